@@ -1,0 +1,89 @@
+"""The user who owns a mobile: found, made, and held to a password."""
+
+from typing import Any, cast
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.utils.crypto import get_random_string
+
+from phonebind import limits
+from phonebind.conf import conf
+from phonebind.exceptions import AccountDisabled, CredentialsInvalid, Invalid, PasswordWrong
+from phonebind.models import validate_mobile
+
+
+def find(mobile: str) -> AbstractBaseUser | None:
+    """The user whose mobile this is."""
+    return _get(**{conf.mobile_field: mobile})
+
+
+def new(mobile: str, password: str) -> AbstractBaseUser:
+    """An account for this mobile, ready to be saved: the password is validated and hashed, the username is the mobile.
+
+    Raises Invalid with what ``AUTH_PASSWORD_VALIDATORS`` says.
+    """
+    model = get_user_model()
+    user = model(**{model.USERNAME_FIELD: _free_username(mobile), conf.mobile_field: mobile})
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise Invalid({"password": error.messages}) from None
+    user.set_password(password)
+    return user
+
+
+def check_password(user: AbstractBaseUser, password: str, address: str) -> None:
+    """Raises PasswordWrong, or TooManyAttempts for the account or the address; then AccountDisabled."""
+    claims = (("password_account", str(user.pk)), ("password_address", address))
+    limits.take(*claims)
+    if not user.check_password(password):
+        raise PasswordWrong
+    limits.give_back(*claims)
+    check_enabled(user)
+
+
+def authenticate(username: str, password: str, address: str) -> AbstractBaseUser:
+    """The user with this username or mobile and password.
+
+    Raises CredentialsInvalid, which does not tell whether there is such a user; TooManyAttempts; AccountDisabled.
+    """
+    user = _by_login(username)
+    if user is None:
+        limits.take(("password_account", f"-{username}"), ("password_address", address))
+        # As long as a real check takes, so that the clock does not tell either.
+        get_user_model()().set_password(password)
+        raise CredentialsInvalid
+    try:
+        check_password(user, password, address)
+    except PasswordWrong:
+        raise CredentialsInvalid from None
+    return user
+
+
+def check_enabled(user: AbstractBaseUser) -> None:
+    """The gate on every way in. Raises AccountDisabled."""
+    if not user.is_active:
+        raise AccountDisabled
+
+
+def _by_login(username: str) -> AbstractBaseUser | None:
+    try:
+        validate_mobile(username)
+    except ValidationError:
+        return _get(**{get_user_model().USERNAME_FIELD: username})
+    # The owner of a mobile comes before someone who took it for a username.
+    return find(username) or _get(**{get_user_model().USERNAME_FIELD: username})
+
+
+def _free_username(mobile: str) -> str:
+    """The mobile; with a suffix where someone without this mobile took it for a username."""
+    model = get_user_model()
+    if conf.mobile_field == model.USERNAME_FIELD or _get(**{model.USERNAME_FIELD: mobile}) is None:
+        return mobile
+    return f"{mobile}_{get_random_string(6)}"
+
+
+def _get(**lookup: Any) -> AbstractBaseUser | None:
+    return cast("AbstractBaseUser | None", get_user_model()._default_manager.filter(**lookup).first())

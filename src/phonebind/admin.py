@@ -1,0 +1,30 @@
+"""Look at bindings, and release one: made only by signing in, so nothing here adds or edits."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from phonebind.models import SocialAccount
+
+
+@admin.register(SocialAccount)
+class SocialAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("user", "provider", "nickname", "created_at")
+    list_filter = ("provider",)
+    list_select_related = ("user",)
+    search_fields = ("openid", "unionid", "nickname")
+    readonly_fields = (
+        "user",
+        "provider",
+        "app_id",
+        "openid",
+        "unionid",
+        "nickname",
+        "created_at",
+        "updated_at",
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: SocialAccount | None = None) -> bool:
+        return False

@@ -1,0 +1,80 @@
+"""The shape of what comes in. Nothing here asks the store, the database or a provider."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from phonebind.exceptions import Invalid
+from phonebind.models import MOBILE_PATTERN
+
+
+class Shape(serializers.Serializer[Any]):
+    @classmethod
+    def read(cls, data: Any) -> dict[str, Any]:
+        """The validated fields. Raises DRF's ValidationError."""
+        shape = cls(data=data)
+        shape.is_valid(raise_exception=True)
+        return dict(shape.validated_data)
+
+
+class MobileField(serializers.RegexField):
+    def __init__(self, **kwargs: Any) -> None:
+        message = _("Enter a mobile number of 11 digits.")
+        # Not trimmed: one spelling, or a number has several quotas.
+        super().__init__(
+            re.compile(MOBILE_PATTERN), trim_whitespace=False, error_messages={"invalid": message}, **kwargs
+        )
+
+
+class Authorization(Shape):
+    """``state`` is what front ends of old call ``next``."""
+
+    next = serializers.CharField(max_length=512, trim_whitespace=False, allow_blank=True, required=False)
+    state = serializers.CharField(max_length=512, trim_whitespace=False, allow_blank=True, default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {"next": attrs.get("next", attrs["state"])}
+
+
+class Callback(Shape):
+    code = serializers.CharField(max_length=512)
+    state = serializers.CharField(max_length=4096, allow_blank=True, default="")
+
+
+class SmsCodeRequest(Shape):
+    mobile = MobileField()
+    image_code_id = serializers.UUIDField()
+    text = serializers.CharField(max_length=16)
+
+
+class Bind(Shape):
+    mobile = MobileField()
+    password = serializers.CharField(
+        min_length=8,
+        max_length=20,
+        trim_whitespace=False,
+        error_messages=dict.fromkeys(("min_length", "max_length"), _("The password must have 8 to 20 characters.")),
+    )
+    sms_code = serializers.CharField(max_length=16)
+    access_token = serializers.CharField(max_length=4096)
+
+
+class Credentials(Shape):
+    username = serializers.CharField(max_length=150)
+    #: No lower limit here: accounts may be older than the contract's.
+    password = serializers.CharField(max_length=128, trim_whitespace=False)
+
+
+class Refresh(Shape):
+    refresh = serializers.CharField(max_length=8192)
+
+
+def image_code_id(value: str) -> str:
+    """In one spelling. Raises Invalid."""
+    try:
+        return str(UUID(value))
+    except ValueError:
+        raise Invalid({"image_code_id": [_("Enter a UUID.")]}) from None

@@ -1,0 +1,159 @@
+"""The HTTP contract. A view checks the shape, tells the story in domain calls, and answers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from django.http import HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from phonebind import accounts, binding, image_codes, limits, oauth, sms_codes, tickets, tokens
+from phonebind.api import errors, serializers
+from phonebind.conf import conf
+from phonebind.exceptions import Invalid
+from phonebind.redirects import safe_next
+
+#: Nothing this API takes is near this long.
+MAX_BODY = 32 * 1024
+
+
+class _OnlyJSON(BaseContentNegotiation):
+    """We answer in JSON whatever is asked for: an <img> that meets an error, a browser's address bar."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return next((parser for parser in parsers if request.content_type.startswith(parser.media_type)), None)
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+# The domain commits by itself, and must not be nested in a transaction per request.
+@method_decorator([never_cache, transaction.non_atomic_requests], name="dispatch")
+class View(APIView):
+    """Whatever the host has set for its own API in REST_FRAMEWORK, the contract stays the same."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = ()
+    parser_classes = (JSONParser, FormParser, MultiPartParser)
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = _OnlyJSON
+    versioning_class = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
+            raise Invalid
+
+    def get_exception_handler(self) -> Any:
+        return errors.handle
+
+
+class AuthorizationView(View):
+    def get(self, request: Request, provider: str) -> Response:
+        source = oauth.get(provider)
+        target = safe_next(request._request, serializers.Authorization.read(request.query_params)["next"])
+        on_phone = "Mobile" in request.headers.get("User-Agent", "")
+        if conf.legacy_state:
+            return Response({"login_url": source.login_url(target, mobile=on_phone)})
+        state, cookie = tickets.start(request._request, source, target)
+        response = Response({"login_url": source.login_url(state, mobile=on_phone)})
+        tickets.remember(request._request, response, cookie)
+        return response
+
+
+class OAuthUserView(View):
+    """GET is the callback, POST the bind."""
+
+    def get(self, request: Request, provider: str) -> Response:
+        source = oauth.get(provider)
+        callback = serializers.Callback.read(request.query_params)
+        if conf.legacy_state:
+            return self._callback_without_state(request, source, **callback)
+        state = tickets.read_state(request._request, source, callback["state"])
+        identity, account = binding.identify(source, callback["code"])
+        if account is not None:
+            binding.sign_in(request._request, account.user, account)
+            response = Response(_signed_in(account.user, next=state.next))
+        else:
+            ticket, cookie = tickets.issue(request._request, identity, state.next)
+            response = Response(_not_bound(ticket, identity, state.next))
+            tickets.remember(request._request, response, cookie)
+        tickets.forget(request._request, response, state)
+        return response
+
+    def post(self, request: Request, provider: str) -> Response:
+        form = serializers.Bind.read(request.data)
+        ticket = tickets.read(request._request, oauth.get(provider), form["access_token"])
+        mobile = sms_codes.check(form["mobile"], form["sms_code"], claimant=ticket.identity.key)
+        account = binding.bind(request._request, ticket.identity, mobile, form["password"])
+        return Response(_signed_in(account.user, next=ticket.next), status=201)
+
+    @staticmethod
+    def _callback_without_state(request: Request, source: oauth.Provider, code: str, state: str) -> Response:
+        """For front ends whose ``state`` is ``next`` and who keep no cookies."""
+        target = safe_next(request._request, state)
+        identity, account = binding.identify(source, code)
+        if account is None:
+            return Response(_not_bound(tickets.issue_unbound(identity, target), identity, target))
+        binding.sign_in(request._request, account.user, account)
+        return Response(_signed_in(account.user, next=target))
+
+
+class ImageCodeView(View):
+    def get(self, request: Request, image_code_id: str) -> HttpResponse:
+        image = image_codes.issue(serializers.image_code_id(image_code_id))
+        return HttpResponse(image, content_type=image_codes.MEDIA_TYPE)
+
+
+class SmsCodeView(View):
+    def get(self, request: Request, mobile: str) -> Response:
+        return self._send(request, mobile, request.query_params)
+
+    def post(self, request: Request, mobile: str) -> Response:
+        return self._send(request, mobile, request.data)
+
+    @staticmethod
+    def _send(request: Request, mobile: str, data: Any) -> Response:
+        if not isinstance(data, Mapping):
+            raise Invalid
+        form = serializers.SmsCodeRequest.read({name: data[name] for name in data} | {"mobile": mobile})
+        image_codes.redeem(str(form["image_code_id"]), form["text"])
+        sms_codes.issue(form["mobile"], limits.client_address(request._request))
+        resend_after = limits.rule("sms_mobile_gap").seconds
+        return Response({"message": "OK", "resend_after": resend_after, "expires_in": sms_codes.EXPIRES_IN})
+
+
+class PasswordView(View):
+    def post(self, request: Request) -> Response:
+        form = serializers.Credentials.read(request.data)
+        user = accounts.authenticate(**form, address=limits.client_address(request._request))
+        binding.sign_in(request._request, user)
+        return Response(_signed_in(user))
+
+
+class RefreshView(View):
+    def post(self, request: Request) -> Response:
+        return Response(tokens.refresh(**serializers.Refresh.read(request.data)))
+
+
+def _signed_in(user: AbstractBaseUser, **also: str) -> dict[str, Any]:
+    return {**tokens.issue(user), "id": user.pk, "user_id": user.pk, "username": user.get_username(), **also}
+
+
+def _not_bound(ticket: str, identity: oauth.Identity, target: str) -> dict[str, Any]:
+    return {
+        "access_token": ticket,
+        "expires_in": tickets.MAX_AGE,
+        "next": target,
+        "nickname": identity.nickname,
+    }

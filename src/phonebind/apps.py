@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+from django.core import checks
+from django.utils.translation import gettext_lazy as _
+
+from phonebind.checks import CHECKS
+
+
+class PhonebindConfig(AppConfig):
+    name = "phonebind"
+    verbose_name = _("Phone-verified sign-in")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        for check in CHECKS:
+            checks.register(check, "phonebind")

@@ -1,0 +1,161 @@
+"""The domain: who has signed in at a provider, and whose account here that is.
+
+    identity, account = identify(provider, code)                  # known: sign_in(account)
+    mobile = sms_codes.check(number, sms_code, claimant=identity.key)
+    account = bind(identity, mobile, password)                    # one transaction; the code is claimed as its last act
+
+Accounts are matched by the verified mobile alone, never by anything in the provider's profile.
+"""
+
+import logging
+from dataclasses import replace
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, OperationalError, router, transaction
+from django.http import HttpRequest
+
+from phonebind import accounts, limits, signals, sms_codes
+from phonebind.exceptions import AlreadyBound, ProviderUnavailable, SmsCodeInvalid, StorageUnavailable
+from phonebind.models import SocialAccount
+from phonebind.oauth import Grant, Identity, Provider
+from phonebind.sms_codes import VerifiedMobile
+
+#: How often a bind begins anew after a concurrent one took, or locked, what it was about to make.
+ATTEMPTS = 3
+
+logger = logging.getLogger(__name__)
+
+
+def identify(provider: Provider, code: str) -> tuple[Identity, SocialAccount | None]:
+    """Who ``code`` stands for, and the binding that is known for it.
+
+    One call upstream where the openid is known; more is asked only about someone new. Raises CodeInvalid,
+    ProviderUnavailable.
+    """
+    grant = provider.exchange(code)
+    identity = Identity(provider.name, provider.app_id, grant.openid)
+    account = find(identity)
+    if account is not None:
+        if provider.settings.unionid and not account.unionid:
+            _learn_unionid(account, provider, grant)
+        return identity, account
+    if provider.settings.unionid:
+        identity = replace(identity, unionid=provider.unionid(grant))
+        account = _adopt(identity)
+    if account is None:
+        identity = replace(identity, nickname=_nickname(provider, grant))
+    return identity, account
+
+
+def find(identity: Identity) -> SocialAccount | None:
+    """The binding of this identity, with its user."""
+    return (
+        SocialAccount.objects.select_related("user")
+        .filter(provider=identity.provider, app_id=identity.app_id, openid=identity.openid)
+        .first()
+    )
+
+
+def sign_in(request: HttpRequest, user: AbstractBaseUser, social_account: SocialAccount | None = None) -> None:
+    """The last step of every way in. Raises AccountDisabled."""
+    accounts.check_enabled(user)
+    signals.signed_in.send_robust(SocialAccount, user=user, social_account=social_account, request=request)
+
+
+def bind(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str) -> SocialAccount:
+    """Bind ``identity`` to the account that owns ``mobile``, made here if there is none, and sign it in.
+
+    The same request again gives the same answer. Database constraints decide races; the loser begins anew and finds
+    what the winner made. Raises Invalid (a new password is too weak), PasswordWrong, TooManyAttempts, AccountDisabled,
+    AlreadyBound, SmsCodeInvalid (another bind took the code); then nothing was changed and the code still stands.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            account, created = _bind(request, identity, mobile, password)
+            break
+        except (IntegrityError, OperationalError):
+            if attempt == ATTEMPTS:
+                raise
+    try:
+        sms_codes.settle(mobile)
+    except StorageUnavailable:
+        # Committed all the same; until it expires the code can only repeat this very bind.
+        logger.warning("The SMS code of a committed bind could not be settled")
+    if created:
+        signals.account_bound.send_robust(SocialAccount, user=account.user, social_account=account, request=request)
+    sign_in(request, account.user, account)
+    return account
+
+
+def unbind(account: SocialAccount) -> None:
+    """The identity belongs to nobody again; the user stays."""
+    account.delete()
+
+
+def _bind(
+    request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str
+) -> tuple[SocialAccount, bool]:
+    # Hashing comes before the transaction: 20 ms are long for a lock.
+    user = accounts.find(mobile.number)
+    if user is None:
+        user = accounts.new(mobile.number, password)
+    else:
+        accounts.check_password(user, password, limits.client_address(request))
+    with transaction.atomic(using=router.db_for_write(SocialAccount), durable=True):
+        if user._state.adding:
+            user.save(force_insert=True)
+        account = find(identity)
+        created = account is None
+        if account is None:
+            account = _create(identity, user)
+        elif account.user_id != user.pk:
+            raise AlreadyBound
+        first_use = sms_codes.claim(mobile)
+        if created and not first_use:
+            # A repeat may find what it made before, not make it again.
+            raise SmsCodeInvalid
+    return account, created
+
+
+def _create(identity: Identity, user: AbstractBaseUser) -> SocialAccount:
+    return SocialAccount.objects.create(
+        user=user,  # type: ignore[misc]  # whichever model AUTH_USER_MODEL is
+        provider=identity.provider,
+        app_id=identity.app_id,
+        openid=identity.openid,
+        unionid=identity.unionid,
+        nickname=identity.nickname[:255],
+    )
+
+
+def _learn_unionid(account: SocialAccount, provider: Provider, grant: Grant) -> None:
+    """For who was bound before the app had the permission. It may fail: the sign-in goes on, the next tries again."""
+    try:
+        account.unionid = provider.unionid(grant)
+    except ProviderUnavailable:
+        return
+    account.save(update_fields=["unionid", "updated_at"])
+
+
+def _adopt(identity: Identity) -> SocialAccount | None:
+    """The account of the same person in another of our apps, and its new openid written beside the old one."""
+    if identity.unionid is None:
+        return None
+    siblings = SocialAccount.objects.select_related("user").filter(provider=identity.provider, unionid=identity.unionid)
+    users = {sibling.user_id: sibling.user for sibling in siblings}
+    if len(users) != 1:
+        # Nobody; or, bound apart before the unionid was known, several, of whom the verified mobile will tell one.
+        return None
+    try:
+        with transaction.atomic(using=router.db_for_write(SocialAccount)):
+            return _create(identity, *users.values())
+    except IntegrityError:
+        return find(identity)
+
+
+def _nickname(provider: Provider, grant: Grant) -> str:
+    """To greet the person with; not worth failing for."""
+    try:
+        return provider.nickname(grant)
+    except ProviderUnavailable:
+        return ""

@@ -1,0 +1,158 @@
+"""System checks, one function each. Ids never change their meaning.
+
+E001 unknown or mistyped settings      E005 the SMS gateway is unusable
+E002 a provider is misconfigured       E006 USERNAME_FIELD is no place for a mobile
+E003 MOBILE_FIELD is unusable          W001 LEGACY_STATE is on
+E004 CACHE is not a django-redis one   W002 a provider is reached without TLS
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.cache import caches
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.db import models
+
+from phonebind import limits, oauth, sms
+from phonebind.conf import NAMES, SETTING, Settings, conf
+
+Messages = list[CheckMessage]
+
+#: What each setting must be; a tuple may as well be a list in a settings file.
+TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "PROVIDERS": Mapping,
+    "SMS": Mapping,
+    "SITE_NAME": str,
+    "TERMS_URL": str,
+    "MOBILE_FIELD": str,
+    "CACHE": str,
+    "ALLOWED_NEXT_HOSTS": (list, tuple, set, frozenset),
+    "LEGACY_STATE": bool,
+    "TRUSTED_PROXIES": int,
+    "COOKIE_SAMESITE": str,
+    "CONNECT_TIMEOUT": (int, float),
+    "TOTAL_TIMEOUT": (int, float),
+    "LIMITS": Mapping,
+}
+
+
+def check_settings(**kwargs: Any) -> Messages:
+    raw = getattr(settings, SETTING, {})
+    if not isinstance(raw, Mapping):
+        return [Error(f"{SETTING} must be a dict.", id="phonebind.E001")]
+    return [Error(f"{SETTING}: {problem}", id="phonebind.E001") for problem in _setting_problems(raw)]
+
+
+def check_providers(**kwargs: Any) -> Messages:
+    return [
+        Error(f"{SETTING}['PROVIDERS'][{name!r}]: {problem}", id="phonebind.E002")
+        for name, entry in _readable().providers.items()
+        for problem in _provider_problems(name, entry)
+    ]
+
+
+def check_mobile_field(**kwargs: Any) -> Messages:
+    model, name = get_user_model(), _readable().mobile_field
+    try:
+        field = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        hint = "Inherit from phonebind.models.MobileUser, or set MOBILE_FIELD."
+        return [Error(f"{model._meta.label} has no field {name!r}.", hint=hint, id="phonebind.E003")]
+    if not getattr(field, "unique", False):
+        hint = "Two accounts with one mobile could not be told apart."
+        return [Error(f"{model._meta.label}.{name} must be unique.", hint=hint, id="phonebind.E003")]
+    return []
+
+
+def check_cache(**kwargs: Any) -> Messages:
+    alias = _readable().cache
+    if alias not in settings.CACHES:
+        return [Error(f"CACHES has no {alias!r}.", id="phonebind.E004")]
+    if not hasattr(getattr(caches[alias], "client", None), "get_client"):
+        hint = "Codes and limits are decided in Valkey or Redis: use django_redis.cache.RedisCache."
+        return [Error(f"CACHES[{alias!r}] is not a django-redis cache.", hint=hint, id="phonebind.E004")]
+    return []
+
+
+def check_gateway(**kwargs: Any) -> Messages:
+    try:
+        problems = sms.get().check()
+    except (ImproperlyConfigured, KeyError, ImportError, TypeError) as error:
+        problems = [f"{type(error).__name__}: {error}"]
+    return [Error(f"{SETTING}['SMS']: {problem}", id="phonebind.E005") for problem in problems]
+
+
+def check_username_field(**kwargs: Any) -> Messages:
+    model = get_user_model()
+    if isinstance(model._meta.get_field(model.USERNAME_FIELD), models.EmailField):
+        hint = "New accounts get their mobile as username; make USERNAME_FIELD a text field or the mobile itself."
+        return [Error(f"{model._meta.label}.USERNAME_FIELD holds emails.", hint=hint, id="phonebind.E006")]
+    return []
+
+
+def check_legacy_state(**kwargs: Any) -> Messages:
+    if not _readable().legacy_state:
+        return []
+    hint = "Anyone can make a visitor sign in as somebody else. Send state and cookies, then turn it off."
+    return [Warning(f"{SETTING}['LEGACY_STATE'] is on.", hint=hint, id="phonebind.W001")]
+
+
+def check_tls(**kwargs: Any) -> Messages:
+    return [
+        Warning(f"{SETTING}['PROVIDERS'][{name!r}]['base_url'] is not https.", id="phonebind.W002")
+        for name, entry in _readable().providers.items()
+        if not settings.DEBUG and urlsplit(entry.get("base_url", "") or "https:").scheme != "https"
+    ]
+
+
+CHECKS = (
+    check_settings,
+    check_providers,
+    check_mobile_field,
+    check_cache,
+    check_gateway,
+    check_username_field,
+    check_legacy_state,
+    check_tls,
+)
+
+
+def _readable() -> Settings:
+    """The settings; the defaults where E001 already tells that they cannot be read."""
+    return Settings() if check_settings() else conf
+
+
+def _setting_problems(raw: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in raw.items():
+        if name not in NAMES:
+            yield f"there is no {name!r}; known are {', '.join(NAMES)}."
+        elif not isinstance(value, TYPES[name]):
+            yield f"{name} cannot be of type {type(value).__name__}."
+        elif name == "LIMITS":
+            yield from (
+                f"LIMITS has no {rule!r}; known are {', '.join(limits.RULES)}."
+                for rule in raw["LIMITS"]
+                if rule not in limits.RULES
+            )
+        elif name == "COOKIE_SAMESITE" and value not in ("Lax", "None"):
+            yield "COOKIE_SAMESITE must be 'Lax' or 'None': with 'Strict' no browser sends it along on the way back."
+
+
+def _provider_problems(name: str, entry: Any) -> Iterator[str]:
+    if name not in oauth.PROVIDERS:
+        yield f"unknown; known are {', '.join(oauth.PROVIDERS)}."
+        return
+    try:
+        provider = oauth.get(name).settings
+    except TypeError as error:
+        yield str(error)
+        return
+    for key in ("client_id", "client_secret", "redirect_uri"):
+        if not getattr(provider, key):
+            yield f"{key} is empty."
+    if urlsplit(provider.redirect_uri).scheme not in ("http", "https"):
+        yield "redirect_uri must be a whole http(s) URL, as it is registered with the provider."

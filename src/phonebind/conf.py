@@ -1,0 +1,85 @@
+"""The ``PHONEBIND`` setting, typed and lazy: ``from phonebind.conf import conf``.
+
+Read on first use and again whenever a test overrides it. What is wrong with it is told by ``phonebind.checks``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.functional import SimpleLazyObject, empty
+
+SETTING = "PHONEBIND"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSettings:
+    """One entry of ``PROVIDERS``: what the provider's console gave us, and how we use it."""
+
+    client_id: str
+    client_secret: str
+    redirect_uri: str
+    #: Where the provider is; empty for the real one. The sandbox's address while developing.
+    base_url: str = ""
+    scope: str = "get_user_info"
+    #: The app has the permission to see the id that one person has across all apps of this developer.
+    unionid: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting with its default. ``SITE_NAME`` in ``PHONEBIND`` is ``conf.site_name`` here."""
+
+    providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: ``{"gateway": "dotted.path.Class", …}``; everything else goes to the gateway as keyword arguments.
+    sms: Mapping[str, Any] = field(default_factory=lambda: {"gateway": "phonebind.sms.console.Console"})
+    #: The name the SMS and the pages carry.
+    site_name: str = "phonebind"
+    #: Where the terms of use are; the bind page asks for consent when it is set.
+    terms_url: str = ""
+    #: The unique field of the user model that holds the mobile number.
+    mobile_field: str = "mobile"
+    #: The ``CACHES`` alias whose Redis or Valkey is used; its backend is django-redis.
+    cache: str = "default"
+    #: Hosts besides the request's own that ``next`` may lead to.
+    allowed_next_hosts: tuple[str, ...] = ()
+    #: Serve front ends that send no ``state`` and no cookies. See docs/existing-front-ends.md for what it gives up.
+    legacy_state: bool = False
+    #: How many proxies in front of Django append to X-Forwarded-For.
+    trusted_proxies: int = 0
+    #: "None" where the front end is on another site than the API (needs HTTPS).
+    cookie_samesite: str = "Lax"
+    #: Seconds to connect to a provider or an SMS gateway, and until its whole answer must be here.
+    connect_timeout: float = 1.0
+    total_timeout: float = 3.0
+    #: ``{"sms_mobile_day": (10, 86400)}``: overrides of the table in ``phonebind.limits``.
+    limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def provider(self, name: str) -> ProviderSettings:
+        """Raises KeyError for a provider that is not configured."""
+        return ProviderSettings(**self.providers[name])
+
+
+NAMES = tuple(f.name.upper() for f in fields(Settings))
+
+
+def _load() -> Settings:
+    raw = getattr(settings, SETTING, {})
+    try:
+        return Settings(**{name.lower(): value for name, value in raw.items()})
+    except (AttributeError, TypeError) as error:
+        raise ImproperlyConfigured(f"{SETTING}: {error}. Known settings: {', '.join(NAMES)}.") from error
+
+
+conf = cast("Settings", SimpleLazyObject(_load))
+
+
+def _reload(*, setting: str, **kwargs: object) -> None:
+    if setting == SETTING:
+        cast("Any", conf)._wrapped = empty
+
+
+setting_changed.connect(_reload)

@@ -1,0 +1,220 @@
+"""Everything that can go wrong, as one tree.
+
+PhonebindError
+├── Invalid                 400 invalid              the shape of the input
+├── NextNotAllowed          400 next_not_allowed
+├── StateInvalid            400 state_invalid
+├── CodeInvalid             400 code_invalid         the provider's code, not the SMS code
+├── TicketInvalid           400 ticket_invalid
+├── ImageCodeInvalid        400 image_code_invalid
+├── SmsCodeInvalid          400 sms_code_invalid
+├── PasswordWrong           400 password_wrong
+├── AlreadyBound            400 already_bound
+├── CredentialsInvalid      401 credentials_invalid
+├── TokenInvalid            401 token_invalid
+├── AccountDisabled         403 account_disabled
+├── ProviderUnknown         404 provider_unknown
+├── Limited                 429                      carries retry_after
+│   ├── TooManyRequests         too_many_requests
+│   ├── SmsTooFrequent          sms_too_frequent
+│   ├── SmsQuota                sms_quota
+│   └── TooManyAttempts         too_many_attempts
+├── SmsNotSent              502 sms_not_sent
+└── Unavailable             503                      carries retry_after
+    ├── ProviderUnavailable     provider_unavailable
+    └── StorageUnavailable      storage_unavailable
+
+``code`` is for programs and never changes; ``message`` is for people and is translated.
+The domain raises; only the edges (``api.errors``, ``pages.views``) turn an error into an answer.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+__all__ = [
+    "AccountDisabled",
+    "AlreadyBound",
+    "CodeInvalid",
+    "CredentialsInvalid",
+    "ImageCodeInvalid",
+    "Invalid",
+    "Limited",
+    "NextNotAllowed",
+    "PasswordWrong",
+    "PhonebindError",
+    "ProviderUnavailable",
+    "ProviderUnknown",
+    "SmsCodeInvalid",
+    "SmsNotSent",
+    "SmsQuota",
+    "SmsTooFrequent",
+    "StateInvalid",
+    "StorageUnavailable",
+    "TicketInvalid",
+    "TokenInvalid",
+    "TooManyAttempts",
+    "TooManyRequests",
+    "Unavailable",
+]
+
+Text: TypeAlias = str | Promise
+
+
+class PhonebindError(Exception):
+    """An outcome that the person or the program at the other end is told about.
+
+    ``status`` is the HTTP status, ``field`` the input to blame, ``retry_after`` seconds until it is worth trying again.
+    """
+
+    code: str
+    status: int = 400
+    message: Text
+    field: str | None = None
+    retry_after: int | None = None
+
+    @property
+    def errors(self) -> Mapping[str, Sequence[Text]]:
+        """Messages by the field to blame; empty where no field is."""
+        return {self.field: [self.message]} if self.field else {}
+
+
+class Invalid(PhonebindError):
+    code = "invalid"
+    message: Text = _("Please check what you entered.")
+
+    def __init__(self, errors: Mapping[str, Sequence[Text]] | None = None, *, status: int = 400) -> None:
+        super().__init__()
+        self._errors = errors or {}
+        self.status = status
+        if self._errors:
+            # What an existing front end shows is `message`, so it names the first thing to repair.
+            self.message = next(iter(self._errors.values()))[0]
+
+    @property
+    def errors(self) -> Mapping[str, Sequence[Text]]:
+        return self._errors
+
+
+class NextNotAllowed(PhonebindError):
+    code = "next_not_allowed"
+    message = _("This return address is not allowed.")
+    field = "next"
+
+
+class StateInvalid(PhonebindError):
+    code = "state_invalid"
+    message = _("This sign-in has expired or was started in another browser. Please start again.")
+
+
+class CodeInvalid(PhonebindError):
+    code = "code_invalid"
+    message = _("This sign-in has expired or was already used. Please start again.")
+
+
+class TicketInvalid(PhonebindError):
+    code = "ticket_invalid"
+    message = _("Invalid access_token")
+    field = "access_token"
+
+
+class ImageCodeInvalid(PhonebindError):
+    code = "image_code_invalid"
+    message = _("Wrong image code")
+    field = "text"
+
+
+class SmsCodeInvalid(PhonebindError):
+    code = "sms_code_invalid"
+    message = _("Wrong SMS code")
+    field = "sms_code"
+
+
+class PasswordWrong(PhonebindError):
+    code = "password_wrong"
+    message = _("Wrong password")
+    field = "password"
+
+
+class AlreadyBound(PhonebindError):
+    code = "already_bound"
+    message = _("This sign-in is already bound to another account.")
+
+
+class CredentialsInvalid(PhonebindError):
+    code = "credentials_invalid"
+    status = 401
+    message = _("Wrong username or password")
+
+
+class TokenInvalid(PhonebindError):
+    code = "token_invalid"
+    status = 401
+    message = _("Your session has expired. Please sign in again.")
+
+
+class AccountDisabled(PhonebindError):
+    code = "account_disabled"
+    status = 403
+    message = _("This account is disabled.")
+
+
+class ProviderUnknown(PhonebindError):
+    code = "provider_unknown"
+    status = 404
+    message = _("This way to sign in does not exist.")
+
+
+class Limited(PhonebindError):
+    """Too often; ``retry_after`` says when it will be allowed again."""
+
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class TooManyRequests(Limited):
+    code = "too_many_requests"
+    message = _("Too many requests. Please try again later.")
+
+
+class SmsTooFrequent(Limited):
+    code = "sms_too_frequent"
+    message = _("An SMS code was sent a moment ago. Please wait before asking for another.")
+
+
+class SmsQuota(Limited):
+    code = "sms_quota"
+    message = _("Too many SMS codes were requested. Please try again later.")
+
+
+class TooManyAttempts(Limited):
+    code = "too_many_attempts"
+    message = _("Too many wrong attempts. Please try again later.")
+
+
+class SmsNotSent(PhonebindError):
+    code = "sms_not_sent"
+    status = 502
+    message = _("The SMS could not be sent. Please try again.")
+
+
+class Unavailable(PhonebindError):
+    """Something we depend on is down; nothing was changed, and trying again is right."""
+
+    status = 503
+    retry_after = 5
+
+
+class ProviderUnavailable(Unavailable):
+    code = "provider_unavailable"
+    message = _("This way to sign in is not available at the moment. Please try again later.")
+
+
+class StorageUnavailable(Unavailable):
+    code = "storage_unavailable"
+    message = _("The service is not available at the moment. Please try again in a few seconds.")

@@ -1,0 +1,150 @@
+"""QQ Connect, as it really answers: JSON, JSONP, forms, and JSON that is none, under any status and content type.
+
+Source: wiki.connect.qq.com, "使用Authorization_Code获取Access_Token", "获取用户OpenID_OAuth2.0", "公共返回码说明".
+"""
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from phonebind import upstream
+from phonebind.exceptions import CodeInvalid, ProviderUnavailable
+from phonebind.oauth.base import Grant, Provider
+
+BASE = "https://graph.qq.com"
+AUTHORIZE = "/oauth2.0/authorize"
+TOKEN = "/oauth2.0/token"  # noqa: S105
+ME = "/oauth2.0/me"
+PROFILE = "/user/get_user_info"
+
+#: The code is wrong, expired or used: the person signs in again.
+CODE_ERRORS = range(100018, 100021)
+#: Our app id, secret, address or permission is wrong: the operator's to repair.
+CONFIG_ERRORS = range(100001, 100012)
+#: "companyid not set": the app has no unionid permission.
+NO_UNIONID = 100048
+
+_JSONP = re.compile(r"\w+\s*\((.*)\)\s*;?\s*\Z", re.DOTALL)
+_TRAILING_COMMA = re.compile(r",\s*([}\]])")
+
+logger = logging.getLogger(__name__)
+
+
+class QQ(Provider):
+    name = "qq"
+
+    def login_url(self, state: str, *, mobile: bool = False) -> str:
+        query = {
+            "response_type": "code",
+            "client_id": self.settings.client_id,
+            "redirect_uri": self.settings.redirect_uri,
+            "state": state,
+            "scope": self.settings.scope,
+        }
+        if mobile:
+            query["display"] = "mobile"
+        return f"{self._base}{AUTHORIZE}?{urlencode(query)}"
+
+    def exchange(self, code: str) -> Grant:
+        answer = self._ask(
+            TOKEN,
+            grant_type="authorization_code",
+            client_id=self.settings.client_id,
+            client_secret=self.settings.client_secret,
+            code=code,
+            redirect_uri=self.settings.redirect_uri,
+            fmt="json",
+            need_openid="1",
+        )
+        token = answer.get("access_token", "")
+        if not token:
+            raise self._unavailable("token answer without access_token")
+        openid = answer.get("openid", "") or self._me(token)["openid"]
+        return Grant(access_token=token, openid=openid)
+
+    def unionid(self, grant: Grant) -> str | None:
+        me = self._me(grant.access_token, unionid="1")
+        if me and me["openid"] != grant.openid:
+            raise self._unavailable("/me names another person than the token did")
+        return me.get("unionid") or None
+
+    def nickname(self, grant: Grant) -> str:
+        answer = self._ask(
+            PROFILE,
+            access_token=grant.access_token,
+            oauth_consumer_key=self.settings.client_id,
+            openid=grant.openid,
+        )
+        return answer.get("nickname", "")
+
+    @property
+    def _base(self) -> str:
+        return self.settings.base_url or BASE
+
+    def _me(self, access_token: str, **query: str) -> Mapping[str, str]:
+        """The answer of /me, checked to be about our app; empty where unionid was asked for and not permitted."""
+        answer = self._ask(ME, access_token=access_token, fmt="json", **query)
+        if _error(answer) == NO_UNIONID and query:
+            logger.warning("QQ: PROVIDERS['qq']['unionid'] is on, but the app has no such permission (100048)")
+            return {}
+        if answer.get("client_id") != self.settings.client_id:
+            # A token that another app was given, slipped to us: whoever it names has not signed in here.
+            raise self._unavailable("/me answers for another app")
+        if not answer.get("openid"):
+            raise self._unavailable("/me answers without openid")
+        return answer
+
+    def _ask(self, path: str, **query: str) -> Mapping[str, str]:
+        try:
+            answer = parse(upstream.get(self._base + path, query, self.deadline))
+        except upstream.UpstreamError as failure:
+            raise self._unavailable(f"{path}: {failure}") from None
+        error = _error(answer)
+        if error in CODE_ERRORS and path == TOKEN:
+            raise CodeInvalid
+        if error in CONFIG_ERRORS:
+            logger.error("QQ refuses our configuration: error %s at %s. See PHONEBIND['PROVIDERS']['qq'].", error, path)
+            raise ProviderUnavailable
+        if error and not (error == NO_UNIONID and "unionid" in query):
+            raise self._unavailable(f"{path}: error {error}")
+        return answer
+
+    @staticmethod
+    def _unavailable(reason: str) -> ProviderUnavailable:
+        logger.warning("QQ unavailable: %s", reason)
+        return ProviderUnavailable()
+
+
+def parse(body: bytes) -> Mapping[str, str]:
+    """The fields of an answer in any form QQ is known to use; empty for anything else. Never raises.
+
+    >>> parse(b'callback( {"client_id":"1","openid":"A",} );')
+    {'client_id': '1', 'openid': 'A'}
+    >>> parse(b"access_token=T&expires_in=7776000")
+    {'access_token': 'T', 'expires_in': '7776000'}
+    """
+    text = body.decode(errors="replace").strip()
+    if wrapped := _JSONP.match(text):
+        text = wrapped[1].strip()
+    if text.startswith("{"):
+        return _object(text)
+    return dict(parse_qsl(text))
+
+
+def _object(text: str) -> dict[str, str]:
+    for candidate in (text, _TRAILING_COMMA.sub(r"\1", text)):
+        try:
+            found: dict[str, Any] = json.loads(candidate)
+        except (ValueError, RecursionError):
+            continue
+        return {name: str(value) for name, value in found.items() if isinstance(value, str | int)}
+    return {}
+
+
+def _error(answer: Mapping[str, str]) -> int:
+    """The error code, 0 for none, -1 for an unreadable one. ``get_user_info`` calls it ``ret``."""
+    code = answer.get("error") or answer.get("ret") or "0"
+    return int(code) if code.isascii() and code.isdigit() and len(code) < 10 else -1

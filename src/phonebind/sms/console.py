@@ -1,0 +1,17 @@
+"""Prints the SMS: for a first look, never for production."""
+
+import sys
+
+from django.conf import settings
+
+from phonebind.sms.base import Message
+
+
+class Console:
+    def check(self) -> list[str]:
+        return [] if settings.DEBUG else ["the console gateway prints SMS codes; choose a real one with DEBUG off"]
+
+    def send(self, message: Message) -> None:
+        # Not a logger: codes never go to logs.
+        sys.stdout.write(f"SMS to {message.mobile}: {message.text}\n")
+        sys.stdout.flush()

@@ -1,0 +1,32 @@
+"""Hands the SMS to the sandbox's inbox, over HTTP like a real gateway."""
+
+import json
+
+from django.conf import settings
+
+from phonebind import upstream
+from phonebind.exceptions import SmsNotSent
+from phonebind.sms.base import Message
+
+
+class Sandbox:
+    """``url``: where the sandbox takes messages, as in ``http://127.0.0.1:8000/sandbox/sms/``."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def check(self) -> list[str]:
+        return (
+            []
+            if settings.DEBUG
+            else ["the sandbox gateway shows SMS codes to everyone; choose a real one with DEBUG off"]
+        )
+
+    def send(self, message: Message) -> None:
+        payload = {"mobile": message.mobile, "text": message.text}
+        try:
+            answer = json.loads(upstream.post_json(self.url, payload, upstream.Deadline()))
+        except (upstream.UpstreamError, ValueError, RecursionError):
+            raise SmsNotSent from None
+        if not isinstance(answer, dict) or answer.get("status") != "ok":
+            raise SmsNotSent

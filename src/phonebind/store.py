@@ -1,0 +1,46 @@
+"""The one door to Valkey or Redis: connection, scripts, names of the keys, and what happens when it is down.
+
+The connection is the host's own django-redis one, so Sentinel, Cluster and TLS are configured where they always are.
+Every decision is one command or one script over one key, so it is atomic for all processes, and each key carries a hash
+tag, so a cluster serves it too.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django_redis import get_redis_connection
+from redis.exceptions import NoScriptError, RedisError
+
+from phonebind.conf import conf
+from phonebind.exceptions import StorageUnavailable
+
+
+def key(kind: str, subject: str) -> str:
+    """``key("sms", "13800000001")`` → ``phonebind:sms:{13800000001}``."""
+    return f"phonebind:{kind}:{{{subject}}}"
+
+
+@contextmanager
+def connection() -> Iterator[Any]:
+    """A redis-py client. Whatever goes wrong with the server inside the block is StorageUnavailable."""
+    try:
+        yield get_redis_connection(conf.cache)
+    except RedisError as error:
+        raise StorageUnavailable from error
+
+
+class Script:
+    """A Lua script over one key; sent whole only where the server does not know it yet."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+    def __call__(self, key: str, *args: str | int) -> Any:
+        with connection() as client:
+            try:
+                return client.evalsha(self.sha, 1, key, *args)
+            except NoScriptError:
+                return client.eval(self.source, 1, key, *args)

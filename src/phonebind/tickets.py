@@ -1,0 +1,180 @@
+"""State and bind ticket: what a browser carries through a sign-in, signed, 10 minutes long, and of use to it alone.
+
+Each has its own salt, and inside it provider, app and the digest of a secret. The secret is in an HttpOnly cookie of
+its own, named after that digest, so that several tabs sign in at once and a stolen URL or ticket is worth nothing
+elsewhere.
+Nothing is stored: one use of the state is the cookie's removal here and the code's single use at the provider.
+"""
+
+import hashlib
+import secrets
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.crypto import constant_time_compare
+
+from phonebind.conf import conf
+from phonebind.exceptions import StateInvalid, TicketInvalid
+from phonebind.oauth.base import Identity, Provider
+
+MAX_AGE = 600
+#: Browsers and servers limit what all cookies weigh together; who has this many sign-ins open has forgotten most.
+MAX_OPEN = 8
+ID_LENGTH = 12
+
+STATE_SALT = "phonebind.state.v1"
+TICKET_SALT = "phonebind.ticket.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """Sent with the answer that carries the state or the ticket it belongs to."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A sign-in that was started here. ``digest`` is its cookie's; ``id`` names it and is no secret."""
+
+    next: str
+    digest: str
+
+    @property
+    def id(self) -> str:
+        return self.digest[:ID_LENGTH]
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Proof that this browser has just shown to own ``identity``."""
+
+    identity: Identity
+    next: str
+
+
+def start(request: HttpRequest, provider: Provider, next_url: str) -> tuple[str, Cookie]:
+    """A state for the provider to bring back, and the cookie that makes it this browser's."""
+    cookie, digest = _new_cookie(request, "flow")
+    payload = {"provider": provider.name, "app_id": provider.app_id, "next": next_url, "cookie": digest}
+    return signing.dumps(payload, salt=STATE_SALT), cookie
+
+
+def read_state(request: HttpRequest, provider: Provider, state: str) -> State:
+    """The sign-in that this browser started and has not finished.
+
+    Raises StateInvalid: expired, forged, for another provider or app, from another browser, or used.
+    """
+    started = parse_state(provider, state)
+    if not _is_own(request, "flow", started.digest):
+        raise StateInvalid
+    return started
+
+
+def parse_state(provider: Provider, state: str) -> State:
+    """Any sign-in started here, whoever brings it, used or not: good to know where it was to lead, and no proof.
+
+    Raises StateInvalid: expired, forged, for another provider or app.
+    """
+    payload = _load(state, STATE_SALT)
+    if payload is None or (payload["provider"], payload["app_id"]) != (provider.name, provider.app_id):
+        raise StateInvalid
+    return State(next=payload["next"], digest=payload["cookie"])
+
+
+def issue(request: HttpRequest, identity: Identity, next_url: str) -> tuple[str, Cookie]:
+    """The bind ticket (the contract's ``access_token``) and the cookie that makes it this browser's."""
+    cookie, digest = _new_cookie(request, "ticket")
+    return _sign_ticket(identity, next_url, digest), cookie
+
+
+def issue_unbound(identity: Identity, next_url: str) -> str:
+    """A bind ticket for a front end that keeps no cookies; read only while ``LEGACY_STATE`` is on."""
+    return _sign_ticket(identity, next_url, "")
+
+
+def read(request: HttpRequest, provider: Provider, ticket: str) -> Ticket:
+    """Raises TicketInvalid: expired, forged, for another provider or app, or from another browser."""
+    payload = _load(ticket, TICKET_SALT)
+    if payload is None:
+        raise TicketInvalid
+    identity = Identity(**payload["identity"])
+    if (identity.provider, identity.app_id) != (provider.name, provider.app_id):
+        raise TicketInvalid
+    if not (_is_own(request, "ticket", payload["cookie"]) if payload["cookie"] else conf.legacy_state):
+        raise TicketInvalid
+    return Ticket(identity=identity, next=payload["next"])
+
+
+def remember(request: HttpRequest, response: HttpResponseBase, cookie: Cookie) -> None:
+    """Set the cookie, and drop the surplus of sign-ins that were begun and left."""
+    response.set_cookie(
+        cookie.name,
+        cookie.value,
+        max_age=MAX_AGE,
+        secure=_is_secure(request),
+        httponly=True,
+        samesite=conf.cookie_samesite,  # type: ignore[arg-type]
+    )
+    kind = cookie.name.rpartition("_")[0]
+    for surplus in [name for name in request.COOKIES if name.startswith(f"{kind}_")][MAX_OPEN - 1 :]:
+        response.delete_cookie(surplus, samesite=conf.cookie_samesite)  # type: ignore[arg-type]
+
+
+def forget(request: HttpRequest, response: HttpResponseBase, state: State) -> None:
+    """The state is used: remove its cookie."""
+    response.delete_cookie(_name(request, "flow", state.digest), samesite=conf.cookie_samesite)  # type: ignore[arg-type]
+
+
+def keep(request: HttpRequest, response: HttpResponseBase, state: State, ticket: str) -> None:
+    """For pages that must survive a reload: the ticket itself in a cookie, named after the sign-in it came of."""
+    remember(request, response, Cookie(_name(request, "kept", state.digest), ticket))
+
+
+def kept(request: HttpRequest, flow_id: str) -> str:
+    """The ticket of :func:`keep`, or ""."""
+    return request.COOKIES.get(_name(request, "kept", flow_id), "")
+
+
+def _sign_ticket(identity: Identity, next_url: str, digest: str) -> str:
+    return signing.dumps({"identity": asdict(identity), "next": next_url, "cookie": digest}, salt=TICKET_SALT)
+
+
+def _load(token: str, salt: str) -> dict[str, Any] | None:
+    if not token.isascii():
+        return None
+    try:
+        payload: dict[str, Any] = signing.loads(token, salt=salt, max_age=MAX_AGE)
+    except signing.BadSignature:
+        return None
+    return payload
+
+
+def _new_cookie(request: HttpRequest, kind: str) -> tuple[Cookie, str]:
+    secret = secrets.token_urlsafe(16)
+    digest = _digest(secret)
+    return Cookie(name=_name(request, kind, digest), value=secret), digest
+
+
+def _is_own(request: HttpRequest, kind: str, digest: str) -> bool:
+    secret = request.COOKIES.get(_name(request, kind, digest), "")
+    return constant_time_compare(_digest(secret), digest)
+
+
+def _name(request: HttpRequest, kind: str, digest: str) -> str:
+    # __Host- cookies cannot be planted by another host of the same site, which over plain HTTP nothing prevents.
+    prefix = "__Host-" if _is_secure(request) else ""
+    return f"{prefix}phonebind_{kind}_{digest[:ID_LENGTH]}"
+
+
+def _is_secure(request: HttpRequest) -> bool:
+    return settings.SESSION_COOKIE_SECURE or request.is_secure()
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
