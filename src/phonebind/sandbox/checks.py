@@ -1,0 +1,42 @@
+"""System checks of the sandbox.
+
+``phonebind_sandbox.E001``  it is installed where DEBUG is off
+``phonebind_sandbox.W001``  its cache serves one process only
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import caches
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.checks import CheckMessage, Error
+from django.core.checks import Warning as Caution
+
+from . import conf
+
+
+def debug_only(**kwargs: Any) -> list[CheckMessage]:
+    """The sandbox signs in anyone as anyone: an error wherever DEBUG is off."""
+    if settings.DEBUG:
+        return []
+    return [
+        Error(
+            "phonebind.sandbox is installed, but DEBUG is off.",
+            hint="Add it to INSTALLED_APPS only where DEBUG is on (a test runner turns DEBUG off).",
+            id="phonebind_sandbox.E001",
+        )
+    ]
+
+
+def shared_cache(**kwargs: Any) -> list[CheckMessage]:
+    """A code issued by one worker process must be known to the next."""
+    if not isinstance(caches[conf.cache_alias()], LocMemCache | DummyCache):
+        return []
+    return [
+        Caution(
+            f"The sandbox keeps its state in the cache {conf.cache_alias()!r}, which is not shared between processes.",
+            hint='Name a Valkey or Redis cache in PHONEBIND_SANDBOX = {"CACHE": ...}, or run a single process.',
+            id="phonebind_sandbox.W001",
+        )
+    ]

@@ -1,0 +1,85 @@
+"""What the host may tell the sandbox: ``PHONEBIND_SANDBOX = {"APPS": {client_id: {...}}, "CACHE": alias}``."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from django.conf import settings
+
+DEFAULT_APPS: Mapping[str, Mapping[str, Any]] = {
+    "101000001": {"secret": "sandbox-secret", "unionid": True},
+    "101000002": {"secret": "sandbox-secret-2", "unionid": False},
+    "101000003": {"secret": "sandbox-secret-3", "unionid": True},
+}
+
+REDIRECT_URI_LENGTH = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An app registered with the emulated provider.
+
+    ``unionid`` says whether it has that permission; apps with the same ``developer`` see the same unionid of a person.
+    Without ``redirect_uris`` every address on a loopback host is accepted, with any port. The real provider
+    takes neither localhost nor ports, so nobody can develop against it on a laptop: that is why the sandbox exists.
+    """
+
+    client_id: str
+    secret: str
+    unionid: bool = False
+    developer: str = "developer"
+    redirect_uris: tuple[str, ...] = ()
+
+    def accepts(self, redirect_uri: str) -> bool:
+        """Whether host and path are registered (the query is free)."""
+        url = _split(redirect_uri)
+        if url is None:
+            return False
+        if self.redirect_uris:
+            return any(_place(url) == _place(urlsplit(registered)) for registered in self.redirect_uris)
+        return _is_loopback(url.hostname or "")
+
+
+def apps() -> dict[str, App]:
+    """Every app, by client id, in the order of the setting."""
+    return {
+        client_id: App(client_id=client_id, **{**options, "redirect_uris": tuple(options.get("redirect_uris", ()))})
+        for client_id, options in _setting("APPS", DEFAULT_APPS).items()
+    }
+
+
+def cache_alias() -> str:
+    alias: str = _setting("CACHE", "default")
+    return alias
+
+
+def _setting(name: str, default: Any) -> Any:
+    return getattr(settings, "PHONEBIND_SANDBOX", {}).get(name, default)
+
+
+def _split(redirect_uri: str) -> SplitResult | None:
+    # Browsers read a backslash as a slash and skip control characters, urlsplit does not: let neither in.
+    if len(redirect_uri) > REDIRECT_URI_LENGTH or not re.fullmatch(r"https?://[!-\[\]-~]+", redirect_uri):
+        return None
+    try:
+        url = urlsplit(redirect_uri)
+        url.port  # noqa: B018 - raises ValueError when it is not a number
+    except ValueError:
+        return None
+    return None if "#" in redirect_uri or "@" in url.netloc else url
+
+
+def _place(url: SplitResult) -> tuple[str, str]:
+    return url.netloc.lower(), url.path
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,97 @@
+"""The switches: every variant and every fault the sandbox can produce, in one table.
+
+A switch stands at its first value until someone turns it. ``faults.json`` and the page both derive from the table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from . import state
+from .codes import CODES, PROFILE_CODES
+
+Value: TypeAlias = str | float | bool
+Faults: TypeAlias = Mapping[str, Value]
+
+NETWORK = ("none", "slow", "down", "reset", "garbage", "html", "empty", "hang", "drip", "redirect", "huge")
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    name: str
+    values: tuple[Value, ...]
+    zh: str
+    en: str
+
+    @property
+    def default(self) -> Value:
+        return self.values[0]
+
+    @property
+    def choices(self) -> dict[str, Value]:
+        """The values by the text that a form sends for them."""
+        return {text(value): value for value in self.values}
+
+
+class NotAllowed(Exception):
+    """No such switch, or no such position of it. ``allowed`` lists what there is."""
+
+    def __init__(self, error: str, allowed: tuple[Value, ...]) -> None:
+        super().__init__(error)
+        self.error = error
+        self.allowed = allowed
+
+
+_TABLE = (
+    Switch("token_format", ("auto", "form", "json", "jsonp"), "token 的回答格式", "how /token answers"),
+    Switch("expires_in", ("number", "string"), "JSON 里 expires_in 的类型", "type of expires_in in JSON"),
+    Switch("openid_in_token", (True, False), "need_openid=1 时给出 openid", "/token gives openid with need_openid=1"),
+    Switch("me_format", ("auto", "json", "jsonp", "trailing_comma"), "me 的回答格式", "how /me answers"),
+    Switch("unionid_in_me", (True, False), "unionid=1 时给出 unionid", "/me gives unionid with unionid=1"),
+    Switch("wrong_client_id", (False, True), "me 给出别的应用的 client_id", "/me names another app's client_id"),
+    Switch("authorize_error", ("none", *CODES), "授权后带错误码回调", "the callback carries this error"),
+    Switch("token_error", ("none", *CODES), "token 的错误码", "error of /token"),
+    Switch("me_error", ("none", *CODES), "me 的错误码", "error of /me"),
+    Switch("profile_error", ("none", *PROFILE_CODES), "get_user_info 的错误码", "error of get_user_info"),
+    Switch("error_format", ("auto", "jsonp", "json", "trailing_comma"), "错误的格式", "how errors are written"),
+    Switch("error_status", (200, 400, 500), "错误的 HTTP 状态码", "HTTP status of errors"),
+    Switch("callback", ("once", "twice", "cancel"), "回调一次、两次或没有", "the callback comes once, twice or never"),
+    Switch("sms", ("ok", "refuse", "error", "lost"), "短信网关的回答", "what the SMS gateway does"),
+    Switch("token_network", NETWORK, "token 的网络故障", "network fault of /token"),
+    Switch("me_network", NETWORK, "me 的网络故障", "network fault of /me"),
+    Switch("profile_network", NETWORK, "get_user_info 的网络故障", "network fault of get_user_info"),
+    Switch("sms_network", NETWORK, "短信网关的网络故障", "network fault of the SMS gateway"),
+    Switch("slow_seconds", (4, 0.2, 0.5, 1, 2, 10, 30), "slow 等几秒", "seconds that slow waits"),
+)
+
+SWITCHES: Mapping[str, Switch] = {switch.name: switch for switch in _TABLE}
+
+
+def read() -> Faults:
+    """Where every switch stands."""
+    return {name: switch.default for name, switch in SWITCHES.items()} | state.get_many("fault", SWITCHES)
+
+
+def write(changes: Mapping[str, object]) -> None:
+    """Turn some switches, or none at all where one of the changes is not allowed."""
+    for name, value in [(name, _allowed(name, value)) for name, value in changes.items()]:
+        state.put("fault", name, value, state.FOREVER)
+
+
+def reset() -> None:
+    for name in SWITCHES:
+        state.forget("fault", name)
+
+
+def text(value: object) -> str:
+    """How a value is written in a form: as in JSON."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _allowed(name: str, value: object) -> Value:
+    if name not in SWITCHES:
+        raise NotAllowed(f"no switch {name!r}", tuple(SWITCHES))
+    switch = SWITCHES[name]
+    if text(value) not in switch.choices:
+        raise NotAllowed(f"no such value of {name}", switch.values)
+    return switch.choices[text(value)]

@@ -1,0 +1,38 @@
+"""What every page and endpoint of the sandbox has in common."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+# No form-action: Chromium applies it to the redirect after a form too, and ours leads to any app's callback.
+CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+
+def sandbox_view(*methods: str) -> Callable[[View[P]], View[P]]:
+    """A view that exists only while DEBUG is on. Scripts may post to it: it takes no CSRF token and no sign-in."""
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not settings.DEBUG:
+                raise Http404
+            if request.method not in methods:
+                return HttpResponseNotAllowed(methods)
+            response = view(request, *args, **kwargs)
+            response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+            response.headers["X-Content-Type-Options"] = "nosniff"
+            response.headers["Cache-Control"] = "no-store"
+            return response
+
+        return csrf_exempt(login_not_required(guarded))
+
+    return decorate

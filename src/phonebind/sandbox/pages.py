@@ -1,0 +1,87 @@
+"""The sandbox's front door, and the panel with its switches."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from . import conf, faults
+from .bodies import Unreadable, read_object
+from .codes import PROFILE_CODES
+from .gate import sandbox_view
+from .people import PEOPLE
+
+
+@sandbox_view("GET")
+def index(request: HttpRequest) -> HttpResponse:
+    apps = conf.apps()
+    here = request.build_absolute_uri(reverse("phonebind_sandbox:index"))
+    people = [(person, [person.openid(app) for app in apps.values()]) for person in PEOPLE.values()]
+    context = {"apps": apps.values(), "people": people, "here": here, "turned": _turned()}
+    return render(request, "phonebind_sandbox/index.html", context)
+
+
+@sandbox_view("GET", "POST")
+def faults_page(request: HttpRequest) -> HttpResponse:
+    if request.method == "GET":
+        return render(request, "phonebind_sandbox/faults.html", {"rows": _rows(), "turned": _turned()})
+    if "reset" in request.POST:
+        faults.reset()
+        return redirect("phonebind_sandbox:faults")
+    try:
+        faults.write(request.POST.dict())
+    except faults.NotAllowed as error:
+        return _not_allowed(error)
+    return redirect("phonebind_sandbox:faults")
+
+
+@sandbox_view("GET", "POST", "DELETE")
+def faults_json(request: HttpRequest) -> HttpResponse:
+    """``{switch: value}`` of all switches. POST some to turn them, ``{"reset": true}`` or DELETE to turn all back."""
+    try:
+        changes = _read(request)
+        if changes.get("reset") is True:
+            del changes["reset"]
+            faults.reset()
+        faults.write(changes)
+    except faults.NotAllowed as error:
+        return _not_allowed(error)
+    except Unreadable as error:
+        return JsonResponse({"error": str(error)}, status=400)
+    return JsonResponse(dict(faults.read()))
+
+
+def _read(request: HttpRequest) -> dict[str, object]:
+    if request.method == "GET":
+        return {}
+    if request.method == "DELETE":
+        return {"reset": True}
+    return read_object(request)
+
+
+def _not_allowed(error: faults.NotAllowed) -> HttpResponse:
+    return JsonResponse({"error": error.error, "allowed": error.allowed}, status=400)
+
+
+def _rows() -> list[dict[str, object]]:
+    """The table for the template: each switch with its choices and where it stands."""
+    now = faults.read()
+    meanings = {str(code): words for code, words in PROFILE_CODES.items()}
+    return [
+        {
+            "switch": switch,
+            "options": [
+                (choice, meanings.get(choice, ""), value == now[switch.name])
+                for choice, value in switch.choices.items()
+            ],
+            "turned": now[switch.name] != switch.default,
+        }
+        for switch in faults.SWITCHES.values()
+    ]
+
+
+def _turned() -> list[str]:
+    """The switches that do not stand at their first value, as ``name=value``."""
+    now = faults.read()
+    return [
+        f"{name}={faults.text(now[name])}" for name, switch in faults.SWITCHES.items() if now[name] != switch.default
+    ]

@@ -1,0 +1,45 @@
+"""The people who can sign in: always the same, so that "she was here before" can be tried."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from .conf import App
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    id: str
+    nickname: str
+    gender: str
+    zh: str
+    en: str
+    large_avatar: bool = True
+
+    def openid(self, app: App) -> str:
+        """Who this is to one app: 32 upper-case hexadecimal digits."""
+        return _digits("openid", self.id, app.client_id)
+
+    def unionid(self, app: App) -> str:
+        """Who this is to all apps of one developer: ``UID_`` and 32 digits."""
+        return "UID_" + _digits("unionid", self.id, app.developer)
+
+    def avatar(self, size: int) -> str:
+        # Not https: QQ's own sample avatars are http, and pages that show them must cope.
+        return f"http://avatar.sandbox.invalid/{self.id}/{size}"
+
+
+PEOPLE = {
+    person.id: person
+    for person in (
+        Person("xiaolan", "小兰", "女", "普通用户", "an ordinary person"),
+        Person("liming", "李明", "男", "没有 100 像素头像", "has no 100 px avatar", large_avatar=False),
+        Person("fox", "🦊阿狸✨", "女", "昵称带表情", "emoji in the nickname"),
+        Person("nameless", "", "男", "昵称为空", "empty nickname"),
+        Person("bold", '<b>Bold</b> & "Co"', "男", "昵称像 HTML", "a nickname that looks like HTML"),
+        Person("sam", "Sam O'Neil", "男", "英文昵称", "an English nickname"),
+    )
+}
+
+
+def _digits(*parts: str) -> str:
+    return sha256("\0".join(parts).encode()).hexdigest()[:32].upper()

@@ -1,0 +1,23 @@
+import pytest
+from django.core.checks import run_checks
+from pytest_django import Settings
+
+
+def _ids() -> set[str | None]:
+    return {message.id for message in run_checks() if str(message.id).startswith("phonebind_sandbox.")}
+
+
+def test_no_complaint_in_development_with_a_shared_cache() -> None:
+    assert _ids() == set()
+
+
+def test_e001_installed_with_debug_off(settings: Settings) -> None:
+    settings.DEBUG = False
+    assert _ids() == {"phonebind_sandbox.E001"}
+
+
+@pytest.mark.parametrize("backend", ["locmem.LocMemCache", "dummy.DummyCache"])
+def test_w001_a_cache_of_one_process(settings: Settings, backend: str) -> None:
+    settings.CACHES = {**settings.CACHES, "alone": {"BACKEND": f"django.core.cache.backends.{backend}"}}
+    settings.PHONEBIND_SANDBOX = {"CACHE": "alone"}
+    assert _ids() == {"phonebind_sandbox.W001"}

@@ -1,0 +1,19 @@
+from html import unescape
+
+from django.test import Client
+from django.urls import reverse
+
+from phonebind.sandbox.conf import apps
+from phonebind.sandbox.people import PEOPLE
+
+
+def test_the_front_door_shows_people_apps_and_addresses(client: Client) -> None:
+    page = unescape(client.get(reverse("phonebind_sandbox:index")).content.decode())
+    for app in apps().values():
+        assert app.client_id in page
+        assert app.secret in page
+    for person in PEOPLE.values():
+        assert person.nickname in page
+        assert person.openid(apps()["101000001"]) in page
+    assert "http://testserver" + reverse("phonebind_sandbox:sms") in page
+    assert "http://testserver" + reverse("phonebind_sandbox:index") + "qq<" in page

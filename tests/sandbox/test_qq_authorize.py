@@ -1,0 +1,100 @@
+import pytest
+from pytest_django.asserts import assertContains
+
+from phonebind.sandbox.people import PEOPLE
+from tests.sandbox.client import CALLBACK, QQ
+
+
+def test_the_people_are_the_buttons_of_a_plain_form(qq: QQ) -> None:
+    response = qq.authorize()
+    for person in PEOPLE:
+        assertContains(response, f'name="person" value="{person}"', count=1)
+    assertContains(response, '<form method="post">')
+    assert b"<script" not in response.content
+
+
+def test_pressing_one_comes_back_with_a_code_and_the_state(qq: QQ) -> None:
+    fields = qq.callback(qq.authorize({"person": "xiaolan"}))
+    assert fields == {"code": fields["code"], "state": "a b&c"}
+
+
+def test_the_query_of_the_redirect_uri_stays(qq: QQ) -> None:
+    response = qq.authorize({"person": "xiaolan"}, redirect_uri=f"{CALLBACK}?from=qq")
+    assert qq.callback(response)["from"] == "qq"
+
+
+def test_a_long_state_comes_back_whole(qq: QQ) -> None:
+    assert qq.callback(qq.authorize({"person": "xiaolan"}, state="s" * 20_000))["state"] == "s" * 20_000
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        ({"client_id": ""}, 100001),
+        ({"client_id": "999"}, 100008),
+        ({"redirect_uri": ""}, 100010),
+        ({"redirect_uri": "https://evil.example/"}, 100010),
+    ],
+)
+@pytest.mark.parametrize("button", [None, {"person": "xiaolan"}])
+def test_an_unknown_callback_is_never_called(
+    qq: QQ, button: dict[str, str] | None, params: dict[str, str], code: int
+) -> None:
+    assertContains(qq.authorize(button, **params), f"({code})", status_code=400)
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [({"response_type": "token"}, "100000"), ({"state": ""}, "100029")],
+)
+def test_other_errors_go_to_the_callback(qq: QQ, params: dict[str, str], code: str) -> None:
+    response = qq.authorize(None, **params)
+    assert response.status_code == 302
+    assert f"error={code}&error_description=" in response.headers["Location"]
+
+
+def test_deny_comes_back_with_an_error(qq: QQ) -> None:
+    fields = qq.callback(qq.authorize({"deny": "1"}))
+    assert fields == {"error": "100030", "error_description": fields["error_description"], "state": "a b&c"}
+
+
+def test_cancel_does_not_come_back(qq: QQ) -> None:
+    assertContains(qq.authorize({"cancel": "1"}), "no callback")
+
+
+def test_an_unknown_person_cannot_sign_in(qq: QQ) -> None:
+    assert qq.authorize({"person": "<b>"}).status_code == 400
+    assert qq.authorize({}).status_code == 400
+
+
+def test_nothing_from_outside_becomes_markup(qq: QQ) -> None:
+    evil = '"><script>alert(1)</script>'
+    pages = [
+        qq.authorize(scope=evil, display=evil, state=evil),
+        qq.authorize(client_id=evil),
+        qq.authorize(redirect_uri=f"http://localhost/{evil}"),
+    ]
+    qq.turn(callback="twice")
+    pages.append(qq.authorize({"person": "bold"}, state=evil, redirect_uri=f"{CALLBACK}?a='x'"))
+    for page in pages:
+        assert b"<script" not in page.content
+
+
+def test_switch_authorize_error(qq: QQ) -> None:
+    qq.turn(authorize_error=100031)
+    fields = qq.callback(qq.authorize({"person": "xiaolan"}))
+    assert fields["error"] == "100031"
+    assert "code" not in fields
+
+
+def test_switch_callback_cancel(qq: QQ) -> None:
+    qq.turn(callback="cancel")
+    assertContains(qq.authorize({"person": "xiaolan"}), "no callback")
+
+
+def test_switch_callback_twice(qq: QQ) -> None:
+    qq.turn(callback="twice")
+    response = qq.authorize({"person": "xiaolan"})
+    assertContains(response, f'<iframe src="{CALLBACK}?code=')
+    assertContains(response, f'content="2; url={CALLBACK}?code=')
+    assert response.headers["Content-Security-Policy"].endswith("frame-src http: https:")
