@@ -1,0 +1,1 @@
+"""The reference server: what a host project of phonebind looks like, ready to run."""

@@ -1,0 +1,52 @@
+"""Reads settings out of the environment."""
+
+import os
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The variable, or the default where it is unset or empty. Without a default it is required."""
+    value = os.environ.get(name) or default
+    if value is None:
+        raise ImproperlyConfigured(f"{name} is not set. (DEBUG=1 starts with demo values.)")
+    return value
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    """``1``, ``true``, ``yes`` and ``on`` are true."""
+    return os.environ.get(name, str(default)).lower() in {"1", "true", "yes", "on"}
+
+
+def number(name: str, default: int) -> int:
+    """A whole number."""
+    try:
+        return int(os.environ.get(name) or default)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is not a whole number: {os.environ[name]!r}") from None
+
+
+def words(name: str) -> list[str]:
+    """A comma-separated list."""
+    return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def database(url: str) -> dict[str, Any]:
+    """The ``DATABASES`` entry for a URL, with what each database needs to be right under load."""
+    config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+    config["OPTIONS"] = _DATABASE_OPTIONS.get(config["ENGINE"], {}) | config.get("OPTIONS", {})
+    return config
+
+
+_DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
+    "django.db.backends.sqlite3": {
+        # A transaction that reads first and writes later cannot wait for its turn; one that begins as a writer can.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    },
+    # MariaDB's default, repeatable read, hides the row that a lost race for a unique key was lost to.
+    "django.db.backends.mysql": {"charset": "utf8mb4", "isolation_level": "read committed"},
+}

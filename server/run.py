@@ -1,0 +1,146 @@
+"""``make run``: Valkey, the database and the web server, together up and together down.
+
+Reads PORT (8000), DATA_DIR (.data), REDIS_URL and DATABASE_URL. Exit code 0 when it was told to end, 1 when something
+did not start or broke down.
+"""
+
+import fcntl
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from server import demo
+from server.processes import StartError, Valkey, spawn, stop
+
+WELCOME = """
+phonebind runs on {origin}
+
+  Sign in          {origin}/login/
+  SMS inbox        {origin}/sandbox/inbox/
+  Break things     {origin}/sandbox/faults/
+  Known account    {demo.MOBILE}, password {demo.PASSWORD}
+                   (any other mobile number makes a new account)
+
+Ctrl-C ends it.
+"""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Told(BaseException):
+    """A signal told us to end."""
+
+
+def main() -> None:
+    """Run until told to end."""
+    for number in SIGNALS:
+        signal.signal(number, _told)
+    try:
+        with ExitStack() as stack:
+            _run(stack)
+    except Told:
+        return
+    except (StartError, OSError) as error:
+        print(f"phonebind: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _told(number: int, frame: FrameType | None) -> NoReturn:
+    # Once is enough: a second Ctrl-C must not interrupt the tidying up.
+    for other in SIGNALS:
+        signal.signal(other, signal.SIG_IGN)
+    raise Told
+
+
+def _run(stack: ExitStack) -> None:
+    environ = {"DEBUG": "1", "DATA_DIR": ".data", **os.environ}
+    data = Path(environ["DATA_DIR"]).resolve()
+    data.mkdir(parents=True, exist_ok=True)
+    _lock(data, stack)
+    listener = stack.enter_context(_listen(environ.get("PORT") or "8000"))
+    port = listener.getsockname()[1]
+    valkey = None if environ.get("REDIS_URL") else _valkey(data, stack)
+    environ |= {"DATA_DIR": str(data), "PORT": str(port), "BIND": f"fd://{listener.fileno()}"}
+    if valkey:
+        environ["REDIS_URL"] = valkey.url
+    web = _web(environ, listener, stack)
+    _wait_until_it_answers(web, port)
+    print(WELCOME.format(origin=f"http://127.0.0.1:{port}", demo=demo), flush=True)
+    _watch(web, valkey)
+
+
+def _lock(data: Path, stack: ExitStack) -> None:
+    """Two servers on one directory would overwrite each other's Valkey data. The lock goes when we do."""
+    lock = stack.enter_context((data / "lock").open("w"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StartError(f"another phonebind runs on {data}. Choose another DATA_DIR, or end it.") from None
+
+
+def _listen(port: str) -> socket.socket:
+    """Ours before anything is started, so that a busy port is known at once and cannot be lost again."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", int(port)))
+    except (OSError, OverflowError, ValueError) as error:
+        listener.close()
+        raise StartError(f"cannot listen on port {port}: {error}. Choose another: make run PORT=8001") from None
+    listener.listen(512)
+    listener.set_inheritable(True)
+    return listener
+
+
+def _valkey(data: Path, stack: ExitStack) -> Valkey:
+    valkey = Valkey(data)
+    valkey.start()
+    stack.callback(valkey.stop)
+    return valkey
+
+
+def _web(environ: dict[str, str], listener: socket.socket, stack: ExitStack) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:server.gunicorn_conf"]
+    web = spawn(command, env=environ, pass_fds=[listener.fileno()])
+    stack.callback(stop, web)
+    return web
+
+
+def _wait_until_it_answers(web: subprocess.Popen[str], port: int, seconds: float = 60) -> None:
+    # The listener is ours already, so a question waits for the first worker; asked again to notice an early end.
+    deadline = time.monotonic() + seconds
+    while web.poll() is None and time.monotonic() < deadline:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", "/login/")
+            status = connection.getresponse().status
+        except OSError:
+            continue
+        finally:
+            connection.close()
+        if status < http.HTTPStatus.INTERNAL_SERVER_ERROR:
+            return
+        break
+    raise StartError("the web server did not start; its last words stand above.")
+
+
+def _watch(web: subprocess.Popen[str], valkey: Valkey | None) -> None:
+    """Valkey that died is started again, as its own supervisor would; without the web server there is no point."""
+    while web.poll() is None:
+        if valkey and valkey.ended():
+            print("phonebind: Valkey ended; starting it again.", file=sys.stderr)
+            valkey.start()
+        time.sleep(0.5)
+    raise StartError(f"the web server ended (exit code {web.returncode}).")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""Settings of the reference server, all from the environment.
+
+``DEBUG=1`` (what ``make run`` does) is the demo: known keys, SQLite, and the sandbox as the identity provider.
+With DEBUG off nothing of the demo is accepted: the server does not start.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from server import demo
+from server import environment as env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
+
+DEBUG = env.flag("DEBUG")
+SANDBOX = env.flag("SANDBOX", default=DEBUG)
+PORT = env.number("PORT", 8000)
+ORIGIN = f"http://127.0.0.1:{PORT}"
+
+if not DEBUG:
+    if SANDBOX:
+        raise ImproperlyConfigured("SANDBOX=1 lets everybody sign in as anybody; it needs DEBUG=1.")
+    for _name in ("SECRET_KEY", "QQ_CLIENT_ID", "QQ_CLIENT_SECRET"):
+        if getattr(demo, _name) in (env.text(_name), *env.words(f"{_name}_FALLBACKS")):
+            raise ImproperlyConfigured(f"{_name} has the demo's value, which everybody knows.")
+
+# ---------------------------------------------------------------- Django
+
+SECRET_KEY = env.text("SECRET_KEY", demo.SECRET_KEY)
+#: Former keys, newest first: flows under way outlive the change of the key.
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or (["127.0.0.1", "localhost"] if DEBUG else [])
+ROOT_URLCONF = "server.urls"
+WSGI_APPLICATION = "server.wsgi.application"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "phonebind",
+    "phonebind.pages",
+    *(["phonebind.sandbox"] if SANDBOX else []),
+    "server.users",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = DEBUG
+if not DEBUG:
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+
+# ---------------------------------------------------------------- storage
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {"default": env.database(env.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}"))}
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": env.text("REDIS_URL", "redis://127.0.0.1:6379/0" if DEBUG else None),
+        # Without them a Valkey that is down holds every thread that asks it.
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 1},
+    }
+}
+
+# ---------------------------------------------------------------- accounts
+
+AUTH_USER_MODEL = "users.User"
+LOGIN_URL = "/login/"
+PASSWORD_HASHERS = [
+    "server.hashers.Argon2id",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # for accounts that came from an older system
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+SIMPLE_JWT = {
+    # A stolen access token cannot be called back, so its life is the harm it can do; and a shop's customer who
+    # comes back within two weeks need not sign in again.
+    "ACCESS_TOKEN_LIFETIME": timedelta(hours=1),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    "ROTATE_REFRESH_TOKENS": True,
+}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+
+# ---------------------------------------------------------------- phonebind
+
+_QQ_DEMO = SANDBOX and not env.words("QQ_CLIENT_ID")
+PHONEBIND = {
+    "PROVIDERS": {
+        "qq": {
+            "client_id": env.text("QQ_CLIENT_ID", demo.QQ_CLIENT_ID if _QQ_DEMO else None),
+            "client_secret": env.text("QQ_CLIENT_SECRET", demo.QQ_CLIENT_SECRET if _QQ_DEMO else None),
+            "redirect_uri": env.text("QQ_REDIRECT_URI", f"{ORIGIN}/login/qq/callback/" if DEBUG else None),
+            "unionid": env.flag("QQ_UNIONID", default=_QQ_DEMO),
+            **({"base_url": f"{ORIGIN}/sandbox/qq"} if _QQ_DEMO else {}),
+        }
+    },
+    "SMS": (
+        {"gateway": "phonebind.sms.sandbox.Sandbox", "url": f"{ORIGIN}/sandbox/sms/"}
+        if SANDBOX
+        else {"gateway": env.text("SMS_GATEWAY", "phonebind.sms.console.Console")}
+    ),
+    "SITE_NAME": env.text("SITE_NAME", "phonebind"),
+    "TERMS_URL": env.text("TERMS_URL", ""),
+    "ALLOWED_NEXT_HOSTS": tuple(env.words("ALLOWED_NEXT_HOSTS")),
+    "LEGACY_STATE": env.flag("LEGACY_STATE"),
+    "TRUSTED_PROXIES": env.number("TRUSTED_PROXIES", 0),
+    "COOKIE_SAMESITE": env.text("COOKIE_SAMESITE", "Lax"),
+}
+
+# ---------------------------------------------------------------- the browser's side
+
+CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS")
+CORS_ALLOW_CREDENTIALS = True
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=not DEBUG)
+SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000)
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if env.number("TRUSTED_PROXIES", 0):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# ---------------------------------------------------------------- logs: silent until something is wrong
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "WARNING")},
+    "loggers": {
+        # Django's own handlers go, so that nothing is said twice; what answered 4xx is the visitor's business.
+        "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        "django.request": {"level": "ERROR"},
+    },
+}

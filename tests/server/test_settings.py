@@ -1,0 +1,69 @@
+"""With DEBUG off, nothing of the demo is accepted."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from server import demo
+
+PRODUCTION = {
+    "SECRET_KEY": "3n7-a-key-that-nobody-else-has-of-more-than-fifty-characters-51",
+    "QQ_CLIENT_ID": "101999999",
+    "QQ_CLIENT_SECRET": "not-the-sandbox",
+    "QQ_REDIRECT_URI": "https://shop.example.com/login/qq/callback/",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "ALLOWED_HOSTS": "shop.example.com",
+}
+
+
+def load(**environ: str) -> subprocess.CompletedProcess[str]:
+    """Read the settings in a process that has no more environment than that."""
+    code = "from server import settings as s; print(s.DEBUG, s.SESSION_COOKIE_SECURE, *s.INSTALLED_APPS)"
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PATH": os.environ["PATH"]} | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_threat_22_production_starts_without_the_sandbox() -> None:
+    answer = load(**PRODUCTION)
+    assert answer.stdout.startswith("False True "), answer.stderr
+    assert "phonebind.sandbox" not in answer.stdout
+
+
+@pytest.mark.parametrize("name", sorted(PRODUCTION.keys() - {"ALLOWED_HOSTS"}))
+def test_threat_22_nothing_that_matters_has_a_default(name: str) -> None:
+    answer = load(**PRODUCTION | {name: ""})
+    assert f"{name} is not set" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", demo.SECRET_KEY),
+        ("SECRET_KEY_FALLBACKS", f"an-older-one,{demo.SECRET_KEY}"),
+        ("QQ_CLIENT_ID", demo.QQ_CLIENT_ID),
+        ("QQ_CLIENT_SECRET", demo.QQ_CLIENT_SECRET),
+    ],
+)
+def test_threat_22_the_demos_values_are_refused(name: str, value: str) -> None:
+    answer = load(**PRODUCTION | {name: value})
+    assert "has the demo's value" in answer.stderr
+
+
+def test_threat_22_the_sandbox_is_refused() -> None:
+    answer = load(**PRODUCTION | {"SANDBOX": "1"})
+    assert "SANDBOX=1" in answer.stderr
+
+
+def test_the_demo_needs_nothing_but_debug() -> None:
+    assert "phonebind.sandbox" in load(DEBUG="1").stdout
+
+
+def test_a_number_that_is_none_is_said() -> None:
+    assert "TRUSTED_PROXIES is not a whole number: 'two'" in load(DEBUG="1", TRUSTED_PROXIES="two").stderr

