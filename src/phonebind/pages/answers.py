@@ -1,0 +1,150 @@
+"""What all pages have in common: their headers, and a clear answer to whatever went wrong."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeAlias, cast
+from urllib.parse import urlsplit
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import SuspiciousOperation
+from django.db import InterfaceError, OperationalError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
+from django.http.request import UnreadablePostError
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.templatetags.static import static
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext_lazy as _
+
+from phonebind.conf import conf
+from phonebind.exceptions import (
+    AccountDisabled,
+    CodeInvalid,
+    Invalid,
+    NextNotAllowed,
+    PhonebindError,
+    ProviderUnknown,
+    StateInvalid,
+    StorageUnavailable,
+    Text,
+    TicketInvalid,
+    Unavailable,
+)
+
+P = ParamSpec("P")
+View: TypeAlias = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+_EXPIRED = _("This sign-in has expired")
+
+#: What a page is headed with when it can say nothing but that.
+TITLES: Mapping[type[PhonebindError], Text] = {
+    Unavailable: _("Not available at the moment"),
+    StateInvalid: _EXPIRED,
+    CodeInvalid: _EXPIRED,
+    TicketInvalid: _EXPIRED,
+    AccountDisabled: _("You cannot sign in"),
+    NextNotAllowed: _("This link does not work"),
+    ProviderUnknown: _("This page does not exist"),
+    PhonebindError: _("That did not work"),
+}
+
+
+class SeeOther(HttpResponseRedirect):
+    """On to another page, whichever way one came to this."""
+
+    status_code = 303
+
+
+def page(*methods: str) -> Callable[[View[P]], View[P]]:
+    """A view of this package: never cached, strict headers, and every foreseen error told on a page or in JSON."""
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            response: HttpResponseBase = HttpResponseNotAllowed(methods)
+            try:
+                if request.method in methods:
+                    with foreseen():
+                        response = view(request, *args, **kwargs)
+            except PhonebindError as error:
+                response = refuse(request, error)
+            return _with_headers(response)
+
+        # The domain commits by itself, and must not be nested in a transaction per request.
+        return cast("View[P]", login_not_required(transaction.non_atomic_requests(guarded)))
+
+    return decorate
+
+
+@contextmanager
+def foreseen() -> Iterator[None]:
+    """What a library's exception means to the person at the other end."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StorageUnavailable from error
+    except (SuspiciousOperation, UnreadablePostError) as error:
+        raise Invalid from error
+
+
+def show(request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
+    return render(request, f"phonebind/{template}", {"site_name": conf.site_name, **context}, status=status)
+
+
+def refuse(request: HttpRequest, error: PhonebindError, *, again: str = "") -> HttpResponse:
+    """The error as a page with one way on, ``again`` or else the sign-in page; or as JSON for a script."""
+    if wants_json(request):
+        return refuse_json(error)
+    title = next(title for kind, title in TITLES.items() if isinstance(error, kind))
+    # Its own message is the contract's, and names a field that no page has.
+    message = StateInvalid.message if isinstance(error, TicketInvalid) else error.message
+    return problem(request, title, message, again=again, error=error)
+
+
+def problem(
+    request: HttpRequest, title: Text, message: Text, *, again: str = "", error: PhonebindError | None = None
+) -> HttpResponse:
+    context = {"title": title, "message": message, "again": again}
+    return with_retry_after(show(request, "problem.html", context, status=error.status if error else 200), error)
+
+
+def refuse_json(error: PhonebindError) -> HttpResponse:
+    """``{"code", "message", "errors"?, "retry_after"?}``, as everywhere in the contract."""
+    body: dict[str, Any] = {"code": error.code, "message": error.message}
+    if error.errors:
+        body["errors"] = error.errors
+    if error.retry_after is not None:
+        body["retry_after"] = error.retry_after
+    return with_retry_after(JsonResponse(body, status=error.status), error)
+
+
+def with_retry_after(response: HttpResponse, error: PhonebindError | None) -> HttpResponse:
+    if error is not None and error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+
+
+def _with_headers(response: HttpResponseBase) -> HttpResponseBase:
+    add_never_cache_headers(response)
+    response.headers["Content-Security-Policy"] = _content_security_policy()
+    # Not no-referrer: browsers then post with "Origin: null", and Django's CSRF check refuses that.
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["X-Frame-Options"] = "DENY"
+    return response
+
+
+def _content_security_policy() -> str:
+    files = urlsplit(static("phonebind/bind.js"))
+    source = f"'self' {files.scheme or 'https'}://{files.netloc}" if files.netloc else "'self'"
+    # Chromium applies form-action to the redirect after the form, which leads to `next`.
+    targets = " ".join(("'self'", *conf.allowed_next_hosts))
+    return (
+        f"default-src 'none'; script-src {source}; style-src {source}; img-src {source}; connect-src 'self'; "
+        f"form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
+    )

@@ -1,0 +1,31 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core import checks
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
+
+#: Who signs in on a page is known afterwards by Django's session.
+NEEDED = (
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+)
+
+
+class PagesConfig(AppConfig):
+    name = "phonebind.pages"
+    label = "phonebind_pages"
+    verbose_name = _("Phone-verified sign-in: pages")
+
+    def ready(self) -> None:
+        checks.register(check_middleware, "phonebind")
+
+
+def check_middleware(**kwargs: Any) -> list[checks.CheckMessage]:
+    installed = [found for found in map(import_string, settings.MIDDLEWARE) if isinstance(found, type)]
+    return [
+        checks.Error(f"The pages of phonebind need {name!r} in MIDDLEWARE.", id="phonebind_pages.E001")
+        for name in NEEDED
+        if not any(issubclass(found, import_string(name)) for found in installed)
+    ]

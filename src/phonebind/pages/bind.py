@@ -1,0 +1,106 @@
+"""The page where an identity gets its mobile: a plain form, and the same answers in JSON for its script."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import uuid4
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from phonebind import binding, image_codes, limits, oauth, sms_codes, tickets
+from phonebind.conf import conf
+from phonebind.exceptions import Invalid, PhonebindError, TicketInvalid
+from phonebind.pages import sessions
+from phonebind.pages.answers import SeeOther, foreseen, page, refuse, refuse_json, show, wants_json, with_retry_after
+from phonebind.pages.forms import BindForm, SmsCodeForm
+from phonebind.pages.targets import label, next_url, start_url
+from phonebind.tickets import Ticket
+
+
+# The ticket in the form is what Django's CSRF token would be: nobody else can know it, and it is good only together
+# with its own cookie. Django's changes whenever somebody signs in, and would refuse the form that another tab shows.
+@csrf_exempt
+@page("GET", "POST")
+def bind(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
+    """GET shows the form, as often as it is reloaded. POST acts: ``action`` is ``send_code``, ``image`` or ``bind``."""
+    source, target = oauth.get(provider), next_url(request)
+    posted = request.method == "POST"
+    if not posted and sessions.came_of(request, flow):
+        return SeeOther(target)
+    access_token = request.POST.get("access_token", "") if posted else tickets.kept(request, flow)
+    try:
+        ticket = tickets.read(request, source, access_token)
+    except TicketInvalid as error:
+        return refuse(request, error, again=start_url(provider, target))
+    form_page = _FormPage(request, flow, access_token, ticket)
+    return form_page.act() if posted else form_page.show()
+
+
+@dataclass(frozen=True, slots=True)
+class _FormPage:
+    request: HttpRequest
+    flow: str
+    access_token: str
+    ticket: Ticket
+
+    FORMS: ClassVar[dict[str, type[forms.Form]]] = {"send_code": SmsCodeForm, "bind": BindForm}
+
+    def show(self, form: forms.Form | None = None, *, sent: bool = False, status: int = 200) -> HttpResponse:
+        """The page; everything typed is kept but the password and the used-up image code."""
+        typed = self.request.POST.dict()
+        both = {name: form if isinstance(form, kind) else kind(initial=typed) for name, kind in self.FORMS.items()}
+        context = {
+            **both,
+            "active": form or both["bind"],
+            "access_token": self.access_token,
+            "image_code_id": uuid4(),
+            "nickname": self.ticket.identity.nickname,
+            "provider": label(self.ticket.identity.provider),
+            "minutes": sms_codes.EXPIRES_IN // 60,
+            "sent": sent,
+            "terms_url": conf.terms_url,
+        }
+        return show(self.request, "bind.html", context, status=status)
+
+    def act(self) -> HttpResponse:
+        action = self.request.POST.get("action", "bind")
+        if action not in self.FORMS:
+            return self.show()
+        form = self.FORMS[action](self.request.POST)
+        try:
+            if not form.is_valid():
+                raise Invalid({name: [str(text) for text in texts] for name, texts in form.errors.items()})
+            with foreseen():
+                return self._send_code(form) if action == "send_code" else self._bind(form)
+        except PhonebindError as error:
+            return self._refuse(form, error)
+
+    def _send_code(self, form: forms.Form) -> HttpResponse:
+        image_codes.redeem(str(form.cleaned_data["image_code_id"]), form.cleaned_data["text"])
+        sms_codes.issue(form.cleaned_data["mobile"], limits.client_address(self.request))
+        if not wants_json(self.request):
+            return self.show(form, sent=True)
+        resend_after = limits.rule("sms_mobile_gap").seconds
+        return JsonResponse({"message": "OK", "resend_after": resend_after, "expires_in": sms_codes.EXPIRES_IN})
+
+    def _bind(self, form: forms.Form) -> HttpResponse:
+        identity, given = self.ticket.identity, form.cleaned_data
+        mobile = sms_codes.check(given["mobile"], given["sms_code"], claimant=identity.key)
+        account = binding.bind(self.request, identity, mobile, given["password"])
+        sessions.start(self.request, account.user, self.flow)
+        if wants_json(self.request):
+            return JsonResponse({"location": self.ticket.next})
+        return SeeOther(self.ticket.next)
+
+    def _refuse(self, form: forms.Form, error: PhonebindError) -> HttpResponse:
+        """Beside the field to blame, or above the form where it is none of them."""
+        if wants_json(self.request):
+            return refuse_json(error)
+        if not form.errors:
+            for field, messages in error.errors.items() or [(None, [error.message])]:
+                form.add_error(field if field in form.fields else None, [str(message) for message in messages])
+        faulty = [field for name, field in form.fields.items() if name in form.errors]
+        if faulty:
+            faulty[0].widget.attrs["autofocus"] = True
+        return with_retry_after(self.show(form, status=error.status), error)

@@ -1,0 +1,85 @@
+"""What the bind page takes. One form on the screen, two acts: asking for an SMS code, and binding."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from phonebind.conf import conf
+from phonebind.models import MOBILE_PATTERN
+
+_MOBILE = _("Enter a mobile number of 11 digits.")
+_PASSWORD = _("The password must have 8 to 20 characters.")
+_SMS_CODE = _("Enter the 6 digits of the SMS code.")
+_IMAGE_CODE = _("Enter the characters in the image.")
+_AGAIN = _("Please ask for another image.")
+
+
+class _Blank(forms.TextInput):
+    """Comes back empty: an image code is used up by one try."""
+
+    def format_value(self, value: Any) -> None:
+        return None
+
+    def use_required_attribute(self, initial: Any) -> bool:
+        # Binding needs none, and the browser would hold the form back for want of one.
+        return False
+
+
+class MobileField(forms.RegexField):
+    """11 digits, however people and their phones write them: ``+86 138-0000-0001``."""
+
+    def __init__(self) -> None:
+        widget = forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "tel"})
+        messages = {"required": _MOBILE, "invalid": _MOBILE}
+        super().__init__(regex=MOBILE_PATTERN, label=_("Mobile number"), error_messages=messages, widget=widget)
+
+    def to_python(self, value: Any) -> str:
+        return re.sub(r"[\s-]", "", super().to_python(value) or "").removeprefix("+86")
+
+
+class BindPageForm(forms.Form):
+    mobile = MobileField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            # Always, not only on errors, so that the script has but to write the text there.
+            hint = f" id_{name}_helptext" if field.help_text else ""
+            field.widget.attrs["aria-describedby"] = f"id_{name}_error{hint}"
+
+
+class SmsCodeForm(BindPageForm):
+    image_code_id = forms.UUIDField(error_messages={"required": _AGAIN, "invalid": _AGAIN})
+    text = forms.CharField(
+        label=_("Characters in the image"),
+        help_text=_("Hard to read? Tap the image for another."),
+        max_length=16,
+        error_messages={"required": _IMAGE_CODE, "max_length": _IMAGE_CODE},
+        widget=_Blank(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+    )
+
+
+class BindForm(BindPageForm):
+    sms_code = forms.RegexField(
+        r"\A[0-9]{6}\Z",
+        label=_("SMS code"),
+        error_messages={"required": _SMS_CODE, "invalid": _SMS_CODE},
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
+    )
+    # A pattern, since max_length writes a maxlength into the page, which cuts what a password manager pastes.
+    password = forms.RegexField(
+        r"(?s)\A.{8,20}\Z",
+        label=_("Password"),
+        help_text=_("New here: choose one of 8 to 20 characters. With an account: enter its password."),
+        strip=False,
+        error_messages={"required": _PASSWORD, "invalid": _PASSWORD},
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    consent = forms.BooleanField(error_messages={"required": _("Please agree to the terms of use first.")})
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not conf.terms_url:
+            del self.fields["consent"]

@@ -1,0 +1,29 @@
+"""Django's session: who is signed in, and by which sign-in."""
+
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
+
+from phonebind.conf import conf
+
+_FLOW = "phonebind_flow"
+
+
+def start(request: HttpRequest, user: AbstractBaseUser, flow: str) -> None:
+    """Sign ``user`` in. ``flow`` is remembered, so that its pages, met again, know that they have done their work."""
+    auth.login(request, cast("Any", user), backend=settings.AUTHENTICATION_BACKENDS[0])
+    request.session[_FLOW] = flow
+
+
+def came_of(request: HttpRequest, flow: str) -> bool:
+    """Whether this session began with that sign-in."""
+    return bool(request.session.get(_FLOW) == flow)
+
+
+def mobile(request: HttpRequest) -> str:
+    """The mobile of who is signed in, as in 138****0001; their username where they have none; "" for nobody."""
+    number = getattr(request.user, conf.mobile_field, None)
+    return f"{number[:3]}****{number[-4:]}" if number else request.user.get_username()

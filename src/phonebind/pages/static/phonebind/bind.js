@@ -1,0 +1,125 @@
+// Lets the bind form answer in place, so that nothing typed is lost. Without this file the form works by plain POST.
+
+const form = document.querySelector("form[data-bind]");
+const part = (name) => form.querySelector(`[data-${name}]`);
+const [send, image, show, above, told] = ["send", "image", "show", "alert", "status"].map(part);
+const submit = form.querySelector(".button.main");
+const [sendLabel, showLabel] = [send.textContent, show.textContent];
+let pending = false;
+let waitUntil = 0;
+
+// Our own messages, in place, instead of the browser's bubbles.
+form.noValidate = true;
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const action = event.submitter?.value ?? "bind";
+  if (action === "image") anotherImage();
+  // Enter in the field beside the image means the code that it is for.
+  else if (action === "send_code" || document.activeElement === form.elements.text) sendCode();
+  else bind();
+});
+
+show.hidden = false;
+show.addEventListener("click", () => {
+  const visible = form.elements.password.type === "text";
+  form.elements.password.type = visible ? "password" : "text";
+  show.textContent = visible ? showLabel : show.dataset.hide;
+});
+
+// A page out of the browser's memory shows what was true when it was left.
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+async function sendCode() {
+  if (pending || send.disabled) return;
+  const answer = await post("send_code", send);
+  // The image is used up, unless something in the form kept the server from looking at it.
+  if (answer.code !== "invalid") newImage();
+  if (answer.code === "sms_too_frequent") wait(answer.retry_after);
+  if (answer.resend_after) {
+    wait(answer.resend_after);
+    told.textContent = told.dataset.sent;
+    form.elements.sms_code.focus();
+  } else {
+    complain(answer, "sms_code");
+  }
+}
+
+async function bind() {
+  if (pending) return;
+  const answer = await post("bind", submit);
+  if (answer.location) location.assign(answer.location);
+  else complain(answer);
+}
+
+/** The server's answer, or one like it where there is none. The button stays pressed while a page is on its way. */
+async function post(action, button) {
+  pending = true;
+  clear();
+  const label = button.textContent;
+  button.disabled = true;
+  button.textContent = form.dataset.sending;
+  const answer = await ask(new URLSearchParams([...new FormData(form), ["action", action]]));
+  if (!answer.location) {
+    button.textContent = label;
+    button.disabled = false;
+  }
+  pending = Boolean(answer.location);
+  return answer;
+}
+
+async function ask(body) {
+  try {
+    const response = await fetch(location.href, { method: "POST", body, headers: { Accept: "application/json" } });
+    return await response.json();
+  } catch {
+    return { message: form.dataset.failed };
+  }
+}
+
+/** Each message beside its field and the first of them in focus; what no field is to blame for, above the form. */
+function complain({ code, message, errors = {} }, fallback) {
+  // The ten minutes are over; the page itself says so best.
+  if (code === "ticket_invalid") return location.reload();
+  const blamed = [...form.elements].filter((input) => errors[input.name] && beside(input.name));
+  if (!blamed.length && fallback) blamed.push(form.elements[fallback]);
+  for (const input of blamed) {
+    beside(input.name).textContent = (errors[input.name] ?? [message])[0];
+    input.setAttribute("aria-invalid", "true");
+  }
+  if (!blamed.length) above.textContent = message;
+  (blamed[0] ?? above).focus();
+}
+
+function beside(name) {
+  return document.getElementById(`id_${name}_error`);
+}
+
+function clear() {
+  for (const element of form.querySelectorAll(".error, [data-alert], [data-status]")) element.textContent = "";
+  for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+}
+
+function anotherImage() {
+  newImage();
+  form.elements.text.focus();
+}
+
+/** The same id gives a new image each time; only the address must differ for the browser to ask again. */
+function newImage() {
+  const img = image.querySelector("img");
+  img.src = `${img.src.split("?")[0]}?${Date.now()}`;
+  form.elements.text.value = "";
+}
+
+function wait(seconds) {
+  waitUntil = Date.now() + seconds * 1000;
+  tick();
+}
+
+function tick() {
+  const left = Math.ceil((waitUntil - Date.now()) / 1000);
+  send.disabled = left > 0;
+  send.textContent = left > 0 ? form.dataset.again.replace("{}", left) : sendLabel;
+  if (left > 0) setTimeout(tick, 250);
+}

@@ -1,0 +1,111 @@
+"""From the sign-in page to the provider and back. Where a mobile is missing, ``bind`` takes over."""
+
+from uuid import UUID
+
+from django.contrib import auth
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_protect
+
+from phonebind import binding, image_codes, oauth, tickets
+from phonebind.conf import conf
+from phonebind.exceptions import AccountDisabled, CodeInvalid, StateInvalid, Unavailable
+from phonebind.models import SocialAccount
+from phonebind.oauth import Identity, Provider
+from phonebind.pages import sessions
+from phonebind.pages.answers import SeeOther, page, problem, refuse, show
+from phonebind.pages.targets import bind_url, label, next_url, start_url
+from phonebind.tickets import State
+
+
+@page("GET", "HEAD")
+def login(request: HttpRequest) -> HttpResponse:
+    """The sign-in page: one button for each provider."""
+    target = next_url(request)
+    ways = [{"name": name, "label": label(name), "url": start_url(name, target)} for name in conf.providers]
+    return show(request, "login.html", {"ways": ways, "next": target, "mobile": sessions.mobile(request)})
+
+
+@page("GET")
+def start(request: HttpRequest, provider: str) -> HttpResponse:
+    """Off to the provider, with a state that only this browser can bring back."""
+    source = oauth.get(provider)
+    state, cookie = tickets.start(request, source, next_url(request))
+    on_phone = "Mobile" in request.headers.get("User-Agent", "")
+    response = SeeOther(source.login_url(state, mobile=on_phone))
+    tickets.remember(request, response, cookie)
+    return response
+
+
+@page("GET")
+def callback(request: HttpRequest, provider: str) -> HttpResponse:
+    """Back from the provider; it may come twice, and reloading it must lose nothing."""
+    source = oauth.get(provider)
+    text, code = request.GET.get("state", ""), request.GET.get("code", "")
+    if not code:
+        return _cancelled(request, source, text)
+    try:
+        state = tickets.read_state(request, source, text)
+    except StateInvalid:
+        return SeeOther(bind_url(source, tickets.parse_state(source, text)))
+    again = start_url(source.name, state.next)
+    try:
+        identity, account = binding.identify(source, code)
+        response = _to_form(request, source, state, identity) if account is None else _enter(request, state, account)
+    except Unavailable as error:
+        # The state stays good: the code may not have been used, and then reloading this page goes on.
+        return refuse(request, error, again=again)
+    except CodeInvalid:
+        response = SeeOther(bind_url(source, state))
+    except AccountDisabled as error:
+        response = refuse(request, error, again=again)
+    tickets.forget(request, response, state)
+    return response
+
+
+@page("GET")
+def image_code(request: HttpRequest, image_code_id: UUID) -> HttpResponse:
+    return HttpResponse(image_codes.issue(str(image_code_id)), content_type=image_codes.MEDIA_TYPE)
+
+
+@page("GET", "HEAD")
+def done(request: HttpRequest) -> HttpResponse:
+    """Who is signed in, for hosts that send people nowhere else."""
+    if not request.user.is_authenticated:
+        return SeeOther(reverse("phonebind_pages:login"))
+    accounts = SocialAccount.objects.filter(user=request.user.pk)
+    bound = [{"label": label(account.provider), "nickname": account.nickname} for account in accounts]
+    return show(request, "done.html", {"mobile": sessions.mobile(request), "bound": bound})
+
+
+@page("POST")
+@csrf_protect
+def logout(request: HttpRequest) -> HttpResponse:
+    auth.logout(request)
+    return SeeOther(reverse("phonebind_pages:login"))
+
+
+def _cancelled(request: HttpRequest, source: Provider, text: str) -> HttpResponse:
+    try:
+        target = tickets.parse_state(source, text).next
+    except StateInvalid:
+        target = ""
+    title = _("Sign-in cancelled")
+    message = _("%(provider)s did not confirm that it is you. Nothing was changed.") % {"provider": label(source.name)}
+    return problem(request, title, message, again=start_url(source.name, target))
+
+
+def _enter(request: HttpRequest, state: State, account: SocialAccount) -> HttpResponse:
+    binding.sign_in(request, account.user, account)
+    sessions.start(request, account.user, state.id)
+    return SeeOther(state.next)
+
+
+def _to_form(request: HttpRequest, source: Provider, state: State, identity: Identity) -> HttpResponse:
+    """To an address without code and state, where the person can reload as often as they like."""
+    ticket, cookie = tickets.issue(request, identity, state.next)
+    response = SeeOther(bind_url(source, state))
+    tickets.remember(request, response, cookie)
+    tickets.keep(request, response, state, ticket)
+    return response

@@ -1,0 +1,148 @@
+"""People with a real browser at the running site, and a watch on what the browser has to complain about."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+
+from tests.support.services import valkey_server
+from tests.support.site import serve
+from tests.support.visitor import Visitor
+
+PASSWORD = "horse-staple-9"
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where our sites have their databases."""
+    return tmp_path_factory.mktemp("journeys")
+
+
+@pytest.fixture(scope="session")
+def site(data: Path) -> Iterator[str]:
+    """A site of our own, whose database we know, since the sandbox has but six people to arrive for the first time."""
+    with _serve(data / "site", db=1) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def site_with_terms(data: Path, site: str) -> Iterator[str]:
+    """A shop that asks for consent; ``next`` may lead to the other site, by its other name."""
+    host = site.replace("http://127.0.0.1", "localhost")
+    with _serve(data / "terms", db=2, TERMS_URL="/login/", ALLOWED_NEXT_HOSTS=host) as url:
+        yield url
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_bound(data: Path) -> None:
+    for database in data.glob("*/db.sqlite3"):
+        with closing(sqlite3.connect(database, timeout=20)) as connection, connection:
+            connection.execute("DELETE FROM phonebind_socialaccount")
+
+
+def _serve(data: Path, *, db: int, **environ: str) -> AbstractContextManager[str]:
+    return serve(data, REDIS_URL=valkey_server().url.replace("db=0", f"db={db}"), **environ)
+
+
+@pytest.fixture
+def complaints() -> Iterator[list[str]]:
+    """What was written to the console in any tab. A test that expects some takes them out."""
+    found: list[str] = []
+    yield found
+    assert not found
+
+
+@pytest.fixture
+def context(context: BrowserContext, complaints: list[str]) -> BrowserContext:
+    listen(context, complaints)
+    return context
+
+
+def listen(context: BrowserContext, complaints: list[str]) -> None:
+    def note(message: ConsoleMessage) -> None:
+        # A status of 400 is how the site says "wrong code", and Chromium writes each of them down.
+        if not message.text.startswith("Failed to load resource: the server responded with a status of"):
+            complaints.append(message.text)
+
+    context.on("console", note)
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+
+
+@pytest.fixture
+def without_script(browser: Browser, site: str, complaints: list[str]) -> Iterator[BrowserContext]:
+    """The same phone with JavaScript off."""
+    with browser.new_context(base_url=site, locale="zh-CN", viewport=PHONE, java_script_enabled=False) as context:  # type: ignore[arg-type]
+        listen(context, complaints)
+        yield context
+
+
+@pytest.fixture
+def store() -> Iterator[redis.Redis]:
+    """The store of the running site, to let time pass in."""
+    with redis.Redis.from_url(valkey_server().url.replace("db=0", "db=1")) as client:
+        yield client
+
+
+@dataclass
+class Person:
+    """Somebody who does what the page asks for, with a mobile in the other hand."""
+
+    page: Page
+    visitor: Visitor
+
+    def arrive(self, name: str, next: str = "") -> None:  # noqa: A002 - as the page calls it
+        """From the sign-in page through the provider's."""
+        self.page.goto("/login/" + (f"?next={next}" if next else ""))
+        self.page.locator("a.button").click()
+        self.page.locator(f"button[value={name}]").click()
+
+    def ask_for_code(self, mobile: str, text: str = "") -> None:
+        self.page.locator("[name=mobile]").fill(mobile)
+        self.page.locator("[name=text]").fill(text or self.look())
+        self.page.locator("[data-send]").click()
+
+    def look(self) -> str:
+        """Read the image that is on the screen."""
+        self.page.locator("[data-image] img").evaluate("img => img.decode()")
+        image_code_id = self.page.locator("[name=image_code_id]").input_value()
+        return str(self.visitor.get(f"/sandbox/image_codes/{image_code_id}.json").data["text"])
+
+    def read_sms(self, mobile: str) -> str:
+        return str(self.visitor.get("/sandbox/inbox.json", mobile=mobile).data[0]["code"])
+
+    def get_code(self, mobile: str) -> None:
+        """Ask for the code, wait for it, type it."""
+        self.ask_for_code(mobile)
+        self.page.locator("[data-status]:not(:empty)").wait_for()
+        self.page.locator("[name=sms_code]").fill(self.read_sms(mobile))
+
+    def submit(self, password: str = PASSWORD) -> None:
+        self.page.locator("[name=password]").fill(password)
+        self.page.locator("form .button.main").click()
+
+    def error(self, field: str) -> str:
+        """What stands beside the field, once something does."""
+        beside = self.page.locator(f"#id_{field}_error:not(:empty)")
+        beside.wait_for()
+        return beside.inner_text()
+
+    @property
+    def heading(self) -> str:
+        return self.page.locator("h1").inner_text()
+
+
+@pytest.fixture
+def somebody(visitor: Visitor) -> Callable[[Page], Person]:
+    return lambda page: Person(page, visitor)
+
+
+@pytest.fixture
+def person(page: Page, visitor: Visitor) -> Person:
+    """Somebody with the phone of the ``page`` fixture."""
+    return Person(page, visitor)

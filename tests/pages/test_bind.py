@@ -1,0 +1,338 @@
+"""The form, as it works without a script and as its script uses it."""
+
+import re
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth import get_user_model
+from django.db import OperationalError, connection
+from pytest_django import Settings
+
+from phonebind.models import SocialAccount
+from server.processes import Valkey
+from tests.pages.conftest import SecureClient, Shopper
+from tests.support.edge import Configure, Outbox, Upstream
+
+pytestmark = pytest.mark.django_db
+
+MOBILE = "13900000001"
+PASSWORD = "horse-staple-9"
+
+
+def known(**fields: Any) -> Any:
+    users: Any = get_user_model().objects
+    return users.create_user(username=MOBILE, mobile=MOBILE, password=PASSWORD, **fields)
+
+
+def filled(shopper: Shopper, url: str) -> dict[str, str]:
+    """Everything as it should be."""
+    form = shopper.form(url) | {"mobile": MOBILE, "password": PASSWORD}
+    assert shopper.send_code(url, form).status_code == 200
+    return form | {"sms_code": shopper.sms_code()}
+
+
+# ---------------------------------------------------------------- the page
+
+
+def test_the_page_greets_and_escapes(shopper: Shopper, qq: Upstream) -> None:
+    qq.person(nickname="<b>Bold</b>")
+    html = shopper.http.get(shopper.arrive()).content.decode()
+    assert "Hello, &lt;b&gt;Bold&lt;/b&gt;" in html
+
+
+def test_the_page_greets_who_has_no_name(shopper: Shopper, qq: Upstream) -> None:
+    qq.person(nickname="")
+    assert "Hello<br>" in shopper.http.get(shopper.arrive()).content.decode()
+
+
+def test_a_reload_loses_nothing_and_shows_another_image(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    first, second = shopper.form(url), shopper.form(url)
+    assert first["access_token"] == second["access_token"]
+    assert first["image_code_id"] != second["image_code_id"]
+
+
+def test_the_form_is_nobody_elses(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    form = filled(shopper, url)
+    stranger = Shopper()
+    assert stranger.http.get(url).status_code == 400
+    answer = stranger.submit(url, form)
+    assert answer.status_code == 400
+    assert "This sign-in has expired" in answer.content.decode()
+    assert not SocialAccount.objects.exists()
+
+
+@pytest.mark.parametrize("token", [None, "", "forged"])
+def test_without_the_ticket_in_the_form_the_cookies_are_worth_nothing(
+    shopper: Shopper, qq: Upstream, token: str | None
+) -> None:
+    url = shopper.arrive(next="/cart.html")
+    form = filled(shopper, url)
+    del form["access_token"]
+    answer = shopper.submit(url, form | ({} if token is None else {"access_token": token}))
+    assert answer.status_code == 400
+    assert 'href="/login/qq/?next=%2Fcart.html"' in answer.content.decode()
+    assert not SocialAccount.objects.exists()
+
+
+def test_a_ticket_has_ten_minutes(shopper: Shopper, qq: Upstream) -> None:
+    with time_machine.travel("2026-01-01T12:00:00Z") as clock:
+        url = shopper.arrive()
+        form = filled(shopper, url)
+        clock.shift(601)
+        assert shopper.http.get(url).status_code == 400
+        answer = shopper.submit(url, form, script=True)
+    assert (answer.status_code, answer.json()["code"]) == (400, "ticket_invalid")
+
+
+# ---------------------------------------------------------------- without a script
+
+
+def test_a_new_mobile_is_bound_and_signed_in(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive(next="/cart.html")
+    form = shopper.form(url) | {"mobile": MOBILE, "sms_code": "12"}
+    sent = shopper.send_code(url, form | {"password": PASSWORD})
+    html = sent.content.decode()
+    assert sent.status_code == 200
+    assert "The code is on its way. It is valid for 5 minutes.</p>" in html
+    assert PASSWORD not in html
+    kept = shopper.inputs(sent)
+    assert (kept["mobile"], kept["sms_code"], kept["text"]) == (MOBILE, "12", "")
+    assert kept["image_code_id"] != form["image_code_id"]
+
+    answer = shopper.submit(url, kept | {"password": PASSWORD, "sms_code": shopper.sms_code()})
+    assert (answer.status_code, answer["Location"]) == (303, "/cart.html")
+    account = SocialAccount.objects.get()
+    assert shopper.http.session["_auth_user_id"] == str(account.user_id)
+    again = shopper.http.get(url)
+    assert (again.status_code, again["Location"]) == (303, "/cart.html"), "the form has done its work"
+
+
+def test_over_https_the_cookies_are_this_hosts_alone(qq: Upstream) -> None:
+    shopper = Shopper(SecureClient)
+    url = shopper.arrive()
+    assert shopper.form(url)["access_token"]
+    ours = [cookie for name, cookie in shopper.http.cookies.items() if "phonebind" in name and cookie.value]
+    assert len(ours) == 2
+    assert all(cookie.key.startswith("__Host-") and cookie["secure"] and cookie["httponly"] for cookie in ours)
+
+
+def test_a_known_mobile_is_bound_to_its_account(shopper: Shopper, qq: Upstream) -> None:
+    user = known()
+    url = shopper.arrive()
+    assert shopper.submit(url, filled(shopper, url)).status_code == 303
+    assert SocialAccount.objects.get().user == user
+
+
+def test_a_double_click_gives_the_same_success(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    form = filled(shopper, url)
+    assert [shopper.submit(url, form)["Location"] for _ in range(2)] == ["/login/done/"] * 2
+    assert SocialAccount.objects.count() == 1
+
+
+def test_two_people_in_two_tabs_of_one_browser(shopper: Shopper, qq: Upstream) -> None:
+    forms = []
+    for person, mobile in (("A" * 32, "13900000001"), ("B" * 32, "13900000002")):
+        qq.person(openid=person)
+        url = shopper.arrive()
+        form = shopper.form(url) | {"mobile": mobile, "password": PASSWORD}
+        shopper.send_code(url, form)
+        forms.append((url, form | {"sms_code": shopper.sms_code()}))
+    for url, form in forms:
+        assert shopper.submit(url, form).status_code == 303
+    owners = {account.openid[0]: account.user.get_username() for account in SocialAccount.objects.all()}
+    assert owners == {"A": "13900000001", "B": "13900000002"}
+
+
+def test_another_image_keeps_what_was_typed(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    form = shopper.form(url)
+    answer = shopper.submit(url, form | {"mobile": MOBILE, "sms_code": "123", "action": "image"})
+    assert answer.status_code == 200
+    after = shopper.inputs(answer)
+    assert (after["mobile"], after["sms_code"]) == (MOBILE, "123")
+    assert after["image_code_id"] != form["image_code_id"]
+    assert "aria-invalid" not in answer.content.decode()
+
+
+def test_each_field_has_its_error_beside_it(shopper: Shopper, qq: Upstream, phonebind: Configure) -> None:
+    phonebind(terms_url="https://shop.example/terms")
+    url = shopper.arrive()
+    answer = shopper.submit(url, shopper.form(url) | {"mobile": "139", "password": "short", "sms_code": "12"})
+    html = answer.content.decode()
+    assert answer.status_code == 400
+    for field, message in {
+        "mobile": "Enter a mobile number of 11 digits.",
+        "password": "The password must have 8 to 20 characters.",
+        "sms_code": "Enter the 6 digits of the SMS code.",
+        "consent": "Please agree to the terms of use first.",
+    }.items():
+        assert f'<p class="error" id="id_{field}_error">{message}</p>' in html
+    assert html.count("autofocus") == 1
+    assert re.search(r'<input[^>]*name="mobile"[^>]*autofocus', html)
+    assert html.count('aria-invalid="true"') == 4
+    assert "short" not in html
+
+
+def test_consent_is_asked_for_where_there_are_terms(shopper: Shopper, qq: Upstream, phonebind: Configure) -> None:
+    phonebind(terms_url="https://shop.example/terms")
+    url = shopper.arrive()
+    form = filled(shopper, url)
+    assert shopper.submit(url, form).status_code == 400
+    assert shopper.submit(url, form | {"consent": "on"}).status_code == 303
+
+
+def test_a_wrong_sms_code(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    form = filled(shopper, url)
+    wrong = f"{(int(form['sms_code']) + 1) % 10**6:06}"
+    answer = shopper.submit(url, form | {"sms_code": wrong})
+    assert answer.status_code == 400
+    assert '<p class="error" id="id_sms_code_error">Wrong SMS code</p>' in answer.content.decode()
+    assert shopper.inputs(answer)["mobile"] == MOBILE
+
+
+def test_a_wrong_password_leaves_the_code_usable(shopper: Shopper, qq: Upstream) -> None:
+    known()
+    url = shopper.arrive()
+    form = filled(shopper, url)
+    answer = shopper.submit(url, form | {"password": "wrong-horse-1"})
+    assert answer.status_code == 400
+    assert '<p class="error" id="id_password_error">Wrong password</p>' in answer.content.decode()
+    assert shopper.submit(url, form).status_code == 303
+
+
+def test_a_weak_password_is_told_by_the_hosts_validators(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    answer = shopper.submit(url, filled(shopper, url) | {"password": "password"})
+    assert answer.status_code == 400
+    assert "This password is too common." in answer.content.decode()
+
+
+def test_a_wrong_image_code(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    form = shopper.form(url)
+    shopper.look(form["image_code_id"])
+    answer = shopper.submit(url, form | {"mobile": MOBILE, "text": "0000", "action": "send_code"})
+    assert answer.status_code == 400
+    assert '<p class="error" id="id_text_error">Wrong image code</p>' in answer.content.decode()
+    assert Outbox.sent == []
+
+
+def test_a_code_can_be_asked_for_once_a_minute(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    form = filled(shopper, url)
+    answer = shopper.send_code(url, shopper.form(url) | {"mobile": form["mobile"]})
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 60
+    assert "An SMS code was sent a moment ago." in answer.content.decode()
+
+
+def test_a_disabled_account_is_refused_above_the_form(shopper: Shopper, qq: Upstream) -> None:
+    known(is_active=False)
+    url = shopper.arrive()
+    answer = shopper.submit(url, filled(shopper, url))
+    assert answer.status_code == 403
+    assert "This account is disabled." in answer.content.decode()
+    assert "autofocus" not in answer.content.decode()
+    assert "_auth_user_id" not in shopper.http.session
+
+
+def test_a_form_without_its_image_is_told_to_get_one(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    form = shopper.form(url) | {"mobile": MOBILE, "text": "ABCD", "image_code_id": "none", "action": "send_code"}
+    answer = shopper.submit(url, form)
+    assert answer.status_code == 400
+    assert "Please ask for another image." in answer.content.decode()
+
+
+def test_a_form_with_ten_thousand_fields_is_refused(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    answer = shopper.submit(url, {f"field{number}": "" for number in range(10_000)})
+    assert answer.status_code == 400
+    assert "That did not work" in answer.content.decode()
+
+
+@pytest.mark.parametrize("mobile", ["+86 139-0000-0001", " 139 0000 0001 ", "+8613900000001"])
+def test_mobiles_are_read_as_people_write_them(shopper: Shopper, qq: Upstream, mobile: str) -> None:
+    url = shopper.arrive()
+    form = filled(shopper, url)
+    assert shopper.submit(url, form | {"mobile": mobile}).status_code == 303
+    assert SocialAccount.objects.get().user.get_username() == MOBILE
+
+
+@pytest.mark.parametrize("mobile", ["１３９００００００００１", "12900000001", "139000000011", "13900000001x", ""])
+def test_what_is_no_mobile_is_refused(shopper: Shopper, qq: Upstream, mobile: str) -> None:
+    url = shopper.arrive()
+    answer = shopper.submit(url, filled(shopper, url) | {"mobile": mobile}, script=True)
+    assert list(answer.json()["errors"]) == ["mobile"]
+
+
+# ---------------------------------------------------------------- with the script
+
+
+def test_the_script_is_answered_in_json(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive(next="/cart.html")
+    form = shopper.form(url) | {"mobile": MOBILE, "password": PASSWORD}
+    sent = shopper.send_code(url, form, script=True)
+    assert (sent.status_code, sent.json()) == (200, {"message": "OK", "resend_after": 60, "expires_in": 300})
+    answer = shopper.submit(url, form | {"sms_code": shopper.sms_code()}, script=True)
+    assert (answer.status_code, answer.json()) == (200, {"location": "/cart.html"})
+    assert "_auth_user_id" in shopper.http.session
+
+
+def test_the_script_gets_errors_in_the_shape_of_the_contract(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    answer = shopper.submit(url, filled(shopper, url) | {"sms_code": "000000x"}, script=True)
+    message = "Enter the 6 digits of the SMS code."
+    assert answer.status_code == 400
+    assert answer.json() == {"code": "invalid", "message": message, "errors": {"sms_code": [message]}}
+
+
+def test_the_script_is_told_how_long_to_wait(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    filled(shopper, url)
+    answer = shopper.send_code(url, shopper.form(url) | {"mobile": MOBILE}, script=True)
+    assert answer.status_code == 429
+    assert answer.json()["code"] == "sms_too_frequent"
+    assert answer.json()["retry_after"] == int(answer["Retry-After"])
+    assert "errors" not in answer.json()
+
+
+def test_a_gateway_that_refuses_may_be_asked_again_at_once(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    Outbox.refuse = True
+    form = shopper.form(url) | {"mobile": MOBILE}
+    answer = shopper.send_code(url, form, script=True)
+    assert (answer.status_code, answer.json()["code"]) == (502, "sms_not_sent")
+    Outbox.refuse = False
+    assert shopper.send_code(url, form, script=True).status_code == 200
+
+
+def test_storage_that_is_down_loses_nothing(shopper: Shopper, qq: Upstream, valkey: Valkey) -> None:
+    url = shopper.arrive()
+    form = filled(shopper, url)
+    valkey.stop()
+    answer = shopper.submit(url, form)
+    assert answer.status_code == 503
+    assert "The service is not available at the moment." in answer.content.decode()
+    assert shopper.inputs(answer)["mobile"] == MOBILE
+    assert not SocialAccount.objects.exists()
+
+
+def test_a_database_that_is_down_loses_nothing(shopper: Shopper, qq: Upstream, settings: Settings) -> None:
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    url = shopper.arrive()
+    form = filled(shopper, url)
+
+    def refuse(*args: Any) -> Any:
+        raise OperationalError("gone away")
+
+    with connection.execute_wrapper(refuse):
+        answer = shopper.submit(url, form)
+    assert answer.status_code == 503
+    assert shopper.inputs(answer)["sms_code"] == form["sms_code"]
+    assert shopper.submit(url, form).status_code == 303

@@ -1,0 +1,23 @@
+"""The system check of the pages."""
+
+import pytest
+from django.core.checks import run_checks
+from pytest_django import Settings
+
+from phonebind.pages.apps import NEEDED, check_middleware
+
+
+def test_the_reference_server_has_what_the_pages_need() -> None:
+    assert check_middleware() == []
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_missing_middleware_is_told(settings: Settings, name: str) -> None:
+    settings.MIDDLEWARE = [installed for installed in settings.MIDDLEWARE if installed != name]
+    found = [message for message in run_checks(tags=["phonebind"]) if message.id == "phonebind_pages.E001"]
+    assert [message.msg for message in found] == [f"The pages of phonebind need {name!r} in MIDDLEWARE."]
+
+
+def test_a_function_is_a_middleware_too(settings: Settings) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.views.decorators.common.no_append_slash"]
+    assert check_middleware() == []

@@ -1,0 +1,249 @@
+"""To the provider and back, with every way it can end."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import OperationalError, connection
+from django.test import Client
+from pytest_django import Settings
+
+from phonebind.models import SocialAccount
+from server.processes import Valkey
+from tests.pages.conftest import SecureClient, Shopper
+from tests.support.edge import OPENID, Configure, Upstream
+
+pytestmark = pytest.mark.django_db
+
+
+def bound(shopper: Shopper) -> Any:
+    """The person at QQ's keyboard has an account here."""
+    user = get_user_model().objects.create_user(username="13900000001", mobile="13900000001")
+    return SocialAccount.objects.create(user=user, provider="qq", app_id="101000001", openid=OPENID, nickname="小明")
+
+
+def refuse_database(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    raise OperationalError("gone away")
+
+
+# ---------------------------------------------------------------- the sign-in page
+
+
+def test_the_button_leads_to_the_provider_and_keeps_next(shopper: Shopper) -> None:
+    html = shopper.http.get("/login/", {"next": "/cart.html?a=1"}).content.decode()
+    assert "Sign in with QQ" in html
+    assert 'href="/login/qq/?next=%2Fcart.html%3Fa%3D1"' in html
+    assert 'href="/login/qq/"' in shopper.http.get("/login/").content.decode()
+
+
+def test_the_pages_speak_chinese_where_nothing_else_is_asked_for() -> None:
+    html = Client(headers={"accept-language": "fr"}).get("/login/").content.decode()
+    assert '<html lang="zh-hans">' in html
+    assert "使用 QQ 登录" in html
+
+
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example", "/\\evil.example", "/" + "a" * 1024, "/" + "商" * 114]
+)
+@pytest.mark.parametrize("path", ["/login/", "/login/qq/"])
+def test_next_never_leaves_the_site(shopper: Shopper, path: str, target: str) -> None:
+    answer = shopper.http.get(path, {"next": target})
+    assert answer.status_code == 400
+    assert "This return address is not allowed." in answer.content.decode()
+    assert 'href="/login/"' in answer.content.decode()
+
+
+@pytest.mark.parametrize("target", ["/" + "a" * 1023, "/" + "商" * 113])
+def test_a_long_next_comes_through(shopper: Shopper, qq: Upstream, target: str) -> None:
+    url = shopper.arrive(next=target)
+    assert shopper.http.get(url).status_code == 200
+    shopper.start(next=target)
+
+
+def test_phones_are_sent_to_the_page_for_phones(shopper: Shopper) -> None:
+    assert "display" not in shopper.start()
+    answer = shopper.http.get("/login/qq/", headers={"user-agent": "Mozilla/5.0 (iPhone) Mobile/15E148"})
+    assert "display=mobile" in answer["Location"]
+
+
+@pytest.mark.parametrize("path", ["", "callback/", "bind/abc/"])
+def test_an_unknown_provider_is_a_page_not_found(shopper: Shopper, path: str) -> None:
+    answer = shopper.http.get(f"/login/weibo/{path}")
+    assert answer.status_code == 404
+    assert "This page does not exist" in answer.content.decode()
+
+
+# ---------------------------------------------------------------- back from the provider
+
+
+def test_who_is_bound_is_signed_in_and_sent_on(shopper: Shopper, qq: Upstream) -> None:
+    account = bound(shopper)
+    answer = shopper.come_back(shopper.start(next="/cart.html")["state"])
+    assert (answer.status_code, answer["Location"]) == (303, "/cart.html")
+    assert shopper.http.session["_auth_user_id"] == str(account.user_id)
+
+
+def test_who_is_new_comes_to_the_form_whose_address_tells_nothing(shopper: Shopper, qq: Upstream) -> None:
+    state = shopper.start(next="/cart.html")["state"]
+    address = shopper.come_back(state)["Location"]
+    assert address.startswith("/login/qq/bind/")
+    assert address.endswith("?next=%2Fcart.html")
+    assert "CODE" not in address
+    assert state not in address
+
+
+def test_a_callback_that_comes_twice_loses_nothing(shopper: Shopper, qq: Upstream) -> None:
+    state = shopper.start(next="/cart.html")["state"]
+    form = shopper.come_back(state)["Location"]
+    again = shopper.come_back(state)
+    assert (again.status_code, again["Location"]) == (303, form)
+    assert shopper.http.get(form).status_code == 200
+    assert qq.paths.count("/oauth2.0/token") == 1
+
+
+def test_a_callback_that_comes_twice_finds_who_is_signed_in(shopper: Shopper, qq: Upstream) -> None:
+    bound(shopper)
+    state = shopper.start(next="/cart.html")["state"]
+    assert shopper.come_back(state)["Location"] == "/cart.html"
+    answer = shopper.http.get(shopper.come_back(state)["Location"])
+    assert (answer.status_code, answer["Location"]) == (303, "/cart.html")
+
+
+def test_a_code_that_was_used_starts_anew(shopper: Shopper, qq: Upstream) -> None:
+    qq.answer("/oauth2.0/token", {"error": 100020, "error_description": "code is reused error"})
+    answer = shopper.http.get(shopper.come_back(shopper.start(next="/cart.html")["state"])["Location"])
+    assert answer.status_code == 400
+    assert "This sign-in has expired" in answer.content.decode()
+    assert 'href="/login/qq/?next=%2Fcart.html"' in answer.content.decode()
+
+
+def test_a_sign_in_of_another_browser_gets_nothing(shopper: Shopper, qq: Upstream) -> None:
+    bound(shopper)
+    state = Shopper().start()["state"]
+    answer = shopper.http.get(shopper.come_back(state)["Location"])
+    assert answer.status_code == 400
+    assert "_auth_user_id" not in shopper.http.session
+    assert qq.paths == []
+
+
+@pytest.mark.parametrize("state", ["", "forged", "é"])
+def test_a_forged_state_is_told_so(shopper: Shopper, qq: Upstream, state: str) -> None:
+    answer = shopper.come_back(state)
+    assert answer.status_code == 400
+    assert "This sign-in has expired" in answer.content.decode()
+    assert qq.paths == []
+
+
+def test_who_cancels_can_try_again_with_the_same_next(shopper: Shopper, qq: Upstream) -> None:
+    state = shopper.start(next="/cart.html")["state"]
+    answer = shopper.http.get("/login/qq/callback/", {"error": "100030", "state": state})
+    assert answer.status_code == 200
+    assert "Sign-in cancelled" in answer.content.decode()
+    assert 'href="/login/qq/?next=%2Fcart.html"' in answer.content.decode()
+
+
+def test_cancelling_what_was_never_started_is_no_error(shopper: Shopper, qq: Upstream) -> None:
+    answer = shopper.http.get("/login/qq/callback/")
+    assert answer.status_code == 200
+    assert 'href="/login/qq/"' in answer.content.decode()
+
+
+def test_a_provider_that_is_down_is_told_and_a_reload_goes_on(shopper: Shopper, qq: Upstream) -> None:
+    state = shopper.start(next="/cart.html")["state"]
+    qq.answer("/oauth2.0/token", b"<h1>503</h1>", status=503)
+    answer = shopper.come_back(state)
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "5"
+    assert "Not available at the moment" in answer.content.decode()
+    assert 'href="/login/qq/?next=%2Fcart.html"' in answer.content.decode()
+    qq.person()
+    assert shopper.come_back(state).status_code == 303
+
+
+def test_a_disabled_account_is_refused(shopper: Shopper, qq: Upstream) -> None:
+    account = bound(shopper)
+    get_user_model().objects.update(is_active=False)
+    state = shopper.start()["state"]
+    answer = shopper.come_back(state)
+    assert answer.status_code == 403
+    assert "This account is disabled." in answer.content.decode()
+    assert "_auth_user_id" not in shopper.http.session
+    assert account.user_id
+    assert shopper.come_back(state).status_code == 303, "the state is used"
+
+
+def test_a_database_that_is_down_is_told(shopper: Shopper, qq: Upstream) -> None:
+    state = shopper.start()["state"]
+    with connection.execute_wrapper(refuse_database):
+        answer = shopper.come_back(state)
+    assert answer.status_code == 503
+    assert "The service is not available at the moment." in answer.content.decode()
+
+
+# ---------------------------------------------------------------- the image code
+
+
+def test_an_image_is_new_each_time(shopper: Shopper) -> None:
+    path = "/login/images/00000000-0000-4000-8000-000000000000/"
+    first, second = shopper.http.get(path), shopper.http.get(path)
+    assert first["Content-Type"] == "image/jpeg"
+    assert first.content != second.content
+
+
+def test_an_image_needs_the_store(shopper: Shopper, valkey: Valkey) -> None:
+    valkey.stop()
+    answer = shopper.http.get("/login/images/00000000-0000-4000-8000-000000000000/")
+    assert answer.status_code == 503
+
+
+# ---------------------------------------------------------------- who is signed in
+
+
+def test_nobody_is_sent_to_sign_in(shopper: Shopper) -> None:
+    answer = shopper.http.get("/login/done/")
+    assert (answer.status_code, answer["Location"]) == (303, "/login/")
+
+
+def test_the_signed_in_see_their_mobile_masked(shopper: Shopper, qq: Upstream) -> None:
+    bound(shopper)
+    assert shopper.come_back(shopper.start()["state"])["Location"] == "/login/done/"
+    html = shopper.http.get("/login/done/").content.decode()
+    assert "139****0001" in html
+    assert "小明" in html
+    assert "13900000001" not in html
+    assert "You are signed in as 139****0001." in shopper.http.get("/login/").content.decode()
+
+
+def test_an_account_without_mobile_goes_by_its_name(shopper: Shopper) -> None:
+    shopper.http.force_login(get_user_model().objects.create_user(username="root"))
+    assert "root" in shopper.http.get("/login/done/").content.decode()
+
+
+def test_signing_out_is_a_form_of_our_own(shopper: Shopper, qq: Upstream) -> None:
+    shopper.sign_in()
+    assert shopper.http.get("/logout/").status_code == 405
+    assert shopper.http.post("/logout/").status_code == 403, "no CSRF token"
+    form = shopper.form("/login/done/")
+    answer = shopper.http.post("/logout/", form)
+    assert (answer.status_code, answer["Location"]) == (303, "/login/")
+    assert "_auth_user_id" not in shopper.http.session
+
+
+def test_over_https_the_browsers_origin_is_enough_for_django() -> None:
+    """It sends no Referer to speak of; with Referrer-Policy: no-referrer it would send "null" for its origin."""
+    user = get_user_model().objects.create_user(username="root")
+    secure = Shopper(SecureClient)
+    secure.http.force_login(user)
+    form = secure.form("/login/done/")
+    assert secure.http.post("/logout/", form, headers={"origin": "null"}).status_code == 403
+    assert secure.http.post("/logout/", form, headers={"origin": "https://testserver"}).status_code == 303
+
+
+def test_a_shop_behind_a_login_middleware_shows_the_pages_all_the_same(shopper: Shopper, settings: Settings) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
+    assert shopper.http.get("/login/").status_code == 200
+
+
+def test_the_site_has_its_own_name(shopper: Shopper, phonebind: Configure) -> None:
+    phonebind(site_name="小店")
+    assert "小店" in shopper.http.get("/login/").content.decode()
