@@ -13,6 +13,7 @@ from dataclasses import replace
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, OperationalError, router, transaction
 from django.http import HttpRequest
+from django.utils import timezone
 
 from phonebind import accounts, limits, signals, sms_codes
 from phonebind.exceptions import AlreadyBound, ProviderUnavailable, SmsCodeInvalid, StorageUnavailable
@@ -23,6 +24,9 @@ from phonebind.sms_codes import VerifiedMobile
 #: How often a bind begins anew after a concurrent one took, or locked, what it was about to make.
 ATTEMPTS = 3
 
+#: It travels in the ticket, and that in a cookie.
+NICKNAME_LENGTH = 32
+
 logger = logging.getLogger(__name__)
 
 
@@ -30,7 +34,7 @@ def identify(provider: Provider, code: str) -> tuple[Identity, SocialAccount | N
     """Who ``code`` stands for, and the binding that is known for it.
 
     One call upstream where the openid is known; more is asked only about someone new. Raises CodeInvalid,
-    ProviderUnavailable.
+    ProviderUnavailable, AccountDisabled (known from another app).
     """
     grant = provider.exchange(code)
     identity = Identity(provider.name, provider.app_id, grant.openid)
@@ -69,13 +73,15 @@ def bind(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, passw
     what the winner made. Raises Invalid (a new password is too weak), PasswordWrong, TooManyAttempts, AccountDisabled,
     AlreadyBound, SmsCodeInvalid (another bind took the code); then nothing was changed and the code still stands.
     """
-    for attempt in range(1, ATTEMPTS + 1):
+    attempt = 1
+    while True:
         try:
             account, created = _bind(request, identity, mobile, password)
             break
         except (IntegrityError, OperationalError):
             if attempt == ATTEMPTS:
                 raise
+            attempt += 1
     try:
         sms_codes.settle(mobile)
     except StorageUnavailable:
@@ -124,7 +130,7 @@ def _create(identity: Identity, user: AbstractBaseUser) -> SocialAccount:
         app_id=identity.app_id,
         openid=identity.openid,
         unionid=identity.unionid,
-        nickname=identity.nickname[:255],
+        nickname=identity.nickname,
     )
 
 
@@ -134,11 +140,16 @@ def _learn_unionid(account: SocialAccount, provider: Provider, grant: Grant) -> 
         account.unionid = provider.unionid(grant)
     except ProviderUnavailable:
         return
-    account.save(update_fields=["unionid", "updated_at"])
+    if account.unionid:
+        # Not save(), which fails where the binding was just released.
+        SocialAccount.objects.filter(pk=account.pk).update(unionid=account.unionid, updated_at=timezone.now())
 
 
 def _adopt(identity: Identity) -> SocialAccount | None:
-    """The account of the same person in another of our apps, and its new openid written beside the old one."""
+    """The account of the same person in another of our apps, and its new openid written beside the old one.
+
+    Raises AccountDisabled.
+    """
     if identity.unionid is None:
         return None
     siblings = SocialAccount.objects.select_related("user").filter(provider=identity.provider, unionid=identity.unionid)
@@ -146,9 +157,11 @@ def _adopt(identity: Identity) -> SocialAccount | None:
     if len(users) != 1:
         # Nobody; or, bound apart before the unionid was known, several, of whom the verified mobile will tell one.
         return None
+    [user] = users.values()
+    accounts.check_enabled(user)
     try:
         with transaction.atomic(using=router.db_for_write(SocialAccount)):
-            return _create(identity, *users.values())
+            return _create(identity, user)
     except IntegrityError:
         return find(identity)
 
@@ -156,6 +169,6 @@ def _adopt(identity: Identity) -> SocialAccount | None:
 def _nickname(provider: Provider, grant: Grant) -> str:
     """To greet the person with; not worth failing for."""
     try:
-        return provider.nickname(grant)
+        return provider.nickname(grant)[:NICKNAME_LENGTH]
     except ProviderUnavailable:
         return ""

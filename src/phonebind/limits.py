@@ -39,7 +39,7 @@ Claim: TypeAlias = tuple[str, str]
 _take = store.Script("""
 local count = tonumber(redis.call('GET', KEYS[1]) or '0')
 if count >= tonumber(ARGV[1]) then
-  return redis.call('PTTL', KEYS[1])
+  return math.max(redis.call('PTTL', KEYS[1]), 0)
 end
 if redis.call('INCR', KEYS[1]) == 1 then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])

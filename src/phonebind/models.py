@@ -46,7 +46,8 @@ class SocialAccount(models.Model):
     app_id = ExactCharField(_("app id"), max_length=128)
     openid = ExactCharField(max_length=128)
     unionid = ExactCharField(max_length=128, null=True, blank=True)  # empty is null: "" would be an id
-    nickname = models.CharField(_("nickname"), max_length=255, blank=True)
+    #: Exact too, since that is a character set with room for 小明 and 🦊 whatever the database's own is.
+    nickname = ExactCharField(_("nickname"), max_length=32, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 

@@ -2,7 +2,7 @@
 
 from django.dispatch import Signal
 
-#: ``user``, ``social_account``, ``request``: an identity was just bound. Merge the visitor's cart here.
+#: ``user``, ``social_account``, ``request``: somebody just bound an identity to their account. Merge the cart here.
 account_bound = Signal()
 
 #: ``user``, ``social_account`` (None after a password sign-in), ``request``: someone signed in, by whichever way.

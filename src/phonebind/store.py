@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django_redis import get_redis_connection
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from phonebind.conf import conf
 from phonebind.exceptions import StorageUnavailable
@@ -27,7 +27,7 @@ def connection() -> Iterator[Any]:
     """A redis-py client. Whatever goes wrong with the server inside the block is StorageUnavailable."""
     try:
         yield get_redis_connection(conf.cache)
-    except RedisError as error:
+    except (RedisError, RedisClusterException) as error:
         raise StorageUnavailable from error
 
 

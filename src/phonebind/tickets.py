@@ -24,6 +24,8 @@ from phonebind.oauth.base import Identity, Provider
 MAX_AGE = 600
 #: Browsers and servers limit what all cookies weigh together; who has this many sign-ins open has forgotten most.
 MAX_OPEN = 8
+#: A kept ticket may weigh 2 kB with a long `next`, and web servers take 8 kB of headers.
+MAX_KEPT = 3
 ID_LENGTH = 12
 
 STATE_SALT = "phonebind.state.v1"
@@ -62,7 +64,7 @@ def start(request: HttpRequest, provider: Provider, next_url: str) -> tuple[str,
     """A state for the provider to bring back, and the cookie that makes it this browser's."""
     cookie, digest = _new_cookie(request, "flow")
     payload = {"provider": provider.name, "app_id": provider.app_id, "next": next_url, "cookie": digest}
-    return signing.dumps(payload, salt=STATE_SALT), cookie
+    return signing.dumps(payload, salt=STATE_SALT, compress=True), cookie
 
 
 def read_state(request: HttpRequest, provider: Provider, state: str) -> State:
@@ -111,7 +113,7 @@ def read(request: HttpRequest, provider: Provider, ticket: str) -> Ticket:
     return Ticket(identity=identity, next=payload["next"])
 
 
-def remember(request: HttpRequest, response: HttpResponseBase, cookie: Cookie) -> None:
+def remember(request: HttpRequest, response: HttpResponseBase, cookie: Cookie, *, most: int = MAX_OPEN) -> None:
     """Set the cookie, and drop the surplus of sign-ins that were begun and left."""
     response.set_cookie(
         cookie.name,
@@ -122,7 +124,9 @@ def remember(request: HttpRequest, response: HttpResponseBase, cookie: Cookie) -
         samesite=conf.cookie_samesite,  # type: ignore[arg-type]
     )
     kind = cookie.name.rpartition("_")[0]
-    for surplus in [name for name in request.COOKIES if name.startswith(f"{kind}_")][MAX_OPEN - 1 :]:
+    others = [name for name in request.COOKIES if name.startswith(f"{kind}_") and name != cookie.name]
+    # Browsers send the oldest first (RFC 6265, 5.4).
+    for surplus in others[: 1 - most]:
         response.delete_cookie(surplus, samesite=conf.cookie_samesite)  # type: ignore[arg-type]
 
 
@@ -133,7 +137,7 @@ def forget(request: HttpRequest, response: HttpResponseBase, state: State) -> No
 
 def keep(request: HttpRequest, response: HttpResponseBase, state: State, ticket: str) -> None:
     """For pages that must survive a reload: the ticket itself in a cookie, named after the sign-in it came of."""
-    remember(request, response, Cookie(_name(request, "kept", state.digest), ticket))
+    remember(request, response, Cookie(_name(request, "kept", state.digest), ticket), most=MAX_KEPT)
 
 
 def kept(request: HttpRequest, flow_id: str) -> str:
@@ -142,7 +146,8 @@ def kept(request: HttpRequest, flow_id: str) -> str:
 
 
 def _sign_ticket(identity: Identity, next_url: str, digest: str) -> str:
-    return signing.dumps({"identity": asdict(identity), "next": next_url, "cookie": digest}, salt=TICKET_SALT)
+    payload = {"identity": asdict(identity), "next": next_url, "cookie": digest}
+    return signing.dumps(payload, salt=TICKET_SALT, compress=True)
 
 
 def _load(token: str, salt: str) -> dict[str, Any] | None:

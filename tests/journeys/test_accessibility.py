@@ -54,7 +54,7 @@ def size(target: Locator) -> tuple[str, float, float]:
     return target.evaluate("element => element.outerHTML"), box["width"], box["height"]
 
 
-def test_every_page(person: Person, new_mobile: Callable[[], str]) -> None:
+def test_threat_21_every_page_serves_everybody(person: Person, new_mobile: Callable[[], str]) -> None:
     page = person.page
     page.goto("/login/")
     inspect(page)

@@ -132,7 +132,7 @@ def test_enter_beside_the_image_asks_for_the_code(person: Person, new_mobile: Ne
     expect(person.page.locator("[name=sms_code]")).to_be_focused()
 
 
-def test_the_whole_form_by_keyboard(person: Person, new_mobile: NewMobile) -> None:
+def test_threat_21_the_whole_form_by_keyboard(person: Person, new_mobile: NewMobile) -> None:
     mobile, keys = new_mobile(), person.page.keyboard
     person.arrive("sam")
     expect(person.page).to_have_url(FORM)

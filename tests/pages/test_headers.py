@@ -27,7 +27,7 @@ PAGES = (
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_answer_is_strict_and_not_kept(shopper: Shopper, path: str) -> None:
+def test_threat_21_every_answer_is_strict_and_not_kept(shopper: Shopper, path: str) -> None:
     headers = shopper.http.get(path).headers
     assert headers["Content-Security-Policy"] == (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -60,7 +60,7 @@ def test_forms_may_end_at_the_hosts_that_next_may_name(shopper: Shopper, phonebi
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
-def test_nothing_is_inline(template: Path) -> None:
+def test_threat_21_nothing_is_inline(template: Path) -> None:
     text = template.read_text()
     assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", text)
     assert not re.search(r"<script(?![^>]*\ssrc=)", text)

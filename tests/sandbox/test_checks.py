@@ -11,7 +11,7 @@ def test_no_complaint_in_development_with_a_shared_cache() -> None:
     assert _ids() == set()
 
 
-def test_e001_installed_with_debug_off(settings: Settings) -> None:
+def test_threat_22_e001_installed_with_debug_off(settings: Settings) -> None:
     settings.DEBUG = False
     assert _ids() == {"phonebind_sandbox.E001"}
 

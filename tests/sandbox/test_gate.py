@@ -12,7 +12,9 @@ PATHS = {str(pattern.name): {"image_code_id": "x"} if pattern.name == "image_cod
 
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
 @pytest.mark.parametrize("name", PATHS)
-def test_with_debug_off_there_is_no_sandbox(client: Client, settings: Settings, name: str, method: str) -> None:
+def test_threat_22_with_debug_off_there_is_no_sandbox(
+    client: Client, settings: Settings, name: str, method: str
+) -> None:
     settings.DEBUG = False
     client.raise_request_exception = False
     response = getattr(client, method)(reverse(f"phonebind_sandbox:{name}", kwargs=PATHS[name]))

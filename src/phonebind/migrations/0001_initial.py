@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 ('app_id', phonebind.models.ExactCharField(max_length=128, verbose_name='app id')),
                 ('openid', phonebind.models.ExactCharField(max_length=128)),
                 ('unionid', phonebind.models.ExactCharField(blank=True, max_length=128, null=True)),
-                ('nickname', models.CharField(blank=True, max_length=255, verbose_name='nickname')),
+                ('nickname', phonebind.models.ExactCharField(blank=True, max_length=32, verbose_name='nickname')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='social_accounts', to=settings.AUTH_USER_MODEL, verbose_name='user')),

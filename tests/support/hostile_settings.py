@@ -1,0 +1,33 @@
+"""A host that has set everything of DRF's otherwise, and wraps each request in a transaction."""
+
+from typing import Any, NoReturn
+
+from tests.settings import *  # noqa: F403
+from tests.settings import DATABASES
+
+_THEIRS = "tests.support.hostile_settings.NoEntry"
+
+REST_FRAMEWORK: dict[str, Any] = {  # type: ignore[no-redef]
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.StaticHTMLRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.FileUploadParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [_THEIRS],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_THROTTLE_CLASSES": [_THEIRS],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": _THEIRS,
+    "DEFAULT_METADATA_CLASS": _THEIRS,
+    "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.AcceptHeaderVersioning",
+    "ALLOWED_VERSIONS": ["9"],
+    "EXCEPTION_HANDLER": _THEIRS,
+    "NON_FIELD_ERRORS_KEY": "detail",
+    "UNAUTHENTICATED_USER": None,
+    "UNICODE_JSON": False,
+    "COMPACT_JSON": False,
+}
+DATABASES["default"]["ATOMIC_REQUESTS"] = True
+
+
+class NoEntry:
+    """Whatever of ours asks it is not served."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AssertionError("the host's own")

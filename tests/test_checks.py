@@ -1,0 +1,202 @@
+"""What `manage.py check` says before the first visitor does."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.checks import run_checks
+from django.core.management import call_command
+from pytest_django import Settings
+
+from phonebind import checks
+from phonebind.conf import NAMES
+from tests.support.edge import Configure
+
+QQ = {"client_id": "1", "client_secret": "s", "redirect_uri": "https://shop.example/cb/"}
+
+
+@pytest.fixture(autouse=True)
+def _shop(phonebind: Configure) -> None:
+    """A shop's settings, with which nothing is wrong."""
+    phonebind(providers={"base_url": ""})
+
+
+def found() -> list[str]:
+    return [message.id.removeprefix("phonebind.") for message in run_checks(tags=["phonebind"]) if message.id]
+
+
+def said() -> str:
+    return "\n".join(str(message) for message in run_checks(tags=["phonebind"]))
+
+
+def test_nothing_is_wrong_with_good_settings() -> None:
+    assert found() == []
+
+
+def test_without_any_setting_only_the_console_is_wrong(settings: Settings) -> None:
+    del settings.PHONEBIND
+    assert found() == ["E005"]
+
+
+def test_every_setting_has_its_type() -> None:
+    assert set(checks.TYPES) == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PROVIDER", {}),
+        ("site_name", "x"),
+        (7, "x"),
+        ("PROVIDERS", ["qq"]),
+        ("SMS", "phonebind.sms.console.Console"),
+        ("SITE_NAME", None),
+        ("MOBILE_FIELD", 1),
+        ("ALLOWED_NEXT_HOSTS", "shop.example"),
+        ("LEGACY_STATE", "false"),
+        ("TRUSTED_PROXIES", "1"),
+        ("TRUSTED_PROXIES", -1),
+        ("COOKIE_SAMESITE", "Strict"),
+        ("COOKIE_SAMESITE", "lax"),
+        ("TOTAL_TIMEOUT", "3"),
+        ("TOTAL_TIMEOUT", 0),
+        ("CONNECT_TIMEOUT", -1),
+        ("CONNECT_TIMEOUT", float("nan")),
+        ("TOTAL_TIMEOUT", float("inf")),
+        ("LIMITS", []),
+        ("LIMITS", {"sms_per_day": (1, 2)}),
+        ("LIMITS", {"sms_mobile_day": 10}),
+        ("LIMITS", {"sms_mobile_day": (10,)}),
+        ("LIMITS", {"sms_mobile_day": ("10", 60)}),
+        ("LIMITS", {"sms_mobile_day": (10, 0)}),
+        ("LIMITS", {"sms_mobile_day": (-1, 60)}),
+    ],
+    ids=repr,
+)
+def test_e001_a_setting_is_unknown_or_mistyped(settings: Settings, name: object, value: object) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, name: value}
+    assert found().count("E001") == 1
+    assert str(name) in said()
+
+
+@pytest.mark.parametrize("value", [None, [], "qq"], ids=repr)
+def test_e001_the_setting_is_no_dict(settings: Settings, value: object) -> None:
+    settings.PHONEBIND = value
+    assert "E001" in found()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOWED_NEXT_HOSTS", ["shop.example"]),
+        ("TRUSTED_PROXIES", 2),
+        ("COOKIE_SAMESITE", "None"),
+        ("TOTAL_TIMEOUT", 2),
+        ("LIMITS", {"sms_mobile_day": (10, 60)}),
+        ("LIMITS", {"sms_mobile_day": [0, 60]}),
+    ],
+    ids=repr,
+)
+def test_settings_as_they_may_be(settings: Settings, name: str, value: object) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, name: value}
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({}, "client_id"),
+        ({**QQ, "client_key": "x"}, "client_key"),
+        ({**QQ, "client_id": ""}, "client_id is empty"),
+        ({**QQ, "client_id": 101000001}, "client_id must be a str"),
+        ({**QQ, "client_secret": None}, "client_secret must be a str"),
+        ({**QQ, "base_url": 7}, "base_url must be a str"),
+        ({**QQ, "redirect_uri": "/cb/"}, "whole http(s) URL"),
+        ({**QQ, "redirect_uri": "javascript:x"}, "whole http(s) URL"),
+        ({**QQ, "redirect_uri": 7}, "redirect_uri must be a str"),
+        ("secret", "must be a mapping"),
+        (None, "must be a mapping"),
+    ],
+    ids=repr,
+)
+def test_e002_a_provider_is_misconfigured(settings: Settings, entry: Any, words: str) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "PROVIDERS": {"qq": entry}}
+    assert set(found()) == {"E002"}
+    assert words in said()
+
+
+def test_e002_a_provider_is_unknown(settings: Settings) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "PROVIDERS": {"facebook": QQ}}
+    assert found() == ["E002"]
+    assert "known are qq" in said()
+
+
+def test_no_check_says_a_secret(settings: Settings) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "PROVIDERS": {"qq": {**QQ, "client_secret": "hush", "oops": 1}}}
+    assert "hush" not in said()
+
+
+@pytest.mark.parametrize("name", ["phone", "first_name", "social_accounts", ""])
+def test_e003_the_mobile_field_is_missing_or_not_unique(settings: Settings, name: str) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "MOBILE_FIELD": name}
+    assert found() == ["E003"]
+
+
+def test_the_username_may_be_the_mobile(settings: Settings) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "MOBILE_FIELD": "username"}
+    assert found() == []
+
+
+@pytest.mark.parametrize("alias", ["codes", "local"])
+def test_e004_the_cache_is_missing_or_of_another_kind(settings: Settings, alias: str) -> None:
+    settings.CACHES = {**settings.CACHES, "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.PHONEBIND = {**settings.PHONEBIND, "CACHE": alias}
+    assert found() == ["E004"]
+
+
+@pytest.mark.parametrize(
+    "sms",
+    [
+        {},
+        {"gateway": None},
+        {"gateway": "console"},
+        {"gateway": "phonebind.sms.nowhere.Nowhere"},
+        {"gateway": "phonebind.sms.sandbox.Sandbox"},
+        {"gateway": "phonebind.sms.console.Console"},
+        {"gateway": "phonebind.sms.console.Console", "url": "http://x/"},
+        {"gateway": "builtins.object"},
+    ],
+    ids=repr,
+)
+def test_e005_the_gateway_is_unusable(settings: Settings, sms: object) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "SMS": sms}
+    assert found() == ["E005"]
+
+
+def test_e006_a_username_that_is_an_email(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(get_user_model(), "USERNAME_FIELD", "email")
+    assert found() == ["E006"]
+
+
+def test_w001_legacy_state_is_warned_of(settings: Settings) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "LEGACY_STATE": True}
+    assert found() == ["W001"]
+
+
+@pytest.mark.parametrize(("base_url", "expected"), [("http://graph.qq.com", ["W002"]), ("https://graph.qq.com", [])])
+def test_w002_a_provider_without_tls_is_warned_of(settings: Settings, base_url: str, expected: list[str]) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "PROVIDERS": {"qq": {**QQ, "base_url": base_url}}}
+    assert found() == expected
+    settings.DEBUG = True
+    assert found() == []
+
+
+def test_manage_py_check_runs_them_all(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "LEGACY_STATE": True}
+    call_command("check", tags=["phonebind"])
+    assert "phonebind.W001" in capsys.readouterr().err
+
+
+def test_the_docstring_lists_every_id() -> None:
+    listed = {word for word in (checks.__doc__ or "").split() if word[1:].isdigit()}
+    assert listed == {"E001", "E002", "E003", "E004", "E005", "E006", "W001", "W002"}

@@ -1,0 +1,81 @@
+"""``PHONEBIND``, typed and lazy."""
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from pytest_django import Settings
+
+from phonebind.conf import NAMES, conf
+from tests.support.edge import Configure
+
+
+def test_every_setting_has_a_default(settings: Settings) -> None:
+    settings.PHONEBIND = {}
+    assert (conf.mobile_field, conf.cache, conf.trusted_proxies) == ("mobile", "default", 0)
+    assert (conf.connect_timeout, conf.total_timeout) == (1.0, 3.0)
+    assert dict(conf.providers) == {}
+
+
+def test_it_may_be_missing_altogether(settings: Settings) -> None:
+    del settings.PHONEBIND
+    assert conf.site_name == "phonebind"
+
+
+def test_what_is_dangerous_is_off_by_default(settings: Settings) -> None:
+    settings.PHONEBIND = {}
+    assert conf.legacy_state is False
+    assert conf.allowed_next_hosts == ()
+    assert conf.cookie_samesite == "Lax"
+
+
+def test_a_change_is_seen_at_once(phonebind: Configure, settings: Settings) -> None:
+    phonebind(site_name="一号店")
+    assert conf.site_name == "一号店"
+    phonebind(site_name="二号店")
+    assert conf.site_name == "二号店"
+
+
+def test_other_settings_do_not_make_it_read_anew(settings: Settings) -> None:
+    before = conf.providers
+    settings.TIME_ZONE = "UTC"
+    assert conf.providers is before
+
+
+@pytest.mark.parametrize("wrong", [{"SITENAME": "x"}, {1: "x"}, ["SITE_NAME"], "SITE_NAME", None])
+def test_what_cannot_be_read_is_told_with_what_is_known(settings: Settings, wrong: Any) -> None:
+    settings.PHONEBIND = wrong
+    with pytest.raises(ImproperlyConfigured, match=r"PHONEBIND.*SITE_NAME"):
+        assert conf.site_name
+
+
+def test_the_names_are_the_documented_ones() -> None:
+    assert set(NAMES) == {
+        "PROVIDERS",
+        "SMS",
+        "SITE_NAME",
+        "TERMS_URL",
+        "MOBILE_FIELD",
+        "CACHE",
+        "ALLOWED_NEXT_HOSTS",
+        "LEGACY_STATE",
+        "TRUSTED_PROXIES",
+        "COOKIE_SAMESITE",
+        "CONNECT_TIMEOUT",
+        "TOTAL_TIMEOUT",
+        "LIMITS",
+    }
+
+
+def test_a_provider_is_typed(settings: Settings) -> None:
+    entry = {"client_id": "1", "client_secret": "s", "redirect_uri": "https://shop.example/callback"}
+    settings.PHONEBIND = {"PROVIDERS": {"qq": entry}}
+    assert conf.provider("qq").redirect_uri == "https://shop.example/callback"
+    assert (conf.provider("qq").base_url, conf.provider("qq").unionid) == ("", False)
+
+
+@pytest.mark.parametrize(("name", "error"), [("wechat", KeyError), ("qq", TypeError)])
+def test_a_provider_without_or_with_half_an_entry(settings: Settings, name: str, error: type[Exception]) -> None:
+    settings.PHONEBIND = {"PROVIDERS": {"qq": {"client_id": "1"}}}
+    with pytest.raises(error):
+        conf.provider(name)

@@ -1,0 +1,127 @@
+"""The README is tried, not trusted: its lines make a fresh project work, and its tables say what the code says."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from phonebind import exceptions
+from phonebind.conf import NAMES
+from phonebind.sandbox.faults import SWITCHES
+from server.processes import Valkey
+from tests.support.services import valkey_server
+
+ROOT = Path(__file__).parent.parent
+READMES = ("README.md", "README.zh-CN.md")
+
+#: What an existing project has already: a user with a mobile.
+EXISTING = {
+    "shop/models.py": "from phonebind.models import MobileUser\n\nclass User(MobileUser):\n    pass\n",
+    "shop/__init__.py": "",
+    "shop/migrations/__init__.py": "",
+}
+
+
+def blocks(readme: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text(), re.DOTALL)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """``django-admin startproject`` with a shop's user model, and the README's lines appended."""
+    subprocess.run([sys.executable, "-m", "django", "startproject", "config", tmp_path], check=True)
+    for name, text in EXISTING.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    in_settings, in_urls, *_ = blocks("README.md")
+    with (tmp_path / "config/settings.py").open("a") as settings:
+        in_settings = in_settings.replace("redis://127.0.0.1:6379/0", valkey_server().url)
+        settings.write(f"INSTALLED_APPS += ['shop']\nAUTH_USER_MODEL = 'shop.User'\n{in_settings}")
+    with (tmp_path / "config/urls.py").open("a") as urls:
+        urls.write(f"from django.urls import include\n{in_urls}")
+    return tmp_path
+
+
+def manage(project: Path, *arguments: str) -> str:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def get(project: Path, path: str, what: str) -> str:
+    """Something of the answer, from Django's own client in the new project's own process."""
+    request = f"answer = Client().get({path!r}, headers={{'host': 'localhost'}})"
+    return manage(project, "shell", "-v0", "-c", f"from django.test import Client; {request}; print({what})")
+
+
+def test_ten_lines_add_it_to_a_project(project: Path, valkey: Valkey) -> None:
+    assert manage(project, "check") == "System check identified no issues (0 silenced).\n"
+    manage(project, "makemigrations", "shop")
+    manage(project, "migrate")
+    assert get(project, "/login/", "answer.status_code") == "200\n"
+    login_url = get(project, "/oauth/qq/authorization/", "answer.json()['login_url']")
+    assert login_url.startswith("http://127.0.0.1:8000/sandbox/qq/oauth2.0/authorize?")
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_both_readmes_have_the_same_code(readme: str) -> None:
+    assert blocks(readme) == blocks(READMES[0])
+    # "ten lines": the two blocks a project needs
+    assert sum(block.count("\n") for block in blocks(readme)[:2]) <= 11
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_setting_is_documented(readme: str) -> None:
+    table = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / readme).read_text(), re.MULTILINE)
+    assert tuple(table) == NAMES
+
+
+def test_every_error_code_is_documented() -> None:
+    text = (ROOT / "docs/errors.md").read_text()
+    documented = {(int(status), code) for status, code in re.findall(r"^\| (\d+) \| `(\w+)` \|", text, re.MULTILINE)}
+    raised = {
+        (kind.status, kind.code) for name in exceptions.__all__ if hasattr(kind := getattr(exceptions, name), "code")
+    }
+    assert documented == raised
+
+
+def test_every_threat_has_a_test() -> None:
+    promises = {
+        int(number) for number in re.findall(r"^(\d+)\. ", (ROOT / "docs/threats.md").read_text(), re.MULTILINE)
+    }
+    tested = {
+        int(number)
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for number in re.findall(r"^def test_threat_(\d+)_", file.read_text(), re.MULTILINE)
+    }
+    assert tested == promises == set(range(1, 23))
+
+
+def test_every_switch_of_the_sandbox_is_documented() -> None:
+    table = dict(re.findall(r"^\| `([a-z_]+)` \| (.*) \|$", (ROOT / "docs/sandbox.md").read_text(), re.MULTILINE))
+    assert list(table) == list(SWITCHES)
+    for name, values in table.items():
+        if name.endswith("_network") and name != "token_network":
+            assert values == "the same"
+        elif "any code" not in values:
+            assert re.findall(r"`([^`]+)`", values) == list(SWITCHES[name].choices)
+
+
+@pytest.mark.parametrize(
+    "document", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("*.md")), ids=lambda p: p.name
+)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", document.read_text())
+    local = [link for pair in links for link in pair if link and not link.startswith("http")]
+    assert [link for link in local if not (document.parent / link).exists()] == []

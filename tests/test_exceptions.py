@@ -1,0 +1,84 @@
+"""The outcomes, as the contract lists them."""
+
+import re
+
+import pytest
+
+from phonebind import exceptions
+from phonebind.exceptions import Invalid, Limited, PhonebindError, StateInvalid, TicketInvalid, Unavailable
+
+CONTRACT = {
+    400: {
+        "invalid",
+        "next_not_allowed",
+        "state_invalid",
+        "code_invalid",
+        "ticket_invalid",
+        "image_code_invalid",
+        "sms_code_invalid",
+        "password_wrong",
+        "already_bound",
+    },
+    401: {"credentials_invalid", "token_invalid"},
+    403: {"account_disabled"},
+    404: {"provider_unknown"},
+    429: {"too_many_requests", "sms_too_frequent", "sms_quota", "too_many_attempts"},
+    502: {"sms_not_sent"},
+    503: {"provider_unavailable", "storage_unavailable"},
+}
+
+EVERY = [value for value in vars(exceptions).values() if isinstance(value, type) and issubclass(value, PhonebindError)]
+OUTCOMES = [error for error in EVERY if hasattr(error, "code")]
+
+
+def test_codes_and_statuses_are_those_of_the_contract() -> None:
+    found: dict[int, set[str]] = {}
+    for error in OUTCOMES:
+        found.setdefault(error.status, set()).add(error.code)
+    assert found == CONTRACT
+
+
+def test_no_two_outcomes_share_a_code() -> None:
+    assert len({error.code for error in OUTCOMES}) == len(OUTCOMES)
+
+
+def test_everything_is_exported() -> None:
+    assert sorted(exceptions.__all__) == sorted(error.__name__ for error in EVERY)
+
+
+def test_the_drawn_tree_is_the_tree() -> None:
+    drawn = dict(re.findall(r"[├└]── (\w+)(.*)", exceptions.__doc__ or ""))
+    assert set(drawn) == {error.__name__ for error in EVERY} - {"PhonebindError"}
+    for error in OUTCOMES:
+        assert error.code in drawn[error.__name__]
+        assert str(error.status) in drawn[error.__name__] or issubclass(error, Limited | Unavailable)
+
+
+@pytest.mark.parametrize("error", [error for error in OUTCOMES if issubclass(error, Limited)])
+def test_a_limit_says_when_to_come_back(error: type[Limited]) -> None:
+    assert error(retry_after=7).retry_after == 7
+
+
+@pytest.mark.parametrize("error", [error for error in OUTCOMES if issubclass(error, Unavailable)])
+def test_what_is_down_says_when_to_come_back(error: type[Unavailable]) -> None:
+    assert error().retry_after
+
+
+def test_the_field_to_blame_carries_the_message() -> None:
+    assert TicketInvalid().errors == {"access_token": [TicketInvalid.message]}
+
+
+def test_where_no_field_is_to_blame_none_is_named() -> None:
+    assert StateInvalid().errors == {}
+    assert Invalid().errors == {}
+
+
+def test_invalid_input_names_the_first_thing_to_repair() -> None:
+    error = Invalid({"password": ["Too short.", "Too common."], "mobile": ["Not a number."]})
+    assert error.message == "Too short."
+    assert error.errors == {"password": ["Too short.", "Too common."], "mobile": ["Not a number."]}
+
+
+def test_one_wrong_input_leaves_no_trace_on_the_next() -> None:
+    Invalid({"mobile": ["Not a number."]}, status=405)
+    assert (Invalid().message, Invalid().status) == (Invalid.message, 400)

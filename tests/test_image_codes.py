@@ -1,0 +1,134 @@
+"""The image code: a look for each SMS."""
+
+import io
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from phonebind import image_codes, signals, store
+from phonebind.exceptions import ImageCodeInvalid
+
+ID = "0f6a5c1e-6b1d-4b60-9f3b-2f0c7a1d3e55"
+OTHER = "1f6a5c1e-6b1d-4b60-9f3b-2f0c7a1d3e55"
+
+
+@pytest.fixture
+def shown() -> Iterator[dict[str, str]]:
+    """What each image shows."""
+    texts: dict[str, str] = {}
+
+    def look(image_code_id: str, text: str, **kwargs: object) -> None:
+        texts[image_code_id] = text
+
+    signals.image_code_issued.connect(look)
+    yield texts
+    signals.image_code_issued.disconnect(look)
+
+
+def test_it_is_an_image_of_the_announced_kind_and_size() -> None:
+    image = Image.open(io.BytesIO(image_codes.issue(ID)))
+    assert image.get_format_mimetype() == image_codes.MEDIA_TYPE
+    assert image.size == (200, 76)
+
+
+def test_what_it_shows_redeems_it(shown: dict[str, str]) -> None:
+    image_codes.issue(ID)
+    image_codes.redeem(ID, shown[ID])
+
+
+def test_upper_and_lower_case_are_the_same(shown: dict[str, str]) -> None:
+    image_codes.issue(ID)
+    image_codes.redeem(ID, shown[ID].lower())
+
+
+def test_threat_13_right_it_is_used_up(shown: dict[str, str]) -> None:
+    image_codes.issue(ID)
+    image_codes.redeem(ID, shown[ID])
+    with pytest.raises(ImageCodeInvalid):
+        image_codes.redeem(ID, shown[ID])
+
+
+@pytest.mark.parametrize("wrong", ["", "0000", " ", "\x00", "购物", "A" * 1000])
+def test_threat_13_wrong_it_is_used_up(shown: dict[str, str], wrong: str) -> None:
+    image_codes.issue(ID)
+    for text in (wrong, shown[ID]):
+        with pytest.raises(ImageCodeInvalid):
+            image_codes.redeem(ID, text)
+
+
+@pytest.mark.parametrize("text", ["", "AAAA", "false", "nil"])
+def test_one_that_was_never_drawn_is_redeemed_by_nothing(text: str) -> None:
+    with pytest.raises(ImageCodeInvalid):
+        image_codes.redeem(ID, text)
+
+
+def test_a_new_image_replaces_the_one_before(shown: dict[str, str]) -> None:
+    image_codes.issue(ID)
+    before = shown[ID]
+    while shown[ID] == before:
+        image_codes.issue(ID)
+    with pytest.raises(ImageCodeInvalid):
+        image_codes.redeem(ID, before)
+
+
+def test_each_id_has_its_own(shown: dict[str, str]) -> None:
+    image_codes.issue(ID)
+    image_codes.issue(OTHER)
+    image_codes.redeem(OTHER, shown[OTHER])
+    image_codes.redeem(ID, shown[ID])
+
+
+def test_it_lives_for_five_minutes(shown: dict[str, str]) -> None:
+    image_codes.issue(ID)
+    with store.connection() as client:
+        assert 295 < client.ttl(store.key("image", ID)) <= 300
+        client.pexpire(store.key("image", ID), 0)
+    with pytest.raises(ImageCodeInvalid):
+        image_codes.redeem(ID, shown[ID])
+
+
+def test_a_listener_that_fails_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(**kwargs: object) -> None:
+        raise ValueError
+
+    signals.image_code_issued.connect(broken)
+    try:
+        assert image_codes.issue(ID)
+    finally:
+        signals.image_code_issued.disconnect(broken)
+    assert "broken" in caplog.text
+
+
+def test_no_two_are_alike_for_long(shown: dict[str, str]) -> None:
+    texts = set()
+    for _ in range(50):
+        image_codes.issue(ID)
+        texts.add(shown[ID])
+    assert len(texts) > 45
+    assert all(len(text) == 4 and set(text) <= set(image_codes.ALPHABET) for text in texts)
+
+
+def test_nothing_in_it_is_easily_confused() -> None:
+    assert not set(image_codes.ALPHABET) & set("0OQ1IL2Z5S6G8B")
+    assert image_codes.ALPHABET.isupper()
+
+
+def test_drawing_is_a_pure_function() -> None:
+    assert image_codes.draw("ACDE", Random(1)) == image_codes.draw("ACDE", Random(1))
+    assert image_codes.draw("ACDE", Random(1)) != image_codes.draw("ACDE", Random(2))
+    assert image_codes.draw("ACDE", Random(1)) != image_codes.draw("ACDF", Random(1))
+
+
+def test_in_colour_there_is_something_to_read_and_in_grey_there_is_not() -> None:
+    """Two images that differ in their text alone differ in hue, and not in luminance."""
+    one, other = (Image.open(io.BytesIO(image_codes.draw(text, Random(7)))) for text in ("ACDE", "XW3M"))
+
+    def difference(channel: str) -> float:
+        pair = [image.convert("YCbCr").getchannel(channel) for image in (one, other)]
+        return ImageStat.Stat(ImageChops.difference(*pair)).mean[0]
+
+    assert difference("Cb") > 10
+    assert difference("Y") < 3
+    assert ImageStat.Stat(one.convert("L")).stddev[0] > 20

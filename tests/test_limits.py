@@ -1,0 +1,140 @@
+"""Every rate, quota and lockout."""
+
+import time
+
+import pytest
+from django.test import RequestFactory
+
+from phonebind import limits, store
+from phonebind.exceptions import SmsQuota, SmsTooFrequent, TooManyAttempts
+from tests.support.edge import Configure
+
+WHO = "13900000001"
+
+
+def test_the_table_is_the_promised_one() -> None:
+    """Threat 13, but for the budget of the whole site."""
+    promised = {
+        "sms_mobile_gap": (1, 60, SmsTooFrequent),
+        "sms_mobile_day": (10, 24 * 60 * 60, SmsQuota),
+        "sms_address_hour": (20, 60 * 60, SmsQuota),
+        "password_account": (5, 15 * 60, TooManyAttempts),
+        "password_address": (50, 15 * 60, TooManyAttempts),
+    }
+    found = {name: (rule.limit, rule.seconds, rule.error) for name, rule in limits.RULES.items()}
+    assert promised.items() <= found.items()
+
+
+@pytest.mark.parametrize("name", limits.RULES)
+def test_a_limit_is_reached_and_says_for_how_long(name: str) -> None:
+    rule = limits.rule(name)
+    for _ in range(rule.limit):
+        limits.take((name, WHO))
+    with pytest.raises(rule.error) as refused:
+        limits.take((name, WHO))
+    assert refused.value.retry_after
+    assert rule.seconds - 5 < refused.value.retry_after <= rule.seconds
+
+
+def test_nobody_pays_for_another() -> None:
+    limits.take(("sms_mobile_gap", WHO))
+    limits.take(("sms_mobile_gap", "13900000002"))
+
+
+def test_a_host_sets_its_own(phonebind: Configure) -> None:
+    phonebind(limits={"sms_mobile_gap": (2, 30)})
+    limits.take(("sms_mobile_gap", WHO))
+    limits.take(("sms_mobile_gap", WHO))
+    with pytest.raises(SmsTooFrequent) as refused:
+        limits.take(("sms_mobile_gap", WHO))
+    assert refused.value.retry_after in (29, 30)
+
+
+def test_at_most_zero_times_is_never(phonebind: Configure) -> None:
+    phonebind(limits={"sms_mobile_gap": (0, 60)})
+    with pytest.raises(SmsTooFrequent):
+        limits.take(("sms_mobile_gap", WHO))
+
+
+def test_a_refusal_neither_counts_nor_prolongs() -> None:
+    limits.take(("sms_mobile_gap", WHO))
+    with store.connection() as client:
+        client.pexpire(store.key("sms_mobile_gap", WHO), 50)
+    with pytest.raises(SmsTooFrequent) as refused:
+        limits.take(("sms_mobile_gap", WHO))
+    assert refused.value.retry_after == 1
+    time.sleep(0.06)
+    limits.take(("sms_mobile_gap", WHO))
+
+
+def test_what_is_given_back_did_not_count() -> None:
+    for _ in range(30):
+        limits.take(("sms_mobile_gap", WHO))
+        limits.give_back(("sms_mobile_gap", WHO))
+
+
+def test_nothing_is_given_back_that_was_not_taken() -> None:
+    limits.give_back(("sms_mobile_gap", WHO), ("sms_mobile_gap", WHO))
+    limits.take(("sms_mobile_gap", WHO))
+    with pytest.raises(SmsTooFrequent):
+        limits.take(("sms_mobile_gap", WHO))
+
+
+def test_where_one_of_several_is_used_up_none_is_counted() -> None:
+    limits.take(("sms_mobile_gap", WHO))
+    with pytest.raises(SmsTooFrequent):
+        limits.take(("sms_address_hour", "192.0.2.1"), ("sms_mobile_day", WHO), ("sms_mobile_gap", WHO))
+    with store.connection() as client:
+        assert client.get(store.key("sms_address_hour", "192.0.2.1")) == b"0"
+        assert client.get(store.key("sms_mobile_day", WHO)) == b"0"
+
+
+def test_every_counter_ends_by_itself() -> None:
+    claims = [(name, WHO) for name in limits.RULES]
+    limits.take(*claims)
+    limits.give_back(*claims)
+    limits.give_back(("sms_mobile_gap", "never taken"))
+    limits.take(*claims)
+    with store.connection() as client:
+        lives = [client.pttl(key) for key in client.scan_iter()]
+    assert len(lives) == len(claims)
+    assert min(lives) > 0
+
+
+# ---------------------------------------------------------------- whom to count
+
+
+@pytest.mark.parametrize(
+    ("proxies", "peer", "forwarded", "counted"),
+    [
+        # nobody is trusted: the header is the client's own invention
+        (0, "198.51.100.7", None, "198.51.100.7"),
+        (0, "198.51.100.7", "203.0.113.1", "198.51.100.7"),
+        # one proxy: the last entry is what it saw
+        (1, "10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        (1, "10.0.0.1", "203.0.113.1, 198.51.100.7", "198.51.100.7"),
+        (1, "10.0.0.1", "127.0.0.1,203.0.113.1 , 198.51.100.7 ", "198.51.100.7"),
+        # two
+        (2, "10.0.0.1", "203.0.113.1, 198.51.100.7, 10.0.0.2", "198.51.100.7"),
+        # fewer entries than proxies: nobody vouches for any of them
+        (2, "10.0.0.1", "203.0.113.1", "10.0.0.1"),
+        # all that is no address is one client, not as many as can be spelt
+        (1, "10.0.0.1", "203.0.113.1, gibberish", "unknown"),
+        (1, "10.0.0.1", "198.51.100.007", "unknown"),
+        (0, "", None, "unknown"),
+        # IPv6 by /64, IPv4 inside IPv6 as what it is
+        (0, "2001:db8:1:2:3:4:5:6", None, "2001:db8:1:2::/64"),
+        (0, "2001:db8:1:2:ffff::1", None, "2001:db8:1:2::/64"),
+        (0, "2001:db8:1:3::1", None, "2001:db8:1:3::/64"),
+        (0, "fe80::1%eth0", None, "fe80::/64"),
+        (0, "::ffff:198.51.100.7", None, "198.51.100.7"),
+        (1, "::1", "2001:DB8:0001:2::9", "2001:db8:1:2::/64"),
+    ],
+)
+def test_threat_17_the_address_is_what_the_trusted_proxies_saw(
+    phonebind: Configure, proxies: int, peer: str, forwarded: str | None, counted: str
+) -> None:
+    phonebind(trusted_proxies=proxies)
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    request = RequestFactory().get("/", REMOTE_ADDR=peer, headers=headers)
+    assert limits.client_address(request) == counted

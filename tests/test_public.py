@@ -1,0 +1,149 @@
+"""What hosts build on: names that are imported, settings, and what is loaded at all."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import phonebind
+from phonebind import conf, exceptions, limits, oauth, signals, sms
+from phonebind.apps import PhonebindConfig
+from phonebind.checks import CHECKS
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_settings() -> None:
+    """Renaming one breaks every host: the major version goes up."""
+    assert set(conf.NAMES) == {
+        "ALLOWED_NEXT_HOSTS",
+        "CACHE",
+        "CONNECT_TIMEOUT",
+        "COOKIE_SAMESITE",
+        "LEGACY_STATE",
+        "LIMITS",
+        "MOBILE_FIELD",
+        "PROVIDERS",
+        "SITE_NAME",
+        "SMS",
+        "TERMS_URL",
+        "TOTAL_TIMEOUT",
+        "TRUSTED_PROXIES",
+    }
+    assert set(conf.ProviderSettings.__dataclass_fields__) == {
+        "base_url",
+        "client_id",
+        "client_secret",
+        "redirect_uri",
+        "scope",
+        "unionid",
+    }
+
+
+def test_the_limits() -> None:
+    shown = {name: (rule.limit, rule.seconds) for name, rule in limits.RULES.items()}
+    assert (
+        shown.items()
+        >= {
+            "sms_mobile_gap": (1, 60),
+            "sms_mobile_day": (10, 86_400),
+            "sms_address_hour": (20, 3_600),
+            "password_account": (5, 900),
+            "password_address": (50, 900),
+        }.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        ("phonebind.oauth", {"PROVIDERS", "Grant", "Identity", "Provider", "get"}),
+        ("phonebind.sms", {"Gateway", "Message", "get"}),
+    ],
+)
+def test_the_packages_export(module: str, names: set[str]) -> None:
+    found = importlib.import_module(module)
+    assert set(found.__all__) == names
+    assert all(hasattr(found, name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("phonebind.models", "SocialAccount"),
+        ("phonebind.models", "MobileUser"),
+        ("phonebind.binding", "identify"),
+        ("phonebind.binding", "bind"),
+        ("phonebind.binding", "unbind"),
+        ("phonebind.binding", "sign_in"),
+        ("phonebind.tokens", "issue"),
+        ("phonebind.tokens", "refresh"),
+        ("phonebind.sms.console", "Console"),
+        ("phonebind.sms.sandbox", "Sandbox"),
+        ("phonebind.api.urls", "urlpatterns"),
+    ],
+)
+def test_names_that_a_host_imports(path: str, name: str) -> None:
+    assert hasattr(importlib.import_module(path), name)
+
+
+def test_the_signals() -> None:
+    names = {name for name in vars(signals) if not name.startswith("_")} - {"Signal"}
+    assert names == {"account_bound", "signed_in", "image_code_issued"}
+
+
+def test_the_exceptions_are_exported_as_they_are_drawn() -> None:
+    drawn = {word for word in (exceptions.__doc__ or "").replace("─", " ").split() if word in vars(exceptions)}
+    assert set(exceptions.__all__) == drawn
+
+
+def test_every_exception_keeps_its_code() -> None:
+    codes = {getattr(vars(exceptions)[name], "code", None) for name in exceptions.__all__} - {None}
+    assert codes == {
+        *("invalid", "next_not_allowed", "state_invalid", "code_invalid", "ticket_invalid", "image_code_invalid"),
+        *("sms_code_invalid", "password_wrong", "already_bound", "credentials_invalid", "token_invalid"),
+        *("account_disabled", "provider_unknown", "too_many_requests", "sms_too_frequent", "sms_quota"),
+        *("too_many_attempts", "sms_not_sent", "provider_unavailable", "storage_unavailable"),
+    }
+
+
+def test_the_provider_and_gateway_protocols() -> None:
+    assert set(oauth.PROVIDERS) == {"qq"}
+    assert oauth.Provider.__abstractmethods__ == {"login_url", "exchange", "unionid", "nickname"}
+    assert {name for name in vars(sms.Gateway) if not name.startswith("_")} == {"check", "send"}
+
+
+def test_the_app() -> None:
+    assert PhonebindConfig.name == "phonebind"
+    assert all(check.__module__ == "phonebind.checks" for check in CHECKS)
+    assert phonebind.__version__.count(".") == 2
+
+
+IMPORT_ALL = """
+import importlib, pathlib, sys
+import django
+from django.conf import settings
+OURS = ["rest_framework", "phonebind"]
+settings.configure(
+    SECRET_KEY="x" * 50,
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.admin", *OURS],
+    CACHES={"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}},
+)
+django.setup()
+import phonebind
+root = pathlib.Path(phonebind.__file__).parent
+for path in root.rglob("*.py"):
+    if path.relative_to(root).parts[0] != "sandbox":
+        importlib.import_module(".".join(["phonebind", *path.relative_to(root).with_suffix("").parts]))
+print([name for name in sys.modules if name.startswith("phonebind.sandbox")])
+print(sum(name.startswith("phonebind.") for name in sys.modules) > 25)
+"""
+
+
+def test_threat_22_the_core_does_not_import_the_sandbox() -> None:
+    """All of it, in a host that has not installed the sandbox, and whose Valkey is away."""
+    command = [sys.executable, "-W", "error", "-c", IMPORT_ALL]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout == "[]\nTrue\n", done.stderr

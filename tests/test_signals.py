@@ -1,0 +1,11 @@
+"""What a shop can listen to."""
+
+from django.dispatch import Signal
+
+from phonebind import signals
+
+
+def test_there_are_three() -> None:
+    """When each is sent, and with what, stands in test_binding and test_image_codes."""
+    names = {name for name, value in vars(signals).items() if isinstance(value, Signal)}
+    assert names == {"account_bound", "signed_in", "image_code_issued"}

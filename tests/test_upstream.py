@@ -1,0 +1,323 @@
+"""Other people's servers: pooled, punctual, asked once, and nothing of it in the logs."""
+
+import datetime as dt
+import ipaddress
+import logging
+import socket
+import ssl
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from phonebind.upstream import MAX_BYTES, Deadline, UpstreamError, _pool, get, post_json
+from tests.support.edge import Configure, Upstream
+from tests.support.wire import FAULTS, Wire, answering, serve
+
+#: Short, so that the tests are; what is tested is that they hold.
+CONNECT, TOTAL = 0.1, 0.2
+#: Until a thread gets its turn on a busy machine.
+TOLERANCE = 0.4
+#: Spelt nowhere in this file, which tracebacks quote.
+SECRET = "secret" * 2
+
+
+@pytest.fixture(autouse=True)
+def _impatient(phonebind: Configure) -> None:
+    phonebind(connect_timeout=CONNECT, total_timeout=TOTAL)
+
+
+def ask(url: str) -> bytes:
+    return get(url, {"client_secret": SECRET}, Deadline())
+
+
+def seconds(act: Callable[[], object]) -> float:
+    start = time.monotonic()
+    act()
+    return time.monotonic() - start
+
+
+def fails(url: str) -> Callable[[], None]:
+    def act() -> None:
+        with pytest.raises(UpstreamError):
+            ask(url)
+
+    return act
+
+
+# ---------------------------------------------------------------- answers
+
+
+def test_any_status_has_a_body_to_read(upstream: Upstream) -> None:
+    upstream.answer("/me", b"no", status=500)
+    assert ask(f"{upstream.url}/me") == b"no"
+    assert upstream.requests == [("/me", {"client_secret": SECRET})]
+
+
+@pytest.mark.parametrize("status", [200, 201, 299])
+def test_a_message_is_taken_with_2xx(upstream: Upstream, status: int) -> None:
+    upstream.answer("/sms", b"yes", status=status)
+    assert post_json(f"{upstream.url}/sms", {"text": "短信"}, Deadline()) == b"yes"
+    assert upstream.requests == [("/sms", {"text": "短信"})]
+
+
+@pytest.mark.parametrize("status", [300, 307, 404, 500])
+def test_a_message_is_not_taken_with_anything_else(upstream: Upstream, status: int) -> None:
+    upstream.answer("/sms", b"yes", status=status)
+    with pytest.raises(UpstreamError, match=str(status)):
+        post_json(f"{upstream.url}/sms", {}, Deadline())
+
+
+def test_an_answer_may_be_as_long_as_the_limit_and_no_longer(upstream: Upstream) -> None:
+    upstream.answer("/", b"x" * MAX_BYTES)
+    assert len(ask(f"{upstream.url}/")) == MAX_BYTES
+    upstream.answer("/", b"x" * (MAX_BYTES + 1))
+    with pytest.raises(UpstreamError, match="too long"):
+        ask(f"{upstream.url}/")
+
+
+def test_a_body_in_chunks_is_one_body() -> None:
+    with serve(answering(b"Transfer-Encoding: chunked\r\n", b"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n")) as server:
+        assert ask(server.url) == b"abcde"
+
+
+def test_a_body_without_length_ends_with_the_connection() -> None:
+    with serve(answering(b"", b"abcde")) as server:
+        assert ask(server.url) == b"abcde"
+
+
+def test_no_redirect_is_followed() -> None:
+    """It would carry the code to wherever it leads."""
+    with serve(answering(b"")) as elsewhere:
+        moved = b"HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 5\r\n\r\nmoved" % elsewhere.url.encode()
+        with serve(lambda wire: wire.say(moved)) as server:
+            assert ask(server.url) == b"moved"
+    assert elsewhere.requests == []
+
+
+# ---------------------------------------------------------------- no answer
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_threat_19_whatever_goes_wrong_is_over_in_time_and_is_not_retried(fault: str) -> None:
+    with serve(FAULTS[fault]) as server:
+        assert seconds(fails(server.url)) < TOTAL + TOLERANCE
+    assert len(server.requests) == 1
+
+
+def test_a_server_that_nobody_runs() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert seconds(fails(f"http://127.0.0.1:{port}/")) < TOLERANCE
+
+
+def test_a_server_that_does_not_accept_costs_the_connect_timeout_alone() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=0) as listener,
+        socket.socket() as first,
+        socket.socket() as second,
+    ):
+        for waiting in (first, second):
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        assert CONNECT <= seconds(fails(f"http://127.0.0.1:{listener.getsockname()[1]}/")) < TOTAL
+
+
+@pytest.mark.parametrize("url", ["http://", "ftp://127.0.0.1/", "http://[::1", "http://a..b/"])
+def test_an_address_that_is_none(url: str) -> None:
+    fails(url)()
+
+
+def test_one_deadline_for_all_calls_of_a_request() -> None:
+    deadline = Deadline()
+
+    def slow(wire: Wire) -> None:
+        time.sleep(TOTAL * 0.6)
+        wire.say(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    with serve(slow) as server:
+        assert get(server.url, {}, deadline) == b"ok"
+        with pytest.raises(UpstreamError):
+            get(server.url, {}, deadline)
+        with pytest.raises(UpstreamError, match="deadline"):
+            get(server.url, {}, deadline)
+    assert len(server.requests) == 2
+
+
+def test_threat_19_a_server_that_hangs_harms_no_other(upstream: Upstream) -> None:
+    """More calls than the pool has connections: the surplus waits for nobody."""
+    upstream.answer("/", b"fine")
+    with serve(FAULTS["hangs before the headers"]) as server, ThreadPoolExecutor(70) as threads:
+        stuck = [threads.submit(fails(server.url)) for _ in range(70)]
+        assert seconds(lambda: ask(f"{upstream.url}/")) < TOTAL + TOLERANCE
+        assert seconds(lambda: [call.result() for call in stuck]) < TOTAL + 1
+
+
+# ---------------------------------------------------------------- connections
+
+
+def test_a_connection_serves_many_calls(upstream: Upstream) -> None:
+    upstream.answer("/", b"x" * 3000)
+    for _ in range(5):
+        ask(f"{upstream.url}/")
+    assert upstream.connections == 1
+
+
+def test_a_connection_that_was_closed_meanwhile_is_replaced(upstream: Upstream) -> None:
+    upstream.answer("/", b"", raw=(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",))
+    for _ in range(2):
+        assert ask(f"{upstream.url}/") == b"ok"
+        time.sleep(0.05)
+    assert upstream.connections == 2
+
+
+def test_a_connection_is_not_reused_after_half_an_answer(upstream: Upstream) -> None:
+    """Or the rest of one person's answer would be the beginning of the next one's."""
+    upstream.answer("/", b"x" * (MAX_BYTES * 4))
+    fails(f"{upstream.url}/")()
+    upstream.answer("/", b"fine")
+    assert ask(f"{upstream.url}/") == b"fine"
+    assert upstream.connections == 2
+
+
+# ---------------------------------------------------------------- TLS
+
+
+class _Hello(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"hello")
+
+    def log_message(self, *args: object) -> None:
+        """Not to the terminal."""
+
+
+class _TLSServer(ThreadingHTTPServer):
+    daemon_threads = True
+    connections = 0
+
+    def finish_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
+        self.connections += 1
+        super().finish_request(request, client_address)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """The client did not like the certificate."""
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of 127.0.0.1 and nobody else, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    path = tmp_path_factory.mktemp("tls") / "cert.pem"
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(made.public_bytes(pem) + secret)
+    return path
+
+
+@pytest.fixture
+def tls(certificate: Path) -> Iterator[_TLSServer]:
+    server = _TLSServer(("127.0.0.1", 0), _Hello)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def _trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    _pool.cache_clear()
+    yield
+    _pool().clear()
+    _pool.cache_clear()
+
+
+@pytest.mark.usefixtures("_trusted")
+def test_https_connections_are_kept_too(tls: _TLSServer) -> None:
+    for _ in range(3):
+        assert ask(f"https://127.0.0.1:{tls.server_port}/") == b"hello"
+    assert tls.connections == 1
+
+
+@pytest.mark.usefixtures("_trusted")
+def test_a_certificate_of_somebody_else_is_refused(tls: _TLSServer) -> None:
+    fails(f"https://localhost:{tls.server_port}/")()
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(tls: _TLSServer) -> None:
+    fails(f"https://127.0.0.1:{tls.server_port}/")()
+
+
+@pytest.mark.parametrize("fault", ["hangs before the headers", "is not HTTP", "hangs up", "resets"])
+def test_threat_19_a_handshake_that_comes_to_nothing(fault: str) -> None:
+    with serve(FAULTS[fault]) as server:
+        assert seconds(fails(server.url.replace("http:", "https:"))) < TOTAL + TOLERANCE
+
+
+def test_plain_http_at_a_tls_server(tls: _TLSServer) -> None:
+    fails(f"http://127.0.0.1:{tls.server_port}/")()
+
+
+# ---------------------------------------------------------------- logs
+
+
+def _odd_header(wire: Wire) -> None:
+    """urllib3 warns of it, and its warning has the URL."""
+    wire.say(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nno header at all\r\nX: y\r\n\r\nok")
+
+
+LOGGED = {
+    "answers": answering(b"Content-Length: 2\r\n", b"ok"),
+    "answers an odd header": _odd_header,
+    **{name: FAULTS[name] for name in ("hangs before the headers", "has two lengths", "hangs up", "is not HTTP")},
+}
+
+
+@pytest.mark.parametrize("behaviour", LOGGED)
+def test_threat_9_what_is_asked_is_in_no_log_and_no_error(behaviour: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    shown = ""
+    with serve(LOGGED[behaviour]) as server:
+        try:
+            ask(server.url)
+        except UpstreamError as error:
+            shown = "".join(traceback.format_exception(error))
+    assert caplog.records
+    assert SECRET not in shown + caplog.text
+    assert not any(SECRET in str(vars(record)) for record in caplog.records)
+
+
+def test_what_else_urllib3_has_to_say_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("urllib3.connectionpool").warning("%(what)s?", {"what": "Really"})
+    assert caplog.messages == ["Really?"]
