@@ -23,7 +23,7 @@ from phonebind.conf import NAMES, SETTING, Settings, conf
 Messages = list[CheckMessage]
 
 #: What each setting must be; a tuple may as well be a list in a settings file.
-TYPES: Mapping[str, type | tuple[type, ...]] = {
+TYPES: Mapping[str, Any] = {
     "PROVIDERS": Mapping,
     "SMS": Mapping,
     "SITE_NAME": str,
@@ -81,7 +81,7 @@ def check_cache(**kwargs: Any) -> Messages:
 def check_gateway(**kwargs: Any) -> Messages:
     try:
         problems = sms.get().check()
-    except (ImproperlyConfigured, KeyError, ImportError, TypeError) as error:
+    except (ImproperlyConfigured, AttributeError, ImportError, KeyError, TypeError, ValueError) as error:
         problems = [f"{type(error).__name__}: {error}"]
     return [Error(f"{SETTING}['SMS']: {problem}", id="phonebind.E005") for problem in problems]
 
@@ -105,7 +105,9 @@ def check_tls(**kwargs: Any) -> Messages:
     return [
         Warning(f"{SETTING}['PROVIDERS'][{name!r}]['base_url'] is not https.", id="phonebind.W002")
         for name, entry in _readable().providers.items()
-        if not settings.DEBUG and urlsplit(entry.get("base_url", "") or "https:").scheme != "https"
+        if not settings.DEBUG
+        and not list(_provider_problems(name, entry))
+        and urlsplit(entry.get("base_url", "") or "https:").scheme != "https"
     ]
 
 
@@ -133,13 +135,25 @@ def _setting_problems(raw: Mapping[str, Any]) -> Iterator[str]:
         elif not isinstance(value, TYPES[name]):
             yield f"{name} cannot be of type {type(value).__name__}."
         elif name == "LIMITS":
-            yield from (
-                f"LIMITS has no {rule!r}; known are {', '.join(limits.RULES)}."
-                for rule in raw["LIMITS"]
-                if rule not in limits.RULES
-            )
+            yield from _limit_problems(value)
+        elif name in ("CONNECT_TIMEOUT", "TOTAL_TIMEOUT") and not 0 < value < float("inf"):
+            yield f"{name} must be a number of seconds above 0."
+        elif name == "TRUSTED_PROXIES" and value < 0:
+            yield "TRUSTED_PROXIES must be 0 or more."
         elif name == "COOKIE_SAMESITE" and value not in ("Lax", "None"):
             yield "COOKIE_SAMESITE must be 'Lax' or 'None': with 'Strict' no browser sends it along on the way back."
+
+
+def _limit_problems(overrides: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in overrides.items():
+        if name not in limits.RULES:
+            yield f"LIMITS has no {name!r}; known are {', '.join(limits.RULES)}."
+            continue
+        match value:
+            case (int() as limit, int() as seconds) if limit >= 0 and seconds > 0:
+                pass
+            case _:
+                yield f"LIMITS[{name!r}] must be (how often, in how many seconds)."
 
 
 def _provider_problems(name: str, entry: Any) -> Iterator[str]:
@@ -151,8 +165,12 @@ def _provider_problems(name: str, entry: Any) -> Iterator[str]:
     except TypeError as error:
         yield str(error)
         return
-    for key in ("client_id", "client_secret", "redirect_uri"):
-        if not getattr(provider, key):
+    for key in ("client_id", "client_secret", "redirect_uri", "base_url", "scope"):
+        value = getattr(provider, key)
+        if not isinstance(value, str):
+            # A number would start sign-ins, and never equal what the provider answers.
+            yield f"{key} must be a str."
+        elif not value and key not in ("base_url", "scope"):
             yield f"{key} is empty."
-    if urlsplit(provider.redirect_uri).scheme not in ("http", "https"):
+    if not str(provider.redirect_uri).startswith(("http://", "https://")):
         yield "redirect_uri must be a whole http(s) URL, as it is registered with the provider."

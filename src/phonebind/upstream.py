@@ -5,13 +5,18 @@ does. Nothing is retried and no redirect is followed, since a request that carri
 """
 
 import functools
+import http.client
+import io
 import logging
+import socket
 import ssl
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from typing import Any
 
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from phonebind.conf import conf
@@ -38,20 +43,15 @@ class Deadline:
         return left
 
 
-@functools.cache
-def _pool() -> urllib3.PoolManager:
-    return urllib3.PoolManager(num_pools=8, maxsize=64, retries=False, ssl_context=ssl.create_default_context())
-
-
 def get(url: str, query: Mapping[str, str], deadline: Deadline) -> bytes:
     """The body of the answer, whatever its status. Raises UpstreamError."""
-    return _body(_send("GET", url, deadline, fields=query), deadline)
+    return _body(_send("GET", url, deadline, fields=query))
 
 
 def post_json(url: str, payload: Mapping[str, str], deadline: Deadline) -> bytes:
     """The body of a 2xx answer. Raises UpstreamError."""
     response = _send("POST", url, deadline, json=payload)
-    body = _body(response, deadline)
+    body = _body(response)
     if not 200 <= response.status < 300:
         raise UpstreamError(f"status {response.status}")
     return body
@@ -67,24 +67,76 @@ def _send(method: str, url: str, deadline: Deadline, **content: Mapping[str, str
         raise UpstreamError(type(error).__name__) from None
 
 
-def _body(response: urllib3.BaseHTTPResponse, deadline: Deadline) -> bytes:
-    """Read in pieces, since a socket's timeout starts anew with every byte of a server that drips."""
-    body = b""
+def _body(response: urllib3.BaseHTTPResponse) -> bytes:
     # Closes a connection that was not read to its end; one that was is back in the pool by then.
     with closing(response):
         try:
-            while chunk := response.read1(MAX_BYTES):
-                deadline.remaining()
-                body += chunk
-                if len(body) > MAX_BYTES:
-                    raise UpstreamError("answer too long")
+            body = response.read(MAX_BYTES + 1)
         except HTTPError as error:
             raise UpstreamError(type(error).__name__) from None
+    if len(body) > MAX_BYTES:
+        raise UpstreamError("answer too long")
     return body
 
 
+class _Punctual(io.RawIOBase):
+    """What a socket receives, all of it within the one timeout that the socket has at the start.
+
+    By itself a timeout begins anew with every byte, and a server that drips its headers would hold us for hours.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._end = time.monotonic() + (sock.gettimeout() or 0)
+        self._file = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left)
+        return self._file.readinto(buffer)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(_Punctual(sock))
+
+
+class _HTTP(HTTPConnection):
+    response_class = _Response
+
+
+class _HTTPS(HTTPSConnection):
+    response_class = _Response
+
+
+class _HTTPPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _HTTP
+
+
+class _HTTPSPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _HTTPS
+
+
+@functools.cache
+def _pool() -> urllib3.PoolManager:
+    pool = urllib3.PoolManager(num_pools=8, maxsize=64, retries=False, ssl_context=ssl.create_default_context())
+    pool.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+    return pool
+
+
 class _WithoutQuery(logging.Filter):
-    """urllib3 logs each request line at DEBUG, and QQ wants the client secret in the query."""
+    """urllib3 logs the URLs it asks, and QQ wants the client secret in the query."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -92,4 +144,5 @@ class _WithoutQuery(logging.Filter):
         return True
 
 
-logging.getLogger("urllib3.connectionpool").addFilter(_WithoutQuery())
+for _name in ("urllib3.connection", "urllib3.connectionpool"):
+    logging.getLogger(_name).addFilter(_WithoutQuery())

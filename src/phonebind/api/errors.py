@@ -11,6 +11,7 @@ from django.db import InterfaceError, OperationalError
 from django.http.request import UnreadablePostError
 from rest_framework.exceptions import APIException, MethodNotAllowed, ValidationError
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
 from phonebind.exceptions import Invalid, PhonebindError, StorageUnavailable
 
@@ -51,6 +52,6 @@ def respond(error: PhonebindError) -> Response:
 
 def _fields(detail: Any) -> Mapping[str, list[str]]:
     """A serializer's errors; what blames no field has no place in them."""
-    if not isinstance(detail, dict) or "non_field_errors" in detail:
+    if not isinstance(detail, dict) or api_settings.NON_FIELD_ERRORS_KEY in detail:
         return {}
     return {field: [str(message) for message in messages] for field, messages in detail.items()}

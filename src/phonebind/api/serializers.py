@@ -32,8 +32,8 @@ class MobileField(serializers.RegexField):
 class Authorization(Shape):
     """``state`` is what front ends of old call ``next``."""
 
-    next = serializers.CharField(max_length=512, trim_whitespace=False, allow_blank=True, required=False)
-    state = serializers.CharField(max_length=512, trim_whitespace=False, allow_blank=True, default="")
+    next = serializers.CharField(trim_whitespace=False, allow_blank=True, required=False)
+    state = serializers.CharField(trim_whitespace=False, allow_blank=True, default="")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         return {"next": attrs.get("next", attrs["state"])}

@@ -30,7 +30,8 @@ class _OnlyJSON(BaseContentNegotiation):
     """We answer in JSON whatever is asked for: an <img> that meets an error, a browser's address bar."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
-        return next((parser for parser in parsers if request.content_type.startswith(parser.media_type)), None)
+        media_type = request.content_type.partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == media_type), None)
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], renderers[0].media_type
@@ -48,10 +49,15 @@ class View(APIView):
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = _OnlyJSON
     versioning_class = None
+    metadata_class = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
+        try:
+            length = int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            raise Invalid from None
+        if length > MAX_BODY:
             raise Invalid
 
     def get_exception_handler(self) -> Any:
@@ -62,11 +68,11 @@ class AuthorizationView(View):
     def get(self, request: Request, provider: str) -> Response:
         source = oauth.get(provider)
         target = safe_next(request._request, serializers.Authorization.read(request.query_params)["next"])
-        on_phone = "Mobile" in request.headers.get("User-Agent", "")
+        user_agent = request.headers.get("User-Agent", "")
         if conf.legacy_state:
-            return Response({"login_url": source.login_url(target, mobile=on_phone)})
+            return Response({"login_url": source.login_url(target, user_agent=user_agent)})
         state, cookie = tickets.start(request._request, source, target)
-        response = Response({"login_url": source.login_url(state, mobile=on_phone)})
+        response = Response({"login_url": source.login_url(state, user_agent=user_agent)})
         tickets.remember(request._request, response, cookie)
         return response
 
@@ -143,7 +149,7 @@ class PasswordView(View):
 
 class RefreshView(View):
     def post(self, request: Request) -> Response:
-        return Response(tokens.refresh(**serializers.Refresh.read(request.data)))
+        return Response(tokens.refresh(serializers.Refresh.read(request.data)["refresh"]))
 
 
 def _signed_in(user: AbstractBaseUser, **also: str) -> dict[str, Any]:

@@ -13,6 +13,13 @@ from phonebind.upstream import Deadline
 _ID = re.compile(r"[!-~]{1,128}\Z")
 
 
+def checked_id(value: str) -> str:
+    """An openid or unionid that is fit to be compared and kept. Raises ProviderUnavailable for any other."""
+    if not _ID.match(value):
+        raise ProviderUnavailable
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """One person as one provider names them to one of our apps. It never holds the provider's token."""
@@ -24,9 +31,8 @@ class Identity:
     nickname: str = ""
 
     def __post_init__(self) -> None:
-        for value in (self.openid, self.unionid or self.openid):
-            if not _ID.match(value):
-                raise ProviderUnavailable
+        checked_id(self.openid)
+        checked_id(self.unionid or self.openid)
 
     @property
     def key(self) -> str:
@@ -49,6 +55,8 @@ class Provider(ABC):
     """
 
     name: ClassVar[str]
+    #: What people call it.
+    label: ClassVar[str]
 
     def __init__(self, settings: ProviderSettings) -> None:
         self.settings = settings
@@ -59,8 +67,8 @@ class Provider(ABC):
         return self.settings.client_id
 
     @abstractmethod
-    def login_url(self, state: str, *, mobile: bool = False) -> str:
-        """Where the browser goes to sign in; ``mobile`` asks for a page made for phones."""
+    def login_url(self, state: str, *, user_agent: str = "") -> str:
+        """Where the browser goes to sign in; ``user_agent`` tells whether that is a phone."""
 
     @abstractmethod
     def exchange(self, code: str) -> Grant:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from phonebind import upstream
 from phonebind.exceptions import CodeInvalid, ProviderUnavailable
-from phonebind.oauth.base import Grant, Provider
+from phonebind.oauth.base import Grant, Provider, checked_id
 
 BASE = "https://graph.qq.com"
 AUTHORIZE = "/oauth2.0/authorize"
@@ -27,7 +27,9 @@ CONFIG_ERRORS = range(100001, 100012)
 #: "companyid not set": the app has no unionid permission.
 NO_UNIONID = 100048
 
-_JSONP = re.compile(r"\w+\s*\((.*)\)\s*;?\s*\Z", re.DOTALL)
+_JSONP = re.compile(r"\w+\s*\((.*)\)\s*;?\Z", re.DOTALL)
+#: A page of HTML that happens to hold "&openid=" is no answer.
+_FORM = re.compile(r"\w+=[^&<]*(?:&\w+=[^&<]*)*\Z")
 _TRAILING_COMMA = re.compile(r",\s*([}\]])")
 
 logger = logging.getLogger(__name__)
@@ -35,8 +37,9 @@ logger = logging.getLogger(__name__)
 
 class QQ(Provider):
     name = "qq"
+    label = "QQ"
 
-    def login_url(self, state: str, *, mobile: bool = False) -> str:
+    def login_url(self, state: str, *, user_agent: str = "") -> str:
         query = {
             "response_type": "code",
             "client_id": self.settings.client_id,
@@ -44,7 +47,7 @@ class QQ(Provider):
             "state": state,
             "scope": self.settings.scope,
         }
-        if mobile:
+        if "Mobile" in user_agent:
             query["display"] = "mobile"
         return f"{self._base}{AUTHORIZE}?{urlencode(query)}"
 
@@ -69,7 +72,8 @@ class QQ(Provider):
         me = self._me(grant.access_token, unionid="1")
         if me and me["openid"] != grant.openid:
             raise self._unavailable("/me names another person than the token did")
-        return me.get("unionid") or None
+        unionid = me.get("unionid")
+        return checked_id(unionid) if unionid else None
 
     def nickname(self, grant: Grant) -> str:
         answer = self._ask(
@@ -78,7 +82,7 @@ class QQ(Provider):
             oauth_consumer_key=self.settings.client_id,
             openid=grant.openid,
         )
-        return answer.get("nickname", "")
+        return "".join(filter(str.isprintable, answer.get("nickname", "")))
 
     @property
     def _base(self) -> str:
@@ -131,7 +135,7 @@ def parse(body: bytes) -> Mapping[str, str]:
         text = wrapped[1].strip()
     if text.startswith("{"):
         return _object(text)
-    return dict(parse_qsl(text))
+    return dict(parse_qsl(text)) if _FORM.match(text) else {}
 
 
 def _object(text: str) -> dict[str, str]:
@@ -140,8 +144,13 @@ def _object(text: str) -> dict[str, str]:
             found: dict[str, Any] = json.loads(candidate)
         except (ValueError, RecursionError):
             continue
-        return {name: str(value) for name, value in found.items() if isinstance(value, str | int)}
+        return {name: _whole(str(value)) for name, value in found.items() if isinstance(value, str | int)}
     return {}
+
+
+def _whole(text: str) -> str:
+    """JSON can name half a character, which no URL, database or answer can hold: U+FFFD in its place."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _error(answer: Mapping[str, str]) -> int:

@@ -1,25 +1,19 @@
 """Where links and redirects lead."""
 
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
 
-from phonebind.exceptions import NextNotAllowed
+from phonebind import oauth
 from phonebind.oauth import Provider
 from phonebind.redirects import safe_next
 from phonebind.tickets import State
 
-#: Characters, as quoted in the bind page's address: Django redirects to no address of more than 2048.
-MAX_NEXT = 1024
-
 
 def next_url(request: HttpRequest) -> str:
     """``?next=``, or the page that says who is signed in. Raises NextNotAllowed."""
-    target = request.GET.get("next", "")
-    if len(quote(target)) > MAX_NEXT:
-        raise NextNotAllowed
-    return safe_next(request, target or _done())
+    return safe_next(request, request.GET.get("next", "") or _done())
 
 
 def start_url(provider: str, target: str = "") -> str:
@@ -31,8 +25,9 @@ def bind_url(provider: Provider, state: State) -> str:
 
 
 def label(provider: str) -> str:
-    """What people call the provider."""
-    return provider.upper()
+    """What people call the provider; its name where bindings have outlived its code."""
+    known = oauth.PROVIDERS.get(provider)
+    return known.label if known else provider
 
 
 def _with_next(url: str, target: str) -> str:

@@ -32,8 +32,7 @@ def start(request: HttpRequest, provider: str) -> HttpResponse:
     """Off to the provider, with a state that only this browser can bring back."""
     source = oauth.get(provider)
     state, cookie = tickets.start(request, source, next_url(request))
-    on_phone = "Mobile" in request.headers.get("User-Agent", "")
-    response = SeeOther(source.login_url(state, mobile=on_phone))
+    response = SeeOther(source.login_url(state, user_agent=request.headers.get("User-Agent", "")))
     tickets.remember(request, response, cookie)
     return response
 

@@ -1,0 +1,252 @@
+"""What each request costs, whom it is counted for, what it leaves in the logs, and a provider that fails."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from redis.connection import AbstractConnection
+
+from phonebind.apps import mask_mobiles
+from tests.support.edge import OPENID, Configure, Outbox, Person, Upstream
+from tests.support.wire import FAULTS, serve
+
+pytestmark = pytest.mark.django_db
+
+MOBILE, OTHER = "13900000001", "13900000002"
+PASSWORD = "horse-staple-9"
+TOKEN = "/oauth2.0/token"
+
+
+def form(person: Person, mobile: str = MOBILE) -> dict[str, str]:
+    ticket = person.callback().json()["access_token"]
+    return {"mobile": mobile, "password": PASSWORD, "sms_code": person.sms_code(mobile), "access_token": ticket}
+
+
+# ---------------------------------------------------------------- cost
+
+
+@pytest.fixture
+def round_trips(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """One for each time that something is sent to Valkey."""
+    seen: list[None] = []
+    send = AbstractConnection.send_packed_command
+
+    def counted(self: Any, *args: Any, **kwargs: Any) -> None:
+        seen.append(None)
+        send(self, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(AbstractConnection, "send_packed_command", counted)
+    return seen
+
+
+class Meter:
+    def __init__(self, qq: Upstream, round_trips: list[None]) -> None:
+        self.qq, self.round_trips = qq, round_trips
+
+    def cost(self, act: Callable[[], Any]) -> tuple[int, int, int, int]:
+        """Calls upstream, new connections for them, SQL statements, round trips to Valkey."""
+        calls, connections, trips = len(self.qq.requests), self.qq.connections, len(self.round_trips)
+        with CaptureQueriesContext(connection) as queries:
+            answer = act()
+        assert answer.status_code in (200, 201), answer.content
+        statements = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
+        return (
+            len(self.qq.requests) - calls,
+            self.qq.connections - connections,
+            len(statements),
+            len(self.round_trips) - trips,
+        )
+
+
+@pytest.fixture
+def meter(qq: Upstream, round_trips: list[None]) -> Meter:
+    return Meter(qq, round_trips)
+
+
+def test_the_cost_of_each_request(meter: Meter, person: Person, phonebind: Configure) -> None:
+    phonebind(limits={"sms_mobile_gap": (9, 60)})
+    credentials = {"username": OTHER, "password": PASSWORD}
+    # Once all round, since it opens connections and tells Valkey the scripts.
+    meter.qq.person(openid="ANOTHER")
+    person.bind(**form(person, OTHER))
+    person.http.post("/authorizations/", credentials)
+    person.ask_for_sms(OTHER)
+    meter.qq.person()
+
+    assert meter.cost(lambda: person.http.get("/oauth/qq/authorization/")) == (0, 0, 0, 0)
+
+    state = person.login_url()["state"]
+    assert meter.cost(lambda: person.callback(state)) == (2, 0, 1, 0), "new: the token, a nickname; who is it?"
+    fields = form(person)
+    assert meter.cost(lambda: person.bind(**fields)) == (0, 0, 5, 3)
+    state = person.login_url()["state"]
+    assert meter.cost(lambda: person.callback(state)) == (1, 0, 1, 0), "known: one call, one statement, no Valkey"
+
+    assert meter.cost(lambda: person.http.post("/authorizations/", credentials)) == (0, 0, 1, 4)
+    refresh = {"refresh": person.http.post("/authorizations/", credentials).json()["refresh"]}
+    assert meter.cost(lambda: person.http.post("/authorizations/refresh/", refresh)) == (0, 0, 1, 0)
+    assert meter.cost(lambda: person.ask_for_sms(OTHER)) == (0, 0, 0, 6), (
+        "the image 1; redeemed 1, limits 3, the code 1"
+    )
+
+
+def test_the_cost_with_the_unionid_permission(meter: Meter, person: Person, phonebind: Configure) -> None:
+    phonebind(providers={"unionid": True})
+    meter.qq.person(unionid="UID_1")
+    assert meter.cost(person.callback)[0] == 3
+    assert person.bind(**form(person)).status_code == 201
+    assert meter.cost(person.callback) == (1, 0, 1, 0), "whose unionid is known is not asked for it again"
+
+
+# ---------------------------------------------------------------- addresses
+
+
+def sms_for(mobile: str, forwarded: str, person: Person) -> int:
+    return int(person.ask_for_sms(mobile, **({"X-Forwarded-For": forwarded} if forwarded else {})).status_code)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "first", "second", "shared"),
+    [
+        (0, "1.1.1.1", "2.2.2.2", True),
+        (1, "6.6.6.6, 1.1.1.1", "7.7.7.7, 1.1.1.1", True),
+        (1, "1.1.1.1", "2.2.2.2", False),
+        (1, "9.9.9.9, 1.1.1.1", "9.9.9.9, 2.2.2.2", False),
+        (2, "6.6.6.6, 1.1.1.1, 10.0.0.1", "7.7.7.7, 1.1.1.1, 10.0.0.2", True),
+        (1, "2001:db8:0:1::1", "2001:db8:0:1:ffff::9", True),
+        (1, "2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        (1, "::ffff:1.1.1.1", "1.1.1.1", True),
+        (1, "nonsense", "\x00", True),
+    ],
+)
+def test_threat_17_an_address_is_what_the_trusted_proxies_saw(
+    phonebind: Configure, person: Person, proxies: int, first: str, second: str, shared: bool
+) -> None:
+    phonebind(trusted_proxies=proxies, limits={"sms_address_hour": (1, 3600)})
+    assert sms_for(MOBILE, first, person) == 200
+    assert sms_for(OTHER, second, person) == (429 if shared else 200)
+
+
+def test_threat_17_passwords_are_counted_for_the_same_address(phonebind: Configure, person: Person) -> None:
+    phonebind(limits={"password_address": (2, 900)})
+    statuses = [
+        person.http.post(
+            "/authorizations/", {"username": f"u{n}", "password": "x"}, headers={"X-Forwarded-For": f"9.9.9.{n}"}
+        ).status_code
+        for n in range(3)
+    ]
+    assert statuses == [401, 401, 429]
+
+
+# ---------------------------------------------------------------- logs
+
+
+def test_threat_9_a_whole_journey_leaves_no_secret_in_the_logs(
+    qq: Upstream, person: Person, phonebind: Configure, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    phonebind(providers={"client_secret": "THE-CLIENT-SECRET", "unionid": True}, limits={"sms_mobile_gap": (99, 60)})
+    qq.answer(TOKEN, {"access_token": "PROVIDERS-TOKEN", "openid": OPENID, "refresh_token": "PROVIDERS-REFRESH"})
+    secrets = ["THE-CLIENT-SECRET", "PROVIDERS-TOKEN", "PROVIDERS-REFRESH", "THE-CODE", MOBILE, PASSWORD]
+
+    state = person.login_url()["state"]
+    ticket = person.callback(state, code="THE-CODE").json()["access_token"]
+    person.ask_for_sms(MOBILE)
+    fields = form(person)
+    person.bind(**fields | {"sms_code": "oooooo"})
+    person.bind(**fields | {"password": "short"})
+    bound = person.bind(**fields).json()
+    person.http.post("/authorizations/", {"username": MOBILE, "password": PASSWORD + "x"})
+    Outbox.refuse = True
+    assert person.ask_for_sms(MOBILE).status_code == 502
+    person.http.get(f"/sms_codes/{MOBILE}/")
+    qq.answer(TOKEN, b'callback( {"error":100009,"error_description":"THE-CLIENT-SECRET"} );')
+    person.callback(code="THE-CODE")
+    qq.answer(TOKEN, b"", raw=(b"HTTP/1.1 200 OK\r\nno header\r\n\r\n",))
+    person.callback(code="THE-CODE")
+
+    secrets += [state, ticket, fields["sms_code"], fields["access_token"], bound["token"], bound["refresh"]]
+    said = [f"{record.getMessage()} {record.args} {record.exc_text}" for record in caplog.records]
+    assert any("139****0001" in line for line in said), "the path of what failed"
+    assert [secret for secret in secrets if any(secret in line for line in said)] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/sms_codes/13900000001/", "/sms_codes/139****0001/"),
+        ("/a/13900000001/13900000002/", "/a/139****0001/139****0002/"),
+        ("/orders/2013900000001/", "/orders/2013900000001/"),
+        ("/sms_codes/1/", "/sms_codes/1/"),
+    ],
+)
+def test_threat_9_a_mobile_is_masked(path: str, shown: str) -> None:
+    record = logging.LogRecord("django.request", logging.ERROR, "", 0, "%s: %s", ("Bad Gateway", path), None)
+    assert mask_mobiles(record)
+    assert record.getMessage() == f"Bad Gateway: {shown}"
+
+
+def test_other_records_are_left_alone() -> None:
+    record = logging.LogRecord(
+        "django.request", logging.ERROR, "", 0, "%(status)s: %(n)d", ({"status": "x", "n": 1},), None
+    )
+    assert mask_mobiles(record)
+    assert record.getMessage() == "x: 1"
+    record = logging.LogRecord("django.request", logging.ERROR, "", 0, "%d", (13900000001,), None)
+    assert mask_mobiles(record)
+
+
+# ---------------------------------------------------------------- the provider
+
+
+@pytest.fixture
+def in_a_hurry(phonebind: Configure) -> Configure:
+    phonebind(connect_timeout=0.2, total_timeout=0.3)
+    return phonebind
+
+
+@pytest.mark.parametrize(
+    "fault", ["hangs before the headers", "drips a header", "drips the body", "resets", "answers 10 MB"]
+)
+def test_threat_19_a_provider_that_fails_is_unavailable_in_time_and_asked_once(
+    in_a_hurry: Configure, person: Person, fault: str
+) -> None:
+    with serve(FAULTS[fault]) as server:
+        in_a_hurry(providers={"base_url": server.url})
+        state = person.login_url()["state"]
+        start = time.monotonic()
+        answer = person.callback(state)
+        assert time.monotonic() - start < 0.3 + 0.5
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "provider_unavailable", "5")
+    assert len(server.requests) == 1
+
+
+def test_threat_19_what_is_only_nice_to_have_may_fail(qq: Upstream, in_a_hurry: Configure, person: Person) -> None:
+    qq.answer("/user/get_user_info", b"", delay=1)
+    answer = person.callback()
+    assert (answer.status_code, answer.json()["nickname"]) == (200, "")
+
+
+@pytest.mark.parametrize("nickname", ["\ud83d", "\x00", "明" * 5_000, "<script>"])
+def test_threat_18_a_nickname_of_any_kind_can_be_greeted_and_bound(qq: Upstream, person: Person, nickname: str) -> None:
+    qq.answer("/user/get_user_info", {"ret": 0, "nickname": nickname})
+    assert person.bind(**form(person)).status_code == 201
+
+
+@pytest.mark.parametrize("openid", ["", " ", "a b", "é", "x" * 129, "\x00", "\ud800"])
+def test_threat_4_an_openid_of_any_other_kind_is_no_answer(qq: Upstream, person: Person, openid: str) -> None:
+    qq.person(openid=openid)
+    assert person.callback().json()["code"] == "provider_unavailable"
+
+
+def test_a_unionid_that_cannot_be_kept_stops_nobody_who_is_known(
+    qq: Upstream, person: Person, phonebind: Configure
+) -> None:
+    assert person.bind(**form(person)).status_code == 201
+    phonebind(providers={"unionid": True})
+    qq.person(unionid="x" * 500)
+    assert person.callback().json()["username"] == MOBILE

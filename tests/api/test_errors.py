@@ -1,0 +1,330 @@
+"""Every code of the contract, reached by a request: its shape, its status, its words in both languages."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import InterfaceError, OperationalError
+from django.test import Client
+from django.utils.translation import override
+from pytest_django import Settings
+
+from phonebind.api import errors
+from phonebind.exceptions import PhonebindError, TooManyRequests
+from server.processes import Valkey
+from tests.support.edge import Configure, Outbox, Person, Upstream
+
+pytestmark = pytest.mark.django_db
+
+MOBILE, OTHER = "13900000001", "13900000002"
+PASSWORD = "horse-staple-9"
+TOKEN = "/oauth2.0/token"
+
+
+class Shop:
+    """Where things go wrong for a person."""
+
+    def __init__(self, qq: Upstream, phonebind: Configure, valkey: Valkey) -> None:
+        self.qq, self.phonebind, self.valkey = qq, phonebind, valkey
+        self.person = Person()
+
+    def ticket(self) -> str:
+        return str(self.person.callback().json()["access_token"])
+
+    def bind(self, mobile: str = MOBILE, **changes: str) -> Any:
+        form = {
+            "mobile": mobile,
+            "password": PASSWORD,
+            "access_token": changes.pop("access_token", "") or self.ticket(),
+        }
+        return self.person.bind(**form | {"sms_code": self.person.sms_code(mobile)} | changes)
+
+    def sign_in(self, password: str = PASSWORD) -> Any:
+        return self.person.http.post("/authorizations/", {"username": MOBILE, "password": password})
+
+    def disable(self) -> None:
+        get_user_model().objects.update(is_active=False)
+
+
+@pytest.fixture
+def shop(qq: Upstream, phonebind: Configure, valkey: Valkey) -> Shop:
+    return Shop(qq, phonebind, valkey)
+
+
+def nothing_sent(shop: Shop) -> Any:
+    return shop.person.bind()
+
+
+def next_elsewhere(shop: Shop) -> Any:
+    return shop.person.http.get("/oauth/qq/authorization/", {"next": "//evil.example"})
+
+
+def forged_state(shop: Shop) -> Any:
+    return shop.person.callback(state="forged")
+
+
+def used_code(shop: Shop) -> Any:
+    shop.qq.answer(TOKEN, b'callback( {"error":100020,"error_description":"code is reused error"} );')
+    return shop.person.callback()
+
+
+def forged_ticket(shop: Shop) -> Any:
+    return shop.bind(access_token="forged")
+
+
+def wrong_image_code(shop: Shop) -> Any:
+    query = {"image_code_id": "3f0c6f6e-0000-4000-8000-000000000000", "text": "AAAA"}
+    return shop.person.http.get(f"/sms_codes/{MOBILE}/", query)
+
+
+def wrong_sms_code(shop: Shop) -> Any:
+    return shop.bind(sms_code="oooooo")
+
+
+def sms_code_never_sent(shop: Shop) -> Any:
+    return shop.person.bind(mobile=MOBILE, password=PASSWORD, sms_code="123456", access_token=shop.ticket())
+
+
+def wrong_password(shop: Shop) -> Any:
+    shop.bind()
+    shop.qq.person(openid="ANOTHER")
+    shop.phonebind(limits={"sms_mobile_gap": (9, 60)})
+    return shop.bind(password="wrong-staple-9")
+
+
+def bound_to_another(shop: Shop) -> Any:
+    ticket = shop.ticket()
+    shop.bind()
+    return shop.bind(OTHER, access_token=ticket)
+
+
+def no_such_account(shop: Shop) -> Any:
+    return shop.sign_in()
+
+
+def no_such_token(shop: Shop) -> Any:
+    return shop.person.http.post("/authorizations/refresh/", {"refresh": "x"})
+
+
+def disabled_at_the_callback(shop: Shop) -> Any:
+    shop.bind()
+    shop.disable()
+    return shop.person.callback()
+
+
+def disabled_at_the_bind(shop: Shop) -> Any:
+    get_user_model()._default_manager.create_user("li", mobile=MOBILE, password=PASSWORD)
+    shop.disable()
+    return shop.bind()
+
+
+def disabled_at_the_password(shop: Shop) -> Any:
+    shop.bind()
+    shop.disable()
+    return shop.sign_in()
+
+
+def disabled_at_the_refresh(shop: Shop) -> Any:
+    refresh = shop.bind().json()["refresh"]
+    shop.disable()
+    return shop.person.http.post("/authorizations/refresh/", {"refresh": refresh})
+
+
+def unknown_provider(shop: Shop) -> Any:
+    return shop.person.http.get("/oauth/weibo/authorization/")
+
+
+def unknown_provider_at_the_callback(shop: Shop) -> Any:
+    return shop.person.http.get("/oauth/weibo/user/?code=C&state=S")
+
+
+def sms_twice(shop: Shop) -> Any:
+    shop.person.ask_for_sms(MOBILE)
+    return shop.person.ask_for_sms(MOBILE)
+
+
+def sms_too_often(shop: Shop) -> Any:
+    shop.phonebind(limits={"sms_mobile_day": (0, 86_400)})
+    return shop.person.ask_for_sms(MOBILE)
+
+
+def passwords_too_often(shop: Shop) -> Any:
+    for _ in range(5):
+        shop.sign_in("wrong-staple-9")
+    return shop.sign_in("wrong-staple-9")
+
+
+def gateway_refuses(shop: Shop) -> Any:
+    Outbox.refuse = True
+    return shop.person.ask_for_sms(MOBILE)
+
+
+def provider_is_down(shop: Shop) -> Any:
+    shop.qq.answer(TOKEN, b"<html>502</html>", status=502)
+    return shop.person.callback()
+
+
+def valkey_is_down(shop: Shop) -> Any:
+    shop.valkey.stop()
+    return shop.person.http.get("/image_codes/3f0c6f6e-0000-4000-8000-000000000000/")
+
+
+Case = Callable[[Shop], Any]
+
+#: What happened; the code, its status, and the field to blame.
+CASES: list[tuple[Case, str, int, str | None]] = [
+    (nothing_sent, "invalid", 400, "mobile"),
+    (next_elsewhere, "next_not_allowed", 400, "next"),
+    (forged_state, "state_invalid", 400, None),
+    (used_code, "code_invalid", 400, None),
+    (forged_ticket, "ticket_invalid", 400, "access_token"),
+    (wrong_image_code, "image_code_invalid", 400, "text"),
+    (wrong_sms_code, "sms_code_invalid", 400, "sms_code"),
+    (sms_code_never_sent, "sms_code_invalid", 400, "sms_code"),
+    (wrong_password, "password_wrong", 400, "password"),
+    (bound_to_another, "already_bound", 400, None),
+    (no_such_account, "credentials_invalid", 401, None),
+    (no_such_token, "token_invalid", 401, None),
+    (disabled_at_the_callback, "account_disabled", 403, None),
+    (disabled_at_the_bind, "account_disabled", 403, None),
+    (disabled_at_the_password, "account_disabled", 403, None),
+    (disabled_at_the_refresh, "account_disabled", 403, None),
+    (unknown_provider, "provider_unknown", 404, None),
+    (unknown_provider_at_the_callback, "provider_unknown", 404, None),
+    (sms_twice, "sms_too_frequent", 429, None),
+    (sms_too_often, "sms_quota", 429, None),
+    (passwords_too_often, "too_many_attempts", 429, None),
+    (gateway_refuses, "sms_not_sent", 502, None),
+    (provider_is_down, "provider_unavailable", 503, None),
+    (valkey_is_down, "storage_unavailable", 503, None),
+]
+#: Words that the contract fixes; the others are in Chinese, but free.
+FIXED = {"ticket_invalid": "无效的access_token", "sms_code_invalid": "短信验证码错误", "password_wrong": "密码错误"}
+
+
+@pytest.mark.parametrize(("case", "code", "status", "field"), CASES, ids=[case[0].__name__ for case in CASES])
+def test_an_error_is_told_in_one_shape(shop: Shop, case: Case, code: str, status: int, field: str | None) -> None:
+    answer = case(shop)
+    body = answer.json()
+    assert (answer.status_code, body["code"]) == (status, code)
+    assert answer["Content-Type"] == "application/json"
+    assert "no-store" in answer["Cache-Control"]
+    assert body["message"] == FIXED.get(code, body["message"])
+    assert set(body) <= {"code", "message", "errors", "retry_after"}
+    if field:
+        assert body["errors"][field] == [body["message"]]
+    else:
+        assert "errors" not in body
+    assert ("retry_after" in body) == (status in (429, 503))
+    assert answer.get("Retry-After") == (str(body["retry_after"]) if "retry_after" in body else None)
+    assert body.get("retry_after", 1) >= 1
+
+
+def tree(kind: type[PhonebindError] = PhonebindError) -> dict[str, type[PhonebindError]]:
+    found = {kind.code: kind} if hasattr(kind, "code") else {}
+    for child in kind.__subclasses__():
+        found |= tree(child)
+    return found
+
+
+@pytest.mark.parametrize("code", tree())
+def test_every_message_is_there_in_both_languages(code: str) -> None:
+    message = tree()[code].message
+    with override("zh-hans"):
+        assert re.search("[\u4e00-\u9fff]", str(message))
+    with override("en"):
+        assert str(message).isascii()
+
+
+def test_every_code_of_the_tree_is_reached_but_for_what_no_limit_uses_yet() -> None:
+    assert set(tree()) - {code for _, code, *_ in CASES} == {"too_many_requests"}
+
+
+def test_a_limit_of_requests_would_be_told_like_any_other() -> None:
+    answer = errors.respond(TooManyRequests(retry_after=7))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
+    assert answer.data == {"code": "too_many_requests", "message": TooManyRequests.message, "retry_after": 7}
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("zh-CN,zh;q=0.9", "无效的access_token"),
+        ("en-GB", "Invalid access_token"),
+        ("fr", "无效的access_token"),
+        ("\x7f;q=x", "无效的access_token"),
+    ],
+)
+def test_the_message_is_in_the_language_of_the_reader(shop: Shop, language: str, words: str) -> None:
+    shop.person.http.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    body = forged_ticket(shop).json()
+    assert body["code"] == "ticket_invalid"
+    assert body["message"] == body["errors"]["access_token"][0] == words
+
+
+@pytest.mark.parametrize("password", ["short-7", "a-password-of-21-char"])
+def test_the_password_rule_is_told_in_the_contracts_words(shop: Shop, password: str) -> None:
+    body = shop.bind(password=password).json()
+    assert body["code"] == "invalid"
+    assert body["message"] == "仅允许8-20个字符的密码"
+    assert body["errors"] == {"password": ["仅允许8-20个字符的密码"]}
+
+
+def test_several_fields_are_blamed_at_once_and_the_first_is_the_message(shop: Shop) -> None:
+    body = shop.person.bind(mobile="1", password="1", sms_code="", access_token="x").json()
+    assert list(body["errors"]) == ["mobile", "password", "sms_code"]
+    assert body["message"] == body["errors"]["mobile"][0] == "请输入11位手机号"
+
+
+@pytest.mark.parametrize("body", ["[]", "null", '"x"'])
+def test_a_body_that_is_no_form_blames_no_field(shop: Shop, body: str) -> None:
+    answer = shop.person.http.post("/oauth/qq/user/", body, content_type="application/json")
+    assert answer.json() == {"code": "invalid", "message": "请检查填写的内容"}
+
+
+def test_retry_after_says_when(shop: Shop) -> None:
+    assert 55 <= sms_twice(shop).json()["retry_after"] <= 60
+
+
+def test_threat_14_after_a_refusal_the_person_may_ask_again_at_once(shop: Shop) -> None:
+    assert gateway_refuses(shop).json()["code"] == "sms_not_sent"
+    Outbox.refuse = False
+    assert shop.person.ask_for_sms(MOBILE).json() == {"message": "OK", "resend_after": 60, "expires_in": 300}
+
+
+def test_threat_20_without_valkey_who_is_known_still_signs_in(shop: Shop) -> None:
+    """The callback asks the provider and the database, and no store."""
+    shop.bind()
+    shop.valkey.stop()
+    assert shop.person.callback().status_code == 200
+
+
+def test_threat_20_without_valkey_nothing_is_bound_and_afterwards_all_is_well(shop: Shop) -> None:
+    form = {"mobile": MOBILE, "password": PASSWORD, "access_token": shop.ticket()}
+    form["sms_code"] = shop.person.sms_code(MOBILE)
+    shop.valkey.stop()
+    assert shop.person.bind(**form).json()["code"] == "storage_unavailable"
+    assert not get_user_model().objects.exists()
+    shop.valkey.start()
+    assert shop.person.ask_for_sms(OTHER).status_code == 200
+
+
+@pytest.mark.parametrize("error", [InterfaceError, OperationalError])
+def test_threat_20_without_a_database_the_service_is_unavailable(error: type[Exception]) -> None:
+    known = errors.translate(error("gone"))
+    assert known is not None
+    assert (known.code, known.status, known.retry_after) == ("storage_unavailable", 503, 5)
+
+
+def test_a_bug_is_no_outcome(shop: Shop, settings: Settings) -> None:
+    """It rises to the host's own handling, and is not dressed up as something foreseen."""
+    assert errors.handle(ZeroDivisionError(), {}) is None
+    shop.phonebind(sms={"gateway": "nowhere.Nothing"})
+    with pytest.raises(ImportError):
+        shop.person.ask_for_sms(MOBILE)
+
+
+def test_a_path_that_is_none_is_the_hosts_to_answer() -> None:
+    assert Client().get("/oauth/qq/nothing/").status_code == 404
