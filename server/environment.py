@@ -1,5 +1,6 @@
 """Reads settings out of the environment."""
 
+import json
 import os
 from typing import Any
 
@@ -31,6 +32,17 @@ def number(name: str, default: int) -> int:
 def words(name: str) -> list[str]:
     """A comma-separated list."""
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def options(name: str) -> dict[str, Any]:
+    """A JSON object; empty where the variable is unset. Its values may be secrets, and are not repeated in the error."""
+    try:
+        value = json.loads(os.environ.get(name) or "{}")
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ImproperlyConfigured(f"{name} is not a JSON object.")
+    return value
 
 
 def database(url: str) -> dict[str, Any]:

@@ -1,24 +1,27 @@
-"""Gunicorn's configuration: ``gunicorn -c server/gunicorn_conf.py server.wsgi``."""
+"""Gunicorn's configuration: ``gunicorn -c python:server.gunicorn_conf``."""
 
 import os
 from typing import Any
 
 from server.prepare import prepare
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
+
 wsgi_app = "server.wsgi"
-bind = os.environ.get("BIND", "127.0.0.1:8000")
+bind = os.environ.get("BIND") or "127.0.0.1:8000"
 
 # Most of a request is waiting for a provider, so threads, not processes, are what more visitors at once need.
 worker_class = "gthread"
-workers = int(os.environ.get("WORKERS", "2"))
-threads = int(os.environ.get("THREADS", "16"))
+workers = int(os.environ.get("WORKERS") or "2")
+threads = int(os.environ.get("THREADS") or "16")
 graceful_timeout = 5
-# Loads Django once, and brings the database up to date before the first worker exists.
-preload_app = True
 control_socket_disable = True
 loglevel = "warning"
 
 
 def on_starting(server: Any) -> None:
-    """Once, in the master, with Django loaded."""
+    """Once, in the master, before the first worker exists: they share the Django that is loaded here.
+
+    `preload_app` would be too early: WhiteNoise looks for the static files when the application is made.
+    """
     prepare()

@@ -1,7 +1,9 @@
-"""Brings the database up to date and, in the demo, an account into it."""
+"""What must be right before the first request: the settings, the database, the static files, the demo's account."""
 
+import functools
 import io
 
+import django
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
@@ -11,16 +13,27 @@ from django.db.migrations.executor import MigrationExecutor
 from server import demo
 
 
-def prepare() -> None:
-    """Idempotent; leaves no connection open, since the workers are forked from this process.
+@functools.cache
+def check() -> None:
+    """Raises SystemCheckError where Django's checks find an error, since a WSGI server runs none of them.
 
-    Raises SystemCheckError where Django's checks find an error, since a WSGI server runs none of them.
+    Once per process: workers that are forked from one that has done it need not again.
     """
+    django.setup()
     call_command("check", stdout=io.StringIO())
+
+
+def prepare() -> None:
+    """Idempotent; leaves no connection open, since the workers are forked from this process."""
+    check()
+    settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
     try:
         _migrate()
         if settings.DEBUG:
             _create_known_account()
+        else:
+            # With DEBUG on WhiteNoise finds them where they lie.
+            call_command("collectstatic", verbosity=0, interactive=False)
     finally:
         connections.close_all()
 

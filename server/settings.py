@@ -125,7 +125,8 @@ SIMPLE_JWT = {
     # comes back within two weeks need not sign in again.
     "ACCESS_TOKEN_LIFETIME": timedelta(hours=1),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
-    "ROTATE_REFRESH_TOKENS": True,
+    # Whoever changes a password means to end what the old one began, the refresh tokens of a thief included.
+    "CHECK_REVOKE_TOKEN": True,
 }
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
@@ -148,7 +149,10 @@ PHONEBIND = {
     "SMS": (
         {"gateway": "phonebind.sms.sandbox.Sandbox", "url": f"{ORIGIN}/sandbox/sms/"}
         if SANDBOX
-        else {"gateway": env.text("SMS_GATEWAY", "phonebind.sms.console.Console")}
+        else {
+            "gateway": env.text("SMS_GATEWAY", "phonebind.sms.console.Console" if DEBUG else None),
+            **env.options("SMS_OPTIONS"),
+        }
     ),
     "SITE_NAME": env.text("SITE_NAME", "phonebind"),
     "TERMS_URL": env.text("TERMS_URL", ""),

@@ -1,9 +1,12 @@
-"""The WSGI application: ``server.wsgi:application``."""
+"""The WSGI application: ``server.wsgi:application``. It does not load where Django's checks find an error."""
 
 import os
 
 from django.core.wsgi import get_wsgi_application
 
+from server.prepare import check
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
 
+check()
 application = get_wsgi_application()

@@ -162,11 +162,18 @@ def test_the_same_request_again_gives_the_same_answer() -> None:
     assert (User.objects.count(), SocialAccount.objects.count()) == (1, 1)
 
 
-def test_a_repeat_with_another_password_is_no_way_in() -> None:
+def test_a_repeat_asks_for_no_password_since_the_identity_signs_in_without() -> None:
     code = sms_code()
-    bind(code=code)
-    with pytest.raises(PasswordWrong):
-        bind(password="another-horse-9", code=code)
+    first = bind(code=code)
+    assert bind(password="another-horse-9", code=code) == first
+    assert first.user.check_password(PASSWORD)
+
+
+def test_a_repeat_is_no_way_in_for_a_disabled_account() -> None:
+    code = sms_code()
+    User.objects.filter(pk=bind(code=code).user.pk).update(is_active=False)
+    with pytest.raises(AccountDisabled):
+        bind(code=code)
 
 
 def test_threat_11_a_used_code_binds_no_other_identity() -> None:

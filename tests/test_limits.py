@@ -85,8 +85,45 @@ def test_where_one_of_several_is_used_up_none_is_counted() -> None:
     with pytest.raises(SmsTooFrequent):
         limits.take(("sms_address_hour", "192.0.2.1"), ("sms_mobile_day", WHO), ("sms_mobile_gap", WHO))
     with store.connection() as client:
-        assert client.get(store.key("sms_address_hour", "192.0.2.1")) == b"0"
-        assert client.get(store.key("sms_mobile_day", WHO)) == b"0"
+        assert client.hget(store.key("sms_address_hour", "192.0.2.1"), "taken") == b"0"
+        assert client.hget(store.key("sms_mobile_day", WHO), "taken") == b"0"
+
+
+def test_what_is_on_trial_counts_meanwhile_and_for_seconds_only() -> None:
+    claim = ("password_account", WHO)
+    limits.try_out(*[claim] * 5)
+    with pytest.raises(TooManyAttempts) as refused:
+        limits.try_out(claim)
+    assert 0 < refused.value.retry_after <= limits.TRIAL
+    limits.give_back(*[claim] * 5)
+    limits.try_out(claim)
+
+
+def test_what_counts_starts_the_window_once() -> None:
+    claim = ("password_account", WHO)
+    for _ in range(5):
+        limits.try_out(claim)
+        limits.count(claim)
+    with pytest.raises(TooManyAttempts) as refused:
+        limits.try_out(claim)
+    assert refused.value.retry_after > 800
+    with store.connection() as client:
+        client.expire(store.key(*claim), 100)
+    limits.count(claim)
+    with pytest.raises(TooManyAttempts) as refused:
+        limits.try_out(claim)
+    assert refused.value.retry_after <= 100
+
+
+def test_what_counts_after_its_trial_has_ended_counts_all_the_same() -> None:
+    claim = ("password_account", WHO)
+    limits.try_out(claim)
+    with store.connection() as client:
+        client.delete(store.key(*claim))
+    limits.count(claim)
+    limits.try_out(*[claim] * 4)
+    with pytest.raises(TooManyAttempts):
+        limits.try_out(claim)
 
 
 def test_every_counter_ends_by_itself() -> None:

@@ -268,18 +268,16 @@ def test_threat_2_two_tickets_in_one_browser_do_not_mix() -> None:
     assert browser.read(second).identity == other
 
 
-def test_a_ticket_without_a_browser_is_read_only_while_legacy_state_is_on(phonebind: Configure) -> None:
+def test_a_ticket_without_a_browser_is_read_only_where_it_is_asked_for() -> None:
     ticket = tickets.issue_unbound(IDENTITY, "/")
     with pytest.raises(TicketInvalid):
         Browser().read(ticket)
-    phonebind(legacy_state=True)
-    assert Browser().read(ticket).identity == IDENTITY
+    assert tickets.read(Browser().request(), provider(), ticket, unbound=True).identity == IDENTITY
 
 
-def test_legacy_state_does_not_loosen_tickets_that_have_a_browser(phonebind: Configure) -> None:
-    phonebind(legacy_state=True)
+def test_a_ticket_that_has_a_browser_is_read_nowhere_else() -> None:
     with pytest.raises(TicketInvalid):
-        Browser().read(Browser().ticket())
+        tickets.read(Browser().request(), provider(), Browser().ticket(), unbound=True)
 
 
 def test_neither_holds_a_secret_of_the_provider_or_of_the_cookie() -> None:

@@ -37,8 +37,9 @@ def new(mobile: str, password: str) -> AbstractBaseUser:
 def check_password(user: AbstractBaseUser, password: str, address: str) -> None:
     """Raises PasswordWrong, or TooManyAttempts for the account or the address; then AccountDisabled."""
     claims = (("password_account", str(user.pk)), ("password_address", address))
-    limits.take(*claims)
+    limits.try_out(*claims)
     if not user.check_password(password):
+        limits.count(*claims)
         raise PasswordWrong
     limits.give_back(*claims)
     check_enabled(user)
@@ -86,4 +87,4 @@ def _free_username(mobile: str) -> str:
 
 
 def _get(**lookup: Any) -> AbstractBaseUser | None:
-    return cast("AbstractBaseUser | None", get_user_model()._default_manager.filter(**lookup).first())
+    return cast("AbstractBaseUser | None", get_user_model()._base_manager.filter(**lookup).first())

@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from phonebind import accounts, limits, signals, sms_codes
+from phonebind.conf import conf
 from phonebind.exceptions import AlreadyBound, ProviderUnavailable, SmsCodeInvalid, StorageUnavailable
 from phonebind.models import SocialAccount
 from phonebind.oauth import Grant, Identity, Provider
@@ -101,6 +102,13 @@ def unbind(account: SocialAccount) -> None:
 def _bind(
     request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str
 ) -> tuple[SocialAccount, bool]:
+    account = find(identity)
+    if account is not None:
+        if getattr(account.user, conf.mobile_field) != mobile.number:
+            raise AlreadyBound
+        # The ticket alone would sign them in by now: no password is asked for, and nothing is made.
+        sms_codes.claim(mobile)
+        return account, False
     # Hashing comes before the transaction: 20 ms are long for a lock.
     user = accounts.find(mobile.number)
     if user is None:
@@ -110,17 +118,11 @@ def _bind(
     with transaction.atomic(using=router.db_for_write(SocialAccount), durable=True):
         if user._state.adding:
             user.save(force_insert=True)
-        account = find(identity)
-        created = account is None
-        if account is None:
-            account = _create(identity, user)
-        elif account.user_id != user.pk:
-            raise AlreadyBound
-        first_use = sms_codes.claim(mobile)
-        if created and not first_use:
+        account = _create(identity, user)
+        if not sms_codes.claim(mobile):
             # A repeat may find what it made before, not make it again.
             raise SmsCodeInvalid
-    return account, created
+    return account, True
 
 
 def _create(identity: Identity, user: AbstractBaseUser) -> SocialAccount:

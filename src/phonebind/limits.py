@@ -1,9 +1,11 @@
 """Every rate, quota and lockout, in one table.
 
-A limit is *taken* before the act it guards and given back if the act turns out not to count: checking first and
-counting later lets a thousand concurrent requests through the same gap. Windows are fixed; a request starts one.
+A limit is *taken* before the act it guards: checking first and counting later lets a thousand concurrent requests
+through the same gap. If the act turns out not to count it is *given back*. Where most acts do not, as with passwords,
+it is taken *on trial*, which holds for seconds only, until the act *counts*. Windows are fixed; what counts starts one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TypeAlias
@@ -36,20 +38,34 @@ RULES = {
 #: A rule's name and whom it counts: a mobile, an account, an address.
 Claim: TypeAlias = tuple[str, str]
 
+#: Seconds that something may be on trial: much longer than hashing a password takes.
+TRIAL = 10
+
+# One hash for each: ``taken``, and ``counted`` once the window runs.
 _take = store.Script("""
-local count = tonumber(redis.call('GET', KEYS[1]) or '0')
-if count >= tonumber(ARGV[1]) then
+if tonumber(redis.call('HGET', KEYS[1], 'taken') or '0') >= tonumber(ARGV[1]) then
   return math.max(redis.call('PTTL', KEYS[1]), 0)
 end
-if redis.call('INCR', KEYS[1]) == 1 then
+redis.call('HINCRBY', KEYS[1], 'taken', 1)
+if redis.call('HEXISTS', KEYS[1], 'counted') == 0 then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  if ARGV[3] == '1' then
+    redis.call('HSET', KEYS[1], 'counted', 1)
+  end
 end
 return -1
 """)
 
+_count = store.Script("""
+if redis.call('HSETNX', KEYS[1], 'counted', 1) == 1 then
+  redis.call('HSETNX', KEYS[1], 'taken', 1)
+  redis.call('PEXPIRE', KEYS[1], ARGV[1])
+end
+""")
+
 _give_back = store.Script("""
-if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then
-  redis.call('DECR', KEYS[1])
+if tonumber(redis.call('HGET', KEYS[1], 'taken') or '0') > 0 then
+  redis.call('HINCRBY', KEYS[1], 'taken', -1)
 end
 """)
 
@@ -63,18 +79,34 @@ def rule(name: str) -> Rule:
 
 def take(*claims: Claim) -> None:
     """Count one of each; where one is used up nothing is counted, and its error says when it will be free again."""
-    for taken, (name, subject) in enumerate(claims):
-        current = rule(name)
-        wait = _take(store.key(name, subject), current.limit, current.seconds * 1000)
-        if wait >= 0:
-            give_back(*claims[:taken])
-            raise current.error(retry_after=max(1, -(-wait // 1000)))
+    _take_each(claims, counts=True)
+
+
+def try_out(*claims: Claim) -> None:
+    """:func:`take` on trial: to be followed by :func:`count` or :func:`give_back`."""
+    _take_each(claims, counts=False)
+
+
+def count(*claims: Claim) -> None:
+    """What was taken on trial counts: the window begins, unless it runs already."""
+    for name, subject in claims:
+        _count(store.key(name, subject), rule(name).seconds * 1000)
 
 
 def give_back(*claims: Claim) -> None:
     """Undo :func:`take`: what was counted did not count after all."""
     for name, subject in claims:
         _give_back(store.key(name, subject))
+
+
+def _take_each(claims: Sequence[Claim], *, counts: bool) -> None:
+    for taken, (name, subject) in enumerate(claims):
+        current = rule(name)
+        seconds = current.seconds if counts else TRIAL
+        wait = _take(store.key(name, subject), current.limit, seconds * 1000, int(counts))
+        if wait >= 0:
+            give_back(*claims[:taken])
+            raise current.error(retry_after=max(1, -(-wait // 1000)))
 
 
 def client_address(request: HttpRequest) -> str:

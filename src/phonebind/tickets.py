@@ -96,19 +96,22 @@ def issue(request: HttpRequest, identity: Identity, next_url: str) -> tuple[str,
 
 
 def issue_unbound(identity: Identity, next_url: str) -> str:
-    """A bind ticket for a front end that keeps no cookies; read only while ``LEGACY_STATE`` is on."""
+    """A bind ticket for a front end that keeps no cookies: worth something wherever ``unbound`` ones are read."""
     return _sign_ticket(identity, next_url, "")
 
 
-def read(request: HttpRequest, provider: Provider, ticket: str) -> Ticket:
-    """Raises TicketInvalid: expired, forged, for another provider or app, or from another browser."""
+def read(request: HttpRequest, provider: Provider, ticket: str, *, unbound: bool = False) -> Ticket:
+    """Raises TicketInvalid: expired, forged, for another provider or app, or from another browser.
+
+    ``unbound``: tickets of :func:`issue_unbound` will do too.
+    """
     payload = _load(ticket, TICKET_SALT)
     if payload is None:
         raise TicketInvalid
     identity = Identity(**payload["identity"])
     if (identity.provider, identity.app_id) != (provider.name, provider.app_id):
         raise TicketInvalid
-    if not (_is_own(request, "ticket", payload["cookie"]) if payload["cookie"] else conf.legacy_state):
+    if not (_is_own(request, "ticket", payload["cookie"]) if payload["cookie"] else unbound):
         raise TicketInvalid
     return Ticket(identity=identity, next=payload["next"])
 

@@ -99,7 +99,8 @@ class OAuthUserView(View):
 
     def post(self, request: Request, provider: str) -> Response:
         form = serializers.Bind.read(request.data)
-        ticket = tickets.read(request._request, oauth.get(provider), form["access_token"])
+        source = oauth.get(provider)
+        ticket = tickets.read(request._request, source, form["access_token"], unbound=conf.legacy_state)
         mobile = sms_codes.check(form["mobile"], form["sms_code"], claimant=ticket.identity.key)
         account = binding.bind(request._request, ticket.identity, mobile, form["password"])
         return Response(_signed_in(account.user, next=ticket.next), status=201)
