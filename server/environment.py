@@ -35,7 +35,7 @@ def words(name: str) -> list[str]:
 
 
 def options(name: str) -> dict[str, Any]:
-    """A JSON object; empty where the variable is unset. Its values may be secrets, and are not repeated in the error."""
+    """A JSON object, empty where the variable is unset. Its values may be secrets: no error repeats them."""
     try:
         value = json.loads(os.environ.get(name) or "{}")
     except ValueError:

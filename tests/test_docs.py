@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,20 @@ EXISTING = {
     "shop/migrations/__init__.py": "",
 }
 
+#: What the tutorial has.
+TUTORIAL = {
+    "oauth/models.py": """
+from django.conf import settings
+from django.db import models
+
+class OAuthQQUser(models.Model):
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    openid = models.CharField(max_length=64, db_index=True)
+""",
+    "oauth/__init__.py": "",
+    "oauth/migrations/__init__.py": "",
+}
+
 
 def blocks(readme: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text(), re.DOTALL)
@@ -33,16 +48,20 @@ def blocks(readme: str) -> list[str]:
 def project(tmp_path: Path) -> Path:
     """``django-admin startproject`` with a shop's user model, and the README's lines appended."""
     subprocess.run([sys.executable, "-m", "django", "startproject", "config", tmp_path], check=True)
-    for name, text in EXISTING.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    write(tmp_path, EXISTING)
     in_settings, in_urls, *_ = blocks("README.md")
     with (tmp_path / "config/settings.py").open("a") as settings:
         in_settings = in_settings.replace("redis://127.0.0.1:6379/0", valkey_server().url)
         settings.write(f"INSTALLED_APPS += ['shop']\nAUTH_USER_MODEL = 'shop.User'\n{in_settings}")
     with (tmp_path / "config/urls.py").open("a") as urls:
-        urls.write(f"from django.urls import include\n{in_urls}")
+        urls.write(in_urls)
     return tmp_path
+
+
+def write(project: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text)
 
 
 def manage(project: Path, *arguments: str) -> str:
@@ -74,6 +93,33 @@ def test_ten_lines_add_it_to_a_project(project: Path, valkey: Valkey) -> None:
     assert login_url.startswith("http://127.0.0.1:8000/sandbox/qq/oauth2.0/authorize?")
 
 
+def test_it_answers_in_chinese_where_the_setting_of_the_readme_says_so(project: Path, valkey: Valkey) -> None:
+    for readme in READMES:
+        assert '`LANGUAGE_CODE = "zh-hans"`' in (ROOT / readme).read_text()
+    message = "answer.json()['message']"
+    assert get(project, "/oauth/weixin/authorization/", message).isascii()
+    with (project / "config/settings.py").open("a") as settings:
+        settings.write('LANGUAGE_CODE = "zh-hans"\n')
+    assert not get(project, "/oauth/weixin/authorization/", message).isascii()
+
+
+def test_the_tutorials_bindings_are_taken_along(project: Path) -> None:
+    text = (ROOT / "docs/coming-from-the-tutorial.md").read_text()
+    [migration] = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "forwards" in block]
+    write(project, TUTORIAL)
+    with (project / "config/settings.py").open("a") as settings:
+        settings.write("INSTALLED_APPS += ['oauth']\n")
+    for app in ("shop", "oauth"):
+        manage(project, "makemigrations", app)
+    manage(project, "migrate", "oauth")
+    old = "from oauth.models import OAuthQQUser as Old; from shop.models import User"
+    manage(project, "shell", "-v0", "-c", f"{old}; Old.objects.create(user=User.objects.create(), openid='OLD1')")
+    write(project, {"oauth/migrations/0002_to_phonebind.py": textwrap.dedent(migration)})
+    manage(project, "migrate")
+    new = "from phonebind.models import SocialAccount as New; print(*New.objects.values_list('user_id', 'openid'))"
+    assert manage(project, "shell", "-v0", "-c", new) == "(1, 'OLD1')\n"
+
+
 @pytest.mark.parametrize("readme", READMES)
 def test_both_readmes_have_the_same_code(readme: str) -> None:
     assert blocks(readme) == blocks(READMES[0])
@@ -85,6 +131,13 @@ def test_both_readmes_have_the_same_code(readme: str) -> None:
 def test_every_setting_is_documented(readme: str) -> None:
     table = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / readme).read_text(), re.MULTILINE)
     assert tuple(table) == NAMES
+
+
+def test_every_variable_of_the_reference_server_is_documented() -> None:
+    code = "".join((ROOT / "server" / name).read_text() for name in ("settings.py", "gunicorn_conf.py"))
+    read = set(re.findall(r"\b(?:env\.\w+|environ\.get)\(\"([A-Z_]+)\"", code))
+    tables = "".join(re.findall(r"^\| `.*|^Lists are .*", (ROOT / "docs/deployment.md").read_text(), re.MULTILINE))
+    assert read == set(re.findall(r"`([A-Z_]+)`", tables)) - {"PYTHONPATH", "WARNING"}
 
 
 def test_every_error_code_is_documented() -> None:

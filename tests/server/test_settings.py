@@ -5,7 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from django.contrib.auth import get_user_model
 
+from phonebind import tokens
+from phonebind.exceptions import TokenInvalid
 from server import demo
 
 PRODUCTION = {
@@ -15,6 +18,7 @@ PRODUCTION = {
     "QQ_REDIRECT_URI": "https://shop.example.com/login/qq/callback/",
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "ALLOWED_HOSTS": "shop.example.com",
+    "SMS_GATEWAY": "shop.sms.Example",
 }
 
 
@@ -67,3 +71,20 @@ def test_the_demo_needs_nothing_but_debug() -> None:
 
 def test_a_number_that_is_none_is_said() -> None:
     assert "TRUSTED_PROXIES is not a whole number: 'two'" in load(DEBUG="1", TRUSTED_PROXIES="two").stderr
+
+
+@pytest.mark.parametrize("value", ["key=1", '["key"]', "1"])
+def test_sms_options_that_are_none_are_said_and_not_repeated(value: str) -> None:
+    answer = load(DEBUG="1", SANDBOX="0", QQ_CLIENT_ID="1", QQ_CLIENT_SECRET="2", SMS_OPTIONS=value)
+    assert "SMS_OPTIONS is not a JSON object.\n" in answer.stderr
+
+
+@pytest.mark.django_db
+def test_a_changed_password_ends_the_tokens_that_the_old_one_began() -> None:
+    user = get_user_model()._default_manager.create_user(username="xiaolan", password=demo.PASSWORD)
+    pair = tokens.issue(user)
+    assert tokens.refresh(pair["refresh"])
+    user.set_password("another-horse-9")
+    user.save()
+    with pytest.raises(TokenInvalid):
+        tokens.refresh(pair["refresh"])

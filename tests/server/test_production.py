@@ -1,0 +1,143 @@
+"""The reference server with DEBUG off, as docs/deployment.md starts it, behind a proxy that ends TLS."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from pathlib import Path
+
+import pytest
+
+from server.processes import spawn, stop
+from tests.server.test_settings import PRODUCTION
+from tests.support.services import valkey_server
+
+ROOT = Path(__file__).parents[2]
+AS_IT_IS = [sys.executable, "-m", "gunicorn", "-c", "python:server.gunicorn_conf"]
+PLAIN = [sys.executable, "-m", "gunicorn", "server.wsgi"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("production")
+
+
+@pytest.fixture(scope="module")
+def environ(data: Path) -> dict[str, str]:
+    """All of it: nothing comes from the environment of the tests."""
+    _, gateway = re.findall(r"```python\n(.*?)```", (ROOT / "docs/sms.md").read_text(), re.DOTALL)
+    (data / "shop").mkdir()
+    (data / "shop/__init__.py").touch()
+    (data / "shop/sms.py").write_text(gateway)
+    return PRODUCTION | {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(data),
+        "DATA_DIR": str(data / "data"),
+        "REDIS_URL": valkey_server().url.replace("db=0", "db=2"),
+        "SMS_GATEWAY": "shop.sms.Example",
+        "SMS_OPTIONS": json.dumps({"url": "https://sms.example.cn/send", "key": "not-the-docs"}),
+        "TRUSTED_PROXIES": "1",
+    }
+
+
+@contextmanager
+def gunicorn(command: list[str], environ: dict[str, str], log: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    """The port, ours before it starts, and the process."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, log.open("w") as output:
+        bind = f"fd://{listener.fileno()}"
+        process = spawn(
+            [*command, "--bind", bind],
+            cwd=ROOT,
+            env=environ,
+            stdout=output,
+            stderr=output,
+            pass_fds=[listener.fileno()],
+        )
+        with process:
+            try:
+                yield listener.getsockname()[1], process
+            finally:
+                stop(process, timeout=30)
+
+
+@pytest.fixture(scope="module")
+def port(data: Path, environ: dict[str, str]) -> Iterator[int]:
+    with gunicorn(AS_IT_IS, environ, data / "log") as (port, process):
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            try:
+                get(port, "/login/")
+            except (OSError, HTTPException):
+                continue
+            yield port
+            break
+        else:
+            raise AssertionError((data / "log").read_text())
+    assert (data / "log").read_text() == ""
+
+
+def get(port: int, path: str, scheme: str = "https") -> tuple[HTTPResponse, str]:
+    """What the proxy hands on, and the body."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"Host": "shop.example.com", "X-Forwarded-Proto": scheme, "X-Forwarded-For": "192.0.2.1"}
+    try:
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        return response, response.read().decode()
+    finally:
+        connection.close()
+
+
+def test_the_pages_are_served_with_their_static_files(port: int) -> None:
+    answer, page = get(port, "/login/")
+    assert answer.status == 200
+    files = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
+    assert any(file.endswith(".css") for file in files)
+    for file in files:
+        answer, _ = get(port, file)
+        assert (answer.status, "immutable" in (answer.headers["Cache-Control"] or "")) == (200, True), file
+
+
+def test_a_sign_in_begins_with_a_host_cookie(port: int) -> None:
+    answer, _ = get(port, "/login/qq/")
+    assert (answer.headers["Location"] or "").startswith("https://graph.qq.com/oauth2.0/authorize?")
+    cookies = answer.headers.get_all("Set-Cookie") or []
+    assert cookies
+    assert all(cookie.startswith("__Host-") and "Secure" in cookie for cookie in cookies)
+
+
+def test_the_api_answers(port: int) -> None:
+    answer, body = get(port, "/oauth/qq/authorization/")
+    assert json.loads(body)["login_url"].startswith("https://graph.qq.com/oauth2.0/authorize?")
+    assert answer.status == 200
+
+
+def test_threat_22_there_is_no_sandbox(port: int) -> None:
+    assert get(port, "/sandbox/")[0].status == 404
+
+
+def test_without_tls_it_sends_elsewhere(port: int) -> None:
+    answer, _ = get(port, "/login/", scheme="http")
+    assert (answer.status, answer.headers["Location"]) == (301, "https://shop.example.com/login/")
+
+
+@pytest.mark.parametrize("command", [AS_IT_IS, PLAIN], ids=["as-it-is", "plain"])
+def test_threat_22_it_does_not_start_where_it_would_print_codes(
+    tmp_path: Path, environ: dict[str, str], command: list[str]
+) -> None:
+    environ = environ | {"SMS_GATEWAY": "phonebind.sms.console.Console", "SMS_OPTIONS": ""}
+    with gunicorn(command, environ, tmp_path / "log") as (_, process):
+        assert process.wait(30) != 0
+    assert "phonebind.E005" in (tmp_path / "log").read_text()
+
+
+def test_plain_gunicorn_serves_too(port: int, tmp_path: Path, environ: dict[str, str]) -> None:
+    """Once the database and the static files are there."""
+    with gunicorn([*PLAIN, "--log-level", "warning"], environ, tmp_path / "log") as (plain, _):
+        assert get(plain, "/login/")[0].status == 200
