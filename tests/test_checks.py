@@ -33,9 +33,9 @@ def test_nothing_is_wrong_with_good_settings() -> None:
     assert found() == []
 
 
-def test_without_any_setting_only_the_console_is_wrong(settings: Settings) -> None:
+def test_without_any_setting_there_is_no_provider_and_only_the_console(settings: Settings) -> None:
     del settings.PHONEBIND
-    assert found() == ["E005"]
+    assert sorted(found()) == ["E002", "E005"]
 
 
 def test_every_setting_has_its_type() -> None:
@@ -90,7 +90,7 @@ def test_e001_the_setting_is_no_dict(settings: Settings, value: object) -> None:
     [
         ("ALLOWED_NEXT_HOSTS", ["shop.example"]),
         ("TRUSTED_PROXIES", 2),
-        ("COOKIE_SAMESITE", "None"),
+        ("COOKIE_SAMESITE", "Lax"),
         ("TOTAL_TIMEOUT", 2),
         ("LIMITS", {"sms_mobile_day": (10, 60)}),
         ("LIMITS", {"sms_mobile_day": [0, 60]}),
@@ -114,6 +114,9 @@ def test_settings_as_they_may_be(settings: Settings, name: str, value: object) -
         ({**QQ, "redirect_uri": "/cb/"}, "whole http(s) URL"),
         ({**QQ, "redirect_uri": "javascript:x"}, "whole http(s) URL"),
         ({**QQ, "redirect_uri": 7}, "redirect_uri must be a str"),
+        ({**QQ, "unionid": "no"}, "unionid must be a bool"),
+        ({**QQ, "unionid": None}, "unionid must be a bool"),
+        ({**QQ, "unionid": 1}, "unionid must be a bool"),
         ("secret", "must be a mapping"),
         (None, "must be a mapping"),
     ],
@@ -131,6 +134,12 @@ def test_e002_a_provider_is_unknown(settings: Settings) -> None:
     assert "known are qq" in said()
 
 
+def test_e002_no_provider_at_all(settings: Settings) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "PROVIDERS": {}}
+    assert found() == ["E002"]
+    assert "['PROVIDERS'] is empty" in said()
+
+
 def test_no_check_says_a_secret(settings: Settings) -> None:
     settings.PHONEBIND = {**settings.PHONEBIND, "PROVIDERS": {"qq": {**QQ, "client_secret": "hush", "oops": 1}}}
     assert "hush" not in said()
@@ -140,6 +149,21 @@ def test_no_check_says_a_secret(settings: Settings) -> None:
 def test_e003_the_mobile_field_is_missing_or_not_unique(settings: Settings, name: str) -> None:
     settings.PHONEBIND = {**settings.PHONEBIND, "MOBILE_FIELD": name}
     assert found() == ["E003"]
+
+
+@pytest.mark.parametrize("name", ["id", "is_active", "date_joined"])
+def test_e003_the_mobile_field_holds_no_text(settings: Settings, name: str) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "MOBILE_FIELD": name}
+    assert found() == ["E003"]
+    assert f"{name} must be a CharField for 11 digits" in said()
+
+
+@pytest.mark.parametrize(("length", "expected"), [(10, ["E003"]), (11, []), (None, [])])
+def test_e003_the_mobile_field_is_too_short(
+    monkeypatch: pytest.MonkeyPatch, length: int | None, expected: list[str]
+) -> None:
+    monkeypatch.setattr(get_user_model()._meta.get_field("mobile"), "max_length", length)
+    assert found() == expected
 
 
 def test_the_username_may_be_the_mobile(settings: Settings) -> None:
@@ -162,6 +186,7 @@ def test_e004_the_cache_is_missing_or_of_another_kind(settings: Settings, alias:
         {"gateway": "console"},
         {"gateway": "phonebind.sms.nowhere.Nowhere"},
         {"gateway": "phonebind.sms.sandbox.Sandbox"},
+        {"gateway": "phonebind.sms.sandbox.Sandbox", "url": ""},
         {"gateway": "phonebind.sms.console.Console"},
         {"gateway": "phonebind.sms.console.Console", "url": "http://x/"},
         {"gateway": "builtins.object"},
@@ -191,6 +216,14 @@ def test_w002_a_provider_without_tls_is_warned_of(settings: Settings, base_url: 
     assert found() == []
 
 
+def test_w003_cookies_for_another_site_must_be_secure(settings: Settings) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "COOKIE_SAMESITE": "None"}
+    settings.SESSION_COOKIE_SECURE = False
+    assert found() == ["W003"]
+    settings.SESSION_COOKIE_SECURE = True
+    assert found() == []
+
+
 def test_manage_py_check_runs_them_all(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     settings.PHONEBIND = {**settings.PHONEBIND, "LEGACY_STATE": True}
     call_command("check", tags=["phonebind"])
@@ -199,4 +232,4 @@ def test_manage_py_check_runs_them_all(settings: Settings, capsys: pytest.Captur
 
 def test_the_docstring_lists_every_id() -> None:
     listed = {word for word in (checks.__doc__ or "").split() if word[1:].isdigit()}
-    assert listed == {"E001", "E002", "E003", "E004", "E005", "E006", "W001", "W002"}
+    assert listed == {"E001", "E002", "E003", "E004", "E005", "E006", "W001", "W002", "W003"}

@@ -8,10 +8,11 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from phonebind import image_codes, signals, store
-from phonebind.exceptions import ImageCodeInvalid
+from phonebind.exceptions import ImageCodeInvalid, TooManyRequests
 
 ID = "0f6a5c1e-6b1d-4b60-9f3b-2f0c7a1d3e55"
 OTHER = "1f6a5c1e-6b1d-4b60-9f3b-2f0c7a1d3e55"
+ADDRESS = "192.0.2.1"
 
 
 @pytest.fixture
@@ -28,23 +29,23 @@ def shown() -> Iterator[dict[str, str]]:
 
 
 def test_it_is_an_image_of_the_announced_kind_and_size() -> None:
-    image = Image.open(io.BytesIO(image_codes.issue(ID)))
+    image = Image.open(io.BytesIO(image_codes.issue(ID, ADDRESS)))
     assert image.get_format_mimetype() == image_codes.MEDIA_TYPE
     assert image.size == (200, 76)
 
 
 def test_what_it_shows_redeems_it(shown: dict[str, str]) -> None:
-    image_codes.issue(ID)
+    image_codes.issue(ID, ADDRESS)
     image_codes.redeem(ID, shown[ID])
 
 
 def test_upper_and_lower_case_are_the_same(shown: dict[str, str]) -> None:
-    image_codes.issue(ID)
+    image_codes.issue(ID, ADDRESS)
     image_codes.redeem(ID, shown[ID].lower())
 
 
 def test_threat_13_right_it_is_used_up(shown: dict[str, str]) -> None:
-    image_codes.issue(ID)
+    image_codes.issue(ID, ADDRESS)
     image_codes.redeem(ID, shown[ID])
     with pytest.raises(ImageCodeInvalid):
         image_codes.redeem(ID, shown[ID])
@@ -52,7 +53,7 @@ def test_threat_13_right_it_is_used_up(shown: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("wrong", ["", "0000", " ", "\x00", "购物", "A" * 1000])
 def test_threat_13_wrong_it_is_used_up(shown: dict[str, str], wrong: str) -> None:
-    image_codes.issue(ID)
+    image_codes.issue(ID, ADDRESS)
     for text in (wrong, shown[ID]):
         with pytest.raises(ImageCodeInvalid):
             image_codes.redeem(ID, text)
@@ -65,28 +66,39 @@ def test_one_that_was_never_drawn_is_redeemed_by_nothing(text: str) -> None:
 
 
 def test_a_new_image_replaces_the_one_before(shown: dict[str, str]) -> None:
-    image_codes.issue(ID)
+    image_codes.issue(ID, ADDRESS)
     before = shown[ID]
     while shown[ID] == before:
-        image_codes.issue(ID)
+        image_codes.issue(ID, ADDRESS)
     with pytest.raises(ImageCodeInvalid):
         image_codes.redeem(ID, before)
 
 
 def test_each_id_has_its_own(shown: dict[str, str]) -> None:
-    image_codes.issue(ID)
-    image_codes.issue(OTHER)
+    image_codes.issue(ID, ADDRESS)
+    image_codes.issue(OTHER, ADDRESS)
     image_codes.redeem(OTHER, shown[OTHER])
     image_codes.redeem(ID, shown[ID])
 
 
 def test_it_lives_for_five_minutes(shown: dict[str, str]) -> None:
-    image_codes.issue(ID)
+    image_codes.issue(ID, ADDRESS)
     with store.connection() as client:
         assert 295 < client.ttl(store.key("image", ID)) <= 300
         client.pexpire(store.key("image", ID), 0)
     with pytest.raises(ImageCodeInvalid):
         image_codes.redeem(ID, shown[ID])
+
+
+def test_threat_13_three_hundred_an_hour_for_one_address(shown: dict[str, str]) -> None:
+    for _ in range(300):
+        image_codes.issue(ID, ADDRESS)
+    last = shown[ID]
+    with pytest.raises(TooManyRequests) as refused:
+        image_codes.issue(ID, ADDRESS)
+    assert refused.value.retry_after in range(3_500, 3_601)
+    image_codes.issue(OTHER, "192.0.2.2")
+    image_codes.redeem(ID, last)
 
 
 def test_a_listener_that_fails_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
@@ -95,7 +107,7 @@ def test_a_listener_that_fails_stops_nothing(caplog: pytest.LogCaptureFixture) -
 
     signals.image_code_issued.connect(broken)
     try:
-        assert image_codes.issue(ID)
+        assert image_codes.issue(ID, ADDRESS)
     finally:
         signals.image_code_issued.disconnect(broken)
     assert "broken" in caplog.text
@@ -104,7 +116,7 @@ def test_a_listener_that_fails_stops_nothing(caplog: pytest.LogCaptureFixture) -
 def test_no_two_are_alike_for_long(shown: dict[str, str]) -> None:
     texts = set()
     for _ in range(50):
-        image_codes.issue(ID)
+        image_codes.issue(ID, ADDRESS)
         texts.add(shown[ID])
     assert len(texts) > 45
     assert all(len(text) == 4 and set(text) <= set(image_codes.ALPHABET) for text in texts)

@@ -47,6 +47,7 @@ def test_the_limits() -> None:
     assert (
         shown.items()
         >= {
+            "image_address_hour": (300, 3_600),
             "sms_mobile_gap": (1, 60),
             "sms_mobile_day": (10, 86_400),
             "sms_address_hour": (20, 3_600),
@@ -111,7 +112,7 @@ def test_every_exception_keeps_its_code() -> None:
 
 def test_the_provider_and_gateway_protocols() -> None:
     assert set(oauth.PROVIDERS) == {"qq"}
-    assert oauth.Provider.__abstractmethods__ == {"login_url", "exchange", "unionid", "nickname"}
+    assert oauth.Provider.__abstractmethods__ == {"login_url", "refusal", "exchange", "unionid", "nickname"}
     assert {name for name in vars(sms.Gateway) if not name.startswith("_")} == {"check", "send"}
 
 

@@ -194,6 +194,28 @@ def attempt(password: str) -> str:
     return str(answer.json().get("code", "signed in"))
 
 
+def wait_after(password: str) -> int | None:
+    """A sign-in by password: None where it succeeds, or the seconds to wait."""
+    answer = Client().post(
+        "/authorizations/", {"username": MOBILE, "password": password}, content_type="application/json"
+    )
+    assert answer.status_code in (200, 429) or password != PASSWORD
+    wait: int | None = answer.json().get("retry_after")
+    return wait
+
+
+def test_threat_12_right_passwords_at_once_lock_nobody_out(pool: Racers) -> None:
+    User.objects.create_user("ming", mobile=MOBILE, password=PASSWORD)
+    waits = pool.race(wait_after, [(PASSWORD,)] * 20)
+    assert None in waits
+    assert all(wait <= limits.TRIAL for wait in waits if wait is not None)
+    assert wait_after(PASSWORD) is None, "none of them counted"
+    pool.race(wait_after, [(f"wrong-{number}",) for number in range(20)])
+    locked = wait_after(PASSWORD)
+    assert locked is not None
+    assert limits.rule("password_account").seconds - 60 < locked <= limits.rule("password_account").seconds
+
+
 def test_threat_12_of_twenty_passwords_at_once_five_are_looked_at(pool: Racers, phonebind: Configure) -> None:
     User.objects.create_user("ming", mobile=MOBILE, password=PASSWORD)
     outcomes = Counter(pool.race(attempt, [(f"wrong-{number}",) for number in range(20)]))

@@ -1,17 +1,19 @@
 """The code that proves a mobile."""
 
 import re
+import socket
 from collections.abc import Callable
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from django.utils import translation
 from pytest_django import Settings
 
 from phonebind import limits, sms_codes, store
-from phonebind.exceptions import SmsCodeInvalid, SmsNotSent, SmsQuota, SmsTooFrequent
+from phonebind.exceptions import SmsCodeInvalid, SmsNotSent, SmsQuota, SmsTooFrequent, SmsUnconfirmed
 from phonebind.sms import Message
-from tests.support.edge import Configure, Outbox
+from tests.support.edge import Configure, Outbox, Upstream
 
 MOBILE = "13900000001"
 OTHER = "13900000002"
@@ -396,6 +398,114 @@ def test_threat_14_a_code_that_was_not_sent_proves_nothing() -> None:
         issue()
     with store.connection() as client:
         assert not client.exists(store.key("sms", MOBILE))
+
+
+# ---------------------------------------------------------------- a gateway over the network
+
+
+@pytest.fixture
+def gateway(upstream: Upstream, phonebind: Configure) -> Upstream:
+    """One at the other end of a real connection, which takes what it is given."""
+    phonebind(sms={"gateway": "phonebind.sms.sandbox.Sandbox", "url": f"{upstream.url}/"}, total_timeout=0.2)
+    upstream.answer("/", {"status": "ok"})
+    return upstream
+
+
+def read(gateway: Upstream) -> str:
+    """The code, from the phone that it has reached."""
+    found = re.search(r"\d{6}", gateway.requests[-1][1]["text"])
+    assert found
+    return found[0]
+
+
+def counted(name: str, subject: str) -> int:
+    with store.connection() as client:
+        return int(client.hget(store.key(name, subject), "taken") or 0)
+
+
+#: Reached: the message may be on its way.
+OPEN: dict[str, dict[str, Any]] = {
+    "late": {"body": b'{"status": "ok"}', "delay": 0.4},
+    "garbage": {"body": b"<html>"},
+    "empty": {"body": b""},
+    "500": {"body": b"", "status": 500},
+    "502": {"body": b"", "status": 502},
+    "504": {"body": b"", "status": 504},
+    "redirect": {"body": b"", "status": 302},
+    "hangs up": {"body": b"", "raw": ()},
+    "half an answer": {"body": b"", "raw": (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",)},
+}
+#: Refused: it is not.
+REFUSED: dict[str, dict[str, Any]] = {
+    "refused": {"body": b'{"status": "refused"}'},
+    "400": {"body": b'{"status": "error"}', "status": 400},
+    "403": {"body": b"", "status": 403},
+    "503": {"body": b"", "status": 503},
+}
+
+
+@pytest.mark.parametrize("fault", OPEN)
+def test_threat_13_a_gateway_that_leaves_it_open_sends_once_and_the_code_is_good(gateway: Upstream, fault: str) -> None:
+    """Whoever makes it slow has no SMS for nothing."""
+    gateway.answer("/", **OPEN[fault])
+    with pytest.raises(SmsUnconfirmed) as unconfirmed:
+        sms_codes.issue(MOBILE, ADDRESS)
+    assert unconfirmed.value.retry_after == 60
+    for _ in range(5):
+        with pytest.raises(SmsTooFrequent):
+            sms_codes.issue(MOBILE, ADDRESS)
+    assert len(gateway.requests) == 1
+    assert counted("sms_mobile_day", MOBILE) == counted("sms_address_hour", ADDRESS) == 1
+    check(read(gateway))
+
+
+def test_threat_13_what_was_left_open_counts_for_the_day(gateway: Upstream) -> None:
+    gateway.answer("/", **OPEN["500"])
+    for _ in range(10):
+        with pytest.raises(SmsUnconfirmed):
+            sms_codes.issue(MOBILE, ADDRESS)
+        wait()
+    with pytest.raises(SmsQuota):
+        sms_codes.issue(MOBILE, ADDRESS)
+    assert len(gateway.requests) == 10
+
+
+def test_the_wait_is_the_hosts_own(gateway: Upstream, phonebind: Configure) -> None:
+    phonebind(limits={"sms_mobile_gap": (1, 90)})
+    gateway.answer("/", **OPEN["500"])
+    with pytest.raises(SmsUnconfirmed) as unconfirmed:
+        sms_codes.issue(MOBILE, ADDRESS)
+    assert unconfirmed.value.retry_after == 90
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_threat_14_a_gateway_that_refuses_counts_for_nothing(gateway: Upstream, fault: str) -> None:
+    gateway.answer("/", **REFUSED[fault])
+    for _ in range(25):
+        with pytest.raises(SmsNotSent) as refused:
+            sms_codes.issue(MOBILE, ADDRESS)
+        assert (refused.type, refused.value.retry_after) == (SmsNotSent, None)
+    with pytest.raises(SmsCodeInvalid):
+        check(read(gateway))
+    assert counted("sms_mobile_day", MOBILE) == counted("sms_address_hour", ADDRESS) == 0
+    gateway.answer("/", {"status": "ok"})
+    sms_codes.issue(MOBILE, ADDRESS)
+    check(read(gateway))
+
+
+def test_threat_14_a_gateway_that_cannot_be_reached_counts_for_nothing(gateway: Upstream, phonebind: Configure) -> None:
+    there = gateway.url
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        nowhere = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    phonebind(sms={"gateway": "phonebind.sms.sandbox.Sandbox", "url": nowhere})
+    for _ in range(25):
+        with pytest.raises(SmsNotSent) as refused:
+            sms_codes.issue(MOBILE, ADDRESS)
+        assert refused.type is SmsNotSent
+    assert counted("sms_mobile_day", MOBILE) == counted("sms_address_hour", ADDRESS) == 0
+    phonebind(sms={"gateway": "phonebind.sms.sandbox.Sandbox", "url": f"{there}/"})
+    sms_codes.issue(MOBILE, ADDRESS)
+    check(read(gateway))
 
 
 class Slow(Outbox):

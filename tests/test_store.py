@@ -63,7 +63,9 @@ def test_our_own_errors_pass_through() -> None:
 EVERYTHING: list[Callable[[], object]] = [
     lambda: limits.take(("sms_mobile_gap", MOBILE)),
     lambda: limits.give_back(("sms_mobile_gap", MOBILE)),
-    lambda: image_codes.issue("id"),
+    lambda: limits.try_out(("password_account", "1")),
+    lambda: limits.count(("password_account", "1")),
+    lambda: image_codes.issue("id", ADDRESS),
     lambda: image_codes.redeem("id", "AAAA"),
     lambda: sms_codes.issue(MOBILE, ADDRESS),
     lambda: sms_codes.check(MOBILE, "000000", claimant="me"),
@@ -137,7 +139,7 @@ def _free_ports() -> tuple[int, int]:
 
 def test_a_cluster_serves_every_decision(cluster: redis.Redis, phonebind: Configure) -> None:
     with pytest.raises(StorageUnavailable):
-        image_codes.issue("id")
+        image_codes.issue("id", ADDRESS)
     cluster.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)  # type: ignore[no-untyped-call]
     while cluster.cluster("info")["cluster_state"] != "ok":
         time.sleep(0.01)

@@ -142,8 +142,9 @@ def test_with_the_blacklist_a_refresh_token_serves_once() -> None:
     """In a process of its own: simplejwt looks for that app once, when it is imported."""
     root = Path(__file__).parents[1]
     environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.support.blacklist_settings"}
-    if coverage.Coverage.current():
+    if measuring := coverage.Coverage.current():
         environ["COVERAGE_PROCESS_START"] = str(root / "pyproject.toml")
+        environ["COVERAGE_FILE"] = str(measuring.get_option("run:data_file"))
     script = "import coverage; coverage.process_startup()\n" + USED_UP
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, check=False)

@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from phonebind.upstream import MAX_BYTES, Deadline, UpstreamError, _pool, get, post_json
+from phonebind.upstream import MAX_BYTES, Deadline, NotDone, UpstreamError, _pool, get, post_json
 from tests.support.edge import Configure, Upstream
 from tests.support.wire import FAULTS, Wire, answering, serve
 
@@ -69,11 +69,36 @@ def test_a_message_is_taken_with_2xx(upstream: Upstream, status: int) -> None:
     assert upstream.requests == [("/sms", {"text": "短信"})]
 
 
-@pytest.mark.parametrize("status", [300, 307, 404, 500])
-def test_a_message_is_not_taken_with_anything_else(upstream: Upstream, status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "certain"),
+    [(300, False), (307, False), (400, True), (404, True), (499, True), (500, False), (503, True), (504, False)],
+)
+def test_a_message_is_not_taken_with_anything_else(upstream: Upstream, status: int, certain: bool) -> None:
     upstream.answer("/sms", b"yes", status=status)
-    with pytest.raises(UpstreamError, match=str(status)):
+    with pytest.raises(UpstreamError, match=str(status)) as refused:
         post_json(f"{upstream.url}/sms", {}, Deadline())
+    assert isinstance(refused.value, NotDone) == certain
+
+
+def not_done(url: str) -> bool:
+    """Whether it is certain that a message was not taken."""
+    with pytest.raises(UpstreamError) as refused:
+        post_json(url, {}, Deadline())
+    return isinstance(refused.value, NotDone)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_once_a_server_is_reached_nothing_is_certain(fault: str) -> None:
+    with serve(FAULTS[fault]) as server:
+        assert not not_done(server.url)
+    assert len(server.requests) == 1
+
+
+def test_a_server_that_is_not_reached_has_done_nothing(deaf: int) -> None:
+    assert not_done(f"http://127.0.0.1:{deaf}/")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert not_done(f"http://127.0.0.1:{port}/")
 
 
 def test_an_answer_may_be_as_long_as_the_limit_and_no_longer(upstream: Upstream) -> None:
@@ -119,7 +144,9 @@ def test_a_server_that_nobody_runs() -> None:
     assert seconds(fails(f"http://127.0.0.1:{port}/")) < TOLERANCE
 
 
-def test_a_server_that_does_not_accept_costs_the_connect_timeout_alone() -> None:
+@pytest.fixture
+def deaf() -> Iterator[int]:
+    """The port of a server that takes no connection and refuses none."""
     with (
         socket.create_server(("127.0.0.1", 0), backlog=0) as listener,
         socket.socket() as first,
@@ -128,7 +155,36 @@ def test_a_server_that_does_not_accept_costs_the_connect_timeout_alone() -> None
         for waiting in (first, second):
             waiting.setblocking(False)
             waiting.connect_ex(listener.getsockname())
-        assert CONNECT <= seconds(fails(f"http://127.0.0.1:{listener.getsockname()[1]}/")) < TOTAL
+        yield listener.getsockname()[1]
+
+
+def test_a_server_that_does_not_accept_costs_the_connect_timeout_alone(deaf: int) -> None:
+    assert CONNECT <= seconds(fails(f"http://127.0.0.1:{deaf}/")) < TOTAL
+
+
+@pytest.fixture
+def name(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """``name("127.0.0.2", "127.0.0.1")``: whatever name is looked up has these addresses, in this order."""
+
+    def has(*addresses: str) -> None:
+        def look_up(host: str, port: int, *args: object, **kwargs: object) -> list[object]:
+            found = [host] if host[0].isdigit() else addresses
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
+
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+    return has
+
+
+def test_threat_19_a_name_with_many_dead_addresses_is_given_up_in_time(name: Callable[..., None], deaf: int) -> None:
+    name(*["127.0.0.1"] * 12)
+    assert seconds(fails(f"http://qq.test:{deaf}/")) < TOTAL + CONNECT
+
+
+def test_a_name_with_one_good_address_is_reached(name: Callable[..., None], upstream: Upstream) -> None:
+    name("127.0.0.2", "127.0.0.3", "127.0.0.1")
+    upstream.answer("/me", b"yes")
+    assert ask(f"{upstream.url.replace('127.0.0.1', 'qq.test')}/me") == b"yes"
 
 
 @pytest.mark.parametrize("url", ["http://", "ftp://127.0.0.1/", "http://[::1", "http://a..b/"])

@@ -4,6 +4,7 @@ E001 unknown or mistyped settings      E005 the SMS gateway is unusable
 E002 a provider is misconfigured       E006 USERNAME_FIELD is no place for a mobile
 E003 MOBILE_FIELD is unusable          W001 LEGACY_STATE is on
 E004 CACHE is not a django-redis one   W002 a provider is reached without TLS
+                                       W003 cookies for another site, but not secure
 """
 
 from collections.abc import Iterator, Mapping
@@ -48,6 +49,9 @@ def check_settings(**kwargs: Any) -> Messages:
 
 
 def check_providers(**kwargs: Any) -> Messages:
+    if not _readable().providers:
+        hint = "There is nothing to sign in with: give qq its client_id, client_secret and redirect_uri."
+        return [Error(f"{SETTING}['PROVIDERS'] is empty.", hint=hint, id="phonebind.E002")]
     return [
         Error(f"{SETTING}['PROVIDERS'][{name!r}]: {problem}", id="phonebind.E002")
         for name, entry in _readable().providers.items()
@@ -62,7 +66,9 @@ def check_mobile_field(**kwargs: Any) -> Messages:
     except FieldDoesNotExist:
         hint = "Inherit from phonebind.models.MobileUser, or set MOBILE_FIELD."
         return [Error(f"{model._meta.label} has no field {name!r}.", hint=hint, id="phonebind.E003")]
-    if not getattr(field, "unique", False):
+    if not isinstance(field, models.CharField) or (field.max_length or 11) < 11:
+        return [Error(f"{model._meta.label}.{name} must be a CharField for 11 digits.", id="phonebind.E003")]
+    if not field.unique:
         hint = "Two accounts with one mobile could not be told apart."
         return [Error(f"{model._meta.label}.{name} must be unique.", hint=hint, id="phonebind.E003")]
     return []
@@ -101,6 +107,14 @@ def check_legacy_state(**kwargs: Any) -> Messages:
     return [Warning(f"{SETTING}['LEGACY_STATE'] is on.", hint=hint, id="phonebind.W001")]
 
 
+def check_cookies(**kwargs: Any) -> Messages:
+    if _readable().cookie_samesite != "None" or settings.SESSION_COOKIE_SECURE:
+        return []
+    hint = "Serve HTTPS, and set SESSION_COOKIE_SECURE."
+    message = f"Browsers drop COOKIE_SAMESITE='None' cookies that are not secure: {SETTING}['COOKIE_SAMESITE']."
+    return [Warning(message, hint=hint, id="phonebind.W003")]
+
+
 def check_tls(**kwargs: Any) -> Messages:
     return [
         Warning(f"{SETTING}['PROVIDERS'][{name!r}]['base_url'] is not https.", id="phonebind.W002")
@@ -120,6 +134,7 @@ CHECKS = (
     check_username_field,
     check_legacy_state,
     check_tls,
+    check_cookies,
 )
 
 
@@ -172,5 +187,7 @@ def _provider_problems(name: str, entry: Any) -> Iterator[str]:
             yield f"{key} must be a str."
         elif not value and key not in ("base_url", "scope"):
             yield f"{key} is empty."
+    if not isinstance(provider.unionid, bool):
+        yield "unionid must be a bool."
     if not str(provider.redirect_uri).startswith(("http://", "https://")):
         yield "redirect_uri must be a whole http(s) URL, as it is registered with the provider."

@@ -19,18 +19,22 @@ PhonebindError
 │   ├── SmsTooFrequent          sms_too_frequent
 │   ├── SmsQuota                sms_quota
 │   └── TooManyAttempts         too_many_attempts
-├── SmsNotSent              502 sms_not_sent
+├── SmsNotSent              502 sms_not_sent         nothing was sent, nothing counted
+│   └── SmsUnconfirmed          sms_not_sent         it may be on its way, so it counts; carries retry_after
 └── Unavailable             503                      carries retry_after
     ├── ProviderUnavailable     provider_unavailable
     └── StorageUnavailable      storage_unavailable
 
 ``code`` is for programs and never changes; ``message`` is for people and is translated.
-The domain raises; only the edges (``api.errors``, ``pages.views``) turn an error into an answer.
+The domain raises; only the edges (``api.errors``, ``pages.answers``) turn an error into an answer.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http.request import UnreadablePostError
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -51,6 +55,7 @@ __all__ = [
     "SmsNotSent",
     "SmsQuota",
     "SmsTooFrequent",
+    "SmsUnconfirmed",
     "StateInvalid",
     "StorageUnavailable",
     "TicketInvalid",
@@ -79,6 +84,17 @@ class PhonebindError(Exception):
     def errors(self) -> Mapping[str, Sequence[Text]]:
         """Messages by the field to blame; empty where no field is."""
         return {self.field: [self.message]} if self.field else {}
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """``{"code", "message", "errors"?, "retry_after"?}``, as every JSON answer says it."""
+        optional = {"errors": self.errors or None, "retry_after": self.retry_after}
+        return {"code": self.code, "message": self.message} | {k: v for k, v in optional.items() if v is not None}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """HTTP headers for the answer."""
+        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
 
 
 class Invalid(PhonebindError):
@@ -203,6 +219,12 @@ class SmsNotSent(PhonebindError):
     message = _("The SMS could not be sent. Please try again.")
 
 
+class SmsUnconfirmed(SmsNotSent):
+    """The gateway did not say whether it sent. Nobody may have SMS for nothing by making it slow."""
+
+    message = _("The SMS may be on its way. If it does not arrive, ask for another in a minute.")
+
+
 class Unavailable(PhonebindError):
     """Something we depend on is down; nothing was changed, and trying again is right."""
 
@@ -218,3 +240,9 @@ class ProviderUnavailable(Unavailable):
 class StorageUnavailable(Unavailable):
     code = "storage_unavailable"
     message = _("The service is not available at the moment. Please try again in a few seconds.")
+
+
+#: What Django raises for a request that cannot be read (RecursionError: JSON nested deeper than the parser goes), and
+#: for a database that cannot be reached: the edges say Invalid and StorageUnavailable.
+UNREADABLE = (BadRequest, RecursionError, SuspiciousOperation, UnreadablePostError)
+DATABASE_DOWN = (InterfaceError, OperationalError)

@@ -10,7 +10,7 @@ from random import Random
 
 from PIL import Image, ImageDraw, ImageFont
 
-from phonebind import signals, store
+from phonebind import limits, signals, store
 from phonebind.exceptions import ImageCodeInvalid
 
 #: Seconds an image code lives.
@@ -29,8 +29,9 @@ _FONT = ImageFont.load_default(_GLYPH)
 _redeem = store.Script("return redis.call('GETDEL', KEYS[1]) == ARGV[1] and 1 or 0")
 
 
-def issue(image_code_id: str) -> bytes:
-    """A new image for this id, as JPEG; the one before it stops being valid."""
+def issue(image_code_id: str, address: str) -> bytes:
+    """A new image for this id, as JPEG; the one before it stops being valid. Raises TooManyRequests."""
+    limits.take(("image_address_hour", address))
     text = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
     with store.connection() as client:
         client.set(store.key("image", image_code_id), text, ex=EXPIRES_IN)

@@ -5,6 +5,7 @@ through the same gap. If the act turns out not to count it is *given back*. Wher
 it is taken *on trial*, which holds for seconds only, until the act *counts*. Windows are fixed; what counts starts one.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -14,7 +15,7 @@ from django.http import HttpRequest
 
 from phonebind import store
 from phonebind.conf import conf
-from phonebind.exceptions import Limited, SmsQuota, SmsTooFrequent, TooManyAttempts
+from phonebind.exceptions import Limited, SmsQuota, SmsTooFrequent, TooManyAttempts, TooManyRequests
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,16 @@ class Rule:
 
 RULES = {
     # name                      limit  seconds  what the person is told
+    "image_address_hour": Rule(300, 3_600, TooManyRequests),
     "sms_mobile_gap": Rule(1, 60, SmsTooFrequent),
     "sms_mobile_day": Rule(10, 86_400, SmsQuota),
     "sms_address_hour": Rule(20, 3_600, SmsQuota),
     "password_account": Rule(5, 900, TooManyAttempts),
     "password_address": Rule(50, 900, TooManyAttempts),
 }
+
+#: Some proxies write the port too: "192.0.2.1:50000", "[2001:db8::1]:50000".
+_WITH_PORT = re.compile(r"\A(?:([0-9.]+):\d+|\[([0-9A-Fa-f:.]+)\](?::\d+)?)\Z")
 
 #: A rule's name and whom it counts: a mobile, an account, an address.
 Claim: TypeAlias = tuple[str, str]
@@ -120,7 +125,7 @@ def client_address(request: HttpRequest) -> str:
     if 0 < conf.trusted_proxies <= len(hops):
         address = hops[-conf.trusted_proxies]
     try:
-        ip = ip_address(address)
+        ip = ip_address(_WITH_PORT.sub(r"\1\2", address))
     except ValueError:
         # A Unix socket has no address; a proxy that writes something else is misconfigured. All of it is one client.
         return "unknown"

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from phonebind import limits, sms, store
 from phonebind.conf import conf
-from phonebind.exceptions import SmsCodeInvalid, SmsNotSent
+from phonebind.exceptions import SmsCodeInvalid, SmsNotSent, SmsUnconfirmed
 
 #: Seconds a code lives. When the next may be asked for is ``limits.rule("sms_mobile_gap")``.
 EXPIRES_IN = 300
@@ -81,7 +81,8 @@ class VerifiedMobile:
 def issue(mobile: str, address: str) -> None:
     """Send a new code; the one before it stops being valid.
 
-    Raises SmsTooFrequent or SmsQuota (nothing was sent), SmsNotSent (nothing was counted), StorageUnavailable.
+    Raises SmsTooFrequent or SmsQuota (nothing was sent), SmsNotSent (nothing was counted), SmsUnconfirmed (the code is
+    good, should it arrive), StorageUnavailable.
     """
     claims = (("sms_mobile_gap", mobile), ("sms_mobile_day", mobile), ("sms_address_hour", address))
     limits.take(*claims)
@@ -90,6 +91,9 @@ def issue(mobile: str, address: str) -> None:
     _put(_key(mobile), digest, EXPIRES_IN)
     try:
         sms.get().send(_message(mobile, code))
+    except SmsUnconfirmed as error:
+        error.retry_after = limits.rule("sms_mobile_gap").seconds
+        raise
     except SmsNotSent:
         _drop(_key(mobile), digest)
         limits.give_back(*claims)

@@ -138,6 +138,13 @@ def forget(request: HttpRequest, response: HttpResponseBase, state: State) -> No
     response.delete_cookie(_name(request, "flow", state.digest), samesite=conf.cookie_samesite)  # type: ignore[arg-type]
 
 
+def forget_all(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Every sign-in that is open in this browser: the next person at it is somebody else."""
+    for name in request.COOKIES:
+        if name.removeprefix("__Host-").startswith("phonebind_"):
+            response.delete_cookie(name, samesite=conf.cookie_samesite)  # type: ignore[arg-type]
+
+
 def keep(request: HttpRequest, response: HttpResponseBase, state: State, ticket: str) -> None:
     """For pages that must survive a reload: the ticket itself in a cookie, named after the sign-in it came of."""
     remember(request, response, Cookie(_name(request, "kept", state.digest), ticket), most=MAX_KEPT)

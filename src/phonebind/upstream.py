@@ -17,7 +17,7 @@ from typing import Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, SSLError
 
 from phonebind.conf import conf
 
@@ -27,6 +27,10 @@ MAX_BYTES = 64 * 1024
 
 class UpstreamError(Exception):
     """No whole answer in time."""
+
+
+class NotDone(UpstreamError):
+    """The server was not reached, or refused (4xx, 503): whatever was asked for has not happened."""
 
 
 class Deadline:
@@ -49,11 +53,12 @@ def get(url: str, query: Mapping[str, str], deadline: Deadline) -> bytes:
 
 
 def post_json(url: str, payload: Mapping[str, str], deadline: Deadline) -> bytes:
-    """The body of a 2xx answer. Raises UpstreamError."""
+    """The body of a 2xx answer. Raises UpstreamError, which is NotDone where that is certain."""
     response = _send("POST", url, deadline, json=payload)
     body = _body(response)
     if not 200 <= response.status < 300:
-        raise UpstreamError(f"status {response.status}")
+        refused = 400 <= response.status < 500 or response.status == 503
+        raise (NotDone if refused else UpstreamError)(f"status {response.status}")
     return body
 
 
@@ -64,7 +69,8 @@ def _send(method: str, url: str, deadline: Deadline, **content: Mapping[str, str
         return _pool().request(method, url, timeout=timeout, redirect=False, preload_content=False, **content)
     except HTTPError as error:
         # Not `from error`: its text holds the URL, and the URL the client secret.
-        raise UpstreamError(type(error).__name__) from None
+        unreached = isinstance(error, ConnectTimeoutError | LocationValueError | SSLError)
+        raise (NotDone if unreached else UpstreamError)(type(error).__name__) from None
 
 
 def _body(response: urllib3.BaseHTTPResponse) -> bytes:
@@ -115,9 +121,27 @@ class _Response(http.client.HTTPResponse):
 class _HTTP(HTTPConnection):
     response_class = _Response
 
+    def _new_conn(self) -> socket.socket:
+        """urllib3 gives each address of a name the whole timeout, and a name may have a dozen that are dead."""
+        name, end = self._dns_host, time.monotonic() + conf.total_timeout
+        try:
+            addresses = [found[-1][0] for found in socket.getaddrinfo(name, self.port, type=socket.SOCK_STREAM)]
+        except (socket.gaierror, UnicodeError):
+            return super()._new_conn()  # which says so in urllib3's words
+        try:
+            while True:
+                self._dns_host = str(addresses.pop(0))
+                try:
+                    return super()._new_conn()
+                except ConnectTimeoutError:
+                    if not addresses or time.monotonic() + conf.connect_timeout > end:
+                        raise
+        finally:
+            self._dns_host = name
 
-class _HTTPS(HTTPSConnection):
-    response_class = _Response
+
+class _HTTPS(_HTTP, HTTPSConnection):
+    """The same over TLS; certificates are still checked against the name."""
 
 
 class _HTTPPool(urllib3.HTTPConnectionPool):

@@ -89,8 +89,8 @@ def test_the_cost_of_each_request(meter: Meter, person: Person, phonebind: Confi
     assert meter.cost(lambda: person.http.post("/authorizations/", credentials)) == (0, 0, 1, 4)
     refresh = {"refresh": person.http.post("/authorizations/", credentials).json()["refresh"]}
     assert meter.cost(lambda: person.http.post("/authorizations/refresh/", refresh)) == (0, 0, 1, 0)
-    assert meter.cost(lambda: person.ask_for_sms(OTHER)) == (0, 0, 0, 6), (
-        "the image 1; redeemed 1, limits 3, the code 1"
+    assert meter.cost(lambda: person.ask_for_sms(OTHER)) == (0, 0, 0, 7), (
+        "the image 1, its limit 1; redeemed 1, limits 3, the code 1"
     )
 
 
@@ -120,6 +120,9 @@ def sms_for(mobile: str, forwarded: str, person: Person) -> int:
         (1, "2001:db8:0:1::1", "2001:db8:0:1:ffff::9", True),
         (1, "2001:db8:0:1::1", "2001:db8:0:2::1", False),
         (1, "::ffff:1.1.1.1", "1.1.1.1", True),
+        (1, "1.1.1.1:50000", "1.1.1.1:50001", True),
+        (1, "1.1.1.1:50000", "2.2.2.2:50000", False),
+        (1, "[2001:db8:0:1::1]:50000", "2001:db8:0:1::2", True),
         (1, "nonsense", "\x00", True),
     ],
 )

@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import UserManager
 from django.db import InterfaceError, OperationalError
+from django.db.models import QuerySet
 from django.test import Client
 from django.utils.translation import override
 from pytest_django import Settings
 
 from phonebind.api import errors
-from phonebind.exceptions import PhonebindError, TooManyRequests
+from phonebind.exceptions import PhonebindError
 from server.processes import Valkey
+from server.users.models import User
 from tests.support.edge import Configure, Outbox, Person, Upstream
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +24,7 @@ pytestmark = pytest.mark.django_db
 MOBILE, OTHER = "13900000001", "13900000002"
 PASSWORD = "horse-staple-9"
 TOKEN = "/oauth2.0/token"
+IMAGE = "/image_codes/3f0c6f6e-0000-4000-8000-000000000000/"
 
 
 class Shop:
@@ -156,9 +160,27 @@ def passwords_too_often(shop: Shop) -> Any:
     return shop.sign_in("wrong-staple-9")
 
 
+def images_too_often(shop: Shop) -> Any:
+    shop.phonebind(limits={"image_address_hour": (0, 3_600)})
+    return shop.person.http.get(IMAGE)
+
+
 def gateway_refuses(shop: Shop) -> Any:
     Outbox.refuse = True
     return shop.person.ask_for_sms(MOBILE)
+
+
+def gateway_is_mute(shop: Shop) -> Any:
+    Outbox.mute = True
+    return shop.person.ask_for_sms(MOBILE)
+
+
+def cancelled_at_the_provider(shop: Shop) -> Any:
+    return shop.person.http.get("/oauth/qq/user/", {"error": "100030", "state": shop.person.login_url()["state"]})
+
+
+def refused_by_the_provider(shop: Shop) -> Any:
+    return shop.person.http.get("/oauth/qq/user/", {"error": "100008", "state": shop.person.login_url()["state"]})
 
 
 def provider_is_down(shop: Shop) -> Any:
@@ -168,7 +190,7 @@ def provider_is_down(shop: Shop) -> Any:
 
 def valkey_is_down(shop: Shop) -> Any:
     shop.valkey.stop()
-    return shop.person.http.get("/image_codes/3f0c6f6e-0000-4000-8000-000000000000/")
+    return shop.person.http.get(IMAGE)
 
 
 Case = Callable[[Shop], Any]
@@ -179,6 +201,7 @@ CASES: list[tuple[Case, str, int, str | None]] = [
     (next_elsewhere, "next_not_allowed", 400, "next"),
     (forged_state, "state_invalid", 400, None),
     (used_code, "code_invalid", 400, None),
+    (cancelled_at_the_provider, "code_invalid", 400, None),
     (forged_ticket, "ticket_invalid", 400, "access_token"),
     (wrong_image_code, "image_code_invalid", 400, "text"),
     (wrong_sms_code, "sms_code_invalid", 400, "sms_code"),
@@ -196,8 +219,11 @@ CASES: list[tuple[Case, str, int, str | None]] = [
     (sms_twice, "sms_too_frequent", 429, None),
     (sms_too_often, "sms_quota", 429, None),
     (passwords_too_often, "too_many_attempts", 429, None),
+    (images_too_often, "too_many_requests", 429, None),
     (gateway_refuses, "sms_not_sent", 502, None),
+    (gateway_is_mute, "sms_not_sent", 502, None),
     (provider_is_down, "provider_unavailable", 503, None),
+    (refused_by_the_provider, "provider_unavailable", 503, None),
     (valkey_is_down, "storage_unavailable", 503, None),
 ]
 #: Words that the contract fixes; the others are in Chinese, but free.
@@ -217,35 +243,50 @@ def test_an_error_is_told_in_one_shape(shop: Shop, case: Case, code: str, status
         assert body["errors"][field] == [body["message"]]
     else:
         assert "errors" not in body
-    assert ("retry_after" in body) == (status in (429, 503))
+    assert ("retry_after" in body) == (status in (429, 503) or case is gateway_is_mute)
     assert answer.get("Retry-After") == (str(body["retry_after"]) if "retry_after" in body else None)
     assert body.get("retry_after", 1) >= 1
 
 
-def tree(kind: type[PhonebindError] = PhonebindError) -> dict[str, type[PhonebindError]]:
-    found = {kind.code: kind} if hasattr(kind, "code") else {}
-    for child in kind.__subclasses__():
-        found |= tree(child)
-    return found
+def outcomes(kind: type[PhonebindError] = PhonebindError) -> list[type[PhonebindError]]:
+    found = [kind] if hasattr(kind, "code") else []
+    return found + [outcome for child in kind.__subclasses__() for outcome in outcomes(child)]
 
 
-@pytest.mark.parametrize("code", tree())
-def test_every_message_is_there_in_both_languages(code: str) -> None:
-    message = tree()[code].message
+@pytest.mark.parametrize("outcome", outcomes())
+def test_every_message_is_there_in_both_languages(outcome: type[PhonebindError]) -> None:
     with override("zh-hans"):
-        assert re.search("[\u4e00-\u9fff]", str(message))
+        assert re.search("[\u4e00-\u9fff]", str(outcome.message))
     with override("en"):
-        assert str(message).isascii()
+        assert str(outcome.message).isascii()
 
 
-def test_every_code_of_the_tree_is_reached_but_for_what_no_limit_uses_yet() -> None:
-    assert set(tree()) - {code for _, code, *_ in CASES} == {"too_many_requests"}
+def test_every_code_is_reached() -> None:
+    assert {outcome.code for outcome in outcomes()} == {code for _, code, *_ in CASES}
 
 
-def test_a_limit_of_requests_would_be_told_like_any_other() -> None:
-    answer = errors.respond(TooManyRequests(retry_after=7))
-    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
-    assert answer.data == {"code": "too_many_requests", "message": TooManyRequests.message, "retry_after": 7}
+class Enabled(UserManager[User]):
+    """What some hosts have for a default: the disabled are not there."""
+
+    def get_queryset(self) -> QuerySet[User]:
+        return super().get_queryset().filter(is_active=True)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [disabled_at_the_callback, disabled_at_the_bind, disabled_at_the_password, disabled_at_the_refresh],
+    ids=lambda case: case.__name__,
+)
+def test_threat_7_a_disabled_account_that_its_manager_hides_is_disabled_all_the_same(
+    shop: Shop, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hiding = Enabled()
+    hiding.model = User
+    monkeypatch.setattr(User._meta, "default_manager", hiding)
+    answer = case(shop)
+    assert not get_user_model()._default_manager.exists()
+    assert (answer.status_code, answer.json()["code"]) == (403, "account_disabled")
+    assert User.objects.count() == 1
 
 
 @pytest.mark.parametrize(
@@ -292,6 +333,24 @@ def test_threat_14_after_a_refusal_the_person_may_ask_again_at_once(shop: Shop) 
     assert gateway_refuses(shop).json()["code"] == "sms_not_sent"
     Outbox.refuse = False
     assert shop.person.ask_for_sms(MOBILE).json() == {"message": "OK", "resend_after": 60, "expires_in": 300}
+
+
+def test_threat_13_a_mute_gateway_sends_once_however_often_it_is_asked(shop: Shop) -> None:
+    Outbox.mute = True
+    answers = [shop.person.ask_for_sms(MOBILE) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [502] + [429] * 5
+    first, second = (answer.json() for answer in answers[:2])
+    assert (first["code"], first["retry_after"], answers[0]["Retry-After"]) == ("sms_not_sent", 60, "60")
+    assert "请一分钟后重新获取" in first["message"]
+    assert (second["code"], second["retry_after"] > 55) == ("sms_too_frequent", True)
+    assert len(Outbox.sent) == 1
+
+
+def test_a_code_that_a_mute_gateway_delivered_is_good(shop: Shop) -> None:
+    Outbox.mute = True
+    assert shop.person.ask_for_sms(MOBILE).status_code == 502
+    form = {"mobile": MOBILE, "password": PASSWORD, "sms_code": Outbox.sent[0].code}
+    assert shop.person.bind(**form, access_token=shop.ticket()).status_code == 201
 
 
 def test_threat_20_without_valkey_who_is_known_still_signs_in(shop: Shop) -> None:

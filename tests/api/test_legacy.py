@@ -63,6 +63,14 @@ def test_threat_16_the_state_is_no_way_out_of_the_site(published: FrontEnd, qq: 
     assert answer.json()["code"] == "next_not_allowed"
 
 
+@pytest.mark.parametrize(("error", "code"), [("100030", "code_invalid"), ("100008", "provider_unavailable")])
+def test_an_error_in_place_of_a_code(published: FrontEnd, qq: Upstream, error: str, code: str) -> None:
+    answer = Client().get("/oauth/qq/user/", {"error": error, "state": "/cart.html"})
+    assert answer.json()["code"] == code
+    assert Client().get("/oauth/qq/user/", {"state": "/cart.html"}).json()["code"] == "invalid"
+    assert qq.requests == []
+
+
 def test_off_it_is_refused_what_it_needs(published: FrontEnd, person: Person, phonebind: Configure) -> None:
     ticket = published.callback().json()["access_token"]
     sms_code = person.sms_code(MOBILE)

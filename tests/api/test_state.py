@@ -139,6 +139,48 @@ def test_a_refused_code_leaves_the_way_open(qq: Upstream, person: Person) -> Non
     assert person.callback(state).status_code == 200
 
 
+def test_threat_1_an_error_in_place_of_a_code_needs_a_state_too(
+    person: Person, stranger: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    for state in ("", "forged", stranger.login_url()["state"]):
+        answer = person.http.get("/oauth/qq/user/", {"error": "100008", "state": state})
+        assert answer.json()["code"] == "state_invalid"
+    assert person.http.get("/oauth/qq/user/", {"error": "100008"}).json()["code"] == "state_invalid"
+    assert not [record for record in caplog.records if record.name.startswith("phonebind")]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "logged"),
+    [
+        ("100030", "code_invalid", []),
+        ("access_denied", "code_invalid", []),
+        ("100008", "provider_unavailable", ["ERROR"]),
+        ("100010", "provider_unavailable", ["ERROR"]),
+    ],
+)
+def test_an_error_in_place_of_a_code(
+    qq: Upstream, person: Person, caplog: pytest.LogCaptureFixture, error: str, code: str, logged: list[str]
+) -> None:
+    state = person.login_url()["state"]
+    answer = person.http.get("/oauth/qq/user/", {"error": error, "state": state})
+    assert answer.json()["code"] == code
+    assert [record.levelname for record in caplog.records if record.name.startswith("phonebind")] == logged
+    assert qq.requests == []
+    assert person.callback(state).status_code == 200, "the state stays good"
+
+
+@pytest.mark.parametrize("query", [{}, {"code": ""}, {"error": ""}, {"error": "x" * 65}])
+def test_there_must_be_one_of_them(person: Person, query: dict[str, str]) -> None:
+    answer = person.http.get("/oauth/qq/user/", {"state": person.login_url()["state"], **query})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    assert list(answer.json()["errors"]) == ["error" if query.get("error") else "code"]
+
+
+def test_an_empty_error_is_none(person: Person) -> None:
+    query = {"code": "CODE", "error": "", "state": person.login_url()["state"]}
+    assert person.http.get("/oauth/qq/user/", query).status_code == 200
+
+
 def test_what_was_begun_and_left_is_dropped_oldest_first(person: Person) -> None:
     """Browsers send the oldest first; the test client sorts by name."""
     begun = [f"phonebind_flow_{n}" for n in range(tickets.MAX_OPEN + 1)]

@@ -117,6 +117,22 @@ PERSON, OPERATOR = range(100018, 100021), range(100001, 100012)
 THEIRS = (100000, *range(100013, 100018), *range(100021, 100049), 1, -1, 10**12, "oops", True)
 
 
+@pytest.mark.parametrize("error", ["100030", "access_denied", "", "-1", "x" * 64, "１００００８", *map(str, PERSON)])
+def test_what_the_person_can_repair_is_no_line_in_the_log(error: str, caplog: pytest.LogCaptureFixture) -> None:
+    refusal = oauth.get("qq").refusal(error)
+    assert refusal.code == "code_invalid"
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("error", OPERATOR)
+def test_what_comes_back_in_place_of_a_code_may_be_the_operators_to_repair(
+    error: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert oauth.get("qq").refusal(str(error)).code == "provider_unavailable"
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert str(error) in caplog.text
+
+
 def outcome(act: Callable[[], object]) -> str:
     with pytest.raises(PhonebindError) as caught:
         act()
@@ -180,6 +196,7 @@ GARBAGE = {
     "a huge number": b'{"access_token": ' + b"1" * 5_000 + b"}",
     "utf-16": '{"access_token": "T", "openid": "O"}'.encode("utf-16"),
     "nulls": b'{"access_token": null, "openid": null}',
+    "booleans": b'{"access_token": true, "openid": true}',
     "no token": b'{"expires_in": 1, "openid": "O"}',
     "an empty token": b'{"access_token": "", "openid": "O"}',
     "binary": bytes(range(256)),
@@ -214,7 +231,7 @@ def test_threat_8_a_token_of_another_app_is_refused(provider: oauth.Provider, qq
         provider.unionid(GRANT)
 
 
-@pytest.mark.parametrize("openid", ["", None], ids=repr)
+@pytest.mark.parametrize("openid", ["", None, True, False, 1.5], ids=repr)
 def test_me_without_an_openid_is_no_answer(provider: oauth.Provider, qq: Upstream, openid: object) -> None:
     qq.answer(TOKEN, b"access_token=T")
     qq.answer(ME, as_json({"client_id": APP_ID, "openid": openid}))
@@ -320,6 +337,17 @@ def test_a_profile_may_be_refused(provider: oauth.Provider, qq: Upstream, ret: o
 
 def test_the_examples_are_true() -> None:
     assert doctest.testmod(qq_module).failed == 0
+
+
+@any_form
+def test_a_byte_order_mark_is_no_part_of_it(form: Form) -> None:
+    fields = {"access_token": "T", "openid": OPENID}
+    assert parse(b"\xef\xbb\xbf" + form(fields)) == fields
+
+
+def test_only_text_and_whole_numbers_are_fields() -> None:
+    """A person named True would be everybody whose openid was true."""
+    assert parse(b'{"openid": true, "unionid": 1.5, "ret": 0, "nickname": "a"}') == {"ret": "0", "nickname": "a"}
 
 
 @given(st.binary() | st.text().map(str.encode))

@@ -7,8 +7,10 @@ import pytest
 import time_machine
 from django.contrib.auth import get_user_model
 from django.db import OperationalError, connection
+from django.test import Client
 from pytest_django import Settings
 
+from phonebind import sms_codes
 from phonebind.models import SocialAccount
 from server.processes import Valkey
 from tests.pages.conftest import SecureClient, Shopper
@@ -271,6 +273,70 @@ def test_what_is_no_mobile_is_refused(shopper: Shopper, qq: Upstream, mobile: st
     assert list(answer.json()["errors"]) == ["mobile"]
 
 
+CHARSETS = ["rot13", "utf-16", "utf-7", "idna", "undefined", "base64", "nonsense", "x" * 1000]
+BODIES = {
+    "application/x-www-form-urlencoded": b"action=bind&access_token=x&mobile=%ff",
+    "multipart/form-data; boundary=x": b'--x\r\nContent-Disposition: form-data; name="mobile"\r\n\r\n\xff\r\n--x--\r\n',
+}
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+@pytest.mark.parametrize("content_type", BODIES)
+def test_threat_18_a_charset_that_is_none(shopper: Shopper, qq: Upstream, content_type: str, charset: str) -> None:
+    """Beside our headers, so that it is our answer and not the web server's."""
+    url = shopper.arrive()
+    answer = shopper.http.generic("POST", url, BODIES[content_type], content_type=f"{content_type}; charset={charset}")
+    assert answer.status_code == 400
+    assert answer["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+@pytest.mark.parametrize("content_type", BODIES)
+def test_threat_18_a_charset_that_is_none_when_signing_out(shopper: Shopper, content_type: str, charset: str) -> None:
+    shopper.http.force_login(known())
+    assert shopper.form("/login/done/")["csrfmiddlewaretoken"]
+    answer = shopper.http.generic(
+        "POST", "/logout/", BODIES[content_type], content_type=f"{content_type}; charset={charset}"
+    )
+    assert answer.status_code in (400, 403)
+    assert "_auth_user_id" in shopper.http.session
+
+
+# ---------------------------------------------------------------- LEGACY_STATE
+
+
+def test_threat_1_a_ticket_that_no_browser_owns_signs_nobody_in(
+    shopper: Shopper, qq: Upstream, phonebind: Configure
+) -> None:
+    """Login CSRF: the attacker's ticket, mobile and code, posted from the attacker's page by the victim's browser."""
+    phonebind(legacy_state=True)
+    ticket = Client().get("/oauth/qq/user/", {"code": "CODE"}).json()["access_token"]
+    form = {"mobile": MOBILE, "password": PASSWORD, "access_token": ticket}
+    for flow in ("any", "x" * 8):
+        sms_codes.issue(f"1390000010{len(flow)}", "192.0.2.1")
+        posted = form | {"mobile": Outbox.sent[-1].mobile, "sms_code": Outbox.sent[-1].code}
+        victim = Client(headers={"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"})
+        for headers in ({}, {"accept": "application/json"}):
+            answer = victim.post(f"/login/qq/bind/{flow}/", posted, headers=headers)
+            assert answer.status_code == 400
+            assert not victim.cookies
+    assert not SocialAccount.objects.exists()
+    assert not get_user_model().objects.exists()
+    # Nothing else was wrong with it: the API, which signs no browser in, takes it.
+    assert Client().post("/oauth/qq/user/", posted, content_type="application/json").status_code == 201
+
+
+def test_threat_1_nor_where_it_is_already_bound(shopper: Shopper, qq: Upstream, phonebind: Configure) -> None:
+    phonebind(legacy_state=True)
+    ticket = Client().get("/oauth/qq/user/", {"code": "CODE"}).json()["access_token"]
+    sms_codes.issue(MOBILE, "192.0.2.1")
+    form = {"mobile": MOBILE, "password": PASSWORD, "access_token": ticket, "sms_code": Outbox.sent[-1].code}
+    assert Client().post("/oauth/qq/user/", form, content_type="application/json").status_code == 201
+    assert shopper.submit("/login/qq/bind/any/", form).status_code == 400
+    assert "_auth_user_id" not in shopper.http.session
+
+
 # ---------------------------------------------------------------- with the script
 
 
@@ -310,6 +376,28 @@ def test_a_gateway_that_refuses_may_be_asked_again_at_once(shopper: Shopper, qq:
     assert (answer.status_code, answer.json()["code"]) == (502, "sms_not_sent")
     Outbox.refuse = False
     assert shopper.send_code(url, form, script=True).status_code == 200
+
+
+def test_a_gateway_that_does_not_say_is_asked_again_in_a_minute(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    Outbox.mute = True
+    form = shopper.form(url) | {"mobile": MOBILE, "password": PASSWORD}
+    answer = shopper.send_code(url, form, script=True)
+    message = "The SMS may be on its way. If it does not arrive, ask for another in a minute."
+    assert (answer.status_code, answer["Retry-After"]) == (502, "60")
+    assert answer.json() == {"code": "sms_not_sent", "message": message, "retry_after": 60}
+    assert shopper.send_code(url, form, script=True).json()["code"] == "sms_too_frequent"
+    assert len(Outbox.sent) == 1
+    assert shopper.submit(url, form | {"sms_code": shopper.sms_code()}).status_code == 303
+
+
+def test_without_a_script_too(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    Outbox.mute = True
+    answer = shopper.send_code(url, shopper.form(url) | {"mobile": MOBILE})
+    assert (answer.status_code, answer["Retry-After"]) == (502, "60")
+    assert "The SMS may be on its way." in answer.content.decode()
+    assert shopper.inputs(answer)["mobile"] == MOBILE
 
 
 def test_storage_that_is_down_loses_nothing(shopper: Shopper, qq: Upstream, valkey: Valkey) -> None:

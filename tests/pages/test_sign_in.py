@@ -1,9 +1,11 @@
 """To the provider and back, with every way it can end."""
 
+import re
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import BaseBackend
 from django.db import OperationalError, connection
 from django.test import Client
 from pytest_django import Settings
@@ -24,6 +26,16 @@ def bound(shopper: Shopper) -> Any:
 
 def refuse_database(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
     raise OperationalError("gone away")
+
+
+def ours(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the package said, which Django's own lines about statuses are not."""
+    records = [record for record in caplog.records if record.name.startswith("phonebind")]
+    return [f"{record.levelname} {record.getMessage()}" for record in records]
+
+
+class Guard(BaseBackend):
+    """Knows nobody; like those that lock out or that give permissions."""
 
 
 # ---------------------------------------------------------------- the sign-in page
@@ -142,6 +154,43 @@ def test_who_cancels_can_try_again_with_the_same_next(shopper: Shopper, qq: Upst
     assert 'href="/login/qq/?next=%2Fcart.html"' in answer.content.decode()
 
 
+@pytest.mark.parametrize("error", ["100030", "access_denied", "", None])
+def test_whatever_the_person_did_there_is_a_cancellation(
+    shopper: Shopper, qq: Upstream, caplog: pytest.LogCaptureFixture, error: str | None
+) -> None:
+    query = {"state": shopper.start()["state"]} | ({} if error is None else {"error": error})
+    answer = shopper.http.get("/login/qq/callback/", query)
+    assert answer.status_code == 200
+    assert "QQ did not confirm that it is you." in answer.content.decode()
+    assert ours(caplog) == []
+
+
+@pytest.mark.parametrize("error", ["100008", "100010"])
+def test_where_the_provider_refuses_us_the_operator_hears_of_it(
+    shopper: Shopper, qq: Upstream, caplog: pytest.LogCaptureFixture, error: str
+) -> None:
+    state = shopper.start(next="/cart.html")["state"]
+    answer = shopper.http.get("/login/qq/callback/", {"error": error, "state": state})
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert "Not available at the moment" in answer.content.decode()
+    assert 'href="/login/qq/?next=%2Fcart.html"' in answer.content.decode()
+    [line] = ours(caplog)
+    assert line.startswith("ERROR QQ refuses our configuration")
+    assert error in line
+    assert state not in line
+
+
+@pytest.mark.parametrize("state", [None, "", "forged", "é"])
+def test_nobody_else_can_fill_the_log(
+    shopper: Shopper, qq: Upstream, caplog: pytest.LogCaptureFixture, state: str | None
+) -> None:
+    query = {"error": "100008"} | ({} if state is None else {"state": state})
+    answer = shopper.http.get("/login/qq/callback/", query)
+    assert answer.status_code == 200
+    assert "Sign-in cancelled" in answer.content.decode()
+    assert ours(caplog) == []
+
+
 def test_cancelling_what_was_never_started_is_no_error(shopper: Shopper, qq: Upstream) -> None:
     answer = shopper.http.get("/login/qq/callback/")
     assert answer.status_code == 200
@@ -190,6 +239,15 @@ def test_an_image_is_new_each_time(shopper: Shopper) -> None:
     assert first.content != second.content
 
 
+def test_threat_13_images_have_a_limit(shopper: Shopper, phonebind: Configure) -> None:
+    phonebind(limits={"image_address_hour": (1, 3_600)})
+    path = "/login/images/00000000-0000-4000-8000-000000000000/"
+    assert shopper.http.get(path).status_code == 200
+    answer = shopper.http.get(path)
+    assert answer.status_code == 429
+    assert 3_500 < int(answer["Retry-After"]) <= 3_600
+
+
 def test_an_image_needs_the_store(shopper: Shopper, valkey: Valkey) -> None:
     valkey.stop()
     answer = shopper.http.get("/login/images/00000000-0000-4000-8000-000000000000/")
@@ -214,6 +272,28 @@ def test_the_signed_in_see_their_mobile_masked(shopper: Shopper, qq: Upstream) -
     assert "You are signed in as 139****0001." in shopper.http.get("/login/").content.decode()
 
 
+def test_a_guard_that_knows_nobody_may_stand_first(shopper: Shopper, qq: Upstream, settings: Settings) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Guard", *settings.AUTHENTICATION_BACKENDS]
+    bound(shopper)
+    assert shopper.come_back(shopper.start()["state"])["Location"] == "/login/done/"
+    assert "139****0001" in shopper.http.get("/login/done/").content.decode()
+
+
+def test_so_may_it_where_an_account_is_made(shopper: Shopper, qq: Upstream, settings: Settings) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Guard", *settings.AUTHENTICATION_BACKENDS]
+    shopper.sign_in()
+    assert "139****0001" in shopper.http.get("/login/done/").content.decode()
+
+
+def test_a_binding_outlives_its_providers_code(shopper: Shopper, qq: Upstream) -> None:
+    account = bound(shopper)
+    SocialAccount.objects.create(user=account.user, provider="weibo", app_id="1", openid="W", nickname="小明明")
+    shopper.come_back(shopper.start()["state"])
+    answer = shopper.http.get("/login/done/")
+    assert answer.status_code == 200
+    assert re.search(r"weibo.*小明明", answer.content.decode(), re.DOTALL)
+
+
 def test_an_account_without_mobile_goes_by_its_name(shopper: Shopper) -> None:
     shopper.http.force_login(get_user_model().objects.create_user(username="root"))
     assert "root" in shopper.http.get("/login/done/").content.decode()
@@ -227,6 +307,36 @@ def test_signing_out_is_a_form_of_our_own(shopper: Shopper, qq: Upstream) -> Non
     answer = shopper.http.post("/logout/", form)
     assert (answer.status_code, answer["Location"]) == (303, "/login/")
     assert "_auth_user_id" not in shopper.http.session
+
+
+@pytest.mark.parametrize("http", [Client, SecureClient])
+def test_signing_out_leaves_no_cookie_of_ours(qq: Upstream, http: type[Client]) -> None:
+    """Nor a form that the next person at this browser could send."""
+    shopper = Shopper(http)
+    qq.person(openid="ANOTHER")
+    form = shopper.arrive(next="/cart.html")
+    qq.person()
+    user = bound(shopper).user
+    shopper.start()
+    shopper.come_back(shopper.start()["state"])
+    assert shopper.http.session["_auth_user_id"] == str(user.pk)
+    shopper.http.cookies["shop_cart"] = "7"
+
+    def held() -> list[str]:
+        return [name for name, cookie in shopper.http.cookies.items() if cookie.value]
+
+    assert {name.removeprefix("__Host-").rpartition("_")[0] for name in held() if "phonebind" in name} == {
+        "phonebind_flow",
+        "phonebind_kept",
+        "phonebind_ticket",
+    }
+    origin = {"origin": "https://testserver"} if http is SecureClient else {}
+    answer = shopper.http.post("/logout/", shopper.form("/login/done/"), headers=origin)
+    removed = [cookie for name, cookie in answer.cookies.items() if "phonebind" in name]
+    assert all(cookie["path"] == "/" and bool(cookie["secure"]) == (http is SecureClient) for cookie in removed)
+    assert [name for name in held() if "phonebind" in name] == []
+    assert "shop_cart" in held()
+    assert shopper.http.get(form).status_code == 400
 
 
 def test_over_https_the_browsers_origin_is_enough_for_django() -> None:

@@ -16,7 +16,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from phonebind import signals, sms_codes
-from phonebind.exceptions import SmsNotSent
+from phonebind.exceptions import SmsNotSent, SmsUnconfirmed
 from phonebind.sms import Message
 
 OPENID = "0123456789ABCDEF0123456789ABCDEF"
@@ -105,10 +105,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class Outbox:
-    """A gateway that keeps what it is given; ``refuse`` makes it fail."""
+    """A gateway that keeps what it is given; ``refuse`` makes it fail, ``mute`` leaves it open whether it sent."""
 
     sent: ClassVar[list[Message]] = []
     refuse: ClassVar[bool] = False
+    mute: ClassVar[bool] = False
 
     def check(self) -> list[str]:
         return []
@@ -117,6 +118,8 @@ class Outbox:
         if Outbox.refuse:
             raise SmsNotSent
         Outbox.sent.append(message)
+        if Outbox.mute:
+            raise SmsUnconfirmed
 
 
 @pytest.fixture
@@ -157,7 +160,7 @@ class Configure:
 def phonebind(settings: Settings) -> Configure:
     """Like a shop's settings: QQ without the unionid permission, and an outbox for SMS."""
     Outbox.sent.clear()
-    Outbox.refuse = False
+    Outbox.refuse = Outbox.mute = False
     configure = Configure(settings)
     configure(providers={"unionid": False}, sms={"gateway": "tests.support.edge.Outbox"})
     return configure

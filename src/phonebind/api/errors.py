@@ -6,20 +6,17 @@ Used by these views alone, through their own exception handler: the host's globa
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import SuspiciousOperation
-from django.db import InterfaceError, OperationalError
-from django.http.request import UnreadablePostError
 from rest_framework.exceptions import APIException, MethodNotAllowed, ValidationError
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from phonebind.exceptions import Invalid, PhonebindError, StorageUnavailable
+from phonebind.exceptions import DATABASE_DOWN, UNREADABLE, Invalid, PhonebindError, StorageUnavailable
 
 
 def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler protocol: None lets what is no foreseen outcome rise and be a bug."""
     known = translate(error)
-    return None if known is None else respond(known)
+    return None if known is None else Response(known.body, status=known.status, headers=known.headers)
 
 
 def translate(error: Exception) -> PhonebindError | None:
@@ -31,23 +28,11 @@ def translate(error: Exception) -> PhonebindError | None:
             return Invalid(_fields(error.detail))
         case MethodNotAllowed():
             return Invalid(status=error.status_code)
-        case APIException() | SuspiciousOperation() | UnreadablePostError() | RecursionError():
-            # Unreadable, of an unknown type, with ten thousand fields, or nested deeper than the JSON parser goes.
+        case APIException():
             return Invalid()
-        case OperationalError() | InterfaceError():
-            return StorageUnavailable()
-    return None
-
-
-def respond(error: PhonebindError) -> Response:
-    body: dict[str, Any] = {"code": error.code, "message": error.message}
-    if error.errors:
-        body["errors"] = error.errors
-    headers = {}
-    if error.retry_after is not None:
-        body["retry_after"] = error.retry_after
-        headers["Retry-After"] = str(error.retry_after)
-    return Response(body, status=error.status, headers=headers)
+    if isinstance(error, UNREADABLE):
+        return Invalid()
+    return StorageUnavailable() if isinstance(error, DATABASE_DOWN) else None
 
 
 def _fields(detail: Any) -> Mapping[str, list[str]]:

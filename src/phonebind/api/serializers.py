@@ -40,8 +40,16 @@ class Authorization(Shape):
 
 
 class Callback(Shape):
-    code = serializers.CharField(max_length=512)
+    """``error`` is what comes in place of ``code`` when the provider refused."""
+
+    code = serializers.CharField(max_length=512, required=False)
+    error = serializers.CharField(max_length=64, required=False)
     state = serializers.CharField(max_length=4096, allow_blank=True, default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.keys() & {"code", "error"}:
+            raise serializers.ValidationError({"code": [self.fields["code"].error_messages["required"]]})
+        return attrs
 
 
 class SmsCodeRequest(Shape):

@@ -84,9 +84,9 @@ class OAuthUserView(View):
         source = oauth.get(provider)
         callback = serializers.Callback.read(request.query_params)
         if conf.legacy_state:
-            return self._callback_without_state(request, source, **callback)
+            return self._callback_without_state(request, source, callback)
         state = tickets.read_state(request._request, source, callback["state"])
-        identity, account = binding.identify(source, callback["code"])
+        identity, account = binding.identify(source, _code(source, callback))
         if account is not None:
             binding.sign_in(request._request, account.user, account)
             response = Response(_signed_in(account.user, next=state.next))
@@ -106,10 +106,10 @@ class OAuthUserView(View):
         return Response(_signed_in(account.user, next=ticket.next), status=201)
 
     @staticmethod
-    def _callback_without_state(request: Request, source: oauth.Provider, code: str, state: str) -> Response:
+    def _callback_without_state(request: Request, source: oauth.Provider, callback: dict[str, str]) -> Response:
         """For front ends whose ``state`` is ``next`` and who keep no cookies."""
-        target = safe_next(request._request, state)
-        identity, account = binding.identify(source, code)
+        target = safe_next(request._request, callback["state"])
+        identity, account = binding.identify(source, _code(source, callback))
         if account is None:
             return Response(_not_bound(tickets.issue_unbound(identity, target), identity, target))
         binding.sign_in(request._request, account.user, account)
@@ -118,7 +118,7 @@ class OAuthUserView(View):
 
 class ImageCodeView(View):
     def get(self, request: Request, image_code_id: str) -> HttpResponse:
-        image = image_codes.issue(serializers.image_code_id(image_code_id))
+        image = image_codes.issue(serializers.image_code_id(image_code_id), limits.client_address(request._request))
         return HttpResponse(image, content_type=image_codes.MEDIA_TYPE)
 
 
@@ -151,6 +151,12 @@ class PasswordView(View):
 class RefreshView(View):
     def post(self, request: Request) -> Response:
         return Response(tokens.refresh(serializers.Refresh.read(request.data)["refresh"]))
+
+
+def _code(source: oauth.Provider, callback: dict[str, str]) -> str:
+    if "code" not in callback:
+        raise source.refusal(callback["error"])
+    return callback["code"]
 
 
 def _signed_in(user: AbstractBaseUser, **also: str) -> dict[str, Any]:

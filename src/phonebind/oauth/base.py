@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from phonebind.conf import ProviderSettings
-from phonebind.exceptions import ProviderUnavailable
+from phonebind.exceptions import PhonebindError, ProviderUnavailable
 from phonebind.upstream import Deadline
 
 #: Ids are compared byte for byte, and some databases pad with spaces: printable ASCII without space leaves no doubt.
@@ -69,6 +69,12 @@ class Provider(ABC):
     @abstractmethod
     def login_url(self, state: str, *, user_agent: str = "") -> str:
         """Where the browser goes to sign in; ``user_agent`` tells whether that is a phone."""
+
+    @abstractmethod
+    def refusal(self, error: str) -> PhonebindError:
+        """What the ``error`` means that came back in place of a code: CodeInvalid where the person may try again,
+        ProviderUnavailable (and a line in the log) where the operator has something to repair.
+        """
 
     @abstractmethod
     def exchange(self, code: str) -> Grant:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from phonebind import upstream
-from phonebind.exceptions import CodeInvalid, ProviderUnavailable
+from phonebind.exceptions import CodeInvalid, PhonebindError, ProviderUnavailable
 from phonebind.oauth.base import Grant, Provider, checked_id
 
 BASE = "https://graph.qq.com"
@@ -50,6 +50,10 @@ class QQ(Provider):
         if "Mobile" in user_agent:
             query["display"] = "mobile"
         return f"{self._base}{AUTHORIZE}?{urlencode(query)}"
+
+    def refusal(self, error: str) -> PhonebindError:
+        number = _number(error)
+        return self._misconfigured(AUTHORIZE, number) if number in CONFIG_ERRORS else CodeInvalid()
 
     def exchange(self, code: str) -> Grant:
         answer = self._ask(
@@ -110,11 +114,15 @@ class QQ(Provider):
         if error in CODE_ERRORS and path == TOKEN:
             raise CodeInvalid
         if error in CONFIG_ERRORS:
-            logger.error("QQ refuses our configuration: error %s at %s. See PHONEBIND['PROVIDERS']['qq'].", error, path)
-            raise ProviderUnavailable
+            raise self._misconfigured(path, error)
         if error and not (error == NO_UNIONID and "unionid" in query):
             raise self._unavailable(f"{path}: error {error}")
         return answer
+
+    @staticmethod
+    def _misconfigured(path: str, error: int) -> ProviderUnavailable:
+        logger.error("QQ refuses our configuration: error %s at %s. See PHONEBIND['PROVIDERS']['qq'].", error, path)
+        return ProviderUnavailable()
 
     @staticmethod
     def _unavailable(reason: str) -> ProviderUnavailable:
@@ -130,7 +138,7 @@ def parse(body: bytes) -> Mapping[str, str]:
     >>> parse(b"access_token=T&expires_in=7776000")
     {'access_token': 'T', 'expires_in': '7776000'}
     """
-    text = body.decode(errors="replace").strip()
+    text = body.decode("utf-8-sig", errors="replace").strip()
     if wrapped := _JSONP.match(text):
         text = wrapped[1].strip()
     if text.startswith("{"):
@@ -144,7 +152,8 @@ def _object(text: str) -> dict[str, str]:
             found: dict[str, Any] = json.loads(candidate)
         except (ValueError, RecursionError):
             continue
-        return {name: _whole(str(value)) for name, value in found.items() if isinstance(value, str | int)}
+        # Exactly these types: True is an int too, and no id.
+        return {name: _whole(str(value)) for name, value in found.items() if type(value) in (str, int)}
     return {}
 
 
@@ -155,5 +164,8 @@ def _whole(text: str) -> str:
 
 def _error(answer: Mapping[str, str]) -> int:
     """The error code, 0 for none, -1 for an unreadable one. ``get_user_info`` calls it ``ret``."""
-    code = answer.get("error") or answer.get("ret") or "0"
+    return _number(answer.get("error") or answer.get("ret") or "0")
+
+
+def _number(code: str) -> int:
     return int(code) if code.isascii() and code.isdigit() and len(code) < 10 else -1

@@ -7,10 +7,8 @@ from typing import Any, Concatenate, ParamSpec, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import SuspiciousOperation
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
-from django.http.request import UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.templatetags.static import static
@@ -19,6 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from phonebind.conf import conf
 from phonebind.exceptions import (
+    DATABASE_DOWN,
+    UNREADABLE,
     AccountDisabled,
     CodeInvalid,
     Invalid,
@@ -66,6 +66,7 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
             try:
                 if request.method in methods:
                     with foreseen():
+                        _read_form(request)
                         response = view(request, *args, **kwargs)
             except PhonebindError as error:
                 response = refuse(request, error)
@@ -82,14 +83,29 @@ def foreseen() -> Iterator[None]:
     """What a library's exception means to the person at the other end."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
+    except DATABASE_DOWN as error:
         raise StorageUnavailable from error
-    except (SuspiciousOperation, UnreadablePostError) as error:
+    except UNREADABLE as error:
         raise Invalid from error
 
 
-def show(request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
-    return render(request, f"phonebind/{template}", {"site_name": conf.site_name, **context}, status=status)
+def _read_form(request: HttpRequest) -> None:
+    """All of it before anything is done, and while these errors can mean but one thing: a charset that is none."""
+    try:
+        _ = request.POST
+    except (LookupError, UnicodeError):
+        raise Invalid from None
+
+
+def show(
+    request: HttpRequest, template: str, context: Mapping[str, Any], *, error: PhonebindError | None = None
+) -> HttpResponse:
+    response = render(request, f"phonebind/{template}", {"site_name": conf.site_name, **context})
+    if error is not None:
+        response.status_code = error.status
+        for name, value in error.headers.items():
+            response.headers[name] = value
+    return response
 
 
 def refuse(request: HttpRequest, error: PhonebindError, *, again: str = "") -> HttpResponse:
@@ -105,24 +121,11 @@ def refuse(request: HttpRequest, error: PhonebindError, *, again: str = "") -> H
 def problem(
     request: HttpRequest, title: Text, message: Text, *, again: str = "", error: PhonebindError | None = None
 ) -> HttpResponse:
-    context = {"title": title, "message": message, "again": again}
-    return with_retry_after(show(request, "problem.html", context, status=error.status if error else 200), error)
+    return show(request, "problem.html", {"title": title, "message": message, "again": again}, error=error)
 
 
 def refuse_json(error: PhonebindError) -> HttpResponse:
-    """``{"code", "message", "errors"?, "retry_after"?}``, as everywhere in the contract."""
-    body: dict[str, Any] = {"code": error.code, "message": error.message}
-    if error.errors:
-        body["errors"] = error.errors
-    if error.retry_after is not None:
-        body["retry_after"] = error.retry_after
-    return with_retry_after(JsonResponse(body, status=error.status), error)
-
-
-def with_retry_after(response: HttpResponse, error: PhonebindError | None) -> HttpResponse:
-    if error is not None and error.retry_after is not None:
-        response.headers["Retry-After"] = str(error.retry_after)
-    return response
+    return JsonResponse(error.body, status=error.status, headers=error.headers)
 
 
 def wants_json(request: HttpRequest) -> bool:

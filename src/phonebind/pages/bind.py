@@ -12,7 +12,7 @@ from phonebind import binding, image_codes, limits, oauth, sms_codes, tickets
 from phonebind.conf import conf
 from phonebind.exceptions import Invalid, PhonebindError, TicketInvalid
 from phonebind.pages import sessions
-from phonebind.pages.answers import SeeOther, foreseen, page, refuse, refuse_json, show, wants_json, with_retry_after
+from phonebind.pages.answers import SeeOther, foreseen, page, refuse, refuse_json, show, wants_json
 from phonebind.pages.forms import BindForm, SmsCodeForm
 from phonebind.pages.targets import label, next_url, start_url
 from phonebind.tickets import Ticket
@@ -46,7 +46,9 @@ class _FormPage:
 
     FORMS: ClassVar[dict[str, type[forms.Form]]] = {"send_code": SmsCodeForm, "bind": BindForm}
 
-    def show(self, form: forms.Form | None = None, *, sent: bool = False, status: int = 200) -> HttpResponse:
+    def show(
+        self, form: forms.Form | None = None, *, sent: bool = False, error: PhonebindError | None = None
+    ) -> HttpResponse:
         """The page; everything typed is kept but the password and the used-up image code."""
         typed = self.request.POST.dict()
         both = {name: form if isinstance(form, kind) else kind(initial=typed) for name, kind in self.FORMS.items()}
@@ -61,7 +63,7 @@ class _FormPage:
             "sent": sent,
             "terms_url": conf.terms_url,
         }
-        return show(self.request, "bind.html", context, status=status)
+        return show(self.request, "bind.html", context, error=error)
 
     def act(self) -> HttpResponse:
         action = self.request.POST.get("action", "bind")
@@ -103,4 +105,4 @@ class _FormPage:
         faulty = [field for name, field in form.fields.items() if name in form.errors]
         if faulty:
             faulty[0].widget.attrs["autofocus"] = True
-        return with_retry_after(self.show(form, status=error.status), error)
+        return self.show(form, error=error)

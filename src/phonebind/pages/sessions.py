@@ -14,8 +14,13 @@ _FLOW = "phonebind_flow"
 
 def start(request: HttpRequest, user: AbstractBaseUser, flow: str) -> None:
     """Sign ``user`` in. ``flow`` is remembered, so that its pages, met again, know that they have done their work."""
-    auth.login(request, cast("Any", user), backend=settings.AUTHENTICATION_BACKENDS[0])
+    auth.login(request, cast("Any", user), backend=_backend(user))
     request.session[_FLOW] = flow
+
+
+def _backend(user: AbstractBaseUser) -> str:
+    """The one that will load the user again: some backends are there for permissions or for locks only."""
+    return next(path for path in settings.AUTHENTICATION_BACKENDS if auth.load_backend(path).get_user(user.pk))
 
 
 def came_of(request: HttpRequest, flow: str) -> bool:

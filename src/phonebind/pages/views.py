@@ -6,9 +6,9 @@ from django.contrib import auth
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from phonebind import binding, image_codes, oauth, tickets
+from phonebind import binding, image_codes, limits, oauth, tickets
 from phonebind.conf import conf
 from phonebind.exceptions import AccountDisabled, CodeInvalid, StateInvalid, Unavailable
 from phonebind.models import SocialAccount
@@ -43,7 +43,7 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
     source = oauth.get(provider)
     text, code = request.GET.get("state", ""), request.GET.get("code", "")
     if not code:
-        return _cancelled(request, source, text)
+        return _refused(request, source, text)
     try:
         state = tickets.read_state(request, source, text)
     except StateInvalid:
@@ -65,7 +65,8 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
 
 @page("GET")
 def image_code(request: HttpRequest, image_code_id: UUID) -> HttpResponse:
-    return HttpResponse(image_codes.issue(str(image_code_id)), content_type=image_codes.MEDIA_TYPE)
+    image = image_codes.issue(str(image_code_id), limits.client_address(request))
+    return HttpResponse(image, content_type=image_codes.MEDIA_TYPE)
 
 
 @page("GET", "HEAD")
@@ -78,21 +79,31 @@ def done(request: HttpRequest) -> HttpResponse:
     return show(request, "done.html", {"mobile": sessions.mobile(request), "bound": bound})
 
 
+# Checked by ours and not by the middleware, which knows no answer to a form that cannot be read.
+@csrf_exempt
 @page("POST")
 @csrf_protect
 def logout(request: HttpRequest) -> HttpResponse:
     auth.logout(request)
-    return SeeOther(reverse("phonebind_pages:login"))
+    response = SeeOther(reverse("phonebind_pages:login"))
+    tickets.forget_all(request, response)
+    return response
 
 
-def _cancelled(request: HttpRequest, source: Provider, text: str) -> HttpResponse:
+def _refused(request: HttpRequest, source: Provider, text: str) -> HttpResponse:
+    """Nobody signed in at the provider: the person did not want to, or the provider did not want us."""
+    again = start_url(source.name)
     try:
-        target = tickets.parse_state(source, text).next
+        again = start_url(source.name, tickets.parse_state(source, text).next)
+        error = source.refusal(request.GET.get("error", ""))
+        if isinstance(error, Unavailable):
+            return refuse(request, error, again=again)
     except StateInvalid:
-        target = ""
+        # Not what we sent anybody there with: nothing that the operator must hear of.
+        pass
     title = _("Sign-in cancelled")
-    message = _("%(provider)s did not confirm that it is you. Nothing was changed.") % {"provider": label(source.name)}
-    return problem(request, title, message, again=start_url(source.name, target))
+    message = _("%(provider)s did not confirm that it is you. Nothing was changed.") % {"provider": source.label}
+    return problem(request, title, message, again=again)
 
 
 def _enter(request: HttpRequest, state: State, account: SocialAccount) -> HttpResponse:

@@ -21,4 +21,9 @@ class Gateway(Protocol):
         """What is wrong with the options, for the system checks; nothing is sent."""
 
     def send(self, message: Message) -> None:
-        """Hand the message over. Raises SmsNotSent when the gateway refuses or does not answer in time."""
+        """Hand the message over.
+
+        Raises SmsNotSent when the gateway was not reached or refuses: the person asks again at once, and it costs no
+        quota. Raises SmsUnconfirmed when it was reached and nobody knows: that costs quota, or a slow gateway is a way
+        to unlimited SMS.
+        """

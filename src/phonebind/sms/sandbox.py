@@ -5,7 +5,7 @@ import json
 from django.conf import settings
 
 from phonebind import upstream
-from phonebind.exceptions import SmsNotSent
+from phonebind.exceptions import SmsNotSent, SmsUnconfirmed
 from phonebind.sms.base import Message
 
 
@@ -16,17 +16,20 @@ class Sandbox:
         self.url = url
 
     def check(self) -> list[str]:
-        return (
-            []
-            if settings.DEBUG
-            else ["the sandbox gateway shows SMS codes to everyone; choose a real one with DEBUG off"]
-        )
+        if not self.url:
+            return ["url is empty"]
+        problem = "the sandbox gateway shows SMS codes to everyone; choose a real one with DEBUG off"
+        return [] if settings.DEBUG else [problem]
 
     def send(self, message: Message) -> None:
         payload = {"mobile": message.mobile, "text": message.text}
         try:
             answer = json.loads(upstream.post_json(self.url, payload, upstream.Deadline()))
-        except (upstream.UpstreamError, ValueError, RecursionError):
+        except upstream.NotDone:
             raise SmsNotSent from None
-        if not isinstance(answer, dict) or answer.get("status") != "ok":
+        except (upstream.UpstreamError, ValueError, RecursionError):
+            raise SmsUnconfirmed from None
+        if answer == {"status": "refused"}:
             raise SmsNotSent
+        if answer != {"status": "ok"}:
+            raise SmsUnconfirmed

@@ -35,7 +35,7 @@ async function sendCode() {
   const answer = await post("send_code", send);
   // The image is used up, unless something in the form kept the server from looking at it.
   if (answer.code !== "invalid") newImage();
-  if (answer.code === "sms_too_frequent") wait(answer.retry_after);
+  if (answer.code === "sms_too_frequent" || answer.code === "sms_not_sent") wait(answer.retry_after ?? 0);
   if (answer.resend_after) {
     wait(answer.resend_after);
     told.textContent = told.dataset.sent;
