@@ -17,7 +17,7 @@ from phonebind import limits, sms, store
 from phonebind.conf import conf
 from phonebind.exceptions import SmsCodeInvalid, SmsNotSent, SmsUnconfirmed
 
-#: Seconds a code lives. When the next may be asked for is ``limits.rule("sms_mobile_gap")``.
+#: Seconds a code lives.
 EXPIRES_IN = 300
 MAX_GUESSES = 5
 
@@ -78,7 +78,15 @@ class VerifiedMobile:
     digests: tuple[str, ...] = field(repr=False)
 
 
-def issue(mobile: str, address: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Seconds until another code may be asked for, and for which this one is good."""
+
+    resend_after: int
+    expires_in: int
+
+
+def issue(mobile: str, address: str) -> Sent:
     """Send a new code; the one before it stops being valid.
 
     Raises SmsTooFrequent or SmsQuota (nothing was sent), SmsNotSent (nothing was counted), SmsUnconfirmed (the code is
@@ -86,18 +94,20 @@ def issue(mobile: str, address: str) -> None:
     """
     claims = (("sms_mobile_gap", mobile), ("sms_mobile_day", mobile), ("sms_address_hour", address))
     limits.take(*claims)
+    sent = Sent(limits.rule("sms_mobile_gap").seconds, EXPIRES_IN)
     code = f"{secrets.randbelow(10**6):06}"
     digest = _digests(mobile, code)[0]
     _put(_key(mobile), digest, EXPIRES_IN)
     try:
         sms.get().send(_message(mobile, code))
     except SmsUnconfirmed as error:
-        error.retry_after = limits.rule("sms_mobile_gap").seconds
+        error.retry_after = sent.resend_after
         raise
     except SmsNotSent:
         _drop(_key(mobile), digest)
         limits.give_back(*claims)
         raise
+    return sent
 
 
 def check(mobile: str, code: str, *, claimant: str) -> VerifiedMobile:

@@ -130,19 +130,19 @@ def remember(request: HttpRequest, response: HttpResponseBase, cookie: Cookie, *
     others = [name for name in request.COOKIES if name.startswith(f"{kind}_") and name != cookie.name]
     # Browsers send the oldest first (RFC 6265, 5.4).
     for surplus in others[: 1 - most]:
-        response.delete_cookie(surplus, samesite=conf.cookie_samesite)  # type: ignore[arg-type]
+        _delete(response, surplus)
 
 
 def forget(request: HttpRequest, response: HttpResponseBase, state: State) -> None:
     """The state is used: remove its cookie."""
-    response.delete_cookie(_name(request, "flow", state.digest), samesite=conf.cookie_samesite)  # type: ignore[arg-type]
+    _delete(response, _name(request, "flow", state.digest))
 
 
 def forget_all(request: HttpRequest, response: HttpResponseBase) -> None:
     """Every sign-in that is open in this browser: the next person at it is somebody else."""
     for name in request.COOKIES:
         if name.removeprefix("__Host-").startswith("phonebind_"):
-            response.delete_cookie(name, samesite=conf.cookie_samesite)  # type: ignore[arg-type]
+            _delete(response, name)
 
 
 def keep(request: HttpRequest, response: HttpResponseBase, state: State, ticket: str) -> None:
@@ -153,6 +153,10 @@ def keep(request: HttpRequest, response: HttpResponseBase, state: State, ticket:
 def kept(request: HttpRequest, flow_id: str) -> str:
     """The ticket of :func:`keep`, or ""."""
     return request.COOKIES.get(_name(request, "kept", flow_id), "")
+
+
+def _delete(response: HttpResponseBase, name: str) -> None:
+    response.delete_cookie(name, samesite=conf.cookie_samesite)  # type: ignore[arg-type]
 
 
 def _sign_ticket(identity: Identity, next_url: str, digest: str) -> str:

@@ -1,6 +1,7 @@
 """The HTTP contract. A view checks the shape, tells the story in domain calls, and answers."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -135,9 +136,8 @@ class SmsCodeView(View):
             raise Invalid
         form = serializers.SmsCodeRequest.read({name: data[name] for name in data} | {"mobile": mobile})
         image_codes.redeem(str(form["image_code_id"]), form["text"])
-        sms_codes.issue(form["mobile"], limits.client_address(request._request))
-        resend_after = limits.rule("sms_mobile_gap").seconds
-        return Response({"message": "OK", "resend_after": resend_after, "expires_in": sms_codes.EXPIRES_IN})
+        sent = sms_codes.issue(form["mobile"], limits.client_address(request._request))
+        return Response({"message": "OK", **asdict(sent)})
 
 
 class PasswordView(View):

@@ -1,6 +1,6 @@
 """The page where an identity gets its mobile: a plain form, and the same answers in JSON for its script."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import ClassVar
 from uuid import uuid4
 
@@ -80,11 +80,10 @@ class _FormPage:
 
     def _send_code(self, form: forms.Form) -> HttpResponse:
         image_codes.redeem(str(form.cleaned_data["image_code_id"]), form.cleaned_data["text"])
-        sms_codes.issue(form.cleaned_data["mobile"], limits.client_address(self.request))
+        sent = sms_codes.issue(form.cleaned_data["mobile"], limits.client_address(self.request))
         if not wants_json(self.request):
             return self.show(form, sent=True)
-        resend_after = limits.rule("sms_mobile_gap").seconds
-        return JsonResponse({"message": "OK", "resend_after": resend_after, "expires_in": sms_codes.EXPIRES_IN})
+        return JsonResponse({"message": "OK", **asdict(sent)})
 
     def _bind(self, form: forms.Form) -> HttpResponse:
         identity, given = self.ticket.identity, form.cleaned_data
