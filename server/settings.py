@@ -18,6 +18,7 @@ DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
 DEBUG = env.flag("DEBUG")
 SANDBOX = env.flag("SANDBOX", default=DEBUG)
 PORT = env.number("PORT", 8000)
+THREADS = env.number("THREADS", 16)
 ORIGIN = f"http://127.0.0.1:{PORT}"
 
 if not DEBUG:
@@ -160,6 +161,10 @@ PHONEBIND = {
     "LEGACY_STATE": env.flag("LEGACY_STATE"),
     "TRUSTED_PROXIES": env.number("TRUSTED_PROXIES", 0),
     "COOKIE_SAMESITE": env.text("COOKIE_SAMESITE", "Lax"),
+    # So that a quarter of the threads is left for all that waits for nobody.
+    "PROVIDER_SLOTS": max(1, THREADS // 2),
+    "SMS_SLOTS": max(1, THREADS // 4),
+    "LIMITS": env.options("LIMITS"),
 }
 
 # ---------------------------------------------------------------- the browser's side

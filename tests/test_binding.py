@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from phonebind import binding, oauth, signals, sms_codes, store
+from phonebind import binding, limits, oauth, signals, sms_codes, store
 from phonebind.exceptions import (
     AccountDisabled,
     AlreadyBound,
@@ -41,7 +41,7 @@ REQUEST = RequestFactory().post("/")
 def sms_code(mobile: str = MOBILE) -> str:
     """As the person reads it; however short after the last."""
     with store.connection() as client:
-        client.delete(store.key("sms_mobile_gap", mobile))
+        client.delete(limits.key("sms_mobile_gap", mobile))
     sms_codes.issue(mobile, "192.0.2.1")
     return Outbox.sent[-1].code
 

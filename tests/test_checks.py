@@ -63,6 +63,8 @@ def test_every_setting_has_its_type() -> None:
         ("CONNECT_TIMEOUT", -1),
         ("CONNECT_TIMEOUT", float("nan")),
         ("TOTAL_TIMEOUT", float("inf")),
+        ("PROVIDER_SLOTS", 0),
+        ("SMS_SLOTS", "4"),
         ("LIMITS", []),
         ("LIMITS", {"sms_per_day": (1, 2)}),
         ("LIMITS", {"sms_mobile_day": 10}),

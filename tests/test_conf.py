@@ -63,6 +63,8 @@ def test_the_names_are_the_documented_ones() -> None:
         "COOKIE_SAMESITE",
         "CONNECT_TIMEOUT",
         "TOTAL_TIMEOUT",
+        "PROVIDER_SLOTS",
+        "SMS_SLOTS",
         "LIMITS",
     }
 

@@ -1,29 +1,33 @@
 """Every rate, quota and lockout."""
 
+import logging
 import time
+from typing import Any
 
 import pytest
 from django.test import RequestFactory
 
-from phonebind import limits, store
-from phonebind.exceptions import SmsQuota, SmsTooFrequent, TooManyAttempts, TooManyRequests
-from tests.support.edge import Configure
+from phonebind import limits, signals, sms_codes, store
+from phonebind.exceptions import SmsNotSent, SmsQuota, SmsTooFrequent, TooManyAttempts, TooManyRequests
+from tests.support.edge import Configure, Outbox
 
 WHO = "13900000001"
 
 
 def test_the_table_is_the_promised_one() -> None:
-    """Threat 13, but for the budget of the whole site."""
+    """Threats 12 and 13."""
     promised = {
         "image_address_hour": (300, 60 * 60, TooManyRequests),
         "sms_mobile_gap": (1, 60, SmsTooFrequent),
         "sms_mobile_day": (10, 24 * 60 * 60, SmsQuota),
         "sms_address_hour": (20, 60 * 60, SmsQuota),
+        "sms_site_hour": (1000, 60 * 60, SmsQuota),
+        "sms_site_day": (5000, 24 * 60 * 60, SmsQuota),
         "password_account": (5, 15 * 60, TooManyAttempts),
         "password_address": (50, 15 * 60, TooManyAttempts),
     }
     found = {name: (rule.limit, rule.seconds, rule.error) for name, rule in limits.RULES.items()}
-    assert promised.items() <= found.items()
+    assert found == promised
 
 
 @pytest.mark.parametrize("name", limits.RULES)
@@ -60,7 +64,7 @@ def test_at_most_zero_times_is_never(phonebind: Configure) -> None:
 def test_a_refusal_neither_counts_nor_prolongs() -> None:
     limits.take(("sms_mobile_gap", WHO))
     with store.connection() as client:
-        client.pexpire(store.key("sms_mobile_gap", WHO), 50)
+        client.pexpire(limits.key("sms_mobile_gap", WHO), 50)
     with pytest.raises(SmsTooFrequent) as refused:
         limits.take(("sms_mobile_gap", WHO))
     assert refused.value.retry_after == 1
@@ -86,8 +90,62 @@ def test_where_one_of_several_is_used_up_none_is_counted() -> None:
     with pytest.raises(SmsTooFrequent):
         limits.take(("sms_address_hour", "192.0.2.1"), ("sms_mobile_day", WHO), ("sms_mobile_gap", WHO))
     with store.connection() as client:
-        assert client.hget(store.key("sms_address_hour", "192.0.2.1"), "taken") == b"0"
-        assert client.hget(store.key("sms_mobile_day", WHO), "taken") == b"0"
+        assert not client.exists(limits.key("sms_address_hour", "192.0.2.1"), limits.key("sms_mobile_day", WHO))
+
+
+def test_threat_13_when_the_sites_budget_is_used_up_nobody_is_sent_anything_and_the_operator_hears_of_it(
+    phonebind: Configure, caplog: pytest.LogCaptureFixture
+) -> None:
+    phonebind(limits={"sms_site_hour": (3, 3600)})
+    heard: list[dict[str, Any]] = []
+
+    def listen(**facts: Any) -> None:
+        heard.append({name: facts[name] for name in ("rule", "limit", "seconds", "retry_after")})
+
+    signals.sms_budget_exhausted.connect(listen)
+    try:
+        outcomes = []
+        for number in range(9):
+            try:
+                sms_codes.issue(f"1390000000{number}", f"192.0.2.{number}")
+            except SmsQuota as error:
+                outcomes.append(error.retry_after)
+    finally:
+        signals.sms_budget_exhausted.disconnect(listen)
+    assert len(Outbox.sent) == 3
+    assert len(outcomes) == 6
+    assert all(seconds in range(3590, 3601) for seconds in outcomes)
+    assert heard == [{"rule": "sms_site_hour", "limit": 3, "seconds": 3600, "retry_after": outcomes[0]}], (
+        "once a minute"
+    )
+    [line] = [record for record in caplog.records if record.name == "phonebind.limits"]
+    assert line.levelno == logging.ERROR
+    assert "sms_site_hour is used up (3 in 3600 s)" in line.getMessage()
+    with store.connection() as client:
+        assert 0 < client.ttl(store.key("alarm", "sms_site_hour")) <= 60
+
+
+def test_threat_13_the_budget_is_not_spent_by_who_is_refused_or_not_served(phonebind: Configure) -> None:
+    phonebind(limits={"sms_site_hour": (2, 3600)})
+    sms_codes.issue(WHO, "192.0.2.1")
+    for _ in range(5):
+        with pytest.raises(SmsTooFrequent):
+            sms_codes.issue(WHO, "192.0.2.1")
+    Outbox.refuse = True
+    for _ in range(5):
+        with pytest.raises(SmsNotSent):
+            sms_codes.issue("13900000002", "192.0.2.1")
+    Outbox.refuse = False
+    sms_codes.issue("13900000002", "192.0.2.1")
+    with pytest.raises(SmsQuota):
+        sms_codes.issue("13900000003", "192.0.2.1")
+
+
+def test_an_ordinary_limit_alarms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    limits.take(("sms_mobile_gap", WHO))
+    with pytest.raises(SmsTooFrequent):
+        limits.take(("sms_mobile_gap", WHO))
+    assert not caplog.records
 
 
 def test_what_is_on_trial_counts_meanwhile_and_for_seconds_only() -> None:
@@ -109,7 +167,7 @@ def test_what_counts_starts_the_window_once() -> None:
         limits.try_out(claim)
     assert refused.value.retry_after in range(800, 901)
     with store.connection() as client:
-        client.expire(store.key(*claim), 100)
+        client.expire(limits.key(*claim), 100)
     limits.count(claim)
     with pytest.raises(TooManyAttempts) as refused:
         limits.try_out(claim)
@@ -120,7 +178,7 @@ def test_what_counts_after_its_trial_has_ended_counts_all_the_same() -> None:
     claim = ("password_account", WHO)
     limits.try_out(claim)
     with store.connection() as client:
-        client.delete(store.key(*claim))
+        client.delete(limits.key(*claim))
     limits.count(claim)
     limits.try_out(*[claim] * 4)
     with pytest.raises(TooManyAttempts):

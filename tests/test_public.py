@@ -30,6 +30,8 @@ def test_the_settings() -> None:
         "SMS",
         "TERMS_URL",
         "TOTAL_TIMEOUT",
+        "PROVIDER_SLOTS",
+        "SMS_SLOTS",
         "TRUSTED_PROXIES",
     }
     assert set(conf.ProviderSettings.__dataclass_fields__) == {
@@ -92,7 +94,7 @@ def test_names_that_a_host_imports(path: str, name: str) -> None:
 
 def test_the_signals() -> None:
     names = {name for name in vars(signals) if not name.startswith("_")} - {"Signal"}
-    assert names == {"account_bound", "signed_in", "image_code_issued"}
+    assert names == {"account_bound", "signed_in", "image_code_issued", "sms_budget_exhausted"}
 
 
 def test_the_exceptions_are_exported_as_they_are_drawn() -> None:

@@ -272,8 +272,8 @@ def test_threat_13_a_refused_request_costs_the_address_nothing(pool: Racers) -> 
     claims = (("sms_address_hour", "192.0.2.1"), ("sms_mobile_gap", MOBILE))
     assert pool.race(take, [claims] * 50).count(True) >= 1
     with store.connection() as client:
-        assert client.hget(store.key("sms_mobile_gap", MOBILE), "taken") == b"1"
-        assert client.hget(store.key("sms_address_hour", "192.0.2.1"), "taken") == b"1"
+        assert client.hget(limits.key("sms_mobile_gap", MOBILE), "taken") == b"1"
+        assert client.hget(limits.key("sms_address_hour", "192.0.2.1"), "taken") == b"1"
 
 
 # ---------------------------------------------------------------- a process dies

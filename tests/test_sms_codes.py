@@ -41,7 +41,7 @@ def wrong(code: str, by: int = 1) -> str:
 def wait(mobile: str = MOBILE) -> None:
     """Until another may be asked for."""
     with store.connection() as client:
-        client.delete(store.key("sms_mobile_gap", mobile))
+        client.delete(limits.key("sms_mobile_gap", mobile))
 
 
 # ---------------------------------------------------------------- what is sent, and what is kept
@@ -420,7 +420,7 @@ def read(gateway: Upstream) -> str:
 
 def counted(name: str, subject: str) -> int:
     with store.connection() as client:
-        return int(client.hget(store.key(name, subject), "taken") or 0)
+        return int(client.hget(limits.key(name, subject), "taken") or 0)
 
 
 #: Reached: the message may be on its way.

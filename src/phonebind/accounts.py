@@ -36,7 +36,7 @@ def new(mobile: str, password: str) -> AbstractBaseUser:
 
 def check_password(user: AbstractBaseUser, password: str, address: str) -> None:
     """Raises PasswordWrong, or TooManyAttempts for the account or the address; then AccountDisabled."""
-    claims = (("password_account", str(user.pk)), ("password_address", address))
+    claims = (("password_address", address), ("password_account", str(user.pk)))
     limits.try_out(*claims)
     if not user.check_password(password):
         limits.count(*claims)
@@ -52,7 +52,7 @@ def authenticate(username: str, password: str, address: str) -> AbstractBaseUser
     """
     user = _by_login(username)
     if user is None:
-        limits.take(("password_account", f"-{username}"), ("password_address", address))
+        limits.take(("password_address", address), ("password_account", f"-{username}"))
         # As long as a real check takes, so that the clock does not tell either.
         get_user_model()().set_password(password)
         raise CredentialsInvalid

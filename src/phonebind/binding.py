@@ -15,7 +15,7 @@ from django.db import IntegrityError, OperationalError, router, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from phonebind import accounts, limits, signals, sms_codes
+from phonebind import accounts, limits, signals, slots, sms_codes
 from phonebind.conf import conf
 from phonebind.exceptions import AlreadyBound, ProviderUnavailable, SmsCodeInvalid, StorageUnavailable
 from phonebind.models import SocialAccount
@@ -37,6 +37,11 @@ def identify(provider: Provider, code: str) -> tuple[Identity, SocialAccount | N
     One call upstream where the openid is known; more is asked only about someone new. Raises CodeInvalid,
     ProviderUnavailable, AccountDisabled (known from another app).
     """
+    with slots.PROVIDER.take(conf.provider_slots):
+        return _identify(provider, code)
+
+
+def _identify(provider: Provider, code: str) -> tuple[Identity, SocialAccount | None]:
     grant = provider.exchange(code)
     identity = Identity(provider.name, provider.app_id, grant.openid)
     account = find(identity)

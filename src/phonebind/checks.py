@@ -37,8 +37,12 @@ TYPES: Mapping[str, Any] = {
     "COOKIE_SAMESITE": str,
     "CONNECT_TIMEOUT": (int, float),
     "TOTAL_TIMEOUT": (int, float),
+    "PROVIDER_SLOTS": int,
+    "SMS_SLOTS": int,
     "LIMITS": Mapping,
 }
+
+AT_LEAST = {"TRUSTED_PROXIES": 0, "PROVIDER_SLOTS": 1, "SMS_SLOTS": 1}
 
 
 def check_settings(**kwargs: Any) -> Messages:
@@ -153,8 +157,8 @@ def _setting_problems(raw: Mapping[str, Any]) -> Iterator[str]:
             yield from _limit_problems(value)
         elif name in ("CONNECT_TIMEOUT", "TOTAL_TIMEOUT") and not 0 < value < float("inf"):
             yield f"{name} must be a number of seconds above 0."
-        elif name == "TRUSTED_PROXIES" and value < 0:
-            yield "TRUSTED_PROXIES must be 0 or more."
+        elif name in AT_LEAST and value < AT_LEAST[name]:
+            yield f"{name} must be {AT_LEAST[name]} or more."
         elif name == "COOKIE_SAMESITE" and value not in ("Lax", "None"):
             yield "COOKIE_SAMESITE must be 'Lax' or 'None': with 'Strict' no browser sends it along on the way back."
 

@@ -55,6 +55,9 @@ class Settings:
     #: Seconds to connect to a provider or an SMS gateway, and until its whole answer must be here.
     connect_timeout: float = 1.0
     total_timeout: float = 3.0
+    #: How many threads of a process may wait for providers at once, and how many for the SMS gateway.
+    provider_slots: int = 8
+    sms_slots: int = 4
     #: ``{"sms_mobile_day": (10, 86400)}``: overrides of the table in ``phonebind.limits``.
     limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 

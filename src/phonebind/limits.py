@@ -5,15 +5,16 @@ through the same gap. If the act turns out not to count it is *given back*. Wher
 it is taken *on trial*, which holds for seconds only, until the act *counts*. Windows are fixed; what counts starts one.
 """
 
+import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TypeAlias
 
 from django.http import HttpRequest
 
-from phonebind import store
+from phonebind import signals, store
 from phonebind.conf import conf
 from phonebind.exceptions import Limited, SmsQuota, SmsTooFrequent, TooManyAttempts, TooManyRequests
 
@@ -25,6 +26,8 @@ class Rule:
     limit: int
     seconds: int
     error: type[Limited]
+    #: The operator must know when it is used up: nobody gets an SMS until it is free again.
+    alarms: bool = False
 
 
 RULES = {
@@ -33,6 +36,8 @@ RULES = {
     "sms_mobile_gap": Rule(1, 60, SmsTooFrequent),
     "sms_mobile_day": Rule(10, 86_400, SmsQuota),
     "sms_address_hour": Rule(20, 3_600, SmsQuota),
+    "sms_site_hour": Rule(1_000, 3_600, SmsQuota, alarms=True),
+    "sms_site_day": Rule(5_000, 86_400, SmsQuota, alarms=True),
     "password_account": Rule(5, 900, TooManyAttempts),
     "password_address": Rule(50, 900, TooManyAttempts),
 }
@@ -45,32 +50,46 @@ Claim: TypeAlias = tuple[str, str]
 
 #: Seconds that something may be on trial: much longer than hashing a password takes.
 TRIAL = 10
+#: Seconds between two alarms about the same rule.
+ALARM_SECONDS = 60
+#: Whom the budgets of the whole site count.
+SITE = "all"
 
-# One hash for each: ``taken``, and ``counted`` once the window runs.
+logger = logging.getLogger(__name__)
+
+# One hash for each: ``taken``, and ``counted`` once the window runs. All or none of the keys, and nothing in between.
 _take = store.Script("""
-if tonumber(redis.call('HGET', KEYS[1], 'taken') or '0') >= tonumber(ARGV[1]) then
-  return math.max(redis.call('PTTL', KEYS[1]), 0)
-end
-redis.call('HINCRBY', KEYS[1], 'taken', 1)
-if redis.call('HEXISTS', KEYS[1], 'counted') == 0 then
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
-  if ARGV[3] == '1' then
-    redis.call('HSET', KEYS[1], 'counted', 1)
+for i, key in ipairs(KEYS) do
+  if tonumber(redis.call('HGET', key, 'taken') or '0') >= tonumber(ARGV[2 * i]) then
+    return {i, math.max(redis.call('PTTL', key), 0)}
   end
 end
-return -1
+for i, key in ipairs(KEYS) do
+  redis.call('HINCRBY', key, 'taken', 1)
+  if redis.call('HEXISTS', key, 'counted') == 0 then
+    redis.call('PEXPIRE', key, ARGV[2 * i + 1])
+    if ARGV[1] == '1' then
+      redis.call('HSET', key, 'counted', 1)
+    end
+  end
+end
+return {0, 0}
 """)
 
 _count = store.Script("""
-if redis.call('HSETNX', KEYS[1], 'counted', 1) == 1 then
-  redis.call('HSETNX', KEYS[1], 'taken', 1)
-  redis.call('PEXPIRE', KEYS[1], ARGV[1])
+for i, key in ipairs(KEYS) do
+  if redis.call('HSETNX', key, 'counted', 1) == 1 then
+    redis.call('HSETNX', key, 'taken', 1)
+    redis.call('PEXPIRE', key, ARGV[i])
+  end
 end
 """)
 
 _give_back = store.Script("""
-if tonumber(redis.call('HGET', KEYS[1], 'taken') or '0') > 0 then
-  redis.call('HINCRBY', KEYS[1], 'taken', -1)
+for _, key in ipairs(KEYS) do
+  if tonumber(redis.call('HGET', key, 'taken') or '0') > 0 then
+    redis.call('HINCRBY', key, 'taken', -1)
+  end
 end
 """)
 
@@ -79,11 +98,16 @@ def rule(name: str) -> Rule:
     """The rule as the host has set it."""
     default = RULES[name]
     limit, seconds = conf.limits.get(name, (default.limit, default.seconds))
-    return Rule(limit, seconds, default.error)
+    return replace(default, limit=limit, seconds=seconds)
+
+
+def key(name: str, subject: str) -> str:
+    """Where a claim is counted. One hash tag for all, so that a cluster too takes several in one step."""
+    return store.key("limits", name, subject)
 
 
 def take(*claims: Claim) -> None:
-    """Count one of each; where one is used up nothing is counted, and its error says when it will be free again."""
+    """Count one of each; where one is used up none is counted, and its error says when it will be free again."""
     _take_each(claims, counts=True)
 
 
@@ -94,24 +118,44 @@ def try_out(*claims: Claim) -> None:
 
 def count(*claims: Claim) -> None:
     """What was taken on trial counts: the window begins, unless it runs already."""
-    for name, subject in claims:
-        _count(store.key(name, subject), rule(name).seconds * 1000)
+    _count(_keys(claims), *(rule(name).seconds * 1000 for name, _ in claims))
 
 
 def give_back(*claims: Claim) -> None:
     """Undo :func:`take`: what was counted did not count after all."""
-    for name, subject in claims:
-        _give_back(store.key(name, subject))
+    _give_back(_keys(claims))
+
+
+def _keys(claims: Sequence[Claim]) -> list[str]:
+    return [key(*claim) for claim in claims]
 
 
 def _take_each(claims: Sequence[Claim], *, counts: bool) -> None:
-    for taken, (name, subject) in enumerate(claims):
-        current = rule(name)
-        seconds = current.seconds if counts else TRIAL
-        wait = _take(store.key(name, subject), current.limit, seconds * 1000, int(counts))
-        if wait >= 0:
-            give_back(*claims[:taken])
-            raise current.error(retry_after=max(1, -(-wait // 1000)))
+    rules = [rule(name) for name, _ in claims]
+    bounds = [number for r in rules for number in (r.limit, (r.seconds if counts else TRIAL) * 1000)]
+    refused, wait = _take(_keys(claims), int(counts), *bounds)
+    if refused:
+        used_up = rules[refused - 1]
+        error = used_up.error(max(1, -(-wait // 1000)))
+        if used_up.alarms:
+            _alarm(claims[refused - 1][0], used_up, error)
+        raise error
+
+
+def _alarm(name: str, used_up: Rule, error: Limited) -> None:
+    with store.connection() as client:
+        first = client.set(store.key("alarm", name), 1, nx=True, ex=ALARM_SECONDS)
+    if first:
+        logger.error(
+            "%s is used up (%s in %s s): no SMS is sent for %s s. An attack, or a good day: see docs/sms.md.",
+            name,
+            used_up.limit,
+            used_up.seconds,
+            error.retry_after,
+        )
+        signals.sms_budget_exhausted.send_robust(
+            sender=None, rule=name, limit=used_up.limit, seconds=used_up.seconds, retry_after=error.retry_after
+        )
 
 
 def client_address(request: HttpRequest) -> str:

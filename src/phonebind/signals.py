@@ -8,5 +8,10 @@ account_bound = Signal()
 #: ``user``, ``social_account`` (None after a password sign-in), ``request``: someone signed in, by whichever way.
 signed_in = Signal()
 
+#: ``rule`` ("sms_site_hour" or "sms_site_day"), ``limit``, ``seconds``, ``retry_after``: the SMS budget of the whole
+#: site is used up, and nobody gets a code for ``retry_after`` seconds. Sent once a minute while that lasts: wake
+#: somebody here.
+sms_budget_exhausted = Signal()
+
 #: ``image_code_id``, ``text``: an image code was drawn. For development tools that read the image for you.
 image_code_issued = Signal()

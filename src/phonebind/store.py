@@ -1,12 +1,12 @@
 """The one door to Valkey or Redis: connection, scripts, names of the keys, and what happens when it is down.
 
 The connection is the host's own django-redis one, so Sentinel, Cluster and TLS are configured where they always are.
-Every decision is one command or one script over one key, so it is atomic for all processes, and each key carries a hash
-tag, so a cluster serves it too.
+Every decision is one command or one script, so it is atomic for all processes; and each key carries a hash tag, one for
+all keys of a script, so a cluster serves it too.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,9 +17,10 @@ from phonebind.conf import conf
 from phonebind.exceptions import StorageUnavailable
 
 
-def key(kind: str, subject: str) -> str:
-    """``key("sms", "13800000001")`` → ``phonebind:sms:{13800000001}``."""
-    return f"phonebind:{kind}:{{{subject}}}"
+def key(kind: str, *names: str) -> str:
+    """``key("sms", "13800000001")`` → ``phonebind:sms:{13800000001}``; whatever comes after is outside the tag."""
+    tag, *rest = names
+    return ":".join(["phonebind", kind, f"{{{tag}}}", *rest])
 
 
 @contextmanager
@@ -32,15 +33,16 @@ def connection() -> Iterator[Any]:
 
 
 class Script:
-    """A Lua script over one key; sent whole only where the server does not know it yet."""
+    """A Lua script over one key or several of one tag; sent whole only where the server does not know it yet."""
 
     def __init__(self, source: str) -> None:
         self.source = source
         self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
-    def __call__(self, key: str, *args: str | int) -> Any:
+    def __call__(self, keys: str | Sequence[str], *args: str | int) -> Any:
+        keys = [keys] if isinstance(keys, str) else keys
         with connection() as client:
             try:
-                return client.evalsha(self.sha, 1, key, *args)
+                return client.evalsha(self.sha, len(keys), *keys, *args)
             except NoScriptError:
-                return client.eval(self.source, 1, key, *args)
+                return client.eval(self.source, len(keys), *keys, *args)

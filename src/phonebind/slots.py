@@ -1,0 +1,53 @@
+"""How many threads of this process may wait for somebody else's server at once.
+
+A provider that hangs would hold every thread there is until its deadline, and with them all that has nothing to do with
+it. So only some may wait; who finds no place is told at once that the service is not available. In a burst, while those
+who wait are being answered, a place is worth a moment's patience.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from phonebind.exceptions import PhonebindError, ProviderUnavailable, SmsNotSent
+
+#: Seconds without an answer to anybody, after which it has no point to wait for a place.
+PATIENCE = 0.25
+
+
+class Slots:
+    """The places at one kind of server; ``error`` is raised for want of one."""
+
+    def __init__(self, error: type[PhonebindError]) -> None:
+        self._error = error
+        self._changed = threading.Condition()
+        self._taken = 0
+        self._moved = 0.0
+        self._answering = True
+
+    @contextmanager
+    def take(self, most: int) -> Iterator[None]:
+        """Hold one of ``most`` places for the length of the block."""
+        with self._changed:
+            patience = self._moved + PATIENCE - time.monotonic() if self._answering else 0
+            if not self._changed.wait_for(lambda: self._taken < most, max(0, patience)):
+                raise self._error
+            self._taken += 1
+            self._moved = time.monotonic()
+        answered = True
+        try:
+            yield
+        except self._error:
+            answered = False
+            raise
+        finally:
+            with self._changed:
+                self._taken -= 1
+                self._answering = answered
+                self._moved = time.monotonic() if answered else self._moved
+                self._changed.notify()
+
+
+PROVIDER = Slots(ProviderUnavailable)
+SMS = Slots(SmsNotSent)
