@@ -59,7 +59,10 @@ class Valkey:
         self.url = f"unix://{self.socket}?db=0"
         self._log = data / "valkey.log"
         self._command: list[str | Path] = [get_binary_path(), "--port", "0", "--unixsocket", self.socket]
-        self._command += ["--unixsocketperm", "700", "--dir", data, "--save", "60 1", "--loglevel", "warning"]
+        self._command += ["--unixsocketperm", "700", "--dir", data, "--loglevel", "warning"]
+        # Each write is in the log before its answer is sent, so kill -9 loses none. A snapshot would bring back what
+        # was used up since: codes, images, limits.
+        self._command += ["--save", "", "--appendonly", "yes"]
         # Otherwise it does not end as long as it cannot save, as on a full disk or where its directory is gone.
         self._command += ["--shutdown-on-sigterm", "force"]
 

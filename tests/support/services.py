@@ -68,9 +68,8 @@ def _postgres(run: Path) -> str:
     server = get_server(run / "postgres", cleanup_mode="stop")
     _stack.callback(server.cleanup)
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        # What is tested is who wins a race, not what a power cut leaves behind.
+        # What is tested is who wins a race and what kill -9 leaves behind, not a power cut.
         connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("ALTER SYSTEM SET synchronous_commit = off")
         connection.execute("SELECT pg_reload_conf()")
     return str(server.get_uri())
 
