@@ -194,5 +194,6 @@ LOGGING = {
         # Django's own handlers go, so that nothing is said twice; what answered 4xx is the visitor's business.
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
         "django.request": {"level": "ERROR"},
+        "phonebind.audit": {"level": "INFO"},
     },
 }

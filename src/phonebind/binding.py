@@ -15,7 +15,7 @@ from django.db import IntegrityError, OperationalError, router, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from phonebind import accounts, limits, signals, slots, sms_codes
+from phonebind import accounts, audit, limits, signals, slots, sms_codes
 from phonebind.conf import conf
 from phonebind.exceptions import AlreadyBound, ProviderUnavailable, SmsCodeInvalid, StorageUnavailable
 from phonebind.models import SocialAccount
@@ -69,6 +69,7 @@ def find(identity: Identity) -> SocialAccount | None:
 def sign_in(request: HttpRequest, user: AbstractBaseUser, social_account: SocialAccount | None = None) -> None:
     """The last step of every way in. Raises AccountDisabled."""
     accounts.check_enabled(user)
+    audit.note(request, outcome="signed_in", user_id=user.pk)
     signals.signed_in.send_robust(SocialAccount, user=user, social_account=social_account, request=request)
 
 
@@ -96,6 +97,8 @@ def bind(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, passw
     if created:
         signals.account_bound.send_robust(SocialAccount, user=account.user, social_account=account, request=request)
     sign_in(request, account.user, account)
+    if created:
+        audit.note(request, outcome="bound")
     return account
 
 

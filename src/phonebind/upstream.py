@@ -19,6 +19,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, SSLError
 
+from phonebind import masking
 from phonebind.conf import conf
 
 #: No answer we wait for is near this long.
@@ -159,14 +160,6 @@ def _pool() -> urllib3.PoolManager:
     return pool
 
 
-class _WithoutQuery(logging.Filter):
-    """urllib3 logs the URLs it asks, and QQ wants the client secret in the query."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(arg.split("?")[0] if isinstance(arg, str) else arg for arg in record.args)
-        return True
-
-
 for _name in ("urllib3.connection", "urllib3.connectionpool"):
-    logging.getLogger(_name).addFilter(_WithoutQuery())
+    # urllib3 logs the URLs it asks, and QQ wants the client secret in the query.
+    logging.getLogger(_name).addFilter(masking.without_query)

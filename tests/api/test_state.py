@@ -164,7 +164,7 @@ def test_an_error_in_place_of_a_code(
     state = person.login_url()["state"]
     answer = person.http.get("/oauth/qq/user/", {"error": error, "state": state})
     assert answer.json()["code"] == code
-    assert [record.levelname for record in caplog.records if record.name.startswith("phonebind")] == logged
+    assert [record.levelname for record in caplog.records if record.name.startswith("phonebind.oauth")] == logged
     assert qq.requests == []
     assert person.callback(state).status_code == 200, "the state stays good"
 

@@ -30,7 +30,7 @@ def refuse_database(execute: Any, sql: str, params: Any, many: bool, context: An
 
 def ours(caplog: pytest.LogCaptureFixture) -> list[str]:
     """What the package said, which Django's own lines about statuses are not."""
-    records = [record for record in caplog.records if record.name.startswith("phonebind")]
+    records = [record for record in caplog.records if record.name.startswith("phonebind.oauth")]
     return [f"{record.levelname} {record.getMessage()}" for record in records]
 
 

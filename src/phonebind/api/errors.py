@@ -10,13 +10,17 @@ from rest_framework.exceptions import APIException, MethodNotAllowed, Validation
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
+from phonebind import audit
 from phonebind.exceptions import DATABASE_DOWN, UNREADABLE, Invalid, PhonebindError, StorageUnavailable
 
 
 def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler protocol: None lets what is no foreseen outcome rise and be a bug."""
     known = translate(error)
-    return None if known is None else Response(known.body, status=known.status, headers=known.headers)
+    if known is None:
+        return None
+    audit.refused(context["request"]._request, known)
+    return Response(known.body, status=known.status, headers=known.headers)
 
 
 def translate(error: Exception) -> PhonebindError | None:

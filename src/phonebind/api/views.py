@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.http import HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.permissions import AllowAny
@@ -17,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from phonebind import accounts, binding, image_codes, limits, oauth, sms_codes, tickets, tokens
+from phonebind import accounts, audit, binding, image_codes, limits, oauth, sms_codes, tickets, tokens
 from phonebind.api import errors, serializers
 from phonebind.conf import conf
 from phonebind.exceptions import Invalid
@@ -39,7 +40,7 @@ class _OnlyJSON(BaseContentNegotiation):
 
 
 # The domain commits by itself, and must not be nested in a transaction per request.
-@method_decorator([never_cache, transaction.non_atomic_requests], name="dispatch")
+@method_decorator([never_cache, sensitive_post_parameters(), transaction.non_atomic_requests], name="dispatch")
 class View(APIView):
     """Whatever the host has set for its own API in REST_FRAMEWORK, the contract stays the same."""
 
@@ -52,7 +53,11 @@ class View(APIView):
     versioning_class = None
     metadata_class = None
 
+    #: What the audit trail calls it, by method.
+    actions: ClassVar[Mapping[str, str]] = {}
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.note(action=self.actions.get(str(request.method), ""), provider=kwargs.get("provider", ""))
         super().initial(request, *args, **kwargs)
         try:
             length = int(request.META.get("CONTENT_LENGTH") or 0)
@@ -64,12 +69,24 @@ class View(APIView):
     def get_exception_handler(self) -> Any:
         return errors.handle
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        audit.write(request._request, response)
+        return response
+
+    def note(self, **facts: Any) -> None:
+        """For the audit trail."""
+        audit.note(self.request._request, **facts)
+
 
 class AuthorizationView(View):
+    actions: ClassVar = {"GET": "authorize"}
+
     def get(self, request: Request, provider: str) -> Response:
         source = oauth.get(provider)
         target = safe_next(request._request, serializers.Authorization.read(request.query_params)["next"])
         user_agent = request.headers.get("User-Agent", "")
+        self.note(outcome="started")
         if conf.legacy_state:
             return Response({"login_url": source.login_url(target, user_agent=user_agent)})
         state, cookie = tickets.start(request._request, source, target)
@@ -80,6 +97,8 @@ class AuthorizationView(View):
 
 class OAuthUserView(View):
     """GET is the callback, POST the bind."""
+
+    actions: ClassVar = {"GET": "callback", "POST": "bind"}
 
     def get(self, request: Request, provider: str) -> Response:
         source = oauth.get(provider)
@@ -92,6 +111,7 @@ class OAuthUserView(View):
             binding.sign_in(request._request, account.user, account)
             response = Response(_signed_in(account.user, next=state.next))
         else:
+            self.note(outcome="not_bound")
             ticket, cookie = tickets.issue(request._request, identity, state.next)
             response = Response(_not_bound(ticket, identity, state.next))
             tickets.remember(request._request, response, cookie)
@@ -100,57 +120,71 @@ class OAuthUserView(View):
 
     def post(self, request: Request, provider: str) -> Response:
         form = serializers.Bind.read(request.data)
+        self.note(mobile=form["mobile"])
         source = oauth.get(provider)
         ticket = tickets.read(request._request, source, form["access_token"], unbound=conf.legacy_state)
         mobile = sms_codes.check(form["mobile"], form["sms_code"], claimant=ticket.identity.key)
         account = binding.bind(request._request, ticket.identity, mobile, form["password"])
         return Response(_signed_in(account.user, next=ticket.next), status=201)
 
-    @staticmethod
-    def _callback_without_state(request: Request, source: oauth.Provider, callback: dict[str, str]) -> Response:
+    def _callback_without_state(self, request: Request, source: oauth.Provider, callback: dict[str, str]) -> Response:
         """For front ends whose ``state`` is ``next`` and who keep no cookies."""
         target = safe_next(request._request, callback["state"])
         identity, account = binding.identify(source, _code(source, callback))
         if account is None:
+            self.note(outcome="not_bound")
             return Response(_not_bound(tickets.issue_unbound(identity, target), identity, target))
         binding.sign_in(request._request, account.user, account)
         return Response(_signed_in(account.user, next=target))
 
 
 class ImageCodeView(View):
+    actions: ClassVar = {"GET": "image_code"}
+
     def get(self, request: Request, image_code_id: str) -> HttpResponse:
         image = image_codes.issue(serializers.image_code_id(image_code_id), limits.client_address(request._request))
+        self.note(outcome="drawn")
         return HttpResponse(image, content_type=image_codes.MEDIA_TYPE)
 
 
 class SmsCodeView(View):
+    actions: ClassVar = {"GET": "sms_code", "POST": "sms_code"}
+
     def get(self, request: Request, mobile: str) -> Response:
         return self._send(request, mobile, request.query_params)
 
     def post(self, request: Request, mobile: str) -> Response:
         return self._send(request, mobile, request.data)
 
-    @staticmethod
-    def _send(request: Request, mobile: str, data: Any) -> Response:
+    def _send(self, request: Request, mobile: str, data: Any) -> Response:
+        self.note(mobile=mobile)
         if not isinstance(data, Mapping):
             raise Invalid
         form = serializers.SmsCodeRequest.read({name: data[name] for name in data} | {"mobile": mobile})
         image_codes.redeem(str(form["image_code_id"]), form["text"])
         sent = sms_codes.issue(form["mobile"], limits.client_address(request._request))
+        self.note(outcome="sent")
         return Response({"message": "OK", **asdict(sent)})
 
 
 class PasswordView(View):
+    actions: ClassVar = {"POST": "password"}
+
     def post(self, request: Request) -> Response:
         form = serializers.Credentials.read(request.data)
+        self.note(mobile=form["username"])
         user = accounts.authenticate(**form, address=limits.client_address(request._request))
         binding.sign_in(request._request, user)
         return Response(_signed_in(user))
 
 
 class RefreshView(View):
+    actions: ClassVar = {"POST": "refresh"}
+
     def post(self, request: Request) -> Response:
-        return Response(tokens.refresh(serializers.Refresh.read(request.data)["refresh"]))
+        pair = tokens.refresh(serializers.Refresh.read(request.data)["refresh"])
+        self.note(outcome="refreshed")
+        return Response(pair)
 
 
 def _code(source: oauth.Provider, callback: dict[str, str]) -> str:

@@ -14,7 +14,9 @@ from django.shortcuts import render
 from django.templatetags.static import static
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_post_parameters
 
+from phonebind import audit
 from phonebind.conf import conf
 from phonebind.exceptions import (
     DATABASE_DOWN,
@@ -56,12 +58,16 @@ class SeeOther(HttpResponseRedirect):
     status_code = 303
 
 
-def page(*methods: str) -> Callable[[View[P]], View[P]]:
-    """A view of this package: never cached, strict headers, and every foreseen error told on a page or in JSON."""
+def page(action: str, *methods: str) -> Callable[[View[P]], View[P]]:
+    """A view of this package: never cached, strict headers, and every foreseen error told on a page or in JSON.
+
+    ``action`` is what the audit trail calls it.
+    """
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            audit.note(request, action=action, provider=kwargs.get("provider", ""))
             response: HttpResponseBase = HttpResponseNotAllowed(methods)
             try:
                 if request.method in methods:
@@ -70,10 +76,12 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
                         response = view(request, *args, **kwargs)
             except PhonebindError as error:
                 response = refuse(request, error)
+            audit.write(request, response)
             return _with_headers(response)
 
         # The domain commits by itself, and must not be nested in a transaction per request.
-        return cast("View[P]", login_not_required(transaction.non_atomic_requests(guarded)))
+        quiet = sensitive_post_parameters()(transaction.non_atomic_requests(guarded))
+        return cast("View[P]", login_not_required(quiet))
 
     return decorate
 
@@ -110,6 +118,7 @@ def show(
 
 def refuse(request: HttpRequest, error: PhonebindError, *, again: str = "") -> HttpResponse:
     """The error as a page with one way on, ``again`` or else the sign-in page; or as JSON for a script."""
+    audit.refused(request, error)
     if wants_json(request):
         return refuse_json(error)
     title = next(title for kind, title in TITLES.items() if isinstance(error, kind))

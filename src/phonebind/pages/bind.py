@@ -8,7 +8,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from phonebind import binding, image_codes, limits, oauth, sms_codes, tickets
+from phonebind import audit, binding, image_codes, limits, oauth, sms_codes, tickets
 from phonebind.conf import conf
 from phonebind.exceptions import Invalid, PhonebindError, TicketInvalid
 from phonebind.pages import sessions
@@ -21,7 +21,7 @@ from phonebind.tickets import Ticket
 # The ticket in the form is what Django's CSRF token would be: nobody else can know it, and it is good only together
 # with its own cookie. Django's changes whenever somebody signs in, and would refuse the form that another tab shows.
 @csrf_exempt
-@page("GET", "POST")
+@page("bind", "GET", "POST")
 def bind(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
     """GET shows the form, as often as it is reloaded. POST acts: ``action`` is ``send_code``, ``image`` or ``bind``."""
     source, target = oauth.get(provider), next_url(request)
@@ -69,10 +69,12 @@ class _FormPage:
         action = self.request.POST.get("action", "bind")
         if action not in self.FORMS:
             return self.show()
+        audit.note(self.request, action="sms_code" if action == "send_code" else "bind")
         form = self.FORMS[action](self.request.POST)
         try:
             if not form.is_valid():
                 raise Invalid({name: [str(text) for text in texts] for name, texts in form.errors.items()})
+            audit.note(self.request, mobile=form.cleaned_data["mobile"])
             with foreseen():
                 return self._send_code(form) if action == "send_code" else self._bind(form)
         except PhonebindError as error:
@@ -81,6 +83,7 @@ class _FormPage:
     def _send_code(self, form: forms.Form) -> HttpResponse:
         image_codes.redeem(str(form.cleaned_data["image_code_id"]), form.cleaned_data["text"])
         sent = sms_codes.issue(form.cleaned_data["mobile"], limits.client_address(self.request))
+        audit.note(self.request, outcome="sent")
         if not wants_json(self.request):
             return self.show(form, sent=True)
         return JsonResponse({"message": "OK", **asdict(sent)})
@@ -96,6 +99,7 @@ class _FormPage:
 
     def _refuse(self, form: forms.Form, error: PhonebindError) -> HttpResponse:
         """Beside the field to blame, or above the form where it is none of them."""
+        audit.refused(self.request, error)
         if wants_json(self.request):
             return refuse_json(error)
         if not form.errors:

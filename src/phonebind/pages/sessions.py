@@ -7,6 +7,7 @@ from django.contrib import auth
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
+from phonebind import masking
 from phonebind.conf import conf
 
 _FLOW = "phonebind_flow"
@@ -31,4 +32,4 @@ def came_of(request: HttpRequest, flow: str) -> bool:
 def mobile(request: HttpRequest) -> str:
     """The mobile of who is signed in, as in 138****0001; their username where they have none; "" for nobody."""
     number = getattr(request.user, conf.mobile_field, None)
-    return f"{number[:3]}****{number[-4:]}" if number else request.user.get_username()
+    return masking.mobile(number or "") or request.user.get_username()

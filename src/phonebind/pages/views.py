@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from phonebind import binding, image_codes, limits, oauth, tickets
+from phonebind import audit, binding, image_codes, limits, oauth, tickets
 from phonebind.conf import conf
 from phonebind.exceptions import AccountDisabled, CodeInvalid, StateInvalid, Unavailable
 from phonebind.models import SocialAccount
@@ -19,7 +19,7 @@ from phonebind.pages.targets import bind_url, label, next_url, start_url
 from phonebind.tickets import State
 
 
-@page("GET", "HEAD")
+@page("login", "GET", "HEAD")
 def login(request: HttpRequest) -> HttpResponse:
     """The sign-in page: one button for each provider."""
     target = next_url(request)
@@ -27,17 +27,18 @@ def login(request: HttpRequest) -> HttpResponse:
     return show(request, "login.html", {"ways": ways, "next": target, "mobile": sessions.mobile(request)})
 
 
-@page("GET")
+@page("authorize", "GET")
 def start(request: HttpRequest, provider: str) -> HttpResponse:
     """Off to the provider, with a state that only this browser can bring back."""
     source = oauth.get(provider)
     state, cookie = tickets.start(request, source, next_url(request))
+    audit.note(request, outcome="started")
     response = SeeOther(source.login_url(state, user_agent=request.headers.get("User-Agent", "")))
     tickets.remember(request, response, cookie)
     return response
 
 
-@page("GET")
+@page("callback", "GET")
 def callback(request: HttpRequest, provider: str) -> HttpResponse:
     """Back from the provider; it may come twice, and reloading it must lose nothing."""
     source = oauth.get(provider)
@@ -46,7 +47,8 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
         return _refused(request, source, text)
     try:
         state = tickets.read_state(request, source, text)
-    except StateInvalid:
+    except StateInvalid as error:
+        audit.refused(request, error)
         return SeeOther(bind_url(source, tickets.parse_state(source, text)))
     again = start_url(source.name, state.next)
     try:
@@ -55,7 +57,8 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
     except Unavailable as error:
         # The state stays good: the code may not have been used, and then reloading this page goes on.
         return refuse(request, error, again=again)
-    except CodeInvalid:
+    except CodeInvalid as error:
+        audit.refused(request, error)
         response = SeeOther(bind_url(source, state))
     except AccountDisabled as error:
         response = refuse(request, error, again=again)
@@ -63,13 +66,14 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
     return response
 
 
-@page("GET")
+@page("image_code", "GET")
 def image_code(request: HttpRequest, image_code_id: UUID) -> HttpResponse:
     image = image_codes.issue(str(image_code_id), limits.client_address(request))
+    audit.note(request, outcome="drawn")
     return HttpResponse(image, content_type=image_codes.MEDIA_TYPE)
 
 
-@page("GET", "HEAD")
+@page("done", "GET", "HEAD")
 def done(request: HttpRequest) -> HttpResponse:
     """Who is signed in, for hosts that send people nowhere else."""
     if not request.user.is_authenticated:
@@ -81,9 +85,10 @@ def done(request: HttpRequest) -> HttpResponse:
 
 # Checked by ours and not by the middleware, which knows no answer to a form that cannot be read.
 @csrf_exempt
-@page("POST")
+@page("sign_out", "POST")
 @csrf_protect
 def logout(request: HttpRequest) -> HttpResponse:
+    audit.note(request, outcome="signed_out", user_id=request.user.pk)
     auth.logout(request)
     response = SeeOther(reverse("phonebind_pages:login"))
     tickets.forget_all(request, response)
@@ -101,6 +106,7 @@ def _refused(request: HttpRequest, source: Provider, text: str) -> HttpResponse:
     except StateInvalid:
         # Not what we sent anybody there with: nothing that the operator must hear of.
         pass
+    audit.note(request, outcome="cancelled")
     title = _("Sign-in cancelled")
     message = _("%(provider)s did not confirm that it is you. Nothing was changed.") % {"provider": source.label}
     return problem(request, title, message, again=again)
@@ -114,6 +120,7 @@ def _enter(request: HttpRequest, state: State, account: SocialAccount) -> HttpRe
 
 def _to_form(request: HttpRequest, source: Provider, state: State, identity: Identity) -> HttpResponse:
     """To an address without code and state, where the person can reload as often as they like."""
+    audit.note(request, outcome="not_bound")
     ticket, cookie = tickets.issue(request, identity, state.next)
     response = SeeOther(bind_url(source, state))
     tickets.remember(request, response, cookie)

@@ -1,0 +1,88 @@
+"""The audit trail: one structured record for each outcome, on the logger ``phonebind.audit``.
+
+An edge notes what is being done, the domain what came of it, and the edge writes it down when the answer is ready.
+Each record has, as attributes and in its text:
+
+action      authorize, callback, image_code, sms_code, bind, password, refresh, sign_out
+outcome     started, not_bound, drawn, sent, bound, signed_in, refreshed, signed_out, cancelled, or an error's code
+provider    "qq"; "" where none is concerned
+mobile      138****0001; "" where none was given, or none that is one
+user_id     of who signed in; None otherwise
+address     whom the limits count: an IPv4 address, an IPv6 /64, or "unknown"
+request_id  X-Request-ID of the request, or one of ours; the answer carries it too
+
+INFO, but WARNING for what limits and outages refused. Codes, passwords, tokens and whole mobiles are never in it.
+"""
+
+import logging
+import re
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from phonebind import limits, masking, oauth
+from phonebind.exceptions import PhonebindError
+
+logger = logging.getLogger(__name__)
+
+HEADER = "X-Request-ID"
+#: What may stand in a log line, and is no attack on who reads it.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+
+_ATTRIBUTE = "_phonebind_audit"
+
+
+@dataclass(slots=True)
+class Event:
+    """What is known so far about one request."""
+
+    request_id: str
+    action: str = ""
+    outcome: str = ""
+    provider: str = ""
+    mobile: str = ""
+    user_id: Any = None
+    level: int = logging.INFO
+
+
+def note(request: HttpRequest, **facts: Any) -> None:
+    """Remember facts of :class:`Event`; a later one replaces an earlier."""
+    event = _event(request)
+    for name, value in facts.items():
+        setattr(event, name, value)
+
+
+def refused(request: HttpRequest, error: PhonebindError) -> None:
+    """The outcome is this error."""
+    note(request, outcome=error.code, level=logging.WARNING if error.status in (429, 502, 503) else logging.INFO)
+
+
+def write(request: HttpRequest, response: HttpResponseBase) -> None:
+    """The record, where there was an outcome; and the answer learns the request's id."""
+    event = _event(request)
+    response.headers[HEADER] = event.request_id
+    if event.outcome and logger.isEnabledFor(event.level):
+        record = {
+            "action": event.action,
+            "outcome": event.outcome,
+            # Both as the client sent them.
+            "provider": event.provider if event.provider in oauth.PROVIDERS else "",
+            "mobile": masking.mobile(event.mobile),
+            "user_id": event.user_id,
+            "address": limits.client_address(request),
+            "request_id": event.request_id,
+        }
+        text = " ".join(f"{name}={value}" for name, value in record.items() if value not in ("", None))
+        logger.log(event.level, "%s", text, extra=record)
+
+
+def _event(request: HttpRequest) -> Event:
+    event = getattr(request, _ATTRIBUTE, None)
+    if not isinstance(event, Event):
+        given = request.headers.get(HEADER, "")
+        event = Event(given if _REQUEST_ID.match(given) else uuid4().hex)
+        setattr(request, _ATTRIBUTE, event)
+    return event

@@ -1,0 +1,259 @@
+"""The audit trail: one record for each outcome, and no secret in it or in any other log."""
+
+import logging
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils.log import AdminEmailHandler
+from pytest_django import Settings
+
+from phonebind import audit
+from phonebind.models import SocialAccount
+from server.users.models import User
+from tests.support.edge import Configure, Outbox, Person, Upstream
+
+pytestmark = pytest.mark.django_db
+
+MOBILE, OTHER = "13900000001", "13900000002"
+PASSWORD = "horse-staple-9"
+
+
+class Trail:
+    """What was written down since it was last read."""
+
+    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO, "phonebind.audit")
+        self._caplog = caplog
+
+    def read(self) -> list[Any]:
+        records = [record for record in self._caplog.records if record.name == "phonebind.audit"]
+        self._caplog.clear()
+        return records
+
+    def outcome(self) -> tuple[str, str]:
+        """Action and outcome of the one new record."""
+        [record] = self.read()
+        return record.action, record.outcome
+
+
+@pytest.fixture
+def trail(caplog: pytest.LogCaptureFixture, qq: Upstream, phonebind: Configure) -> Trail:
+    phonebind(limits={"sms_mobile_gap": (99, 60)})
+    return Trail(caplog)
+
+
+def sign_in(person: Person) -> Any:
+    return person.callback().json()
+
+
+# ---------------------------------------------------------------- each outcome
+
+
+def test_a_first_sign_in_step_by_step(trail: Trail, person: Person) -> None:
+    state = person.login_url()["state"]
+    assert trail.outcome() == ("authorize", "started")
+    ticket = person.callback(state).json()["access_token"]
+    assert trail.outcome() == ("callback", "not_bound")
+    person.ask_for_sms(MOBILE)
+    drawn, sent = trail.read()
+    assert (drawn.action, drawn.outcome) == ("image_code", "drawn")
+    assert (sent.action, sent.outcome) == ("sms_code", "sent")
+    form = {"mobile": MOBILE, "password": PASSWORD, "sms_code": "000000", "access_token": ticket}
+    person.bind(**form)
+    assert trail.outcome() == ("bind", "sms_code_invalid")
+    person.bind(**form | {"sms_code": Outbox.sent[-1].code})
+    [bound] = trail.read()
+    user = User.objects.get()
+    assert {name: getattr(bound, name) for name in FIELDS} == {
+        "action": "bind",
+        "outcome": "bound",
+        "provider": "qq",
+        "mobile": "139****0001",
+        "user_id": user.pk,
+        "address": "127.0.0.1",
+        "request_id": bound.request_id,
+    }
+    assert bound.levelno == logging.INFO
+    person.bind(**form | {"sms_code": Outbox.sent[-1].code})
+    assert trail.outcome() == ("bind", "signed_in")
+    sign_in(person)
+    assert [record.outcome for record in trail.read()] == ["started", "signed_in"]
+
+
+FIELDS = ("action", "outcome", "provider", "mobile", "user_id", "address", "request_id")
+
+
+def test_passwords_and_the_lock(trail: Trail, person: Person) -> None:
+    User.objects.create_user("ming", mobile=MOBILE, password=PASSWORD)
+    credentials = {"username": MOBILE, "password": PASSWORD}
+    refresh = person.http.post("/authorizations/", credentials).json()["refresh"]
+    assert trail.outcome() == ("password", "signed_in")
+    person.http.post("/authorizations/refresh/", {"refresh": refresh})
+    assert trail.outcome() == ("refresh", "refreshed")
+    person.http.post("/authorizations/refresh/", {"refresh": "x"})
+    assert trail.outcome() == ("refresh", "token_invalid")
+    for _ in range(5):
+        person.http.post("/authorizations/", credentials | {"password": "wrong"})
+        assert trail.outcome() == ("password", "credentials_invalid")
+    person.http.post("/authorizations/", credentials)
+    [locked] = trail.read()
+    assert (locked.outcome, locked.mobile) == ("too_many_attempts", "139****0001")
+    assert locked.levelno == logging.WARNING
+
+
+def test_what_is_refused(trail: Trail, person: Person, qq: Upstream) -> None:
+    person.callback("forged")
+    assert trail.outcome() == ("callback", "state_invalid")
+    person.http.get("/oauth/nobody/authorization/")
+    [record] = trail.read()
+    assert (record.outcome, record.provider) == ("provider_unknown", "")
+    person.http.get("/sms_codes/１３９００００００/")
+    [record] = trail.read()
+    assert (record.outcome, record.mobile) == ("invalid", "")
+    Outbox.refuse = True
+    person.ask_for_sms(MOBILE)
+    _, record = trail.read()
+    assert (record.outcome, record.levelno) == ("sms_not_sent", logging.WARNING)
+    qq.answer("/oauth2.0/token", b"<html>")
+    person.callback()
+    _, record = trail.read()
+    assert (record.outcome, record.levelno) == ("provider_unavailable", logging.WARNING)
+
+
+def test_a_disabled_account(trail: Trail, person: Person) -> None:
+    user = User.objects.create_user("ming", mobile=MOBILE, password=PASSWORD, is_active=False)
+    SocialAccount.objects.create(user=user, provider="qq", app_id="101000001", openid="0123456789ABCDEF" * 2)
+    sign_in(person)
+    assert [record.outcome for record in trail.read()] == ["started", "account_disabled"]
+
+
+def test_front_ends_of_old_leave_the_same_trail(trail: Trail, person: Person, phonebind: Configure) -> None:
+    phonebind(legacy_state=True)
+    person.http.get("/oauth/qq/user/", {"code": "CODE", "state": "/cart.html"})
+    assert trail.outcome() == ("callback", "not_bound")
+
+
+def test_the_pages_leave_the_same_trail(trail: Trail, person: Person) -> None:
+    http = person.http
+    state = re.search(r"state=([^&]+)", http.get("/login/qq/")["Location"])
+    assert state
+    assert trail.outcome() == ("authorize", "started")
+    url = http.get(f"/login/qq/callback/?code=CODE&state={state[1]}")["Location"]
+    assert trail.outcome() == ("callback", "not_bound")
+    ticket = re.search(r'name="access_token" value="([^"]+)"', http.get(url).content.decode())
+    assert ticket
+    assert trail.read() == [], "looking at a page is no outcome"
+    form = {"access_token": ticket[1], "mobile": "+86 139-0000-0001", "password": PASSWORD, "sms_code": "000000"}
+    http.post(url, form | {"action": "send_code", "image_code_id": "0" * 32, "text": "AAAA"})
+    assert trail.outcome() == ("sms_code", "image_code_invalid")
+    http.post(url, form)
+    [record] = trail.read()
+    assert (record.action, record.outcome, record.mobile) == (
+        "bind",
+        "sms_code_invalid",
+        "139****0001",
+    )
+    http.post(url, form | {"sms_code": person.sms_code(MOBILE)})
+    assert trail.outcome() == ("bind", "bound")
+    http.get("/login/qq/callback/", {"code": "CODE", "state": state[1]})
+    assert trail.outcome() == ("callback", "state_invalid")
+    http.get("/login/qq/callback/", {"error": "access_denied"})
+    assert trail.outcome() == ("callback", "cancelled")
+    http.post("/logout/")
+    [record] = trail.read()
+    assert (record.action, record.outcome, record.user_id) == (
+        "sign_out",
+        "signed_out",
+        User.objects.get().pk,
+    )
+
+
+def test_a_used_code_on_the_pages(trail: Trail, person: Person, qq: Upstream) -> None:
+    state = re.search(r"state=([^&]+)", person.http.get("/login/qq/")["Location"])
+    assert state
+    qq.answer("/oauth2.0/token", b'callback( {"error":100020,"error_description":"code is reused error"} );')
+    person.http.get(f"/login/qq/callback/?code=CODE&state={state[1]}")
+    assert [record.outcome for record in trail.read()] == ["started", "code_invalid"]
+
+
+# ---------------------------------------------------------------- the record itself
+
+
+def test_it_says_the_same_in_its_text(trail: Trail, person: Person) -> None:
+    person.login_url()
+    [record] = trail.read()
+    said = dict(pair.split("=") for pair in record.getMessage().split())
+    assert said == {
+        "action": "authorize",
+        "outcome": "started",
+        "provider": "qq",
+        "address": "127.0.0.1",
+        "request_id": record.request_id,
+    }
+
+
+@pytest.mark.parametrize("given", ["4f0c-A_b.9", "x" * 64])
+def test_the_request_id_is_the_proxys(trail: Trail, given: str) -> None:
+    answer = Client().get("/oauth/qq/authorization/", headers={"X-Request-ID": given})
+    assert answer[audit.HEADER] == given
+    [record] = trail.read()
+    assert record.request_id == given
+
+
+@pytest.mark.parametrize("given", ["", "a b", "a\nb", "x" * 65, "é", "outcome=bound", None])
+def test_or_one_of_ours(trail: Trail, given: str | None) -> None:
+    headers = {} if given is None else {"X-Request-ID": given}
+    answer = Client().get("/login/", headers=headers)
+    assert re.fullmatch(r"[0-9a-f]{32}", answer[audit.HEADER])
+
+
+def test_each_request_has_its_own(trail: Trail, person: Person) -> None:
+    person.login_url()
+    person.login_url()
+    first, second = trail.read()
+    assert first.request_id != second.request_id
+
+
+@pytest.mark.parametrize("path", ["/oauth/q%0Aoutcome=bound/user/?code=1", "/sms_codes/13900000001%0Aoutcome=bound/"])
+def test_nobody_writes_lines_of_their_own(trail: Trail, path: str) -> None:
+    Client().get(path)
+    [record] = trail.read()
+    assert "bound" not in record.getMessage()
+
+
+def test_where_nobody_listens_nothing_is_put_together(
+    caplog: pytest.LogCaptureFixture, person: Person, qq: Upstream
+) -> None:
+    caplog.set_level(logging.ERROR, "phonebind.audit")
+    person.login_url()
+    assert not caplog.records
+
+
+# ---------------------------------------------------------------- no secret, at any level
+
+
+def test_threat_9_a_report_of_a_bug_of_ours_holds_no_form(
+    settings: Settings, phonebind: Configure, monkeypatch: pytest.MonkeyPatch, mailoutbox: list[Any]
+) -> None:
+    """Django mails what was posted to the administrators, when something unforeseen rises."""
+    settings.ADMINS = [("ops", "ops@example.com")]
+
+    def unforeseen(*args: Any, **kwargs: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("phonebind.tickets.read", unforeseen)
+    logger, handler = logging.getLogger("django.request"), AdminEmailHandler()
+    logger.addHandler(handler)
+    try:
+        form = {"mobile": MOBILE, "password": PASSWORD, "sms_code": "271828", "access_token": "TICKET"}
+        client = Client(raise_request_exception=False)
+        assert client.post("/oauth/qq/user/", form).status_code == 500
+        assert client.post("/login/qq/bind/x/", form).status_code == 500
+    finally:
+        logger.removeHandler(handler)
+    assert len(mailoutbox) == 2
+    for mail in mailoutbox:
+        assert "ZeroDivisionError" in mail.body
+        assert [secret for secret in form.values() if secret in mail.body] == []

@@ -1,0 +1,96 @@
+"""What a log may say."""
+
+import logging
+from typing import Any
+
+import pytest
+
+from phonebind import masking
+
+
+def said(message: str, *args: Any) -> str:
+    """As a handler gets to see it."""
+    record = logging.LogRecord("django.request", logging.ERROR, "", 0, message, args, None)
+    assert masking.mask(record)
+    return record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/sms_codes/13900000001/", "/sms_codes/139****0001/"),
+        ("/a/13900000001/13900000002/", "/a/139****0001/139****0002/"),
+        # somebody's spelling of it, which is refused, and logged
+        ("/sms_codes/+86 139-0000-0001/", "/sms_codes/+139****0001/"),
+        ("/sms_codes/%2B86%20139%200000%200001/", "/sms_codes/%2B139****0001/"),
+        ("/sms_codes/008613900000001/", "/sms_codes/139****0001/"),
+        ("/sms_codes/１３９０００００００１/", "/sms_codes/139****0001/"),
+        # no mobiles
+        ("/orders/2013900000001/", "/orders/2013900000001/"),
+        ("/orders/12900000001/", "/orders/12900000001/"),
+        ("/sms_codes/1/", "/sms_codes/1/"),
+    ],
+)
+def test_threat_9_a_mobile_is_masked(path: str, shown: str) -> None:
+    assert said("%s: %s", "Bad Gateway", path) == f"Bad Gateway: {shown}"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?code={}&state={}",
+        "?text={}&image_code_id={}",
+        "/?a=1&access_token={}",
+        "?password={}&refresh={}&sms_code={}&token={}",
+    ],
+)
+def test_threat_9_a_secret_in_a_query_is_masked(query: str) -> None:
+    written = said('"%s"', f"GET /oauth/qq/user/{query} HTTP/1.1".replace("{}", "s3cret"))
+    assert "s3cret" not in written
+    assert written.endswith(' HTTP/1.1"')
+
+
+def test_a_query_by_itself_is_masked() -> None:
+    """As gunicorn's ``%(q)s`` has it."""
+    assert said("%(q)s", {"q": "code=s3cret&next=/cart"}) == "code=****&next=/cart"
+
+
+def test_the_values_of_sql_are_masked() -> None:
+    record = logging.LogRecord("django.db.backends", logging.DEBUG, "", 0, "%s; args=%s", ("SELECT", ("a",)), None)
+    params = ["13900000001", 7]
+    record.__dict__ |= {"params": params, "args": ("SELECT", params)}
+    assert masking.mask(record)
+    assert record.getMessage() == "SELECT; args=('139****0001', 7)"
+    assert vars(record)["params"] == ("139****0001", 7)
+    assert params == ["13900000001", 7], "the query's own are left alone"
+
+
+def test_other_records_are_left_alone() -> None:
+    assert said("%(status)s: %(n)d", {"status": "x", "n": 1}) == "x: 1"
+    assert said("%d", 13900000001) == "13900000001"
+    assert said("nothing to fill in") == "nothing to fill in"
+
+
+def test_a_mapping_with_ways_of_its_own_keeps_them() -> None:
+    """gunicorn's atoms answer "-" for what they do not hold."""
+
+    class Atoms(dict[str, str]):
+        def __missing__(self, key: str) -> str:
+            return "-"
+
+    atoms = Atoms(r="GET /sms_codes/13900000001/ HTTP/1.1")
+    assert said("%(r)s %(b)s", atoms) == "GET /sms_codes/139****0001/ HTTP/1.1 -"
+    assert atoms["r"] == "GET /sms_codes/13900000001/ HTTP/1.1"
+
+
+@pytest.mark.parametrize("name", masking.LOGGERS)
+def test_every_logger_that_writes_paths_is_masked(name: str) -> None:
+    assert masking.mask in logging.getLogger(name).filters
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [("13900000001", "139****0001"), ("+86 13900000001", "139****0001"), ("li", ""), ("", ""), ("23900000001", "")],
+)
+def test_a_mobile_by_itself(number: str, shown: str) -> None:
+    assert masking.mobile(number) == shown
