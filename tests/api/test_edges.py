@@ -1,6 +1,5 @@
 """What each request costs, whom it is counted for, what it leaves in the logs, and a provider that fails."""
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
