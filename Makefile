@@ -1,5 +1,6 @@
-# make run    serve http://127.0.0.1:8000 (PORT, DATA_DIR, REDIS_URL, DATABASE_URL)
-# make test   everything that CI checks
+# make run      serve http://127.0.0.1:8000 (PORT, DATA_DIR, REDIS_URL, DATABASE_URL)
+# make test     everything that CI checks
+# make torture  races, faults and attacks at full length, and what they saw as a table (docs/reliability.md)
 # Needs Python 3.11 or newer and nothing else; all that is installed goes into .venv.
 
 PY = .venv/bin/python
@@ -7,7 +8,7 @@ PY = .venv/bin/python
 # A .venv whose Python is gone or was moved is made anew.
 $(shell test ! -e .venv || $(PY) -c 'import pip' 2>/dev/null || rm -f .venv/complete .venv/*.stamp)
 
-.PHONY: help run test lint format messages clean
+.PHONY: help run test torture lint format messages clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -17,6 +18,9 @@ run: .venv/server.stamp
 
 test: .venv/test.stamp
 	@exec scripts/test
+
+torture: .venv/test.stamp
+	@exec scripts/torture
 
 lint: .venv/test.stamp
 	@exec scripts/lint

@@ -70,6 +70,7 @@ def test_in_a_burst_a_place_is_waited_for(
     places: Slots, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(slots, "PATIENCE", 5)
+    monkeypatch.setattr(slots, "LONGEST", 5)
     release = threading.Event()
     fill(places, threads, release)
     waiting = threads.submit(occupy, places, release)
@@ -84,6 +85,7 @@ def test_an_answer_of_any_kind_gives_patience(
     places: Slots, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, error: Exception | None
 ) -> None:
     monkeypatch.setattr(slots, "PATIENCE", 5)
+    monkeypatch.setattr(slots, "LONGEST", 5)
     first, second = threading.Event(), threading.Event()
     held = fill(places, threads, first, error)
     first.set()
@@ -100,6 +102,7 @@ def test_threat_19_nobody_waits_behind_those_who_were_not_answered(
     places: Slots, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(slots, "PATIENCE", 60)
+    monkeypatch.setattr(slots, "LONGEST", 60)
     first, second = threading.Event(), threading.Event()
     held = fill(places, threads, first, ProviderUnavailable())
     first.set()
@@ -108,6 +111,18 @@ def test_threat_19_nobody_waits_behind_those_who_were_not_answered(
     with pytest.raises(ProviderUnavailable), places.take(MOST):
         pytest.fail("a third place")
     second.set()
+
+
+def test_nobody_waits_for_ever_though_others_are_answered(
+    places: Slots, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slots, "PATIENCE", 60)
+    monkeypatch.setattr(slots, "LONGEST", 0.01)
+    release = threading.Event()
+    fill(places, threads, release)
+    with pytest.raises(ProviderUnavailable), places.take(MOST):
+        pytest.fail("a third place")
+    release.set()
 
 
 def test_threat_19_sign_ins_have_so_many_places(phonebind: Configure, threads: ThreadPoolExecutor) -> None:

@@ -103,7 +103,7 @@ def rule(name: str) -> Rule:
 
 def key(name: str, subject: str) -> str:
     """Where a claim is counted. One hash tag for all, so that a cluster too takes several in one step."""
-    return store.key("limits", name, subject)
+    return f"{store.key(name, 'limits')}:{subject}"
 
 
 def take(*claims: Claim) -> None:

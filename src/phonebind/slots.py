@@ -14,6 +14,8 @@ from phonebind.exceptions import PhonebindError, ProviderUnavailable, SmsNotSent
 
 #: Seconds without an answer to anybody, after which it has no point to wait for a place.
 PATIENCE = 0.25
+#: Seconds to wait for one at most: whoever waits holds a thread too.
+LONGEST = 0.5
 
 
 class Slots:
@@ -30,9 +32,7 @@ class Slots:
     def take(self, most: int) -> Iterator[None]:
         """Hold one of ``most`` places for the length of the block."""
         with self._changed:
-            patience = self._moved + PATIENCE - time.monotonic() if self._answering else 0
-            if not self._changed.wait_for(lambda: self._taken < most, max(0, patience)):
-                raise self._error
+            self._wait(most)
             self._taken += 1
             self._moved = time.monotonic()
         answered = True
@@ -47,6 +47,14 @@ class Slots:
                 self._answering = answered
                 self._moved = time.monotonic() if answered else self._moved
                 self._changed.notify()
+
+    def _wait(self, most: int) -> None:
+        end = time.monotonic() + LONGEST
+        while self._taken >= most:
+            left = min(self._moved + PATIENCE, end) - time.monotonic()
+            if left <= 0 or not self._answering:
+                raise self._error
+            self._changed.wait(left)
 
 
 PROVIDER = Slots(ProviderUnavailable)

@@ -17,10 +17,9 @@ from phonebind.conf import conf
 from phonebind.exceptions import StorageUnavailable
 
 
-def key(kind: str, *names: str) -> str:
-    """``key("sms", "13800000001")`` → ``phonebind:sms:{13800000001}``; whatever comes after is outside the tag."""
-    tag, *rest = names
-    return ":".join(["phonebind", kind, f"{{{tag}}}", *rest])
+def key(kind: str, subject: str) -> str:
+    """``key("sms", "13800000001")`` → ``phonebind:sms:{13800000001}``."""
+    return f"phonebind:{kind}:{{{subject}}}"
 
 
 @contextmanager

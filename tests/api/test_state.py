@@ -146,7 +146,7 @@ def test_threat_1_an_error_in_place_of_a_code_needs_a_state_too(
         answer = person.http.get("/oauth/qq/user/", {"error": "100008", "state": state})
         assert answer.json()["code"] == "state_invalid"
     assert person.http.get("/oauth/qq/user/", {"error": "100008"}).json()["code"] == "state_invalid"
-    assert not [record for record in caplog.records if record.name.startswith("phonebind")]
+    assert not [record for record in caplog.records if record.name.startswith("phonebind.oauth")]
 
 
 @pytest.mark.parametrize(

