@@ -78,6 +78,18 @@ def test_what_is_given_back_did_not_count() -> None:
         limits.give_back(("sms_mobile_gap", WHO))
 
 
+def test_what_is_given_back_has_started_no_window() -> None:
+    """Or who was refused at first would have the next two SMS within one minute."""
+    limits.take(("sms_mobile_gap", WHO))
+    with store.connection() as client:
+        client.expire(limits.key("sms_mobile_gap", WHO), 20)
+    limits.give_back(("sms_mobile_gap", WHO))
+    limits.take(("sms_mobile_gap", WHO))
+    with pytest.raises(SmsTooFrequent) as refused:
+        limits.take(("sms_mobile_gap", WHO))
+    assert refused.value.retry_after in range(50, 61)
+
+
 def test_nothing_is_given_back_that_was_not_taken() -> None:
     limits.give_back(("sms_mobile_gap", WHO), ("sms_mobile_gap", WHO))
     limits.take(("sms_mobile_gap", WHO))

@@ -85,10 +85,13 @@ for i, key in ipairs(KEYS) do
 end
 """)
 
+# The last one takes the window with it: what did not count has not started one either.
 _give_back = store.Script("""
 for _, key in ipairs(KEYS) do
-  if tonumber(redis.call('HGET', key, 'taken') or '0') > 0 then
+  if tonumber(redis.call('HGET', key, 'taken') or '0') > 1 then
     redis.call('HINCRBY', key, 'taken', -1)
+  else
+    redis.call('DEL', key)
   end
 end
 """)
