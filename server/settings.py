@@ -100,7 +100,12 @@ CACHES = {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": env.text("REDIS_URL", "redis://127.0.0.1:6379/0" if DEBUG else None),
         # Without them a Valkey that is down holds every thread that asks it.
-        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 1},
+        "OPTIONS": {
+            "SOCKET_CONNECT_TIMEOUT": 1,
+            "SOCKET_TIMEOUT": 1,
+            # Each thread holds one at most; the client's own bound is 100.
+            "CONNECTION_POOL_KWARGS": {"max_connections": THREADS + 8},
+        },
     }
 }
 

@@ -149,16 +149,25 @@ def test_every_error_code_is_documented() -> None:
     assert documented == raised
 
 
-def test_every_threat_has_a_test() -> None:
+def test_every_threat_names_its_tests() -> None:
     promises = {
-        int(number) for number in re.findall(r"^(\d+)\. ", (ROOT / "docs/threats.md").read_text(), re.MULTILINE)
+        int(number): set(re.findall(r"`(test_\w+)`", line))
+        for number, line in re.findall(r"^(\d+)\. (.*?)(?=^\d+\. |^$)", _threats(), re.MULTILINE | re.DOTALL)
     }
-    tested = {
-        int(number)
+    tests = {
+        name
         for file in (ROOT / "tests").rglob("test_*.py")
-        for number in re.findall(r"^def test_threat_(\d+)_", file.read_text(), re.MULTILINE)
+        for name in re.findall(r"^def (\w+)\(", file.read_text(), re.MULTILINE)
     }
-    assert tested == promises == set(range(1, 23))
+    assert promises.keys() == set(range(1, 23))
+    for number, named in promises.items():
+        assert named
+        assert {name for name in named if not name.startswith(f"test_threat_{number}_")} == set()
+        assert named - tests == set()
+
+
+def _threats() -> str:
+    return (ROOT / "docs/threats.md").read_text()
 
 
 def test_every_switch_of_the_sandbox_is_documented() -> None:
