@@ -1,4 +1,6 @@
-from django.apps import AppConfig
+from importlib import import_module
+
+from django.apps import AppConfig, apps
 from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
@@ -15,3 +17,5 @@ class PhonebindConfig(AppConfig):
         for check in CHECKS:
             checks.register(check, "phonebind")
         masking.install()
+        if apps.is_installed("drf_spectacular"):
+            import_module("phonebind.api.schema")

@@ -15,6 +15,7 @@ REST_FRAMEWORK: dict[str, Any] = {  # type: ignore[no-redef]
     "DEFAULT_THROTTLE_CLASSES": [_THEIRS],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": _THEIRS,
     "DEFAULT_METADATA_CLASS": _THEIRS,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",  # which it asks every host for
     "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.AcceptHeaderVersioning",
     "ALLOWED_VERSIONS": ["9"],
     "EXCEPTION_HANDLER": _THEIRS,

@@ -1,0 +1,270 @@
+"""The contract as OpenAPI, for hosts with drf-spectacular: ``phonebind.apps`` loads this for them alone.
+
+What comes in is read off ``api.serializers``, statuses and codes off ``exceptions``; here stands what goes out, and
+which operation can raise what.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiViewExtension
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
+from rest_framework import fields
+
+from phonebind import image_codes, oauth
+from phonebind.api import serializers, views
+from phonebind.exceptions import (
+    AccountDisabled,
+    AlreadyBound,
+    CodeInvalid,
+    CredentialsInvalid,
+    ImageCodeInvalid,
+    Invalid,
+    Limited,
+    NextNotAllowed,
+    PasswordWrong,
+    PhonebindError,
+    ProviderUnavailable,
+    ProviderUnknown,
+    SmsCodeInvalid,
+    SmsNotSent,
+    SmsQuota,
+    SmsTooFrequent,
+    SmsUnconfirmed,
+    StateInvalid,
+    StorageUnavailable,
+    TicketInvalid,
+    TokenInvalid,
+    TooManyAttempts,
+    TooManyRequests,
+    Unavailable,
+)
+from phonebind.models import MOBILE_PATTERN
+
+Errors: TypeAlias = Sequence[type[PhonebindError]]
+
+# ---------------------------------------------------------------- what goes out
+
+
+@extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
+class Key(fields.Field[Any, Any, Any, Any]):
+    """Of the host's user model: a number, or a UUID."""
+
+
+class LoginUrl(serializers.Shape):
+    login_url = fields.CharField()
+
+
+class Pair(serializers.Shape):
+    token = fields.CharField()
+    refresh = fields.CharField()
+
+
+class Account(Pair):
+    id = Key()
+    user_id = Key()
+    username = fields.CharField()
+
+
+class SignedIn(Account):
+    next = fields.CharField()
+
+
+class NotBound(serializers.Shape):
+    access_token = fields.CharField()
+    expires_in = fields.IntegerField()
+    next = fields.CharField()
+    nickname = fields.CharField()
+
+
+class Sent(serializers.Shape):
+    message = fields.CharField()
+    resend_after = fields.IntegerField()
+    expires_in = fields.IntegerField()
+
+
+class Error(serializers.Shape):
+    """`code` is for programs, `message` for people, `errors` for the fields to blame; `retry_after` is seconds."""
+
+    code = fields.CharField()
+    message = fields.CharField()
+    errors = fields.DictField(  # type: ignore[assignment]  # Serializer's own stays its own
+        child=fields.ListField(child=fields.CharField()), required=False
+    )
+    retry_after = fields.IntegerField(min_value=1, required=False)
+
+
+class SmsCodeForm(serializers.SmsCodeRequest):
+    mobile = None  # type: ignore[assignment]  # it is in the path
+
+
+EITHER = PolymorphicProxySerializer("PhonebindCallbackAnswer", [SignedIn, NotBound], resource_type_field_name=None)
+
+
+# ---------------------------------------------------------------- what goes wrong
+
+
+def _refusals(errors: Errors) -> dict[int, Any]:
+    """By status. 405 answers another method, and has no place in OpenAPI but beside the methods there are."""
+    by_status: dict[int, list[type[PhonebindError]]] = {}
+    for error in errors:
+        by_status.setdefault(error.status, []).append(error)
+    refusals = {status: _refusal(kinds) for status, kinds in by_status.items()}
+    return refusals | {405: OpenApiResponse(Error, description=f"{Invalid.code}: another method")}
+
+
+def _refusal(kinds: Errors) -> OpenApiResponse:
+    codes = list(dict.fromkeys(kind.code for kind in kinds))
+    ours: dict[str, Any] = {"properties": {"code": {"type": "string", "enum": codes}}}
+    if all(issubclass(kind, Limited | Unavailable) for kind in kinds):
+        ours["required"] = ["retry_after"]
+    # Error itself is registered by 405.
+    schema = {"allOf": [{"$ref": "#/components/schemas/PhonebindError"}, ours]}
+    return OpenApiResponse(schema, description=", ".join(codes))
+
+
+# ---------------------------------------------------------------- the operations
+
+
+def _path(name: str, type_: Any, **more: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, type_, OpenApiParameter.PATH, **more)
+
+
+PROVIDER = _path("provider", str, enum=list(oauth.PROVIDERS))
+IMAGE_CODE_ID = _path("image_code_id", OpenApiTypes.UUID, description="One that the caller has made up.")
+MOBILE = _path("mobile", str, pattern=MOBILE_PATTERN.replace(r"\A", "^").replace(r"\Z", "$"))
+RETRY_AFTER = OpenApiParameter(
+    "Retry-After", int, OpenApiParameter.HEADER, response=[429, 502, 503], description="As retry_after."
+)
+
+
+def _operation(
+    name: str,
+    description: str,
+    answer: Mapping[Any, Any],
+    errors: Errors,
+    parameters: Iterable[Any] = (),
+    request: Any = None,
+) -> Callable[[Any], Any]:
+    return extend_schema(
+        operation_id=f"phonebind_{name}",
+        description=description,
+        tags=["phonebind"],
+        parameters=[*parameters, RETRY_AFTER],
+        request=request,
+        responses={**answer, **_refusals([Invalid, *errors])},
+    )
+
+
+_SMS = (ImageCodeInvalid, SmsTooFrequent, SmsQuota, SmsNotSent, SmsUnconfirmed, StorageUnavailable)
+_SMS_DESCRIPTION = "Send an SMS code. The image code is used up, right or wrong."
+
+OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
+    views.AuthorizationView: {
+        "get": _operation(
+            "authorization",
+            "Where the browser goes to sign in, and the flow cookie. `state` is an older name of `next`.",
+            {200: LoginUrl},
+            [NextNotAllowed, ProviderUnknown],
+            [PROVIDER, serializers.Authorization],
+        )
+    },
+    views.OAuthUserView: {
+        "get": _operation(
+            "callback",
+            "What the provider's callback brought. Who is bound already is signed in; others get a bind ticket, the "
+            "`access_token`, and its cookie.",
+            {200: EITHER},
+            [
+                StateInvalid,
+                CodeInvalid,
+                NextNotAllowed,
+                AccountDisabled,
+                ProviderUnknown,
+                ProviderUnavailable,
+                StorageUnavailable,
+            ],
+            [PROVIDER, serializers.Callback],
+        ),
+        "post": _operation(
+            "bind",
+            "Bind to the account that has the mobile, made here if there is none. Sent again, it answers the same.",
+            {201: SignedIn},
+            [
+                TicketInvalid,
+                SmsCodeInvalid,
+                PasswordWrong,
+                AlreadyBound,
+                AccountDisabled,
+                ProviderUnknown,
+                TooManyAttempts,
+                StorageUnavailable,
+            ],
+            [PROVIDER],
+            serializers.Bind,
+        ),
+    },
+    views.ImageCodeView: {
+        "get": _operation(
+            "image_code",
+            "A new image for this id; the one before it stops being valid.",
+            {(200, image_codes.MEDIA_TYPE): OpenApiTypes.BINARY},
+            [TooManyRequests, StorageUnavailable],
+            [IMAGE_CODE_ID],
+        )
+    },
+    views.SmsCodeView: {
+        "get": _operation("sms_code", _SMS_DESCRIPTION, {200: Sent}, _SMS, [MOBILE, SmsCodeForm]),
+        "post": _operation("sms_code_post", _SMS_DESCRIPTION, {200: Sent}, _SMS, [MOBILE], SmsCodeForm),
+    },
+    views.PasswordView: {
+        "post": _operation(
+            "password",
+            "Sign in by password. `username` may be the mobile.",
+            {200: Account},
+            [CredentialsInvalid, AccountDisabled, TooManyAttempts, StorageUnavailable],
+            request=serializers.Credentials,
+        )
+    },
+    views.RefreshView: {
+        "post": _operation(
+            "refresh",
+            "A new pair of tokens for a refresh token.",
+            {200: Pair},
+            [TokenInvalid, AccountDisabled, StorageUnavailable],
+            request=serializers.Refresh,
+        )
+    },
+}
+
+
+class Contract(OpenApiViewExtension):  # type: ignore[no-untyped-call]
+    """Our views, and what a host derives of them."""
+
+    target_class = views.View
+    match_subclasses = True
+
+    def view_replacement(self) -> type[views.View]:
+        known: Mapping[str, Any] = next((OPERATIONS[kind] for kind in self.target.__mro__ if kind in OPERATIONS), {})
+        return extend_schema_view(**known)(type(self.target.__name__, (self.target,), {}))
+
+
+class Name(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Component names that meet none of the host's."""
+
+    target_class = serializers.Shape
+    match_subclasses = True
+
+    def get_name(self, auto_schema: Any, direction: Any) -> str:
+        return f"Phonebind{type(self.target).__name__}"
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> Any:
+        return auto_schema._map_serializer(self.target, direction, bypass_extensions=True)

@@ -1,0 +1,179 @@
+"""The contract as OpenAPI: it says what the code does, and no host is made to install what it is made with."""
+
+import subprocess
+import sys
+from functools import cache
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.test import Client
+from django.urls import URLPattern, path
+from drf_spectacular.generators import SchemaGenerator
+from pytest_django import Settings
+
+from phonebind import exceptions
+from phonebind.api.urls import urlpatterns
+from phonebind.api.views import PasswordView, View
+
+SIGNED_IN = {"token", "refresh", "id", "user_id", "username"}
+NOT_BOUND = {"access_token", "expires_in", "next", "nickname"}
+#: Path and method; its parameters, its form, its success: status and fields.
+CONTRACT: dict[tuple[str, str], tuple[set[str], set[str], int, list[set[str]]]] = {
+    ("/oauth/{provider}/authorization/", "get"): ({"provider", "next", "state"}, set(), 200, [{"login_url"}]),
+    ("/oauth/{provider}/user/", "get"): (
+        {"provider", "code", "state", "error"},
+        set(),
+        200,
+        [SIGNED_IN | {"next"}, NOT_BOUND],
+    ),
+    ("/oauth/{provider}/user/", "post"): (
+        {"provider"},
+        {"mobile", "password", "sms_code", "access_token"},
+        201,
+        [SIGNED_IN | {"next"}],
+    ),
+    ("/image_codes/{image_code_id}/", "get"): ({"image_code_id"}, set(), 200, []),
+    ("/sms_codes/{mobile}/", "get"): (
+        {"mobile", "image_code_id", "text"},
+        set(),
+        200,
+        [{"message", "resend_after", "expires_in"}],
+    ),
+    ("/sms_codes/{mobile}/", "post"): (
+        {"mobile"},
+        {"image_code_id", "text"},
+        200,
+        [{"message", "resend_after", "expires_in"}],
+    ),
+    ("/authorizations/", "post"): (set(), {"username", "password"}, 200, [SIGNED_IN]),
+    ("/authorizations/refresh/", "post"): (set(), {"refresh"}, 200, [{"token", "refresh"}]),
+}
+OUTCOMES = {
+    (kind.status, kind.code) for name in exceptions.__all__ if hasattr(kind := getattr(exceptions, name), "code")
+}
+
+to_every_operation = pytest.mark.parametrize(("path_", "method"), CONTRACT)
+
+
+def generate(*patterns: URLPattern) -> Any:
+    return SchemaGenerator(patterns=patterns).get_schema(public=True)  # type: ignore[no-untyped-call]
+
+
+@cache
+def schema() -> Any:
+    return generate(*urlpatterns)
+
+
+def resolved(part: Any) -> Any:
+    """The component that it refers to, if it does."""
+    return schema()["components"]["schemas"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+
+
+def fields(part: Any) -> set[str]:
+    """Of an object, all required: success has no field that may be missing."""
+    found = resolved(part)
+    assert set(found["required"]) == set(found["properties"])
+    return set(found["properties"])
+
+
+def codes(operation: Any) -> set[tuple[int, str]]:
+    found = set()
+    for status, answer in operation["responses"].items():
+        if int(status) >= 400 and status != "405":
+            [content] = answer["content"].values()
+            error, ours = content["schema"]["allOf"]
+            assert {"code", "message"} <= set(resolved(error)["properties"])
+            assert ("Retry-After" in answer.get("headers", {})) == (status in ("429", "502", "503"))
+            assert (ours.get("required") == ["retry_after"]) == (status in ("429", "503"))
+            found |= {(int(status), code) for code in ours["properties"]["code"]["enum"]}
+    return found
+
+
+def test_its_operations_are_those_of_the_contract() -> None:
+    found = {(path_, method) for path_, methods in schema()["paths"].items() for method in methods}
+    assert found == set(CONTRACT)
+
+
+@to_every_operation
+def test_an_operation_takes_and_gives_what_the_contract_says(path_: str, method: str) -> None:
+    operation = schema()["paths"][path_][method]
+    parameters, form, status, answers = CONTRACT[path_, method]
+    assert {parameter["name"] for parameter in operation.get("parameters", [])} == parameters
+    if form:
+        content = operation["requestBody"]["content"]
+        assert set(content) == {"application/json", "application/x-www-form-urlencoded", "multipart/form-data"}
+        assert [fields(kind["schema"]) for kind in content.values()] == [form] * 3
+    assert [code for code in operation["responses"] if int(code) < 400] == [str(status)]
+    [(media_type, content)] = operation["responses"][str(status)]["content"].items()
+    assert media_type == ("application/json" if answers else "image/jpeg")
+    answer = resolved(content["schema"])
+    assert [fields(kind) for kind in answer.get("oneOf", [answer] if answers else [])] == answers
+
+
+@to_every_operation
+def test_an_operation_refuses_with_codes_that_there_are(path_: str, method: str) -> None:
+    operation = schema()["paths"][path_][method]
+    assert {(400, "invalid")} < codes(operation) <= OUTCOMES
+    assert "405" in operation["responses"]
+
+
+def test_every_code_is_some_operations() -> None:
+    found = {
+        code for methods in schema()["paths"].values() for operation in methods.values() for code in codes(operation)
+    }
+    assert found == OUTCOMES
+
+
+def test_no_name_in_it_meets_one_of_the_hosts() -> None:
+    operations = [operation for methods in schema()["paths"].values() for operation in methods.values()]
+    assert all(operation["operationId"].startswith("phonebind_") for operation in operations)
+    assert all(name.startswith("Phonebind") for name in schema()["components"]["schemas"])
+
+
+def test_it_is_served() -> None:
+    answer = Client().get("/schema/", {"format": "json"})
+    assert answer.status_code == 200
+    assert answer.json()["paths"].keys() == schema()["paths"].keys()
+
+
+class Stricter(PasswordView):
+    """A host's own, made of ours."""
+
+
+class Theirs(View):
+    """One more, which the contract does not know."""
+
+    def get(self) -> None: ...
+
+
+def test_a_view_that_a_host_derives_is_described_like_ours() -> None:
+    found = generate(path("theirs/", Theirs.as_view()), path("in/", Stricter.as_view()))["paths"]
+    assert codes(found["/in/"]["post"]) == codes(schema()["paths"]["/authorizations/"]["post"])
+    assert found["/theirs/"]["get"]["operationId"] == "theirs_retrieve"
+
+
+def test_a_host_without_drf_spectacular_is_left_alone(settings: Settings) -> None:
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "drf_spectacular"]
+    apps.get_app_config("phonebind").ready()
+
+
+WITHOUT = """
+import sys
+sys.modules["drf_spectacular"] = None
+import django
+from django.conf import settings
+settings.configure(
+    SECRET_KEY="x" * 50,
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "rest_framework", "phonebind"],
+)
+django.setup()
+from phonebind.api import urls
+print(len(urls.urlpatterns))
+"""
+
+
+def test_nothing_of_it_is_needed() -> None:
+    command = [sys.executable, "-W", "error", "-c", WITHOUT]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "6\n", done.stderr
