@@ -381,6 +381,16 @@ def test_what_is_kept_again_is_not_dropped_as_surplus() -> None:
     assert [tickets.kept(browser.request(), state.id) for state in states] == ["ticket"] * len(states)
 
 
+@pytest.mark.parametrize("char", [" ", "(", ",", '"', "\\", "é", "\t"])
+def test_threat_18_a_cookie_may_be_called_what_no_answer_can_repeat(char: str) -> None:
+    browser = Browser()
+    browser.cookies = {f"phonebind_{kind}_{n}{char}1": "x" for kind in ("flow", "kept") for n in range(9)}
+    response = HttpResponse()
+    tickets.remember(browser.request(), response, tickets.start(browser.request(), provider(), "/")[1])
+    tickets.forget_all(browser.request(), response)
+    assert len(response.cookies) == 1
+
+
 @pytest.mark.parametrize("char", ["a", "购", "😀"])
 def test_the_longest_next_and_name_fit_into_a_cookie_and_a_url(char: str) -> None:
     """Browsers drop a cookie of more than 4096 bytes, and the contract's fields end there too."""

@@ -7,6 +7,7 @@ Nothing is stored: one use of the state is the cookie's removal here and the cod
 """
 
 import hashlib
+import re
 import secrets
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -30,6 +31,9 @@ ID_LENGTH = 12
 
 STATE_SALT = "phonebind.state.v1"
 TICKET_SALT = "phonebind.ticket.v1"
+
+#: What our cookies are called. Others may begin alike, and be called what no answer can repeat.
+_OURS = re.compile(r"(?:__Host-)?phonebind_(?:flow|ticket|kept)_[0-9a-f]{1,12}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,8 @@ def remember(request: HttpRequest, response: HttpResponseBase, cookie: Cookie, *
         samesite=conf.cookie_samesite,  # type: ignore[arg-type]
     )
     kind = cookie.name.rpartition("_")[0]
-    others = [name for name in request.COOKIES if name.startswith(f"{kind}_") and name != cookie.name]
+    alike = [name for name in request.COOKIES if _OURS.match(name) and name.startswith(f"{kind}_")]
+    others = [name for name in alike if name != cookie.name]
     # Browsers send the oldest first (RFC 6265, 5.4).
     for surplus in others[: 1 - most]:
         _delete(response, surplus)
@@ -141,7 +146,7 @@ def forget(request: HttpRequest, response: HttpResponseBase, state: State) -> No
 def forget_all(request: HttpRequest, response: HttpResponseBase) -> None:
     """Every sign-in that is open in this browser: the next person at it is somebody else."""
     for name in request.COOKIES:
-        if name.removeprefix("__Host-").startswith("phonebind_"):
+        if _OURS.match(name):
             _delete(response, name)
 
 
