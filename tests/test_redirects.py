@@ -15,6 +15,9 @@ HTTP = RequestFactory().get("/")
 HTTPS = RequestFactory().get("/", secure=True)
 
 ELSEWHERE = [
+    "//",
+    "//?x",
+    "//#//testserver",
     "//evil.example",
     "///evil.example",
     "////evil.example",
