@@ -1,0 +1,533 @@
+"""What is fuzzed: for each target the inputs to start from, and what must hold for any other.
+
+Texts come in as bytes; those that are not UTF-8 become surrogates, which are nasty in their own right.
+"""
+
+import ipaddress
+import json
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core import signing
+from django.core.exceptions import ValidationError as FormError
+from django.core.signals import setting_changed
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+from rest_framework.exceptions import ValidationError
+
+from phonebind import oauth, tickets, tokens, upstream
+from phonebind.api import serializers
+from phonebind.exceptions import CodeInvalid, Invalid, NextNotAllowed, ProviderUnavailable, StateInvalid, TicketInvalid
+from phonebind.limits import RULES, client_address
+from phonebind.oauth import Identity
+from phonebind.oauth.qq import parse
+from phonebind.pages.forms import MobileField
+from phonebind.redirects import safe_next
+from tests.torture.browser import destination
+
+MOBILE = "13900000001"
+PASSWORD = "horse-staple-9"
+OPENID = "0123456789ABCDEF0123456789ABCDEF"
+APP_ID = "101000001"
+TOKEN = "SECRET-TOKEN-OF-THE-PROVIDER"
+UUID_ = "3f0c6f6e-0000-4000-8000-000000000000"
+IDENTITY = Identity("qq", APP_ID, OPENID, nickname="小明")
+
+
+@dataclass(frozen=True)
+class Target:
+    """``check`` raises where something does not hold."""
+
+    check: Callable[[bytes], object]
+    seeds: Iterable[bytes]
+
+
+def text_of(data: bytes) -> str:
+    return data.decode(errors="surrogateescape")
+
+
+def configure(**changes: Any) -> None:
+    settings.PHONEBIND = settings.PHONEBIND | changes
+    setting_changed.send(None, setting="PHONEBIND", value=settings.PHONEBIND, enter=True)
+
+
+def request(**meta: Any) -> HttpRequest:
+    return RequestFactory().get("/", **meta)
+
+
+# ---------------------------------------------------------------- the provider's answers
+
+_ME = {"client_id": APP_ID, "openid": OPENID, "unionid": "UID_FEDCBA9876543210FEDCBA9876543210"}
+ANSWERS = [
+    b"access_token=%s&expires_in=7776000&refresh_token=R" % TOKEN.encode(),
+    json.dumps({"access_token": TOKEN, "expires_in": "7776000", "openid": OPENID}).encode(),
+    json.dumps({"access_token": TOKEN, "expires_in": 7776000}).encode(),
+    json.dumps(_ME).encode(),
+    b'callback( {"client_id":"%s","openid":"%s"} );\n' % (APP_ID.encode(), OPENID.encode()),
+    b'callback( {"client_id":"101000002","openid":"%s",} );' % OPENID.encode(),
+    b'callback( {"error":100020,"error_description":"code is reused error"} );',
+    b'callback( {"error":100048,"error_description":"companyid not set"} );',
+    b'{"error":100008,"error_description":"appid is not exist",}',
+    json.dumps({"ret": 0, "msg": "", "nickname": "小明", "gender": "男"}).encode(),
+    b'{"ret":-1,"nickname":"\\ud83d\\ude00\\ud83d\\u202e"}',
+    b"\xef\xbb\xbf{}",
+    b'<html><a href="?x=1&openid=2">502</a></html>',
+]
+
+
+def qq_parse() -> Target:
+    """Never raises; and what is JSON is read like JSON."""
+
+    def check(data: bytes) -> None:
+        found = parse(data)
+        for value in found.values():
+            assert isinstance(value, str)
+            value.encode()
+        try:
+            told = json.loads(data.decode("utf-8-sig", "replace").strip())
+        except (ValueError, RecursionError):
+            return
+        if isinstance(told, dict):
+            plain = {name: str(value) for name, value in told.items() if type(value) in (int, str)}
+            assert found.keys() == plain.keys()
+            assert all(found[name] == value for name, value in plain.items() if value.isascii())
+
+    return Target(check, ANSWERS)
+
+
+class Log(logging.Handler):
+    """What was logged about the last input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.text += record.getMessage()
+
+
+def qq_dialect() -> Target:
+    """The answers of a first sign-in: one of two errors, or an identity of our app and without its token."""
+    log = Log()
+    logging.getLogger("phonebind").addHandler(log)
+    logging.getLogger("phonebind").propagate = False
+    answers: dict[str, bytes] = {}
+
+    def get(url: str, query: Mapping[str, str], deadline: upstream.Deadline) -> bytes:
+        return answers[url.rpartition("/")[2] + ("" if "unionid" not in query else "?unionid")]
+
+    upstream.get = get  # the edge itself
+
+    def check(data: bytes) -> None:
+        parts = [*data.split(b"\n--\n"), b"", b"", b"", b""]
+        answers.update(zip(("token", "me", "me?unionid", "get_user_info"), parts, strict=False))
+        log.text = ""
+        qq = oauth.get("qq")
+        try:
+            grant = qq.exchange("CODE")
+            identity = Identity("qq", APP_ID, grant.openid, qq.unionid(grant), qq.nickname(grant))
+        except (CodeInvalid, ProviderUnavailable):
+            return
+        finally:
+            assert TOKEN not in log.text
+        for told in filter(None, (identity.openid, identity.unionid)):
+            assert re.fullmatch(r"[!-~]{1,128}", told)
+        identity.nickname.encode()
+        assert not any(ord(char) < 32 or char in "\u202e\u2028" for char in identity.nickname)
+        if data.count(TOKEN.encode()) == 1 and TOKEN in grant.access_token:
+            assert TOKEN not in repr(asdict(identity))
+        # Whoever is not named beside the token is named by /me, and that for us.
+        assert b"openid" in parts[0] or b"openid" in parts[1]
+        assert "openid" in parse(parts[0]) or APP_ID in parse(parts[1])["client_id"]
+
+    first = [[answer, ANSWERS[4], ANSWERS[3], ANSWERS[9]] for answer in ANSWERS]
+    later = [[ANSWERS[2], answer, answer, answer] for answer in ANSWERS]
+    return Target(check, [b"\n--\n".join(parts) for parts in (*first, *later)])
+
+
+# ---------------------------------------------------------------- state, ticket, cookies
+
+
+def _signed() -> tuple[str, str, list[bytes], dict[str, str]]:
+    """A state and a ticket of this browser, all that is signed alike and is neither, and its cookies."""
+    qq = oauth.get("qq")
+    state, flow = tickets.start(request(), qq, "/cart.html")
+    ticket, own = tickets.issue(request(), IDENTITY, "/cart.html")
+    payload = {"provider": "qq", "app_id": APP_ID, "next": "/", "cookie": ""}
+    alike = [
+        tickets.start(request(), qq, "/cart.html?" + "a=b&" * 40)[0],
+        tickets.issue_unbound(IDENTITY, "/"),
+        tickets.issue_unbound(Identity("qq", "101000002", OPENID), "/"),
+        "x:" + state.partition(":")[2],
+        signing.dumps(payload, salt="another"),
+        signing.dumps({}, salt="x", compress=True),
+    ]
+    seeds = [text.encode() for text in (state, ticket, *alike)]
+    return state, ticket, seeds, {cookie.name: cookie.value for cookie in (flow, own)}
+
+
+def state() -> Target:
+    """Only what was signed here, byte for byte; and this browser's only with its cookie."""
+    mine, _, seeds, cookies = _signed()
+    anothers = seeds[2].decode()
+    with_cookies, without = request(), request()
+    with_cookies.COOKIES = cookies
+
+    def check(data: bytes) -> None:
+        text, qq = text_of(data), oauth.get("qq")
+        accepted = []
+        for read in (
+            partial(tickets.parse_state, qq, text),
+            partial(tickets.read_state, with_cookies, qq, text),
+            partial(tickets.read_state, without, qq, text),
+        ):
+            try:
+                accepted.append(bool(read()))
+            except StateInvalid:
+                accepted.append(False)
+        assert accepted == [text in (mine, anothers), text == mine, False]
+
+    return Target(check, seeds)
+
+
+def ticket() -> Target:
+    """The same; unbound ones only where they will do."""
+    _, mine, seeds, cookies = _signed()
+    unbound = seeds[3].decode()
+    with_cookies, without = request(), request()
+    with_cookies.COOKIES = cookies
+
+    def check(data: bytes) -> None:
+        text, qq = text_of(data), oauth.get("qq")
+        accepted = []
+        for browser, also in ((with_cookies, False), (without, False), (without, True)):
+            try:
+                identity = tickets.read(browser, qq, text, unbound=also).identity
+                accepted.append(identity == IDENTITY)
+            except TicketInvalid:
+                accepted.append(False)
+        assert accepted == [text == mine, False, text == unbound]
+
+    return Target(check, seeds)
+
+
+def cookies() -> Target:
+    """Any Cookie header: a sign-in is this browser's with its secret only, and what is sent back is fit to be sent."""
+    mine, _, _, jar = _signed()
+    qq = oauth.get("qq")
+    name = next(name for name in jar if "flow" in name)
+    started = tickets.parse_state(qq, mine)
+
+    def check(data: bytes) -> None:
+        header = data.decode("latin-1")
+        browser = request(HTTP_COOKIE=header)
+        try:
+            tickets.read_state(browser, qq, mine)
+        except StateInvalid:
+            pass
+        else:
+            assert name in header
+            assert jar[name] in header
+        tickets.kept(browser, started.id)
+        response = HttpResponse()
+        tickets.remember(browser, response, tickets.Cookie("phonebind_flow_x", "y"))
+        tickets.keep(browser, response, started, "z")
+        tickets.forget_all(browser, response)
+        for line in (morsel.OutputString() for morsel in response.cookies.values()):
+            assert re.match(r"(__Host-)?phonebind_", line)
+            assert not re.search(r"[\r\n\0]", line)
+
+    whole = "; ".join(f"{key}={value}" for key, value in jar.items())
+    many = "; ".join(f"phonebind_{kind}_{number:x}=x" for kind in ("flow", "kept") for number in range(16))
+    seeds = [
+        whole,
+        f'{name}="{jar[name]}"',
+        many,
+        f"{many}; {whole}",
+        "phonebind_flow_a b=1;;=;=x; é=ü",
+        "__Host-phonebind_x",
+    ]
+    return Target(check, [seed.encode() for seed in seeds])
+
+
+# ---------------------------------------------------------------- next, forwarded-for
+
+
+def next_() -> Target:
+    """What is let through leads a browser here, or to a host that is allowed."""
+    allowed = {"testserver", "www.shop.example", "localhost:8080"}
+    configure(ALLOWED_NEXT_HOSTS=("www.shop.example", "localhost:8080"))
+    plain, secure = request(), request(**{"wsgi.url_scheme": "https"})
+
+    def check(data: bytes) -> None:
+        target = text_of(data)
+        for browser, schemes in ((plain, {"http", "https"}), (secure, {"https"})):
+            try:
+                found = safe_next(browser, target)
+            except NextNotAllowed:
+                continue
+            assert found == (target or "/")
+            scheme, host = destination(found, (str(browser.scheme), "testserver"))
+            assert scheme in schemes, (found, scheme)
+            assert host in allowed, (found, host)
+            HttpResponse(headers={"Location": found})
+
+    seeds = [
+        *(
+            "/",
+            "/cart.html?next=//evil.example",
+            "cart",
+            "/购物车",
+            "//evil.example",
+            "/\\evil.example",
+            "///evil.example",
+        ),
+        *(
+            "http:evil.example",
+            "https:evil.example",
+            "http:/evil.example",
+            "https:\\\\evil.example",
+            "http:///evil.example",
+        ),
+        *(
+            "https://www.shop.example/",
+            "http://localhost:8080/x",
+            "https://www.shop.example:443/",
+            "//www.shop.example",
+        ),
+        *("http://testserver@evil.example/", "http://testserver\u3002evil.example", "http://ｔｅｓｔｓｅｒｖｅｒ/"),
+        *(
+            "javascript:alert(1)",
+            "java\tscript:alert(1)",
+            "//evil.example\\@testserver",
+            "http://testserver#@evil.example",
+        ),
+        *("http://[::1]/", "\x01//evil.example", "\u00a0//evil.example", "http://testserver%2eevil.example/"),
+    ]
+    return Target(check, [seed.encode() for seed in seeds])
+
+
+def address() -> Target:
+    """An address in one spelling; and whatever stands before the trusted hops changes nothing.
+
+    The first byte is the number of proxies, the first line REMOTE_ADDR, the second X-Forwarded-For.
+    """
+    configured = 0
+
+    def check(data: bytes) -> None:
+        nonlocal configured
+        number, (remote, _, header) = (data or b"0")[0] % 4, data[1:].decode("latin-1").partition("\n")
+        if number != configured:
+            configure(TRUSTED_PROXIES=number)
+            configured = number
+        found = client_address(request(REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=header))
+        if found != "unknown":
+            network = ipaddress.ip_network(found)
+            assert network.prefixlen == (32 if network.version == 4 else 64)
+            assert found == str(network if network.version == 6 else network.network_address)
+        if header.count(",") + 1 < number or not number:
+            assert found == client_address(request(REMOTE_ADDR=remote)), "not of the connection"
+        else:
+            for claim in ("6.6.6.6", "x", "", "2001:db8::6"):
+                claimed = request(REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=f"{claim}, {header}")
+                assert found == client_address(claimed), "not of a trusted hop"
+            last = header.split(",")[-number]
+            assert found == client_address(request(REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=",".join([last] * number)))
+
+    spelt = [
+        "192.0.2.1",
+        "192.0.2.1:50000",
+        "[2001:db8::1]:50000",
+        "[2001:db8::1]",
+        "2001:DB8:0:0::1",
+        "::ffff:192.0.2.1",
+    ]
+    spelt += [
+        "fe80::1%eth0",
+        "unknown",
+        "_hidden",
+        "1.2.3.04",
+        "0x7f.1",
+        "2130706433",
+        "",
+        "::",
+        "[::1",
+        "1.1.1.1, 2.2.2.2, 3.3.3.3",
+    ]
+    return Target(check, [f"{number}192.0.2.9\n{text}, {text}".encode() for number in range(4) for text in spelt])
+
+
+# ---------------------------------------------------------------- spellings
+
+
+def image_code_id() -> Target:
+    """However it is spelt: one key in the store."""
+
+    def check(data: bytes) -> None:
+        try:
+            found = serializers.image_code_id(text_of(data))
+        except Invalid:
+            return
+        assert re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", found)
+        assert found == serializers.image_code_id(found) == serializers.image_code_id(found.upper())
+
+    spelt = [UUID_, UUID_.upper(), UUID(UUID_).hex, f"{{{UUID_}}}", f"urn:uuid:{UUID_}", "１" * 32, "1_" * 16]
+    return Target(check, [text.encode() for text in spelt])
+
+
+def mobile() -> Target:
+    """What is let through is 11 ASCII digits: as they came by the API, and by the page without what people add."""
+    page, api = MobileField(), serializers.MobileField()
+
+    def check(data: bytes) -> None:
+        text = text_of(data)
+        try:
+            number = api.run_validation(text)
+        except ValidationError:
+            pass
+        else:
+            assert number == text
+            assert re.fullmatch("1[3-9][0-9]{9}", number, re.ASCII)
+        try:
+            number = page.clean(text)
+        except FormError:
+            return
+        assert re.fullmatch("1[3-9][0-9]{9}", number, re.ASCII)
+        assert re.sub(r"[^0-9]", "", text).removeprefix("86") == number
+
+    spelt = [
+        MOBILE,
+        f"+86 {MOBILE}",
+        "139-0000-0001",
+        "139 0000 0001",
+        f"{MOBILE}\n",
+        "１３９００００００００１",
+        f"86{MOBILE}",
+    ]
+    spelt += [f"+86+86{MOBILE}", f"\u202e{MOBILE}", f"0{MOBILE}", "139\u200b00000001", f"{MOBILE}\x00", "12900000001"]
+    return Target(check, [text.encode() for text in spelt])
+
+
+# ---------------------------------------------------------------- whole requests
+
+CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "")
+POSTS = ("/oauth/qq/user/", f"/sms_codes/{MOBILE}/", "/authorizations/", "/authorizations/refresh/")
+GETS = (
+    "/oauth/qq/authorization/",
+    "/oauth/qq/user/",
+    f"/sms_codes/{MOBILE}/",
+    f"/image_codes/{UUID_}/",
+    "/login/",
+    "/logout/",
+)
+
+
+def _site() -> Client:
+    """With limits that nothing here reaches, and a provider and a gateway that are asked nothing over the network."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    current: Any = settings.PHONEBIND
+    qq = current["PROVIDERS"]["qq"] | {"base_url": "http://127.0.0.1:1"}
+    configure(
+        LIMITS=dict.fromkeys(RULES, (10**9, 60)), SMS={"gateway": "tests.support.edge.Outbox"}, PROVIDERS={"qq": qq}
+    )
+    # Else each 5xx that we look for would be told as an exception of Django's client.
+    return Client(raise_request_exception=False)
+
+
+def _refused_or_done(answer: Any) -> None:
+    assert answer.status_code < 500 or answer.json()["code"] == "provider_unavailable", answer.content
+    if answer.status_code >= 400 and "json" in answer["Content-Type"]:
+        assert answer.json()["code"]
+        assert answer.json()["message"]
+    if answer.status_code != 404:
+        assert "no-store" in answer["Cache-Control"]
+
+
+def bodies() -> Target:
+    """The first byte chooses the endpoint and the content type; never a 5xx."""
+    http = _site()
+    user = get_user_model()._default_manager.create_user("li", mobile=MOBILE, password=PASSWORD)
+    mine, own = tickets.issue(request(), IDENTITY, "/")
+    http.cookies[own.name] = own.value
+
+    def check(data: bytes) -> None:
+        choice, body = (data or b"0")[0], data[1:]
+        path, content_type = POSTS[choice % 4], CONTENT_TYPES[choice // 4 % 4]
+        _refused_or_done(http.generic("POST", path, body, content_type=content_type))
+
+    forms: list[dict[str, str]] = [
+        {"mobile": MOBILE, "password": PASSWORD, "sms_code": "123456", "access_token": mine},
+        {"image_code_id": str(uuid4()), "text": "AAAA"},
+        {"username": MOBILE, "password": PASSWORD},
+        {"refresh": tokens.issue(user)["refresh"]},
+    ]
+    seeds = [bytes([number]) + json.dumps(form).encode() for number, form in enumerate(forms)]
+    for number, form in enumerate(forms):
+        seeds.append(bytes([number + 4]) + "&".join(f"{name}={value}" for name, value in form.items()).encode())
+        part = '--x\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+        seeds.append(
+            bytes([number + 8]) + ("".join(part.format(*item) for item in form.items()) + "--x--\r\n").encode()
+        )
+    seeds += [
+        b'\0{"mobile": NaN, "password": [1e999], "sms_code": {"a": null}}',
+        b'\2{"username": "\\ud800", "password": "\\u0000"}',
+    ]
+    return Target(check, seeds)
+
+
+def requests() -> Target:
+    """The first byte chooses the path; the lines are query, Cookie, Accept-Language, X-Forwarded-For. Never a 5xx."""
+    http = _site()
+    configure(TRUSTED_PROXIES=1)
+    mine, _, _, jar = _signed()
+
+    def check(data: bytes) -> None:
+        choice, rest = (data or b"0")[0], data[1:].decode("latin-1")
+        query, cookie, language, forwarded, *_ = [*rest.split("\n"), "", "", "", ""]
+        http.cookies.clear()
+        answer = http.generic(
+            "GET",
+            GETS[choice % len(GETS)],
+            QUERY_STRING=query,
+            HTTP_COOKIE=cookie,
+            HTTP_ACCEPT_LANGUAGE=language,
+            HTTP_X_FORWARDED_FOR=forwarded,
+        )
+        _refused_or_done(answer)
+
+    jars = "; ".join(f"{key}={value}" for key, value in jar.items())
+    many = "; ".join(f"phonebind_{kind}_{number:x}=x" for kind in ("flow", "kept") for number in range(16))
+    more = ["zh-CN,zh;q=0.9", "192.0.2.1"]
+    lines = [
+        ["next=/cart.html", many, *more],
+        [f"code=C&state={mine}", "", *more],
+        [f"image_code_id={UUID_}&text=AAAA", jars, *more],
+        ["", "", "x" * 40, "::1"],
+        ["next=//evil.example", "sessionid=x; csrftoken=y", "en;q=x", "_"],
+        ["error=100008&state=x", many, *more],
+    ]
+    return Target(check, [bytes([number]) + "\n".join(line).encode() for number, line in enumerate(lines)])
+
+
+TARGETS: dict[str, Callable[[], Target]] = {
+    "qq_parse": qq_parse,
+    "qq_dialect": qq_dialect,
+    "state": state,
+    "ticket": ticket,
+    "cookies": cookies,
+    "next": next_,
+    "address": address,
+    "image_code_id": image_code_id,
+    "mobile": mobile,
+    "bodies": bodies,
+    "requests": requests,
+}
+#: A hundred times as slow as the others.
+WHOLE_REQUESTS = {"bodies", "requests"}

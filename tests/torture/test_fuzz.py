@@ -1,0 +1,35 @@
+"""Each target for a moment, from the same seed; PHONEBIND_TORTURE=full for 20 seconds each, from another every time."""
+
+import importlib.util
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.services import REQUIRE_ALL
+from tests.support.torture import FULL
+from tests.torture.targets import TARGETS, WHOLE_REQUESTS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _atheris() -> None:
+    if importlib.util.find_spec("atheris") is None:
+        (pytest.fail if REQUIRE_ALL else pytest.skip)("atheris is not installed: it has wheels for Linux only")
+
+
+@pytest.mark.parametrize(
+    ("names", "runs"), [(sorted(TARGETS.keys() - WHOLE_REQUESTS), 3000), (sorted(WHOLE_REQUESTS), 400)]
+)
+def test_threat_18_bytes_that_nobody_thought_of(names: list[str], runs: int) -> None:
+    bounds = ["-max_total_time=20", f"-seed={random.randrange(1, 2**31)}"] if FULL else [f"-runs={runs}"]
+    command = [sys.executable, "-m", "tests.torture.fuzz", *names, *bounds]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-5000:]
+    assert "Is the code instrumented" not in done.stderr
+    assert len(re.findall(r"^Done \d+ runs", done.stderr, re.MULTILINE)) == len(names)
+    assert FULL or done.stderr.count(f"Done {runs} runs") == len(names)
