@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from hypothesis.vendor import pretty
 from schemathesis.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
-from phonebind import exceptions, oauth, sms_codes, store, tickets, tokens
+from phonebind import exceptions, limits, oauth, sms_codes, store, tickets, tokens
 from phonebind.models import SocialAccount
 from phonebind.oauth import Identity
 from tests.support.edge import OPENID, Configure, Outbox, Upstream
@@ -106,7 +106,7 @@ class World:
         self.qq.person()
         sms_codes.issue(MOBILE, "192.0.2.1")
         self.right |= {"sms_code": Outbox.sent[-1].code, "next": "/cart.html"}
-        self.valkey.delete(store.key("sms_mobile_gap", MOBILE))
+        self.valkey.delete(limits.key("sms_mobile_gap", MOBILE))
         self.valkey.set(store.key("image", UUID), "AAAA")
         match luck:
             case "bound":
