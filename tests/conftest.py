@@ -23,6 +23,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _touches_database(item: pytest.Item) -> bool:
     names: list[str] = getattr(item, "fixturenames", [])
+    if item.get_closest_marker("once"):
+        return False
     return bool(item.get_closest_marker("django_db")) or bool({"db", "transactional_db", "live_server"} & set(names))
 
 

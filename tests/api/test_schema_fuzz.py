@@ -31,12 +31,12 @@ from phonebind import exceptions, limits, oauth, sms_codes, store, tickets, toke
 from phonebind.models import SocialAccount
 from phonebind.oauth import Identity
 from tests.support.edge import OPENID, Configure, Outbox, Upstream
-from tests.support.torture import FULL, TIMES
+from tests.support.torture import FULL, scale
 
 # Schemathesis mutes Hypothesis for the whole process; the other tests want to hear what failed.
 core.RepresentationPrinter = pretty.RepresentationPrinter  # type: ignore[attr-defined]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 UUID = "3f0c6f6e-0000-4000-8000-000000000000"
 MOBILE = "13900000001"
@@ -50,7 +50,7 @@ DELIBERATE = {
 }
 
 BOUNDED = hypothesis_settings(
-    max_examples=20 * TIMES,
+    max_examples=scale(100, 20),
     deadline=None,
     derandomize=not FULL,
     database=None,

@@ -14,9 +14,9 @@ from typing import TypeAlias
 import redis
 
 from tests.support.site import ROOT
+from tests.support.torture import scale
 from tests.torture.outside import Outside
 from tests.torture.people import Person, Reply, Shop
-from tests.torture.report import scale
 
 SECONDS = scale(10, 3)
 #: A second: far more than the threads of all workers can hold for the length of a deadline.

@@ -9,13 +9,6 @@ import sys
 from pathlib import Path
 
 _FILE = "TORTURE_ROWS"
-#: A short form runs with all other tests, the whole with ``make torture``.
-FULL = os.environ.get("PHONEBIND_TORTURE") == "full"
-
-
-def scale(full: int, short: int) -> int:
-    """How often: in the whole form, or in the short one."""
-    return full if FULL else short
 
 
 def write(what: str, database: str, seen: dict[str, object]) -> None:

@@ -14,11 +14,11 @@ from phonebind.models import SocialAccount
 from server.processes import Valkey
 from server.users.models import User
 from tests.support.services import database_server
+from tests.support.torture import scale
 from tests.torture import load
 from tests.torture.people import Person, Reply, Shop
-from tests.torture.report import scale
 
-PEOPLE = scale(400, 60)
+PEOPLE = scale(200, 60)
 KILLS = scale(10, 3)
 AT_ONCE = 16
 #: Nobody waits a minute for the next SMS here.
@@ -103,6 +103,7 @@ def test_threat_20_the_database_is_killed(shop: Shop, note: Note) -> None:
     note(f"kill -9 of the database server under {PEOPLE} binds", **told(shop, kills))
 
 
+@pytest.mark.once
 def test_threat_20_while_valkey_is_away(shop: Shop, note: Note, valkey: Valkey) -> None:
     """Nothing is bound on a code that nobody can check, and the same form succeeds afterwards."""
     person = Person(shop, "A" * 32, "13900000001")
@@ -122,6 +123,7 @@ def test_threat_20_while_valkey_is_away(shop: Shop, note: Note, valkey: Valkey) 
 # ---------------------------------------------------------------- neighbours that hang
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("path", "crowd", "refusals"),
     [

@@ -9,8 +9,8 @@ import pytest
 
 from phonebind.models import SocialAccount
 from server.users.models import User
+from tests.support.torture import scale
 from tests.torture.people import PASSWORD, Person, Reply, Shop, at_once
-from tests.torture.report import scale
 
 MOBILE = "13900000001"
 MANY = scale(1000, 100)
