@@ -1,0 +1,465 @@
+"""A machine that does whatever comes to its mind to the real API; the model says beforehand what must come of it.
+
+``PHONEBIND_TORTURE=full`` makes it long and different every time.
+"""
+
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import hypothesis
+import pytest
+import redis
+from hypothesis import HealthCheck
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    initialize,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from pytest_django import Settings
+
+from tests.support.edge import Configure, Outbox, Upstream
+from tests.support.services import valkey_server
+from tests.torture.history import History
+from tests.torture.model import DAY, HOUR, LIMITS, STATUS, Account, Code, Image, Model, Outcome, Refresh, State, Ticket
+from tests.torture.world import GRACE, START, World, owner_of
+
+FULL = os.environ.get("PHONEBIND_TORTURE") == "full"
+EXAMPLES, RULES_EACH, LEAST = (500, 40, 20_000) if FULL else (45, 30, 2_000)
+
+BROWSERS = ("firefox", "safari", "wechat")
+#: Two of them differ in case alone.
+OPENIDS = ("0123456789ABCDEF", "0123456789abcdef", "FEDCBA9876543210")
+MOBILES = ("13900000001", "13900000002", "13900000003", "13900000004")
+PASSWORDS = ("horse-staple-9", "battery-paper-7")
+WRONG = "entirely-wrong-1"
+WEAK = "12345678"
+#: And whom each of them counts for.
+ADDRESSES = {
+    "192.0.2.1": "192.0.2.1",
+    "::ffff:192.0.2.1": "192.0.2.1",
+    "2001:db8::1": "2001:db8::/64",
+    "2001:db8::ffff:1": "2001:db8::/64",
+}
+#: Set so low that they are reached; a long run reaches those of the SMS as they are.
+LOWERED = {"image_address_hour": (30, HOUR), "password_address": (9, 900)}
+if not FULL:
+    LOWERED |= {"image_address_hour": (14, HOUR), "sms_address_hour": (8, HOUR), "sms_mobile_day": (5, DAY)}
+LIMITS_HERE = LIMITS | {name: (*numbers, LIMITS[name][2]) for name, numbers in LOWERED.items()}
+
+SCALE = hypothesis.settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=RULES_EACH,
+    derandomize=not FULL,
+    database=None,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+)
+
+#: What a run must have seen, or it has shown little.
+MUST_HAPPEN = set(STATUS)
+
+
+def mostly(usual: str, *others: str) -> st.SearchStrategy[str]:
+    return st.sampled_from([usual] * 2 * len(others) + list(others))
+
+
+browsers = st.sampled_from(BROWSERS)
+senders = mostly("own", *BROWSERS)
+openids = st.sampled_from(OPENIDS)
+mobiles = st.sampled_from(MOBILES)
+addresses = st.sampled_from(list(ADDRESSES))
+passwords = st.sampled_from(PASSWORDS)
+providers = mostly("well", "code_invalid", "provider_unavailable")
+gateways = mostly("well", "refuses", "mute")
+
+#: browser, ticket, mobile, SMS code, password, address
+Form = tuple[str, Ticket, str, str, str, str]
+
+
+class AllRules:
+    """In place of Hypothesis's swarm testing, which keeps some rules out of each run: ours need one another."""
+
+    def is_enabled(self, name: str) -> bool:
+        return True
+
+
+class Machine(RuleBasedStateMachine):
+    states = Bundle("states")
+    tickets = Bundle("tickets")
+    images = Bundle("images")
+    forms = Bundle("forms")
+
+    def __init__(self, world: World, acts: Counter[str], outcomes: Counter[str]) -> None:
+        super().__init__()
+        self._rules_strategy.enabled_rules_strategy = st.just(AllRules())  # type: ignore[arg-type]
+        self.world, self.acts, self.outcomes = world, acts, outcomes
+        self.model = Model(START, limits=LIMITS_HERE)
+        self.history = History(LIMITS_HERE)
+        self.sent: dict[str, list[str]] = {mobile: [] for mobile in MOBILES}
+        self.tokens: list[Refresh] = []
+        self.keys, self.key_changed = 1, 0
+        world.begin()
+
+    def teardown(self) -> None:
+        self.world.end()
+
+    # ------------------------------------------------------------ what every act has in common
+
+    def judge(self, act: str, outcome: Outcome, answer: Any, *, proven: tuple[str, str] | None = None) -> Any:
+        """Status, code, wait, account and all that is stored are what the model says. The answer's fields."""
+        data = answer.json() if answer["Content-Type"] == "application/json" else {}
+        assert (answer.status_code, data.get("code", outcome.code)) == (STATUS[outcome.code], outcome.code), data
+        assert ("code" in data) == (STATUS[outcome.code] >= 400)
+        assert ("retry_after" in data) == (outcome.retry_after is not None)
+        if outcome.retry_after is not None:
+            assert 0 <= outcome.retry_after - data["retry_after"] < GRACE
+            assert answer["Retry-After"] == str(data["retry_after"])
+        if outcome.account and "id" in data:
+            self.know(outcome.account, data["id"], data["username"])
+        if outcome.account:
+            assert owner_of(data["token"]) == owner_of(data["refresh"]) == str(outcome.account.id)
+        self.done(act, outcome.code, proven=proven)
+        return data
+
+    def know(self, account: Account, pk: int, username: str) -> None:
+        if not account.id:
+            taken = any(other.username == account.mobile for other in self.model.accounts)
+            assert re.fullmatch(f"{account.mobile}_\\w{{6}}" if taken else f"{account.mobile}", username)
+            assert pk not in {other.id for other in self.model.accounts}
+            account.id, account.username = pk, username
+        assert (account.id, account.username) == (pk, username)
+
+    def done(self, act: str, outcome: str = "", **how: Any) -> None:
+        self.acts[act] += 1
+        self.outcomes[outcome] += bool(outcome)
+        rows = self.world.rows()
+        self.history.see(rows, **how)
+        accounts = sorted((it.id, it.username, it.mobile, it.enabled) for it in self.model.accounts)
+        assert rows.accounts == accounts
+        assert rows.bindings == sorted((openid, owner.id) for openid, owner in self.model.bindings.items())
+        assert len(Outbox.sent) == len(self.history.sms)
+        self.world.pass_time(0)
+
+    # ------------------------------------------------------------ single acts
+
+    def _start(self, browser: str) -> State:
+        outcome = self.model.start(browser)
+        answer = self.world.get(browser, "/oauth/qq/authorization/", {"next": "/cart.html"})
+        url = self.judge("start", outcome, answer)["login_url"]
+        state = outcome.made
+        assert isinstance(state, State)
+        state.text = url.partition("&state=")[2].partition("&")[0]
+        return state
+
+    def _come_back(self, browser: str, state: State, openid: str, provider: str) -> Ticket | None:
+        outcome = self.model.come_back(browser, state, openid, provider)
+        self.world.at_qq(openid, provider)
+        answer = self.world.get(browser, f"/oauth/qq/user/?code=CODE&state={state.text}")
+        data = self.judge("come back", outcome, answer)
+        if isinstance(outcome.made, Ticket):
+            outcome.made.text = data["access_token"]
+            return outcome.made
+        self._keep_token(outcome, data)
+        return None
+
+    def _keep_token(self, outcome: Outcome, data: Any) -> None:
+        if outcome.account:
+            self.tokens.append(self.model.token(outcome.account))
+            self.tokens[-1].text = data["refresh"]
+
+    def _look(self, address: str) -> Image | None:
+        outcome = self.model.look(ADDRESSES[address])
+        answer, image_code_id, text = self.world.image(address)
+        self.judge("look at an image", outcome, answer)
+        return Image(self.model.now, image_code_id, text) if outcome.code == "ok" else None
+
+    def _ask(self, mobile: str, address: str, image: Image, text: str, gateway: str) -> None:
+        outcome = self.model.ask(mobile, ADDRESSES[address], image, text, gateway)
+        self.world.gateway(gateway)
+        before = len(Outbox.sent)
+        query = {"image_code_id": image.id, "text": text}
+        answer = self.world.get("reader", f"/sms_codes/{mobile}/", query, address=address)
+        for message in Outbox.sent[before:]:
+            assert message.mobile == mobile
+            assert message.code in message.text
+            self.history.sent(mobile, message.code, ADDRESSES[address], self.model.now)
+            self.sent[mobile].append(message.code)
+        if isinstance(outcome.made, Code):
+            outcome.made.text = self.sent[mobile][-1] if self.sent[mobile] else ""
+        self.judge("ask for an SMS", outcome, answer)
+
+    def _look_and_ask(self, mobile: str, address: str, gateway: str = "well") -> None:
+        if image := self._look(address):
+            self._ask(mobile, address, image, image.text, gateway)
+
+    def _go_all_the_way(self, browser: str, openid: str, mobile: str, password: str, address: str) -> Form | None:
+        """As most people do; None for who is known already."""
+        ticket = self._come_back(browser, self._start(browser), openid, "well")
+        if ticket is None:
+            return None
+        self._pass_time(60)
+        self._look_and_ask(mobile, address)
+        if password == PASSWORDS[0]:
+            password = self._password(mobile, "right")
+        form = (browser, ticket, mobile, self._code(mobile, "last"), password, address)
+        self._bind(*form)
+        return form
+
+    def _bind(self, browser: str, ticket: Ticket, mobile: str, code: str, password: str, address: str) -> None:
+        form = {"mobile": mobile, "sms_code": code, "password": password, "access_token": ticket.text}
+        outcome = self.model.bind(browser, ticket, mobile, code, password, ADDRESSES[address])
+        answer = self.world.post(browser, "/oauth/qq/user/", form, address=address)
+        proven = None
+        if answer.status_code == 201:
+            self.history.proved(browser, ticket, mobile, code, self.model.now)
+            proven = ticket.openid, mobile
+        elif answer.json()["code"] == "password_wrong":
+            self.history.wrong_password(mobile, ADDRESSES[address], self.model.now)
+        elif answer.json()["code"] == "sms_code_invalid":
+            self.history.typed(mobile, code)
+        self._keep_token(outcome, self.judge("bind", outcome, answer, proven=proven))
+
+    def _sign_in(self, username: str, password: str, address: str) -> None:
+        outcome = self.model.sign_in(username, password, ADDRESSES[address])
+        form = {"username": username, "password": password}
+        answer = self.world.post("shop", "/authorizations/", form, address=address)
+        if answer.status_code == 401:
+            self.history.wrong_password(username, ADDRESSES[address], self.model.now)
+        self._keep_token(outcome, self.judge("sign in", outcome, answer))
+
+    def _pass_time(self, seconds: int) -> None:
+        self.model.now += seconds
+        self.world.pass_time(seconds)
+        self.done("pass time")
+
+    def _code(self, mobile: str, which: str) -> str:
+        """A code to type in for this mobile. Where there is none of that kind it is a guess."""
+        last = self.sent[mobile][-1:]
+        others = [self.sent[other][-1] for other in MOBILES if other != mobile and self.sent[other]]
+        known = {"new": last, "last": last, "older": self.sent[mobile][-2:-1], "another's": others[:1]}
+        return next(iter(known.get(which, [])), f"{(int(*last or '0') + 1) % 10**6:06}")
+
+    def _password(self, mobile: str, which: str) -> str:
+        """That of the mobile's owner, or of the one who was named after it."""
+        known = [it.password for it in self.model.accounts if mobile in (it.mobile, it.username)]
+        return {"right": [*known, PASSWORDS[0]][0], "wrong": WRONG, "weak": WEAK}[which]
+
+    # ------------------------------------------------------------ rules: signing in at the provider
+
+    @initialize(people=st.lists(st.tuples(browsers, openids, mobiles, passwords), max_size=3))
+    def begin(self, people: list[tuple[str, str, str, str]]) -> None:
+        """Some have been here before."""
+        for browser, openid, mobile, password in people:
+            self._go_all_the_way(browser, openid, mobile, password, "192.0.2.1")
+
+    @rule(target=states, browser=browsers)
+    def start(self, browser: str) -> State:
+        return self._start(browser)
+
+    @rule(target=tickets, state=states, sender=senders, openid=openids, provider=providers)
+    def come_back(self, state: State, sender: str, openid: str, provider: str) -> Any:
+        ticket = self._come_back(state.browser if sender == "own" else sender, state, openid, provider)
+        return ticket or multiple()
+
+    @rule(target=tickets, browser=browsers, openid=openids, provider=providers)
+    def arrive(self, browser: str, openid: str, provider: str) -> Any:
+        return self._come_back(browser, self._start(browser), openid, provider) or multiple()
+
+    # ------------------------------------------------------------ rules: proving a mobile
+
+    @rule(target=images, address=addresses)
+    def look(self, address: str) -> Any:
+        return self._look(address) or multiple()
+
+    @rule(image=images, mobile=mobiles, address=addresses, reads=mostly("right", "wrong"), gateway=gateways)
+    def ask_with_an_image(self, image: Image, mobile: str, address: str, reads: str, gateway: str) -> None:
+        self._ask(mobile, address, image, image.text.lower() if reads == "right" else "????", gateway)
+
+    @rule(
+        some=st.lists(mobiles, min_size=1, max_size=4, unique=True),
+        address=addresses,
+        mood=st.lists(gateways, min_size=1, max_size=3),
+        rounds=st.integers(1, 5),
+        pause=st.sampled_from([20, 60]),
+    )
+    def insist(self, some: list[str], address: str, mood: list[str], rounds: int, pause: int) -> None:
+        """Somebody who wants SMS, of whichever of the mobiles."""
+        for number in range(rounds):
+            for mobile in some:
+                self._look_and_ask(mobile, address, mood[number % len(mood)])
+            self._pass_time(pause)
+
+    # ------------------------------------------------------------ rules: binding
+
+    @rule(
+        target=forms,
+        ticket=tickets,
+        sender=senders,
+        mobile=mobiles,
+        which=mostly("new", "last", "wrong", "older", "another's"),
+        password=mostly("right", "wrong", "weak"),
+        address=addresses,
+    )
+    def bind(self, ticket: Ticket, sender: str, mobile: str, which: str, password: str, address: str) -> Form:
+        if which == "new":
+            self._pass_time(60)
+            self._look_and_ask(mobile, address)
+        browser = ticket.browser if sender == "own" else sender
+        form = (browser, ticket, mobile, self._code(mobile, which), self._password(mobile, password), address)
+        self._bind(*form)
+        return form
+
+    @rule(
+        targets=(forms,),
+        browser=browsers,
+        openid=openids,
+        mobile=mobiles,
+        password=mostly(*PASSWORDS, WRONG, WEAK),
+        address=addresses,
+        clicks=st.integers(1, 2),
+    )
+    def bind_properly(
+        self, browser: str, openid: str, mobile: str, password: str, address: str, clicks: int
+    ) -> Form | MultipleResults[Form]:
+        form = self._go_all_the_way(browser, openid, mobile, password, address)
+        if form and clicks == 2:
+            self._bind(*form)
+        return form or multiple()
+
+    # What it is all about comes twice as often.
+    bind_once_more, bind_properly_once_more = bind, bind_properly
+
+    @rule(form=forms, sender=senders)
+    def bind_the_same_again(self, form: Form, sender: str) -> None:
+        self._bind(form[0] if sender == "own" else sender, *form[1:])
+
+    @rule(form=forms, ticket=tickets)
+    def use_a_code_for_another(self, form: Form, ticket: Ticket) -> None:
+        _, _, *rest = form
+        self._bind(ticket.browser, ticket, *rest)
+
+    @rule(ticket=tickets, mobile=mobiles, address=addresses, times=st.integers(3, 6))
+    def guess(self, ticket: Ticket, mobile: str, address: str, times: int) -> None:
+        """Codes until it burns, and then the right one."""
+        for which in ["wrong"] * times + ["last"]:
+            password = self._password(mobile, "right")
+            self._bind(ticket.browser, ticket, mobile, self._code(mobile, which), password, address)
+
+    # ------------------------------------------------------------ rules: signing in here
+
+    @rule(data=st.data(), which=mostly("right", "wrong"), address=addresses, times=st.sampled_from([1, 1, 1, 4, 6]))
+    def sign_in(self, data: st.DataObject, which: str, address: str, times: int) -> None:
+        """Wrong passwords may come until it locks, and then the right one."""
+        username = data.draw(st.sampled_from([*MOBILES, "nobody", *(it.username for it in self.model.accounts)]))
+        for one in [which] * times + ["right"] * (times > 1):
+            self._sign_in(username, self._password(username, one), address)
+
+    @precondition(lambda self: self.tokens)
+    @rule(nth=st.integers(0, 7), forged=mostly("", "x"))
+    def refresh(self, nth: int, forged: str) -> None:
+        token = self.tokens[-1 - nth % len(self.tokens)]
+        outcome = Outcome("token_invalid") if forged else self.model.refresh(token)
+        answer = self.world.post("shop", "/authorizations/refresh/", {"refresh": token.text + forged})
+        self._keep_token(outcome, self.judge("refresh", outcome, answer))
+
+    # ------------------------------------------------------------ rules: time, and the operator
+
+    @rule(seconds=st.sampled_from([5, 20, 55, 60, 240, 300, 540, 600, 900, HOUR, DAY, 14 * DAY]))
+    def pass_time(self, seconds: int) -> None:
+        self._pass_time(seconds)
+
+    @precondition(lambda self: self.model.now >= self.key_changed + HOUR)
+    @rule(how=mostly("rotate", "drop"))
+    def change_the_key(self, how: str) -> None:
+        self.key_changed = self.model.now
+        if how == "drop":
+            self.model.drop_old_keys()
+        else:
+            self.model.rotate(self.keys)
+            self.keys += 1
+        self.world.use_keys(self.model.keys)
+        self.done(f"{how} the key", by_operator=True)
+
+    @precondition(lambda self: self.model.accounts)
+    @rule(data=st.data(), enabled=st.booleans())
+    def disable_or_enable(self, data: st.DataObject, enabled: bool) -> None:
+        account = data.draw(st.sampled_from(self.model.accounts))
+        account.enabled = enabled
+        self.world.update(account.id, is_active=enabled)
+        self.done("enable" if enabled else "disable", by_operator=True)
+
+    @precondition(lambda self: self.model.accounts)
+    @rule(data=st.data(), mobile=st.sampled_from([*MOBILES, None]))
+    def change_mobile(self, data: st.DataObject, mobile: str | None) -> None:
+        account = data.draw(st.sampled_from(self.model.accounts))
+        if mobile is None or all(other.mobile != mobile for other in self.model.accounts):
+            account.mobile = mobile
+            self.world.update(account.id, mobile=mobile)
+            self.done("change a mobile", by_operator=True)
+
+    @precondition(lambda self: self.model.accounts)
+    @rule(data=st.data(), password=passwords)
+    def change_password_or_delete(self, data: st.DataObject, password: str) -> None:
+        account = data.draw(st.sampled_from(self.model.accounts))
+        if account.password == password:
+            self.model.delete(account)
+            self.world.delete(account.id)
+            self.done("delete an account", by_operator=True)
+        else:
+            account.password = password
+            self.world.set_password(account.id, password)
+            self.done("change a password", by_operator=True)
+
+    @precondition(lambda self: self.model.bindings)
+    @rule(data=st.data())
+    def unbind(self, data: st.DataObject) -> None:
+        openid = data.draw(st.sampled_from(sorted(self.model.bindings)))
+        self.model.unbind(openid)
+        self.world.unbind(openid)
+        self.done("unbind", by_operator=True)
+
+
+def table(acts: Counter[str], outcomes: Counter[str]) -> str:
+    lines = [f"\n{acts.total()} steps"]
+    for title, counts in (("acts", acts), ("outcomes", outcomes)):
+        lines += ["", title, *(f"{number:8} {name}" for name, number in counts.most_common() if name)]
+    return "\n".join([*lines, ""])
+
+
+@pytest.fixture
+def valkey_client() -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(valkey_server().url) as client:
+        yield client
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_api_does_what_the_model_says(
+    settings: Settings,
+    qq: Upstream,
+    phonebind: Configure,
+    valkey_client: redis.Redis,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    phonebind(limits=LOWERED)
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hashing is not what is checked
+    world = World(settings, qq, valkey_client, monkeypatch)
+    acts, outcomes = Counter[str](), Counter[str]()
+    machine: Any = partial(Machine, world, acts, outcomes)
+    run_state_machine_as_test(machine, settings=SCALE)
+    with capsys.disabled():
+        sys.stdout.write(table(acts, outcomes))
+    assert acts.total() >= LEAST
+    assert not MUST_HAPPEN - outcomes.keys()

@@ -1,0 +1,160 @@
+"""The real thing: the HTTP API as several browsers see it, the phones, the clock and the operator."""
+
+import base64
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import redis
+import time_machine
+from django.test import Client
+from pytest_django import Settings
+from rest_framework_simplejwt import state as simplejwt
+from rest_framework_simplejwt.backends import TokenBackend
+
+from phonebind import binding, signals
+from phonebind.models import SocialAccount
+from server.users.models import User
+from tests.support.edge import Outbox, Upstream
+from tests.torture.history import Rows
+
+START = 1_800_000_000
+
+#: Seconds that a single act may take before Valkey's clock counts them; see :meth:`World.pass_time`.
+#: Every life and every jump is a multiple of it.
+GRACE = 5
+
+# Ages every key, and tells which would stay forever.
+_AGE = """
+local forever = {}
+for _, key in ipairs(redis.call('KEYS', '*')) do
+  local left = redis.call('PTTL', key)
+  if left == -1 then
+    table.insert(forever, key)
+  else
+    local grace = tonumber(ARGV[2])
+    left = math.ceil(left / grace) * grace - tonumber(ARGV[1])
+    if left > 0 then redis.call('PEXPIRE', key, left) else redis.call('DEL', key) end
+  end
+end
+return forever
+"""
+
+
+class World:
+    def __init__(self, settings: Settings, qq: Upstream, valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.settings, self.qq, self.valkey, self._monkeypatch = settings, qq, valkey, monkeypatch
+        self._clients: dict[str, Client] = {}
+        self._requests = 0
+
+    def begin(self) -> None:
+        """Nobody has ever been here."""
+        SocialAccount.objects.all().delete()
+        User.objects.all().delete()
+        self.valkey.flushall()
+        for client in self._clients.values():
+            client.cookies.clear()  # not a new one: its middleware takes longer to begin than many requests
+        Outbox.sent.clear()
+        self.gateway("well")
+        self.use_keys([0])
+        self._clock = time_machine.travel(START, tick=False)
+        self._traveller = self._clock.start()
+
+    def end(self) -> None:
+        self._clock.stop()
+
+    # ------------------------------------------------------------ browsers
+
+    def get(self, browser: str, path: str, query: dict[str, str] | None = None, *, address: str = "192.0.2.9") -> Any:
+        return self._received(browser, self._client(browser).get(path, query, **self._origin(address)))
+
+    def post(self, browser: str, path: str, form: dict[str, str], *, address: str = "192.0.2.9") -> Any:
+        client = self._client(browser)
+        return self._received(
+            browser, client.post(path, form, content_type="application/json", **self._origin(address))
+        )
+
+    def _client(self, browser: str) -> Client:
+        return self._clients.setdefault(browser, Client())
+
+    def _origin(self, address: str) -> dict[str, Any]:
+        """No proxy is trusted here, so what stands in X-Forwarded-For changes nothing; each request says otherwise."""
+        self._requests += 1
+        return {"REMOTE_ADDR": address, "headers": {"X-Forwarded-For": f"203.0.113.{self._requests % 256}"}}
+
+    def _received(self, browser: str, answer: Any) -> Any:
+        """Deleted cookies are gone; expired ones stay, since nobody who attacks us would drop them."""
+        jar = self._client(browser).cookies
+        for name in [name for name, morsel in jar.items() if morsel["max-age"] == 0]:
+            del jar[name]
+        return answer
+
+    # ------------------------------------------------------------ what surrounds us
+
+    def at_qq(self, openid: str, answers: str) -> None:
+        """Who is at the keyboard there, or what it says instead."""
+        self.qq.person(openid)
+        if answers == "code_invalid":
+            self.qq.answer("/oauth2.0/token", {"error": 100020, "error_description": "code is reused error"})
+        elif answers == "provider_unavailable":
+            self.qq.answer("/oauth2.0/token", b"<html>")
+
+    def image(self, address: str) -> tuple[Any, str, str]:
+        """The answer, the image's id, and what a person reads in it."""
+        image_code_id, texts = str(uuid4()), [""]
+
+        def see(text: str, **kwargs: Any) -> None:
+            texts.append(text)
+
+        signals.image_code_issued.connect(see)
+        try:
+            answer = self.get("reader", f"/image_codes/{image_code_id}/", address=address)
+        finally:
+            signals.image_code_issued.disconnect(see)
+        return answer, image_code_id, texts[-1]
+
+    def gateway(self, mood: str) -> None:
+        Outbox.refuse, Outbox.mute = mood == "refuses", mood == "mute"
+
+    def pass_time(self, seconds: int) -> None:
+        """Django's clock is turned. Valkey's cannot be, so every key is aged instead: as much earlier will it expire.
+
+        What the acts themselves took of a key's life is given back, since no time passes while they happen.
+        """
+        self._traveller.shift(seconds)
+        assert self.valkey.eval(_AGE, 0, seconds * 1000, GRACE * 1000) == []
+
+    # ------------------------------------------------------------ the operator
+
+    def use_keys(self, keys: list[int]) -> None:
+        """Start again with these, the current one first."""
+        current, *former = (f"the-key-of-the-model-check-number-{key:04}" for key in keys)
+        self.settings.SECRET_KEY, self.settings.SECRET_KEY_FALLBACKS = current, former
+        # simplejwt reads the key when the process starts.
+        self._monkeypatch.setattr(simplejwt, "token_backend", TokenBackend("HS256", current))
+
+    def update(self, pk: int, **fields: Any) -> None:
+        assert User.objects.filter(pk=pk).update(**fields) == 1
+
+    def set_password(self, pk: int, password: str) -> None:
+        user = User.objects.get(pk=pk)
+        user.set_password(password)
+        user.save()
+
+    def delete(self, pk: int) -> None:
+        User.objects.get(pk=pk).delete()
+
+    def unbind(self, openid: str) -> None:
+        binding.unbind(SocialAccount.objects.get(openid=openid))
+
+    def rows(self) -> Rows:
+        accounts = User.objects.order_by("pk").values_list("pk", "username", "mobile", "is_active")
+        bindings = SocialAccount.objects.order_by("openid").values_list("openid", "user_id")
+        return Rows(list(accounts), sorted(bindings))
+
+
+def owner_of(token: str) -> str:
+    """Whom a JWT names."""
+    payload = token.split(".")[1]
+    return str(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["user_id"])
