@@ -27,11 +27,19 @@ LIMITS: Limits = {
     "sms_address_hour": (20, HOUR, "sms_quota"),
     "sms_mobile_gap": (1, 60, "sms_too_frequent"),
     "sms_mobile_day": (10, DAY, "sms_quota"),
+    "sms_site_hour": (1_000, HOUR, "sms_quota"),
+    "sms_site_day": (5_000, DAY, "sms_quota"),
     "password_address": (50, 900, "too_many_attempts"),
     "password_account": (5, 900, "too_many_attempts"),
 }
 #: In this order: the first that is used up decides, and then nothing is counted.
-SMS_LIMITS = (("sms_address_hour", "address"), ("sms_mobile_gap", "mobile"), ("sms_mobile_day", "mobile"))
+SMS_LIMITS = (
+    ("sms_address_hour", "address"),
+    ("sms_mobile_gap", "mobile"),
+    ("sms_mobile_day", "mobile"),
+    ("sms_site_hour", "site"),
+    ("sms_site_day", "site"),
+)
 
 #: What an act came to, as the contract says it in status and code; the first four are told by the answer's fields.
 STATUS = {
