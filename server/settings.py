@@ -105,8 +105,8 @@ CACHES = {
         "OPTIONS": {
             "SOCKET_CONNECT_TIMEOUT": 1,
             "SOCKET_TIMEOUT": 1,
-            # Each thread holds one at most; the client's own bound is 100.
-            "CONNECTION_POOL_KWARGS": {"max_connections": THREADS + 8},
+            # Each thread holds one at most. The client's own bound is 100.
+            "CONNECTION_POOL_KWARGS": {"max_connections": max(100, THREADS + 8)},
         },
     }
 }

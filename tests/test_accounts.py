@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.hashers import make_password
 from pytest_django import Settings
 
-from phonebind import accounts, limits
+from phonebind import accounts, limits, store
 from phonebind.exceptions import AccountDisabled, CredentialsInvalid, Invalid, PasswordWrong, TooManyAttempts
 from server.users.models import User
 from tests.support.edge import Configure
@@ -181,6 +181,27 @@ def test_unknown_names_are_locked_like_known_ones(ming: User) -> None:
         with pytest.raises(TooManyAttempts) as refused:
             accounts.authenticate(name, "wrong", ADDRESS)
         assert refused.value.retry_after in range(890, 901)
+
+
+def test_while_a_password_is_hashed_nobody_can_tell_an_unknown_name_by_how_long_others_wait(
+    ming: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[int] = []
+
+    def hashed(*args: object) -> bool:
+        for name in ("password_account", "password_address"):
+            with store.connection() as client:
+                waits.extend(client.ttl(key) for key in client.keys(f"*{name}*"))
+        return False
+
+    monkeypatch.setattr(User, "check_password", hashed)
+    monkeypatch.setattr(User, "set_password", hashed)
+    for name in ("ming", "nobody"):
+        with store.connection() as client:
+            client.flushall()
+        with pytest.raises(CredentialsInvalid):
+            accounts.authenticate(name, "wrong", ADDRESS)
+    assert waits == [limits.TRIAL] * 4
 
 
 def test_unknown_names_count_against_the_address(settings: Settings) -> None:

@@ -10,6 +10,7 @@ from django.utils.log import AdminEmailHandler
 from pytest_django import Settings
 
 from phonebind import audit
+from phonebind.exceptions import StorageUnavailable
 from phonebind.models import SocialAccount
 from server.users.models import User
 from tests.support.edge import Configure, Outbox, Person, Upstream
@@ -72,6 +73,7 @@ def test_a_first_sign_in_step_by_step(trail: Trail, person: Person) -> None:
         "provider": "qq",
         "mobile": "139****0001",
         "user_id": user.pk,
+        "limit": "",
         "address": "127.0.0.1",
         "request_id": bound.request_id,
     }
@@ -82,7 +84,7 @@ def test_a_first_sign_in_step_by_step(trail: Trail, person: Person) -> None:
     assert [record.outcome for record in trail.read()] == ["started", "signed_in"]
 
 
-FIELDS = ("action", "outcome", "provider", "mobile", "user_id", "address", "request_id")
+FIELDS = ("action", "outcome", "provider", "mobile", "user_id", "limit", "address", "request_id")
 
 
 def test_passwords_and_the_lock(trail: Trail, person: Person) -> None:
@@ -195,7 +197,8 @@ def test_it_says_the_same_in_its_text(trail: Trail, person: Person) -> None:
 
 
 @pytest.mark.parametrize("given", ["4f0c-A_b.9", "x" * 64])
-def test_the_request_id_is_the_proxys(trail: Trail, given: str) -> None:
+def test_the_request_id_is_the_proxys(trail: Trail, given: str, phonebind: Configure) -> None:
+    phonebind(trusted_proxies=1)
     answer = Client().get("/oauth/qq/authorization/", headers={"X-Request-ID": given})
     assert answer[audit.HEADER] == given
     [record] = trail.read()
@@ -203,10 +206,52 @@ def test_the_request_id_is_the_proxys(trail: Trail, given: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "a b", "a\nb", "x" * 65, "é", "outcome=bound", None])
-def test_or_one_of_ours(trail: Trail, given: str | None) -> None:
+def test_or_one_of_ours(trail: Trail, given: str | None, phonebind: Configure) -> None:
+    phonebind(trusted_proxies=1)
     headers = {} if given is None else {"X-Request-ID": given}
     answer = Client().get("/login/", headers=headers)
     assert re.fullmatch(r"[0-9a-f]{32}", answer[audit.HEADER])
+
+
+def test_it_is_not_the_clients(trail: Trail) -> None:
+    answer = Client().get("/login/", headers={"X-Request-ID": "4f0c"})
+    assert re.fullmatch(r"[0-9a-f]{32}", answer[audit.HEADER])
+
+
+def test_threat_9_nor_is_it_a_mobile(trail: Trail, phonebind: Configure) -> None:
+    phonebind(trusted_proxies=1)
+    Client().get("/oauth/qq/authorization/", headers={"X-Request-ID": MOBILE})
+    assert MOBILE not in trail.read()[0].getMessage()
+
+
+def test_a_bind_that_was_committed_stays_one(trail: Trail, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever became of its answer: who looks for the binding later must find when it was made."""
+    ticket = sign_in(person)["access_token"]
+    form = {"mobile": MOBILE, "password": PASSWORD, "sms_code": person.sms_code(MOBILE), "access_token": ticket}
+
+    def away(user: Any) -> None:
+        raise StorageUnavailable
+
+    monkeypatch.setattr("phonebind.tokens.issue", away)
+    trail.read()
+    assert person.bind(**form).status_code == 503
+    [record] = trail.read()
+    assert (record.action, record.outcome, record.levelno) == ("bind", "bound", logging.WARNING)
+
+
+def test_it_says_which_limit_was_used_up(trail: Trail, person: Person, phonebind: Configure) -> None:
+    phonebind(limits={"sms_site_day": (0, 60)})
+    person.ask_for_sms(MOBILE)
+    _, record = trail.read()
+    assert (record.outcome, record.limit) == ("sms_quota", "sms_site_day")
+
+
+@pytest.mark.parametrize("method", ["head", "put", "options"])
+def test_other_methods_do_nothing_and_are_told_apart(trail: Trail, method: str) -> None:
+    answer = getattr(Client(), method)(f"/sms_codes/{MOBILE}/")
+    assert answer.status_code == 405
+    assert trail.outcome() == ("sms_code", "invalid")
+    assert not Outbox.sent
 
 
 def test_each_request_has_its_own(trail: Trail, person: Person) -> None:

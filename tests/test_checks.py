@@ -72,6 +72,7 @@ def test_every_setting_has_its_type() -> None:
         ("LIMITS", {"sms_mobile_day": ("10", 60)}),
         ("LIMITS", {"sms_mobile_day": (10, 0)}),
         ("LIMITS", {"sms_mobile_day": (-1, 60)}),
+        ("LIMITS", {"sms_mobile_day": (10, 10**18)}),
     ],
     ids=repr,
 )

@@ -61,6 +61,13 @@ def test_at_most_zero_times_is_never(phonebind: Configure) -> None:
         limits.take(("sms_mobile_gap", WHO))
 
 
+def test_never_has_no_window_to_wait_for(phonebind: Configure) -> None:
+    phonebind(limits={"sms_site_day": (0, 86400)})
+    with pytest.raises(SmsQuota) as refused:
+        limits.take(("sms_site_day", limits.SITE))
+    assert refused.value.retry_after == 86400
+
+
 def test_a_refusal_neither_counts_nor_prolongs() -> None:
     limits.take(("sms_mobile_gap", WHO))
     with store.connection() as client:

@@ -21,12 +21,20 @@ def said(message: str, *args: Any) -> str:
         ("/sms_codes/13900000001/", "/sms_codes/139****0001/"),
         ("/a/13900000001/13900000002/", "/a/139****0001/139****0002/"),
         # somebody's spelling of it, which is refused, and logged
-        ("/sms_codes/+86 139-0000-0001/", "/sms_codes/+139****0001/"),
-        ("/sms_codes/%2B86%20139%200000%200001/", "/sms_codes/%2B139****0001/"),
-        ("/sms_codes/008613900000001/", "/sms_codes/139****0001/"),
+        ("/sms_codes/+86 139-0000-0001/", "/sms_codes/+86139****0001/"),
+        ("/sms_codes/%2B86%20139%200000%200001/", "/sms_codes/%2B86139****0001/"),
+        ("/sms_codes/008613900000001/", "/sms_codes/0086139****0001/"),
+        ("/sms_codes/%31%339000000%301/", "/sms_codes/139****0001/"),
+        # a slip of the finger beside it
+        ("/sms_codes/139000000011/", "/sms_codes/139****00011/"),
+        ("/sms_codes/13900000001-1/", "/sms_codes/139****00011/"),
+        ("/sms_codes/13900000001%201/", "/sms_codes/139****00011/"),
+        ("/a/13900000001+13900000002/", "/a/139****0001139****0002/"),
+        ("2026-01-01 13900000001", "20260101139****0001"),
+        # masked too: better one order too many than one mobile too few
+        ("/orders/2013900000001/", "/orders/20139****0001/"),
         ("/sms_codes/１３９０００００００１/", "/sms_codes/139****0001/"),
         # no mobiles
-        ("/orders/2013900000001/", "/orders/2013900000001/"),
         ("/orders/12900000001/", "/orders/12900000001/"),
         ("/sms_codes/1/", "/sms_codes/1/"),
     ],
@@ -65,6 +73,31 @@ def test_the_values_of_sql_are_masked() -> None:
     assert params == ["13900000001", 7], "the query's own are left alone"
 
 
+def test_threat_9_a_whole_sentence_is_masked_too() -> None:
+    """gunicorn puts what it could not read into the message itself."""
+    record = logging.LogRecord(
+        "gunicorn.error", logging.WARNING, "", 0, "GET /sms_codes/13900000001/?text=ABCD'", (), None
+    )
+    assert masking.mask(record)
+    assert record.getMessage() == "GET /sms_codes/139****0001/?text=****'"
+
+
+def test_threat_9_what_a_database_names_in_an_error_is_masked() -> None:
+    error = ValueError("Key (mobile)=(13900000001) already exists.")
+    record = logging.LogRecord("django.request", logging.ERROR, "", 0, "Oops", (), (ValueError, error, None))
+    assert masking.mask(record)
+    said = logging.Formatter().format(record)
+    assert "ValueError: Key (mobile)=(139****0001)" in said
+    assert "13900000001" not in said
+
+
+@pytest.mark.parametrize("piece", ["%20", "2%20", "-", "1 ", "1%20%20%20%20", "?code=", "%3", "%31"])
+def test_threat_18_no_path_takes_long_to_mask(piece: str) -> None:
+    """A million characters; were it quadratic in any of these, the run would not end today."""
+    long = piece * (1_000_000 // len(piece))
+    said("%s", "1" + long)
+
+
 def test_other_records_are_left_alone() -> None:
     assert said("%(status)s: %(n)d", {"status": "x", "n": 1}) == "x: 1"
     assert said("%d", 13900000001) == "13900000001"
@@ -90,7 +123,13 @@ def test_every_logger_that_writes_paths_is_masked(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "shown"),
-    [("13900000001", "139****0001"), ("+86 13900000001", "139****0001"), ("li", ""), ("", ""), ("23900000001", "")],
+    [
+        ("13900000001", "139****0001"),
+        ("+8613900000001", ""),
+        ("１３９００００００００", ""),
+        ("li", ""),
+        ("23900000001", ""),
+    ],
 )
 def test_a_mobile_by_itself(number: str, shown: str) -> None:
     assert masking.mobile(number) == shown

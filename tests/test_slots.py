@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from phonebind import oauth, slots, sms_codes
+from phonebind import oauth, slots, sms_codes, store
 from phonebind.binding import identify
 from phonebind.exceptions import CodeInvalid, ProviderUnavailable, SmsNotSent
 from phonebind.slots import Slots
@@ -125,6 +125,19 @@ def test_nobody_waits_for_ever_though_others_are_answered(
     release.set()
 
 
+def test_the_operator_hears_of_it_once_a_minute(
+    places: Slots, threads: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
+) -> None:
+    release = threading.Event()
+    fill(places, threads, release)
+    for _ in range(3):
+        with pytest.raises(ProviderUnavailable), places.take(MOST):
+            pytest.fail("a third place")
+    release.set()
+    [record] = caplog.records
+    assert "All 2 places" in record.getMessage()
+
+
 def test_threat_19_sign_ins_have_so_many_places(phonebind: Configure, threads: ThreadPoolExecutor) -> None:
     phonebind(provider_slots=1)
     release = threading.Event()
@@ -144,8 +157,11 @@ def test_threat_14_an_sms_that_found_no_place_was_not_sent_and_costs_nothing(
     held = threads.submit(occupy, slots.SMS, release, None, 1)
     while not slots.SMS._taken:
         time.sleep(0.001)
-    with pytest.raises(SmsNotSent):
-        sms_codes.issue("13900000001", "192.0.2.1")
+    with store.connection() as client:
+        before = set(client.keys())
+        with pytest.raises(SmsNotSent):
+            sms_codes.issue("13900000001", "192.0.2.1")
+        assert set(client.keys()) == before
     assert not Outbox.sent
     release.set()
     held.result(5)

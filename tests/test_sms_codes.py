@@ -525,3 +525,14 @@ def test_a_late_refusal_takes_away_no_newer_code(phonebind: Configure) -> None:
     with pytest.raises(SmsNotSent):
         issue()
     check(Outbox.sent[1].code)
+
+
+def test_threat_14_what_could_not_be_sent_takes_no_code_away(phonebind: Configure) -> None:
+    """The one that is on the phone already; where there is no place at the gateway nothing is touched either."""
+    phonebind(limits={"sms_mobile_gap": (9, 60)})
+    sms_codes.issue(MOBILE, ADDRESS)
+    code = Outbox.sent[-1].code
+    Outbox.refuse = True
+    with pytest.raises(SmsNotSent):
+        sms_codes.issue(MOBILE, ADDRESS)
+    assert check(code, claimant=ME).number == MOBILE

@@ -52,9 +52,11 @@ def authenticate(username: str, password: str, address: str) -> AbstractBaseUser
     """
     user = _by_login(username)
     if user is None:
-        limits.take(("password_address", address), ("password_account", f"-{username}"))
-        # As long as a real check takes, so that the clock does not tell either.
+        # The same way as for a user, so that neither the clock nor `retry_after` tells.
+        claims = (("password_address", address), ("password_account", f"-{username}"))
+        limits.try_out(*claims)
         get_user_model()().set_password(password)
+        limits.count(*claims)
         raise CredentialsInvalid
     try:
         check_password(user, password, address)

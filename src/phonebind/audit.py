@@ -3,15 +3,17 @@
 An edge notes what is being done, the domain what came of it, and the edge writes it down when the answer is ready.
 Each record has, as attributes and in its text:
 
-action      authorize, callback, image_code, sms_code, bind, password, refresh, sign_out
+action      authorize, callback, image_code, sms_code, bind, password, refresh, sign_out, login, done
 outcome     started, not_bound, drawn, sent, bound, signed_in, refreshed, signed_out, cancelled, or an error's code
 provider    "qq"; "" where none is concerned
 mobile      138****0001; "" where none was given, or none that is one
-user_id     of who signed in; None otherwise
+user_id     of who signed in or out; None otherwise
+limit       which of ``limits.RULES`` was used up; "" otherwise
 address     whom the limits count: an IPv4 address, an IPv6 /64, or "unknown"
-request_id  X-Request-ID of the request, or one of ours; the answer carries it too
+request_id  X-Request-ID as a trusted proxy sets it, or one of ours; the answer carries it too
 
-INFO, but WARNING for what limits and outages refused. Codes, passwords, tokens and whole mobiles are never in it.
+INFO, but WARNING for what limits and outages refused; a bind that was committed stays ``bound`` whatever came after.
+Codes, passwords, tokens and whole mobiles are never in it.
 """
 
 import logging
@@ -24,7 +26,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from phonebind import limits, masking, oauth
-from phonebind.exceptions import PhonebindError
+from phonebind.conf import conf
+from phonebind.exceptions import Limited, PhonebindError
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +48,7 @@ class Event:
     provider: str = ""
     mobile: str = ""
     user_id: Any = None
+    limit: str = ""
     level: int = logging.INFO
 
 
@@ -57,7 +61,12 @@ def note(request: HttpRequest, **facts: Any) -> None:
 
 def refused(request: HttpRequest, error: PhonebindError) -> None:
     """The outcome is this error."""
-    note(request, outcome=error.code, level=logging.WARNING if error.status in (429, 502, 503) else logging.INFO)
+    event = _event(request)
+    # What was committed stays so, whatever became of its answer.
+    if event.outcome != "bound":
+        event.outcome = error.code
+    event.limit = error.limit if isinstance(error, Limited) else ""
+    event.level = logging.WARNING if error.status in (429, 502, 503) else logging.INFO
 
 
 def write(request: HttpRequest, response: HttpResponseBase) -> None:
@@ -72,6 +81,7 @@ def write(request: HttpRequest, response: HttpResponseBase) -> None:
             "provider": event.provider if event.provider in oauth.PROVIDERS else "",
             "mobile": masking.mobile(event.mobile),
             "user_id": event.user_id,
+            "limit": event.limit,
             "address": limits.client_address(request),
             "request_id": event.request_id,
         }
@@ -82,7 +92,8 @@ def write(request: HttpRequest, response: HttpResponseBase) -> None:
 def _event(request: HttpRequest) -> Event:
     event = getattr(request, _ATTRIBUTE, None)
     if not isinstance(event, Event):
-        given = request.headers.get(HEADER, "")
-        event = Event(given if _REQUEST_ID.match(given) else uuid4().hex)
+        # Without a proxy of ours it is the client's, who may have several people's records look like one.
+        given = request.headers.get(HEADER, "") if conf.trusted_proxies else ""
+        event = Event(masking.masked(given) if _REQUEST_ID.match(given) else uuid4().hex)
         setattr(request, _ATTRIBUTE, event)
     return event

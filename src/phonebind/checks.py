@@ -42,6 +42,7 @@ TYPES: Mapping[str, Any] = {
     "LIMITS": Mapping,
 }
 
+YEAR = 366 * 86_400
 AT_LEAST = {"TRUSTED_PROXIES": 0, "PROVIDER_SLOTS": 1, "SMS_SLOTS": 1}
 
 
@@ -169,10 +170,10 @@ def _limit_problems(overrides: Mapping[str, Any]) -> Iterator[str]:
             yield f"LIMITS has no {name!r}; known are {', '.join(limits.RULES)}."
             continue
         match value:
-            case (int() as limit, int() as seconds) if limit >= 0 and seconds > 0:
+            case (int() as limit, int() as seconds) if limit >= 0 and 0 < seconds <= YEAR:
                 pass
             case _:
-                yield f"LIMITS[{name!r}] must be (how often, in how many seconds)."
+                yield f"LIMITS[{name!r}] must be (how often, in how many seconds), within a year."
 
 
 def _provider_problems(name: str, entry: Any) -> Iterator[str]:

@@ -184,9 +184,10 @@ class ProviderUnknown(PhonebindError):
 
 
 class Limited(PhonebindError):
-    """Too often; ``retry_after`` says when it will be allowed again."""
+    """Too often; ``retry_after`` says when it will be allowed again, ``limit`` which of ``limits.RULES`` says so."""
 
     status = 429
+    limit = ""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__()

@@ -139,25 +139,27 @@ def _take_each(claims: Sequence[Claim], *, counts: bool) -> None:
     refused, wait = _take(_keys(claims), int(counts), *bounds)
     if refused:
         used_up = rules[refused - 1]
-        error = used_up.error(max(1, -(-wait // 1000)))
+        # A limit of 0 has no window to end.
+        error = used_up.error(-(-wait // 1000) or used_up.seconds)
+        error.limit = claims[refused - 1][0]
         if used_up.alarms:
-            _alarm(claims[refused - 1][0], used_up, error)
+            _alarm(used_up, error)
         raise error
 
 
-def _alarm(name: str, used_up: Rule, error: Limited) -> None:
+def _alarm(used_up: Rule, error: Limited) -> None:
     with store.connection() as client:
-        first = client.set(store.key("alarm", name), 1, nx=True, ex=ALARM_SECONDS)
+        first = client.set(store.key("alarm", error.limit), 1, nx=True, ex=ALARM_SECONDS)
     if first:
         logger.error(
             "%s is used up (%s in %s s): no SMS is sent for %s s. An attack, or a good day: see docs/sms.md.",
-            name,
+            error.limit,
             used_up.limit,
             used_up.seconds,
             error.retry_after,
         )
         signals.sms_budget_exhausted.send_robust(
-            sender=None, rule=name, limit=used_up.limit, seconds=used_up.seconds, retry_after=error.retry_after
+            sender=None, rule=error.limit, limit=used_up.limit, seconds=used_up.seconds, retry_after=error.retry_after
         )
 
 

@@ -5,21 +5,29 @@ import re
 from copy import copy
 from typing import Any
 
-#: Digits of any script, however they are parted.
-_DIGITS = re.compile(r"\d(?:(?:[-\s+]|%20)*\d){10,}")
-_MOBILE = re.compile(r"(?:00)?(?:86)?(1[3-9]\d)\d{4}(\d{4})\Z")
+#: Digits of any script, however they are parted; by three at the most, or "%20%20…" takes the square of its length.
+_DIGITS = re.compile(r"\d(?:(?:[-\s+]|%20){0,3}\d){10,}")
+_ENCODED = re.compile(r"%3([0-9])")
+_MOBILE = re.compile(r"(1[3-9]\d)\d{4}(\d{4})")
 _SECRETS = re.compile(
     r"((?:\A|[?&])(?:access_token|code|image_code_id|password|refresh|sms_code|state|text|token)=)[^&\s\"']+"
 )
 
 #: Where frameworks and servers write down paths, queries and SQL.
-LOGGERS = ("django.request", "django.server", "django.db.backends", "gunicorn.access", "uvicorn.access")
+LOGGERS = (
+    "django.request",
+    "django.server",
+    "django.db.backends",
+    "gunicorn.access",
+    "gunicorn.error",
+    "uvicorn.access",
+    "uvicorn.error",
+)
 
 
 def mobile(number: str) -> str:
     """138****0001; "" for what is no mobile, since nobody knows what else it may be."""
-    digits = "".join(str(int(char)) for char in number.replace("%20", "") if char.isdecimal())
-    found = _MOBILE.match(digits)
+    found = _MOBILE.fullmatch(number) if number.isascii() else None
     return f"{found[1]}****{found[2]}" if found else ""
 
 
@@ -27,7 +35,7 @@ def masked(value: Any) -> Any:
     """The same with every mobile and secret in it masked, as deep as log records go."""
     match value:
         case str():
-            return _DIGITS.sub(lambda found: mobile(found[0]) or found[0], _SECRETS.sub(r"\1****", value))
+            return _DIGITS.sub(_without_mobiles, _ENCODED.sub(r"\1", _SECRETS.sub(r"\1****", value)))
         case tuple() | list():
             return tuple(map(masked, value))
         case dict():
@@ -37,11 +45,20 @@ def masked(value: Any) -> Any:
     return value
 
 
+def _without_mobiles(run: re.Match[str]) -> str:
+    digits = "".join(str(int(char)) for char in run[0].replace("%20", "") if char.isdecimal())
+    masked_digits = _MOBILE.sub(r"\1****\2", digits)
+    return run[0] if masked_digits == digits else masked_digits
+
+
 def mask(record: logging.LogRecord) -> bool:
     """A filter for a logger."""
-    for name in ("args", "params", "sql"):
+    for name in ("msg", "args", "params", "sql"):
         if name in record.__dict__:
             setattr(record, name, masked(getattr(record, name)))
+    if record.exc_info:
+        # What formatters print; a database names the value that it found twice.
+        record.exc_text = masked(logging.Formatter().formatException(record.exc_info))
     return True
 
 

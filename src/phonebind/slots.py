@@ -5,6 +5,7 @@ it. So only some may wait; who finds no place is told at once that the service i
 who wait are being answered, a place is worth a moment's patience.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +17,10 @@ from phonebind.exceptions import PhonebindError, ProviderUnavailable, SmsNotSent
 PATIENCE = 0.25
 #: Seconds to wait for one at most: whoever waits holds a thread too.
 LONGEST = 0.5
+#: Seconds between two lines in the log.
+WARN_SECONDS = 60.0
+
+logger = logging.getLogger(__name__)
 
 
 class Slots:
@@ -27,6 +32,7 @@ class Slots:
         self._taken = 0
         self._moved = 0.0
         self._answering = True
+        self._warned = -WARN_SECONDS
 
     @contextmanager
     def take(self, most: int) -> Iterator[None]:
@@ -53,8 +59,14 @@ class Slots:
         while self._taken >= most:
             left = min(self._moved + PATIENCE, end) - time.monotonic()
             if left <= 0 or not self._answering:
+                self._warn(most)
                 raise self._error
             self._changed.wait(left)
+
+    def _warn(self, most: int) -> None:
+        if self._warned + WARN_SECONDS < time.monotonic():
+            self._warned = time.monotonic()
+            logger.warning("All %s places of this process are taken: %s for who comes now", most, self._error.code)
 
 
 PROVIDER = Slots(ProviderUnavailable)

@@ -62,12 +62,6 @@ if redis.call('HGET', KEYS[1], 'claimed_by') == ARGV[1] then
 end
 """)
 
-_drop = store.Script("""
-if redis.call('HGET', KEYS[1], 'digest') == ARGV[1] then
-  redis.call('DEL', KEYS[1])
-end
-""")
-
 
 @dataclass(frozen=True, slots=True)
 class VerifiedMobile:
@@ -89,8 +83,8 @@ class Sent:
 def issue(mobile: str, address: str) -> Sent:
     """Send a new code; the one before it stops being valid.
 
-    Raises SmsTooFrequent or SmsQuota (nothing was sent), SmsNotSent (nothing was counted), SmsUnconfirmed (the code is
-    good, should it arrive), StorageUnavailable.
+    Raises SmsTooFrequent or SmsQuota (nothing was sent), SmsNotSent (nothing was counted, and the code before it stays
+    good), SmsUnconfirmed (the code is good, should it arrive), StorageUnavailable.
     """
     claims = (
         # From the narrow to the wide: who has used up their own never touches what belongs to others.
@@ -100,21 +94,22 @@ def issue(mobile: str, address: str) -> Sent:
         ("sms_site_hour", limits.SITE),
         ("sms_site_day", limits.SITE),
     )
-    limits.take(*claims)
     sent = Sent(limits.rule("sms_mobile_gap").seconds, EXPIRES_IN)
     code = f"{secrets.randbelow(10**6):06}"
     digest = _digests(mobile, code)[0]
-    _put(_key(mobile), digest, EXPIRES_IN)
-    try:
-        with slots.SMS.take(conf.sms_slots):
+    with slots.SMS.take(conf.sms_slots):
+        limits.take(*claims)
+        try:
             sms.get().send(_message(mobile, code))
-    except SmsUnconfirmed as error:
-        error.retry_after = sent.resend_after
-        raise
-    except SmsNotSent:
-        _drop(_key(mobile), digest)
-        limits.give_back(*claims)
-        raise
+        except SmsUnconfirmed as error:
+            _put(_key(mobile), digest, EXPIRES_IN)
+            error.retry_after = sent.resend_after
+            raise
+        except SmsNotSent:
+            limits.give_back(*claims)
+            raise
+    # Only now: what could not be sent must not take away the code that is on the phone already.
+    _put(_key(mobile), digest, EXPIRES_IN)
     return sent
 
 

@@ -1,6 +1,8 @@
 """Everything outside the shop, as one small HTTP server that can be made to hang: QQ, the SMS gateway, the phones."""
 
+import contextlib
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +21,8 @@ class Outside:
         self.url = ""
         #: Paths that do not answer.
         self.hanging: set[str] = set()
-        self.over = threading.Event()
+        #: How many hang now, and how many did at once.
+        self.held = self.most_held = 0
         self._used: set[str] = set()
         self._codes: dict[str, str] = {}
         self._sent: list[str] = []
@@ -40,6 +43,17 @@ class Outside:
                 return {"error": 100020, "error_description": "code is reused error"}
             self._used.add(code)
         return {"access_token": f"token-{code}", "expires_in": 7776000, "openid": code.partition(".")[0]}
+
+    def hang(self, connection: socket.socket) -> None:
+        """Until the other end gives up."""
+        with self._lock:
+            self.held += 1
+            self.most_held = max(self.most_held, self.held)
+        connection.settimeout(HANG_SECONDS)
+        with contextlib.suppress(OSError):
+            connection.recv(1)
+        with self._lock:
+            self.held -= 1
 
     def sms(self, message: dict[str, str]) -> dict[str, Any]:
         digits = "".join(char if char.isdigit() else " " for char in message["text"]).split()
@@ -70,7 +84,9 @@ def outside() -> Iterator[Outside]:
             self._answer("/sms", lambda: world.sms(message))
 
         def _answer(self, path: str, act: Any) -> None:
-            if path in world.hanging and world.over.wait(HANG_SECONDS):
+            if path in world.hanging:
+                self.close_connection = True
+                world.hang(self.connection)
                 return
             body = json.dumps(act()).encode()
             self.send_response(200)
@@ -95,6 +111,5 @@ def outside() -> Iterator[Outside]:
     try:
         yield world
     finally:
-        world.over.set()
         server.shutdown()
         server.server_close()

@@ -16,6 +16,7 @@ from server.users.models import User
 from tests.support.services import database_server
 from tests.support.torture import scale
 from tests.torture import load
+from tests.torture.conftest import WORKERS
 from tests.torture.people import Person, Reply, Shop
 
 PEOPLE = scale(200, 60)
@@ -125,31 +126,35 @@ def test_threat_20_while_valkey_is_away(shop: Shop, note: Note, valkey: Valkey) 
 
 @pytest.mark.once
 @pytest.mark.parametrize(
-    ("path", "crowd", "refusals"),
+    ("path", "crowd", "refusals", "places"),
     [
-        ("/oauth2.0/token", load.sign_ins, {"provider_unavailable"}),
-        ("/sms", load.sms_requests, {"sms_not_sent"}),
+        ("/oauth2.0/token", load.sign_ins, {"provider_unavailable"}, 8),
+        ("/sms", load.sms_requests, {"sms_not_sent"}, 4),
     ],
     ids=["provider", "gateway"],
 )
 def test_threat_19_a_neighbour_hangs_and_the_rest_goes_on(
-    shop: Shop, note: Note, path: str, crowd: load.Crowd, refusals: set[str]
+    shop: Shop, note: Note, path: str, crowd: load.Crowd, refusals: set[str], places: int
 ) -> None:
     quiet = load.probe(shop)
     with load.flood(shop, crowd):
         busy = load.probe(shop)
+    shop.outside.most_held = 0
     shop.outside.hanging.add(path)
     with load.flood(shop, crowd) as refused:
         hanging = load.probe(shop)
     shop.outside.hanging.clear()
     assert Counter(outcome for outcome, _ in refused).keys() == refusals
     assert {outcome for outcome, _ in quiet + busy + hanging} == {"200"}
+    # Half the threads of all workers at the most; without a bound it would be all of them.
+    assert 0 < shop.outside.most_held <= places * WORKERS
     with load.flood(shop, crowd) as served:
         load.probe(shop)
     assert Counter(outcome for outcome, _ in served).most_common(1)[0][0] == "200", "and all is well again"
     note(
         f"{path} hangs for 30 s under {load.RATE} requests a second that need it",
         all_refused=len(refused),
+        waiting_at_once=f"{shop.outside.most_held} of {WORKERS * 16} threads",
         slowest_refusal=f"{max(seconds for _, seconds in refused):.2f} s",
         others_p99_quiet=f"{load.p99(quiet):.1f} ms",
         others_p99_while_it_answers=f"{load.p99(busy):.1f} ms",

@@ -52,12 +52,15 @@ class View(APIView):
     content_negotiation_class = _OnlyJSON
     versioning_class = None
     metadata_class = None
+    #: Not HEAD, which Django takes for GET: that sends SMS here.
+    http_method_names = ("get", "post")
 
     #: What the audit trail calls it, by method.
     actions: ClassVar[Mapping[str, str]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        self.note(action=self.actions.get(str(request.method), ""), provider=kwargs.get("provider", ""))
+        action = self.actions.get(str(request.method)) or next(iter(self.actions.values()))
+        self.note(action=action, provider=kwargs.get("provider", ""))
         super().initial(request, *args, **kwargs)
         try:
             length = int(request.META.get("CONTENT_LENGTH") or 0)
