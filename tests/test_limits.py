@@ -233,6 +233,7 @@ def test_every_counter_ends_by_itself() -> None:
         (2, "10.0.0.1", "203.0.113.1, 198.51.100.7, 10.0.0.2", "198.51.100.7"),
         # fewer entries than proxies: nobody vouches for any of them
         (2, "10.0.0.1", "203.0.113.1", "10.0.0.1"),
+        (1, "10.0.0.1", None, "10.0.0.1"),
         # some proxies write the port too, which is not whom to count
         (1, "10.0.0.1", "203.0.113.1, 198.51.100.7:50000", "198.51.100.7"),
         (1, "::1", "[2001:db8:1:2::9]:50000", "2001:db8:1:2::/64"),
@@ -266,3 +267,9 @@ def test_threat_17_the_address_is_what_the_trusted_proxies_saw(
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
     request = RequestFactory().get("/", REMOTE_ADDR=peer, headers=headers)
     assert limits.client_address(request) == counted
+
+
+def test_a_server_that_tells_no_address_has_one_client() -> None:
+    request = RequestFactory().get("/")
+    del request.META["REMOTE_ADDR"]
+    assert limits.client_address(request) == "unknown"

@@ -170,7 +170,8 @@ def client_address(request: HttpRequest) -> str:
     before them is whatever the client cares to claim.
     """
     address = request.META.get("REMOTE_ADDR", "")
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
+    forwarded = request.headers.get("X-Forwarded-For")
+    hops = [hop.strip() for hop in forwarded.split(",")] if forwarded else []
     if 0 < conf.trusted_proxies <= len(hops):
         address = hops[-conf.trusted_proxies]
     try:
