@@ -1,6 +1,7 @@
 # make run      serve http://127.0.0.1:8000 (PORT, DATA_DIR, REDIS_URL, DATABASE_URL)
 # make test     everything that CI checks
-# make torture  races, faults and attacks at full length, and what they saw as a table (docs/reliability.md)
+# make torture  races, faults and attacks at full length, and what they saw as a table: docs/reliability.md
+# make mutants  whether the tests notice changes (MODULES="limits sms_codes"): half an hour, docs/mutants.md
 # Needs Python 3.11 or newer and nothing else; all that is installed goes into .venv.
 
 PY = .venv/bin/python
@@ -8,7 +9,7 @@ PY = .venv/bin/python
 # A .venv whose Python is gone or was moved is made anew.
 $(shell test ! -e .venv || $(PY) -c 'import pip' 2>/dev/null || rm -f .venv/complete .venv/*.stamp)
 
-.PHONY: help run test torture lint format messages clean
+.PHONY: help run test torture mutants lint format messages clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -34,8 +35,11 @@ messages: .venv/server.stamp
 	cd src/phonebind && ../../$(PY) -m django makemessages -l zh_Hans -l en --no-obsolete --add-location file
 	cd src/phonebind && ../../$(PY) -m django compilemessages
 
+mutants: .venv/mutants.stamp
+	@exec scripts/mutants
+
 clean:
-	rm -rf .venv .data .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .data .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/server.stamp: requirements/server.txt pyproject.toml
@@ -43,6 +47,9 @@ clean:
 
 .venv/test.stamp: requirements/test.txt requirements/server.txt pyproject.toml
 	$(call install,test)
+
+.venv/mutants.stamp: requirements/mutants.txt .venv/test.stamp
+	$(call install,mutants)
 
 # `complete` is away while pip works: what an interrupted install left behind is cleared by the next one.
 define install
