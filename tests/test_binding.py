@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
+from django.db.models import Model
 from django.http import HttpRequest
 from django.test import RequestFactory
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from phonebind import binding, limits, oauth, signals, sms_codes, store
 from phonebind.exceptions import (
@@ -125,6 +126,19 @@ def test_threat_12_who_has_the_phone_guesses_five_passwords() -> None:
     assert not SocialAccount.objects.exists()
 
 
+def test_threat_12_whoever_tries_many_accounts_is_held_up_by_address(phonebind: Configure) -> None:
+    phonebind(limits={"password_address": (1, 900)})
+    user()
+    user("hong", OTHER_MOBILE)
+    with pytest.raises(PasswordWrong):
+        bind(password="wrong-horse-9")
+    with pytest.raises(TooManyAttempts):
+        bind(YOU, OTHER_MOBILE)
+    elsewhere = RequestFactory().post("/", REMOTE_ADDR="192.0.2.7")
+    verified = sms_codes.check(OTHER_MOBILE, sms_code(OTHER_MOBILE), claimant=YOU.key)
+    assert binding.bind(elsewhere, YOU, verified, PASSWORD).user.mobile == OTHER_MOBILE
+
+
 def test_threat_12_the_code_is_checked_before_the_password(qq: Upstream, person: Person) -> None:
     user()
     ticket = person.callback().json()["access_token"]
@@ -151,6 +165,14 @@ def test_threat_5_an_identity_that_is_bound_cannot_be_bound_to_another() -> None
         bind(mobile=OTHER_MOBILE, code=code)
     assert User.objects.get().mobile == MOBILE
     bind(YOU, mobile=OTHER_MOBILE, code=code)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_around_it_can_undo_a_bind_that_has_been_told() -> None:
+    """Its signals, its tokens and the settled code would outlive it."""
+    with pytest.raises(RuntimeError), transaction.atomic():
+        bind()
+    assert nothing_changed()
 
 
 # ---------------------------------------------------------------- the same again
@@ -362,18 +384,37 @@ def test_valkey_that_dies_after_the_commit_takes_nothing_back(
     assert MOBILE not in caplog.text
 
 
+class Router:
+    """As hosts write them who keep their apps in several databases."""
+
+    def db_for_write(self, model: type[Model], **hints: Any) -> str | None:
+        return "default" if model._meta.app_label == "phonebind" else None
+
+
+def test_a_host_with_several_databases_says_which_one_binds(family: Upstream, settings: Settings) -> None:
+    settings.DATABASE_ROUTERS = [Router()]
+    bound_elsewhere(bind(YOU).user)
+    assert identify()[1]
+
+
 # ---------------------------------------------------------------- identify
 
 
-def test_a_known_openid_costs_one_call(qq: Upstream) -> None:
+def test_a_known_openid_costs_one_call_and_one_query(
+    qq: Upstream, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     account = bind()
-    assert identify()[1] == account
+    with django_assert_num_queries(1):
+        known = identify()[1]
+        assert known
+        assert (known, known.user) == (account, account.user)
     assert qq.paths == ["/oauth2.0/token"]
 
 
 def test_someone_new_is_asked_for_a_name_to_greet(qq: Upstream) -> None:
     assert identify() == (ME, None)
     assert qq.paths == ["/oauth2.0/token", "/user/get_user_info"]
+    assert qq.requests[0][1]["code"] == "CODE"
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"ret": -1, "msg": "no"}', b'{"ret": 100030}', b'{"ret": 100011}'])
@@ -433,6 +474,11 @@ def test_threat_4_openids_in_another_spelling_are_other_people(qq: Upstream) -> 
 def test_threat_2_the_same_openid_in_another_app_is_somebody_else(qq: Upstream, phonebind: Configure) -> None:
     bind()
     phonebind(providers={"client_id": "101000002"})
+    assert identify()[1] is None
+
+
+def test_threat_2_the_same_openid_at_another_provider_is_somebody_else(qq: Upstream) -> None:
+    SocialAccount.objects.create(user=user(), provider="wechat", app_id=APP, openid=OPENID)
     assert identify()[1] is None
 
 
@@ -519,10 +565,12 @@ def test_two_callbacks_at_once_adopt_once(family: Upstream) -> None:
 
 def test_a_unionid_is_learnt_once_the_app_may_see_it(family: Upstream) -> None:
     account = bind()
+    written = account.updated_at
     for _ in range(2):
         assert identify()[1] == account
     account.refresh_from_db()
     assert account.unionid == UNIONID
+    assert account.updated_at > written
     assert family.paths == ["/oauth2.0/token", "/oauth2.0/me", "/oauth2.0/token"]
 
 

@@ -350,6 +350,10 @@ def test_a_server_that_still_has_the_old_key_alone_is_not_fooled(settings: Setti
 # ---------------------------------------------------------------- how often
 
 
+def test_whoever_asks_is_told_how_long_to_wait_and_how_long_it_is_good() -> None:
+    assert sms_codes.issue(MOBILE, ADDRESS) == sms_codes.Sent(resend_after=60, expires_in=300)
+
+
 def test_threat_13_once_a_minute() -> None:
     issue()
     with pytest.raises(SmsTooFrequent) as refused:

@@ -144,6 +144,15 @@ def test_threat_1_the_right_cookie_name_with_another_value_does_not_help() -> No
             browser.read_state(state)
 
 
+def test_a_cookie_of_half_a_character_is_no_crash() -> None:
+    browser = Browser()
+    state = browser.start()
+    request = browser.request()
+    request.COOKIES = dict.fromkeys(request.COOKIES, "\ud800")
+    with pytest.raises(StateInvalid):
+        tickets.read_state(request, provider(), state)
+
+
 def test_threat_1_a_state_cannot_be_forged() -> None:
     browser = Browser()
     for wrong in forged(browser.start(), STATE_SALT):
@@ -272,7 +281,7 @@ def test_a_ticket_without_a_browser_is_read_only_where_it_is_asked_for() -> None
     ticket = tickets.issue_unbound(IDENTITY, "/")
     with pytest.raises(TicketInvalid):
         Browser().read(ticket)
-    assert tickets.read(Browser().request(), provider(), ticket, unbound=True).identity == IDENTITY
+    assert tickets.read(Browser().request(), provider(), ticket, unbound=True) == Ticket(identity=IDENTITY, next="/")
 
 
 def test_a_ticket_that_has_a_browser_is_read_nowhere_else() -> None:
@@ -389,6 +398,32 @@ def test_threat_18_a_cookie_may_be_called_what_no_answer_can_repeat(char: str) -
     tickets.remember(browser.request(), response, tickets.start(browser.request(), provider(), "/")[1])
     tickets.forget_all(browser.request(), response)
     assert len(response.cookies) == 1
+
+
+def test_of_many_tickets_kept_the_oldest_are_dropped() -> None:
+    browser = Browser()
+    states = [browser.read_state(browser.start()) for _ in range(tickets.MAX_KEPT + 1)]
+    for state in states:
+        response = HttpResponse()
+        tickets.keep(browser.request(), response, state, "ticket")
+        browser.take(response)
+    assert [tickets.kept(browser.request(), state.id) for state in states] == ["", *["ticket"] * tickets.MAX_KEPT]
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_whoever_comes_next_to_this_browser_finds_no_sign_in_of_the_one_before(secure: bool) -> None:
+    browser = Browser(secure=secure)
+    others = {"sessionid": "S", "__Host-cart": "C", "my_phonebind_flow": "F", "phonebind": "P"}
+    browser.cookies |= others
+    state, ticket, response = browser.read_state(browser.start()), browser.ticket(), HttpResponse()
+    tickets.keep(browser.request(), response, state, ticket)
+    browser.take(response)
+    assert len(browser.cookies) == len(others) + 3
+    response = HttpResponse()
+    tickets.forget_all(browser.request(), response)
+    assert {morsel["secure"] for morsel in response.cookies.values()} == {secure or ""}
+    browser.take(response)
+    assert browser.cookies == others
 
 
 @pytest.mark.parametrize("char", ["a", "购", "😀"])

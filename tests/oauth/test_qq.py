@@ -4,6 +4,7 @@ import doctest
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -130,7 +131,8 @@ def test_what_comes_back_in_place_of_a_code_may_be_the_operators_to_repair(
 ) -> None:
     assert oauth.get("qq").refusal(str(error)).code == "provider_unavailable"
     assert [record.levelname for record in caplog.records] == ["ERROR"]
-    assert str(error) in caplog.text
+    assert caplog.messages[0].startswith(f"QQ refuses our configuration: error {error} at /oauth2.0/authorize. ")
+    assert "PHONEBIND['PROVIDERS']['qq']" in caplog.text
 
 
 def outcome(act: Callable[[], object]) -> str:
@@ -177,6 +179,36 @@ def test_no_error_of_me_is_the_persons_to_repair(provider: oauth.Provider, qq: U
     qq.answer(ME, as_jsonp({"error": error, "error_description": ""}))
     with pytest.raises(ProviderUnavailable):
         provider.exchange("C")
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "told"),
+    [
+        (TOKEN, {"expires_in": 1}, "token answer without access_token"),
+        (TOKEN, {"error": 100016}, f"{TOKEN}: error 100016"),
+        (TOKEN, {"error": 100008}, f"error 100008 at {TOKEN}"),
+        (TOKEN, {"error": "oops"}, f"{TOKEN}: error -1"),
+        (TOKEN, {"error": 10**9}, f"{TOKEN}: error -1"),
+        (ME, {"client_id": "101000002", "openid": OPENID}, "/me answers for another app"),
+        (ME, {"client_id": APP_ID}, "/me answers without openid"),
+        (ME, {"client_id": APP_ID, "openid": "OTHER"}, "/me names another person"),
+        (ME, {"error": 100016}, f"{ME}: error 100016"),
+        (ME, {"error": 100048}, "PROVIDERS['qq']['unionid']"),
+        (ME, b" " * 100_000, f"{ME}: "),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_the_operator_reads_in_the_log_what_was_wrong(
+    provider: oauth.Provider, qq: Upstream, caplog: pytest.LogCaptureFixture, path: str, answer: Any, told: str
+) -> None:
+    qq.answer(path, answer)
+    with suppress(ProviderUnavailable):
+        provider.exchange("C")
+        provider.unionid(GRANT)
+    [line] = caplog.messages
+    assert line.startswith("QQ")
+    assert told in line
+    assert "None" not in line
 
 
 GARBAGE = {
@@ -325,7 +357,7 @@ def test_a_nickname_is_text_that_everything_can_hold(
     assert provider.nickname(GRANT) == shown
 
 
-@pytest.mark.parametrize("ret", [1002, -1, "x", 100030])
+@pytest.mark.parametrize("ret", [1002, -1, "x", 100030, 100048])
 def test_a_profile_may_be_refused(provider: oauth.Provider, qq: Upstream, ret: object) -> None:
     qq.answer(PROFILE, {"ret": ret, "msg": "no", "nickname": "小明"})
     with pytest.raises(ProviderUnavailable):
