@@ -11,6 +11,8 @@ from tests.support import browser as browsers
 from tests.support.services import REQUIRE_ALL, TEST_DB, valkey_server
 from tests.support.site import serve
 from tests.support.visitor import Visitor
+from tests.torture import report
+from tests.torture.report import Note
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -26,6 +28,16 @@ def _touches_database(item: pytest.Item) -> bool:
     if item.get_closest_marker("once"):
         return False
     return bool(item.get_closest_marker("django_db")) or bool({"db", "transactional_db", "live_server"} & set(names))
+
+
+@pytest.fixture
+def note() -> Note:
+    """Write down what was seen: a row of the report of ``make torture``."""
+
+    def write(what: str, **seen: object) -> None:
+        report.write(what, TEST_DB, seen)
+
+    return write
 
 
 # ---------------------------------------------------------------- storage

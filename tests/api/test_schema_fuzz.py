@@ -32,6 +32,7 @@ from phonebind.models import SocialAccount
 from phonebind.oauth import Identity
 from tests.support.edge import OPENID, Configure, Outbox, Upstream
 from tests.support.torture import FULL, scale
+from tests.torture.report import Note
 
 # Schemathesis mutes Hypothesis for the whole process; the other tests want to hear what failed.
 core.RepresentationPrinter = pretty.RepresentationPrinter  # type: ignore[attr-defined]
@@ -169,7 +170,7 @@ def check(case: Any, answer: Any) -> None:
 
 
 @pytest.mark.parametrize("name", REACHED)
-def test_threat_18_whatever_the_schema_allows_or_forbids(world: World, name: str) -> None:
+def test_threat_18_whatever_the_schema_allows_or_forbids(world: World, note: Note, name: str) -> None:
     operation = served().find_operation_by_id(name)
     reached: Counter[tuple[int, str]] = Counter()
 
@@ -201,3 +202,8 @@ def test_threat_18_whatever_the_schema_allows_or_forbids(world: World, name: str
 
     fuzz()
     assert {status for status, _ in reached} >= REACHED[name], reached
+    statuses = Counter[int]()
+    for (status, _), number in reached.items():
+        statuses[status] += number
+    answers = ", ".join(f"{number} × {status}" for status, number in sorted(statuses.items()))
+    note(f"schema, allowed and forbidden: {name.removeprefix('phonebind_')}", answers=answers)

@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import redis
@@ -15,25 +15,13 @@ from redis.retry import Retry
 
 from server.processes import spawn, stop
 from server.users.models import User
-from tests.support.services import TEST_DB
 from tests.support.site import ROOT
-from tests.torture import report
 from tests.torture.outside import Outside, outside
 from tests.torture.people import Person, Shop
 
 WORKERS = 4
 #: The tests themselves ask Valkey too, while it is killed.
 PATIENT = Retry(ConstantBackoff(0.1), 100)
-
-
-@pytest.fixture
-def note(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Write down what was seen: a row of the report."""
-
-    def write(what: str, **seen: object) -> None:
-        report.write(what, TEST_DB, seen)
-
-    return write
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,11 @@ Each test writes its rows to the file that ``TORTURE_ROWS`` names; ``python -m t
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+#: ``note("what was tried", seen=…)``.
+Note = Callable[..., None]
 
 _FILE = "TORTURE_ROWS"
 

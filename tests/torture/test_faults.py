@@ -18,14 +18,13 @@ from tests.support.torture import scale
 from tests.torture import load
 from tests.torture.conftest import WORKERS
 from tests.torture.people import Person, Reply, Shop
+from tests.torture.report import Note
 
-PEOPLE = scale(200, 60)
+PEOPLE = scale(200, 40)
 KILLS = scale(10, 3)
 AT_ONCE = 16
 #: Nobody waits a minute for the next SMS here.
 SETTINGS = {"LIMITS": {"sms_mobile_gap": (1, 1), "sms_mobile_day": (1000, 86_400), "sms_site_hour": (10**6, 3600)}}
-
-Note = Callable[..., None]
 
 
 def run(shop: Shop, kill: Callable[[], None]) -> tuple[list[Reply], int]:

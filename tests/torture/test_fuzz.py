@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.services import REQUIRE_ALL
 from tests.support.torture import FULL
+from tests.torture.report import Note
 from tests.torture.targets import TARGETS, WHOLE_REQUESTS
 
 ROOT = Path(__file__).parents[2]
@@ -25,11 +26,14 @@ def _atheris() -> None:
 @pytest.mark.parametrize(
     ("names", "runs"), [(sorted(TARGETS.keys() - WHOLE_REQUESTS), 3000), (sorted(WHOLE_REQUESTS), 400)]
 )
-def test_threat_18_bytes_that_nobody_thought_of(names: list[str], runs: int) -> None:
+def test_threat_18_bytes_that_nobody_thought_of(note: Note, names: list[str], runs: int) -> None:
     bounds = ["-max_total_time=8", f"-seed={random.randrange(1, 2**31)}"] if FULL else [f"-runs={runs}"]
     command = [sys.executable, "-m", "tests.torture.fuzz", *names, *bounds]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-5000:]
     assert "Is the code instrumented" not in done.stderr
-    assert len(re.findall(r"^Done \d+ runs", done.stderr, re.MULTILINE)) == len(names)
-    assert FULL or done.stderr.count(f"Done {runs} runs") == len(names)
+    done_runs = [int(number) for number in re.findall(r"^Done (\d+) runs", done.stderr, re.MULTILINE)]
+    assert len(done_runs) == len(names)
+    assert FULL or done_runs == [runs] * len(names)
+    for name, number in zip(names, done_runs, strict=True):
+        note(f"fuzz, led by coverage: {name}", runs=number, findings=0)

@@ -32,6 +32,7 @@ from tests.support.edge import Configure, Outbox, Upstream
 from tests.support.services import valkey_server
 from tests.torture.history import History
 from tests.torture.model import DAY, HOUR, LIMITS, STATUS, Account, Code, Image, Model, Outcome, Refresh, State, Ticket
+from tests.torture.report import Note
 from tests.torture.world import GRACE, START, World, owner_of
 
 FULL = os.environ.get("PHONEBIND_TORTURE") == "full"
@@ -488,6 +489,7 @@ def test_the_api_does_what_the_model_says(
     valkey_client: redis.Redis,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    note: Note,
 ) -> None:
     phonebind(limits=LOWERED)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hashing is not what is checked
@@ -497,5 +499,6 @@ def test_the_api_does_what_the_model_says(
     run_state_machine_as_test(machine, settings=SCALE)
     with capsys.disabled():
         sys.stdout.write(table(acts, outcomes))
+    note("random acts against the model", steps=acts.total(), kinds_of_outcome=len(outcomes), contradictions=0)
     assert acts.total() >= LEAST
     assert not MUST_HAPPEN - outcomes.keys()

@@ -1,7 +1,6 @@
 """A thousand at once, over HTTP, against four worker processes."""
 
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,6 +10,7 @@ from phonebind.models import SocialAccount
 from server.users.models import User
 from tests.support.torture import scale
 from tests.torture.people import PASSWORD, Person, Reply, Shop, at_once
+from tests.torture.report import Note
 
 MOBILE = "13900000001"
 MANY = scale(1000, 100)
@@ -19,8 +19,6 @@ SETTINGS = {
     "LIMITS": {"sms_site_hour": (SITE_BUDGET, 3600), "password_address": (10**6, 900)},
     "SMS_SLOTS": 16,  # who finds no place is not sent anything, and what is counted here is who is sent something
 }
-
-Note = Callable[..., None]
 
 
 def counts() -> tuple[int, int]:
