@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 OUTCOMES = Path("mutants/definitions.json")
 TIMEOUT = 300
 SOURCE = Path("src/phonebind")
+#: pytest's exit codes. Any other is no verdict: what cannot run at all has killed nothing.
+STATUS = {0: "survived", 1: "killed", 2: "killed"}
 
 Change = tuple[str, str | Callable[[re.Match[str]], str]]
 
@@ -106,9 +108,12 @@ def outcome(mutant: Mutant) -> dict[str, Any]:
         environment = os.environ | {"PYTHONPATH": copy}
         try:
             run = subprocess.run(command, env=environment, capture_output=True, timeout=TIMEOUT, check=False)
-            status = "killed" if run.returncode else "survived"
         except subprocess.TimeoutExpired:
             status = "timeout"
+        else:
+            if run.returncode not in STATUS:
+                raise RuntimeError(f"pytest ended with {run.returncode}:\n{run.stderr.decode()}")
+            status = STATUS[run.returncode]
     print(status, *mutant[:3], "→", mutant.after, flush=True)
     return mutant._asdict() | {"status": status, "source": None}
 
