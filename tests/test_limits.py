@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -77,6 +78,16 @@ def test_a_refusal_neither_counts_nor_prolongs() -> None:
     assert refused.value.retry_after == 1
     time.sleep(0.06)
     limits.take(("sms_mobile_gap", WHO))
+
+
+@pytest.mark.parametrize("again", [limits.take, limits.try_out])
+def test_a_window_that_runs_is_neither_prolonged_nor_cut_short(again: Callable[[limits.Claim], None]) -> None:
+    claim = ("password_account", WHO)
+    limits.take(claim)
+    with store.connection() as client:
+        client.expire(limits.key(*claim), 100)
+        again(claim)
+        assert client.ttl(limits.key(*claim)) in range(90, 101)
 
 
 def test_what_is_given_back_did_not_count() -> None:
@@ -244,6 +255,8 @@ def test_every_counter_ends_by_itself() -> None:
         (1, "10.0.0.1", "198.51.100.7:", "unknown"),
         (1, "10.0.0.1", "198.51.100.7:50000:1", "unknown"),
         (1, "10.0.0.1", "198.51.100.7:http", "unknown"),
+        (1, "10.0.0.1", "198.51.100:50000.7", "unknown"),
+        (1, "10.0.0.1", "[2001:db8:1:2::9]:", "unknown"),
         (1, "10.0.0.1", "[2001:db8:1:2::9", "unknown"),
         (1, "10.0.0.1", "[2001:db8:1:2::9]x", "unknown"),
         (1, "10.0.0.1", "[]:50000", "unknown"),
