@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,8 +33,10 @@ def test_the_table_is_the_promised_one() -> None:
 
 
 @pytest.mark.parametrize("name", limits.RULES)
-def test_a_limit_is_reached_and_says_for_how_long(name: str) -> None:
+def test_a_limit_is_reached_and_says_for_how_long(phonebind: Configure, name: str) -> None:
     rule = limits.rule(name)
+    rule = replace(rule, limit=min(rule.limit, 50))  # 5,000 take their time
+    phonebind(limits={name: (rule.limit, rule.seconds)})
     for _ in range(rule.limit):
         limits.take((name, WHO))
     with pytest.raises(rule.error) as refused:

@@ -332,7 +332,8 @@ def address() -> Target:
             network = ipaddress.ip_network(found)
             assert network.prefixlen == (32 if network.version == 4 else 64)
             assert found == str(network if network.version == 6 else network.network_address)
-        if header.count(",") + 1 < number or not number:
+        hops = header.count(",") + 1 if header else 0
+        if hops < number or not number:
             assert found == client_address(request(REMOTE_ADDR=remote)), "not of the connection"
         else:
             for claim in ("6.6.6.6", "x", "", "2001:db8::6"):
