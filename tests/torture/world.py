@@ -67,21 +67,29 @@ class World:
     # ------------------------------------------------------------ browsers
 
     def get(self, browser: str, path: str, query: dict[str, str] | None = None, *, address: str = "192.0.2.9") -> Any:
-        return self._received(browser, self._client(browser).get(path, query, **self._origin(address)))
+        return self._received(browser, self._client(browser).get(path, query, **self._origin(browser, address)))
 
     def post(self, browser: str, path: str, form: dict[str, str], *, address: str = "192.0.2.9") -> Any:
         client = self._client(browser)
         return self._received(
-            browser, client.post(path, form, content_type="application/json", **self._origin(address))
+            browser, client.post(path, form, content_type="application/json", **self._origin(browser, address))
         )
 
     def _client(self, browser: str) -> Client:
         return self._clients.setdefault(browser, Client())
 
-    def _origin(self, address: str) -> dict[str, Any]:
-        """No proxy is trusted here, so what stands in X-Forwarded-For changes nothing; each request says otherwise."""
+    def _origin(self, browser: str, address: str) -> dict[str, Any]:
+        """Whence the request comes. The oldest cookie is sent first, as browsers do; Django's client would sort them.
+
+        No proxy is trusted here, so what stands in X-Forwarded-For changes nothing; each request says otherwise.
+        """
         self._requests += 1
-        return {"REMOTE_ADDR": address, "headers": {"X-Forwarded-For": f"203.0.113.{self._requests % 256}"}}
+        cookies = "; ".join(f"{name}={morsel.coded_value}" for name, morsel in self._client(browser).cookies.items())
+        return {
+            "REMOTE_ADDR": address,
+            "HTTP_COOKIE": cookies,
+            "headers": {"X-Forwarded-For": f"203.0.113.{self._requests % 256}"},
+        }
 
     def _received(self, browser: str, answer: Any) -> Any:
         """Deleted cookies are gone; expired ones stay, since nobody who attacks us would drop them."""
