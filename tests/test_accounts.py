@@ -254,3 +254,16 @@ def test_the_lock_opens_by_itself(ming: User, phonebind: Configure) -> None:
     assert refused.value.retry_after == limits.rule("password_account").seconds
     time.sleep(1.01)
     accounts.check_password(ming, PASSWORD, ADDRESS)
+
+
+@pytest.mark.parametrize("username", [MOBILE, "nobody"])
+def test_of_two_locks_the_addresss_is_told(ming: User, username: str) -> None:
+    """Whoever comes from a locked address does not learn which accounts are locked too."""
+    account = str(ming.pk) if username == MOBILE else f"-{username}"
+    limits.take(*[("password_account", account)] * 5)
+    limits.take(*[("password_address", ADDRESS)] * 50)
+    with store.connection() as client:
+        client.expire(store.key("password_account", account), 100)
+    with pytest.raises(TooManyAttempts) as refused:
+        accounts.authenticate(username, PASSWORD, ADDRESS)
+    assert refused.value.retry_after in range(800, 901)
