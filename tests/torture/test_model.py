@@ -274,9 +274,13 @@ class Machine(RuleBasedStateMachine):
         ticket = self._come_back(state.browser if sender == "own" else sender, state, openid, provider)
         return ticket or multiple()
 
-    @rule(target=tickets, browser=browsers, openid=openids, provider=providers)
-    def arrive(self, browser: str, openid: str, provider: str) -> Any:
-        return self._come_back(browser, self._start(browser), openid, provider) or multiple()
+    @rule(target=tickets, browser=browsers, openid=openids, provider=providers, reloads=st.integers(0, 1))
+    def arrive(self, browser: str, openid: str, provider: str, reloads: int) -> Any:
+        state = self._start(browser)
+        ticket = self._come_back(browser, state, openid, provider)
+        for _ in range(reloads):
+            ticket = self._come_back(browser, state, openid, "well") or ticket
+        return ticket or multiple()
 
     # ------------------------------------------------------------ rules: proving a mobile
 
@@ -363,9 +367,15 @@ class Machine(RuleBasedStateMachine):
             case "elsewhere":
                 self._go_on((browser, ticket, _next(MOBILES, mobile), "", password, address), "with a new code")
             case "another":
-                if theirs := self._come_back(browser, self._start(browser), _next(OPENIDS, ticket.openid), "well"):
-                    self._bind(browser, theirs, *form[2:])
+                self._as_another(form)
         return form
+
+    def _as_another(self, form: Form) -> None:
+        """Whoever else it is learns nothing by the code, not even of the password."""
+        browser, ticket, mobile, code, password, address = form
+        if theirs := self._come_back(browser, self._start(browser), _next(OPENIDS, ticket.openid), "well"):
+            for guess in (WRONG, password):
+                self._bind(browser, theirs, mobile, code, guess, address)
 
     # What it is all about comes twice as often.
     bind_properly_once_more = bind_properly
