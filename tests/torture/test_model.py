@@ -407,7 +407,9 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.tokens)
     @rule(nth=st.integers(0, 7), forged=mostly("", "x"))
     def refresh(self, nth: int, forged: str) -> None:
-        token = self.tokens[-1 - nth % len(self.tokens)]
+        self._refresh(self.tokens[-1 - nth % len(self.tokens)], forged)
+
+    def _refresh(self, token: Refresh, forged: str = "") -> None:
         outcome = Outcome("token_invalid") if forged else self.model.refresh(token)
         answer = self.world.post("shop", "/authorizations/refresh/", {"refresh": token.text + forged})
         self._keep_token(outcome, self.judge("refresh", outcome, answer))
@@ -440,6 +442,8 @@ class Machine(RuleBasedStateMachine):
         account.enabled = enabled
         self.world.update(account.id, is_active=enabled)
         self.done("enable" if enabled else "disable", by_operator=True)
+        for token in [token for token in self.tokens if token.account is account][-1:]:
+            self._refresh(token)
 
     @precondition(lambda self: self.model.accounts)
     @rule(data=st.data(), mobile=st.sampled_from([*MOBILES, None]))
