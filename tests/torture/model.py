@@ -193,8 +193,7 @@ class Model:
         claims = [(name, subjects[kind]) for name, kind in SMS_LIMITS]
         if limited := self._used_up(claims):
             return limited
-        # Whoever asks for another code gives up the one before, and gets none if the gateway refuses.
-        self.codes.pop(mobile, None)
+        # A refusal takes no code away; whatever may arrive takes the place of the one before.
         if gateway == "refuses":
             return Outcome("sms_not_sent")
         self._count(claims)
