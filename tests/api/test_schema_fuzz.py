@@ -51,7 +51,7 @@ DELIBERATE = {
 }
 
 BOUNDED = hypothesis_settings(
-    max_examples=scale(100, 20),
+    max_examples=scale(60, 20),
     deadline=None,
     derandomize=not FULL,
     database=None,

@@ -21,7 +21,7 @@ from tests.torture.people import Person, Reply, Shop
 from tests.torture.report import Note
 
 PEOPLE = scale(200, 40)
-KILLS = scale(10, 3)
+KILLS = scale(8, 3)
 AT_ONCE = 16
 #: Nobody waits a minute for the next SMS here.
 SETTINGS = {"LIMITS": {"sms_mobile_gap": (1, 1), "sms_mobile_day": (1000, 86_400), "sms_site_hour": (10**6, 3600)}}
