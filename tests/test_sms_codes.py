@@ -541,3 +541,9 @@ def test_threat_14_what_could_not_be_sent_takes_no_code_away(phonebind: Configur
     with pytest.raises(SmsNotSent):
         sms_codes.issue(MOBILE, ADDRESS)
     assert check(code, claimant=ME).number == MOBILE
+
+
+def test_the_sms_says_for_how_many_minutes_it_is_good(phonebind: Configure) -> None:
+    sms_codes.issue(MOBILE, ADDRESS)
+    assert Outbox.sent[-1].minutes == 5
+    assert "5.0" not in Outbox.sent[-1].text
