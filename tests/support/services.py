@@ -127,7 +127,7 @@ def _mariadb(run: Path) -> str:
     subprocess.run(
         [installer, *own, "--auth-root-authentication-method=normal", "--skip-test-db"], check=True, capture_output=True
     )
-    log = (run / "mariadb.log").open("w")
+    log = _stack.enter_context((run / "mariadb.log").open("w"))
     options = ["--skip-networking", "--character-set-server=utf8mb4", f"--socket={data}/sock", f"--pid-file={data}/pid"]
     # Popen's user and not the server's own --user, which would untie its life from ours.
     as_user = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}

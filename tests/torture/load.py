@@ -18,7 +18,7 @@ from tests.support.torture import scale
 from tests.torture.outside import Outside
 from tests.torture.people import Person, Reply, Shop
 
-SECONDS = scale(10, 2)
+SECONDS = scale(8, 2)
 #: A second: far more than the threads of all workers can hold for the length of a deadline.
 RATE = 40
 #: Requests a second of those who need no neighbour.

@@ -36,7 +36,7 @@ from tests.torture.report import Note
 from tests.torture.world import GRACE, START, World, owner_of
 
 FULL = os.environ.get("PHONEBIND_TORTURE") == "full"
-EXAMPLES, RULES_EACH, LEAST = (110, 40, 8_000) if FULL else (36, 25, 2_000)
+EXAMPLES, RULES_EACH, LEAST = (30, 40, 3_000) if FULL else (36, 25, 2_000)
 
 BROWSERS = ("firefox", "safari", "wechat")
 #: Two of them differ in case alone.
