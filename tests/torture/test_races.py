@@ -43,6 +43,19 @@ def a_code(shop: Shop, person: Person) -> str:
     return shop.outside.code(person.mobile)
 
 
+def one_binds(shop: Shop, crowd: list[Person]) -> list[Reply]:
+    """All of them use one code at once, and it is one account and one binding."""
+    tickets = [person.ticket() for person in crowd]
+    code = a_code(shop, crowd[0])
+    replies = at_once([partial(one.bind, ticket, code) for one, ticket in zip(crowd, tickets, strict=True)])
+    assert is_clean(replies), tally(replies)
+    assert tally(replies)["201"] == 1
+    # Some were already past the code when it was taken, and were then asked for the account's password.
+    assert tally(replies).keys() <= {"201", "sms_code_invalid", "too_many_attempts"}
+    assert counts() == (1, 1)
+    return replies
+
+
 @pytest.mark.parametrize("known", [False, True], ids=["new", "known"])
 def test_threat_5_one_form_submitted_by_a_thousand_clicks(shop: Shop, note: Note, known: bool) -> None:
     if known:
@@ -62,14 +75,7 @@ def test_threat_5_one_form_submitted_by_a_thousand_clicks(shop: Shop, note: Note
 
 def test_threat_11_a_thousand_identities_bind_one_new_mobile(shop: Shop, note: Note) -> None:
     crowd = [Person(shop, f"{number:032X}", MOBILE, f"10.1.{number >> 8}.{number & 255}") for number in range(MANY)]
-    tickets = [person.ticket() for person in crowd]
-    code = a_code(shop, crowd[0])
-    replies = at_once([partial(one.bind, ticket, code) for one, ticket in zip(crowd, tickets, strict=True)])
-    assert is_clean(replies), tally(replies)
-    assert tally(replies)["201"] == 1
-    # Some were already past the code when it was taken, and then asked for the password of the account that was new.
-    assert tally(replies).keys() <= {"201", "sms_code_invalid", "too_many_attempts"}
-    assert counts() == (1, 1)
+    replies = one_binds(shop, crowd)
     note(f"{MANY} identities bind one new mobile at once", accounts=1, bindings=1, answers=told(replies))
 
 
@@ -77,13 +83,7 @@ def test_threat_11_one_code_used_by_a_hundred(shop: Shop, note: Note) -> None:
     """Of a known account, whose password all of them know."""
     User.objects.create_user("ming", mobile=MOBILE, password=PASSWORD)
     crowd = [Person(shop, f"{number:032X}", MOBILE, f"10.1.0.{number}") for number in range(100)]
-    tickets = [person.ticket() for person in crowd]
-    code = a_code(shop, crowd[0])
-    replies = at_once([partial(one.bind, ticket, code) for one, ticket in zip(crowd, tickets, strict=True)])
-    assert is_clean(replies), tally(replies)
-    assert tally(replies)["201"] == 1
-    assert tally(replies).keys() <= {"201", "sms_code_invalid", "too_many_attempts"}
-    assert counts() == (1, 1)
+    replies = one_binds(shop, crowd)
     note("one SMS code used by 100 at once", accounts=1, bindings=1, answers=told(replies))
 
 
