@@ -1,0 +1,1 @@
+"""What each speed claim was measured with: ``make bench``, docs/performance.md."""

