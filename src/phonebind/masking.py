@@ -62,13 +62,6 @@ def mask(record: logging.LogRecord) -> bool:
     return True
 
 
-def without_query(record: logging.LogRecord) -> bool:
-    """A filter for who logs the URLs that we ask, where the query is ours and all of it may be secret."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(arg.split("?")[0] if isinstance(arg, str) else arg for arg in record.args)
-    return True
-
-
 def install() -> None:
     """Mask what :data:`LOGGERS` write, whatever their level and handlers."""
     for name in LOGGERS:

@@ -1,29 +1,36 @@
 """The one door to other people's servers: pooled HTTPS with a deadline, and no second try.
 
-One pool and one TLS context serve the whole process: parsing the CA bundle costs more than everything else a sign-in
-does. Nothing is retried and no redirect is followed, since a request that carried a one-time code may have used it.
+Connections are kept, and one TLS context serves the whole process: parsing the CA bundle costs more than everything
+else a sign-in does. Nothing is retried and no redirect is followed, since a request that carried a one-time code may
+have used it. Its URL is never in an error or a log: QQ wants the client secret in the query.
 """
 
+import atexit
 import functools
 import http.client
 import io
-import logging
+import json
+import select
 import socket
 import ssl
 import time
-from collections.abc import Mapping
-from contextlib import closing
-from typing import Any
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import Any, TypeAlias
+from urllib.parse import urlencode, urlsplit
 
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, SSLError
-
-from phonebind import masking
 from phonebind.conf import conf
 
 #: No answer we wait for is near this long.
 MAX_BYTES = 64 * 1024
+#: Seconds that a connection is kept unused. Firewalls forget those that rest for minutes, and tell nobody.
+MAX_IDLE = 60
+
+_PORTS = {"http": 80, "https": 443}
+#: What a connection raises that breaks; ValueError where the address or a header of it cannot be.
+_BROKEN = (OSError, http.client.HTTPException, ValueError)
+_NO_HEADERS: Mapping[str, str] = {}
 
 
 class UpstreamError(Exception):
@@ -41,125 +48,184 @@ class Deadline:
         self._end = time.monotonic() + conf.total_timeout
 
     def remaining(self) -> float:
-        """Seconds left. Raises UpstreamError where there are none."""
+        """Seconds left. Raises TimeoutError where there are none."""
         left = self._end - time.monotonic()
         if left <= 0:
-            raise UpstreamError("deadline exceeded")
+            raise TimeoutError
         return left
 
 
 def get(url: str, query: Mapping[str, str], deadline: Deadline) -> bytes:
     """The body of the answer, whatever its status. Raises UpstreamError."""
-    return _body(_send("GET", url, deadline, fields=query))
+    _, body = _send("GET", f"{url}?{urlencode(query)}", deadline)
+    return body
 
 
 def post_json(url: str, payload: Mapping[str, str], deadline: Deadline) -> bytes:
     """The body of a 2xx answer. Raises UpstreamError, which is NotDone where that is certain."""
-    response = _send("POST", url, deadline, json=payload)
-    body = _body(response)
-    if not 200 <= response.status < 300:
-        refused = 400 <= response.status < 500 or response.status == 503
-        raise (NotDone if refused else UpstreamError)(f"status {response.status}")
+    content = json.dumps(payload, ensure_ascii=False).encode()
+    status, body = _send("POST", url, deadline, content, {"Content-Type": "application/json"})
+    if not 200 <= status < 300:
+        refused = 400 <= status < 500 or status == 503
+        raise (NotDone if refused else UpstreamError)(f"status {status}")
     return body
 
 
-def _send(method: str, url: str, deadline: Deadline, **content: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-    left = deadline.remaining()
-    timeout = urllib3.Timeout(connect=min(conf.connect_timeout, left), total=left)
+def _send(
+    method: str, url: str, deadline: Deadline, content: bytes | None = None, headers: Mapping[str, str] = _NO_HEADERS
+) -> tuple[int, bytes]:
     try:
-        return _pool().request(method, url, timeout=timeout, redirect=False, preload_content=False, **content)
-    except HTTPError as error:
-        # Not `from error`: its text holds the URL, and the URL the client secret.
-        unreached = isinstance(error, ConnectTimeoutError | LocationValueError | SSLError)
-        raise (NotDone if unreached else UpstreamError)(type(error).__name__) from None
+        parts = urlsplit(url)
+        origin = (parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
+    except (ValueError, KeyError):
+        raise NotDone("not an address") from None
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    try:
+        with _connection(origin, deadline) as connection:
+            connection.sock.settimeout(deadline.remaining())
+            connection.response_class = functools.partial(_Response, deadline)  # type: ignore[assignment]
+            connection.request(method, target, content, headers)
+            return _read(connection.getresponse())
+    except _BROKEN as error:
+        # Not `from error`, whose text may hold the URL.
+        raise UpstreamError(type(error).__name__) from None
 
 
-def _body(response: urllib3.BaseHTTPResponse) -> bytes:
-    # Closes a connection that was not read to its end; one that was is back in the pool by then.
+def _read(response: http.client.HTTPResponse) -> tuple[int, bytes]:
     with closing(response):
+        if len(response.headers.get_all("Content-Length", [])) > 1 or response.getheader("Content-Encoding"):
+            raise UpstreamError("an answer that nobody asked for")
+        body = response.read(MAX_BYTES + 1)
+        if len(body) > MAX_BYTES:
+            raise UpstreamError("answer too long")
+        if response.length:
+            raise UpstreamError("answer cut short")
+        return response.status, body
+
+
+# ---------------------------------------------------------------- connections
+
+_Origin: TypeAlias = tuple[str, str, int]
+
+#: Those at rest, by origin. The last one used is the first to be used again, so that the surplus of a burst grows old.
+_idle: dict[_Origin, deque[tuple[float, http.client.HTTPConnection]]] = defaultdict(deque)
+
+
+@contextmanager
+def _connection(origin: _Origin, deadline: Deadline) -> Iterator[http.client.HTTPConnection]:
+    """One of our own for the block. Whatever goes wrong in it, the connection is not used again."""
+    connection = _take(origin) or _open(origin, deadline)
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
+    _keep(origin, connection)
+
+
+def _take(origin: _Origin) -> http.client.HTTPConnection | None:
+    idle = _idle[origin]
+    while idle:
+        since, connection = idle.pop()
+        if time.monotonic() - since < MAX_IDLE and _is_silent(connection.sock):
+            return connection
+        connection.close()
+    return None
+
+
+def _keep(origin: _Origin, connection: http.client.HTTPConnection) -> None:
+    if connection.sock and len(_idle[origin]) < conf.provider_slots + conf.sms_slots:
+        _idle[origin].append((time.monotonic(), connection))
+    else:
+        connection.close()
+
+
+@atexit.register
+def _close_idle() -> None:
+    for idle in _idle.values():
+        while idle:
+            idle.pop()[1].close()
+
+
+def _is_silent(sock: socket.socket) -> bool:
+    """What is heard at rest is the end, or something that would be taken for the next answer."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return not poll.poll(0)
+
+
+def _open(origin: _Origin, deadline: Deadline) -> http.client.HTTPConnection:
+    scheme, host, port = origin
+    connection = http.client.HTTPConnection(host, port)
+    connection.default_port = _PORTS[scheme]
+    connection.auto_open = 0
+    try:
+        connection.sock = _dial(host, port, deadline)
+        if scheme == "https":
+            connection.sock.settimeout(_patience(deadline))
+            connection.sock = _context().wrap_socket(connection.sock, server_hostname=host)
+    except _BROKEN as error:
+        connection.close()
+        raise NotDone(type(error).__name__) from None
+    return connection
+
+
+def _dial(host: str, port: int, deadline: Deadline) -> socket.socket:
+    """A name may have a dozen addresses that are dead: each is given its time, and all of them the deadline's."""
+    failure = OSError()
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        patience = _patience(deadline)
+        sock = socket.socket(family, kind, protocol)
         try:
-            body = response.read(MAX_BYTES + 1)
-        except HTTPError as error:
-            raise UpstreamError(type(error).__name__) from None
-    if len(body) > MAX_BYTES:
-        raise UpstreamError("answer too long")
-    return body
+            sock.settimeout(patience)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure
+
+
+def _patience(deadline: Deadline) -> float:
+    return min(conf.connect_timeout, deadline.remaining())
+
+
+@functools.cache
+def _context() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+# ---------------------------------------------------------------- deadlines
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, deadline: Deadline, sock: socket.socket, **how: Any) -> None:
+        super().__init__(_Punctual(sock, deadline), **how)  # type: ignore[arg-type]  # makefile is all it asks for
 
 
 class _Punctual(io.RawIOBase):
-    """What a socket receives, all of it within the one timeout that the socket has at the start.
+    """What a socket receives until the deadline.
 
-    By itself a timeout begins anew with every byte, and a server that drips its headers would hold us for hours.
+    A socket's own timeout begins anew with every byte, and a server that drips its headers would hold us for hours.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         self._sock = sock
-        self._end = time.monotonic() + (sock.gettimeout() or 0)
+        self._deadline = deadline
         self._file = sock.makefile("rb", buffering=0)
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self._sock.settimeout(left)
+        self._sock.settimeout(self._deadline.remaining())
         return self._file.readinto(buffer)
 
     def close(self) -> None:
         self._file.close()
         super().close()
-
-
-class _Response(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.fp = io.BufferedReader(_Punctual(sock))
-
-
-class _HTTP(HTTPConnection):
-    response_class = _Response
-
-    def _new_conn(self) -> socket.socket:
-        """urllib3 gives each address of a name the whole timeout, and a name may have a dozen that are dead."""
-        name, end = self._dns_host, time.monotonic() + conf.total_timeout
-        try:
-            addresses = [found[-1][0] for found in socket.getaddrinfo(name, self.port, type=socket.SOCK_STREAM)]
-        except (socket.gaierror, UnicodeError):
-            return super()._new_conn()  # which says so in urllib3's words
-        try:
-            while True:
-                self._dns_host = str(addresses.pop(0))
-                try:
-                    return super()._new_conn()
-                except ConnectTimeoutError:
-                    if not addresses or time.monotonic() + conf.connect_timeout > end:
-                        raise
-        finally:
-            self._dns_host = name
-
-
-class _HTTPS(_HTTP, HTTPSConnection):
-    """The same over TLS; certificates are still checked against the name."""
-
-
-class _HTTPPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _HTTP
-
-
-class _HTTPSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _HTTPS
-
-
-@functools.cache
-def _pool() -> urllib3.PoolManager:
-    pool = urllib3.PoolManager(num_pools=8, maxsize=64, retries=False, ssl_context=ssl.create_default_context())
-    pool.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
-    return pool
-
-
-for _name in ("urllib3.connection", "urllib3.connectionpool"):
-    # urllib3 logs the URLs it asks, and QQ wants the client secret in the query.
-    logging.getLogger(_name).addFilter(masking.without_query)
