@@ -59,11 +59,7 @@ def _identify(provider: Provider, code: str) -> tuple[Identity, SocialAccount | 
 
 def find(identity: Identity) -> SocialAccount | None:
     """The binding of this identity, with its user."""
-    return (
-        SocialAccount.objects.select_related("user")
-        .filter(provider=identity.provider, app_id=identity.app_id, openid=identity.openid)
-        .first()
-    )
+    return SocialAccount.objects.find(provider=identity.provider, app_id=identity.app_id, openid=identity.openid)
 
 
 def sign_in(request: HttpRequest, user: AbstractBaseUser, social_account: SocialAccount | None = None) -> None:

@@ -1,11 +1,14 @@
 """SocialAccount: one identity at one provider, bound to one user."""
 
+import functools
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +32,35 @@ class ExactCharField(models.CharField):  # type: ignore[type-arg]
         return parameters
 
 
+class SocialAccountManager(models.Manager["SocialAccount"]):
+    def find(self, *, provider: str, app_id: str, openid: str) -> "SocialAccount | None":
+        """The binding of one identity, with its user, in one statement; what only the admin shows comes when asked for.
+
+        Written out, because each sign-in asks it: to compose it the ORM takes longer than the database to answer it.
+        """
+        alias = self.db
+        identity = [provider, app_id, openid]
+        users: Iterable[Any] = get_user_model()._base_manager.db_manager(alias).raw(_find_statement(alias), identity)
+        for user in users:
+            names = ["id", "user_id", "provider", "app_id", "openid", "unionid"]
+            account = self.model.from_db(alias, names, [user.phonebind_id, user.pk, *identity, user.phonebind_unionid])
+            account.user = user
+            return account
+        return None
+
+
+@functools.cache
+def _find_statement(alias: str) -> str:
+    quote = connections[alias].ops.quote_name
+    user, account = get_user_model()._meta, SocialAccount._meta
+    key = quote(str(user.pk.column))
+    return (
+        "SELECT u.*, a.id AS phonebind_id, a.unionid AS phonebind_unionid "  # noqa: S608 - names, and quoted ones
+        f"FROM {quote(account.db_table)} a INNER JOIN {quote(user.db_table)} u ON u.{key} = a.user_id "
+        "WHERE a.provider = %s AND a.app_id = %s AND a.openid = %s"
+    )
+
+
 class SocialAccount(models.Model):
     """Which user owns the identity ``openid``, as ``provider`` names people to our app ``app_id``.
 
@@ -50,6 +82,8 @@ class SocialAccount(models.Model):
     nickname = ExactCharField(_("nickname"), max_length=32, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    objects: ClassVar[SocialAccountManager] = SocialAccountManager()
 
     class Meta:
         verbose_name = _("social account")
