@@ -35,7 +35,14 @@ def prepare() -> None:
             # With DEBUG on WhiteNoise finds them where they lie.
             call_command("collectstatic", verbosity=0, interactive=False)
     finally:
-        connections.close_all()
+        _close_connections()
+
+
+def _close_connections() -> None:
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if hasattr(connection, "close_pool"):
+            connection.close_pool()
 
 
 def _migrate() -> None:
