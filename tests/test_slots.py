@@ -1,169 +1,240 @@
-"""How many may wait at once."""
+"""How many may do at once what holds a thread for long."""
 
+import sys
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from phonebind import oauth, slots, sms_codes, store
 from phonebind.binding import identify
-from phonebind.exceptions import CodeInvalid, ProviderUnavailable, SmsNotSent
-from phonebind.slots import Slots
+from phonebind.exceptions import CodeInvalid, PhonebindError, ProviderUnavailable, SmsNotSent
+from phonebind.slots import QUEUE, Slots
 from tests.support.edge import Configure, Outbox
 
 pytestmark = pytest.mark.django_db
 
 MOST = 2
+#: Seconds after which something that is waited for does not come any more.
+NEVER = 10
+
+
+class Guest:
+    """A thread that comes for a place, and keeps it until it is told to leave."""
+
+    def __init__(self, threads: ThreadPoolExecutor, places: Slots, most: int) -> None:
+        self.served = threading.Event()
+        self._leave = threading.Event()
+        self._error: Exception | None = None
+        self._visit = threads.submit(self._stay, places, most)
+
+    def _stay(self, places: Slots, most: int) -> None:
+        with places.take(most):
+            self.served.set()
+            self._leave.wait(NEVER)
+            if self._error:
+                raise self._error
+
+    def leave(self, error: Exception | None = None) -> None:
+        """With an answer or with ``error``; over when the place is free."""
+        self._error = error
+        self._leave.set()
+        assert self._visit.exception(NEVER) is error
+
+    def is_here(self) -> bool:
+        """Whether it has a place or waits for one."""
+        return not self._visit.done()
+
+    def refused(self) -> bool:
+        """Whether there was no place for it."""
+        return isinstance(self._visit.exception(NEVER), PhonebindError) and not self.served.is_set()
+
+    def hurry(self) -> None:
+        self._leave.set()
+
+
+class Guests:
+    """All that come in one test."""
+
+    def __init__(self, threads: ThreadPoolExecutor) -> None:
+        self._threads = threads
+        self._all: list[Guest] = []
+
+    def come(self, places: Slots, number: int = 1, most: int = MOST) -> list[Guest]:
+        """Each has a place, stands in the queue or was refused before the next one comes."""
+        return [self._come(places, most) for _ in range(number)]
+
+    def _come(self, places: Slots, most: int) -> Guest:
+        queue = len(places._queue)
+        guest = Guest(self._threads, places, most)
+        self._all.append(guest)
+        until(lambda: guest.served.is_set() or len(places._queue) > queue or not guest.is_here())
+        return guest
+
+    def go(self) -> None:
+        for guest in self._all:
+            guest.hurry()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + NEVER
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+@pytest.fixture
+def guests() -> Iterator[Guests]:
+    with ThreadPoolExecutor(32) as threads:
+        all_guests = Guests(threads)
+        yield all_guests
+        all_guests.go()
+
+
+@pytest.fixture
+def unhurried() -> Iterator[None]:
+    """No thread comes to its turn before the one that runs has to wait."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(NEVER)
+    yield
+    sys.setswitchinterval(usual)
 
 
 @pytest.fixture
 def places() -> Slots:
-    return Slots(ProviderUnavailable)
+    """Where nobody waits in vain."""
+    return Slots(ProviderUnavailable, patience=NEVER, longest=NEVER)
 
 
-@pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(8) as pool:
-        yield pool
+def refuses(places: Slots, most: int = MOST) -> bool:
+    """Whether there is no place for who comes now."""
+    try:
+        with places.take(most):
+            return False
+    except ProviderUnavailable:
+        return True
 
 
-def occupy(places: Slots, release: threading.Event, error: Exception | None = None, most: int = MOST) -> None:
-    """Hold a place until ``release``, then end with an answer or with ``error``."""
-    with places.take(most):
-        release.wait(5)
-        if error:
-            raise error
+# ---------------------------------------------------------------- places
 
 
-def fill(
-    places: Slots, threads: ThreadPoolExecutor, release: threading.Event, error: Exception | None = None
-) -> list[Future[None]]:
-    held = [threads.submit(occupy, places, release, error) for _ in range(MOST)]
-    while places._taken < MOST:
-        time.sleep(0.001)
-    return held
-
-
-def test_a_place_is_free_again(places: Slots) -> None:
+@pytest.mark.parametrize("error", [None, CodeInvalid(), ProviderUnavailable()])
+def test_a_place_is_free_again(places: Slots, guests: Guests, error: Exception | None) -> None:
     for _ in range(2 * MOST):
-        with places.take(MOST):
-            pass
+        [guest] = guests.come(places)
+        assert guest.served.is_set()
+        guest.leave(error)
 
 
-def test_a_place_is_free_again_after_an_error(places: Slots) -> None:
-    for _ in range(2 * MOST):
-        with pytest.raises(CodeInvalid), places.take(MOST):
-            raise CodeInvalid
+@pytest.mark.parametrize(("patience", "longest"), [(NEVER, 0.01), (0.01, NEVER)])
+def test_threat_19_who_finds_no_place_is_told_so(guests: Guests, patience: float, longest: float) -> None:
+    places = Slots(ProviderUnavailable, patience=patience, longest=longest)
+    guests.come(places, MOST)
+    assert refuses(places)
 
 
-def test_threat_19_who_finds_no_place_is_told_so(places: Slots, threads: ThreadPoolExecutor) -> None:
-    release = threading.Event()
-    fill(places, threads, release)
-    with pytest.raises(ProviderUnavailable), places.take(MOST):
-        pytest.fail("a third place")
-    release.set()
+# ---------------------------------------------------------------- the queue
 
 
-def test_in_a_burst_a_place_is_waited_for(
-    places: Slots, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(slots, "PATIENCE", 5)
-    monkeypatch.setattr(slots, "LONGEST", 5)
-    release = threading.Event()
-    fill(places, threads, release)
-    waiting = threads.submit(occupy, places, release)
-    time.sleep(0.02)
-    assert not waiting.done()
-    release.set()
-    waiting.result(5)
+def test_in_a_burst_a_place_is_waited_for(places: Slots, guests: Guests) -> None:
+    first, _ = guests.come(places, MOST)
+    [waiting] = guests.come(places)
+    assert not waiting.served.is_set()
+    first.leave()
+    assert waiting.served.wait(NEVER)
 
 
 @pytest.mark.parametrize("error", [None, CodeInvalid()])
-def test_an_answer_of_any_kind_gives_patience(
-    places: Slots, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, error: Exception | None
-) -> None:
-    monkeypatch.setattr(slots, "PATIENCE", 5)
-    monkeypatch.setattr(slots, "LONGEST", 5)
-    first, second = threading.Event(), threading.Event()
-    held = fill(places, threads, first, error)
-    first.set()
-    assert [one.exception(5) for one in held] == [error] * MOST
-    fill(places, threads, second)
-    waiting = threads.submit(occupy, places, second)
-    time.sleep(0.02)
-    assert not waiting.done()
-    second.set()
-    waiting.result(5)
+def test_an_answer_of_any_kind_gives_patience(places: Slots, guests: Guests, error: Exception | None) -> None:
+    for guest in guests.come(places, MOST):
+        guest.leave(error)
+    first, _ = guests.come(places, MOST)
+    [waiting] = guests.come(places)
+    first.leave()
+    assert waiting.served.wait(NEVER)
 
 
-def test_threat_19_nobody_waits_behind_those_who_were_not_answered(
-    places: Slots, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(slots, "PATIENCE", 60)
-    monkeypatch.setattr(slots, "LONGEST", 60)
-    first, second = threading.Event(), threading.Event()
-    held = fill(places, threads, first, ProviderUnavailable())
-    first.set()
-    assert all(isinstance(one.exception(5), ProviderUnavailable) for one in held)
-    fill(places, threads, second)
-    with pytest.raises(ProviderUnavailable), places.take(MOST):
-        pytest.fail("a third place")
-    second.set()
+def test_threat_19_nobody_waits_behind_those_who_were_not_answered(places: Slots, guests: Guests) -> None:
+    for guest in guests.come(places, MOST):
+        guest.leave(ProviderUnavailable())
+    guests.come(places, MOST)
+    assert refuses(places)
 
 
-def test_nobody_waits_for_ever_though_others_are_answered(
-    places: Slots, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(slots, "PATIENCE", 60)
-    monkeypatch.setattr(slots, "LONGEST", 0.01)
-    release = threading.Event()
-    fill(places, threads, release)
-    with pytest.raises(ProviderUnavailable), places.take(MOST):
-        pytest.fail("a third place")
-    release.set()
+def test_who_waits_is_served_in_order(places: Slots, guests: Guests) -> None:
+    [now] = guests.come(places, 1, most=1)
+    queue = guests.come(places, 4, most=1)
+    while queue:
+        assert not any(guest.served.is_set() for guest in queue)
+        now.leave()
+        now = queue.pop(0)
+        assert now.served.wait(NEVER)
 
 
-def test_the_operator_hears_of_it_once_a_minute(
-    places: Slots, threads: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
-) -> None:
-    release = threading.Event()
-    fill(places, threads, release)
-    for _ in range(3):
-        with pytest.raises(ProviderUnavailable), places.take(MOST):
-            pytest.fail("a third place")
-    release.set()
+@pytest.mark.usefixtures("unhurried")
+def test_who_comes_now_does_not_overtake_who_waits(places: Slots, guests: Guests) -> None:
+    with places.take(1):
+        [waiting] = guests.come(places, most=1)
+        waiting.hurry()
+    with places.take(1):
+        assert waiting.served.is_set()
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_two_places_that_become_free_at_once_serve_two(places: Slots, guests: Guests) -> None:
+    with places.take(MOST), places.take(MOST):
+        waiting = guests.come(places, MOST)
+    assert all(guest.served.wait(NEVER) for guest in waiting)
+
+
+@pytest.mark.parametrize(("most", "room"), [(1, QUEUE), (QUEUE + 3, QUEUE + 3)])
+def test_as_many_wait_as_have_places_or_a_few_more(places: Slots, guests: Guests, most: int, room: int) -> None:
+    first, *_ = guests.come(places, most, most)
+    waiting = guests.come(places, room, most)
+    assert all(guest.is_here() for guest in waiting)
+    assert refuses(places, most)
+    first.leave()
+    assert waiting[0].served.wait(NEVER)
+    assert not guests.come(places, 1, most)[0].served.is_set()
+    assert refuses(places, most)
+
+
+def test_who_gives_up_holds_nobody_else_up(guests: Guests) -> None:
+    places = Slots(ProviderUnavailable, patience=NEVER, longest=0.05)
+    [first] = guests.come(places, most=1)
+    assert all(guest.refused() for guest in guests.come(places, QUEUE, most=1))
+    first.leave()
+    [next_one] = guests.come(places, most=1)
+    assert next_one.served.is_set()
+
+
+def test_the_operator_hears_of_it_once_a_minute(guests: Guests, caplog: pytest.LogCaptureFixture) -> None:
+    places = Slots(ProviderUnavailable, patience=0, longest=0)
+    guests.come(places, MOST)
+    assert all(refuses(places) for _ in range(3))
     [record] = caplog.records
-    assert "All 2 places" in record.getMessage()
+    assert record.levelname == "WARNING"
+    assert record.getMessage() == "All 2 places of this process are taken: provider_unavailable for who comes now"
 
 
-def test_threat_19_sign_ins_have_so_many_places(phonebind: Configure, threads: ThreadPoolExecutor) -> None:
+# ---------------------------------------------------------------- what there are places for
+
+
+def test_threat_19_sign_ins_have_so_many_places(phonebind: Configure) -> None:
     phonebind(provider_slots=1)
-    release = threading.Event()
-    threads.submit(occupy, slots.PROVIDER, release, None, 1)
-    while not slots.PROVIDER._taken:
-        time.sleep(0.001)
-    with pytest.raises(ProviderUnavailable):
+    with slots.PROVIDER.take(1), pytest.raises(ProviderUnavailable):
         identify(oauth.get("qq"), "CODE")
-    release.set()
 
 
-def test_threat_14_an_sms_that_found_no_place_was_not_sent_and_costs_nothing(
-    phonebind: Configure, threads: ThreadPoolExecutor
-) -> None:
+def test_threat_14_an_sms_that_found_no_place_was_not_sent_and_costs_nothing(phonebind: Configure) -> None:
     phonebind(sms_slots=1)
-    release = threading.Event()
-    held = threads.submit(occupy, slots.SMS, release, None, 1)
-    while not slots.SMS._taken:
-        time.sleep(0.001)
-    with store.connection() as client:
+    with store.connection() as client, slots.SMS.take(1):
         before = set(client.keys())
         with pytest.raises(SmsNotSent):
             sms_codes.issue("13900000001", "192.0.2.1")
         assert set(client.keys()) == before
     assert not Outbox.sent
-    release.set()
-    held.result(5)
     sms_codes.issue("13900000001", "192.0.2.1")
     assert len(Outbox.sent) == 1

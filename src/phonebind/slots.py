@@ -1,22 +1,23 @@
 """How many threads of this process may wait for somebody else's server at once.
 
 A provider that hangs would hold every thread there is until its deadline, and with them all that has nothing to do with
-it. So only some may wait; who finds no place is told at once that the service is not available. In a burst, while those
-who wait are being answered, a place is worth a moment's patience.
+it. So only some may; who finds no place is told at once that the service is not available. In a burst, while those who
+have places are being answered, one is worth a moment's patience, to as many as the queue has room for.
 """
 
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from phonebind.exceptions import PhonebindError, ProviderUnavailable, SmsNotSent
 
-#: Seconds without an answer to anybody, after which it has no point to wait for a place.
-PATIENCE = 0.25
-#: Seconds to wait for one at most: whoever waits holds a thread too.
-LONGEST = 0.5
+#: Who waits holds a thread too, so as many may wait as have places: they are served next. Where the places are few it
+#: is this many, or people who come at the same moment by chance would be refused.
+QUEUE = 8
 #: Seconds between two lines in the log.
 WARN_SECONDS = 60.0
 
@@ -24,11 +25,18 @@ logger = logging.getLogger(__name__)
 
 
 class Slots:
-    """The places at one kind of server; ``error`` is raised for want of one."""
+    """The places for one kind of work; ``error`` is raised for want of one.
 
-    def __init__(self, error: type[PhonebindError]) -> None:
+    Nobody waits longer than ``longest`` seconds, nor where nobody was served for ``patience`` seconds, nor after work
+    that ended with ``error`` itself.
+    """
+
+    def __init__(self, error: type[PhonebindError], *, patience: float, longest: float) -> None:
         self._error = error
-        self._changed = threading.Condition()
+        self._patience = patience
+        self._longest = longest
+        self._lock = threading.Lock()
+        self._queue: deque[threading.Condition] = deque()
         self._taken = 0
         self._moved = 0.0
         self._answering = True
@@ -37,7 +45,7 @@ class Slots:
     @contextmanager
     def take(self, most: int) -> Iterator[None]:
         """Hold one of ``most`` places for the length of the block."""
-        with self._changed:
+        with self._lock:
             self._wait(most)
             self._taken += 1
             self._moved = time.monotonic()
@@ -48,26 +56,39 @@ class Slots:
             answered = False
             raise
         finally:
-            with self._changed:
+            with self._lock:
                 self._taken -= 1
                 self._answering = answered
                 self._moved = time.monotonic() if answered else self._moved
-                self._changed.notify()
+                self._call_next()
 
     def _wait(self, most: int) -> None:
-        end = time.monotonic() + LONGEST
-        while self._taken >= most:
-            left = min(self._moved + PATIENCE, end) - time.monotonic()
-            if left <= 0 or not self._answering:
-                self._warn(most)
-                raise self._error
-            self._changed.wait(left)
+        if len(self._queue) >= max(most, QUEUE):
+            self._refuse(most)
+        end = time.monotonic() + self._longest
+        turn = threading.Condition(self._lock)
+        self._queue.append(turn)
+        try:
+            while self._taken >= most or self._queue[0] is not turn:
+                left = min(self._moved + self._patience, end) - time.monotonic()
+                if left <= 0 or not self._answering:
+                    self._refuse(most)
+                turn.wait(left)
+        finally:
+            self._queue.remove(turn)
+            # Two places may have become free before the first in the queue woke up.
+            self._call_next()
 
-    def _warn(self, most: int) -> None:
+    def _call_next(self) -> None:
+        if self._queue:
+            self._queue[0].notify()
+
+    def _refuse(self, most: int) -> NoReturn:
         if self._warned + WARN_SECONDS < time.monotonic():
             self._warned = time.monotonic()
             logger.warning("All %s places of this process are taken: %s for who comes now", most, self._error.code)
+        raise self._error
 
 
-PROVIDER = Slots(ProviderUnavailable)
-SMS = Slots(SmsNotSent)
+PROVIDER = Slots(ProviderUnavailable, patience=0.25, longest=0.5)
+SMS = Slots(SmsNotSent, patience=0.25, longest=0.5)
