@@ -4,6 +4,7 @@
 With DEBUG off nothing of the demo is accepted: the server does not start.
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
 DEBUG = env.flag("DEBUG")
 SANDBOX = env.flag("SANDBOX", default=DEBUG)
 PORT = env.number("PORT", 8000)
+WORKERS = env.number("WORKERS", 2)
 THREADS = env.number("THREADS", 16)
 ORIGIN = f"http://127.0.0.1:{PORT}"
 
@@ -179,6 +181,8 @@ PHONEBIND = {
     # So that a quarter of the threads is left for all that waits for nobody.
     "PROVIDER_SLOTS": max(1, THREADS // 2),
     "SMS_SLOTS": max(1, THREADS // 4),
+    # More would only hash slower, each holding a thread and Argon2's memory meanwhile.
+    "HASH_SLOTS": max(1, (os.cpu_count() or 1) // WORKERS),
     "LIMITS": env.options("LIMITS"),
 }
 

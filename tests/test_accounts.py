@@ -1,15 +1,23 @@
 """The user who owns a mobile."""
 
 import time
+from contextlib import suppress
 
 import pytest
 from django.contrib.auth.hashers import make_password
 from pytest_django import Settings
 
 from phonebind import accounts, limits, store
-from phonebind.exceptions import AccountDisabled, CredentialsInvalid, Invalid, PasswordWrong, TooManyAttempts
+from phonebind.exceptions import (
+    AccountDisabled,
+    CredentialsInvalid,
+    Invalid,
+    PasswordWrong,
+    ServerBusy,
+    TooManyAttempts,
+)
 from server.users.models import User
-from tests.support.edge import Configure
+from tests.support.edge import Busy, Configure
 
 pytestmark = pytest.mark.django_db
 
@@ -267,3 +275,75 @@ def test_of_two_locks_the_addresss_is_told(ming: User, username: str) -> None:
     with pytest.raises(TooManyAttempts) as refused:
         accounts.authenticate(username, PASSWORD, ADDRESS)
     assert refused.value.retry_after in range(800, 901)
+
+
+# ---------------------------------------------------------------- no place to hash
+
+
+def stored() -> dict[bytes, object]:
+    """All that Valkey knows, but for how long."""
+    with store.connection() as client:
+        return {key: client.hgetall(key) for key in client.scan_iter()}
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "wrong"])
+@pytest.mark.parametrize("name", ["ming", MOBILE, "nobody", "13900000009"])
+def test_who_finds_no_place_is_told_so_and_it_costs_nothing(ming: User, busy: Busy, name: str, password: str) -> None:
+    """The same whether there is such a user or not, and whether it was the right password."""
+    with pytest.raises(CredentialsInvalid):
+        accounts.authenticate(name, "wrong", ADDRESS)
+    before = stored()
+    with busy():
+        for _ in range(8):
+            with pytest.raises(ServerBusy):
+                accounts.authenticate(name, password, ADDRESS)
+    assert stored() == before
+    accounts.check_password(ming, PASSWORD, ADDRESS)
+
+
+@pytest.mark.parametrize("name", ["ming", "nobody"])
+def test_who_has_no_attempt_left_does_not_come_to_the_queue(ming: User, busy: Busy, name: str) -> None:
+    for _ in range(5):
+        with pytest.raises(CredentialsInvalid):
+            accounts.authenticate(name, "wrong", ADDRESS)
+    with busy(), pytest.raises(TooManyAttempts):
+        accounts.authenticate(name, "wrong", ADDRESS)
+
+
+def test_no_account_is_made_without_a_place_to_hash(busy: Busy) -> None:
+    with busy():
+        with pytest.raises(ServerBusy):
+            accounts.new(MOBILE, PASSWORD)
+        with pytest.raises(Invalid):
+            accounts.new(MOBILE, "password1")
+    assert accounts.new(MOBILE, PASSWORD).check_password(PASSWORD)
+
+
+def test_nobody_holds_a_place_longer_than_they_hash(ming: User, busy: Busy) -> None:
+    """Each of these would find none after one that kept it."""
+    for name, password in (("ming", PASSWORD), ("ming", "wrong"), ("nobody", PASSWORD)) * 2:
+        with suppress(CredentialsInvalid):
+            accounts.authenticate(name, password, ADDRESS)
+    accounts.new("13900000002", PASSWORD)
+    with busy():
+        pass
+
+
+@pytest.mark.parametrize("name", ["ming", "nobody"])
+def test_whoever_hashes_has_a_place(ming: User, busy: Busy, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    free: list[bool] = []
+
+    def hashed(*args: object) -> bool:
+        try:
+            with busy():
+                free.append(True)
+        except ServerBusy:
+            free.append(False)
+        return False
+
+    monkeypatch.setattr(User, "check_password", hashed)
+    monkeypatch.setattr(User, "set_password", hashed)
+    with pytest.raises(CredentialsInvalid):
+        accounts.authenticate(name, "wrong", ADDRESS)
+    accounts.new("13900000002", PASSWORD)
+    assert free == [False, False]

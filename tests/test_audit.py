@@ -13,7 +13,7 @@ from phonebind import audit
 from phonebind.exceptions import StorageUnavailable
 from phonebind.models import SocialAccount
 from server.users.models import User
-from tests.support.edge import Configure, Outbox, Person, Upstream
+from tests.support.edge import Busy, Configure, Outbox, Person, Upstream
 
 pytestmark = pytest.mark.django_db
 
@@ -222,6 +222,14 @@ def test_threat_9_nor_is_it_a_mobile(trail: Trail, phonebind: Configure) -> None
     phonebind(trusted_proxies=1)
     Client().get("/oauth/qq/authorization/", headers={"X-Request-ID": MOBILE})
     assert MOBILE not in trail.read()[0].getMessage()
+
+
+def test_who_finds_no_place_to_hash_is_a_warning(trail: Trail, person: Person, busy: Busy) -> None:
+    with busy():
+        person.http.post("/authorizations/", {"username": MOBILE, "password": PASSWORD})
+    [record] = trail.read()
+    assert (record.action, record.outcome, record.levelno) == ("password", "server_busy", logging.WARNING)
+    assert record.mobile == "139****0001"
 
 
 def test_a_bind_that_was_committed_stays_one(trail: Trail, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:

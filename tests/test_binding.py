@@ -20,6 +20,7 @@ from phonebind.exceptions import (
     PasswordWrong,
     PhonebindError,
     ProviderUnavailable,
+    ServerBusy,
     SmsCodeInvalid,
     TooManyAttempts,
 )
@@ -27,7 +28,7 @@ from phonebind.models import SocialAccount
 from phonebind.oauth import Identity
 from server.processes import Valkey
 from server.users.models import User
-from tests.support.edge import OPENID, UNIONID, Configure, Outbox, Person, Upstream
+from tests.support.edge import OPENID, UNIONID, Busy, Configure, Outbox, Person, Upstream
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("phonebind")]
 
@@ -111,6 +112,20 @@ def test_threat_12_a_wrong_password_leaves_the_code() -> None:
         bind(password="wrong-horse-9", code=code)
     assert not SocialAccount.objects.exists()
     bind(code=code)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_without_a_place_to_hash_nothing_changes_and_the_code_stays(busy: Busy, known: bool) -> None:
+    if known:
+        user()
+    code = sms_code()
+    with busy(), pytest.raises(ServerBusy):
+        bind(code=code)
+    assert User.objects.count() == known
+    assert not SocialAccount.objects.exists()
+    account = bind(code=code)
+    with busy():
+        assert bind(code=code) == account, "who is bound already hashes nothing"
 
 
 def test_threat_12_who_has_the_phone_guesses_five_passwords() -> None:

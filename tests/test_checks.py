@@ -65,6 +65,7 @@ def test_every_setting_has_its_type() -> None:
         ("TOTAL_TIMEOUT", float("inf")),
         ("PROVIDER_SLOTS", 0),
         ("SMS_SLOTS", "4"),
+        ("HASH_SLOTS", 0),
         ("LIMITS", []),
         ("LIMITS", {"sms_per_day": (1, 2)}),
         ("LIMITS", {"sms_mobile_day": 10}),

@@ -65,6 +65,7 @@ def test_the_names_are_the_documented_ones() -> None:
         "TOTAL_TIMEOUT",
         "PROVIDER_SLOTS",
         "SMS_SLOTS",
+        "HASH_SLOTS",
         "LIMITS",
     }
 

@@ -33,7 +33,7 @@ CONTRACT = {
     404: {"provider_unknown"},
     429: {"too_many_requests", "sms_too_frequent", "sms_quota", "too_many_attempts"},
     502: {"sms_not_sent"},
-    503: {"provider_unavailable", "storage_unavailable"},
+    503: {"provider_unavailable", "storage_unavailable", "server_busy"},
 }
 
 EVERY = [value for value in vars(exceptions).values() if isinstance(value, type) and issubclass(value, PhonebindError)]

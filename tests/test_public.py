@@ -32,6 +32,7 @@ def test_the_settings() -> None:
         "TOTAL_TIMEOUT",
         "PROVIDER_SLOTS",
         "SMS_SLOTS",
+        "HASH_SLOTS",
         "TRUSTED_PROXIES",
     }
     assert set(conf.ProviderSettings.__dataclass_fields__) == {
@@ -108,7 +109,7 @@ def test_every_exception_keeps_its_code() -> None:
         *("invalid", "next_not_allowed", "state_invalid", "code_invalid", "ticket_invalid", "image_code_invalid"),
         *("sms_code_invalid", "password_wrong", "already_bound", "credentials_invalid", "token_invalid"),
         *("account_disabled", "provider_unknown", "too_many_requests", "sms_too_frequent", "sms_quota"),
-        *("too_many_attempts", "sms_not_sent", "provider_unavailable", "storage_unavailable"),
+        *("too_many_attempts", "sms_not_sent", "provider_unavailable", "storage_unavailable", "server_busy"),
     }
 
 

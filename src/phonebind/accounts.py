@@ -1,5 +1,6 @@
 """The user who owns a mobile: found, made, and held to a password."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from django.contrib.auth import get_user_model
@@ -8,9 +9,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.crypto import get_random_string
 
-from phonebind import limits
+from phonebind import limits, slots
 from phonebind.conf import conf
-from phonebind.exceptions import AccountDisabled, CredentialsInvalid, Invalid, PasswordWrong
+from phonebind.exceptions import AccountDisabled, CredentialsInvalid, Invalid, PasswordWrong, ServerBusy
 from phonebind.models import validate_mobile
 
 
@@ -22,7 +23,7 @@ def find(mobile: str) -> AbstractBaseUser | None:
 def new(mobile: str, password: str) -> AbstractBaseUser:
     """An account for this mobile, ready to be saved: the password is validated and hashed, the username is the mobile.
 
-    Raises Invalid with what ``AUTH_PASSWORD_VALIDATORS`` says.
+    Raises Invalid with what ``AUTH_PASSWORD_VALIDATORS`` says; ServerBusy.
     """
     model = get_user_model()
     user = model(**{model.USERNAME_FIELD: _free_username(mobile), conf.mobile_field: mobile})
@@ -30,33 +31,28 @@ def new(mobile: str, password: str) -> AbstractBaseUser:
         validate_password(password, user)
     except ValidationError as error:
         raise Invalid({"password": error.messages}) from None
-    user.set_password(password)
+    with slots.HASHING.take(conf.hash_slots):
+        user.set_password(password)
     return user
 
 
 def check_password(user: AbstractBaseUser, password: str, address: str) -> None:
-    """Raises PasswordWrong, or TooManyAttempts for the account or the address; then AccountDisabled."""
-    claims = (("password_address", address), ("password_account", str(user.pk)))
-    limits.try_out(*claims)
-    if not user.check_password(password):
-        limits.count(*claims)
+    """Raises PasswordWrong, TooManyAttempts for the account or the address, or ServerBusy; then AccountDisabled."""
+    if not _is_right(lambda: user.check_password(password), str(user.pk), address):
         raise PasswordWrong
-    limits.give_back(*claims)
     check_enabled(user)
 
 
 def authenticate(username: str, password: str, address: str) -> AbstractBaseUser:
     """The user with this username or mobile and password.
 
-    Raises CredentialsInvalid, which does not tell whether there is such a user; TooManyAttempts; AccountDisabled.
+    Raises CredentialsInvalid, which does not tell whether there is such a user; TooManyAttempts; ServerBusy;
+    AccountDisabled.
     """
     user = _by_login(username)
     if user is None:
         # The same way as for a user, so that neither the clock nor `retry_after` tells.
-        claims = (("password_address", address), ("password_account", f"-{username}"))
-        limits.try_out(*claims)
-        get_user_model()().set_password(password)
-        limits.count(*claims)
+        _is_right(lambda: get_user_model()().set_password(password), f"-{username}", address)
         raise CredentialsInvalid
     try:
         check_password(user, password, address)
@@ -69,6 +65,21 @@ def check_enabled(user: AbstractBaseUser) -> None:
     """The gate on every way in. Raises AccountDisabled."""
     if not user.is_active:
         raise AccountDisabled
+
+
+def _is_right(check: Callable[[], bool | None], account: str, address: str) -> bool:
+    """Whether ``check``, which hashes, says so. Every other answer counts against the account and the address."""
+    claims = (("password_address", address), ("password_account", account))
+    limits.try_out(*claims)
+    try:
+        with slots.HASHING.take(conf.hash_slots):
+            right = bool(check())
+    except ServerBusy:
+        limits.give_back(*claims)
+        raise
+    settle = limits.give_back if right else limits.count
+    settle(*claims)
+    return right
 
 
 def _by_login(username: str) -> AbstractBaseUser | None:

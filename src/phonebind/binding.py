@@ -74,7 +74,8 @@ def bind(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, passw
 
     The same request again gives the same answer. Database constraints decide races; the loser begins anew and finds
     what the winner made. Raises Invalid (a new password is too weak), PasswordWrong, TooManyAttempts, AccountDisabled,
-    AlreadyBound, SmsCodeInvalid (another bind took the code); then nothing was changed and the code still stands.
+    AlreadyBound, SmsCodeInvalid (another bind took the code), ServerBusy; then nothing was changed and the code still
+    stands.
     """
     attempt = 1
     while True:

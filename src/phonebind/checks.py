@@ -39,11 +39,12 @@ TYPES: Mapping[str, Any] = {
     "TOTAL_TIMEOUT": (int, float),
     "PROVIDER_SLOTS": int,
     "SMS_SLOTS": int,
+    "HASH_SLOTS": int,
     "LIMITS": Mapping,
 }
 
 YEAR = 366 * 86_400
-AT_LEAST = {"TRUSTED_PROXIES": 0, "PROVIDER_SLOTS": 1, "SMS_SLOTS": 1}
+AT_LEAST = {"TRUSTED_PROXIES": 0, "PROVIDER_SLOTS": 1, "SMS_SLOTS": 1, "HASH_SLOTS": 1}
 
 
 def check_settings(**kwargs: Any) -> Messages:

@@ -58,6 +58,8 @@ class Settings:
     #: How many threads of a process may wait for providers at once, and how many for the SMS gateway.
     provider_slots: int = 8
     sms_slots: int = 4
+    #: How many may hash a password at once.
+    hash_slots: int = 2
     #: ``{"sms_mobile_day": (10, 86400)}``: overrides of the table in ``phonebind.limits``.
     limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 

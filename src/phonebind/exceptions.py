@@ -23,7 +23,8 @@ PhonebindError
 │   └── SmsUnconfirmed          sms_not_sent         it may be on its way, so it counts; carries retry_after
 └── Unavailable             503                      carries retry_after
     ├── ProviderUnavailable     provider_unavailable
-    └── StorageUnavailable      storage_unavailable
+    ├── StorageUnavailable      storage_unavailable
+    └── ServerBusy              server_busy          too many passwords to hash at once
 
 ``code`` is for programs and never changes; ``message`` is for people and is translated.
 The domain raises; only the edges (``api.errors``, ``pages.answers``) turn an error into an answer.
@@ -51,6 +52,7 @@ __all__ = [
     "PhonebindError",
     "ProviderUnavailable",
     "ProviderUnknown",
+    "ServerBusy",
     "SmsCodeInvalid",
     "SmsNotSent",
     "SmsQuota",
@@ -227,7 +229,7 @@ class SmsUnconfirmed(SmsNotSent):
 
 
 class Unavailable(PhonebindError):
-    """Something we depend on is down; nothing was changed, and trying again is right."""
+    """Something we depend on is down, or we are too busy; nothing was changed, and trying again is right."""
 
     status = 503
     retry_after = 5
@@ -241,6 +243,11 @@ class ProviderUnavailable(Unavailable):
 class StorageUnavailable(Unavailable):
     code = "storage_unavailable"
     message = _("The service is not available at the moment. Please try again in a few seconds.")
+
+
+class ServerBusy(Unavailable):
+    code = "server_busy"
+    message = _("Very many people are signing in right now. Please try again in a moment.")
 
 
 #: What Django raises for a request that cannot be read (RecursionError: JSON nested deeper than the parser goes), and

@@ -1,8 +1,9 @@
-"""How many threads of this process may wait for somebody else's server at once.
+"""How many threads of this process may do at once what holds a thread for long.
 
-A provider that hangs would hold every thread there is until its deadline, and with them all that has nothing to do with
-it. So only some may; who finds no place is told at once that the service is not available. In a burst, while those who
-have places are being answered, one is worth a moment's patience, to as many as the queue has room for.
+A provider that hangs would hold every thread there is until its deadline; a crowd whose passwords are hashed would have
+every thread compute; and with the threads goes all that has nothing to do with it. So only some may, and in a burst a
+few more wait for them, in the order they came: a place is worth a moment's patience while others are being served. Who
+would wait in vain, or too long, is told so at once.
 """
 
 import logging
@@ -13,10 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from phonebind.exceptions import PhonebindError, ProviderUnavailable, SmsNotSent
+from phonebind.exceptions import PhonebindError, ProviderUnavailable, ServerBusy, SmsNotSent
 
 #: Who waits holds a thread too, so as many may wait as have places: they are served next. Where the places are few it
-#: is this many, or people who come at the same moment by chance would be refused.
+#: is this many, or people who come at the same moment by chance would be refused; one place hashes for 8 in 0.2 s.
 QUEUE = 8
 #: Seconds between two lines in the log.
 WARN_SECONDS = 60.0
@@ -90,5 +91,8 @@ class Slots:
         raise self._error
 
 
+# Neighbours that hang are the reason here, so what counts is whether they answer.
 PROVIDER = Slots(ProviderUnavailable, patience=0.25, longest=0.5)
 SMS = Slots(SmsNotSent, patience=0.25, longest=0.5)
+# A hash always ends.
+HASHING = Slots(ServerBusy, patience=1, longest=1)

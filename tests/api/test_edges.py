@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from redis.connection import AbstractConnection
 
-from tests.support.edge import OPENID, Configure, Outbox, Person, Upstream
+from phonebind import store
+from tests.support.edge import OPENID, Busy, Configure, Outbox, Person, Upstream
 from tests.support.wire import FAULTS, serve
 
 pytestmark = pytest.mark.django_db
@@ -236,3 +238,59 @@ def test_a_unionid_that_cannot_be_kept_stops_nobody_who_is_known(
     phonebind(providers={"unionid": True})
     qq.person(unionid="x" * 500)
     assert person.callback().json()["username"] == MOBILE
+
+
+# ---------------------------------------------------------------- a server that hashes for others
+
+
+def is_busy(answer: Any) -> bool:
+    body = answer.json()
+    return (answer.status_code, body["code"], body["retry_after"], answer["Retry-After"]) == (
+        503,
+        "server_busy",
+        5,
+        "5",
+    )
+
+
+def kept() -> dict[bytes, Any]:
+    """Codes and limits as Valkey has them."""
+    with store.connection() as client:
+        return {key: client.hgetall(key) for key in client.scan_iter()}
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_bind_that_found_the_server_busy_succeeds_with_the_same_form(
+    qq: Upstream, person: Person, busy: Busy, known: bool
+) -> None:
+    users = get_user_model()._default_manager
+    if known:
+        users.create_user("li", mobile=MOBILE, password=PASSWORD)
+    filled = form(person)
+    before = kept()
+    with busy():
+        for _ in range(8):
+            assert is_busy(person.bind(**filled))
+        assert kept() == before
+    assert users.count() == known
+    assert person.bind(**filled).status_code == 201
+
+
+def test_a_password_sign_in_that_found_the_server_busy_costs_no_attempt(
+    qq: Upstream, person: Person, busy: Busy
+) -> None:
+    get_user_model()._default_manager.create_user("li", mobile=MOBILE, password=PASSWORD)
+    before = kept()
+    with busy():
+        for username in ("li", MOBILE, "nobody") * 6:
+            assert is_busy(person.http.post("/authorizations/", {"username": username, "password": PASSWORD}))
+    assert kept() == before
+    assert person.http.post("/authorizations/", {"username": "li", "password": PASSWORD}).status_code == 200
+
+
+def test_while_others_hash_who_is_bound_signs_in(qq: Upstream, person: Person, busy: Busy) -> None:
+    filled = form(person)
+    assert person.bind(**filled).status_code == 201
+    with busy():
+        assert person.callback().json()["username"] == MOBILE
+        assert person.bind(**filled).status_code == 201, "a double click"

@@ -10,9 +10,9 @@ import pytest
 from django.test import Client
 
 from phonebind import signals
-from tests.support.edge import Outbox, phonebind, qq, upstream
+from tests.support.edge import Outbox, busy, phonebind, qq, upstream
 
-__all__ = ["phonebind", "qq", "upstream"]
+__all__ = ["busy", "phonebind", "qq", "upstream"]
 
 ENGLISH = {"accept-language": "en"}
 

@@ -14,7 +14,7 @@ from phonebind import sms_codes
 from phonebind.models import SocialAccount
 from server.processes import Valkey
 from tests.pages.conftest import SecureClient, Shopper
-from tests.support.edge import Configure, Outbox, Upstream
+from tests.support.edge import Busy, Configure, Outbox, Upstream
 
 pytestmark = pytest.mark.django_db
 
@@ -424,3 +424,21 @@ def test_a_database_that_is_down_loses_nothing(shopper: Shopper, qq: Upstream, s
     assert answer.status_code == 503
     assert shopper.inputs(answer)["sms_code"] == form["sms_code"]
     assert shopper.submit(url, form).status_code == 303
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_busy_server_loses_nothing(shopper: Shopper, qq: Upstream, busy: Busy, exists: bool) -> None:
+    if exists:
+        known()
+    url = shopper.arrive()
+    form = filled(shopper, url)
+    with busy():
+        answer = shopper.submit(url, form)
+        script = shopper.submit(url, form, script=True)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert "Very many people are signing in right now. Please try again in a moment." in answer.content.decode()
+    kept = shopper.inputs(answer)
+    assert (kept["mobile"], kept["sms_code"]) == (MOBILE, form["sms_code"])
+    assert (script.status_code, script.json()["code"]) == (503, "server_busy")
+    assert not SocialAccount.objects.exists()
+    assert shopper.submit(url, kept | {"password": PASSWORD}).status_code == 303

@@ -24,7 +24,12 @@ PRODUCTION = {
 
 def load(**environ: str) -> subprocess.CompletedProcess[str]:
     """Read the settings in a process that has no more environment than that."""
-    code = "from server import settings as s; print(s.DEBUG, s.SESSION_COOKIE_SECURE, *s.INSTALLED_APPS)"
+    return run(
+        "from server import settings as s; print(s.DEBUG, s.SESSION_COOKIE_SECURE, *s.INSTALLED_APPS)", **environ
+    )
+
+
+def run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", code],
         env={"PATH": os.environ["PATH"]} | environ,
@@ -67,6 +72,13 @@ def test_threat_22_the_sandbox_is_refused() -> None:
 
 def test_the_demo_needs_nothing_but_debug() -> None:
     assert "phonebind.sandbox" in load(DEBUG="1").stdout
+
+
+def test_the_processes_share_the_cores_for_hashing() -> None:
+    code = "import os; os.cpu_count = lambda: {}; from server.settings import PHONEBIND; print(PHONEBIND['HASH_SLOTS'])"
+    for cores, workers, slots in ((8, "3", "2"), (8, "", "4"), (2, "4", "1"), (None, "2", "1")):
+        answer = run(code.format(cores), DEBUG="1", WORKERS=workers)
+        assert answer.stdout.strip() == slots, answer.stderr
 
 
 def test_a_number_that_is_none_is_said() -> None:

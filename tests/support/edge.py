@@ -4,10 +4,11 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -15,8 +16,9 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from phonebind import signals, sms_codes
-from phonebind.exceptions import SmsNotSent, SmsUnconfirmed
+from phonebind import signals, slots, sms_codes
+from phonebind.exceptions import ServerBusy, SmsNotSent, SmsUnconfirmed
+from phonebind.slots import Slots
 from phonebind.sms import Message
 
 OPENID = "0123456789ABCDEF0123456789ABCDEF"
@@ -164,6 +166,19 @@ def phonebind(settings: Settings) -> Configure:
     configure = Configure(settings)
     configure(providers={"unionid": False}, sms={"gateway": "tests.support.edge.Outbox"})
     return configure
+
+
+#: ``with busy(): …``: others hash, and nobody waits for a place.
+Busy: TypeAlias = Callable[[], AbstractContextManager[None]]
+
+
+@pytest.fixture
+def busy(phonebind: Configure, monkeypatch: pytest.MonkeyPatch) -> Busy:
+    """There is one place to hash, and it can be taken."""
+    phonebind(hash_slots=1)
+    places = Slots(ServerBusy, patience=0, longest=0)
+    monkeypatch.setattr(slots, "HASHING", places)
+    return lambda: places.take(1)
 
 
 class Person:
