@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils.translation import override
 from pytest_django import Settings
 
+from phonebind import slots
 from phonebind.api import errors
 from phonebind.exceptions import PhonebindError
 from server.processes import Valkey
@@ -188,6 +189,12 @@ def provider_is_down(shop: Shop) -> Any:
     return shop.person.callback()
 
 
+def others_hash(shop: Shop) -> Any:
+    shop.phonebind(hash_slots=1)
+    with slots.HASHING.take(1):
+        return shop.sign_in()
+
+
 def valkey_is_down(shop: Shop) -> Any:
     shop.valkey.stop()
     return shop.person.http.get(IMAGE)
@@ -225,6 +232,7 @@ CASES: list[tuple[Case, str, int, str | None]] = [
     (provider_is_down, "provider_unavailable", 503, None),
     (refused_by_the_provider, "provider_unavailable", 503, None),
     (valkey_is_down, "storage_unavailable", 503, None),
+    (others_hash, "server_busy", 503, None),
 ]
 #: Words that the contract fixes; the others are in Chinese, but free.
 FIXED = {"ticket_invalid": "无效的access_token", "sms_code_invalid": "短信验证码错误", "password_wrong": "密码错误"}
