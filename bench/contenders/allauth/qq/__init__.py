@@ -1,0 +1,1 @@
+"""QQ for allauth, at the bench's stub."""
