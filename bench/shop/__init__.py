@@ -1,0 +1,20 @@
+"""A shop's people and their QQ accounts: the same tables for the contenders that bring none of their own."""
+
+import dj_database_url
+
+#: What SQL makes people with; :class:`bench.contenders.Contender` says how.
+SEED = [
+    """INSERT INTO shop_user (id, password, is_superuser, username, first_name, last_name, email, is_staff,
+                              is_active, date_joined, mobile)
+       SELECT n, 'pbkdf2_sha256$1000000$' || md5(n::text) || '$' || md5('hash' || n), false,
+              (13000000000 + n)::text, '', '', '', false, true, now(), (13000000000 + n)::text
+       FROM generate_series(:first, :last) n""",
+    """INSERT INTO shop_qqaccount (user_id, openid, created_at)
+       SELECT n, upper(md5(n::text)), now() FROM generate_series(:first, :last) n""",
+    "SELECT setval(pg_get_serial_sequence('shop_user', 'id'), :last)",
+]
+
+
+def database(url: str) -> dict[str, object]:
+    """Django's setting for it; connections live on, as Django's own advice on databases has it."""
+    return {**dj_database_url.parse(url, conn_max_age=60)}
