@@ -1,0 +1,33 @@
+"""No more than one view needs."""
+
+import os
+
+from bench.shop import database
+
+SECRET_KEY = os.environ["SECRET_KEY"]
+DEBUG = False
+ALLOWED_HOSTS = ["127.0.0.1"]
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "rest_framework", "bench.shop"]
+# It says how long an answer is; chunks cost more.
+MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+ROOT_URLCONF = "bench.contenders.bare_drf.urls"
+DATABASES = {"default": database(os.environ["DATABASE_URL"])}
+# Tables straight from the models.
+MIGRATION_MODULES = {"auth": None, "contenttypes": None}
+AUTH_USER_MODEL = "shop.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_I18N = False
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "UNAUTHENTICATED_USER": None,
+}
+
+QQ_CLIENT_ID = os.environ["QQ_CLIENT_ID"]
+QQ_CLIENT_SECRET = os.environ["QQ_CLIENT_SECRET"]
+QQ_REDIRECT_URI = "https://shop.example/oauth_callback.html"
+QQ_URL = os.environ["QQ_URL"]
+QQ_CONNECTIONS = int(os.environ["QQ_CONNECTIONS"])
