@@ -150,12 +150,26 @@ def parse(received: bytes) -> Answer | None:
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
     fields = dict(headers)
+    whole: bytes | None = body
     if fields.get("transfer-encoding") == "chunked":
-        if not body.endswith(b"0\r\n\r\n"):
-            return None
+        whole = _join(body)
     elif len(body) < int(fields.get("content-length", "0")):
-        return None
-    return Answer(int(first.split()[1]), headers, body)
+        whole = None
+    return None if whole is None else Answer(int(first.split()[1]), headers, whole)
+
+
+def _join(chunks: bytes) -> bytes | None:
+    """What was sent in chunks, or None before the last of them."""
+    body = b""
+    while True:
+        size, parted, rest = chunks.partition(b"\r\n")
+        length = int(size, 16) if parted else 0
+        if not parted or len(rest) < length + 2:
+            return None
+        if not length:
+            return body
+        body += rest[:length]
+        chunks = rest[length + 2 :]
 
 
 class _Far:
