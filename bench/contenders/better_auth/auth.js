@@ -1,0 +1,31 @@
+import { betterAuth } from "better-auth";
+import { genericOAuth } from "better-auth/plugins";
+import { Pool } from "pg";
+
+const { DATABASE_URL, BENCH_UPSTREAM, QQ_CLIENT_ID, QQ_CLIENT_SECRET } = process.env;
+
+// Its migrations index accounts by user only, so that every sign-in would read the whole table.
+const accountIndex = {
+  id: "account-index",
+  schema: { account: { fields: {}, indexes: [{ fields: ["providerId", "accountId"], unique: true }] } },
+};
+
+export const auth = betterAuth({
+  database: new Pool({ connectionString: DATABASE_URL }),
+  advanced: { database: { joins: true } },
+  plugins: [
+    genericOAuth({
+      config: [
+        {
+          providerId: "qq",
+          clientId: QQ_CLIENT_ID,
+          clientSecret: QQ_CLIENT_SECRET,
+          authorizationUrl: `${BENCH_UPSTREAM}/generic/authorize`,
+          tokenUrl: `${BENCH_UPSTREAM}/generic/token`,
+          userInfoUrl: `${BENCH_UPSTREAM}/generic/userinfo`,
+        },
+      ],
+    }),
+    accountIndex,
+  ],
+});
