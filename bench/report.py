@@ -1,0 +1,46 @@
+"""Tables: printed, and put where docs/performance.md has a place for them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.contenders import ROOT
+
+DOCUMENT = ROOT / "docs" / "performance.md"
+
+
+@dataclass
+class Table:
+    """``name`` is its place in the document: between ``<!-- name -->`` and ``<!-- /name -->``."""
+
+    name: str
+    columns: Sequence[str]
+    rows: list[Sequence[str]] = field(default_factory=list)
+
+    def add(self, *cells: object) -> None:
+        """One row; numbers with as many digits as say something."""
+        self.rows.append([_text(cell) for cell in cells])
+
+    def markdown(self) -> str:
+        """The first column is text, the others are numbers."""
+        marks = ["---", *["---:"] * (len(self.columns) - 1)]
+        return "\n".join(f"| {' | '.join(row)} |" for row in [self.columns, marks, *self.rows])
+
+
+def publish(tables: Sequence[Table], document: Path = DOCUMENT) -> None:
+    """Print them, and bring the document up to date."""
+    text = document.read_text()
+    for table in tables:
+        print(f"\n{table.name}\n{table.markdown()}", flush=True)
+        start, end = f"<!-- {table.name} -->", f"<!-- /{table.name} -->"
+        before, found, rest = text.partition(start)
+        if not found:
+            raise ValueError(f"{document.name} has no place for {start}")
+        text = f"{before}{start}\n{table.markdown()}\n{end}{rest.partition(end)[2]}"
+    document.write_text(text)
+
+
+def _text(cell: object) -> str:
+    if not isinstance(cell, float):
+        return str(cell)
+    return f"{cell:.0f}" if abs(cell) >= 100 else f"{cell:.1f}" if abs(cell) >= 10 else f"{cell:.2f}"
