@@ -63,7 +63,12 @@ _DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     },
     # Seconds: whoever finds none by then is told to try again.
-    "django.db.backends.postgresql": {"pool": {"min_size": 1, "max_size": 16, "num_workers": 1, "timeout": 2}},
+    "django.db.backends.postgresql": {
+        "pool": {"min_size": 1, "max_size": 16, "num_workers": 1, "timeout": 2},
+        # Prepared once a connection: planning a sign-in's statement takes longer than running it.
+        "server_side_binding": True,
+        "prepare_threshold": 2,
+    },
     # MariaDB's default, repeatable read, hides the row that a lost race for a unique key was lost to.
     "django.db.backends.mysql": {"charset": "utf8mb4", "isolation_level": "read committed"},
 }

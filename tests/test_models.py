@@ -134,3 +134,33 @@ def test_anything_else_is_no_mobile(mobile: str) -> None:
         validate_mobile(mobile)
     with pytest.raises(ValidationError):
         get_user_model()(username="ming", mobile=mobile or "x").clean_fields(exclude=["password"])
+
+
+def test_what_is_found_is_what_the_orm_finds(user: User) -> None:
+    """Whatever a column's value is in this database, in Python it is what the field makes of it."""
+    made = _bind(user, "OPENID", unionid="UID")
+    found = SocialAccount.objects.find(provider="qq", app_id="1", openid="OPENID")
+    assert found == made
+    assert found.unionid == "UID"
+    expected = User.objects.get(pk=user.pk)
+    for field in User._meta.concrete_fields:
+        value = getattr(found.user, field.attname)
+        assert (type(value), value) == (type(getattr(expected, field.attname)), getattr(expected, field.attname))
+    assert not found.user._state.adding
+    found.user.first_name = "明"
+    found.user.save()
+    assert User.objects.get().first_name == "明"
+
+
+def test_what_a_sign_in_needs_not_comes_when_asked_for(user: User) -> None:
+    made = _bind(user)
+    found = SocialAccount.objects.find(provider="qq", app_id="1", openid="openid")
+    assert found is not None
+    assert found.get_deferred_fields() == {"nickname", "created_at", "updated_at"}
+    assert found.created_at == made.created_at
+
+
+@pytest.mark.parametrize(("provider", "app_id", "openid"), [("wechat", "1", "openid"), ("qq", "2", "openid")])
+def test_nobody_is_found_for_another_provider_or_app(user: User, provider: str, app_id: str, openid: str) -> None:
+    _bind(user)
+    assert SocialAccount.objects.find(provider=provider, app_id=app_id, openid=openid) is None

@@ -64,6 +64,8 @@ class Slots:
                 self._call_next()
 
     def _wait(self, most: int) -> None:
+        if self._taken < most and not self._queue:
+            return
         if len(self._queue) >= max(most, QUEUE):
             self._refuse(most)
         end = time.monotonic() + self._longest
