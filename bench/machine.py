@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,20 +83,23 @@ class Machine:
                 stop(process)
 
     @contextmanager
-    def statements(self, database: str) -> Iterator[list[str]]:
-        """The SQL that reaches a database from sessions that begin inside the block."""
-        seen: list[str] = []
+    def statements(self, database: str) -> Iterator[Callable[[], list[str]]]:
+        """The SQL, without the transactions' own, that has reached a database by sessions begun inside the block."""
         offset = self.postgres.log.stat().st_size
+
+        def seen() -> list[str]:
+            with self.postgres.log.open() as log:
+                log.seek(offset)
+                lines = [line.partition("LOG:  ")[2] for line in log if "LOG:  " in line]
+            told = [line for line in lines if line.startswith(("statement:", "execute "))]
+            return [line for line in told if not line.endswith((": BEGIN\n", ": COMMIT\n"))]
+
         with psycopg.connect(self.postgres.get_uri(), autocommit=True) as connection:
             connection.execute(f"ALTER DATABASE \"{database}\" SET log_statement = 'all'")
             try:
                 yield seen
             finally:
                 connection.execute(f'ALTER DATABASE "{database}" RESET log_statement')
-        with self.postgres.log.open() as log:
-            log.seek(offset)
-            lines = [line.partition("LOG:  ")[2] for line in log if "LOG:  " in line]
-        seen += [line for line in lines if line.startswith(("statement:", "execute "))]
 
 
 @contextmanager
@@ -149,12 +152,19 @@ def memory(process: psutil.Process) -> dict[str, float]:
     return {"rss": info.rss / 2**20, "uss": info.uss / 2**20}
 
 
-def seed(site: Site, statements: Sequence[str], last: int, first: int = 1) -> None:
-    """People number ``first`` to ``last``."""
+def populate(site: Site, contender: Contender, last: int) -> None:
+    """Make the contender's tables and people number 1 to ``last``, as far as they are not there from an earlier run."""
     with psycopg.connect(site.database_url, autocommit=True) as connection:
-        for statement in statements:
-            connection.execute(statement.replace(":first", str(first)).replace(":last", str(last)))
-        connection.execute("VACUUM ANALYZE")
+        if not connection.execute("SELECT 1 FROM pg_tables WHERE schemaname = 'public'").fetchone():
+            contender.prepare(site)
+        connection.execute("CREATE TABLE IF NOT EXISTS bench_people (last bigint)")
+        there = connection.execute("SELECT coalesce(max(last), 0) FROM bench_people").fetchone()
+        assert there
+        if there[0] < last:
+            for statement in contender.seed:
+                connection.execute(statement.replace(":first", str(there[0] + 1)).replace(":last", str(last)))
+            connection.execute("INSERT INTO bench_people VALUES (%s)", [last])
+            connection.execute("VACUUM ANALYZE")
 
 
 def _postgres(home: Path) -> Any:

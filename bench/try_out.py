@@ -5,7 +5,7 @@ from importlib import import_module
 
 from bench.contenders import Contender
 from bench.load import Load
-from bench.machine import machine, seed
+from bench.machine import machine, populate
 
 
 def main(name: str) -> None:
@@ -13,8 +13,7 @@ def main(name: str) -> None:
     load = Load()
     with machine() as shared:
         site = shared.site(contender)
-        contender.prepare(site)
-        seed(site, contender.seed, 100)
+        populate(site, contender, 100)
         with shared.serving(contender, site):
             load.begin(contender, site, range(1, 51))
             print(load.fire(at_once=4))
@@ -25,7 +24,7 @@ def main(name: str) -> None:
             shared.control("/count")
             print("--- the last one")
             print(load.fire(at_once=1), shared.control("/count"))
-        print("".join(statements[-40:]))
+            print("".join(statements()[-40:]))
     load.stop()
 
 

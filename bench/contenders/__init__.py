@@ -10,10 +10,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+
+#: The modules beside this one, in the order of the tables.
+NAMES = ("phonebind", "limit", "bare_drf", "better_auth", "tutorial", "social_auth", "allauth")
 
 #: What the provider knows every contender by.
 CLIENT_ID = "101234567"
@@ -109,3 +113,15 @@ def manage(settings: str, environ: Mapping[str, str], *command: str) -> None:
         env={**os.environ, **environ, "DJANGO_SETTINGS_MODULE": settings},
         check=True,
     )
+
+
+def all_there() -> list[Contender]:
+    """Everybody who can run here; who cannot is named."""
+    found = []
+    for name in NAMES:
+        contender: Contender = import_module(f"bench.contenders.{name}").CONTENDER
+        if contender.needs == "node" and not (ROOT / "bench" / "contenders" / name / "node_modules").exists():
+            print(f"**** NOT MEASURED, for want of Node.js: {contender.title}")
+        else:
+            found.append(contender)
+    return found

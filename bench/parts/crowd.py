@@ -1,0 +1,135 @@
+"""Many at once, while the provider takes its time: everybody's sign-ins a second, and what phonebind's threads do."""
+
+import random
+from statistics import median
+
+from bench import contenders
+from bench.contenders import Contender, Request, Site
+from bench.load import Load, Result
+from bench.machine import Machine, cpu_seconds, family, memory, populate
+from bench.parts import scale
+from bench.report import Table
+
+PEOPLE = scale(10_000, 200)
+CLIENTS = scale(256, 16)
+#: Seconds that the provider takes, and that each round lasts.
+DELAY = 0.1
+SECONDS = scale(10.0, 1.0)
+ROUNDS = scale(3, 1)
+#: Of phonebind and the other Python servers where they are compared.
+THREADS = 256
+#: Those that are tried for phonebind.
+MODELS = scale(((2, 16), (2, 64), (2, 128), (2, 256), (2, 512), (1, 256), (4, 128)), ((2, 16), (2, 64)))
+#: Who waits where the provider takes a second, and requests a second of those who need no provider.
+WAITING = scale(1_000, 20)
+WAIT = 1.0
+PROBES = 50.0
+#: Those who wait: how long the provider takes, and how they come.
+SCENES: tuple[tuple[str, float, dict[str, float]], ...] = (
+    ("nobody waits", 0.0, {}),
+    (f"{WAITING} at the same moment, again and again", WAIT, {"at_once": WAITING}),
+    (f"{WAITING * 0.3:.0f} more each second", WAIT, {"rate": WAITING * 0.3}),
+    ("the same, provider 2.5 s", 2.5, {"rate": WAITING * 0.3}),
+)
+PROBE = Request("GET", "/oauth/qq/authorization/?next=/cart.html", {"X-Forwarded-Proto": "https"})
+
+
+def run(machine: Machine, load: Load) -> list[Table]:
+    probes = Load()
+    try:
+        return [_everybody(machine, load), _models(machine, load), _waiting(machine, load, probes)]
+    finally:
+        probes.stop()
+        machine.control("/control?delay=0")
+
+
+def _everybody(machine: Machine, load: Load) -> Table:
+    results: dict[str, list[Result]] = {}
+    cpu: dict[str, list[float]] = {}
+    everybody = contenders.all_there()
+    for _ in range(ROUNDS):
+        for contender in everybody:
+            site = machine.site(contender, threads=THREADS)
+            populate(site, contender, PEOPLE)
+            result, spent, _ = _crowd(machine, load, contender, site)
+            results.setdefault(contender.name, []).append(result)
+            cpu.setdefault(contender.name, []).append(spent)
+    table = Table("crowd", [f"{CLIENTS} clients", "sign-ins/s", "p50 ms", "p99 ms", "errors", "CPU ms"])
+    for contender in everybody:
+        seen = results[contender.name]
+        table.add(
+            contender.title,
+            median(result.per_second for result in seen),
+            median(result.percentile(50) for result in seen),
+            median(result.percentile(99) for result in seen),
+            sum(result.errors for result in seen),
+            median(cpu[contender.name]),
+        )
+    return table
+
+
+def _models(machine: Machine, load: Load) -> Table:
+    table = Table("models", ["workers × threads", "sign-ins/s", "p50 ms", "p99 ms", "errors", "CPU ms", "MiB a worker"])
+    phonebind = _phonebind()
+    for workers, threads in MODELS:
+        site = machine.site(phonebind, workers=workers, threads=threads)
+        populate(site, phonebind, PEOPLE)
+        result, spent, mebibytes = _crowd(machine, load, phonebind, site)
+        times = (result.percentile(50), result.percentile(99))
+        table.add(f"{workers} × {threads}", result.per_second, *times, result.errors, spent, mebibytes)
+    return table
+
+
+def _crowd(machine: Machine, load: Load, contender: Contender, site: Site) -> tuple[Result, float, float]:
+    """What they saw, CPU ms for each, and MiB of the largest worker."""
+    with machine.serving(contender, site) as server:
+        machine.control("/control?delay=0")
+        _begin(load, contender, site, CLIENTS)
+        warm = load.fire(at_once=CLIENTS)
+        rate = warm.count / warm.seconds
+        # As many as can be signed in, and no more: each began with a request of its own.
+        _begin(load, contender, site, int(min(rate, CLIENTS / DELAY) * SECONDS) + CLIENTS)
+        machine.control(f"/control?delay={DELAY}")
+        before = cpu_seconds(family(server))
+        result = load.fire(at_once=CLIENTS, seconds=SECONDS)
+        spent = (cpu_seconds(family(server)) - before) / result.count * 1000
+        return result, spent, max(memory(process)["rss"] for process in family(server))
+
+
+def _waiting(machine: Machine, load: Load, probes: Load) -> Table:
+    """Whether those who need no provider notice that a thousand wait for it."""
+    columns = [f"provider {WAIT:.0f} s", "sign-ins/s", "p50 ms", "p99 ms", "errors", "others' p50 ms", "p99 ms", "MiB"]
+    table = Table("waiting", columns)
+    contender = _phonebind()
+    # Half of the threads may wait for the provider, and the two workers share the crowd unevenly.
+    site = machine.site(contender, threads=2 * WAITING)
+    populate(site, contender, PEOPLE)
+    with machine.serving(contender, site) as server:
+        machine.control("/control?delay=0")
+        _begin(load, contender, site, WAITING)
+        load.fire(at_once=WAITING)
+        for title, delay, how in SCENES:
+            machine.control("/control?delay=0")
+            if how:
+                _begin(load, contender, site, int(how.get("rate", WAITING / WAIT) * SECONDS) + WAITING)
+            machine.control(f"/control?delay={delay}")
+            probes.get_ready(site, [PROBE] * int(PROBES * SECONDS))
+            ended = load.start(**how, seconds=SECONDS) if how else Result
+            seen = probes.fire(rate=PROBES, seconds=SECONDS)
+            result = ended()
+            if seen.errors:
+                raise RuntimeError(f"{dict(seen.outcomes)} {seen.surprise}")
+            times = (result.per_second, result.percentile(50), result.percentile(99)) if how else ("", "", "")
+            mebibytes = max(memory(process)["rss"] for process in family(server))
+            table.add(title, *times, result.errors, seen.percentile(50), seen.percentile(99), mebibytes)
+    return table
+
+
+def _phonebind() -> Contender:
+    return next(contender for contender in contenders.all_there() if contender.name == "phonebind")
+
+
+def _begin(load: Load, contender: Contender, site: Site, count: int) -> None:
+    # Nobody comes again soon, since peers limit how often one address may begin.
+    people = [number for _ in range(count // PEOPLE + 1) for number in random.sample(range(1, PEOPLE + 1), PEOPLE)]
+    load.begin(contender, site, people[:count], at_once=16)
