@@ -2,6 +2,7 @@
 # make test     everything that CI checks
 # make torture  races, faults and attacks at full length, and what they saw as a table: docs/reliability.md
 # make mutants  whether the tests notice changes (MODULES="limits sms_codes"): half an hour, docs/mutants.md
+# make bench    measure us and our peers side by side (PARTS="sign_in crowd"): an hour or two, docs/performance.md
 # Needs Python 3.11 or newer and nothing else; all that is installed goes into .venv.
 
 PY = .venv/bin/python
@@ -9,7 +10,7 @@ PY = .venv/bin/python
 # A .venv whose Python is gone or was moved is made anew.
 $(shell test ! -e .venv || $(PY) -c 'import pip' 2>/dev/null || rm -f .venv/complete .venv/*.stamp)
 
-.PHONY: help run test torture mutants lint format messages clean
+.PHONY: help run test torture mutants bench lint format messages clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -38,7 +39,11 @@ messages: .venv/server.stamp
 mutants: .venv/mutants.stamp
 	@exec scripts/mutants
 
+bench: bench/.venv/complete
+	@exec scripts/bench $(PARTS)
+
 clean:
+	rm -rf bench/.venv bench/contenders/better_auth/node_modules
 	rm -rf .venv .data .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -51,9 +56,21 @@ clean:
 .venv/mutants.stamp: requirements/mutants.txt .venv/test.stamp
 	$(call install,mutants)
 
+# Its contenders stay out of ours.
+bench/.venv/complete: bench/requirements.txt bench/contenders/better_auth/package.json requirements/server.txt pyproject.toml
+	@rm -f $@
+	@requirements/venv bench/.venv
+	@echo "Installing bench/requirements.txt into bench/.venv (once) ..."
+	@bench/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@bench/.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@if command -v npm >/dev/null; then \
+	    npm install --silent --no-package-lock --no-fund --no-audit --prefix bench/contenders/better_auth; \
+	else echo "**** No npm here: better-auth will not be measured"; fi
+	@touch $@
+
 # `complete` is away while pip works: what an interrupted install left behind is cleared by the next one.
 define install
-	@test -e .venv/complete || requirements/venv
+	@test -e .venv/complete || requirements/venv .venv
 	@rm -f .venv/complete
 	@echo "Installing requirements/$(1).txt into .venv (once) ..."
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements/$(1).txt
