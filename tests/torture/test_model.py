@@ -508,7 +508,7 @@ def test_the_api_does_what_the_model_says(
 ) -> None:
     phonebind(limits=LOWERED)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hashing is not what is checked
-    world = World(settings, qq, valkey_client, monkeypatch)
+    world = World(qq, valkey_client, monkeypatch)
     acts, outcomes = Counter[str](), Counter[str]()
     machine: Any = partial(Machine, world, acts, outcomes)
     run_state_machine_as_test(machine, settings=SCALE)

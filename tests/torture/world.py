@@ -2,14 +2,14 @@
 
 import base64
 import json
+from contextlib import ExitStack
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import redis
 import time_machine
-from django.test import Client
-from pytest_django import Settings
+from django.test import Client, override_settings
 from rest_framework_simplejwt import state as simplejwt
 from rest_framework_simplejwt.backends import TokenBackend
 
@@ -43,9 +43,10 @@ return forever
 
 
 class World:
-    def __init__(self, settings: Settings, qq: Upstream, valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.settings, self.qq, self.valkey, self._monkeypatch = settings, qq, valkey, monkeypatch
+    def __init__(self, qq: Upstream, valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.qq, self.valkey, self._monkeypatch = qq, valkey, monkeypatch
         self._clients: dict[str, Client] = {}
+        self._keys = ExitStack()
         self._requests = 0
 
     def begin(self) -> None:
@@ -63,6 +64,7 @@ class World:
 
     def end(self) -> None:
         self._clock.stop()
+        self._keys.close()
 
     # ------------------------------------------------------------ browsers
 
@@ -138,7 +140,9 @@ class World:
     def use_keys(self, keys: list[int]) -> None:
         """Start again with these, the current one first."""
         current, *former = (f"the-key-of-the-model-check-number-{key:04}" for key in keys)
-        self.settings.SECRET_KEY, self.settings.SECRET_KEY_FALLBACKS = current, former
+        # One override, not one upon the other: through hundreds of them every look at a setting would go.
+        self._keys.close()
+        self._keys.enter_context(override_settings(SECRET_KEY=current, SECRET_KEY_FALLBACKS=former))
         # simplejwt reads the key when the process starts.
         self._monkeypatch.setattr(simplejwt, "token_backend", TokenBackend("HS256", current))
 
