@@ -45,16 +45,17 @@ def run(machine: Machine, load: Load) -> list[Table]:
 
 def _everybody(machine: Machine, load: Load) -> Table:
     results: dict[str, list[Result]] = {}
-    cpu: dict[str, list[float]] = {}
+    costs: dict[str, list[list[float]]] = {}
     everybody = contenders.all_there()
     for _ in range(ROUNDS):
         for contender in everybody:
             site = machine.site(contender, threads=THREADS)
             populate(site, contender, PEOPLE)
-            result, spent, _ = _crowd(machine, load, contender, site)
+            result, *used = _crowd(machine, load, contender, site)
             results.setdefault(contender.name, []).append(result)
-            cpu.setdefault(contender.name, []).append(spent)
-    table = Table("crowd", [f"{CLIENTS} clients", "sign-ins/s", "p50 ms", "p99 ms", "errors", "CPU ms"])
+            costs.setdefault(contender.name, []).append(used)
+    columns = ["sign-ins/s", "p50 ms", "p99 ms", "errors", "CPU ms", "MiB a worker"]
+    table = Table("crowd", [f"{CLIENTS} clients, provider {DELAY:.1f} s", *columns])
     for contender in everybody:
         seen = results[contender.name]
         table.add(
@@ -63,7 +64,7 @@ def _everybody(machine: Machine, load: Load) -> Table:
             median(result.percentile(50) for result in seen),
             median(result.percentile(99) for result in seen),
             sum(result.errors for result in seen),
-            median(cpu[contender.name]),
+            *(median(used) for used in zip(*costs[contender.name], strict=True)),
         )
     return table
 

@@ -4,7 +4,7 @@ import random
 from contextlib import ExitStack
 from statistics import median
 
-from bench import contenders
+from bench import contenders, plot
 from bench.contenders import Contender, Site
 from bench.load import Load, Result
 from bench.machine import Machine, cpu_seconds, family, populate
@@ -19,6 +19,7 @@ MOST = scale(2_000, 40)
 AT_ONCE = (1, 32)
 #: Node is not itself before it has compiled what runs often.
 WARM_UP = scale(3_000, 40)
+PLOTTED = 1_000_000
 #: Whose figure the others are held against.
 LIMIT = "limit"
 
@@ -83,6 +84,8 @@ def _table(machine: Machine, load: Load, size: int) -> Table:
             for at_once in AT_ONCE:
                 for runner in runners:
                     runner.measure(at_once)
+    if size == PLOTTED:
+        plot.bars([(runner.contender.title, median(runner.cpu[1])) for runner in runners])
     return _report(runners, statements, f"sign-in-{size}")
 
 

@@ -5,6 +5,7 @@ through the same gap. If the act turns out not to count it is *given back*. Wher
 it is taken *on trial*, which holds for seconds only, until the act *counts*. Windows are fixed; what counts starts one.
 """
 
+import functools
 import logging
 import re
 from collections.abc import Sequence
@@ -174,6 +175,11 @@ def client_address(request: HttpRequest) -> str:
     hops = [hop.strip() for hop in forwarded.split(",")] if forwarded else []
     if 0 < conf.trusted_proxies <= len(hops):
         address = hops[-conf.trusted_proxies]
+    return _counted(address)
+
+
+@functools.lru_cache(4096)
+def _counted(address: str) -> str:
     try:
         ip = ip_address(_WITH_PORT.sub(r"\1\2", address))
     except ValueError:
