@@ -1,4 +1,4 @@
-"""Tables: printed, and put where docs/performance.md has a place for them."""
+"""Tables and text: printed, and put where docs/performance.md has a place for them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,18 @@ class Table:
         return "\n".join(f"| {' | '.join(row)} |" for row in [self.columns, marks, *self.rows])
 
 
-def publish(tables: Sequence[Table], document: Path = DOCUMENT) -> None:
+@dataclass
+class Block:
+    """Text as it is; ``name`` as for a table."""
+
+    name: str
+    text: str
+
+    def markdown(self) -> str:
+        return f"```text\n{self.text.strip()}\n```"
+
+
+def publish(tables: Sequence[Table | Block], document: Path = DOCUMENT) -> None:
     """Print them, and bring the document up to date."""
     text = document.read_text()
     for table in tables:

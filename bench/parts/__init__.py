@@ -1,7 +1,12 @@
 """What is measured, a module each: ``run(machine, load)`` gives the tables that go into docs/performance.md."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Mapping
 from typing import TypeVar
+
+from bench.contenders import ROOT
 
 T = TypeVar("T")
 
@@ -9,3 +14,12 @@ T = TypeVar("T")
 def scale(full: T, quick: T) -> T:
     """``quick`` with BENCH_QUICK=1, which tries out the bench and measures nothing."""
     return quick if os.environ.get("BENCH_QUICK") == "1" else full
+
+
+def python(environ: Mapping[str, str], *options: str) -> tuple[str, str]:
+    """What a Python of its own prints, and what it logs. Raises RuntimeError with the latter where it fails."""
+    command = [sys.executable, *options]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr[-3000:])
+    return done.stdout, done.stderr
