@@ -1,0 +1,151 @@
+"""What the other requests of a sign-in cost, and where their time goes."""
+
+import json
+import pickle
+import random
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from statistics import median
+from uuid import uuid4
+
+import redis
+
+from bench.contenders import Answer, Request, Site
+from bench.contenders.phonebind import CONTENDER, HTTPS
+from bench.load import Load, Result, encode, parse
+from bench.machine import Machine, cpu_seconds, family, populate
+from bench.parts import python, scale
+from bench.report import Block, Table
+from bench.upstream import openid
+from phonebind import store
+
+AT_ONCE = (1, 8)
+ROUNDS = scale(5, 2)
+REQUESTS = scale(2000, 60)
+PROFILED = scale(800, 80)
+PEOPLE = 100
+#: So that no budget ends the run.
+LIMITS = {
+    "image_address_hour": [10**8, 3600],
+    "sms_address_hour": [10**8, 3600],
+    "sms_site_hour": [10**8, 3600],
+    "sms_site_day": [10**8, 86400],
+}
+JSON = {**HTTPS, "Content-Type": "application/json"}
+
+#: Makes so many requests.
+Maker = Callable[[int], list[Request]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One round: milliseconds."""
+
+    cpu: float
+    p50: float
+    p99: float
+
+
+def run(machine: Machine, load: Load) -> list[Table | Block]:
+    site = machine.site(CONTENDER)
+    populate(site, CONTENDER, PEOPLE)
+    limits = json.dumps(LIMITS)
+    with machine.serving(CONTENDER, site, LIMITS=limits) as server:
+        makers = _makers(site)
+
+        def sample(name: str, at_once: int) -> Sample:
+            load.get_ready(site, makers[name](REQUESTS))
+            processes = family(server)
+            before = cpu_seconds(processes)
+            result = _good(load.fire(at_once=at_once))
+            cpu = (cpu_seconds(processes) - before) * 1000 / result.count
+            return Sample(cpu, result.percentile(50), result.percentile(99))
+
+        for name in makers:
+            sample(name, max(AT_ONCE))
+        kinds = [(name, at_once) for name in makers for at_once in AT_ONCE]
+        samples = [{kind: sample(*kind) for kind in kinds} for _ in range(ROUNDS)]
+    table = Table(
+        "endpoints", ["request", *(f"{what}, {n} at once" for n in AT_ONCE for what in ("CPU ms", "p50", "p99"))]
+    )
+    for name in makers:
+        cells = [
+            median(getattr(one[name, at_once], what) for one in samples)
+            for at_once in AT_ONCE
+            for what in ("cpu", "p50", "p99")
+        ]
+        table.add(name, *cells)
+    profiles = [f"{name}\n{_profile(machine, site, limits, maker(PROFILED))}" for name, maker in makers.items()]
+    return [table, Block("profiles", "\n\n".join(profiles))]
+
+
+def _good(result: Result) -> Result:
+    if result.errors:
+        raise RuntimeError(f"{result.outcomes}: {result.surprise}")
+    return result
+
+
+def _makers(site: Site) -> dict[str, Maker]:
+    refresh_tokens = [_sign_in(site, number).json()["refresh"] for number in range(1, PEOPLE + 1)]
+    # Not those of a run before: a mobile waits a minute for its next SMS.
+    mobiles = count(13_100_000_000 + random.randrange(10**9))  # noqa: S311 - as random as dice
+    return {
+        "GET authorization": lambda number: [CONTENDER.begin(site) for _ in range(number)],  # type: ignore[misc]
+        "GET image code": lambda number: [Request("GET", f"/image_codes/{uuid4()}/", HTTPS) for _ in range(number)],
+        "POST SMS code": partial(_sms, site, mobiles),
+        "POST refresh": partial(_refresh, refresh_tokens),
+    }
+
+
+def _sms(site: Site, mobiles: "count[int]", number: int) -> list[Request]:
+    """Each with an image that was read right: put where the server looks for it."""
+    requests = []
+    with redis.Redis.from_url(site.redis_url) as valkey, valkey.pipeline() as pipeline:
+        for _ in range(number):
+            image_code_id = str(uuid4())
+            pipeline.set(store.key("image", image_code_id), "AAAA", ex=300)
+            body = json.dumps({"image_code_id": image_code_id, "text": "AAAA"}).encode()
+            requests.append(Request("POST", f"/sms_codes/{next(mobiles)}/", JSON, body))
+        pipeline.execute()
+    return requests
+
+
+def _refresh(tokens: Sequence[str], number: int) -> list[Request]:
+    bodies = [json.dumps({"refresh": token}).encode() for token in tokens]
+    return [Request("POST", "/authorizations/refresh/", JSON, bodies[n % len(bodies)]) for n in range(number)]
+
+
+def callback(site: Site, number: int) -> Request:
+    """With which this person comes back from the provider."""
+    assert CONTENDER.begin
+    begun = _ask(site, CONTENDER.begin(site), number)
+    return CONTENDER.call_back(site, begun, f"{openid(number)}.{uuid4()}")
+
+
+def _sign_in(site: Site, number: int) -> Answer:
+    answer = _ask(site, callback(site, number), number)
+    if not CONTENDER.is_signed_in(answer):
+        raise RuntimeError(f"{answer.status} {answer.body!r}")
+    return answer
+
+
+def _ask(site: Site, request: Request, number: int) -> Answer:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as connection:
+        connection.sendall(encode(request, number))
+        received = b""
+        while True:
+            received += connection.recv(65536)
+            answer = parse(received)
+            if answer:
+                return answer
+
+
+def _profile(machine: Machine, site: Site, limits: str, requests: list[Request]) -> str:
+    file = site.directory / "requests.pickle"
+    file.write_bytes(pickle.dumps(requests))
+    environ = {**machine.environ(), **CONTENDER.environ(site), "LIMITS": limits}
+    told, _ = python(environ, "-m", "bench.profiled", str(file))
+    return told.rstrip()
