@@ -22,6 +22,9 @@ from bench.upstream import openid
 
 #: Seconds until a browser gives up.
 PATIENCE = 30
+#: Seconds that a connection may rest and still be used. Servers hang up sooner or later (gunicorn: after two), and what
+#: is sent at that very moment gets no answer.
+MAX_IDLE = 1.0
 
 
 @dataclass
@@ -35,6 +38,8 @@ class Result:
     outcomes: Counter[str] = field(default_factory=Counter)
     #: The first answer that was not.
     surprise: str = ""
+    #: Answers that were not, by the person or the request's place in the list.
+    others: dict[int, Answer] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -74,6 +79,10 @@ class Load:
         """Send what is ready, for ``seconds`` at most: ``at_once`` under way at any time, or ``rate`` a second."""
         return cast("Result", self._ask("fire", at_once, rate, seconds))
 
+    def ask(self, site: Site, requests: Sequence[Request], *, at_once: int = 8) -> list[Answer]:
+        """Send these, each from another browser, and bring their answers."""
+        return cast("list[Answer]", self._ask("ask", site, list(requests), at_once))
+
     def start(self, **how: Any) -> Callable[[], Result]:
         """:meth:`fire`, and a function that waits for its end."""
         self._pipe.send(("fire", how.get("at_once", 0), how.get("rate", 0.0), how.get("seconds", 1e9)))
@@ -111,16 +120,21 @@ class _Browser(asyncio.Protocol):
         self._received = bytearray()
         self._answer: asyncio.Future[Answer] | None = None
         self._transport: asyncio.Transport | None = None
+        self._used = 0.0
 
     async def send(self, request: bytes, port: int) -> Answer:
         loop = asyncio.get_running_loop()
+        if loop.time() - self._used > MAX_IDLE:
+            self.close()
         if self._transport is None or self._transport.is_closing():
             await loop.create_connection(lambda: self, "127.0.0.1", port)
         self._answer = loop.create_future()
         self._received.clear()
         assert self._transport
         self._transport.write(request)
-        return await self._answer
+        answer = await self._answer
+        self._used = loop.time()
+        return answer
 
     def close(self) -> None:
         if self._transport:
@@ -176,7 +190,7 @@ class _Far:
     """The far end."""
 
     def __init__(self) -> None:
-        self._ready: deque[bytes] = deque()
+        self._ready: deque[tuple[int, bytes]] = deque()
         self._port = 0
         self._is_good: Callable[[Answer], bool] = lambda answer: answer.status == 200
         self._browsers: list[_Browser] = []
@@ -200,13 +214,27 @@ class _Far:
             browser.close()
 
         await asyncio.gather(*(some() for _ in range(at_once)))
-        self._ready.extend(ready[number] for number in people)
+        self._ready.extend((number, ready[number]) for number in people)
         return len(self._ready)
 
     async def get_ready(self, site: Site, requests: list[Request], like: int) -> int:
         self._prepare(site.port, lambda answer: answer.status == like)
-        self._ready.extend(encode(request, number) for number, request in enumerate(requests))
+        self._ready.extend((number, encode(request, number)) for number, request in enumerate(requests))
         return len(self._ready)
+
+    async def ask(self, site: Site, requests: list[Request], at_once: int) -> list[Answer]:
+        waiting = deque(enumerate(requests))
+        answers: dict[int, Answer] = {}
+
+        async def some() -> None:
+            browser = _Browser()
+            while waiting:
+                number, request = waiting.popleft()
+                answers[number] = await browser.send(encode(request, number), site.port)
+            browser.close()
+
+        await asyncio.gather(*(some() for _ in range(at_once)))
+        return [answers[number] for number in range(len(requests))]
 
     async def fire(self, at_once: int, rate: float, seconds: float) -> Result:
         result, start = Result(), time.perf_counter()
@@ -232,27 +260,27 @@ class _Far:
 
     async def _run(self, browser: _Browser, end: float, result: Result) -> None:
         while self._ready and time.perf_counter() < end:
-            await self._one(browser, self._ready.popleft(), result)
+            await self._one(browser, *self._ready.popleft(), result)
 
     async def _at_rate(self, rate: float, end: float, result: Result) -> None:
         """Whatever becomes of those before: a crowd does not wait for its answers."""
         under_way: set[asyncio.Task[None]] = set()
         due = time.perf_counter()
 
-        async def one(request: bytes) -> None:
+        async def one(number: int, request: bytes) -> None:
             browser = self._browser()
-            await self._one(browser, request, result)
+            await self._one(browser, number, request, result)
             self._browsers.append(browser)
 
         while self._ready and due < end:
             await asyncio.sleep(max(0, due - time.perf_counter()))
-            task = asyncio.ensure_future(one(self._ready.popleft()))
+            task = asyncio.ensure_future(one(*self._ready.popleft()))
             under_way.add(task)
             task.add_done_callback(under_way.discard)
             due += 1 / rate
         await asyncio.gather(*under_way)
 
-    async def _one(self, browser: _Browser, request: bytes, result: Result) -> None:
+    async def _one(self, browser: _Browser, number: int, request: bytes, result: Result) -> None:
         start = time.perf_counter()
         try:
             answer = await asyncio.wait_for(browser.send(request, self._port), PATIENCE)
@@ -262,6 +290,8 @@ class _Far:
         else:
             outcome = "ok" if self._is_good(answer) else str(answer.status)
             told = f"{answer.status} {answer.body[:300]!r}"
+            if outcome != "ok":
+                result.others[number] = answer
         result.times.append(time.perf_counter() - start)
         result.outcomes[outcome] += 1
         if outcome != "ok" and not result.surprise:
