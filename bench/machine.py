@@ -56,6 +56,10 @@ class Machine:
         directory.mkdir(exist_ok=True)
         return Site(_free_port(), url, self.valkey.url, self.upstream, directory, workers, threads)
 
+    def database_cpu(self) -> float:
+        """Seconds that PostgreSQL has used, its backends included."""
+        return cpu_seconds(family(self.postgres.get_pid()))
+
     def environ(self) -> dict[str, str]:
         """By which Python and Node trust the provider's certificate."""
         bundle = str(self.authorities)
