@@ -56,10 +56,6 @@ class Machine:
         directory.mkdir(exist_ok=True)
         return Site(_free_port(), url, self.valkey.url, self.upstream, directory, workers, threads)
 
-    def database_cpu(self) -> float:
-        """Seconds that PostgreSQL has used, its backends included."""
-        return cpu_seconds(family(self.postgres.get_pid()))
-
     def environ(self) -> dict[str, str]:
         """By which Python and Node trust the provider's certificate."""
         bundle = str(self.authorities)
@@ -181,7 +177,6 @@ def populate(site: Site, contender: Contender, last: int) -> None:
         # What is read first is no slower than what is read again.
         connection.execute("VACUUM (FREEZE, ANALYZE)")
         connection.execute("CHECKPOINT")
-
 
 
 def _between(first: int, last: int, statement: str) -> str:

@@ -49,7 +49,7 @@ def _everybody(machine: Machine, load: Load) -> Table:
     everybody = contenders.all_there()
     for _ in range(ROUNDS):
         for contender in everybody:
-            site = machine.site(contender, threads=THREADS)
+            site = machine.site(contender, threads=THREADS, database=f"{contender.name}_{PEOPLE}")
             populate(site, contender, PEOPLE)
             result, *used = _crowd(machine, load, contender, site)
             results.setdefault(contender.name, []).append(result)
@@ -73,7 +73,7 @@ def _models(machine: Machine, load: Load) -> Table:
     table = Table("models", ["workers × threads", "sign-ins/s", "p50 ms", "p99 ms", "errors", "CPU ms", "MiB a worker"])
     phonebind = _phonebind()
     for workers, threads in MODELS:
-        site = machine.site(phonebind, workers=workers, threads=threads)
+        site = machine.site(phonebind, workers=workers, threads=threads, database=f"phonebind_{PEOPLE}")
         populate(site, phonebind, PEOPLE)
         result, spent, mebibytes = _crowd(machine, load, phonebind, site)
         times = (result.percentile(50), result.percentile(99))
@@ -103,7 +103,7 @@ def _waiting(machine: Machine, load: Load, probes: Load) -> Table:
     table = Table("waiting", columns)
     contender = _phonebind()
     # Half of the threads may wait for the provider, and the two workers share the crowd unevenly.
-    site = machine.site(contender, threads=2 * WAITING)
+    site = machine.site(contender, threads=2 * WAITING, database=f"phonebind_{PEOPLE}")
     populate(site, contender, PEOPLE)
     with machine.serving(contender, site) as server:
         machine.control("/control?delay=0")

@@ -119,7 +119,7 @@ def _plans(machine: Machine, load: Load, sites: dict[int, Site]) -> Block:
             load.begin(CONTENDER, site, [1])
             if load.fire(at_once=1).errors:
                 raise RuntimeError("Nobody signed in.")
-        [statement] = [line.partition(": ")[2] for line in seen if "phonebind_socialaccount" in line]
+            [statement] = [line.partition(": ")[2] for line in seen() if "phonebind_socialaccount" in line]
         statement = statement.replace(openid(1), openid(stranger))
         with psycopg.connect(site.database_url) as connection:
             explained = f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {statement}"

@@ -46,9 +46,9 @@ class Runner:
 
     def measure(self, at_once: int) -> None:
         self.machine.control("/count")
-        before = cpu_seconds(family(self.machine.postgres.get_pid()))
+        before = self.machine.postgres_cpu()
         self.cpu[at_once].append(self._sign_in(self.per_round, at_once) * 1000)
-        self.postgres.append((cpu_seconds(family(self.machine.postgres.get_pid())) - before) / self.per_round * 1000)
+        self.postgres.append((self.machine.postgres_cpu() - before) / self.per_round * 1000)
         counted = self.machine.control("/count")
         self.calls.append({name: counted[name] / self.per_round for name in counted})
 
@@ -73,10 +73,10 @@ def run(machine: Machine, load: Load) -> list[Table]:
 def _table(machine: Machine, load: Load, size: int) -> Table:
     runners = []
     for contender in contenders.all_there():
-        site = machine.site(contender)
+        site = machine.site(contender, database=f"{contender.name}_{size}")
         populate(site, contender, size)
         runners.append(Runner(machine, load, contender, site))
-    statements = {r.contender.name: _statements(machine, load, r.contender) for r in runners}
+    statements = {r.contender.name: _statements(machine, load, r.contender, size) for r in runners}
     with ExitStack() as stack:
         for runner in runners:
             runner.start(stack, size)
@@ -121,11 +121,12 @@ def _report(runners: list[Runner], statements: dict[str, float], name: str) -> T
     return table
 
 
-def _statements(machine: Machine, load: Load, contender: Contender) -> float:
+def _statements(machine: Machine, load: Load, contender: Contender, size: int) -> float:
     """Those that one sign-in sends to PostgreSQL, the transactions' own aside."""
     count = 10
-    site = machine.site(contender, workers=1, threads=1)
-    with machine.statements(contender.name) as seen, machine.serving(contender, site):
+    database = f"{contender.name}_{size}"
+    site = machine.site(contender, workers=1, threads=1, database=database)
+    with machine.statements(database) as seen, machine.serving(contender, site):
         # Once to open connections and prepare, then to count.
         for people in (range(1, count + 1), range(count + 1, 2 * count + 1)):
             load.begin(contender, site, people, at_once=1)
