@@ -24,7 +24,7 @@ from phonebind import store
 
 AT_ONCE = (1, 8)
 ROUNDS = scale(5, 2)
-REQUESTS = scale(2000, 60)
+REQUESTS = scale(1000, 60)
 PROFILED = scale(800, 80)
 PEOPLE = 100
 #: So that no budget ends the run.
