@@ -1,5 +1,6 @@
 """Gunicorn's configuration: ``gunicorn -c python:server.gunicorn_conf``."""
 
+import gc
 import os
 from typing import Any
 
@@ -25,3 +26,5 @@ def on_starting(server: Any) -> None:
     `preload_app` would be too early: WhiteNoise looks for the static files when the application is made.
     """
     prepare()
+    # Or the garbage collector writes to every object there is, and each worker has its own copy of all of them.
+    gc.freeze()

@@ -14,8 +14,8 @@ PEOPLE = scale(10_000, 200)
 CLIENTS = scale(256, 16)
 #: Seconds that the provider takes, and that each round lasts.
 DELAY = 0.1
-SECONDS = scale(10.0, 1.0)
-ROUNDS = scale(3, 1)
+SECONDS = scale(8.0, 1.0)
+ROUNDS = scale(2, 1)
 #: Of phonebind and the other Python servers where they are compared.
 THREADS = 256
 #: Those that are tried for phonebind.

@@ -20,9 +20,9 @@ Process: TypeAlias = subprocess.Popen[str]
 
 PEOPLE = scale(10_000, 1_000)
 #: Of the first table, and how many hashes, binds and sign-ins each.
-ROUNDS, EACH = scale(9, 2), scale(60, 12)
+ROUNDS, EACH = scale(7, 2), scale(60, 12)
 #: Of the flood, and how long each half of one lasts.
-FLOODS, SECONDS = scale(5, 1), scale(20, 4)
+FLOODS, SECONDS = scale(3, 1), scale(15, 4)
 #: Returning sign-ins a second.
 RATE = 20
 #: How many binds warm up, or find out how many a second there can be. No more at once than one process lets wait: where

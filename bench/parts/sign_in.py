@@ -12,9 +12,9 @@ from bench.parts import scale
 from bench.report import Table
 
 SIZES = scale((10_000, 1_000_000), (200,))
-ROUNDS = scale(5, 2)
+ROUNDS = scale(3, 2)
 #: Seconds of CPU that a contender may take for one round, or a slow one would take half an hour.
-ROUND_SECONDS = scale(3.0, 0.3)
+ROUND_SECONDS = scale(2.0, 0.3)
 MOST = scale(2_000, 40)
 AT_ONCE = (1, 32)
 #: Node is not itself before it has compiled what runs often.

@@ -59,13 +59,13 @@ def draw(text: str, random: Random) -> bytes:
 def _noise(random: Random) -> Image.Image:
     """Luminance in small cells, the same for letters and ground."""
     width, height = SIZE[0] // _CELL, SIZE[1] // _CELL
-    cells = bytes(random.randint(90, 190) for _ in range(width * height))
+    cells = bytes(random.choices(range(90, 191), k=width * height))
     return Image.frombytes("L", (width, height), cells).resize(SIZE, Image.Resampling.NEAREST)
 
 
 def _tint(hue: tuple[int, int, int], light: Image.Image) -> Image.Image:
     """``hue`` everywhere, with the luminance of ``light``: of YCbCr, Y is all that a grey copy keeps."""
-    _, blue, red = Image.new("RGB", SIZE, hue).convert("YCbCr").split()
+    _, blue, red = (band.resize(SIZE) for band in Image.new("RGB", (1, 1), hue).convert("YCbCr").split())
     return Image.merge("YCbCr", (light, blue, red)).convert("RGB")
 
 
