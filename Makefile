@@ -2,7 +2,7 @@
 # make test     everything that CI checks
 # make torture  races, faults and attacks at full length, and what they saw as a table: docs/reliability.md
 # make mutants  whether the tests notice changes (MODULES="limits sms_codes"): half an hour, docs/mutants.md
-# make bench    measure us and our peers side by side (PARTS="sign_in crowd"): an hour or two, docs/performance.md
+# make bench    us and our peers side by side (PARTS="sign_in crowd"): an hour, docs/performance.md
 # Needs Python 3.11 or newer and nothing else; all that is installed goes into .venv.
 
 PY = .venv/bin/python

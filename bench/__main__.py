@@ -1,6 +1,7 @@
 """``python -m bench [PART…]``: all parts, or those that are named. See docs/performance.md."""
 
 import os
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -25,4 +26,6 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    # So that nothing that was started outlives us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     main(sys.argv[1:])
