@@ -1,6 +1,7 @@
 """Other people's servers: pooled, punctual, asked once, and nothing of it in the logs."""
 
 import datetime as dt
+import io
 import ipaddress
 import logging
 import socket
@@ -259,6 +260,22 @@ def test_what_might_be_read_in_two_ways_is_not_read(length: bytes) -> None:
         fails(server.url)()
 
 
+@pytest.mark.parametrize("status", [b"102 Processing", b"103 Early Hints"])
+def test_an_answer_that_is_still_to_come_is_nobody_elses(status: bytes) -> None:
+    """Or the next person would be signed in as this one."""
+
+    def late(wire: Wire) -> None:
+        wire.say(b"HTTP/1.1 " + status + b"\r\n\r\n")
+        time.sleep(0.1)
+        wire.say(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nalice")
+        wire.hang()
+
+    with serve(late) as server:
+        for _ in range(2):
+            fails(server.url)()
+    assert len(server.requests) == 2
+
+
 def test_a_connection_is_not_reused_after_half_an_answer(upstream: Upstream) -> None:
     """Or the rest of one person's answer would be the beginning of the next one's."""
     upstream.answer("/", b"x" * (MAX_BYTES * 4))
@@ -275,10 +292,9 @@ class _Hello(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "5")
-        self.end_headers()
-        self.wfile.write(b"hello")
+        answer = self.server.answer  # type: ignore[attr-defined]
+        whole = len(answer.partition(b"HTTP/")[0])
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (whole, answer))
 
     def log_message(self, *args: object) -> None:
         """Not to the terminal."""
@@ -287,6 +303,7 @@ class _Hello(BaseHTTPRequestHandler):
 class _TLSServer(ThreadingHTTPServer):
     daemon_threads = True
     connections = 0
+    answer = b"hello"
 
     def finish_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
         self.connections += 1
@@ -350,6 +367,16 @@ def test_https_connections_are_kept_too(tls: _TLSServer) -> None:
 
 
 @pytest.mark.usefixtures("_trusted")
+def test_what_tls_has_decrypted_unasked_is_no_answer(tls: _TLSServer) -> None:
+    """One record may hold an answer and the beginning of another, of which a socket shows nothing."""
+    head = len(b"HTTP/1.1 200 OK\r\nContent-Length: 8000\r\n\r\n")
+    tls.answer = b"hello".ljust(io.DEFAULT_BUFFER_SIZE - head) + b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
+    for _ in range(2):
+        assert ask(f"https://127.0.0.1:{tls.server_port}/").startswith(b"hello")
+    assert tls.connections == 2
+
+
+@pytest.mark.usefixtures("_trusted")
 def test_a_certificate_of_somebody_else_is_refused(tls: _TLSServer) -> None:
     fails(f"https://localhost:{tls.server_port}/")()
 
@@ -372,7 +399,7 @@ def test_plain_http_at_a_tls_server(tls: _TLSServer) -> None:
 
 
 def _odd_header(wire: Wire) -> None:
-    """urllib3 warns of it, and its warning has the URL."""
+    """Clients that warn of it tell the URL."""
     wire.say(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nno header at all\r\nX: y\r\n\r\nok")
 
 

@@ -10,6 +10,7 @@ import functools
 import http.client
 import io
 import json
+import os
 import select
 import socket
 import ssl
@@ -30,7 +31,8 @@ MAX_IDLE = 60
 _PORTS = {"http": 80, "https": 443}
 #: What a connection raises that breaks; ValueError where the address or a header of it cannot be.
 _BROKEN = (OSError, http.client.HTTPException, ValueError)
-_NO_HEADERS: Mapping[str, str] = {}
+#: Some firewalls refuse who does not say what it is.
+_USER_AGENT = {"User-Agent": "phonebind"}
 
 
 class UpstreamError(Exception):
@@ -64,7 +66,7 @@ def get(url: str, query: Mapping[str, str], deadline: Deadline) -> bytes:
 def post_json(url: str, payload: Mapping[str, str], deadline: Deadline) -> bytes:
     """The body of a 2xx answer. Raises UpstreamError, which is NotDone where that is certain."""
     content = json.dumps(payload, ensure_ascii=False).encode()
-    status, body = _send("POST", url, deadline, content, {"Content-Type": "application/json"})
+    status, body = _send("POST", url, deadline, content, {"Content-Type": "application/json", **_USER_AGENT})
     if not 200 <= status < 300:
         refused = 400 <= status < 500 or status == 503
         raise (NotDone if refused else UpstreamError)(f"status {status}")
@@ -72,7 +74,7 @@ def post_json(url: str, payload: Mapping[str, str], deadline: Deadline) -> bytes
 
 
 def _send(
-    method: str, url: str, deadline: Deadline, content: bytes | None = None, headers: Mapping[str, str] = _NO_HEADERS
+    method: str, url: str, deadline: Deadline, content: bytes | None = None, headers: Mapping[str, str] = _USER_AGENT
 ) -> tuple[int, bytes]:
     try:
         parts = urlsplit(url)
@@ -93,7 +95,8 @@ def _send(
 
 def _read(response: http.client.HTTPResponse) -> tuple[int, bytes]:
     with closing(response):
-        if len(response.headers.get_all("Content-Length", [])) > 1 or response.getheader("Content-Encoding"):
+        if response.status < 200 or not _is_plain(response.headers):
+            # After 102 or 103 the answer is still to come, and would be the next person's.
             raise UpstreamError("an answer that nobody asked for")
         body = response.read(MAX_BYTES + 1)
         if len(body) > MAX_BYTES:
@@ -101,6 +104,12 @@ def _read(response: http.client.HTTPResponse) -> tuple[int, bytes]:
         if response.length:
             raise UpstreamError("answer cut short")
         return response.status, body
+
+
+def _is_plain(headers: http.client.HTTPMessage) -> bool:
+    """Whether nobody could read another body in it than we do."""
+    lengths = headers.get_all("Content-Length", []) + headers.get_all("Transfer-Encoding", [])
+    return len(lengths) < 2 and headers.get("Content-Encoding", "identity") == "identity"
 
 
 # ---------------------------------------------------------------- connections
@@ -124,13 +133,14 @@ def _connection(origin: _Origin, deadline: Deadline) -> Iterator[http.client.HTT
 
 
 def _take(origin: _Origin) -> http.client.HTTPConnection | None:
-    idle = _idle[origin]
-    while idle:
-        since, connection = idle.pop()
+    while True:
+        try:
+            since, connection = _idle[origin].pop()
+        except IndexError:  # not asked for before: another thread may be faster
+            return None
         if time.monotonic() - since < MAX_IDLE and _is_silent(connection.sock):
             return connection
         connection.close()
-    return None
 
 
 def _keep(origin: _Origin, connection: http.client.HTTPConnection) -> None:
@@ -147,11 +157,16 @@ def _close_idle() -> None:
             idle.pop()[1].close()
 
 
+# Two processes that write to one connection would read each other's answers.
+os.register_at_fork(after_in_child=_idle.clear)
+
+
 def _is_silent(sock: socket.socket) -> bool:
     """What is heard at rest is the end, or something that would be taken for the next answer."""
     poll = select.poll()
     poll.register(sock, select.POLLIN)
-    return not poll.poll(0)
+    # TLS may have heard more than was read of it.
+    return not poll.poll(0) and not (isinstance(sock, ssl.SSLSocket) and sock.pending())
 
 
 def _open(origin: _Origin, deadline: Deadline) -> http.client.HTTPConnection:
@@ -175,7 +190,11 @@ def _dial(host: str, port: int, deadline: Deadline) -> socket.socket:
     failure = OSError()
     for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         patience = _patience(deadline)
-        sock = socket.socket(family, kind, protocol)
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:  # a kernel without IPv6
+            failure = error
+            continue
         try:
             sock.settimeout(patience)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -201,8 +220,8 @@ def _context() -> ssl.SSLContext:
 
 
 class _Response(http.client.HTTPResponse):
-    def __init__(self, deadline: Deadline, sock: socket.socket, **how: Any) -> None:
-        super().__init__(_Punctual(sock, deadline), **how)  # type: ignore[arg-type]  # makefile is all it asks for
+    def __init__(self, deadline: Deadline, sock: socket.socket, *args: Any, **how: Any) -> None:
+        super().__init__(_Punctual(sock, deadline), *args, **how)  # type: ignore[arg-type]  # makefile is all it asks for
 
 
 class _Punctual(io.RawIOBase):
