@@ -337,3 +337,17 @@ ANYTHING = st.recursive(
 def test_threat_18_inputs_that_nobody_thought_of(http: Client, form: dict[str, object]) -> None:
     for path in POSTS:
         refused(http.post(path, json.dumps(FORM | form), content_type="application/json"))
+
+
+def test_each_visitor_is_told_in_their_own_language(http: Client) -> None:
+    """What is wrong with the length of a field is said by objects that all requests share."""
+    form = {"mobile": "13900000001", "password": "short", "sms_code": "1", "access_token": "x"}
+    told = [
+        http.post("/oauth/qq/user/", form, headers={"Accept-Language": language}).json()["errors"]["password"]
+        for language in ("en", "zh-hans", "en")
+    ]
+    assert told == [
+        ["The password must have 8 to 20 characters."],
+        ["仅允许8-20个字符的密码"],
+        ["The password must have 8 to 20 characters."],
+    ]
