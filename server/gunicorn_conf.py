@@ -26,5 +26,5 @@ def on_starting(server: Any) -> None:
     `preload_app` would be too early: WhiteNoise looks for the static files when the application is made.
     """
     prepare()
-    # Or the garbage collector writes to every object there is, and each worker has its own copy of all of them.
+    # Or the garbage collector writes to all these objects in each worker, and the pages they lie on are shared no more.
     gc.freeze()

@@ -182,7 +182,7 @@ PHONEBIND = {
     "PROVIDER_SLOTS": max(1, THREADS // 2),
     "SMS_SLOTS": max(1, THREADS // 4),
     # More would only hash slower, each holding a thread and Argon2's memory meanwhile.
-    "HASH_SLOTS": max(1, (os.cpu_count() or 1) // WORKERS),
+    "HASH_SLOTS": env.number("HASH_SLOTS", max(1, (os.cpu_count() or 1) // WORKERS)),
     "LIMITS": env.options("LIMITS"),
 }
 

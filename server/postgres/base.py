@@ -15,12 +15,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """One at whose other end there still is a server. Raises OperationalError where none comes in time."""
-        while True:
-            connection = super().get_new_connection(conn_params)
+        connection = super().get_new_connection(conn_params)
+        # Django has none for what it does beside the databases, such as to make one for tests.
+        for _ in range(self.pool.max_size if self.pool else 0):
             if not _has_news(connection):
-                return connection
+                break
             connection.close()
             self.pool.putconn(connection)
+            connection = super().get_new_connection(conn_params)
+        return connection
 
 
 def _has_news(connection: Any) -> bool:

@@ -1,6 +1,7 @@
 """The user who owns a mobile: found, made, and held to a password."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, cast
 
 from django.contrib.auth import get_user_model
@@ -12,7 +13,7 @@ from django.utils.crypto import get_random_string
 from phonebind import limits, slots
 from phonebind.conf import conf
 from phonebind.exceptions import AccountDisabled, CredentialsInvalid, Invalid, PasswordWrong, ServerBusy
-from phonebind.models import validate_mobile
+from phonebind.models import release_connection, validate_mobile
 
 
 def find(mobile: str) -> AbstractBaseUser | None:
@@ -31,7 +32,7 @@ def new(mobile: str, password: str) -> AbstractBaseUser:
         validate_password(password, user)
     except ValidationError as error:
         raise Invalid({"password": error.messages}) from None
-    with slots.HASHING.take(conf.hash_slots):
+    with _hashing():
         user.set_password(password)
     return user
 
@@ -72,7 +73,7 @@ def _is_right(check: Callable[[], bool | None], account: str, address: str) -> b
     claims = (("password_address", address), ("password_account", account))
     limits.try_out(*claims)
     try:
-        with slots.HASHING.take(conf.hash_slots):
+        with _hashing():
             right = bool(check())
     except ServerBusy:
         limits.give_back(*claims)
@@ -80,6 +81,11 @@ def _is_right(check: Callable[[], bool | None], account: str, address: str) -> b
     settle = limits.give_back if right else limits.count
     settle(*claims)
     return right
+
+
+def _hashing() -> AbstractContextManager[None]:
+    release_connection()
+    return slots.HASHING.take(conf.hash_slots)
 
 
 def _by_login(username: str) -> AbstractBaseUser | None:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from phonebind import accounts, audit, limits, signals, slots, sms_codes
 from phonebind.conf import conf
 from phonebind.exceptions import AlreadyBound, ProviderUnavailable, SmsCodeInvalid, StorageUnavailable
-from phonebind.models import SocialAccount
+from phonebind.models import SocialAccount, release_connection
 from phonebind.oauth import Grant, Identity, Provider
 from phonebind.sms_codes import VerifiedMobile
 
@@ -49,9 +49,11 @@ def _identify(provider: Provider, code: str) -> tuple[Identity, SocialAccount | 
         if provider.settings.unionid and not account.unionid:
             _learn_unionid(account, provider, grant)
         return identity, account
+    release_connection()
     if provider.settings.unionid:
         identity = replace(identity, unionid=provider.unionid(grant))
         account = _adopt(identity)
+        release_connection()
     if account is None:
         identity = replace(identity, nickname=_nickname(provider, grant))
     return identity, account
@@ -143,6 +145,7 @@ def _create(identity: Identity, user: AbstractBaseUser) -> SocialAccount:
 
 def _learn_unionid(account: SocialAccount, provider: Provider, grant: Grant) -> None:
     """For who was bound before the app had the permission. It may fail: the sign-in goes on, the next tries again."""
+    release_connection()
     try:
         account.unionid = provider.unionid(grant)
     except ProviderUnavailable:

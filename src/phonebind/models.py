@@ -7,9 +7,8 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
-from django.db import connections, models
+from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models.sql.compiler import SQLCompiler
 from django.utils.translation import gettext_lazy as _
 
 #: Mainland China mobile numbers. ``[0-9]`` and ``\Z``, since ``\d`` takes any script's digits and ``$`` a newline.
@@ -39,14 +38,18 @@ class SocialAccountManager(models.Manager["SocialAccount"]):
         Each sign-in asks it, and the ORM takes several times as long to compose it as the database to answer it: so it
         is composed once.
         """
-        statement = _find_statement(self.db)
-        with connections[self.db].cursor() as cursor:
+        connection, model = connections[self.db], get_user_model()
+        statement = _find_statement(self.db, model)
+        with connection.cursor() as cursor:
             cursor.execute(statement.sql, [provider, app_id, openid])
             row = cursor.fetchone()
         if row is None:
             return None
-        pk, unionid, *values = next(statement.compiler.apply_converters([row], statement.converters))
-        user = get_user_model().from_db(self.db, statement.names, values)
+        pk, unionid, *values = row
+        for index, (converters, expression) in statement.converters.items():
+            for convert in converters:
+                values[index] = convert(values[index], expression, connection)
+        user = model.from_db(self.db, statement.names, values)
         known = [pk, user.pk, provider, app_id, openid, unionid]
         account = self.model.from_db(self.db, ["id", "user_id", "provider", "app_id", "openid", "unionid"], known)
         account.user = user
@@ -57,25 +60,31 @@ class _Statement(NamedTuple):
     sql: str
     #: Of the user's fields, in their order; what a model inherits by a table of its own is not among them.
     names: list[str]
-    compiler: SQLCompiler
+    #: By which the database's values become Python's, where they differ: by position, as Django's compiler has them.
     converters: dict[int, Any]
 
 
 @functools.cache
-def _find_statement(alias: str) -> _Statement:
+def _find_statement(alias: str, model: Any) -> _Statement:
     quote = connections[alias].ops.quote_name
-    model: Any = get_user_model()._meta.concrete_model
-    user, account = model._meta, SocialAccount._meta
+    user, account = model._meta.concrete_model._meta, quote(SocialAccount._meta.db_table)
     fields = user.local_concrete_fields
-    columns = ["a.id", "a.unionid", *(f"u.{quote(field.column)}" for field in fields)]
-    sql = (
-        f"SELECT {', '.join(columns)} FROM {quote(account.db_table)} a "  # noqa: S608 - names, quoted
-        f"INNER JOIN {quote(user.db_table)} u ON u.{quote(user.pk.column)} = a.user_id "
-        "WHERE a.provider = %s AND a.app_id = %s AND a.openid = %s"
-    )
     compiler = model._base_manager.using(alias).query.get_compiler(alias)
-    converters = compiler.get_converters([None, None, *(field.get_col(user.db_table) for field in fields)])
-    return _Statement(sql, [field.attname for field in fields], compiler, converters)
+    columns = [field.get_col(user.db_table) for field in fields]
+    written = [column.select_format(compiler, *compiler.compile(column))[0] for column in columns]
+    sql = (
+        f"SELECT {account}.id, {account}.unionid, {', '.join(written)} FROM {account} "  # noqa: S608 - names, quoted
+        f"INNER JOIN {quote(user.db_table)} ON {quote(user.db_table)}.{quote(user.pk.column)} = {account}.user_id "
+        f"WHERE {account}.provider = %s AND {account}.app_id = %s AND {account}.openid = %s"
+    )
+    return _Statement(sql, [field.attname for field in fields], compiler.get_converters(columns))
+
+
+def release_connection() -> None:
+    """Give a pooled connection back before a wait for somebody else: they are fewer than threads."""
+    connection: Any = connections[router.db_for_read(SocialAccount)]
+    if getattr(connection, "pool", None) and not connection.in_atomic_block:
+        connection.close()
 
 
 class SocialAccount(models.Model):

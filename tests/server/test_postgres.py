@@ -1,10 +1,17 @@
 """Pooled connections to PostgreSQL, some of which it has ended."""
 
 import time
+from typing import ClassVar
 
 import psycopg
 import pytest
 from django.db import connection
+
+from phonebind import accounts, binding
+from phonebind.conf import conf
+from phonebind.oauth import Grant
+from phonebind.oauth.qq import QQ
+from tests.support.edge import Upstream
 
 pytestmark = [
     pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's"),
@@ -36,3 +43,29 @@ def test_a_connection_that_the_server_has_ended_is_not() -> None:
         while other.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [ended]).fetchone():
             time.sleep(0.01)
     assert ended not in {_process() for _ in range(TIMES)}
+
+
+class _Slow(QQ):
+    """A provider that notes whether a connection was held while it was asked."""
+
+    held: ClassVar[list[bool]] = []
+
+    def nickname(self, grant: Grant) -> str:
+        self.held.append(connection.connection is not None)
+        return super().nickname(grant)
+
+
+def test_no_connection_is_held_while_others_are_waited_for(qq: Upstream) -> None:
+    """They are fewer than the threads that may wait, and a provider that hangs would hold all of them."""
+    qq.person(openid="NEW")
+    identity, account = binding.identify(_Slow(conf.provider("qq")), "code")
+    assert (identity.nickname, account) == ("小明", None)
+    assert _Slow.held == [False]
+
+
+def test_no_connection_is_held_while_a_place_to_hash_is_waited_for() -> None:
+    _process()
+    accounts.find("13900000001")
+    assert connection.connection is not None
+    accounts.new("13900000001", "horse-staple-9")
+    assert connection.connection is None
