@@ -32,7 +32,7 @@ class Result:
     """What they saw."""
 
     seconds: float = 0.0
-    #: Seconds each answer took, failures included.
+    #: Seconds that each answer took which was hoped for.
     times: list[float] = field(default_factory=list)
     #: By status; "ok" is what was hoped for.
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -43,7 +43,7 @@ class Result:
 
     @property
     def count(self) -> int:
-        return len(self.times)
+        return self.outcomes.total()
 
     @property
     def errors(self) -> int:
@@ -292,7 +292,8 @@ class _Far:
             told = f"{answer.status} {answer.body[:300]!r}"
             if outcome != "ok":
                 result.others[number] = answer
-        result.times.append(time.perf_counter() - start)
+        if outcome == "ok":
+            result.times.append(time.perf_counter() - start)
         result.outcomes[outcome] += 1
         if outcome != "ok" and not result.surprise:
             result.surprise = told

@@ -111,7 +111,7 @@ def _plans(machine: Machine, load: Load, sites: dict[int, Site]) -> Block:
     """How PostgreSQL goes about the statement, each with somebody who has not been asked for before."""
     texts = []
     for size, site in sites.items():
-        stranger = random.Random(-size).randrange(size) + 1  # noqa: S311 - as random as dice
+        stranger = random.Random(f"stranger {size}").randrange(size) + 1  # noqa: S311 - as random as dice
         with (
             machine.statements(f"{CONTENDER.name}_{size}") as seen,
             machine.serving(CONTENDER, site, WORKERS="1"),

@@ -15,10 +15,10 @@ SIZES = scale((10_000, 1_000_000), (200,))
 ROUNDS = scale(3, 2)
 #: Seconds of CPU that a contender may take for one round, or a slow one would take half an hour.
 ROUND_SECONDS = scale(2.0, 0.3)
-MOST = scale(2_000, 40)
+LEAST, MOST = scale(50, 10), scale(2_000, 40)
 AT_ONCE = (1, 32)
 #: Node is not itself before it has compiled what runs often.
-WARM_UP = scale(3_000, 40)
+WARM_UP, WARM_UP_SECONDS = scale(3_000, 40), scale(30.0, 1.0)
 PLOTTED = 1_000_000
 #: Whose figure the others are held against.
 LIMIT = "limit"
@@ -30,7 +30,7 @@ class Runner:
     def __init__(self, machine: Machine, load: Load, contender: Contender, site: Site) -> None:
         self.machine, self.load, self.contender, self.site = machine, load, contender, site
         self.people = 0
-        self.per_round = 50
+        self.per_round = 0
         self.cpu: dict[int, list[float]] = {at_once: [] for at_once in AT_ONCE}
         self.postgres: list[float] = []
         self.last: dict[int, Result] = {}
@@ -39,10 +39,9 @@ class Runner:
     def start(self, stack: ExitStack, people: int) -> None:
         self.people = people
         self.server = stack.enter_context(self.machine.serving(self.contender, self.site))
-        first = self._sign_in(self.per_round, 8)
-        self.per_round = max(20, min(MOST, int(ROUND_SECONDS / first)))
-        warm = min(WARM_UP, 4 * self.per_round)
-        self._sign_in(warm, 32)
+        cold = self._sign_in(LEAST, 8)
+        warm = self._sign_in(min(WARM_UP, int(WARM_UP_SECONDS / cold)), 32)
+        self.per_round = max(LEAST, min(MOST, int(ROUND_SECONDS / warm)))
 
     def measure(self, at_once: int) -> None:
         self.machine.control("/count")
