@@ -23,9 +23,9 @@ from bench.upstream import openid
 from phonebind import store
 
 AT_ONCE = (1, 8)
-ROUNDS = scale(5, 2)
-REQUESTS = scale(1000, 60)
-PROFILED = scale(800, 80)
+ROUNDS = scale(3, 2)
+REQUESTS = scale(500, 60)
+PROFILED = scale(300, 80)
 PEOPLE = 100
 #: So that no budget ends the run.
 LIMITS = {

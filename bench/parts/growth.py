@@ -26,8 +26,8 @@ from server.processes import Valkey
 
 SIZES = [int(size) for size in os.environ.get("BENCH_SIZES", "10000,1000000,10000000").split(",")]
 AT_ONCE = (1, 8)
-ROUNDS = scale(5, 2)
-SIGN_INS = scale(2000, 100)
+ROUNDS = scale(4, 2)
+SIGN_INS = scale(800, 100)
 WARM_UP = scale(500, 30)
 PENDING = scale(100_000, 2000)
 

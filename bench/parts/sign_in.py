@@ -18,7 +18,7 @@ ROUND_SECONDS = scale(2.0, 0.3)
 LEAST, MOST = scale(50, 10), scale(2_000, 40)
 AT_ONCE = (1, 32)
 #: Node is not itself before it has compiled what runs often.
-WARM_UP, WARM_UP_SECONDS = scale(3_000, 40), scale(30.0, 1.0)
+WARM_UP = {"python": scale(100, 10), "node": scale(2_500, 40)}
 PLOTTED = 1_000_000
 #: Whose figure the others are held against.
 LIMIT = "limit"
@@ -39,9 +39,8 @@ class Runner:
     def start(self, stack: ExitStack, people: int) -> None:
         self.people = people
         self.server = stack.enter_context(self.machine.serving(self.contender, self.site))
-        cold = self._sign_in(LEAST, 8)
-        warm = self._sign_in(min(WARM_UP, int(WARM_UP_SECONDS / cold)), 32)
-        self.per_round = max(LEAST, min(MOST, int(ROUND_SECONDS / warm)))
+        self._sign_in(WARM_UP[self.contender.needs], 32)
+        self.per_round = max(LEAST, min(MOST, int(ROUND_SECONDS / self._sign_in(LEAST, 8))))
 
     def measure(self, at_once: int) -> None:
         self.machine.control("/count")

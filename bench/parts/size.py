@@ -23,7 +23,7 @@ from bench.parts import python, scale
 from bench.parts.endpoints import callback
 from bench.report import Table
 
-ROUNDS = scale(5, 2)
+ROUNDS = scale(3, 2)
 SIGN_INS = scale(5000, 100)
 WATCHED = 20
 #: Packages that are told of.
