@@ -29,7 +29,8 @@ SCENES: tuple[tuple[str, float, dict[str, float]], ...] = (
     ("nobody waits", 0.0, {}),
     (f"{WAITING} at the same moment, again and again", WAIT, {"at_once": WAITING}),
     (f"{WAITING * 0.3:.0f} more each second", WAIT, {"rate": WAITING * 0.3}),
-    ("the same, provider 2.5 s", 2.5, {"rate": WAITING * 0.3}),
+    (f"{WAITING * 0.15:.0f} more each second", WAIT, {"rate": WAITING * 0.15}),
+    ("the same, provider 2.5 s", 2.5, {"rate": WAITING * 0.15}),
 )
 PROBE = Request("GET", "/oauth/qq/authorization/?next=/cart.html", {"X-Forwarded-Proto": "https"})
 

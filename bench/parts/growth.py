@@ -15,7 +15,7 @@ import psycopg
 import redis
 
 from bench import pending
-from bench.contenders import Site
+from bench.contenders import CLIENT_ID, Site
 from bench.contenders.phonebind import CONTENDER
 from bench.load import Load
 from bench.machine import Machine, cpu_seconds, family, populate
@@ -120,9 +120,12 @@ def _plans(machine: Machine, load: Load, sites: dict[int, Site]) -> Block:
             if load.fire(at_once=1).errors:
                 raise RuntimeError("Nobody signed in.")
             [statement] = [line.partition(": ")[2] for line in seen() if "phonebind_socialaccount" in line]
-        statement = statement.replace(openid(1), openid(stranger))
+        # It is prepared on the server, so the log has it with numbers in place of the values.
+        asked = statement
+        for number, value in enumerate(("qq", CLIENT_ID, openid(stranger)), start=1):
+            asked = asked.replace(f"${number}", f"'{value}'")
         with psycopg.connect(site.database_url) as connection:
-            explained = f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {statement}"
+            explained = f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {asked}"
             plan = "\n".join(line for [line] in connection.execute(explained).fetchall())
         texts.append(f"-- {size:,}\n{plan}")
     return Block("plans", f"{statement.strip()}\n\n" + "\n\n".join(texts))
