@@ -19,7 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from phonebind.upstream import MAX_BYTES, Deadline, NotDone, UpstreamError, _context, get, post_json
+from phonebind.upstream import MAX_BYTES, Deadline, NotDone, UpstreamError, _close_idle, _context, get, post_json
 from tests.support.edge import Configure, Upstream
 from tests.support.wire import FAULTS, Wire, answering, serve
 
@@ -188,6 +188,17 @@ def test_a_name_with_one_good_address_is_reached(name: Callable[..., None], upst
     assert ask(f"{upstream.url.replace('127.0.0.1', 'qq.test')}/me") == b"yes"
 
 
+def test_an_address_that_this_machine_cannot_speak_to_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, upstream: Upstream
+) -> None:
+    """As IPv6 on a kernel without it."""
+    port = int(upstream.url.rpartition(":")[2])
+    found = [(family, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for family in (255, socket.AF_INET)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
+    upstream.answer("/me", b"yes")
+    assert ask(f"{upstream.url}/me") == b"yes"
+
+
 @pytest.mark.parametrize("url", ["http://", "ftp://127.0.0.1/", "http://[::1", "http://a..b/"])
 def test_an_address_that_is_none(url: str) -> None:
     fails(url)()
@@ -242,6 +253,14 @@ def test_a_connection_that_rested_for_long_is_replaced(upstream: Upstream, monke
     ask(f"{upstream.url}/")
     monkeypatch.setattr("phonebind.upstream.MAX_IDLE", 0)
     ask(f"{upstream.url}/")
+    assert upstream.connections == 2
+
+
+def test_connections_at_rest_are_closed_at_the_end(upstream: Upstream) -> None:
+    upstream.answer("/", b"fine")
+    for _ in range(2):
+        ask(f"{upstream.url}/")
+        _close_idle()
     assert upstream.connections == 2
 
 
