@@ -23,6 +23,9 @@ NAMES = ("phonebind", "limit", "bare_drf", "better_auth", "tutorial", "social_au
 CLIENT_ID = "101234567"
 CLIENT_SECRET = "bench-secret"
 
+#: As a proxy that ended TLS says it.
+HTTPS = {"X-Forwarded-Proto": "https"}
+
 
 @dataclass(frozen=True)
 class Site:

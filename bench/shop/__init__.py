@@ -2,6 +2,8 @@
 
 import dj_database_url
 
+from bench.contenders import CLIENT_ID, CLIENT_SECRET, Answer, Request, Site
+
 #: What SQL makes people with; :class:`bench.contenders.Contender` says how.
 SEED = [
     """INSERT INTO shop_user (id, password, is_superuser, username, first_name, last_name, email, is_staff,
@@ -18,3 +20,19 @@ SEED = [
 def database(url: str) -> dict[str, object]:
     """Django's setting for it; connections live on, as Django's own advice on databases has it."""
     return {**dj_database_url.parse(url, conn_max_age=60)}
+
+
+def environ(site: Site) -> dict[str, str]:
+    """What such a contender is told."""
+    return {
+        "SECRET_KEY": "bench-only-" + "0" * 50,
+        "DATABASE_URL": site.database_url,
+        "QQ_CLIENT_ID": CLIENT_ID,
+        "QQ_CLIENT_SECRET": CLIENT_SECRET,
+        "QQ_URL": site.upstream,
+    }
+
+
+def call_back(site: Site, begun: Answer | None, code: str) -> Request:
+    """The browser comes back; it needed nothing before."""
+    return Request("GET", f"/oauth/qq/user/?code={code}")

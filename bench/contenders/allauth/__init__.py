@@ -15,10 +15,8 @@ PostgreSQL less than Django's default, the database.
 
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from bench.contenders import CLIENT_ID, CLIENT_SECRET, Answer, Contender, Request, Site, gunicorn, manage
+from bench.contenders import CLIENT_ID, CLIENT_SECRET, HTTPS, Answer, Contender, Request, Site, gunicorn, manage
 
-#: As a proxy that ended TLS says it.
-HTTPS = {"X-Forwarded-Proto": "https"}
 SIGNED_IN = "/cart.html"
 
 

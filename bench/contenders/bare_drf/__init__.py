@@ -6,8 +6,8 @@ One pool and one TLS context serve a process, and QQ is asked once, for token an
 that QQ does not check: no state, no limits.
 """
 
-from bench.contenders import CLIENT_ID, CLIENT_SECRET, Answer, Contender, Request, Site, gunicorn, manage
-from bench.shop import SEED
+from bench import shop
+from bench.contenders import Contender, Site, gunicorn, manage
 
 SETTINGS = "bench.contenders.bare_drf.settings"
 
@@ -15,11 +15,7 @@ SETTINGS = "bench.contenders.bare_drf.settings"
 def environ(site: Site) -> dict[str, str]:
     return {
         "DJANGO_SETTINGS_MODULE": SETTINGS,
-        "SECRET_KEY": "bench-only-" + "0" * 50,
-        "DATABASE_URL": site.database_url,
-        "QQ_CLIENT_ID": CLIENT_ID,
-        "QQ_CLIENT_SECRET": CLIENT_SECRET,
-        "QQ_URL": site.upstream,
+        **shop.environ(site),
         "QQ_CONNECTIONS": str(site.threads),
     }
 
@@ -28,18 +24,14 @@ def prepare(site: Site) -> None:
     manage(SETTINGS, environ(site), "migrate", "--run-syncdb", "--verbosity", "0")
 
 
-def call_back(site: Site, begun: Answer | None, code: str) -> Request:
-    return Request("GET", f"/oauth/qq/user/?code={code}")
-
-
 CONTENDER = Contender(
     name="bare_drf",
     title="a bare DRF view",
     prepare=prepare,
-    seed=SEED,
+    seed=shop.SEED,
     command=lambda site: gunicorn("django.core.wsgi:get_wsgi_application()", site),
     environ=environ,
     begin=None,
-    call_back=call_back,
+    call_back=shop.call_back,
     is_signed_in=lambda answer: answer.status == 200 and b'"token"' in answer.body and b'"refresh"' in answer.body,
 )

@@ -8,8 +8,8 @@ people in like this; it is what others are held against.
 
 import psycopg
 
-from bench.contenders import CLIENT_ID, CLIENT_SECRET, Answer, Contender, Request, Site, gunicorn
-from bench.shop import SEED
+from bench import shop
+from bench.contenders import Contender, Site, gunicorn
 
 #: As Django makes them from bench/shop/models.py, as far as one can sign in by them.
 TABLES = """
@@ -27,33 +27,19 @@ CREATE INDEX IF NOT EXISTS shop_qqaccount_user_id ON shop_qqaccount (user_id);
 """
 
 
-def environ(site: Site) -> dict[str, str]:
-    return {
-        "SECRET_KEY": "bench-only-" + "0" * 50,
-        "DATABASE_URL": site.database_url,
-        "QQ_CLIENT_ID": CLIENT_ID,
-        "QQ_CLIENT_SECRET": CLIENT_SECRET,
-        "QQ_URL": site.upstream,
-    }
-
-
 def prepare(site: Site) -> None:
     with psycopg.connect(site.database_url) as connection:
         connection.execute(TABLES)
-
-
-def call_back(site: Site, begun: Answer | None, code: str) -> Request:
-    return Request("GET", f"/oauth/qq/user/?code={code}")
 
 
 CONTENDER = Contender(
     name="limit",
     title="the limit: raw WSGI",
     prepare=prepare,
-    seed=SEED,
+    seed=shop.SEED,
     command=lambda site: gunicorn("bench.contenders.limit.app", site),
-    environ=environ,
+    environ=shop.environ,
     begin=None,
-    call_back=call_back,
+    call_back=shop.call_back,
     is_signed_in=lambda answer: answer.status == 200 and b'"token"' in answer.body and b'"refresh"' in answer.body,
 )

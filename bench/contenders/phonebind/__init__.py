@@ -4,10 +4,7 @@ import sys
 from collections.abc import Mapping
 from urllib.parse import parse_qs, quote, urlsplit
 
-from bench.contenders import CLIENT_ID, CLIENT_SECRET, Answer, Contender, Request, Site, manage
-
-#: As a proxy that ended TLS says it.
-HTTPS = {"X-Forwarded-Proto": "https"}
+from bench.contenders import CLIENT_ID, CLIENT_SECRET, HTTPS, Answer, Contender, Request, Site, manage
 
 
 def environ(site: Site) -> dict[str, str]:

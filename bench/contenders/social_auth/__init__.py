@@ -14,10 +14,8 @@ the form would have left there.
 
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from bench.contenders import CLIENT_ID, CLIENT_SECRET, Answer, Contender, Request, Site, gunicorn, manage
+from bench.contenders import CLIENT_ID, CLIENT_SECRET, HTTPS, Answer, Contender, Request, Site, gunicorn, manage
 
-#: As a proxy that ended TLS says it.
-HTTPS = {"X-Forwarded-Proto": "https"}
 CSRF_TOKEN = "0" * 32
 SIGNED_IN = "/cart.html"
 

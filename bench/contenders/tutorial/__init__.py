@@ -6,8 +6,8 @@ signing. Production is by Django's deployment checklist and its advice on databa
 on. ``urlopen`` is as the tutorial calls it, which in Python 3.11 means a connection and a TLS context for each call.
 """
 
-from bench.contenders import CLIENT_ID, CLIENT_SECRET, Answer, Contender, Request, Site, gunicorn, manage
-from bench.shop import SEED
+from bench import shop
+from bench.contenders import Contender, Site, gunicorn, manage
 
 SETTINGS = "bench.contenders.tutorial.settings"
 
@@ -15,11 +15,7 @@ SETTINGS = "bench.contenders.tutorial.settings"
 def environ(site: Site) -> dict[str, str]:
     return {
         "DJANGO_SETTINGS_MODULE": SETTINGS,
-        "SECRET_KEY": "bench-only-" + "0" * 50,
-        "DATABASE_URL": site.database_url,
-        "QQ_CLIENT_ID": CLIENT_ID,
-        "QQ_CLIENT_SECRET": CLIENT_SECRET,
-        "QQ_URL": site.upstream,
+        **shop.environ(site),
     }
 
 
@@ -27,18 +23,14 @@ def prepare(site: Site) -> None:
     manage(SETTINGS, environ(site), "migrate", "--run-syncdb", "--verbosity", "0")
 
 
-def call_back(site: Site, begun: Answer | None, code: str) -> Request:
-    return Request("GET", f"/oauth/qq/user/?code={code}")
-
-
 CONTENDER = Contender(
     name="tutorial",
     title="the tutorial's code",
     prepare=prepare,
-    seed=SEED,
+    seed=shop.SEED,
     command=lambda site: gunicorn("django.core.wsgi:get_wsgi_application()", site),
     environ=environ,
     begin=None,
-    call_back=call_back,
+    call_back=shop.call_back,
     is_signed_in=lambda answer: answer.status == 200 and b'"token"' in answer.body,
 )
