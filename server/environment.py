@@ -62,9 +62,10 @@ _DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     },
-    # Seconds: whoever finds none by then is told to try again.
     "django.db.backends.postgresql": {
-        "pool": {"min_size": 1, "max_size": 16, "num_workers": 1, "timeout": 2},
+        # The line in which a crowd stands: as many compute at once as have a connection, and more would only compute
+        # against each other. Seconds: whoever finds none by then is told to try again.
+        "pool": {"min_size": 1, "max_size": 8, "num_workers": 1, "timeout": 5},
         # Prepared once a connection: planning a sign-in's statement takes longer than running it.
         "server_side_binding": True,
         "prepare_threshold": 2,
