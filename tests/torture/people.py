@@ -51,10 +51,17 @@ class Shop:
     pid: int
     #: Every answer that anybody got, by path and outcome.
     outcomes: Counter[str] = field(default_factory=Counter)
+    #: Requests that have no answer yet.
+    under_way: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self) -> None:
+        with self._lock:
+            self.under_way += 1
 
     def count(self, reply: Reply) -> None:
         with self._lock:
+            self.under_way -= 1
             self.outcomes[f"{reply.status} {reply.outcome}" if reply.status else "broken off"] += 1
 
     def image_code(self) -> dict[str, str]:
@@ -80,6 +87,7 @@ class Person:
         headers = {"X-Forwarded-For": self.address, "Connection": "close", "Content-Type": "application/json"}
         headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         connection = http.client.HTTPConnection("127.0.0.1", self.shop.port, timeout=60)
+        self.shop.begin()
         start = time.perf_counter()
         try:
             connection.request(method, path, json.dumps(form) if form is not None else None, headers)
