@@ -3,11 +3,12 @@
 An edge notes what is being done, the domain what came of it, and the edge writes it down when the answer is ready.
 Each record has, as attributes and in its text:
 
-action      authorize, callback, image_code, sms_code, bind, password, refresh, sign_out, login, done
-outcome     started, not_bound, drawn, sent, bound, signed_in, refreshed, signed_out, cancelled, or an error's code
+action      authorize, callback, image_code, human_check, sms_code, bind, password, refresh, sign_out, login, done
+outcome     started, not_bound, drawn, asked, sent, bound, signed_in, refreshed, signed_out, cancelled, or an error's code
 provider    "qq"; "" where none is concerned
 mobile      138****0001; "" where none was given, or none that is one
 user_id     of who signed in or out; None otherwise
+human       what showed that a person asks for an SMS: "image", "altcha", "image+altcha"; "" otherwise
 limit       which of ``limits.RULES`` was used up; "" otherwise
 address     whom the limits count: an IPv4 address, an IPv6 /64, or "unknown"
 request_id  X-Request-ID as a trusted proxy sets it, or one of ours; the answer carries it too
@@ -48,6 +49,7 @@ class Event:
     provider: str = ""
     mobile: str = ""
     user_id: Any = None
+    human: str = ""
     limit: str = ""
     level: int = logging.INFO
 
@@ -81,6 +83,7 @@ def write(request: HttpRequest, response: HttpResponseBase) -> None:
             "provider": event.provider if event.provider in oauth.PROVIDERS else "",
             "mobile": masking.mobile(event.mobile),
             "user_id": event.user_id,
+            "human": event.human,
             "limit": event.limit,
             "address": limits.client_address(request),
             "request_id": event.request_id,

@@ -4,7 +4,7 @@ E001 unknown or mistyped settings      E005 the SMS gateway is unusable
 E002 a provider is misconfigured       E006 USERNAME_FIELD is no place for a mobile
 E003 MOBILE_FIELD is unusable          W001 LEGACY_STATE is on
 E004 CACHE is not a django-redis one   W002 a provider is reached without TLS
-                                       W003 cookies for another site, but not secure
+E007 HUMAN_CHECK is unusable           W003 cookies for another site, but not secure
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import models
 
-from phonebind import limits, oauth, sms
+from phonebind import human, limits, oauth, sms
 from phonebind.conf import NAMES, SETTING, Settings, conf
 
 Messages = list[CheckMessage]
@@ -27,6 +27,7 @@ Messages = list[CheckMessage]
 TYPES: Mapping[str, Any] = {
     "PROVIDERS": Mapping,
     "SMS": Mapping,
+    "HUMAN_CHECK": (str, Mapping),
     "SITE_NAME": str,
     "TERMS_URL": str,
     "MOBILE_FIELD": str,
@@ -43,6 +44,8 @@ TYPES: Mapping[str, Any] = {
     "LIMITS": Mapping,
 }
 
+#: What a class raises that is named in the settings and cannot be made.
+UNUSABLE = (ImproperlyConfigured, AttributeError, ImportError, KeyError, TypeError, ValueError)
 YEAR = 366 * 86_400
 AT_LEAST = {"TRUSTED_PROXIES": 0, "PROVIDER_SLOTS": 1, "SMS_SLOTS": 1, "HASH_SLOTS": 1}
 
@@ -93,9 +96,13 @@ def check_cache(**kwargs: Any) -> Messages:
 def check_gateway(**kwargs: Any) -> Messages:
     try:
         problems = sms.get().check()
-    except (ImproperlyConfigured, AttributeError, ImportError, KeyError, TypeError, ValueError) as error:
+    except UNUSABLE as error:
         problems = [f"{type(error).__name__}: {error}"]
     return [Error(f"{SETTING}['SMS']: {problem}", id="phonebind.E005") for problem in problems]
+
+
+def check_human_check(**kwargs: Any) -> Messages:
+    return [Error(f"{SETTING}['HUMAN_CHECK']: {problem}", id="phonebind.E007") for problem in _human_problems()]
 
 
 def check_username_field(**kwargs: Any) -> Messages:
@@ -137,6 +144,7 @@ CHECKS = (
     check_mobile_field,
     check_cache,
     check_gateway,
+    check_human_check,
     check_username_field,
     check_legacy_state,
     check_tls,
@@ -175,6 +183,23 @@ def _limit_problems(overrides: Mapping[str, Any]) -> Iterator[str]:
                 pass
             case _:
                 yield f"LIMITS[{name!r}] must be (how often, in how many seconds), within a year."
+
+
+def _human_problems() -> Iterator[str]:
+    setting = _readable().human_check
+    if isinstance(setting, str) and setting not in human.MODES:
+        yield f"there is no {setting!r}; known are {', '.join(human.MODES)}, or a dict that names a class as its check."
+        return
+    try:
+        mode = human.mode()
+        yield from mode.check.check() if mode.check else ()
+    except UNUSABLE as error:
+        yield f"{type(error).__name__}: {error}"
+        return
+    if not mode.image and not mode.check:
+        yield "neither an image nor a check: every SMS would be free."
+    if mode.adaptive and not (mode.image and mode.check):
+        yield "adaptive is an image at all times and a check now and then: name both."
 
 
 def _provider_problems(name: str, entry: Any) -> Iterator[str]:

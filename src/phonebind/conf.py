@@ -36,6 +36,8 @@ class Settings:
     providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: ``{"gateway": "dotted.path.Class", …}``; everything else goes to the gateway as keyword arguments.
     sms: Mapping[str, Any] = field(default_factory=lambda: {"gateway": "phonebind.sms.console.Console"})
+    #: What an SMS takes besides a mobile: a word of ``phonebind.human.MODES``, or ``{"check": "dotted.path.Class", …}``.
+    human_check: str | Mapping[str, Any] = "image"
     #: The name the SMS and the pages carry.
     site_name: str = "phonebind"
     #: Where the terms of use are; the bind page asks for consent when it is set.

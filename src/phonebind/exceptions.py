@@ -7,6 +7,7 @@ PhonebindError
 ├── CodeInvalid             400 code_invalid         the provider's code, not the SMS code
 ├── TicketInvalid           400 ticket_invalid
 ├── ImageCodeInvalid        400 image_code_invalid
+├── HumanCheckInvalid       400 human_check_invalid
 ├── SmsCodeInvalid          400 sms_code_invalid
 ├── PasswordWrong           400 password_wrong
 ├── AlreadyBound            400 already_bound
@@ -24,7 +25,8 @@ PhonebindError
 └── Unavailable             503                      carries retry_after
     ├── ProviderUnavailable     provider_unavailable
     ├── StorageUnavailable      storage_unavailable
-    └── ServerBusy              server_busy          too many passwords to hash at once
+    ├── HumanCheckUnavailable   human_check_unavailable
+    └── ServerBusy              server_busy          too much to compute at once: passwords, images, challenges
 
 ``code`` is for programs and never changes; ``message`` is for people and is translated.
 The domain raises; only the edges (``api.errors``, ``pages.answers``) turn an error into an answer.
@@ -44,6 +46,8 @@ __all__ = [
     "AlreadyBound",
     "CodeInvalid",
     "CredentialsInvalid",
+    "HumanCheckInvalid",
+    "HumanCheckUnavailable",
     "ImageCodeInvalid",
     "Invalid",
     "Limited",
@@ -142,6 +146,12 @@ class ImageCodeInvalid(PhonebindError):
     code = "image_code_invalid"
     message = _("Wrong image code")
     field = "text"
+
+
+class HumanCheckInvalid(PhonebindError):
+    code = "human_check_invalid"
+    message = _("It could not be checked that you are a person. Please try again.")
+    field = "human_check"
 
 
 class SmsCodeInvalid(PhonebindError):
@@ -243,6 +253,11 @@ class ProviderUnavailable(Unavailable):
 class StorageUnavailable(Unavailable):
     code = "storage_unavailable"
     message = _("The service is not available at the moment. Please try again in a few seconds.")
+
+
+class HumanCheckUnavailable(Unavailable):
+    code = "human_check_unavailable"
+    message = _("It cannot be checked at the moment that you are a person. Please try again in a few seconds.")
 
 
 class ServerBusy(Unavailable):

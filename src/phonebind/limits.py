@@ -34,11 +34,16 @@ class Rule:
 RULES = {
     # name                      limit  seconds  what the person is told
     "image_address_hour": Rule(300, 3_600, TooManyRequests),
+    "human_address_hour": Rule(300, 3_600, TooManyRequests),
     "sms_mobile_gap": Rule(1, 60, SmsTooFrequent),
     "sms_mobile_day": Rule(10, 86_400, SmsQuota),
     "sms_address_hour": Rule(20, 3_600, SmsQuota),
     "sms_site_hour": Rule(1_000, 3_600, SmsQuota, alarms=True),
     "sms_site_day": Rule(5_000, 86_400, SmsQuota, alarms=True),
+    # SMS for those who cannot see an image, besides the limits above: few, since it is the cheaper way for a machine.
+    "no_image_address_hour": Rule(5, 3_600, SmsQuota),
+    "no_image_site_hour": Rule(200, 3_600, SmsQuota),
+    "no_image_site_day": Rule(500, 86_400, SmsQuota),
     "password_account": Rule(5, 900, TooManyAttempts),
     "password_address": Rule(50, 900, TooManyAttempts),
 }
@@ -98,6 +103,11 @@ end
 """)
 
 
+_read = store.Script("""
+return {tonumber(redis.call('HGET', KEYS[1], 'taken') or '0'), math.max(redis.call('PTTL', KEYS[1]), 0)}
+""")
+
+
 def rule(name: str) -> Rule:
     """The rule as the host has set it."""
     default = RULES[name]
@@ -149,9 +159,7 @@ def _take_each(claims: Sequence[Claim], *, counts: bool) -> None:
 
 
 def _alarm(used_up: Rule, error: Limited) -> None:
-    with store.connection() as client:
-        first = client.set(store.key("alarm", error.limit), 1, nx=True, ex=ALARM_SECONDS)
-    if first:
+    if store.first(store.key("alarm", error.limit), ALARM_SECONDS):
         logger.error(
             "%s is used up (%s in %s s): no SMS is sent for %s s. An attack, or a good day: see docs/sms.md.",
             error.limit,
@@ -162,6 +170,12 @@ def _alarm(used_up: Rule, error: Limited) -> None:
         signals.sms_budget_exhausted.send_robust(
             sender=None, rule=error.limit, limit=used_up.limit, seconds=used_up.seconds, retry_after=error.retry_after
         )
+
+
+def spent(name: str, subject: str) -> tuple[int, float]:
+    """How many were counted in the window that runs, and how much of it is over: from 0 to 1."""
+    taken, left = _read(key(name, subject))
+    return taken, 1 - left / 1000 / rule(name).seconds if taken else 0.0
 
 
 def client_address(request: HttpRequest) -> str:

@@ -98,3 +98,4 @@ PROVIDER = Slots(ProviderUnavailable, patience=0.25, longest=0.5)
 SMS = Slots(SmsNotSent, patience=0.25, longest=0.5)
 # A hash always ends.
 HASHING = Slots(ServerBusy, patience=1, longest=1)
+CHALLENGES = Slots(ServerBusy, patience=1, longest=1)

@@ -80,8 +80,8 @@ class Sent:
     expires_in: int
 
 
-def issue(mobile: str, address: str) -> Sent:
-    """Send a new code; the one before it stops being valid.
+def issue(mobile: str, address: str, *also: limits.Claim) -> Sent:
+    """Send a new code; the one before it stops being valid. ``also`` are limits that it counts against besides its own.
 
     Raises SmsTooFrequent or SmsQuota (nothing was sent), SmsNotSent (nothing was counted, and the code before it stays
     good), SmsUnconfirmed (the code is good, should it arrive), StorageUnavailable.
@@ -89,6 +89,7 @@ def issue(mobile: str, address: str) -> Sent:
     claims = (
         # From the narrow to the wide: who has used up their own never touches what belongs to others.
         ("sms_address_hour", address),
+        *also,
         ("sms_mobile_gap", mobile),
         ("sms_mobile_day", mobile),
         ("sms_site_hour", limits.SITE),

@@ -31,6 +31,12 @@ def connection() -> Iterator[Any]:
         raise StorageUnavailable from error
 
 
+def first(name: str, seconds: int) -> bool:
+    """True for one caller of all processes, and then for nobody until the seconds are over."""
+    with connection() as client:
+        return bool(client.set(name, 1, nx=True, ex=seconds))
+
+
 class Script:
     """A Lua script over one key or several of one tag; sent whole only where the server does not know it yet."""
 

@@ -26,6 +26,8 @@ from phonebind.exceptions import (
     AlreadyBound,
     CodeInvalid,
     CredentialsInvalid,
+    HumanCheckInvalid,
+    HumanCheckUnavailable,
     ImageCodeInvalid,
     Invalid,
     Limited,
@@ -103,6 +105,17 @@ class Error(serializers.Shape):
     retry_after = fields.IntegerField(min_value=1, required=False)
 
 
+class HumanCheck(serializers.Shape):
+    """`image` says whether an image code is asked for; `human_check` what else, or null: its `name` and its own data."""
+
+    image = fields.BooleanField()
+    human_check = fields.DictField(allow_null=True)
+
+
+class HumanCheckQuery(serializers.HumanCheckRequest):
+    mobile = None  # type: ignore[assignment]  # it is in the path
+
+
 class SmsCodeForm(serializers.SmsCodeRequest):
     mobile = None  # type: ignore[assignment]  # it is in the path
 
@@ -165,8 +178,11 @@ def _operation(
     )
 
 
-_SMS = (ImageCodeInvalid, SmsTooFrequent, SmsQuota, SmsNotSent, SmsUnconfirmed, StorageUnavailable)
-_SMS_DESCRIPTION = "Send an SMS code. The image code is used up, right or wrong."
+_SMS = (HumanCheckInvalid, HumanCheckUnavailable, ImageCodeInvalid, SmsTooFrequent, SmsQuota, SmsNotSent, SmsUnconfirmed, StorageUnavailable)
+_SMS_DESCRIPTION = (
+    "Send an SMS code. The image code is used up, right or wrong. What is asked for depends on the settings: an image, "
+    "a `human_check`, or both; `GET /human_checks/{mobile}/` tells."
+)
 
 OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
     views.AuthorizationView: {
@@ -221,6 +237,15 @@ OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
             {(200, image_codes.MEDIA_TYPE): OpenApiTypes.BINARY},
             [TooManyRequests, StorageUnavailable],
             [IMAGE_CODE_ID],
+        )
+    },
+    views.HumanCheckView: {
+        "get": _operation(
+            "human_check",
+            "What an SMS to this mobile takes now. The answer to `human_check` goes along with the request for the SMS.",
+            {200: HumanCheck},
+            [TooManyRequests, StorageUnavailable, ServerBusy],
+            [MOBILE, HumanCheckQuery],
         )
     },
     views.SmsCodeView: {

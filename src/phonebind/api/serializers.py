@@ -9,6 +9,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from phonebind import human
 from phonebind.exceptions import Invalid
 from phonebind.models import MOBILE_PATTERN
 
@@ -66,10 +67,27 @@ class Callback(Shape):
         return attrs
 
 
-class SmsCodeRequest(Shape):
+class HumanCheckRequest(Shape):
     mobile = MobileField()
-    image_code_id = serializers.UUIDField()
-    text = serializers.CharField(max_length=16)
+    #: For people who cannot see an image.
+    without_image = serializers.BooleanField(default=False)
+
+
+class SmsCodeRequest(HumanCheckRequest):
+    image_code_id = serializers.UUIDField(required=False)
+    text = serializers.CharField(max_length=16, required=False)
+    human_check = serializers.CharField(max_length=8192, required=False, allow_blank=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The image where one is asked for; and its id in one spelling."""
+        if human.needs_image(without_image=attrs["without_image"]):
+            required = self.fields["text"].error_messages["required"]
+            missing = {name: [required] for name in ("image_code_id", "text") if name not in attrs}
+            if missing:
+                raise serializers.ValidationError(missing)
+        if "image_code_id" in attrs:
+            attrs["image_code_id"] = str(attrs["image_code_id"])
+        return attrs
 
 
 class Bind(Shape):

@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from phonebind import accounts, audit, binding, image_codes, limits, oauth, sms_codes, tickets, tokens
+from phonebind import accounts, audit, binding, human, image_codes, limits, oauth, sms_codes, tickets, tokens
 from phonebind.api import errors, serializers
 from phonebind.conf import conf
 from phonebind.exceptions import Invalid
@@ -150,6 +150,17 @@ class ImageCodeView(View):
         return HttpResponse(image, content_type=image_codes.MEDIA_TYPE)
 
 
+class HumanCheckView(View):
+    actions: ClassVar = {"GET": "human_check"}
+
+    def get(self, request: Request, mobile: str) -> Response:
+        self.note(mobile=mobile)
+        form = serializers.HumanCheckRequest.read({**request.query_params.dict(), "mobile": mobile})
+        asked = human.issue(**form, address=limits.client_address(request._request))
+        self.note(outcome="asked")
+        return Response(asked)
+
+
 class SmsCodeView(View):
     actions: ClassVar = {"GET": "sms_code", "POST": "sms_code"}
 
@@ -164,8 +175,10 @@ class SmsCodeView(View):
         if not isinstance(data, Mapping):
             raise Invalid
         form = serializers.SmsCodeRequest.read({name: data[name] for name in data} | {"mobile": mobile})
-        image_codes.redeem(str(form["image_code_id"]), form["text"])
-        sent = sms_codes.issue(form["mobile"], limits.client_address(request._request))
+        mobile, address = form.pop("mobile"), limits.client_address(request._request)
+        shown = human.verify(mobile, address, human.Answers(**form))
+        self.note(human=str(shown))
+        sent = sms_codes.issue(mobile, address, *shown.claims)
         self.note(outcome="sent")
         return Response({"message": "OK", **asdict(sent)})
 

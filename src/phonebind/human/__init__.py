@@ -1,0 +1,143 @@
+"""Whether a person asks for an SMS: what that takes now, and whether it was answered.
+
+An image code, a :class:`Check`, or both; and for those who cannot see, a proof of work that is dearer than usual and
+few an hour. It makes an SMS cost something; what bounds the bill are the quotas in ``limits``.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.module_loading import import_string
+
+from phonebind import image_codes, limits, store
+from phonebind.conf import conf
+from phonebind.human.altcha import Altcha
+from phonebind.human.base import Check
+
+__all__ = ["Answers", "Check", "Mode", "Needs", "issue", "mode", "needs", "verify"]
+
+_ALTCHA = "phonebind.human.altcha.Altcha"
+#: The words for HUMAN_CHECK, and what each is short for.
+MODES: Mapping[str, Mapping[str, Any]] = {
+    "image": {"image": True},
+    "altcha": {"check": _ALTCHA},
+    "image+altcha": {"check": _ALTCHA, "image": True},
+    "adaptive": {"check": _ALTCHA, "image": True, "adaptive": True},
+}
+#: In place of all there is to see: six times what Altcha costs by itself.
+INSTEAD = Altcha(cost=30_000, purpose="sms_code_without_image")
+#: An hour is not judged by its first SMS: so much of what it may bear is free.
+HEAD_START = 0.1
+#: Seconds between two lines in the log.
+WARN_SECONDS = 60
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """``HUMAN_CHECK``. An adaptive check is asked for only while SMS go out too fast."""
+
+    image: bool
+    check: Check | None
+    adaptive: bool
+
+    @property
+    def visual(self) -> bool:
+        """There is something that people have to see."""
+        return self.image or bool(self.check and self.check.visual)
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What one SMS takes now. ``claims`` are limits that it counts against besides everybody's."""
+
+    image: bool
+    check: Check | None
+    claims: tuple[limits.Claim, ...] = ()
+
+    def __str__(self) -> str:
+        """``image+altcha``, for the audit trail."""
+        return "+".join((["image"] if self.image else []) + ([self.check.name] if self.check else []))
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What somebody brought to get an SMS; "" for what was not asked of them."""
+
+    image_code_id: str = ""
+    text: str = ""
+    human_check: str = ""
+    #: They cannot see an image, and ask for what there is in place of it.
+    without_image: bool = False
+
+
+def mode() -> Mode:
+    """Raises KeyError for an unknown word, ImportError for a wrong path, TypeError for wrong options."""
+    setting = conf.human_check
+    options = dict(MODES[setting] if isinstance(setting, str) else setting)
+    image, adaptive = bool(options.pop("image", False)), bool(options.pop("adaptive", False))
+    path = options.pop("check", "")
+    if not path and options:
+        raise TypeError(f"without a check there is nothing that could take {', '.join(options)}")
+    return Mode(image, import_string(path)(**options) if path else None, adaptive)
+
+
+def needs_image(*, without_image: bool) -> bool:
+    """Known without asking anybody: no mode asks for the image only now and then."""
+    return mode().image and not without_image
+
+
+def needs(address: str, *, without_image: bool) -> Needs:
+    """What an SMS for somebody at this address takes now."""
+    now = mode()
+    if without_image and now.visual:
+        claims = (
+            ("no_image_address_hour", address),
+            ("no_image_site_hour", limits.SITE),
+            ("no_image_site_day", limits.SITE),
+        )
+        return Needs(image=False, check=INSTEAD, claims=claims)
+    return Needs(now.image, now.check if not now.adaptive or _too_fast() else None)
+
+
+def issue(mobile: str, address: str, *, without_image: bool) -> dict[str, Any]:
+    """``{"image": bool, "human_check": {"name", …} | None}``: what to bring for an SMS to this mobile.
+
+    Raises TooManyRequests, ServerBusy, StorageUnavailable.
+    """
+    needed = needs(address, without_image=without_image)
+    asked = None
+    if needed.check:
+        limits.take(("human_address_hour", address))
+        asked = {"name": needed.check.name, **needed.check.issue(mobile)}
+    return {"image": needed.image, "human_check": asked}
+
+
+def verify(mobile: str, address: str, answers: Answers) -> Needs:
+    """What they brought is what it takes, and is used up now, right or wrong.
+
+    Raises HumanCheckInvalid or HumanCheckUnavailable (the image is as good as before), ImageCodeInvalid,
+    StorageUnavailable.
+    """
+    needed = needs(address, without_image=answers.without_image)
+    if needed.check:
+        needed.check.verify(mobile, address, answers.human_check)
+    # Last, or one proof would do for as many images as it takes to read one.
+    if needed.image:
+        image_codes.redeem(answers.image_code_id, answers.text)
+    return needed
+
+
+def _too_fast() -> bool:
+    """Whether this hour's SMS are more by now than its own budget, or a day's evenly spread, would bear."""
+    hour, day = limits.rule("sms_site_hour"), limits.rule("sms_site_day")
+    bearable = min(hour.limit, day.limit * hour.seconds / day.seconds)
+    taken, elapsed = limits.spent("sms_site_hour", limits.SITE)
+    if taken < bearable * max(elapsed, HEAD_START):
+        return False
+    if store.first(store.key("alarm", "adaptive"), WARN_SECONDS):
+        logger.warning("%s SMS this hour, and %d are its fair share: each takes a human check more now", taken, bearable)
+    return True

@@ -1,0 +1,88 @@
+"""Proof of work, as `ALTCHA <https://altcha.org>`_ has it: the browser computes for a moment, and a flood for long.
+
+Nobody has to see, hear or read anything, and nobody else is asked. The challenge is signed for one mobile and one
+purpose; the library does not know which were used, so that is decided in the store.
+"""
+
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import altcha
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+from phonebind import slots, store
+from phonebind.exceptions import HumanCheckInvalid
+
+#: Seconds a challenge lives.
+EXPIRES_IN = 300
+#: The browser tries counters from 0 to the one that was drawn here. Were it left to chance, one person of twenty would
+#: wait twenty times as long as another.
+COUNTERS = range(128, 384)
+
+_ALGORITHM = "PBKDF2/SHA-256"
+
+
+class Altcha:
+    """``cost`` is PBKDF2's iterations for each of 256 tries or so; ``purpose`` keeps two uses of one site apart."""
+
+    name: ClassVar[str] = "altcha"
+    visual: ClassVar[bool] = False
+    origins: Sequence[str] = ()
+
+    def __init__(self, cost: int = 5_000, purpose: str = "sms_code") -> None:
+        self.cost = cost
+        self.purpose = purpose
+
+    def check(self) -> list[str]:
+        if not isinstance(self.cost, int) or not 1_000 <= self.cost <= 1_000_000:
+            return ["cost must be a whole number from 1,000 to 1,000,000"]
+        return []
+
+    def issue(self, mobile: str) -> Mapping[str, Any]:
+        """``{"challenge": {"parameters", "signature"}}``, as ALTCHA's own widgets and libraries take it."""
+        signing, confirming = next(_secrets())
+        # Drawing the counter takes one try of our own.
+        with slots.CHALLENGES.take(1):
+            challenge = altcha.create_challenge(
+                _ALGORITHM,
+                self.cost,
+                counter=secrets.choice(COUNTERS),
+                expires_at=int(time.time()) + EXPIRES_IN,
+                data=self._data(mobile),
+                hmac_secret=signing,
+                hmac_key_secret=confirming,
+            )
+        return {"challenge": challenge.to_dict()}
+
+    def verify(self, mobile: str, address: str, answer: str) -> None:
+        try:
+            payload = altcha.Payload.from_base64(answer)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise HumanCheckInvalid from None
+        solved = any(
+            altcha.verify_solution(payload, signing, hmac_key_secret=confirming).verified
+            for signing, confirming in _secrets()
+        )
+        # Ours, since they are signed: what is read of them now is what was written in `issue`.
+        parameters = payload.challenge.parameters
+        if not solved or parameters.data != self._data(mobile):
+            raise HumanCheckInvalid
+        # As long as it may be valid by another machine's clock.
+        if not store.first(store.key("altcha", parameters.nonce), EXPIRES_IN + 60):
+            raise HumanCheckInvalid
+
+    def _data(self, mobile: str) -> dict[str, str]:
+        return {"mobile": mobile, "purpose": self.purpose}
+
+
+def _secrets() -> Iterator[tuple[str, str]]:
+    """To sign challenges and what solves them: with the current key first, then with each that is rotated out."""
+    for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        signing, confirming = (
+            salted_hmac("phonebind.human.altcha", use, secret=secret, algorithm="sha256").hexdigest()
+            for use in ("challenge", "key")
+        )
+        yield signing, confirming
