@@ -16,7 +16,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from phonebind import audit
+from phonebind import audit, human
 from phonebind.conf import conf
 from phonebind.exceptions import (
     DATABASE_DOWN,
@@ -153,10 +153,14 @@ def _with_headers(response: HttpResponseBase) -> HttpResponseBase:
 
 def _content_security_policy() -> str:
     files = urlsplit(static("phonebind/bind.js"))
-    source = f"'self' {files.scheme or 'https'}://{files.netloc}" if files.netloc else "'self'"
+    ours = f"'self' {files.scheme or 'https'}://{files.netloc}" if files.netloc else "'self'"
+    check = human.mode().check
+    theirs = " ".join(check.origins) if check else ""
+    files_from, frames_from = f"{ours} {theirs}".rstrip(), theirs or "'none'"
     # Chromium applies form-action to the redirect after the form, which leads to `next`.
     targets = " ".join(("'self'", *conf.allowed_next_hosts))
     return (
-        f"default-src 'none'; script-src {source}; style-src {source}; img-src {source}; connect-src 'self'; "
+        f"default-src 'none'; script-src {files_from}; style-src {files_from}; img-src {files_from}; "
+        f"connect-src 'self' {theirs}; frame-src {frames_from}; "
         f"form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
     )

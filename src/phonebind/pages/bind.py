@@ -1,5 +1,6 @@
 """The page where an identity gets its mobile: a plain form, and the same answers in JSON for its script."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 from uuid import uuid4
@@ -8,12 +9,12 @@ from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from phonebind import audit, binding, image_codes, limits, oauth, sms_codes, tickets
+from phonebind import audit, binding, human, limits, oauth, sms_codes, tickets
 from phonebind.conf import conf
 from phonebind.exceptions import Invalid, PhonebindError, TicketInvalid
 from phonebind.pages import sessions
 from phonebind.pages.answers import SeeOther, foreseen, page, refuse, refuse_json, show, wants_json
-from phonebind.pages.forms import BindForm, SmsCodeForm
+from phonebind.pages.forms import BindForm, HumanCheckForm, SmsCodeForm
 from phonebind.pages.targets import label, next_url, start_url
 from phonebind.tickets import Ticket
 
@@ -23,7 +24,7 @@ from phonebind.tickets import Ticket
 @csrf_exempt
 @page("bind", "GET", "POST")
 def bind(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
-    """GET shows the form, as often as it is reloaded. POST acts: ``action`` is ``send_code``, ``image`` or ``bind``."""
+    """GET shows the form, as often as it is reloaded. POST acts: ``action`` is a key of ``FORMS``, or ``image``."""
     source, target = oauth.get(provider), next_url(request)
     posted = request.method == "POST"
     if not posted and sessions.came_of(request, flow):
@@ -44,7 +45,13 @@ class _FormPage:
     access_token: str
     ticket: Ticket
 
-    FORMS: ClassVar[dict[str, type[forms.Form]]] = {"send_code": SmsCodeForm, "bind": BindForm}
+    FORMS: ClassVar[dict[str, type[forms.Form]]] = {
+        "human_check": HumanCheckForm,
+        "send_code": SmsCodeForm,
+        "bind": BindForm,
+    }
+    #: What the audit trail calls the others is what they are called here.
+    ACTIONS: ClassVar[dict[str, str]] = {"send_code": "sms_code"}
 
     def show(
         self, form: forms.Form | None = None, *, sent: bool = False, error: PhonebindError | None = None
@@ -60,6 +67,7 @@ class _FormPage:
             "nickname": self.ticket.identity.nickname,
             "provider": label(self.ticket.identity.provider),
             "minutes": sms_codes.EXPIRES_IN // 60,
+            "human": human.mode(),
             "sent": sent,
             "terms_url": conf.terms_url,
         }
@@ -69,20 +77,38 @@ class _FormPage:
         action = self.request.POST.get("action", "bind")
         if action not in self.FORMS:
             return self.show()
-        audit.note(self.request, action="sms_code" if action == "send_code" else "bind")
+        audit.note(self.request, action=self.ACTIONS.get(action, action))
         form = self.FORMS[action](self.request.POST)
         try:
             if not form.is_valid():
                 raise Invalid({name: [str(text) for text in texts] for name, texts in form.errors.items()})
             audit.note(self.request, mobile=form.cleaned_data["mobile"])
             with foreseen():
-                return self._send_code(form) if action == "send_code" else self._bind(form)
+                return self._acts[action](form)
         except PhonebindError as error:
             return self._refuse(form, error)
 
+    @property
+    def _acts(self) -> dict[str, Callable[[forms.Form], HttpResponse]]:
+        return {"human_check": self._human_check, "send_code": self._send_code, "bind": self._bind}
+
+    def _human_check(self, form: forms.Form) -> HttpResponse:
+        """For the script alone: no form can do what it asks for."""
+        asked = human.issue(**form.cleaned_data, address=limits.client_address(self.request))
+        audit.note(self.request, outcome="asked")
+        return JsonResponse(asked)
+
     def _send_code(self, form: forms.Form) -> HttpResponse:
-        image_codes.redeem(str(form.cleaned_data["image_code_id"]), form.cleaned_data["text"])
-        sent = sms_codes.issue(form.cleaned_data["mobile"], limits.client_address(self.request))
+        given, address = form.cleaned_data, limits.client_address(self.request)
+        answers = human.Answers(
+            image_code_id=str(given["image_code_id"] or ""),
+            text=given["text"],
+            human_check=given["human_check"],
+            without_image=given["without_image"],
+        )
+        shown = human.verify(given["mobile"], address, answers)
+        audit.note(self.request, human=str(shown))
+        sent = sms_codes.issue(given["mobile"], address, *shown.claims)
         audit.note(self.request, outcome="sent")
         if not wants_json(self.request):
             return self.show(form, sent=True)

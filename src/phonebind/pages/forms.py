@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from phonebind import human
 from phonebind.conf import conf
 from phonebind.models import MOBILE_PATTERN
 
@@ -50,7 +51,12 @@ class BindPageForm(forms.Form):
             field.widget.attrs["aria-describedby"] = f"id_{name}_error{hint}"
 
 
-class SmsCodeForm(BindPageForm):
+class HumanCheckForm(BindPageForm):
+    #: People who cannot see an image.
+    without_image = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+
+class SmsCodeForm(HumanCheckForm):
     image_code_id = forms.UUIDField(error_messages={"required": _AGAIN, "invalid": _AGAIN})
     text = forms.CharField(
         label=_("Characters in the image"),
@@ -59,6 +65,14 @@ class SmsCodeForm(BindPageForm):
         error_messages={"required": _IMAGE_CODE, "max_length": _IMAGE_CODE},
         widget=_Blank(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
     )
+    human_check = forms.CharField(max_length=8192, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Not `cleaned_data`, which is not there yet: what is required depends on it.
+        without_image = bool(self.data.get(self.add_prefix("without_image")))
+        for name in ("image_code_id", "text"):
+            self.fields[name].required = human.needs_image(without_image=without_image)
 
 
 class BindForm(BindPageForm):

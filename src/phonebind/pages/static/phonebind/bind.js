@@ -2,9 +2,12 @@
 
 const form = document.querySelector("form[data-bind]");
 const part = (name) => form.querySelector(`[data-${name}]`);
-const [send, image, show, above, told] = ["send", "image", "show", "alert", "status"].map(part);
+const [send, image, seen, other, show, above, told] =
+  ["send", "image", "seen", "other", "show", "alert", "status"].map(part);
 const submit = form.querySelector(".button.main");
 const [sendLabel, showLabel] = [send.textContent, show.textContent];
+/** Codes of answers after which the image is as good as before. */
+const KEPT = new Set(["invalid", "human_check_invalid", "human_check_unavailable", "server_busy", "unshown"]);
 let pending = false;
 let waitUntil = 0;
 
@@ -20,6 +23,19 @@ form.addEventListener("submit", (event) => {
   else bind();
 });
 
+if (other) {
+  other.hidden = false;
+  const [button, hint] = other.children;
+  const label = button.textContent;
+  button.addEventListener("click", () => {
+    const without = !form.elements.without_image.value;
+    form.elements.without_image.value = without ? "1" : "";
+    button.textContent = without ? button.dataset.unseen : label;
+    hint.textContent = without ? hint.dataset.hint : "";
+    if (seen) seen.hidden = without;
+  });
+}
+
 show.hidden = false;
 show.addEventListener("click", () => {
   const visible = form.elements.password.type === "text";
@@ -32,9 +48,9 @@ addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 async function sendCode() {
   if (pending || send.disabled) return;
-  const answer = await post("send_code", send);
-  // The image is used up, unless something in the form kept the server from looking at it.
-  if (answer.code !== "invalid") newImage();
+  const answer = await post("send_code", send, prove);
+  // The image is used up, unless something else kept the server from looking at it.
+  if (!KEPT.has(answer.code)) newImage();
   if (answer.code === "sms_too_frequent" || answer.code === "sms_not_sent") wait(answer.retry_after ?? 0);
   if (answer.resend_after) {
     wait(answer.resend_after);
@@ -52,20 +68,43 @@ async function bind() {
   else complain(answer);
 }
 
+/** Answers the human check, where one is asked for now. What comes back is what kept it from that, or nothing. */
+async function prove() {
+  form.elements.human_check.value = "";
+  if (!("check" in form.dataset || form.elements.without_image.value)) return null;
+  const asked = await ask(filled("human_check"));
+  if (!asked.human_check) return "image" in asked ? null : asked;
+  told.textContent = form.dataset.computing;
+  try {
+    const { answer } = await import(form.dataset.human);
+    form.elements.human_check.value = await answer(asked.human_check);
+    return null;
+  } catch (error) {
+    console.warn(error);
+    return { code: "unshown", message: form.dataset.unshown };
+  } finally {
+    told.textContent = "";
+  }
+}
+
 /** The server's answer, or one like it where there is none. The button stays pressed while a page is on its way. */
-async function post(action, button) {
+async function post(action, button, before = () => null) {
   pending = true;
   clear();
   const label = button.textContent;
   button.disabled = true;
   button.textContent = form.dataset.sending;
-  const answer = await ask(new URLSearchParams([...new FormData(form), ["action", action]]));
+  const answer = (await before()) ?? (await ask(filled(action)));
   if (!answer.location) {
     button.textContent = label;
     button.disabled = false;
   }
   pending = Boolean(answer.location);
   return answer;
+}
+
+function filled(action) {
+  return new URLSearchParams([...new FormData(form), ["action", action]]);
 }
 
 async function ask(body) {
@@ -107,6 +146,7 @@ function anotherImage() {
 
 /** The same id gives a new image each time; only the address must differ for the browser to ask again. */
 function newImage() {
+  if (!image) return;
   const img = image.querySelector("img");
   img.src = `${img.src.split("?")[0]}?${Date.now()}`;
   form.elements.text.value = "";
