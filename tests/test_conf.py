@@ -53,6 +53,7 @@ def test_the_names_are_the_documented_ones() -> None:
     assert set(NAMES) == {
         "PROVIDERS",
         "SMS",
+        "HUMAN_CHECK",
         "SITE_NAME",
         "TERMS_URL",
         "MOBILE_FIELD",

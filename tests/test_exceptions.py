@@ -24,6 +24,7 @@ CONTRACT = {
         "code_invalid",
         "ticket_invalid",
         "image_code_invalid",
+        "human_check_invalid",
         "sms_code_invalid",
         "password_wrong",
         "already_bound",
@@ -33,7 +34,7 @@ CONTRACT = {
     404: {"provider_unknown"},
     429: {"too_many_requests", "sms_too_frequent", "sms_quota", "too_many_attempts"},
     502: {"sms_not_sent"},
-    503: {"provider_unavailable", "storage_unavailable", "server_busy"},
+    503: {"provider_unavailable", "storage_unavailable", "human_check_unavailable", "server_busy"},
 }
 
 EVERY = [value for value in vars(exceptions).values() if isinstance(value, type) and issubclass(value, PhonebindError)]

@@ -20,6 +20,10 @@ def test_the_table_is_the_promised_one() -> None:
     """Threats 12 and 13."""
     promised = {
         "image_address_hour": (300, 60 * 60, TooManyRequests),
+        "human_address_hour": (300, 60 * 60, TooManyRequests),
+        "no_image_address_hour": (5, 60 * 60, SmsQuota),
+        "no_image_site_hour": (200, 60 * 60, SmsQuota),
+        "no_image_site_day": (500, 24 * 60 * 60, SmsQuota),
         "sms_mobile_gap": (1, 60, SmsTooFrequent),
         "sms_mobile_day": (10, 24 * 60 * 60, SmsQuota),
         "sms_address_hour": (20, 60 * 60, SmsQuota),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import phonebind
-from phonebind import conf, exceptions, limits, oauth, signals, sms
+from phonebind import conf, exceptions, human, limits, oauth, signals, sms
 from phonebind.apps import PhonebindConfig
 from phonebind.checks import CHECKS
 
@@ -22,6 +22,7 @@ def test_the_settings() -> None:
         "CACHE",
         "CONNECT_TIMEOUT",
         "COOKIE_SAMESITE",
+        "HUMAN_CHECK",
         "LEGACY_STATE",
         "LIMITS",
         "MOBILE_FIELD",
@@ -65,6 +66,7 @@ def test_the_limits() -> None:
     [
         ("phonebind.oauth", {"PROVIDERS", "Grant", "Identity", "Provider", "get"}),
         ("phonebind.sms", {"Gateway", "Message", "get"}),
+        ("phonebind.human", {"Answers", "Check", "Mode", "Needs", "issue", "mode", "needs", "needs_image", "verify"}),
     ],
 )
 def test_the_packages_export(module: str, names: set[str]) -> None:
@@ -86,6 +88,8 @@ def test_the_packages_export(module: str, names: set[str]) -> None:
         ("phonebind.tokens", "refresh"),
         ("phonebind.sms.console", "Console"),
         ("phonebind.sms.sandbox", "Sandbox"),
+        ("phonebind.human.base", "Check"),
+        ("phonebind.human.altcha", "Altcha"),
         ("phonebind.api.urls", "urlpatterns"),
     ],
 )
@@ -107,6 +111,7 @@ def test_every_exception_keeps_its_code() -> None:
     codes = {getattr(vars(exceptions)[name], "code", None) for name in exceptions.__all__} - {None}
     assert codes == {
         *("invalid", "next_not_allowed", "state_invalid", "code_invalid", "ticket_invalid", "image_code_invalid"),
+        *("human_check_invalid", "human_check_unavailable"),
         *("sms_code_invalid", "password_wrong", "already_bound", "credentials_invalid", "token_invalid"),
         *("account_disabled", "provider_unknown", "too_many_requests", "sms_too_frequent", "sms_quota"),
         *("too_many_attempts", "sms_not_sent", "provider_unavailable", "storage_unavailable", "server_busy"),
@@ -117,6 +122,8 @@ def test_the_provider_and_gateway_protocols() -> None:
     assert set(oauth.PROVIDERS) == {"qq"}
     assert oauth.Provider.__abstractmethods__ == {"login_url", "refusal", "exchange", "unionid", "nickname"}
     assert {name for name in vars(sms.Gateway) if not name.startswith("_")} == {"check", "send"}
+    methods = {name for name in vars(human.Check) if not name.startswith("_")}
+    assert methods | human.Check.__annotations__.keys() == {"name", "visual", "origins", "check", "issue", "verify"}
 
 
 def test_the_app() -> None:

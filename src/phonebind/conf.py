@@ -36,7 +36,7 @@ class Settings:
     providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: ``{"gateway": "dotted.path.Class", …}``; everything else goes to the gateway as keyword arguments.
     sms: Mapping[str, Any] = field(default_factory=lambda: {"gateway": "phonebind.sms.console.Console"})
-    #: What an SMS takes besides a mobile: a word of ``phonebind.human.MODES``, or ``{"check": "dotted.path.Class", …}``.
+    #: What shows that a person asks for an SMS: a word of ``phonebind.human.MODES``, or ``{"check": "path.Class", …}``.
     human_check: str | Mapping[str, Any] = "image"
     #: The name the SMS and the pages carry.
     site_name: str = "phonebind"

@@ -15,7 +15,8 @@ from pytest_django import Settings
 
 from phonebind import slots
 from phonebind.api import errors
-from phonebind.exceptions import PhonebindError
+from phonebind.exceptions import HumanCheckUnavailable, PhonebindError
+from phonebind.human.altcha import Altcha
 from server.processes import Valkey
 from server.users.models import User
 from tests.support.edge import Configure, Outbox, Person, Upstream
@@ -82,6 +83,32 @@ def forged_ticket(shop: Shop) -> Any:
 def wrong_image_code(shop: Shop) -> Any:
     query = {"image_code_id": "3f0c6f6e-0000-4000-8000-000000000000", "text": "AAAA"}
     return shop.person.http.get(f"/sms_codes/{MOBILE}/", query)
+
+
+def no_proof(shop: Shop) -> Any:
+    return shop.person.http.get(f"/sms_codes/{MOBILE}/", {"without_image": "1"})
+
+
+class Broken(Altcha):
+    """Nobody can tell."""
+
+    def verify(self, mobile: str, address: str, answer: str) -> None:
+        raise HumanCheckUnavailable
+
+
+def nobody_can_tell(shop: Shop) -> Any:
+    shop.phonebind(human_check={"check": f"{__name__}.Broken"})
+    return shop.person.http.get(f"/sms_codes/{MOBILE}/")
+
+
+def others_draw(shop: Shop) -> Any:
+    with slots.CHALLENGES.take(1):
+        return shop.person.http.get(f"/human_checks/{MOBILE}/", {"without_image": "1"})
+
+
+def challenges_too_often(shop: Shop) -> Any:
+    shop.phonebind(limits={"human_address_hour": (0, 3_600)})
+    return shop.person.http.get(f"/human_checks/{MOBILE}/", {"without_image": "1"})
 
 
 def wrong_sms_code(shop: Shop) -> Any:
@@ -211,6 +238,10 @@ CASES: list[tuple[Case, str, int, str | None]] = [
     (cancelled_at_the_provider, "code_invalid", 400, None),
     (forged_ticket, "ticket_invalid", 400, "access_token"),
     (wrong_image_code, "image_code_invalid", 400, "text"),
+    (no_proof, "human_check_invalid", 400, "human_check"),
+    (nobody_can_tell, "human_check_unavailable", 503, None),
+    (others_draw, "server_busy", 503, None),
+    (challenges_too_often, "too_many_requests", 429, None),
     (wrong_sms_code, "sms_code_invalid", 400, "sms_code"),
     (sms_code_never_sent, "sms_code_invalid", 400, "sms_code"),
     (wrong_password, "password_wrong", 400, "password"),

@@ -65,6 +65,7 @@ REACHED = {
     "phonebind_callback": {200, 400, 403, 404, 503},
     "phonebind_bind": {201, 400, 403, 404, 429},
     "phonebind_image_code": {200, 400, 429},
+    "phonebind_human_check": {200, 400, 429},
     "phonebind_sms_code": {200, 400, 429, 502},
     "phonebind_sms_code_post": {200, 400, 429, 502},
     "phonebind_password": {200, 400, 401, 403, 429},
@@ -90,6 +91,8 @@ class World:
             "state": state,
             "image_code_id": UUID,
             "text": "AAAA",
+            "human_check": "",
+            "without_image": "0",  # in the mode that is the default the image is enough
             "mobile": MOBILE,
             "password": PASSWORD,
             "username": MOBILE,
@@ -124,7 +127,7 @@ class World:
             case "led astray":
                 self.right["next"] = "//evil.example"
             case "limited":
-                self._limit("image_address_hour", "sms_mobile_gap", "password_account")
+                self._limit("image_address_hour", "human_address_hour", "sms_mobile_gap", "password_account")
 
     def _limit(self, *names: str) -> None:
         """Nothing of these. Each change lies upon the one before, and a look at a setting goes through all of them."""
@@ -177,6 +180,8 @@ def check(case: Any, answer: Any) -> None:
 def test_threat_18_whatever_the_schema_allows_or_forbids(world: World, note: Note, name: str) -> None:
     operation = served().find_operation_by_id(name)
     reached: Counter[tuple[int, str]] = Counter()
+    if name == "phonebind_human_check":
+        world.right["without_image"] = "1"
 
     def ask(case: Any, luck: str, kept: str | None) -> None:
         world.begin(luck)

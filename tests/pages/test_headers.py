@@ -31,7 +31,7 @@ def test_threat_21_every_answer_is_strict_and_not_kept(shopper: Shopper, path: s
     headers = shopper.http.get(path).headers
     assert headers["Content-Security-Policy"] == (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "frame-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     assert headers["Referrer-Policy"] == "same-origin"
     assert headers["X-Content-Type-Options"] == "nosniff"

@@ -106,7 +106,7 @@ class Error(serializers.Shape):
 
 
 class HumanCheck(serializers.Shape):
-    """`image` says whether an image code is asked for; `human_check` what else, or null: its `name` and its own data."""
+    """`image`: whether an image code is asked for. `human_check`: what else, or null; its `name` and its own data."""
 
     image = fields.BooleanField()
     human_check = fields.DictField(allow_null=True)
@@ -178,7 +178,16 @@ def _operation(
     )
 
 
-_SMS = (HumanCheckInvalid, HumanCheckUnavailable, ImageCodeInvalid, SmsTooFrequent, SmsQuota, SmsNotSent, SmsUnconfirmed, StorageUnavailable)
+_SMS = (
+    HumanCheckInvalid,
+    HumanCheckUnavailable,
+    ImageCodeInvalid,
+    SmsTooFrequent,
+    SmsQuota,
+    SmsNotSent,
+    SmsUnconfirmed,
+    StorageUnavailable,
+)
 _SMS_DESCRIPTION = (
     "Send an SMS code. The image code is used up, right or wrong. What is asked for depends on the settings: an image, "
     "a `human_check`, or both; `GET /human_checks/{mobile}/` tells."
@@ -242,7 +251,7 @@ OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
     views.HumanCheckView: {
         "get": _operation(
             "human_check",
-            "What an SMS to this mobile takes now. The answer to `human_check` goes along with the request for the SMS.",
+            "What an SMS to this mobile takes now. The answer to `human_check` goes along with the SMS request.",
             {200: HumanCheck},
             [TooManyRequests, StorageUnavailable, ServerBusy],
             [MOBILE, HumanCheckQuery],

@@ -16,7 +16,7 @@ from phonebind.conf import conf
 from phonebind.human.altcha import Altcha
 from phonebind.human.base import Check
 
-__all__ = ["Answers", "Check", "Mode", "Needs", "issue", "mode", "needs", "verify"]
+__all__ = ["Answers", "Check", "Mode", "Needs", "issue", "mode", "needs", "needs_image", "verify"]
 
 _ALTCHA = "phonebind.human.altcha.Altcha"
 #: The words for HUMAN_CHECK, and what each is short for.
@@ -139,5 +139,7 @@ def _too_fast() -> bool:
     if taken < bearable * max(elapsed, HEAD_START):
         return False
     if store.first(store.key("alarm", "adaptive"), WARN_SECONDS):
-        logger.warning("%s SMS this hour, and %d are its fair share: each takes a human check more now", taken, bearable)
+        logger.warning(
+            "%s SMS this hour, and %d are its fair share: each takes a human check more now", taken, bearable
+        )
     return True

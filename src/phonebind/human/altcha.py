@@ -37,9 +37,8 @@ class Altcha:
         self.purpose = purpose
 
     def check(self) -> list[str]:
-        if not isinstance(self.cost, int) or not 1_000 <= self.cost <= 1_000_000:
-            return ["cost must be a whole number from 1,000 to 1,000,000"]
-        return []
+        fits = type(self.cost) is int and 1_000 <= self.cost <= 1_000_000
+        return [] if fits else ["cost must be a whole number from 1,000 to 1,000,000"]
 
     def issue(self, mobile: str) -> Mapping[str, Any]:
         """``{"challenge": {"parameters", "signature"}}``, as ALTCHA's own widgets and libraries take it."""

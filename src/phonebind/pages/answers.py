@@ -153,14 +153,17 @@ def _with_headers(response: HttpResponseBase) -> HttpResponseBase:
 
 def _content_security_policy() -> str:
     files = urlsplit(static("phonebind/bind.js"))
-    ours = f"'self' {files.scheme or 'https'}://{files.netloc}" if files.netloc else "'self'"
+    ours = ["'self'", *([f"{files.scheme or 'https'}://{files.netloc}"] if files.netloc else [])]
     check = human.mode().check
-    theirs = " ".join(check.origins) if check else ""
-    files_from, frames_from = f"{ours} {theirs}".rstrip(), theirs or "'none'"
+    theirs = check.origins if check else ()
+
+    def sources(*more: str) -> str:
+        return " ".join((*more, *theirs)) or "'none'"
+
     # Chromium applies form-action to the redirect after the form, which leads to `next`.
     targets = " ".join(("'self'", *conf.allowed_next_hosts))
     return (
-        f"default-src 'none'; script-src {files_from}; style-src {files_from}; img-src {files_from}; "
-        f"connect-src 'self' {theirs}; frame-src {frames_from}; "
+        f"default-src 'none'; script-src {sources(*ours)}; style-src {sources(*ours)}; img-src {sources(*ours)}; "
+        f"connect-src {sources(ours[0])}; frame-src {sources()}; "
         f"form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
     )

@@ -1,0 +1,303 @@
+"""What an SMS takes, in each mode: what is asked for, what is enough, and what is used up."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import pytest
+
+from phonebind import human, limits, sms_codes, store
+from phonebind.exceptions import HumanCheckInvalid, ImageCodeInvalid, SmsNotSent, SmsQuota, TooManyRequests
+from phonebind.human import Answers
+from phonebind.human.altcha import Altcha
+from tests.support.altcha import decode, solve
+from tests.support.edge import Configure, Outbox
+
+MOBILE = "13900000001"
+ADDRESS = "192.0.2.1"
+ID = "0f6a5c1e-6b1d-4b60-9f3b-2f0c7a1d3e55"
+#: As cheap as it can be.
+CHEAP = {"check": "phonebind.human.altcha.Altcha", "cost": 1_000}
+MODES: dict[str, Any] = {
+    "image": "image",
+    "altcha": CHEAP,
+    "image+altcha": {**CHEAP, "image": True},
+    "adaptive": {**CHEAP, "image": True, "adaptive": True},
+}
+
+
+class Riddle:
+    """A check of a host's own, that asks people to look at something."""
+
+    name: ClassVar[str] = "riddle"
+    visual: ClassVar[bool] = True
+    origins: Sequence[str] = ("https://riddles.example",)
+
+    def __init__(self, answer: str) -> None:
+        self.answer = answer
+
+    def check(self) -> list[str]:
+        return [] if self.answer else ["answer is empty"]
+
+    def issue(self, mobile: str) -> Mapping[str, Any]:
+        return {"question": f"What is {mobile}?"}
+
+    def verify(self, mobile: str, address: str, answer: str) -> None:
+        if (mobile, address, answer) != (MOBILE, ADDRESS, self.answer):
+            raise HumanCheckInvalid
+
+
+RIDDLE = {"check": f"{__name__}.Riddle", "answer": "a number"}
+
+
+@pytest.fixture(autouse=True)
+def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(human.INSTEAD, "cost", 1_000)
+
+
+def see() -> Answers:
+    """An image that was read right."""
+    with store.connection() as client:
+        client.set(store.key("image", ID), "AAAA")
+    return Answers(image_code_id=ID, text="AAAA")
+
+
+def asked(**how: bool) -> Any:
+    return human.issue(MOBILE, ADDRESS, **{"without_image": False, **how})
+
+
+def proof(**how: bool) -> str:
+    return solve(asked(**how)["human_check"])
+
+
+def is_enough(answers: Answers) -> human.Needs:
+    return human.verify(MOBILE, ADDRESS, answers)
+
+
+def is_refused(answers: Answers, error: type[Exception] = HumanCheckInvalid) -> None:
+    with pytest.raises(error):
+        human.verify(MOBILE, ADDRESS, answers)
+
+
+def burn(taken: int, limit: str = "sms_site_hour", *, elapsed: float = 0.5) -> None:
+    """So many SMS in an hour of which so much is over."""
+    key, seconds = limits.key(limit, limits.SITE), limits.rule(limit).seconds
+    with store.connection() as client:
+        client.hset(key, mapping={"taken": taken, "counted": 1})
+        client.pexpire(key, int(seconds * (1 - elapsed) * 1000))
+
+
+# ---------------------------------------------------------------- the modes
+
+
+def test_the_words_are_short_for_these() -> None:
+    assert set(human.MODES) == set(MODES)
+
+
+@pytest.mark.parametrize(
+    ("mode", "image", "check"),
+    [("image", True, ""), ("altcha", False, "altcha"), ("image+altcha", True, "altcha"), ("adaptive", True, "")],
+)
+def test_what_each_word_asks_for(phonebind: Configure, mode: str, image: bool, check: str) -> None:
+    phonebind(human_check=mode)
+    told = asked()
+    assert told["image"] is image is human.needs_image(without_image=False)
+    assert (told["human_check"] or {"name": ""})["name"] == check
+
+
+def test_the_default_is_the_contracts_image() -> None:
+    assert asked() == {"image": True, "human_check": None}
+    assert str(is_enough(see())) == "image"
+    see()
+    is_refused(Answers(ID, "BBBB"), ImageCodeInvalid)
+
+
+def test_a_proof_alone(phonebind: Configure) -> None:
+    phonebind(human_check=MODES["altcha"])
+    answer = proof()
+    assert str(is_enough(Answers(human_check=answer))) == "altcha"
+    is_refused(Answers(human_check=answer))
+    is_refused(see())
+
+
+def test_both(phonebind: Configure) -> None:
+    phonebind(human_check=MODES["image+altcha"])
+    image, answer = see(), proof()
+    is_refused(image)
+    assert str(is_enough(Answers(ID, "AAAA", answer))) == "image+altcha"
+
+
+def test_threat_13_a_proof_is_good_for_one_look_at_an_image(phonebind: Configure) -> None:
+    phonebind(human_check=MODES["image+altcha"])
+    see()
+    answer = proof()
+    is_refused(Answers(ID, "BBBB", answer), ImageCodeInvalid)
+    see()
+    is_refused(Answers(ID, "AAAA", answer))
+
+
+def test_an_image_is_as_good_as_before_where_the_check_failed(phonebind: Configure) -> None:
+    phonebind(human_check=MODES["image+altcha"])
+    see()
+    is_refused(Answers(ID, "AAAA", "garbage"))
+    is_enough(Answers(ID, "AAAA", proof()))
+
+
+def test_a_hosts_own_check(phonebind: Configure) -> None:
+    phonebind(human_check=RIDDLE)
+    assert asked() == {"image": False, "human_check": {"name": "riddle", "question": f"What is {MOBILE}?"}}
+    assert str(is_enough(Answers(human_check="a number"))) == "riddle"
+    is_refused(Answers(human_check="what?"))
+
+
+def test_what_is_asked_for_is_bounded_for_each_address(phonebind: Configure) -> None:
+    phonebind(human_check=MODES["altcha"], limits={"human_address_hour": (1, 60)})
+    asked()
+    with pytest.raises(TooManyRequests):
+        asked()
+    human.issue(MOBILE, "192.0.2.2", without_image=False)
+    phonebind(human_check="image")
+    asked()  # costs nothing, and counts nothing
+
+
+# ---------------------------------------------------------------- people who cannot see
+
+
+@pytest.mark.parametrize("mode", [*set(MODES) - {"altcha"}, "riddle"])
+def test_who_cannot_see_is_asked_for_a_dearer_proof_alone(phonebind: Configure, mode: str) -> None:
+    phonebind(human_check={**MODES, "riddle": RIDDLE}[mode])
+    told = asked(without_image=True)
+    assert not told["image"]
+    assert told["human_check"]["name"] == "altcha"
+    assert not human.needs_image(without_image=True)
+    passed = is_enough(Answers(human_check=solve(told["human_check"]), without_image=True))
+    assert dict(passed.claims) == {
+        "no_image_address_hour": ADDRESS,
+        "no_image_site_hour": limits.SITE,
+        "no_image_site_day": limits.SITE,
+    }
+
+
+def test_it_is_six_times_as_dear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert human.INSTEAD.cost == 6 * Altcha().cost
+
+
+def test_where_nothing_is_to_be_seen_nobody_needs_another_way(phonebind: Configure) -> None:
+    phonebind(human_check=MODES["altcha"])
+    assert is_enough(Answers(human_check=proof(without_image=True), without_image=True)).claims == ()
+
+
+@pytest.mark.parametrize("mode", ["image+altcha", "altcha"])
+def test_threat_13_the_cheaper_proof_is_not_the_dearer_one(phonebind: Configure, mode: str) -> None:
+    phonebind(human_check=MODES["image+altcha"])
+    cheaper, dearer = proof(), proof(without_image=True)
+    is_refused(Answers(human_check=cheaper, without_image=True))
+    see()
+    is_refused(Answers(ID, "AAAA", dearer))
+    phonebind(human_check=MODES[mode])
+    is_refused(Answers(human_check=dearer))
+
+
+def test_threat_13_who_does_not_look_is_not_believed() -> None:
+    is_refused(Answers(without_image=True))
+    is_refused(Answers(ID, see().text, without_image=True))
+
+
+# ---------------------------------------------------------------- adaptive
+
+
+@pytest.fixture
+def adaptive(phonebind: Configure) -> Configure:
+    """A day bears 240 SMS, so an hour bears ten: five by half past."""
+    phonebind(human_check=MODES["adaptive"], limits={"sms_site_hour": (100, 3600), "sms_site_day": (240, 86_400)})
+    return phonebind
+
+
+def is_hot() -> bool:
+    return asked()["human_check"] is not None
+
+
+def test_while_the_site_is_quiet_the_image_is_enough(adaptive: Configure) -> None:
+    assert not is_hot()
+    assert str(is_enough(see())) == "image"
+
+
+@pytest.mark.parametrize(
+    ("taken", "elapsed", "hot"),
+    [
+        (4, 0.5, False),
+        (5, 0.5, True),
+        (8, 0.9, False),
+        (9, 0.9, True),
+        (0, 0.02, False),
+        (1, 0.02, True),
+        (9, 1, False),
+    ],
+)
+def test_it_is_hot_when_an_hour_spends_more_than_a_day_would_bear(
+    adaptive: Configure, taken: int, elapsed: float, hot: bool
+) -> None:
+    burn(taken, elapsed=elapsed - 0.0005)
+    assert is_hot() is hot
+
+
+def test_the_hours_own_budget_counts_where_it_is_the_smaller(adaptive: Configure) -> None:
+    adaptive(limits={"sms_site_hour": (4, 3600), "sms_site_day": (2400, 86_400)})
+    burn(1)
+    assert not is_hot()
+    burn(2, elapsed=0.45)
+    assert is_hot()
+
+
+def test_while_it_is_hot_both_are_asked_for(adaptive: Configure) -> None:
+    burn(50)
+    is_refused(see())
+    is_enough(Answers(ID, "AAAA", proof()))
+
+
+def test_it_cools_down_by_itself(adaptive: Configure) -> None:
+    burn(5, elapsed=0.3)
+    assert is_hot()
+    burn(5, elapsed=0.6)
+    assert not is_hot()
+
+
+def test_the_operator_hears_of_it_once_a_minute(adaptive: Configure, caplog: pytest.LogCaptureFixture) -> None:
+    burn(50)
+    for _ in range(3):
+        assert is_hot()
+    [line] = caplog.records
+    assert line.levelno == logging.WARNING
+    assert line.message.startswith("50 SMS this hour, and 10 are its fair share")
+
+
+def test_a_proof_that_nobody_asked_for_is_not_looked_at(adaptive: Configure) -> None:
+    """Whoever was asked while it was hot is let in when it has cooled down."""
+    see()
+    is_enough(Answers(ID, "AAAA", "whatever"))
+
+
+# ---------------------------------------------------------------- and the SMS
+
+
+def test_threat_13_an_sms_without_image_counts_against_its_own_limits_and_only_if_it_is_sent(
+    phonebind: Configure,
+) -> None:
+    phonebind(limits={"no_image_address_hour": (1, 3600)})
+    claims = human.needs(ADDRESS, without_image=True).claims
+    Outbox.refuse = True
+    with pytest.raises(SmsNotSent):
+        sms_codes.issue(MOBILE, ADDRESS, *claims)
+    Outbox.refuse = False
+    sms_codes.issue(MOBILE, ADDRESS, *claims)
+    with pytest.raises(SmsQuota) as refused:
+        sms_codes.issue("13900000002", ADDRESS, *claims)
+    assert refused.value.limit == "no_image_address_hour"
+    sms_codes.issue("13900000003", ADDRESS)  # as everybody else
+
+
+def test_each_is_asked_something_else(phonebind: Configure) -> None:
+    phonebind(human_check=MODES["altcha"])
+    first, second = (decode(proof())["challenge"] for _ in range(2))
+    assert first["parameters"]["nonce"] != second["parameters"]["nonce"]
