@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.journeys.conftest import PHONE, Person, listen
 from tests.support.visitor import Visitor
 
-TARGETS = ".button:visible, .image, .show:visible, .row input, .check"
+TARGETS = ".button:visible, .image:visible, .show:visible, .plain:visible, .row input:visible, .check"
 FINGER = 44
 
 

@@ -10,10 +10,11 @@ from django.db import OperationalError, connection
 from django.test import Client
 from pytest_django import Settings
 
-from phonebind import sms_codes
+from phonebind import human, sms_codes
 from phonebind.models import SocialAccount
 from server.processes import Valkey
 from tests.pages.conftest import SecureClient, Shopper
+from tests.support.altcha import solve
 from tests.support.edge import Busy, Configure, Outbox, Upstream
 
 pytestmark = pytest.mark.django_db
@@ -442,3 +443,63 @@ def test_a_busy_server_loses_nothing(shopper: Shopper, qq: Upstream, busy: Busy,
     assert (script.status_code, script.json()["code"]) == (503, "server_busy")
     assert not SocialAccount.objects.exists()
     assert shopper.submit(url, kept | {"password": PASSWORD}).status_code == 303
+
+
+# ---------------------------------------------------------------- human checks
+
+PROOF = {"check": "phonebind.human.altcha.Altcha", "cost": 1_000}
+
+
+def test_where_there_is_no_image_the_page_shows_none(qq: Upstream, shopper: Shopper, phonebind: Configure) -> None:
+    phonebind(human_check=PROOF)
+    page = shopper.http.get(shopper.arrive()).content.decode()
+    assert not {"text", "image_code_id"} & set(shopper.inputs(shopper.http.get(shopper.arrive())))
+    assert "data-check" in page
+    assert "<noscript>" in page
+    assert "data-other" not in page
+
+
+def test_the_script_is_told_what_to_do_and_does_it(qq: Upstream, shopper: Shopper, phonebind: Configure) -> None:
+    phonebind(human_check=PROOF)
+    url = shopper.arrive()
+    form = shopper.form(url) | {"mobile": MOBILE}
+    asked = shopper.submit(url, form | {"action": "human_check"}, script=True).json()
+    assert asked["image"] is False
+    proof = {"action": "send_code", "human_check": solve(asked["human_check"])}
+    assert shopper.submit(url, form | proof, script=True).json()["message"] == "OK"
+    assert shopper.submit(url, form | proof, script=True).json()["code"] == "human_check_invalid"
+
+
+def test_who_cannot_see_the_image_computes_instead(
+    qq: Upstream, shopper: Shopper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(human.INSTEAD, "cost", 1_000)
+    url = shopper.arrive()
+    form = shopper.form(url) | {"mobile": MOBILE, "without_image": "1"}
+    asked = shopper.submit(url, form | {"action": "human_check"}, script=True).json()
+    proof = {"action": "send_code", "human_check": solve(asked["human_check"])}
+    assert shopper.submit(url, form | proof, script=True).json()["message"] == "OK"
+
+
+def test_a_mobile_that_is_none_is_told_before_anything_is_computed(qq: Upstream, shopper: Shopper) -> None:
+    url = shopper.arrive()
+    answer = shopper.submit(url, shopper.form(url) | {"action": "human_check", "mobile": "139"}, script=True)
+    assert (answer.status_code, set(answer.json()["errors"])) == (400, {"mobile"})
+
+
+def test_without_a_script_the_page_says_what_is_missing(qq: Upstream, shopper: Shopper, phonebind: Configure) -> None:
+    phonebind(human_check={**PROOF, "image": True})
+    url = shopper.arrive()
+    answer = shopper.send_code(url, shopper.form(url) | {"mobile": MOBILE})
+    assert answer.status_code == 400
+    assert "It could not be checked that you are a person" in answer.content.decode()
+    assert 'value="13900000001"' in answer.content.decode()
+
+
+def test_the_pages_allow_what_a_check_needs_of_others(shopper: Shopper, phonebind: Configure) -> None:
+    phonebind(human_check={"check": "tests.human.test_human.Riddle", "answer": "x"})
+    policy = shopper.http.get("/login/").headers["Content-Security-Policy"]
+    theirs = "'self' https://riddles.example"
+    assert f"script-src {theirs}; style-src {theirs}; img-src {theirs}; connect-src {theirs}; " in policy
+    assert "frame-src https://riddles.example; " in policy
+    assert "unsafe" not in policy
