@@ -53,6 +53,12 @@ class Result:
     def per_second(self) -> float:
         return self.outcomes["ok"] / self.seconds
 
+    def all_good(self) -> "Result":
+        """Itself. Raises RuntimeError where an answer was not what was hoped for."""
+        if self.errors:
+            raise RuntimeError(f"{dict(self.outcomes)}: {self.surprise}")
+        return self
+
     def percentile(self, number: int) -> float:
         """Milliseconds."""
         return quantiles(self.times, n=100)[number - 1] * 1000

@@ -15,7 +15,7 @@ import redis
 
 from bench.contenders import Answer, Request, Site
 from bench.contenders.phonebind import CONTENDER, HTTPS
-from bench.load import Load, Result, encode, parse
+from bench.load import Load, encode, parse
 from bench.machine import Machine, cpu_seconds, family, populate
 from bench.parts import python, scale
 from bench.report import Block, Table
@@ -60,7 +60,7 @@ def run(machine: Machine, load: Load) -> list[Table | Block]:
             load.get_ready(site, makers[name](REQUESTS))
             processes = family(server)
             before = cpu_seconds(processes)
-            result = _good(load.fire(at_once=at_once))
+            result = load.fire(at_once=at_once).all_good()
             cpu = (cpu_seconds(processes) - before) * 1000 / result.count
             return Sample(cpu, result.percentile(50), result.percentile(99))
 
@@ -80,12 +80,6 @@ def run(machine: Machine, load: Load) -> list[Table | Block]:
         table.add(name, *cells)
     profiles = [f"{name}\n{_profile(machine, site, limits, maker(PROFILED))}" for name, maker in makers.items()]
     return [table, Block("profiles", "\n\n".join(profiles))]
-
-
-def _good(result: Result) -> Result:
-    if result.errors:
-        raise RuntimeError(f"{result.outcomes}: {result.surprise}")
-    return result
 
 
 def _makers(site: Site) -> dict[str, Maker]:

@@ -15,16 +15,13 @@ from bench.load import Load, Result
 from bench.machine import Machine, cpu_seconds, family, populate
 from bench.parts import scale
 from bench.report import Table
+from bench.returning import PEOPLE, RATE, SECONDS, Returning, percentiles
 
 Process: TypeAlias = subprocess.Popen[str]
 
-PEOPLE = scale(10_000, 1_000)
 #: Of the first table, and how many hashes, binds and sign-ins each.
 ROUNDS, EACH = scale(7, 2), scale(60, 12)
-#: Of the flood, and how long each half of one lasts.
-FLOODS, SECONDS = scale(3, 1), scale(15, 4)
-#: Returning sign-ins a second.
-RATE = 20
+FLOODS = scale(3, 1)
 #: How many binds warm up, or find out how many a second there can be. No more at once than one process lets wait: where
 #: more share it by chance they would be refused, and try again at once.
 CROWD, AT_ONCE = scale(600, 60), 8
@@ -64,7 +61,7 @@ def _cost(machine: Machine, load: Load, site: Site, process: Process) -> Table:
     def measure(what: str, requests: Sequence[Request], status: int) -> None:
         load.get_ready(site, requests, like=status)
         before = _cpu(process), machine.postgres_cpu()
-        result = _good(load.fire(at_once=1))
+        result = load.fire(at_once=1).all_good()
         spent = _cpu(process) - before[0], machine.postgres_cpu() - before[1]
         server, database = (1000 * seconds / result.count for seconds in spent)
         costs[what].append((server, server / bare[-1], database, result.percentile(50)))
@@ -113,57 +110,40 @@ def _hash() -> dict[str, float]:
 
 
 def _flood(load: Load, site: Site) -> Table:
-    returning = Load()
+    returning = Returning(site)
     quiet: list[Result] = []
     flooded: list[Result] = []
     floods: list[Result] = []
     load.get_ready(site, bind_forms(load, site, mobiles(0, CROWD)), like=201)
-    capacity = _nothing_but_busy(load.fire(at_once=AT_ONCE)).per_second
+    capacity = nothing_but_busy(load.fire(at_once=AT_ONCE)).per_second
     count = int(2 * capacity * SECONDS)
     for number in range(FLOODS):
-        _return(returning, site, 2 * number)
-        quiet.append(_good(returning.fire(rate=RATE)))
+        returning.get_ready()
+        quiet.append(returning.come())
         forms = bind_forms(load, site, mobiles(CROWD + number * count, count))
-        _return(returning, site, 2 * number + 1)
+        returning.get_ready()
         load.get_ready(site, forms, like=201)
         flood = load.start(rate=2 * capacity)
-        flooded.append(_good(returning.fire(rate=RATE)))
-        floods.append(_nothing_but_busy(flood()))
+        flooded.append(returning.come())
+        floods.append(nothing_but_busy(flood()))
         _come_again(load, site, [forms[place] for place in list(floods[-1].others)[:AGAIN]])
     returning.stop()
 
     table = Table("first_bind_flood", ["", "sign-ins/s", "p50 ms", "p99 ms", "binds/s", "bound/s", "503/s"])
     table.add(f"binds alone, {AT_ONCE} at once", "", "", "", "", capacity, 0)
-    table.add("sign-ins alone", RATE, *_percentiles(quiet), "", "", "")
+    table.add("sign-ins alone", RATE, *percentiles(quiet), "", "", "")
     bound = median(flood.per_second for flood in floods)
     busy = median(flood.errors / flood.seconds for flood in floods)
-    table.add("both, with twice as many binds", RATE, *_percentiles(flooded), 2 * capacity, bound, busy)
-    pairs = zip(_percentiles(flooded), _percentiles(quiet), strict=True)
+    table.add("both, with twice as many binds", RATE, *percentiles(flooded), 2 * capacity, bound, busy)
+    pairs = zip(percentiles(flooded), percentiles(quiet), strict=True)
     table.add("times as long", "", *(after / before for after, before in pairs), "", "", "")
     return table
-
-
-def _return(load: Load, site: Site, turn: int) -> None:
-    """As many as come in the time; each of them once in a while."""
-    count = RATE * SECONDS
-    first = turn * count % (PEOPLE - count) + 1
-    load.begin(CONTENDER, site, range(first, first + count))
-
-
-def _percentiles(results: Sequence[Result]) -> list[float]:
-    return [median(result.percentile(number) for result in results) for number in (50, 99)]
 
 
 # ---------------------------------------------------------------- what was hoped for
 
 
-def _good(result: Result) -> Result:
-    if result.errors:
-        raise RuntimeError(f"{dict(result.outcomes)}: {result.surprise}")
-    return result
-
-
-def _nothing_but_busy(result: Result) -> Result:
+def nothing_but_busy(result: Result) -> Result:
     """Who found no place was told so, and when to come again."""
     for answer in result.others.values():
         if (answer.status, answer.json()["code"]) != (503, "server_busy") or not answer.header("retry-after").isdigit():
