@@ -19,7 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from phonebind.upstream import MAX_BYTES, Deadline, NotDone, UpstreamError, _close_idle, _context, get, post_json
+from phonebind.upstream import MAX_BYTES, Deadline, NotDone, UpstreamError, _close_idle, _context, get, post, post_json
 from tests.support.edge import Configure, Upstream
 from tests.support.wire import FAULTS, Wire, answering, serve
 
@@ -68,6 +68,16 @@ def test_a_message_is_taken_with_2xx(upstream: Upstream, status: int) -> None:
     upstream.answer("/sms", b"yes", status=status)
     assert post_json(f"{upstream.url}/sms", {"text": "短信"}, Deadline()) == b"yes"
     assert upstream.requests == [("/sms", {"text": "短信"})]
+
+
+def test_what_is_signed_elsewhere_is_sent_as_it_is(upstream: Upstream) -> None:
+    upstream.answer("/", b"yes")
+    content, signed = b'{"a":   1}', {"Host": "captcha.example", "Authorization": "signed"}
+    assert post(f"{upstream.url}/", content, signed, Deadline()) == b"yes"
+    [(headers, body)] = upstream.raw
+    assert body == content
+    assert {name: headers[name] for name in signed} == signed
+    assert headers["User-Agent"] == "phonebind"
 
 
 @pytest.mark.parametrize(

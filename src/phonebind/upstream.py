@@ -66,7 +66,12 @@ def get(url: str, query: Mapping[str, str], deadline: Deadline) -> bytes:
 def post_json(url: str, payload: Mapping[str, str], deadline: Deadline) -> bytes:
     """The body of a 2xx answer. Raises UpstreamError, which is NotDone where that is certain."""
     content = json.dumps(payload, ensure_ascii=False).encode()
-    status, body = _send("POST", url, deadline, content, {"Content-Type": "application/json", **_USER_AGENT})
+    return post(url, content, {"Content-Type": "application/json"}, deadline)
+
+
+def post(url: str, content: bytes, headers: Mapping[str, str], deadline: Deadline) -> bytes:
+    """The same for what was composed, and perhaps signed, elsewhere: not a byte of it is changed."""
+    status, body = _send("POST", url, deadline, content, {**_USER_AGENT, **headers})
     if not 200 <= status < 300:
         refused = 400 <= status < 500 or status == 503
         raise (NotDone if refused else UpstreamError)(f"status {status}")

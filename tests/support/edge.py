@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from email.message import Message as Headers
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, TypeAlias
 from urllib.parse import parse_qs, urlsplit
@@ -43,6 +44,8 @@ class Upstream:
     url: str
     answers: dict[str, Answer] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    #: Headers and body of each, as they came.
+    raw: list[tuple["Headers[str, str]", bytes]] = field(default_factory=list)
     connections: int = 0
 
     def answer(self, path: str, body: bytes | dict[str, Any], **more: Any) -> None:
@@ -80,14 +83,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
-        self._answer(url.path, {name: values[0] for name, values in parse_qs(url.query).items()})
+        self._answer(url.path, {name: values[0] for name, values in parse_qs(url.query).items()}, b"")
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self._answer(self.path, json.loads(body))
+        self._answer(self.path, json.loads(body), body)
 
-    def _answer(self, path: str, query: dict[str, str]) -> None:
+    def _answer(self, path: str, query: dict[str, str], body: bytes) -> None:
         self.server.upstream.requests.append((path, query))
+        self.server.upstream.raw.append((self.headers, body))
         answer = self.server.upstream.answers[path]
         time.sleep(answer.delay)
         if answer.raw is None:
