@@ -1,0 +1,200 @@
+"""Tencent Cloud's captcha (天御验证码, T-Sec): somebody drags or clicks, and Tencent says whether it was a person.
+
+Its script gives the browser a ticket, and `DescribeCaptchaResult
+<https://cloud.tencent.com/document/product/1110/36926>`_ tells us what the ticket is worth. Tencent's SDK composes and
+signs that call and knows the answer's fields. It does not send it: the SDK's own client logs the AppSecretKey at DEBUG,
+follows redirects, and has no deadline for the whole of a call.
+"""
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from phonebind import slots, store, upstream
+from phonebind.conf import conf
+from phonebind.exceptions import HumanCheckInvalid, HumanCheckUnavailable
+
+try:
+    from tencentcloud.captcha.v20190722 import models
+    from tencentcloud.captcha.v20190722.captcha_client import CaptchaClient
+    from tencentcloud.common.credential import Credential
+    from tencentcloud.common.http.request import RequestInternal
+    from tencentcloud.common.profile.client_profile import ClientProfile
+    from tencentcloud.common.profile.http_profile import HttpProfile
+except ImportError as error:
+    raise ImportError("Tencent's SDK is not installed: pip install 'phonebind[tencent]'") from error
+
+ENDPOINT = "https://captcha.tencentcloudapi.com"
+SCRIPT = "https://turing.captcha.qcloud.com/TJCaptcha.js"
+#: What the script may load from besides its own site. Tencent documents no such list: the first are its scripts' sites
+#: (turing. in China, ca.turing. elsewhere), and on captcha.gtimg.com one of them was until 2023.
+ORIGINS = ("https://*.captcha.qcloud.com", "https://*.gtimg.com")
+
+#: Seconds a ticket lives.
+EXPIRES_IN = 300
+#: Seconds between two lines in the log about the same refusal: with a ticket of another app anybody provokes one.
+ALARM_SECONDS = 60
+
+#: The codes that another try repairs. The documentation has 7, 8, 9, 15 and 21 now, and had the others. Everything else
+#: is the operator's to repair (16 and 100: app or key are wrong) or Tencent's.
+PERSON = frozenset({6, 7, 8, 9, 10, 11, 12, 13, 15, 17, 18, 19, 20, 21})
+#: Where the widget never shows: the code is 1 for all, and this is what Tencent thinks of them.
+EVIL = 100
+
+# What the script makes up when it cannot reach Tencent begins with trerror_ (terror_ until 2025). Tencent leaves it to
+# us whether to let these pass, and anybody can write one.
+_TICKET = re.compile(r"(?!tr?error_)[!-~]{1,4096}")
+_RANDSTR = re.compile(r"[!-~]{1,64}")
+# All that is repeated of an answer: what else is in there may be a secret of ours.
+_ERROR = re.compile(r"[A-Za-z.]{1,64}")
+_REQUEST_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+_WORD = ("[!-~]+", "a str without white space, and not empty")
+_URL = (r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?", "a whole http(s) URL")
+_OPTIONS = {
+    "app_id": ("[0-9]{1,20}", "the digits of the CaptchaAppId, as a str"),
+    "app_secret_key": _WORD,
+    "secret_id": _WORD,
+    "secret_key": _WORD,
+    "endpoint": _URL,
+    "script": _URL,
+}
+
+logger = logging.getLogger(__name__)
+
+
+class Tencent:
+    """``app_id`` and ``app_secret_key`` are the captcha's, the other two those of an account that may ask about it."""
+
+    name: ClassVar[str] = "tencent"
+    visual: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        app_id: str,
+        app_secret_key: str,
+        secret_id: str,
+        secret_key: str,
+        endpoint: str = ENDPOINT,
+        script: str = SCRIPT,
+    ) -> None:
+        self.app_id = app_id
+        self.app_secret_key = app_secret_key
+        self.secret_id = secret_id
+        self.secret_key = secret_key
+        self.endpoint = endpoint
+        self.script = script
+
+    @property
+    def origins(self) -> Sequence[str]:
+        script = urlsplit(self.script)
+        return (f"{script.scheme}://{script.netloc}", *ORIGINS)
+
+    def check(self) -> list[str]:
+        return [
+            f"{name} must be {what}"
+            for name, (pattern, what) in _OPTIONS.items()
+            if not isinstance(value := getattr(self, name), str) or not re.fullmatch(pattern, value)
+        ] + [
+            f"{name} is not https"
+            for name in ("endpoint", "script")
+            if not settings.DEBUG and str(getattr(self, name)).startswith("http:")
+        ]
+
+    def issue(self, mobile: str) -> Mapping[str, Any]:
+        """``{"app_id", "script"}``: load the script, and ``new TencentCaptcha(app_id, callback, {}).show()``."""
+        return {"app_id": self.app_id, "script": self.script}
+
+    def verify(self, mobile: str, address: str, answer: str) -> None:
+        """``answer`` is the JSON of ``{"ticket", "randstr"}``, as the callback got them."""
+        ticket, randstr = _read(answer)
+        with slots.HUMAN.take(conf.sms_slots):
+            # Not before there is a place, or who finds none would have lost the ticket.
+            used = store.key("tencent", hashlib.sha256(ticket.encode()).hexdigest())
+            if not store.first(used, EXPIRES_IN + 60):
+                raise HumanCheckInvalid
+            body = self._ask(ticket, randstr, address)
+        # Not in the place: that somebody's ticket is refused says nothing about whether Tencent answers.
+        _judge(body)
+
+    def _ask(self, ticket: str, randstr: str, address: str) -> bytes:
+        question = models.DescribeCaptchaResultRequest()
+        question.CaptchaType = 9
+        question.Ticket = ticket
+        question.Randstr = randstr
+        question.UserIp = _user_ip(address)
+        question.CaptchaAppId = int(self.app_id)
+        question.AppSecretKey = self.app_secret_key
+        request = self._sign("DescribeCaptchaResult", question._serialize())
+        try:
+            return upstream.post(self.endpoint, request.data.encode(), request.header, upstream.Deadline())
+        except upstream.UpstreamError as error:
+            logger.warning("Tencent's captcha does not answer: %s", error)
+            raise HumanCheckUnavailable from None
+
+    def _sign(self, action: str, params: Mapping[str, Any]) -> RequestInternal:
+        """With what the SDK calls before it sends: it has no public name for less than both."""
+        host = urlsplit(self.endpoint).netloc
+        credential = Credential(self.secret_id, self.secret_key)
+        client = CaptchaClient(credential, "", ClientProfile(httpProfile=HttpProfile(endpoint=host)))
+        # The path is / in every signature, wherever the endpoint is.
+        request = RequestInternal(host, "POST", "/")
+        client._build_req_inter(action, params, request)
+        return request
+
+
+def _read(answer: str) -> tuple[str, str]:
+    try:
+        given = json.loads(answer)
+    except (ValueError, RecursionError):
+        raise HumanCheckInvalid from None
+    match given:
+        case {"ticket": str(ticket), "randstr": str(randstr)}:
+            if _TICKET.fullmatch(ticket) and _RANDSTR.fullmatch(randstr):
+                return ticket, randstr
+    raise HumanCheckInvalid
+
+
+def _user_ip(address: str) -> str:
+    """An address, as Tencent wants one: the first of an IPv6 /64, and that of its own examples where there is none."""
+    return "127.0.0.1" if address == "unknown" else address.partition("/")[0]
+
+
+def _judge(body: bytes) -> None:
+    result = models.DescribeCaptchaResultResponse()
+    refusal = None
+    try:
+        response = json.loads(body)["Response"]
+        result._deserialize(response)
+        refusal = response["Error"]["Code"] if "Error" in response else result.CaptchaCode
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        pass
+    if type(refusal) is not int or refusal not in {1, *PERSON}:
+        _complain(refusal, str(result.RequestId))
+        raise HumanCheckUnavailable
+    if refusal != 1 or result.EvilLevel == EVIL:
+        raise HumanCheckInvalid
+
+
+def _complain(refusal: object, request_id: str) -> None:
+    if type(refusal) is int:
+        what = f"CaptchaCode {refusal}"
+    elif isinstance(refusal, str) and _ERROR.fullmatch(refusal):
+        what = refusal
+    else:
+        logger.warning("Tencent's captcha gives an answer that cannot be read")
+        return
+    if store.first(store.key("alarm", f"tencent {what}"), ALARM_SECONDS):
+        logger.error(
+            "Tencent's captcha refuses our configuration: %s (request %s). Are the values of PHONEBIND['HUMAN_CHECK'] "
+            "those of Tencent's console, and the package paid for?",
+            what,
+            request_id if _REQUEST_ID.fullmatch(request_id) else "?",
+        )
