@@ -1,4 +1,4 @@
-"""The provider's error codes, with the words it sends along."""
+"""The error codes of QQ Connect and of Tencent's captcha, with the words that are sent along."""
 
 from collections.abc import Mapping
 
@@ -37,10 +37,46 @@ PROFILE_CODES: Mapping[int, str] = {
     **CODES,
 }
 
+#: What a captcha's ticket is worth.
+CAPTCHA_CODES: Mapping[int, str] = {
+    1: "OK",
+    7: "captcha no match",
+    8: "ticket expired",
+    9: "ticket reused",
+    15: "decrypt fail",
+    16: "appid-ticket mismatch",
+    21: "diff",
+    100: "appid-secretkey-ticket mismatch",
+}
+
+#: Why Tencent's cloud does not even look at the ticket.
+CLOUD_ERRORS: Mapping[str, str] = {
+    "AuthFailure.InvalidAuthorization": "Authorization in the request header is invalid.",
+    "AuthFailure.SecretIdNotFound": "The SecretId is not found.",
+    "AuthFailure.SignatureExpire": "Timestamp and server time differ by more than five minutes.",
+    "AuthFailure.SignatureFailure": "The provided credentials could not be validated.",
+    "InternalError": "An internal error has occurred.",
+    "InvalidAction": "The request action is invalid.",
+    "InvalidParameter": "A parameter is invalid.",
+    "MissingParameter": "A parameter is missing.",
+    "NoSuchVersion": "The API version does not exist.",
+    "RequestLimitExceeded": "Your current request times exceed the limit.",
+    "UnauthorizedOperation.ErrAuth": "Authentication failed.",
+    "UnauthorizedOperation.Unauthorized": "No permission, no valid package, or an overdue account.",
+}
+
 
 class Refused(Exception):
     """The emulated provider says no, with one of its codes."""
 
     def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class CloudError(Exception):
+    """Tencent's cloud does not look at what is asked, for one of these reasons."""
+
+    def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code

@@ -15,6 +15,11 @@ DEFAULT_APPS: Mapping[str, Mapping[str, Any]] = {
     "101000003": {"secret": "sandbox-secret-3", "unionid": True},
 }
 
+#: The one captcha there is, and the account that may ask about it.
+CAPTCHA_APP_ID = 190000001
+CAPTCHA_SECRET_KEY = "sandbox-captcha-secret"  # noqa: S105
+CLOUD_SECRETS: Mapping[str, str] = {"sandbox-secret-id": "sandbox-secret-key"}
+
 REDIRECT_URI_LENGTH = 1024
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from . import state
-from .codes import CODES, PROFILE_CODES
+from .codes import CAPTCHA_CODES, CLOUD_ERRORS, CODES, PROFILE_CODES
 
 Value: TypeAlias = str | float | bool
 Faults: TypeAlias = Mapping[str, Value]
@@ -57,10 +57,13 @@ _TABLE = (
     Switch("error_status", (200, 400, 500), "错误的 HTTP 状态码", "HTTP status of errors"),
     Switch("callback", ("once", "twice", "cancel"), "回调一次、两次或没有", "the callback comes once, twice or never"),
     Switch("sms", ("ok", "refuse", "error", "lost"), "短信网关的回答", "what the SMS gateway does"),
+    Switch("tencent_code", ("none", *CAPTCHA_CODES), "腾讯验证码的票据结果", "what Tencent says of a ticket"),
+    Switch("tencent_error", ("none", *CLOUD_ERRORS), "腾讯云接口的错误", "error of Tencent's captcha"),
     Switch("token_network", NETWORK, "token 的网络故障", "network fault of /token"),
     Switch("me_network", NETWORK, "me 的网络故障", "network fault of /me"),
     Switch("profile_network", NETWORK, "get_user_info 的网络故障", "network fault of get_user_info"),
     Switch("sms_network", NETWORK, "短信网关的网络故障", "network fault of the SMS gateway"),
+    Switch("tencent_network", NETWORK, "腾讯验证码的网络故障", "network fault of Tencent's captcha"),
     Switch("slow_seconds", (4, 0.2, 0.5, 1, 2, 10, 30), "slow 等几秒", "seconds that slow waits"),
 )
 

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from . import conf, faults
 from .bodies import Unreadable, read_object
-from .codes import PROFILE_CODES
+from .codes import CAPTCHA_CODES, CLOUD_ERRORS, PROFILE_CODES
 from .gate import sandbox_view
 from .people import PEOPLE
 
@@ -65,7 +65,8 @@ def _not_allowed(error: faults.NotAllowed) -> HttpResponse:
 def _rows() -> list[dict[str, object]]:
     """The table for the template: each switch with its choices and where it stands."""
     now = faults.read()
-    meanings = {str(code): words for code, words in PROFILE_CODES.items()}
+    codes = PROFILE_CODES.items() | CAPTCHA_CODES.items() | CLOUD_ERRORS.items()
+    meanings = {str(code): words for code, words in codes}
     return [
         {
             "switch": switch,

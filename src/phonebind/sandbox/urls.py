@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import inbox, pages, qq
+from . import inbox, pages, qq, tencent
 
 app_name = "phonebind_sandbox"
 
@@ -10,6 +10,9 @@ urlpatterns = [
     path("qq/oauth2.0/token", qq.token, name="qq_token"),
     path("qq/oauth2.0/me", qq.me, name="qq_me"),
     path("qq/user/get_user_info", qq.get_user_info, name="qq_get_user_info"),
+    path("tencent/", tencent.api, name="tencent_api"),
+    path("tencent/TJCaptcha.js", tencent.script, name="tencent_script"),
+    path("tencent/ticket.js", tencent.ticket, name="tencent_ticket"),
     path("sms/", inbox.sms, name="sms"),
     path("inbox/", inbox.inbox_page, name="inbox"),
     path("inbox.json", inbox.inbox_json, name="inbox_json"),
