@@ -45,6 +45,12 @@ def options(name: str) -> dict[str, Any]:
     return value
 
 
+def word_or_options(name: str, default: str) -> str | dict[str, Any]:
+    """A word, or a JSON object where it begins like one."""
+    value = text(name, default)
+    return options(name) if value.startswith("{") else value
+
+
 def database(url: str) -> dict[str, Any]:
     """The ``DATABASES`` entry for a URL, with what each database needs to be right under load."""
     config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))

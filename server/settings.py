@@ -154,6 +154,10 @@ SPECTACULAR_SETTINGS = {
 # ---------------------------------------------------------------- phonebind
 
 _QQ_DEMO = SANDBOX and not env.words("QQ_CLIENT_ID")
+_HUMAN_CHECK = env.word_or_options("HUMAN_CHECK", "image")
+if SANDBOX and _HUMAN_CHECK == "tencent":
+    _TENCENT = f"{ORIGIN}/sandbox/tencent/"
+    _HUMAN_CHECK = {**demo.TENCENT, "endpoint": _TENCENT, "script": f"{_TENCENT}TJCaptcha.js"}
 PHONEBIND = {
     "PROVIDERS": {
         "qq": {
@@ -172,6 +176,7 @@ PHONEBIND = {
             **env.options("SMS_OPTIONS"),
         }
     ),
+    "HUMAN_CHECK": _HUMAN_CHECK,
     "SITE_NAME": env.text("SITE_NAME", "phonebind"),
     "TERMS_URL": env.text("TERMS_URL", ""),
     "ALLOWED_NEXT_HOSTS": tuple(env.words("ALLOWED_NEXT_HOSTS")),

@@ -1,8 +1,10 @@
 """With DEBUG off, nothing of the demo is accepted."""
 
+import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -89,6 +91,29 @@ def test_a_number_that_is_none_is_said() -> None:
 def test_sms_options_that_are_none_are_said_and_not_repeated(value: str) -> None:
     answer = load(DEBUG="1", SANDBOX="0", QQ_CLIENT_ID="1", QQ_CLIENT_SECRET="2", SMS_OPTIONS=value)
     assert "SMS_OPTIONS is not a JSON object.\n" in answer.stderr
+
+
+def human_check(**environ: str) -> Any:
+    code = "import json; from server.settings import PHONEBIND; print(json.dumps(PHONEBIND['HUMAN_CHECK']))"
+    answer = run(code, DEBUG="1", **environ)
+    assert answer.stdout, answer.stderr
+    return json.loads(answer.stdout)
+
+
+def test_a_human_check_is_a_word_or_an_object() -> None:
+    assert human_check() == "image"
+    assert human_check(HUMAN_CHECK="adaptive") == "adaptive"
+    named = {"check": "shop.checks.Riddle", "image": True}
+    assert human_check(HUMAN_CHECK=json.dumps(named)) == named
+    assert "HUMAN_CHECK is not a JSON object.\n" in load(DEBUG="1", HUMAN_CHECK='{"key": secret').stderr
+
+
+def test_tencent_is_the_sandboxs_where_there_is_one() -> None:
+    here = "http://127.0.0.1:8123/sandbox/tencent/"
+    found = human_check(HUMAN_CHECK="tencent", PORT="8123")
+    assert found == {**demo.TENCENT, "endpoint": here, "script": f"{here}TJCaptcha.js"}
+    without = {"SANDBOX": "0", "QQ_CLIENT_ID": "1", "QQ_CLIENT_SECRET": "2"}
+    assert human_check(HUMAN_CHECK="tencent", **without) == "tencent"
 
 
 @pytest.mark.django_db
