@@ -1,4 +1,4 @@
-"""People who are bound and come back, so many a second whatever becomes of those before, while something else goes on."""
+"""People who are bound and come back, so many a second whatever becomes of others, while something else goes on."""
 
 from collections.abc import Sequence
 from statistics import median

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import inbox, pages, qq, tencent
+from . import altcha, inbox, pages, qq, tencent
 
 app_name = "phonebind_sandbox"
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("inbox/", inbox.inbox_page, name="inbox"),
     path("inbox.json", inbox.inbox_json, name="inbox_json"),
     path("image_codes/<str:image_code_id>.json", inbox.image_code, name="image_code"),
+    path("altcha.json", altcha.solve, name="altcha"),
     path("faults/", pages.faults_page, name="faults"),
     path("faults.json", pages.faults_json, name="faults_json"),
 ]

@@ -1,0 +1,27 @@
+"""Proofs of work for scripts that have no browser to compute them."""
+
+from typing import Any, cast
+
+import altcha
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from .bodies import Unreadable, read_object
+from .gate import sandbox_view
+
+SECONDS = 30
+MAX_COST = 1_000_000
+
+
+@sandbox_view("POST")
+def solve(request: HttpRequest) -> HttpResponse:
+    """``{"challenge": {…}}``, as ``human_check`` has it -> 200 ``{"human_check": str}``, for the SMS request."""
+    try:
+        challenge = altcha.Challenge.from_dict(cast("Any", read_object(request))["challenge"])
+        # The timeout is looked at between two tries, and one try could be made to last for years.
+        challenge.parameters.cost = min(challenge.parameters.cost, MAX_COST)
+        solution = altcha.solve_challenge(challenge, altcha.derive_key_pbkdf2, timeout=SECONDS)
+    except (Unreadable, AttributeError, KeyError, TypeError, ValueError):
+        return JsonResponse({"error": "challenge is the one of a human check"}, status=400)
+    if solution is None:
+        return JsonResponse({"error": f"not solved in {SECONDS} s"}, status=400)
+    return JsonResponse({"human_check": altcha.Payload(challenge, solution).to_base64()})
