@@ -44,9 +44,9 @@ def sms(number: int, address: str) -> None:
 
 def main(kind: str, first: int, last: int) -> None:
     django.setup()
-    from phonebind import image_codes  # noqa: PLC0415 - settings come first
+    from phonebind import image_drawing  # noqa: PLC0415 - settings come first
 
-    image_codes.draw = lambda text, random: b""
+    image_drawing.draw = lambda text, random: b""
     ask = {"image": image, "sms": sms}[kind]
     # As long as addresses get.
     address = int(ip_address("121.100.100.100"))

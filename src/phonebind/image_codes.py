@@ -1,88 +1,29 @@
-"""The image code: makes each SMS cost its asker a look. Drawn here, kept in the store, gone after one try.
+"""The image code: makes each SMS cost its asker a look. Kept in the store, gone after one try."""
 
-Letters and ground differ in hue only, blue against orange, which colour-blind people tell apart too; their luminance is
-the same but for noise in small cells. Off-the-shelf OCR turns an image grey first, and then has nothing left to read.
-"""
-
-import io
 import secrets
 from random import Random
 
-from PIL import Image, ImageDraw, ImageFont
-
-from phonebind import limits, signals, store
+from phonebind import image_drawing, limits, signals, store
 from phonebind.exceptions import ImageCodeInvalid
 
 #: Seconds an image code lives.
 EXPIRES_IN = 300
-LENGTH = 4
-#: Letters and digits that nobody confuses with another.
-ALPHABET = "ACDEFHJKMNPRTUWX3"
-SIZE = (200, 76)
-MEDIA_TYPE = "image/jpeg"
-
-_GLYPH = 60
-_CELL = 4
-#: Aileron Regular (CC0), which Pillow brings along.
-_FONT = ImageFont.load_default(_GLYPH)
 
 _redeem = store.Script("return redis.call('GETDEL', KEYS[1]) == ARGV[1] and 1 or 0")
 
 
 def issue(image_code_id: str, address: str) -> bytes:
-    """A new image for this id, as JPEG; the one before it stops being valid. Raises TooManyRequests."""
+    """A new image for this id; the one before it stops being valid. Raises TooManyRequests."""
+    text = "".join(secrets.choice(image_drawing.ALPHABET) for _ in range(image_drawing.LENGTH))
     limits.take(("image_address_hour", address))
-    text = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    image = image_drawing.draw(text, Random(secrets.randbits(64)))  # noqa: S311
     with store.connection() as client:
         client.set(store.key("image", image_code_id), text, ex=EXPIRES_IN)
     signals.image_code_issued.send_robust(sender=None, image_code_id=image_code_id, text=text)
-    return draw(text, Random(secrets.randbits(64)))  # noqa: S311
+    return image
 
 
 def redeem(image_code_id: str, text: str) -> None:
     """Use the code up, right or wrong. Raises ImageCodeInvalid unless ``text`` (in any case) is what it shows."""
     if not _redeem(store.key("image", image_code_id), text.upper()):
         raise ImageCodeInvalid
-
-
-def draw(text: str, random: Random) -> bytes:
-    """The JPEG of ``text``, 200x76; a pure function of its arguments."""
-    hues = [(60, 120, 255), (255, 140, 40)]
-    random.shuffle(hues)
-    light = _noise(random)
-    ink, ground = (_tint(hue, light) for hue in hues)
-    out = io.BytesIO()
-    Image.composite(ink, ground, _glyphs(text, random)).save(out, "JPEG", quality=75)
-    return out.getvalue()
-
-
-def _noise(random: Random) -> Image.Image:
-    """Luminance in small cells, the same for letters and ground."""
-    width, height = SIZE[0] // _CELL, SIZE[1] // _CELL
-    cells = bytes(random.choices(range(90, 191), k=width * height))
-    return Image.frombytes("L", (width, height), cells).resize(SIZE, Image.Resampling.NEAREST)
-
-
-def _tint(hue: tuple[int, int, int], light: Image.Image) -> Image.Image:
-    """``hue`` everywhere, with the luminance of ``light``: of YCbCr, Y is all that a grey copy keeps."""
-    _, blue, red = (band.resize(SIZE) for band in Image.new("RGB", (1, 1), hue).convert("YCbCr").split())
-    return Image.merge("YCbCr", (light, blue, red)).convert("RGB")
-
-
-def _glyphs(text: str, random: Random) -> Image.Image:
-    """The letters as a mask, each shifted and turned a little, then all bent together."""
-    mask = Image.new("L", SIZE)
-    for index, char in enumerate(text):
-        glyph = Image.new("L", (_GLYPH, SIZE[1]))
-        ImageDraw.Draw(glyph).text((_GLYPH // 2, SIZE[1] // 2), char, fill=255, font=_FONT, anchor="mm", stroke_width=1)
-        glyph = glyph.rotate(random.uniform(-15, 15), Image.Resampling.BICUBIC)
-        left = 2 + index * (SIZE[0] - 4) // len(text) + random.randint(-7, -3)
-        mask.paste(255, (left, random.randint(-4, 4)), glyph)
-    return mask.transform(SIZE, Image.Transform.QUAD, _bent(random), Image.Resampling.BICUBIC)
-
-
-def _bent(random: Random) -> tuple[float, ...]:
-    """The corners, each moved a little: upper left, lower left, lower right, upper right."""
-    width, height = SIZE
-    corners = (0, 0, 0, height, width, height, width, 0)
-    return tuple(corner + random.uniform(-4, 4) for corner in corners)

@@ -19,7 +19,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import fields
 
-from phonebind import image_codes, oauth
+from phonebind import image_drawing, oauth
 from phonebind.api import serializers, views
 from phonebind.exceptions import (
     AccountDisabled,
@@ -243,7 +243,7 @@ OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
         "get": _operation(
             "image_code",
             "A new image for this id; the one before it stops being valid.",
-            {(200, image_codes.MEDIA_TYPE): OpenApiTypes.BINARY},
+            {(200, image_drawing.MEDIA_TYPE): OpenApiTypes.BINARY},
             [TooManyRequests, StorageUnavailable],
             [IMAGE_CODE_ID],
         )

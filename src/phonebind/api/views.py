@@ -18,7 +18,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from phonebind import accounts, audit, binding, human, image_codes, limits, oauth, sms_codes, tickets, tokens
+from phonebind import (
+    accounts,
+    audit,
+    binding,
+    human,
+    image_codes,
+    image_drawing,
+    limits,
+    oauth,
+    sms_codes,
+    tickets,
+    tokens,
+)
 from phonebind.api import errors, serializers
 from phonebind.conf import conf
 from phonebind.exceptions import Invalid
@@ -147,7 +159,7 @@ class ImageCodeView(View):
     def get(self, request: Request, image_code_id: str) -> HttpResponse:
         image = image_codes.issue(serializers.image_code_id(image_code_id), limits.client_address(request._request))
         self.note(outcome="drawn")
-        return HttpResponse(image, content_type=image_codes.MEDIA_TYPE)
+        return HttpResponse(image, content_type=image_drawing.MEDIA_TYPE)
 
 
 class HumanCheckView(View):

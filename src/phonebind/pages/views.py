@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from phonebind import audit, binding, image_codes, limits, oauth, tickets
+from phonebind import audit, binding, image_codes, image_drawing, limits, oauth, tickets
 from phonebind.conf import conf
 from phonebind.exceptions import AccountDisabled, CodeInvalid, StateInvalid, Unavailable
 from phonebind.models import SocialAccount
@@ -70,7 +70,7 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
 def image_code(request: HttpRequest, image_code_id: UUID) -> HttpResponse:
     image = image_codes.issue(str(image_code_id), limits.client_address(request))
     audit.note(request, outcome="drawn")
-    return HttpResponse(image, content_type=image_codes.MEDIA_TYPE)
+    return HttpResponse(image, content_type=image_drawing.MEDIA_TYPE)
 
 
 @page("done", "GET", "HEAD")

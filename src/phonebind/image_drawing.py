@@ -1,0 +1,134 @@
+"""How an image code looks: letters and ground are of two hues, which change places beyond a curve.
+
+Off-the-shelf OCR turns an image grey first, and then has nothing left to read: both hues have the same luminance, but
+for noise that knows nothing of the letters. Who separates the hues finds each letter light on dark on one side of the
+curve, and dark on light on the other. Blue and orange are told apart by colour-blind people too. What it holds against,
+and what reads it all the same: docs/image-codes.md.
+"""
+
+import io
+from functools import cache
+from math import pi
+from random import Random
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+#: Letters and digits that nobody confuses with another; beside the curve an F reads as an E.
+ALPHABET = "ACDEHJKMNPRTUWX3"
+#: How many there is room for.
+LENGTH = 4
+SIZE = (200, 76)
+MEDIA_TYPE = "image/jpeg"
+
+Floats: TypeAlias = NDArray[np.float64]
+
+_WIDTH, _HEIGHT = SIZE
+#: Aileron Regular (CC0), which Pillow brings along; pixels, and how much thicker each stroke is made on either side.
+_FONT = ImageFont.load_default(64)
+_STROKE = 2
+#: Degrees that a letter is turned, at most; pixels that it is moved up or down, that the whole is bent, that stay free
+#: between two letters, and at the edges.
+_TURN = 12
+_SHIFT = 4
+_BEND = 2.5
+_GAP = 5
+_MARGIN = 6
+#: The sides of a cell of noise, in pixels; the luminance of the darkest cell, and of the brightest. Between them no
+#: hue below leaves what RGB can show: to be cut off there would change its luminance, and that with the letters.
+_CELL = 4
+_DARKEST, _BRIGHTEST = 96, 160
+#: Where in the plane of Cb and Cr the blue is, as an angle, and how far it turns from image to image; orange lies
+#: opposite. How far from grey both are, at least and at most.
+_BLUE = -0.55
+_BLUE_TURN = 0.25
+_COLOURFUL = (48.0, 54.0)
+
+
+def draw(text: str, random: Random) -> bytes:
+    """The JPEG of ``text``, ``LENGTH`` letters of ``ALPHABET``, in ``SIZE``; a pure function of its arguments."""
+    one, other = hues(random)
+    share = (1 + letters(text, random) * sides(random)) / 2
+    return encode(luminance(random), one + share[..., None] * (other - one))
+
+
+def letters(text: str, random: Random) -> Floats:
+    """1 where there is a letter, -1 where there is ground, between them at the edges; shape (76, 200).
+
+    Each letter is turned and shifted a little, then all are bent together. However wide they are, they neither touch
+    each other nor the edge.
+    """
+    glyphs = [_turned(char, random.uniform(-_TURN, _TURN)) for char in text]
+    room = _WIDTH - 2 * _MARGIN - _GAP * (len(text) - 1)
+    narrower = min(1.0, room / sum(glyph.width for glyph in glyphs))
+    widths = [int(glyph.width * narrower) for glyph in glyphs]
+    moves = sorted(random.randint(0, room - sum(widths)) for _ in text)
+    mask = Image.new("L", SIZE)
+    left = _MARGIN
+    for glyph, width, move in zip(glyphs, widths, moves, strict=True):
+        free = (_HEIGHT - glyph.height) // 2
+        shift = min(_SHIFT, free - _MARGIN)
+        narrowed = glyph.resize((width, glyph.height), Image.Resampling.BICUBIC)
+        mask.paste(narrowed, (left + move, free + random.randint(-shift, shift)))
+        left += width + _GAP
+    return _bent(np.asarray(mask), random) / 127.5 - 1
+
+
+def sides(random: Random) -> Floats:
+    """1 on one side of a smooth curve that runs through all letters, -1 on the other; shape (76, 200)."""
+    along = np.linspace(0, 2 * pi, _WIDTH)
+    curve = np.full(_WIDTH, _HEIGHT / 2 + random.uniform(-3, 3))
+    for waves, height in ((random.uniform(1, 2), 9), (random.uniform(2, 4), 3)):
+        curve += height * np.sin(waves * along + random.uniform(0, 2 * pi))
+    below: Floats = np.clip(np.arange(_HEIGHT)[:, None] - curve, -1, 1)
+    return below * random.choice((-1, 1))
+
+
+def hues(random: Random) -> tuple[Floats, Floats]:
+    """A blue and an orange that complement it, as distances of Cb and Cr from grey; shape (2,) each."""
+    angle = _BLUE + random.uniform(-_BLUE_TURN, _BLUE_TURN)
+    blue = np.array([np.cos(angle), np.sin(angle)]) * random.uniform(*_COLOURFUL)
+    return blue, -blue
+
+
+def luminance(random: Random) -> Floats:
+    """Noise in small cells, from 0 to 255; shape (76, 200)."""
+    rows, columns = _HEIGHT // _CELL, _WIDTH // _CELL
+    cells = np.frombuffer(random.randbytes(rows * columns), np.uint8).reshape(rows, columns)
+    noise = np.interp(cells, (0, 255), (_DARKEST, _BRIGHTEST))
+    return noise.repeat(_CELL, 0).repeat(_CELL, 1)
+
+
+def encode(light: Floats, chroma: Floats) -> bytes:
+    """The JPEG of a luminance, shape (76, 200), and of the distances of Cb and Cr from grey, shape (76, 200, 2)."""
+    pixels = np.dstack([light, chroma + 128]).round().clip(0, 255).astype(np.uint8)
+    out = io.BytesIO()
+    Image.frombytes("YCbCr", SIZE, pixels.tobytes()).save(out, "JPEG", quality=75, subsampling=0)
+    return out.getvalue()
+
+
+@cache
+def _glyph(char: str) -> Image.Image:
+    left, top, right, bottom = map(int, _FONT.getbbox(char, stroke_width=_STROKE))
+    image = Image.new("L", (right - left, bottom - top))
+    ImageDraw.Draw(image).text((-left, -top), char, fill=255, font=_FONT, stroke_width=_STROKE)
+    return image
+
+
+def _turned(char: str, degrees: float) -> Image.Image:
+    turned = _glyph(char).rotate(degrees, Image.Resampling.BICUBIC, expand=True)
+    return turned.crop(turned.getbbox())
+
+
+def _bent(mask: NDArray[np.uint8], random: Random) -> NDArray[np.uint8]:
+    rows, columns = np.indices(mask.shape)
+    down = rows + _BEND * np.sin(columns * random.uniform(0.02, 0.05) + random.uniform(0, 2 * pi))
+    right = columns + _BEND * np.sin(rows * random.uniform(0.04, 0.08) + random.uniform(0, 2 * pi))
+    bent: NDArray[np.uint8] = mask[_index(down, _HEIGHT), _index(right, _WIDTH)]
+    return bent
+
+
+def _index(place: Floats, end: int) -> NDArray[np.intp]:
+    return place.round().clip(0, end - 1).astype(np.intp)
