@@ -8,8 +8,10 @@ from random import Random
 import pytest
 from PIL import Image
 
-from phonebind import image_codes, image_drawing, signals, store
-from phonebind.exceptions import ImageCodeInvalid, TooManyRequests
+from phonebind import image_codes, image_drawing, signals, slots, store
+from phonebind.exceptions import ImageCodeInvalid, ServerBusy, TooManyRequests
+from phonebind.slots import Slots
+from tests.support.edge import Configure
 
 ID = "0f6a5c1e-6b1d-4b60-9f3b-2f0c7a1d3e55"
 OTHER = "1f6a5c1e-6b1d-4b60-9f3b-2f0c7a1d3e55"
@@ -133,3 +135,52 @@ def test_no_two_are_alike_for_long(shown: dict[str, str]) -> None:
         texts.add(shown[ID])
     assert len(texts) > 45
     assert all(len(text) == 4 and set(text) <= set(image_drawing.ALPHABET) for text in texts)
+
+
+# ---------------------------------------------------------------- a flood
+
+
+def stored() -> dict[bytes, bytes | None]:
+    with store.connection() as client:
+        return {key: client.dump(key) for key in client.scan_iter()}
+
+
+@pytest.fixture
+def places(monkeypatch: pytest.MonkeyPatch) -> Slots:
+    """Where images are drawn, and nobody waits."""
+    places = Slots(ServerBusy, patience=0, longest=0)
+    monkeypatch.setattr(slots, "DRAWING", places)
+    return places
+
+
+def test_threat_13_who_finds_no_place_to_draw_is_told_so_and_nothing_is_counted_or_stored(
+    shown: dict[str, str], places: Slots
+) -> None:
+    image_codes.issue(ID, ADDRESS)
+    before = stored()
+    with places.take(1):
+        for image_code_id in (ID, OTHER):
+            with pytest.raises(ServerBusy):
+                image_codes.issue(image_code_id, ADDRESS)
+    assert stored() == before
+    assert shown.keys() == {ID}
+    image_codes.redeem(ID, shown[ID])
+
+
+def test_one_draws_at_a_time(places: Slots, monkeypatch: pytest.MonkeyPatch) -> None:
+    def draw(text: str, random: Random) -> bytes:
+        with pytest.raises(ServerBusy), places.take(1):
+            pass
+        return b"drawn"
+
+    monkeypatch.setattr(image_drawing, "draw", draw)
+    for _ in range(2):
+        assert image_codes.issue(ID, ADDRESS) == b"drawn"
+
+
+def test_threat_13_who_may_not_ask_costs_no_drawing(monkeypatch: pytest.MonkeyPatch, phonebind: Configure) -> None:
+    phonebind(limits={"image_address_hour": (1, 3_600)})
+    image_codes.issue(ID, ADDRESS)
+    monkeypatch.delattr(image_drawing, "draw")
+    with pytest.raises(TooManyRequests):
+        image_codes.issue(ID, ADDRESS)

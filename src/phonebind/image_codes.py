@@ -3,20 +3,27 @@
 import secrets
 from random import Random
 
-from phonebind import image_drawing, limits, signals, store
+from phonebind import image_drawing, limits, signals, slots, store
 from phonebind.exceptions import ImageCodeInvalid
 
 #: Seconds an image code lives.
 EXPIRES_IN = 300
+#: How many threads of a process draw at once: an image is soon done, and a flood of them leaves the rest to sign-ins.
+_DRAWERS = 1
 
 _redeem = store.Script("return redis.call('GETDEL', KEYS[1]) == ARGV[1] and 1 or 0")
 
 
 def issue(image_code_id: str, address: str) -> bytes:
-    """A new image for this id; the one before it stops being valid. Raises TooManyRequests."""
+    """A new image for this id, of ``image_drawing.MEDIA_TYPE``; the one before it stops being valid.
+
+    Raises ServerBusy, and then nothing was counted; TooManyRequests.
+    """
     text = "".join(secrets.choice(image_drawing.ALPHABET) for _ in range(image_drawing.LENGTH))
-    limits.take(("image_address_hour", address))
-    image = image_drawing.draw(text, Random(secrets.randbits(64)))  # noqa: S311
+    with slots.CHALLENGES.take(_DRAWERS):
+        # Inside: who is refused a place has not asked. Before the drawing: who may not ask costs none.
+        limits.take(("image_address_hour", address))
+        image = image_drawing.draw(text, Random(secrets.randbits(64)))  # noqa: S311
     with store.connection() as client:
         client.set(store.key("image", image_code_id), text, ex=EXPIRES_IN)
     signals.image_code_issued.send_robust(sender=None, image_code_id=image_code_id, text=text)

@@ -1,9 +1,9 @@
 """How many threads of this process may do at once what holds a thread for long.
 
-A provider that hangs would hold every thread there is until its deadline; a crowd whose passwords are hashed would have
-every thread compute; and with the threads goes all that has nothing to do with it. So only some may, and in a burst a
-few more wait for them, in the order they came: a place is worth a moment's patience while others are being served. Who
-would wait in vain, or too long, is told so at once.
+A provider that hangs would hold every thread there is until its deadline; a crowd whose passwords are hashed, or whose
+images are drawn, would have every thread compute; and with the threads goes all that has nothing to do with it. So only
+some may, and in a burst a few more wait for them, in the order they came: a place is worth a moment's patience while
+others are being served. Who would wait in vain, or too long, is told so at once.
 """
 
 import logging
@@ -97,6 +97,7 @@ class Slots:
 PROVIDER = Slots(ProviderUnavailable, patience=0.25, longest=0.5)
 SMS = Slots(SmsNotSent, patience=0.25, longest=0.5)
 HUMAN = Slots(HumanCheckUnavailable, patience=0.25, longest=0.5)
-# A hash always ends.
+# A hash always ends, and so does a drawing.
 HASHING = Slots(ServerBusy, patience=1, longest=1)
+# What people have to answer: images, and proofs of work.
 CHALLENGES = Slots(ServerBusy, patience=1, longest=1)

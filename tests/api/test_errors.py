@@ -222,6 +222,11 @@ def others_hash(shop: Shop) -> Any:
         return shop.sign_in()
 
 
+def others_draw(shop: Shop) -> Any:
+    with slots.CHALLENGES.take(1):
+        return shop.person.http.get(IMAGE)
+
+
 def valkey_is_down(shop: Shop) -> Any:
     shop.valkey.stop()
     return shop.person.http.get(IMAGE)
@@ -264,6 +269,7 @@ CASES: list[tuple[Case, str, int, str | None]] = [
     (refused_by_the_provider, "provider_unavailable", 503, None),
     (valkey_is_down, "storage_unavailable", 503, None),
     (others_hash, "server_busy", 503, None),
+    (others_draw, "server_busy", 503, None),
 ]
 #: Words that the contract fixes; the others are in Chinese, but free.
 FIXED = {"ticket_invalid": "无效的access_token", "sms_code_invalid": "短信验证码错误", "password_wrong": "密码错误"}

@@ -244,7 +244,7 @@ OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
             "image_code",
             "A new image for this id; the one before it stops being valid.",
             {(200, image_drawing.MEDIA_TYPE): OpenApiTypes.BINARY},
-            [TooManyRequests, StorageUnavailable],
+            [TooManyRequests, StorageUnavailable, ServerBusy],
             [IMAGE_CODE_ID],
         )
     },
