@@ -3,6 +3,7 @@
 # make torture  races, faults and attacks at full length, and what they saw as a table: docs/reliability.md
 # make mutants  whether the tests notice changes (MODULES="limits sms_codes"): half an hour, docs/mutants.md
 # make bench    us and our peers side by side (PARTS="sign_in crowd"): an hour, docs/performance.md
+# make captcha-study  what off-the-shelf OCR reads of our image codes, and of others: docs/image-codes.md
 # Needs Python 3.11 or newer and nothing else; all that is installed goes into .venv.
 
 PY = .venv/bin/python
@@ -10,7 +11,7 @@ PY = .venv/bin/python
 # A .venv whose Python is gone or was moved is made anew.
 $(shell test ! -e .venv || $(PY) -c 'import pip' 2>/dev/null || rm -f .venv/complete .venv/*.stamp)
 
-.PHONY: help run test torture mutants bench lint format messages clean
+.PHONY: help run test torture mutants bench captcha-study lint format messages clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -42,7 +43,11 @@ mutants: .venv/mutants.stamp
 bench: bench/.venv/complete
 	@exec scripts/bench $(PARTS)
 
+captcha-study: study/.venv/complete
+	@exec scripts/captcha-study $(ARGS)
+
 clean:
+	rm -rf study/.venv study/blind
 	rm -rf bench/.venv bench/contenders/better_auth/node_modules
 	rm -rf .venv .data .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -66,6 +71,14 @@ bench/.venv/complete: bench/requirements.txt bench/contenders/better_auth/packag
 	@if command -v npm >/dev/null; then \
 	    npm install --silent --no-package-lock --no-fund --no-audit --prefix bench/contenders/better_auth; \
 	else echo "**** No npm here: better-auth will not be measured"; fi
+	@touch $@
+
+# The OCR stays out of ours, and it is large.
+study/.venv/complete: study/requirements.txt
+	@rm -f $@
+	@requirements/venv study/.venv
+	@echo "Installing study/requirements.txt into study/.venv (once) ..."
+	@study/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r study/requirements.txt
 	@touch $@
 
 # `complete` is away while pip works: what an interrupted install left behind is cleared by the next one.

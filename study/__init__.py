@@ -1,0 +1,1 @@
+"""What off-the-shelf OCR reads of image codes: ``make captcha-study``, docs/image-codes.md."""

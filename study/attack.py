@@ -1,0 +1,59 @@
+"""How many images of a design are solved: as they come, and after each step."""
+
+import io
+import os
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from random import Random
+from typing import TypeAlias
+
+from PIL import Image
+
+from phonebind.image_drawing import ALPHABET, LENGTH
+from study.designs import DESIGNS
+from study.reader import MODELS, Reader
+from study.steps import STEPS
+
+#: As the images come: what a model says freely, and told the alphabet.
+FREELY, TOLD = "freely", "told"
+
+#: How many are solved, by what was done to them and by model.
+Solved: TypeAlias = Counter[tuple[str, str]]
+
+
+def text_of(seed: int) -> str:
+    """What the image with this seed says, in every design."""
+    return "".join(Random(f"text {seed}").choices(ALPHABET, k=LENGTH))
+
+
+def image_of(design: str, seed: int) -> bytes:
+    return DESIGNS[design](text_of(seed), Random(seed))
+
+
+def attack(design: str, images: int, *, with_steps: bool) -> Solved:
+    """Of the first so many images, on all cores."""
+    solved: Solved = Counter()
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for job in [pool.submit(_attack, design, seed, with_steps=with_steps) for seed in range(images)]:
+            solved.update(job.result())
+    return solved
+
+
+def _attack(design: str, seed: int, *, with_steps: bool) -> Solved:
+    text = text_of(seed)
+    image = Image.open(io.BytesIO(image_of(design, seed))).convert("RGB")
+    prepared = {step: prepare(image) for step, prepare in STEPS.items()} if with_steps else {}
+    solved: Solved = Counter()
+    for model in MODELS:
+        reader = _reader(model)
+        reading = reader.read(image)
+        solved[FREELY, model] += reading.freely.upper() == text
+        solved[TOLD, model] += reading.told.upper() == text
+        for step, grey in prepared.items():
+            solved[step, model] += reader.read(grey).solves(text)
+    return solved
+
+
+#: Each process has its own.
+_reader = cache(Reader)

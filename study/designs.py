@@ -1,0 +1,84 @@
+"""The designs that are compared: each ``draw(text, random)`` gives the image, a pure function of its arguments.
+
+They share letters and noise with the one that is shipped, so that each differs from it in what it is named after.
+"""
+
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import TypeAlias
+
+import numpy as np
+
+from phonebind import image_drawing
+from phonebind.image_drawing import SIZE, Floats, encode, hues, letters, luminance, sides
+from study import first, tutorial
+
+Draw: TypeAlias = Callable[[str, Random], bytes]
+
+WIDTH, HEIGHT = SIZE
+#: Pixels: the sides of a cell of chroma.
+CELL = 4
+
+
+def hue_alone(text: str, random: Random) -> bytes:
+    return coloured(letters(text, random), random)
+
+
+def faded(text: str, random: Random) -> bytes:
+    """The hues come closer to each other from one edge to the other."""
+    strength = np.linspace(1, 0.25, WIDTH)[:: random.choice((-1, 1))]
+    return coloured(letters(text, random) * strength, random)
+
+
+def speckled(text: str, random: Random) -> bytes:
+    """Some small cells have the other hue."""
+    return coloured(letters(text, random) * cells(random, lambda: random.choices((1.0, -1.0), (4, 1))[0]), random)
+
+
+def pale(text: str, random: Random) -> bytes:
+    """Little colour, and no cell has as much of it as the next one."""
+    return coloured(letters(text, random) * cells(random, lambda: random.uniform(0.1, 0.4)), random)
+
+
+def with_ribbon(text: str, random: Random) -> bytes:
+    """Exchanged beyond the curve, and within a ribbon that is as wide as a stroke."""
+    along = np.linspace(0, 2 * np.pi, WIDTH)
+    middle = HEIGHT / 2 + 10 * np.sin(random.uniform(1, 2) * along + random.uniform(0, 2 * np.pi))
+    ribbon = np.clip(abs(np.arange(HEIGHT)[:, None] - middle) - 4, -1, 1)
+    return coloured(letters(text, random) * sides(random) * ribbon, random)
+
+
+def in_a_lattice(text: str, random: Random) -> bytes:
+    """Exchanged beyond the curve, and again from each letter to the next."""
+    sign = sides(random)
+    for place in range(50, WIDTH, 50):
+        sign = sign * np.clip(np.arange(WIDTH) - place - random.uniform(-10, 10), -1, 1)
+    return coloured(letters(text, random) * sign, random)
+
+
+def coloured(plane: Floats, random: Random) -> bytes:
+    """One hue at -1, the other at 1."""
+    one, other = hues(random)
+    return encode(luminance(random), one + ((1 + plane) / 2)[..., None] * (other - one))
+
+
+def cells(random: Random, value: Callable[[], float]) -> Floats:
+    rows, columns = HEIGHT // CELL, WIDTH // CELL
+    values = np.array([value() for _ in range(rows * columns)]).reshape(rows, columns)
+    return values.repeat(CELL, 0).repeat(CELL, 1)
+
+
+SHIPPED = "exchanged beyond a curve"
+#: Which any OCR reads.
+READ = "like a tutorial's"
+DESIGNS: Mapping[str, Draw] = {
+    READ: tutorial.draw,
+    "our first form": first.draw,
+    "hue alone": hue_alone,
+    "faded": faded,
+    "speckled": speckled,
+    "pale": pale,
+    SHIPPED: image_drawing.draw,
+    "exchanged, and within a ribbon": with_ribbon,
+    "exchanged in a lattice": in_a_lattice,
+}
