@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from phonebind.image_drawing import SIZE
 from tests.journeys.conftest import PHONE, Person, listen
 from tests.support.visitor import Visitor
 
@@ -45,6 +46,8 @@ def inspect(page: Page) -> None:
     for width in (320, 390, 1280):
         page.set_viewport_size({"width": width, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        # Smaller, the image code is hard to read.
+        assert all(size(image)[1:] == SIZE for image in page.locator(".image img").all())
     page.set_viewport_size({"width": 390, "height": 844})
 
 
