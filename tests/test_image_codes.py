@@ -149,7 +149,7 @@ def stored() -> dict[bytes, bytes | None]:
 def places(monkeypatch: pytest.MonkeyPatch) -> Slots:
     """Where images are drawn, and nobody waits."""
     places = Slots(ServerBusy, patience=0, longest=0)
-    monkeypatch.setattr(slots, "DRAWING", places)
+    monkeypatch.setattr(slots, "CHALLENGES", places)
     return places
 
 
