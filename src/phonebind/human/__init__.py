@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
-from phonebind import image_codes, limits, store
+from phonebind import image_codes, limits, slots, store
 from phonebind.conf import conf
 from phonebind.human.altcha import Altcha
 from phonebind.human.base import Check
@@ -111,8 +111,10 @@ def issue(mobile: str, address: str, *, without_image: bool) -> dict[str, Any]:
     needed = needs(address, without_image=without_image)
     asked = None
     if needed.check:
-        limits.take(("human_address_hour", address))
-        asked = {"name": needed.check.name, **needed.check.issue(mobile)}
+        # One at a time, with the images: what is asked for in a flood leaves the rest to sign-ins.
+        with slots.CHALLENGES.take(1):
+            limits.take(("human_address_hour", address))
+            asked = {"name": needed.check.name, **needed.check.issue(mobile)}
     return {"image": needed.image, "human_check": asked}
 
 

@@ -13,7 +13,7 @@ import altcha
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-from phonebind import slots, store
+from phonebind import store
 from phonebind.exceptions import HumanCheckInvalid
 
 #: Seconds a challenge lives.
@@ -43,17 +43,16 @@ class Altcha:
     def issue(self, mobile: str) -> Mapping[str, Any]:
         """``{"challenge": {"parameters", "signature"}}``, as ALTCHA's own widgets and libraries take it."""
         signing, confirming = next(_secrets())
-        # Drawing the counter takes one try of our own.
-        with slots.CHALLENGES.take(1):
-            challenge = altcha.create_challenge(
-                _ALGORITHM,
-                self.cost,
-                counter=secrets.choice(COUNTERS),
-                expires_at=int(time.time()) + EXPIRES_IN,
-                data=self._data(mobile),
-                hmac_secret=signing,
-                hmac_key_secret=confirming,
-            )
+        # Takes one try of our own, to know where the counter leads.
+        challenge = altcha.create_challenge(
+            _ALGORITHM,
+            self.cost,
+            counter=secrets.choice(COUNTERS),
+            expires_at=int(time.time()) + EXPIRES_IN,
+            data=self._data(mobile),
+            hmac_secret=signing,
+            hmac_key_secret=confirming,
+        )
         return {"challenge": challenge.to_dict()}
 
     def verify(self, mobile: str, address: str, answer: str) -> None:
