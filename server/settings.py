@@ -183,7 +183,8 @@ PHONEBIND = {
     "LEGACY_STATE": env.flag("LEGACY_STATE"),
     "TRUSTED_PROXIES": env.number("TRUSTED_PROXIES", 0),
     "COOKIE_SAMESITE": env.text("COOKIE_SAMESITE", "Lax"),
-    # So that a quarter of the threads is left for all that waits for nobody.
+    # So that some of the threads are left for all that waits for nobody: an eighth, where the human check asks somebody
+    # else's server, and otherwise a quarter.
     "PROVIDER_SLOTS": max(1, THREADS // 2),
     "SMS_SLOTS": max(1, THREADS // 4),
     # More would only hash slower, each holding a thread and Argon2's memory meanwhile.

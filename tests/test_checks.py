@@ -8,7 +8,7 @@ from django.core.checks import run_checks
 from django.core.management import call_command
 from pytest_django import Settings
 
-from phonebind import checks
+from phonebind import checks, human
 from phonebind.conf import NAMES
 from tests.support.edge import Configure
 
@@ -51,6 +51,8 @@ def test_every_setting_has_its_type() -> None:
         ("PROVIDERS", ["qq"]),
         ("SMS", "phonebind.sms.console.Console"),
         ("SITE_NAME", None),
+        ("HUMAN_CHECK", None),
+        ("HUMAN_CHECK", 5),
         ("MOBILE_FIELD", 1),
         ("ALLOWED_NEXT_HOSTS", "shop.example"),
         ("LEGACY_STATE", "false"),
@@ -200,6 +202,42 @@ def test_e004_the_cache_is_missing_or_of_another_kind(settings: Settings, alias:
 def test_e005_the_gateway_is_unusable(settings: Settings, sms: object) -> None:
     settings.PHONEBIND = {**settings.PHONEBIND, "SMS": sms}
     assert found() == ["E005"]
+
+
+ALTCHA = "phonebind.human.altcha.Altcha"
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("captcha", "there is no 'captcha'; known are image, altcha, image+altcha, adaptive"),
+        ({}, "neither an image nor a check"),
+        ({"image": False}, "neither an image nor a check"),
+        ({"image": "no"}, "True or False"),
+        ({"check": ALTCHA, "image": True, "adaptive": "false"}, "True or False"),
+        ({"check": 5}, "check is a dotted path"),
+        ({"check": "nowhere"}, "ImportError"),
+        ({"check": "phonebind.human.altcha.Nothing"}, "ImportError"),
+        ({"check": "builtins.object"}, "has not all that a check has"),
+        ({"check": ALTCHA, "price": 1}, "price"),
+        ({"check": ALTCHA, "cost": 1}, "cost must be"),
+        ({"check": ALTCHA, "adaptive": True}, "name both"),
+        ({"image": True, "adaptive": True}, "name both"),
+        ({"image": True, "cost": 1_000}, "without a check there is nothing that could take cost"),
+        ({"image": True, 1: 2}, "without a check"),
+    ],
+    ids=repr,
+)
+def test_e007_the_human_check_is_unusable(settings: Settings, setting: object, words: str) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "HUMAN_CHECK": setting}
+    assert found() == ["E007"]
+    assert words in said()
+
+
+@pytest.mark.parametrize("setting", [*human.MODES, {"check": ALTCHA, "cost": 20_000}], ids=repr)
+def test_human_checks_as_they_may_be(settings: Settings, setting: object) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "HUMAN_CHECK": setting}
+    assert found() == []
 
 
 def test_e006_a_username_that_is_an_email(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ def test_the_table_is_the_promised_one() -> None:
     promised = {
         "image_address_hour": (300, 60 * 60, TooManyRequests),
         "human_address_hour": (300, 60 * 60, TooManyRequests),
+        "human_answer_address_hour": (100, 60 * 60, TooManyRequests),
         "no_image_address_hour": (5, 60 * 60, SmsQuota),
         "no_image_site_hour": (200, 60 * 60, SmsQuota),
         "no_image_site_day": (500, 24 * 60 * 60, SmsQuota),

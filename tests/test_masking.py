@@ -48,6 +48,7 @@ def test_threat_9_a_mobile_is_masked(path: str, shown: str) -> None:
     [
         "?code={}&state={}",
         "?text={}&image_code_id={}",
+        "?human_check={}&without_image=1&text={}",
         "/?a=1&access_token={}",
         "?password={}&refresh={}&sms_code={}&token={}",
     ],

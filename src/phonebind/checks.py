@@ -191,15 +191,10 @@ def _human_problems() -> Iterator[str]:
         yield f"there is no {setting!r}; known are {', '.join(human.MODES)}, or a dict that names a class as its check."
         return
     try:
-        mode = human.mode()
-        yield from mode.check.check() if mode.check else ()
+        check = human.mode().check
+        yield from check.check() if check else ()
     except UNUSABLE as error:
         yield f"{type(error).__name__}: {error}"
-        return
-    if not mode.image and not mode.check:
-        yield "neither an image nor a check: every SMS would be free."
-    if mode.adaptive and not (mode.image and mode.check):
-        yield "adaptive is an image at all times and a check now and then: name both."
 
 
 def _provider_problems(name: str, entry: Any) -> Iterator[str]:

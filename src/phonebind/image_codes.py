@@ -4,7 +4,7 @@ import secrets
 from random import Random
 
 from phonebind import image_drawing, limits, signals, slots, store
-from phonebind.exceptions import ImageCodeInvalid
+from phonebind.exceptions import ImageCodeInvalid, ServerBusy
 
 #: Seconds an image code lives.
 EXPIRES_IN = 300
@@ -20,9 +20,8 @@ def issue(image_code_id: str, address: str) -> bytes:
     Raises ServerBusy, and then nothing was counted; TooManyRequests.
     """
     text = "".join(secrets.choice(image_drawing.ALPHABET) for _ in range(image_drawing.LENGTH))
-    with slots.CHALLENGES.take(_DRAWERS):
-        # Inside: who is refused a place has not asked. Before the drawing: who may not ask costs none.
-        limits.take(("image_address_hour", address))
+    # Before the drawing, and not in the place for it: who may not ask costs none, and a Valkey that hangs holds none.
+    with limits.taken(("image_address_hour", address), unless=ServerBusy), slots.CHALLENGES.take(_DRAWERS):
         image = image_drawing.draw(text, Random(secrets.randbits(64)))  # noqa: S311
     with store.connection() as client:
         client.set(store.key("image", image_code_id), text, ex=EXPIRES_IN)

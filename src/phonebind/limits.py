@@ -8,7 +8,8 @@ it is taken *on trial*, which holds for seconds only, until the act *counts*. Wi
 import functools
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TypeAlias
@@ -35,6 +36,7 @@ RULES = {
     # name                      limit  seconds  what the person is told
     "image_address_hour": Rule(300, 3_600, TooManyRequests),
     "human_address_hour": Rule(300, 3_600, TooManyRequests),
+    "human_answer_address_hour": Rule(100, 3_600, TooManyRequests),
     "sms_mobile_gap": Rule(1, 60, SmsTooFrequent),
     "sms_mobile_day": Rule(10, 86_400, SmsQuota),
     "sms_address_hour": Rule(20, 3_600, SmsQuota),
@@ -123,6 +125,17 @@ def key(name: str, subject: str) -> str:
 def take(*claims: Claim) -> None:
     """Count one of each; where one is used up none is counted, and its error says when it will be free again."""
     _take_each(claims, counts=True)
+
+
+@contextmanager
+def taken(claim: Claim, *, unless: type[Exception]) -> Iterator[None]:
+    """:func:`take`, and :func:`give_back` where the block ends with this error."""
+    take(claim)
+    try:
+        yield
+    except unless:
+        give_back(claim)
+        raise
 
 
 def try_out(*claims: Claim) -> None:

@@ -10,7 +10,7 @@ _DIGITS = re.compile(r"\d(?:(?:[-\s+]|%20){0,3}\d){10,}")
 _ENCODED = re.compile(r"%3([0-9])")
 _MOBILE = re.compile(r"(1[3-9]\d)\d{4}(\d{4})")
 _SECRETS = re.compile(
-    r"((?:\A|[?&])(?:access_token|code|image_code_id|password|refresh|sms_code|state|text|token)=)[^&\s\"']+"
+    r"((?:\A|[?&])(?:access_token|code|human_check|image_code_id|password|refresh|sms_code|state|text|token)=)[^&\s\"']+"
 )
 
 #: Where frameworks and servers write down paths, queries and SQL.

@@ -16,14 +16,14 @@ ALTCHA = {"check": "phonebind.human.altcha.Altcha", "cost": 1_000}
 
 @pytest.fixture(autouse=True)
 def _cheap(monkeypatch: pytest.MonkeyPatch, phonebind: Configure) -> None:
-    monkeypatch.setattr(human.INSTEAD, "cost", 1_000)
+    monkeypatch.setattr(human, "DEARER", 1)
 
 
 def ask(person: Person, mobile: str = MOBILE, **query: str) -> Any:
     return person.http.get(f"/human_checks/{mobile}/", query)
 
 
-def send(person: Person, mobile: str = MOBILE, **form: str) -> Any:
+def send(person: Person, mobile: str = MOBILE, **form: Any) -> Any:
     return person.http.post(f"/sms_codes/{mobile}/", form, content_type="application/json")
 
 
@@ -74,6 +74,37 @@ def test_who_cannot_see_gets_one_as_well(person: Person) -> None:
     assert told["image"] is False
     answer = send(person, human_check=solve(told["human_check"]), without_image="1")
     assert answer.json()["message"] == "OK", answer.content
+
+
+def test_threat_13_few_an_hour_get_one_without_an_image(person: Person, phonebind: Configure) -> None:
+    phonebind(limits={"no_image_address_hour": (1, 3600)})
+    answers = []
+    for mobile in (MOBILE, OTHER):
+        proof = solve(ask(person, mobile, without_image="1").json()["human_check"])
+        answers.append(send(person, mobile, human_check=proof, without_image="1"))
+    assert [answer.status_code for answer in answers] == [200, 429]
+    assert answers[1].json()["code"] == "sms_quota"
+    assert send(person, OTHER, **image()).status_code == 200
+
+
+def test_threat_13_an_address_may_answer_so_often_and_no_more(person: Person, phonebind: Configure) -> None:
+    """Looking at an answer may be a call to somebody else's server."""
+    phonebind(human_check={**ALTCHA, "image": True}, limits={"human_answer_address_hour": (2, 3600)})
+    seen = image()
+    codes = [send(person, **seen, human_check="made up").json()["code"] for _ in range(3)]
+    assert codes == ["human_check_invalid", "human_check_invalid", "too_many_requests"]
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_what_was_not_asked_for_may_be_there_and_empty(person: Person, phonebind: Configure, empty: str | None) -> None:
+    """As in a form whose fields are always sent."""
+    phonebind(human_check=ALTCHA)
+    proof = solve(ask(person).json()["human_check"])
+    form: Any = {"image_code_id": empty, "text": empty, "without_image": empty, "human_check": proof}
+    assert send(person, **form).status_code == 200
+    phonebind(human_check="image")
+    assert send(person, OTHER, **image() | {"human_check": empty}).status_code == 200
+    assert set(send(person, OTHER, image_code_id=empty, text=empty).json()["errors"]) == {"image_code_id", "text"}
 
 
 def test_a_proof_for_one_mobile_sends_nothing_to_another(person: Person) -> None:

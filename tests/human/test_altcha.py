@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from phonebind import store
 from phonebind.exceptions import HumanCheckInvalid
-from phonebind.human.altcha import COUNTERS, EXPIRES_IN, Altcha
+from phonebind.human.altcha import COUNTERS, EXPIRES_IN, Altcha, WithoutImage
 from tests.support.altcha import decode, encode, solve
 from tests.support.racers import together
 
@@ -67,7 +67,7 @@ def test_it_is_good_for_one_mobile(mobile: str) -> None:
 
 
 def test_it_is_good_for_one_purpose() -> None:
-    refused(answered(), check=Altcha(cost=1_000, purpose="another"))
+    refused(answered(), check=WithoutImage(cost=1_000))
 
 
 def test_another_site_does_not_know_it(settings: Settings) -> None:
@@ -95,7 +95,7 @@ def test_that_it_was_used_is_known_for_as_long_as_it_lives() -> None:
     CHECK.verify(MOBILE, ADDRESS, answer)
     nonce = decode(answer)["challenge"]["parameters"]["nonce"]
     with store.connection() as client:
-        assert client.ttl(store.key("altcha", nonce)) > EXPIRES_IN
+        assert client.ttl(store.key("altcha", nonce)) > EXPIRES_IN + 50  # another machine's clock may be slow
 
 
 def test_the_work_is_about_the_same_for_everybody() -> None:
@@ -184,7 +184,7 @@ def test_deep_nesting_is_refused() -> None:
     refused(encode(json.loads(json.dumps(given))))
 
 
-@pytest.mark.parametrize("cost", [0, 999, 1_000_001, 1e4, "5000", None], ids=repr)
+@pytest.mark.parametrize("cost", [0, 999, 200_001, 1e4, True, "5000", None], ids=repr)
 def test_a_cost_that_is_none_is_told(cost: Any) -> None:
     assert Altcha(cost=cost).check()
 

@@ -50,11 +50,6 @@ class Riddle:
 RIDDLE = {"check": f"{__name__}.Riddle", "answer": "a number"}
 
 
-@pytest.fixture(autouse=True)
-def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(human.INSTEAD, "cost", 1_000)
-
-
 def see() -> Answers:
     """An image that was read right."""
     with store.connection() as client:
@@ -178,9 +173,20 @@ def test_who_cannot_see_is_asked_for_a_dearer_proof_alone(phonebind: Configure, 
     }
 
 
-def test_it_is_six_times_as_dear(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    assert human.INSTEAD.cost == 6 * Altcha().cost
+@pytest.mark.parametrize(
+    ("setting", "cost"),
+    [
+        ("image", 30_000),
+        ("image+altcha", 30_000),
+        ({**CHEAP, "image": True, "cost": 20_000}, 120_000),
+        (RIDDLE, 30_000),
+    ],
+)
+def test_it_is_six_times_as_dear(phonebind: Configure, setting: Any, cost: int) -> None:
+    phonebind(human_check=setting)
+    [told] = [human.needs(ADDRESS, without_image=True).check]
+    assert isinstance(told, Altcha)
+    assert told.cost == cost
 
 
 def test_where_nothing_is_to_be_seen_nobody_needs_another_way(phonebind: Configure) -> None:

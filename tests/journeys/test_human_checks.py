@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 import pytest
 import redis
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from phonebind import limits
 from tests.journeys.conftest import PHONE, Person, listen
@@ -52,6 +52,9 @@ def arrive(browser: Browser, start: Callable[[str], str], complaints: list[str])
             listen(context, complaints)
             person = Person(context.new_page(), Visitor(url))
             person.arrive("bold")
+            if script:
+                # Before it runs, pressing a button is a plain POST.
+                person.page.locator("[data-show]:visible").wait_for()
             return person
 
         yield arrive
@@ -119,7 +122,7 @@ def test_adaptive_asks_for_no_proof_until_it_is_hot(
     watch(person.page, posted)
     person.ask_for_code(mobile)
     expect(person.page.locator("[data-status]")).to_contain_text("验证码已发送")
-    assert [form["human_check"] for form in posted] == ["", ""]
+    assert [form["action"] for form in posted if "human_check" not in form] == ["human_check", "send_code"]
     with redis.Redis.from_url(valkey_server().url.replace("db=0", f"db={DATABASES['adaptive']}")) as client:
         client.hset(limits.key("sms_site_hour", limits.SITE), "taken", 900)
         client.delete(limits.key("sms_mobile_gap", mobile))
@@ -143,7 +146,7 @@ def test_threat_21_who_cannot_see_the_image_gets_in_by_keyboard(person: Person, 
     page.keyboard.press("Enter")
     expect(page.locator("[name=text]")).to_be_hidden()
     expect(page.get_by_role("status").filter(has_text="将由您的设备计算几秒来代替")).to_be_visible()
-    back = page.get_by_role("button", name="改用图片验证码")
+    back = page.get_by_role("button", name="改用图片验证")
     expect(back).to_be_focused()
     inspect(page)
     page.keyboard.press("Tab")
@@ -157,7 +160,7 @@ def test_who_can_see_it_after_all_gets_the_image_back(person: Person, new_mobile
     page, mobile = person.page, new_mobile()
     person.arrive("bold")
     page.get_by_role("button", name="看不到图片").click()
-    page.get_by_role("button", name="改用图片验证码").click()
+    page.get_by_role("button", name="改用图片验证").click()
     expect(page.locator("[name=text]")).to_be_visible()
     person.ask_for_code(mobile)
     sent(person, mobile)
@@ -194,7 +197,6 @@ def test_where_its_script_does_not_load_the_next_try_may(
     assert person.error("sms_code") == "人机验证未完成，请重试，或换一个浏览器"
     complaints.clear()
     person.page.unroute("**/human*.js")
-    person.page.reload()
     ask(person, mobile)
     sent(person, mobile)
 
@@ -228,3 +230,57 @@ def test_without_a_script_the_page_says_that_it_needs_one(arrive: Callable[..., 
     ask(person, "13900000001")
     expect(person.page.get_by_role("alert")).to_contain_text("人机验证未通过，请重试")
     assert person.page.locator("[name=mobile]").input_value() == "13900000001"
+
+
+def test_what_cannot_be_asked_for_costs_no_look_at_another_image(
+    arrive: Arrive, new_mobile: NewMobile, complaints: list[str]
+) -> None:
+    person = arrive("image+altcha")
+    before = person.page.locator("[data-image] img").get_attribute("src")
+
+    def break_off(route: Route) -> None:
+        (route.abort if "action=human_check" in (route.request.post_data or "") else route.continue_)()
+
+    person.page.route("**/bind/**", break_off)
+    person.ask_for_code(new_mobile(), text="acde")
+    assert "网络连接失败" in person.error("sms_code")
+    assert person.page.locator("[name=text]").input_value() == "acde"
+    assert person.page.locator("[data-image] img").get_attribute("src") == before
+    complaints.clear()
+
+
+def test_what_is_changed_while_it_is_computed_is_meant_for_the_next_time(
+    arrive: Arrive, new_mobile: NewMobile, posted: list[dict[str, str]]
+) -> None:
+    person, mobile = arrive("image+altcha"), new_mobile()
+    page = person.page
+    watch(page, posted)
+    page.get_by_role("button", name="看不到图片").click()
+    page.locator("[name=mobile]").fill(mobile)
+    # Slow enough to be met in the middle.
+    page.evaluate(
+        """() => {
+            const derive = crypto.subtle.deriveBits.bind(crypto.subtle);
+            const later = () => new Promise((resolve) => setTimeout(resolve, 20));
+            crypto.subtle.deriveBits = async (...given) => (await later(), derive(...given));
+        }"""
+    )
+    page.locator("[data-send]").click()
+    expect(page.locator("[data-status]")).to_contain_text("正在进行人机验证")
+    expect(page.locator("[data-send]")).to_be_focused()
+    page.get_by_role("button", name="改用图片验证").click()
+    page.locator("[name=mobile]").fill("13")
+    expect(page.locator("[data-status]")).to_contain_text("验证码已发送", timeout=15_000)
+    assert (posted[-1]["mobile"], posted[-1]["without_image"]) == (mobile, "1")
+    assert person.read_sms(mobile)
+
+
+def test_a_check_that_never_answers_is_given_up(arrive: Arrive, new_mobile: NewMobile, complaints: list[str]) -> None:
+    person = arrive("altcha")
+    person.page.clock.install()
+    person.page.evaluate("() => { crypto.subtle.deriveBits = () => new Promise(() => {}); }")
+    ask(person, new_mobile())
+    expect(person.page.locator("[data-status]")).to_contain_text("正在进行人机验证")
+    person.page.clock.run_for(121_000)
+    assert person.error("sms_code") == "人机验证未完成，请重试，或换一个浏览器"
+    complaints.clear()

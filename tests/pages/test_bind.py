@@ -471,14 +471,32 @@ def test_the_script_is_told_what_to_do_and_does_it(qq: Upstream, shopper: Shoppe
 
 
 def test_who_cannot_see_the_image_computes_instead(
-    qq: Upstream, shopper: Shopper, monkeypatch: pytest.MonkeyPatch
+    qq: Upstream,
+    shopper: Shopper,
+    monkeypatch: pytest.MonkeyPatch,
+    phonebind: Configure,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(human.INSTEAD, "cost", 1_000)
+    phonebind(limits={"no_image_address_hour": (1, 3600)})
+    monkeypatch.setattr(human, "DEARER", 1)
     url = shopper.arrive()
     form = shopper.form(url) | {"mobile": MOBILE, "without_image": "1"}
     asked = shopper.submit(url, form | {"action": "human_check"}, script=True).json()
     proof = {"action": "send_code", "human_check": solve(asked["human_check"])}
-    assert shopper.submit(url, form | proof, script=True).json()["message"] == "OK"
+    with caplog.at_level("INFO", "phonebind.audit"):
+        assert shopper.submit(url, form | proof, script=True).json()["message"] == "OK"
+    assert [shown for record in caplog.records if (shown := getattr(record, "human", ""))] == ["altcha"]
+    form |= {"mobile": "13900000002"}
+    asked = shopper.submit(url, form | {"action": "human_check"}, script=True).json()
+    proof = {"action": "send_code", "human_check": solve(asked["human_check"])}
+    assert shopper.submit(url, form | proof, script=True).json()["code"] == "sms_quota"
+
+
+@pytest.mark.parametrize("seen", ["", "0", "false"])
+def test_who_can_see_is_told_to_look(qq: Upstream, shopper: Shopper, seen: str) -> None:
+    url = shopper.arrive()
+    form = shopper.form(url) | {"mobile": MOBILE, "action": "send_code", "text": "", "without_image": seen}
+    assert set(shopper.submit(url, form, script=True).json()["errors"]) == {"text"}
 
 
 def test_a_mobile_that_is_none_is_told_before_anything_is_computed(qq: Upstream, shopper: Shopper) -> None:
@@ -496,9 +514,12 @@ def test_without_a_script_the_page_says_what_is_missing(qq: Upstream, shopper: S
     assert 'value="13900000001"' in answer.content.decode()
 
 
-def test_the_pages_allow_what_a_check_needs_of_others(shopper: Shopper, phonebind: Configure) -> None:
+def test_the_page_that_asks_allows_what_a_check_needs_of_others(
+    qq: Upstream, shopper: Shopper, phonebind: Configure
+) -> None:
     phonebind(human_check={"check": "tests.human.test_human.Riddle", "answer": "x"})
-    policy = shopper.http.get("/login/").headers["Content-Security-Policy"]
+    assert "riddles" not in shopper.http.get("/login/").headers["Content-Security-Policy"]
+    policy = shopper.http.get(shopper.arrive()).headers["Content-Security-Policy"]
     theirs = "'self' https://riddles.example"
     assert f"script-src {theirs}; style-src {theirs}; img-src {theirs}; connect-src {theirs}; " in policy
     assert "frame-src https://riddles.example; " in policy

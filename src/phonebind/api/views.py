@@ -187,11 +187,7 @@ class SmsCodeView(View):
         if not isinstance(data, Mapping):
             raise Invalid
         form = serializers.SmsCodeRequest.read({name: data[name] for name in data} | {"mobile": mobile})
-        mobile, address = form.pop("mobile"), limits.client_address(request._request)
-        shown = human.verify(mobile, address, human.Answers(**form))
-        self.note(human=str(shown))
-        sent = sms_codes.issue(mobile, address, *shown.claims)
-        self.note(outcome="sent")
+        sent = human.send_code(request._request, form.pop("mobile"), human.Answers(**form))
         return Response({"message": "OK", **asdict(sent)})
 
 

@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from phonebind import image_codes, limits, slots, store
+from phonebind import audit, image_codes, limits, slots, sms_codes, store
 from phonebind.conf import conf
-from phonebind.human.altcha import Altcha
+from phonebind.exceptions import ServerBusy
+from phonebind.human.altcha import Altcha, WithoutImage
 from phonebind.human.base import Check
 
-__all__ = ["Answers", "Check", "Mode", "Needs", "issue", "mode", "needs", "needs_image", "verify"]
+__all__ = ["Answers", "Check", "Mode", "Needs", "issue", "mode", "needs", "needs_image", "send_code", "verify"]
 
 _ALTCHA = "phonebind.human.altcha.Altcha"
 #: The words for HUMAN_CHECK, and what each is short for.
@@ -26,12 +28,14 @@ MODES: Mapping[str, Mapping[str, Any]] = {
     "image+altcha": {"check": _ALTCHA, "image": True},
     "adaptive": {"check": _ALTCHA, "image": True, "adaptive": True},
 }
-#: In place of all there is to see: six times what Altcha costs by itself.
-INSTEAD = Altcha(cost=30_000, purpose="sms_code_without_image")
+#: How many times as dear as the site's proof of work, or the usual one, is that of who does not look at an image.
+DEARER = 6
 #: An hour is not judged by its first SMS: so much of what it may bear is free.
 HEAD_START = 0.1
 #: Seconds between two lines in the log.
 WARN_SECONDS = 60
+#: What must not be asked for in a flood, with the images: one at a time in a process.
+_MAKERS = 1
 
 logger = logging.getLogger(__name__)
 
@@ -75,14 +79,24 @@ class Answers:
 
 
 def mode() -> Mode:
-    """Raises KeyError for an unknown word, ImportError for a wrong path, TypeError for wrong options."""
+    """Raises KeyError for an unknown word, ImportError for a wrong path, TypeError for wrong options, and ValueError
+    for what makes no sense.
+    """
     setting = conf.human_check
     options = dict(MODES[setting] if isinstance(setting, str) else setting)
-    image, adaptive = bool(options.pop("image", False)), bool(options.pop("adaptive", False))
-    path = options.pop("check", "")
+    path, image, adaptive = options.pop("check", ""), options.pop("image", False), options.pop("adaptive", False)
+    if (type(path), type(image), type(adaptive)) != (str, bool, bool):
+        raise TypeError("check is a dotted path; image and adaptive are True or False")
     if not path and options:
-        raise TypeError(f"without a check there is nothing that could take {', '.join(options)}")
-    return Mode(image, import_string(path)(**options) if path else None, adaptive)
+        raise TypeError(f"without a check there is nothing that could take {', '.join(map(str, options))}")
+    if not path and not image:
+        raise ValueError("neither an image nor a check: every SMS would be free")
+    if adaptive and not (path and image):
+        raise ValueError("adaptive is an image at all times and a check now and then: name both")
+    check = import_string(path)(**options) if path else None
+    if check is not None and not isinstance(check, Check):
+        raise TypeError(f"{path} has not all that a check has: see phonebind.human.base")
+    return Mode(image, check, adaptive)
 
 
 def needs_image(*, without_image: bool) -> bool:
@@ -99,7 +113,8 @@ def needs(address: str, *, without_image: bool) -> Needs:
             ("no_image_site_hour", limits.SITE),
             ("no_image_site_day", limits.SITE),
         )
-        return Needs(image=False, check=INSTEAD, claims=claims)
+        usual = now.check if isinstance(now.check, Altcha) else Altcha()
+        return Needs(image=False, check=WithoutImage(DEARER * usual.cost), claims=claims)
     return Needs(now.image, now.check if not now.adaptive or _too_fast() else None)
 
 
@@ -111,9 +126,8 @@ def issue(mobile: str, address: str, *, without_image: bool) -> dict[str, Any]:
     needed = needs(address, without_image=without_image)
     asked = None
     if needed.check:
-        # One at a time, with the images: what is asked for in a flood leaves the rest to sign-ins.
-        with slots.CHALLENGES.take(1):
-            limits.take(("human_address_hour", address))
+        claim = ("human_address_hour", address)
+        with limits.taken(claim, unless=ServerBusy), slots.CHALLENGES.take(_MAKERS):
             asked = {"name": needed.check.name, **needed.check.issue(mobile)}
     return {"image": needed.image, "human_check": asked}
 
@@ -121,16 +135,28 @@ def issue(mobile: str, address: str, *, without_image: bool) -> dict[str, Any]:
 def verify(mobile: str, address: str, answers: Answers) -> Needs:
     """What they brought is what it takes, and is used up now, right or wrong.
 
-    Raises HumanCheckInvalid or HumanCheckUnavailable (the image is as good as before), ImageCodeInvalid,
-    StorageUnavailable.
+    Raises HumanCheckInvalid, HumanCheckUnavailable or TooManyRequests (the image is as good as before),
+    ImageCodeInvalid, StorageUnavailable.
     """
     needed = needs(address, without_image=answers.without_image)
     if needed.check:
+        # Before it is looked at: that may be a call to somebody else's server, which is paid for.
+        limits.take(("human_answer_address_hour", address))
         needed.check.verify(mobile, address, answers.human_check)
     # Last, or one proof would do for as many images as it takes to read one.
     if needed.image:
         image_codes.redeem(answers.image_code_id, answers.text)
     return needed
+
+
+def send_code(request: HttpRequest, mobile: str, answers: Answers) -> sms_codes.Sent:
+    """An SMS code for a person. Raises what :func:`verify` and ``sms_codes.issue`` raise."""
+    address = limits.client_address(request)
+    shown = verify(mobile, address, answers)
+    audit.note(request, human=str(shown))
+    sent = sms_codes.issue(mobile, address, *shown.claims)
+    audit.note(request, outcome="sent")
+    return sent
 
 
 def _too_fast() -> bool:

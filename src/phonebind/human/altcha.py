@@ -22,23 +22,27 @@ EXPIRES_IN = 300
 #: wait twenty times as long as another.
 COUNTERS = range(128, 384)
 
+#: Each challenge costs us one try.
+MAX_COST = 200_000
+
 _ALGORITHM = "PBKDF2/SHA-256"
 
 
 class Altcha:
-    """``cost`` is PBKDF2's iterations for each of 256 tries or so; ``purpose`` keeps two uses of one site apart."""
+    """``cost`` is PBKDF2's iterations for each of 256 tries or so."""
 
     name: ClassVar[str] = "altcha"
     visual: ClassVar[bool] = False
     origins: Sequence[str] = ()
+    #: What is signed besides the mobile.
+    purpose: ClassVar[str] = "sms_code"
 
-    def __init__(self, cost: int = 5_000, purpose: str = "sms_code") -> None:
+    def __init__(self, cost: int = 5_000) -> None:
         self.cost = cost
-        self.purpose = purpose
 
     def check(self) -> list[str]:
-        fits = type(self.cost) is int and 1_000 <= self.cost <= 1_000_000
-        return [] if fits else ["cost must be a whole number from 1,000 to 1,000,000"]
+        fits = type(self.cost) is int and 1_000 <= self.cost <= MAX_COST
+        return [] if fits else [f"cost must be a whole number from 1,000 to {MAX_COST:,}"]
 
     def issue(self, mobile: str) -> Mapping[str, Any]:
         """``{"challenge": {"parameters", "signature"}}``, as ALTCHA's own widgets and libraries take it."""
@@ -74,6 +78,12 @@ class Altcha:
 
     def _data(self, mobile: str) -> dict[str, str]:
         return {"mobile": mobile, "purpose": self.purpose}
+
+
+class WithoutImage(Altcha):
+    """In place of everything there is to see, and dearer for that. Neither proof is good for the other."""
+
+    purpose: ClassVar[str] = "sms_code_without_image"
 
 
 def _secrets() -> Iterator[tuple[str, str]]:

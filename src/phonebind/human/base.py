@@ -1,9 +1,10 @@
 """What every human check is."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Check(Protocol):
     """Constructed with the options of ``PHONEBIND["HUMAN_CHECK"]`` as keyword arguments."""
 

@@ -58,10 +58,10 @@ class SeeOther(HttpResponseRedirect):
     status_code = 303
 
 
-def page(action: str, *methods: str) -> Callable[[View[P]], View[P]]:
+def page(action: str, *methods: str, asks: bool = False) -> Callable[[View[P]], View[P]]:
     """A view of this package: never cached, strict headers, and every foreseen error told on a page or in JSON.
 
-    ``action`` is what the audit trail calls it.
+    ``action`` is what the audit trail calls it. A page that ``asks`` whether one is a person may load what that takes.
     """
 
     def decorate(view: View[P]) -> View[P]:
@@ -77,7 +77,7 @@ def page(action: str, *methods: str) -> Callable[[View[P]], View[P]]:
             except PhonebindError as error:
                 response = refuse(request, error)
             audit.write(request, response)
-            return _with_headers(response)
+            return _with_headers(response, asks=asks)
 
         # The domain commits by itself, and must not be nested in a transaction per request.
         quiet = sensitive_post_parameters()(transaction.non_atomic_requests(guarded))
@@ -141,9 +141,9 @@ def wants_json(request: HttpRequest) -> bool:
     return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
 
 
-def _with_headers(response: HttpResponseBase) -> HttpResponseBase:
+def _with_headers(response: HttpResponseBase, *, asks: bool) -> HttpResponseBase:
     add_never_cache_headers(response)
-    response.headers["Content-Security-Policy"] = _content_security_policy()
+    response.headers["Content-Security-Policy"] = _content_security_policy(asks=asks)
     # Not no-referrer: browsers then post with "Origin: null", and Django's CSRF check refuses that.
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -151,10 +151,10 @@ def _with_headers(response: HttpResponseBase) -> HttpResponseBase:
     return response
 
 
-def _content_security_policy() -> str:
+def _content_security_policy(*, asks: bool) -> str:
     files = urlsplit(static("phonebind/bind.js"))
     ours = ["'self'", *([f"{files.scheme or 'https'}://{files.netloc}"] if files.netloc else [])]
-    check = human.mode().check
+    check = human.mode().check if asks else None
     theirs = check.origins if check else ()
 
     def sources(*more: str) -> str:

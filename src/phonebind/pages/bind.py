@@ -22,7 +22,7 @@ from phonebind.tickets import Ticket
 # The ticket in the form is what Django's CSRF token would be: nobody else can know it, and it is good only together
 # with its own cookie. Django's changes whenever somebody signs in, and would refuse the form that another tab shows.
 @csrf_exempt
-@page("bind", "GET", "POST")
+@page("bind", "GET", "POST", asks=True)
 def bind(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
     """GET shows the form, as often as it is reloaded. POST acts: ``action`` is a key of ``FORMS``, or ``image``."""
     source, target = oauth.get(provider), next_url(request)
@@ -99,17 +99,14 @@ class _FormPage:
         return JsonResponse(asked)
 
     def _send_code(self, form: forms.Form) -> HttpResponse:
-        given, address = form.cleaned_data, limits.client_address(self.request)
+        given = form.cleaned_data
         answers = human.Answers(
             image_code_id=str(given["image_code_id"] or ""),
             text=given["text"],
             human_check=given["human_check"],
             without_image=given["without_image"],
         )
-        shown = human.verify(given["mobile"], address, answers)
-        audit.note(self.request, human=str(shown))
-        sent = sms_codes.issue(given["mobile"], address, *shown.claims)
-        audit.note(self.request, outcome="sent")
+        sent = human.send_code(self.request, given["mobile"], answers)
         if not wants_json(self.request):
             return self.show(form, sent=True)
         return JsonResponse({"message": "OK", **asdict(sent)})

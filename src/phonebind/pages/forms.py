@@ -57,22 +57,23 @@ class HumanCheckForm(BindPageForm):
 
 
 class SmsCodeForm(HumanCheckForm):
-    image_code_id = forms.UUIDField(error_messages={"required": _AGAIN, "invalid": _AGAIN})
+    image_code_id = forms.UUIDField(required=False, error_messages={"required": _AGAIN, "invalid": _AGAIN})
     text = forms.CharField(
         label=_("Characters in the image"),
         help_text=_("Hard to read? Tap the image for another."),
         max_length=16,
+        required=False,
         error_messages={"required": _IMAGE_CODE, "max_length": _IMAGE_CODE},
         widget=_Blank(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
     )
     human_check = forms.CharField(max_length=8192, required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        # Not `cleaned_data`, which is not there yet: what is required depends on it.
-        without_image = bool(self.data.get(self.add_prefix("without_image")))
-        for name in ("image_code_id", "text"):
-            self.fields[name].required = human.needs_image(without_image=without_image)
+    def clean(self) -> None:
+        """The image where one is asked for."""
+        if human.needs_image(without_image=self.cleaned_data["without_image"]):
+            for name in ("image_code_id", "text"):
+                if not self.cleaned_data.get(name) and name not in self.errors:
+                    self.add_error(name, self.fields[name].error_messages["required"])
 
 
 class BindForm(BindPageForm):

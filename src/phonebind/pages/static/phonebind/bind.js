@@ -6,8 +6,8 @@ const [send, image, seen, other, show, above, told] =
   ["send", "image", "seen", "other", "show", "alert", "status"].map(part);
 const submit = form.querySelector(".button.main");
 const [sendLabel, showLabel] = [send.textContent, show.textContent];
-/** Codes of answers after which the image is as good as before. */
-const KEPT = new Set(["invalid", "human_check_invalid", "human_check_unavailable", "server_busy", "unshown"]);
+/** Codes that keep the server from looking at the image, so that it is as good as before. */
+const KEPT = new Set(["invalid", "human_check_invalid", "human_check_unavailable", "too_many_requests"]);
 let pending = false;
 let waitUntil = 0;
 
@@ -48,9 +48,10 @@ addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 async function sendCode() {
   if (pending || send.disabled) return;
-  const answer = await post("send_code", send, prove);
-  // The image is used up, unless something else kept the server from looking at it.
-  if (!KEPT.has(answer.code)) newImage();
+  // As it is now: whatever is changed while the check goes on is meant for the next time.
+  const data = filled("send_code");
+  const answer = await during(send, async () => (await prove(data)) ?? { looked: true, ...(await ask(data)) });
+  if (answer.looked && !KEPT.has(answer.code) && !data.get("without_image")) newImage();
   if (answer.code === "sms_too_frequent" || answer.code === "sms_not_sent") wait(answer.retry_after ?? 0);
   if (answer.resend_after) {
     wait(answer.resend_after);
@@ -63,41 +64,43 @@ async function sendCode() {
 
 async function bind() {
   if (pending) return;
-  const answer = await post("bind", submit);
+  const answer = await during(submit, () => ask(filled("bind")));
   if (answer.location) location.assign(answer.location);
   else complain(answer);
 }
 
-/** Answers the human check, where one is asked for now. What comes back is what kept it from that, or nothing. */
-async function prove() {
-  form.elements.human_check.value = "";
-  if (!("check" in form.dataset || form.elements.without_image.value)) return null;
-  const asked = await ask(filled("human_check"));
+/** Adds the answer to the human check, where one is asked for now. Returns what kept it from that, or null. */
+async function prove(data) {
+  if (!("check" in form.dataset || data.get("without_image"))) return null;
+  const question = new URLSearchParams(data);
+  question.set("action", "human_check");
+  const asked = await ask(question);
   if (!asked.human_check) return "image" in asked ? null : asked;
   told.textContent = form.dataset.computing;
   try {
     const { answer } = await import(form.dataset.human);
-    form.elements.human_check.value = await answer(asked.human_check);
+    data.set("human_check", await answer(asked.human_check));
     return null;
   } catch (error) {
     console.warn(error);
-    return { code: "unshown", message: form.dataset.unshown };
+    return { message: form.dataset.unshown };
   } finally {
     told.textContent = "";
   }
 }
 
-/** The server's answer, or one like it where there is none. The button stays pressed while a page is on its way. */
-async function post(action, button, before = () => null) {
+/** One thing at a time. The button looks pressed meanwhile, and stays so while a page is on its way. */
+async function during(button, work) {
   pending = true;
   clear();
   const label = button.textContent;
-  button.disabled = true;
+  // Not `disabled`, or whoever came by keyboard would be thrown back to the top of the page.
+  button.setAttribute("aria-disabled", "true");
   button.textContent = form.dataset.sending;
-  const answer = (await before()) ?? (await ask(filled(action)));
+  const answer = await work();
   if (!answer.location) {
     button.textContent = label;
-    button.disabled = false;
+    button.removeAttribute("aria-disabled");
   }
   pending = Boolean(answer.location);
   return answer;
@@ -107,6 +110,7 @@ function filled(action) {
   return new URLSearchParams([...new FormData(form), ["action", action]]);
 }
 
+/** The server's answer, or one like it where there is none. */
 async function ask(body) {
   try {
     const response = await fetch(location.href, { method: "POST", body, headers: { Accept: "application/json" } });

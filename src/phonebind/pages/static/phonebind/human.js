@@ -3,9 +3,13 @@
 
 const checks = { altcha: compute, tencent: showTencent, ...globalThis.phonebindChecks };
 
+/** Milliseconds after which nobody waits any more: for a script that does not come, or somebody who went away. */
+const PATIENCE = 120_000;
+
 /** Rejects where there is no answer: the person gave up, or the browser cannot. */
 export async function answer(asked) {
-  return checks[asked.name](asked);
+  const tooLate = new Promise((_, reject) => setTimeout(() => reject(new Error("too late")), PATIENCE));
+  return Promise.race([checks[asked.name](asked), tooLate]);
 }
 
 // ---------------------------------------------------------------- ALTCHA: https://altcha.org
@@ -51,7 +55,7 @@ async function showTencent({ app_id, script }) {
   return new Promise((resolve, reject) => {
     const told = ({ ret, ticket, randstr }) =>
       ret === 0 ? resolve(JSON.stringify({ ticket, randstr })) : reject(new Error("closed"));
-    new TencentCaptcha(app_id, told, { userLanguage: document.documentElement.lang }).show();
+    new TencentCaptcha(app_id, told, {}).show();
   });
 }
 
