@@ -13,7 +13,7 @@ from bench.report import Table, publish
 from phonebind import image_drawing
 from study import sheets, sight
 from study.attack import FREELY, TOLD, Solved, attack, image_of, text_of
-from study.designs import DESIGNS, READ, SHIPPED
+from study.designs import DESIGNS, READ, RIVAL, SHIPPED
 from study.reader import MODELS
 from study.steps import STEPS
 
@@ -78,7 +78,7 @@ def _designs(solved: dict[str, Solved]) -> Table:
 
 
 def _steps(solved: dict[str, Solved]) -> Table:
-    designs = ("hue alone", SHIPPED)
+    designs = (SHIPPED, RIVAL)
     table = Table("steps", ["step", *designs])
     for step in sorted(STEPS, key=lambda step: _by_either(solved[SHIPPED], step), reverse=True):
         table.add(step, *(_percent(_by_either(solved[design], step)) for design in designs))

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from phonebind import image_drawing
-from phonebind.image_drawing import SIZE, Floats, encode, hues, letters, luminance, sides
+from phonebind.image_drawing import SIZE, Floats, coloured, letters
 from study import first, tutorial
 
 Draw: TypeAlias = Callable[[str, Random], bytes]
@@ -18,10 +18,6 @@ Draw: TypeAlias = Callable[[str, Random], bytes]
 WIDTH, HEIGHT = SIZE
 #: Pixels: the sides of a cell of chroma.
 CELL = 4
-
-
-def hue_alone(text: str, random: Random) -> bytes:
-    return coloured(letters(text, random), random)
 
 
 def faded(text: str, random: Random) -> bytes:
@@ -40,6 +36,11 @@ def pale(text: str, random: Random) -> bytes:
     return coloured(letters(text, random) * cells(random, lambda: random.uniform(0.1, 0.4)), random)
 
 
+def exchanged(text: str, random: Random) -> bytes:
+    """The hues change places beyond a curve: neither is the ink."""
+    return coloured(letters(text, random) * sides(random), random)
+
+
 def with_ribbon(text: str, random: Random) -> bytes:
     """Exchanged beyond the curve, and within a ribbon that is as wide as a stroke."""
     along = np.linspace(0, 2 * np.pi, WIDTH)
@@ -56,10 +57,14 @@ def in_a_lattice(text: str, random: Random) -> bytes:
     return coloured(letters(text, random) * sign, random)
 
 
-def coloured(plane: Floats, random: Random) -> bytes:
-    """One hue at -1, the other at 1."""
-    one, other = hues(random)
-    return encode(luminance(random), one + ((1 + plane) / 2)[..., None] * (other - one))
+def sides(random: Random) -> Floats:
+    """1 on one side of a smooth curve that runs through all letters, -1 on the other; shape (76, 200)."""
+    along = np.linspace(0, 2 * np.pi, WIDTH)
+    curve = np.full(WIDTH, HEIGHT / 2 + random.uniform(-3, 3))
+    for waves, height in ((random.uniform(1, 2), 9), (random.uniform(2, 4), 3)):
+        curve += height * np.sin(waves * along + random.uniform(0, 2 * np.pi))
+    below: Floats = np.clip(np.arange(HEIGHT)[:, None] - curve, -1, 1)
+    return below * random.choice((-1, 1))
 
 
 def cells(random: Random, value: Callable[[], float]) -> Floats:
@@ -68,17 +73,19 @@ def cells(random: Random, value: Callable[[], float]) -> Floats:
     return values.repeat(CELL, 0).repeat(CELL, 1)
 
 
-SHIPPED = "exchanged beyond a curve"
+SHIPPED = "hue alone"
 #: Which any OCR reads.
 READ = "like a tutorial's"
+#: With which the steps against ours are compared.
+RIVAL = "exchanged beyond a curve"
 DESIGNS: Mapping[str, Draw] = {
     READ: tutorial.draw,
     "our first form": first.draw,
-    "hue alone": hue_alone,
+    SHIPPED: image_drawing.draw,
     "faded": faded,
     "speckled": speckled,
     "pale": pale,
-    SHIPPED: image_drawing.draw,
+    RIVAL: exchanged,
     "exchanged, and within a ribbon": with_ribbon,
     "exchanged in a lattice": in_a_lattice,
 }

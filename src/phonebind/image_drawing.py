@@ -1,9 +1,8 @@
-"""How an image code looks: letters and ground are of two hues, which change places beyond a curve.
+"""How an image code looks: letters and ground differ in hue, and in nothing else.
 
 Off-the-shelf OCR turns an image grey first, and then has nothing left to read: both hues have the same luminance, but
-for noise that knows nothing of the letters. Who separates the hues finds each letter light on dark on one side of the
-curve, and dark on light on the other. Blue and orange are told apart by colour-blind people too. What it holds against,
-and what reads it all the same: docs/image-codes.md.
+for noise that knows nothing of the letters. Blue and orange are told apart by colour-blind people too. What it holds
+against, what reads it all the same, and what else was tried: docs/image-codes.md.
 """
 
 import io
@@ -16,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-#: Letters and digits that nobody confuses with another; beside the curve an F reads as an E.
-ALPHABET = "ACDEHJKMNPRTUWX3"
+#: Letters and digits that nobody confuses with another.
+ALPHABET = "ACDEFHJKMNPRTUWX3"
 #: How many there is room for.
 LENGTH = 4
 SIZE = (200, 76)
@@ -49,9 +48,7 @@ _COLOURFUL = (48.0, 54.0)
 
 def draw(text: str, random: Random) -> bytes:
     """The JPEG of ``text``, ``LENGTH`` letters of ``ALPHABET``, in ``SIZE``; a pure function of its arguments."""
-    one, other = hues(random)
-    share = (1 + letters(text, random) * sides(random)) / 2
-    return encode(luminance(random), one + share[..., None] * (other - one))
+    return coloured(letters(text, random) * random.choice((-1, 1)), random)
 
 
 def letters(text: str, random: Random) -> Floats:
@@ -76,16 +73,6 @@ def letters(text: str, random: Random) -> Floats:
     return _bent(np.asarray(mask), random) / 127.5 - 1
 
 
-def sides(random: Random) -> Floats:
-    """1 on one side of a smooth curve that runs through all letters, -1 on the other; shape (76, 200)."""
-    along = np.linspace(0, 2 * pi, _WIDTH)
-    curve = np.full(_WIDTH, _HEIGHT / 2 + random.uniform(-3, 3))
-    for waves, height in ((random.uniform(1, 2), 9), (random.uniform(2, 4), 3)):
-        curve += height * np.sin(waves * along + random.uniform(0, 2 * pi))
-    below: Floats = np.clip(np.arange(_HEIGHT)[:, None] - curve, -1, 1)
-    return below * random.choice((-1, 1))
-
-
 def hues(random: Random) -> tuple[Floats, Floats]:
     """A blue and an orange that complement it, as distances of Cb and Cr from grey; shape (2,) each."""
     angle = _BLUE + random.uniform(-_BLUE_TURN, _BLUE_TURN)
@@ -99,6 +86,12 @@ def luminance(random: Random) -> Floats:
     cells = np.frombuffer(random.randbytes(rows * columns), np.uint8).reshape(rows, columns)
     noise = np.interp(cells, (0, 255), (_DARKEST, _BRIGHTEST))
     return noise.repeat(_CELL, 0).repeat(_CELL, 1)
+
+
+def coloured(plane: Floats, random: Random) -> bytes:
+    """The JPEG of what is 1 where it has one hue, and -1 where it has the other; shape (76, 200)."""
+    one, other = hues(random)
+    return encode(luminance(random), one + ((1 + plane) / 2)[..., None] * (other - one))
 
 
 def encode(light: Floats, chroma: Floats) -> bytes:
