@@ -4,12 +4,13 @@
 # make mutants  whether the tests notice changes (MODULES="limits sms_codes"): half an hour, docs/mutants.md
 # make bench    us and our peers side by side (PARTS="sign_in crowd"): an hour, docs/performance.md
 # make captcha-study  what off-the-shelf OCR reads of our image codes, and of others: docs/image-codes.md
-# Needs Python 3.11 or newer and nothing else; all that is installed goes into .venv.
+# Needs Python 3.11 or newer and nothing else; all that is installed goes into .venv, study/.venv and bench/.venv.
 
 PY = .venv/bin/python
 
 # A .venv whose Python is gone or was moved is made anew.
-$(shell test ! -e .venv || $(PY) -c 'import pip' 2>/dev/null || rm -f .venv/complete .venv/*.stamp)
+$(shell for venv in .venv study/.venv bench/.venv; do \
+    test ! -e $$venv || $$venv/bin/python -c 'import pip' 2>/dev/null || rm -f $$venv/complete $$venv/*.stamp; done)
 
 .PHONY: help run test torture mutants bench captcha-study lint format messages clean
 

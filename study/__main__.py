@@ -26,8 +26,8 @@ BLIND = ROOT / "study" / "blind"
 IMAGES = 300
 DRAWN = 1_000
 CHECKED = 100
-#: Of those checked, so many must stay unread as they come.
-TOLERATED = 5
+#: So many read of those checked, as they come, are too many.
+TOO_MANY = 5
 
 
 def study() -> None:
@@ -50,8 +50,8 @@ def check() -> None:
         most[design] = max(solved.values())
     if most[READ] < CHECKED // 2:
         sys.exit("The OCR reads nothing at all, so this tells nothing.")
-    if most[SHIPPED] >= TOLERATED:
-        sys.exit(f"OCR reads the image code: {TOLERATED} of {CHECKED} or more.")
+    if most[SHIPPED] >= TOO_MANY:
+        sys.exit(f"OCR reads the image code: {TOO_MANY} of {CHECKED} or more.")
 
 
 def blind(design: str) -> None:

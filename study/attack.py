@@ -34,7 +34,7 @@ def image_of(design: str, seed: int) -> bytes:
 def attack(design: str, images: int, *, with_steps: bool) -> Solved:
     """Of the first so many images, on all cores."""
     solved: Solved = Counter()
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
         for job in [pool.submit(_attack, design, seed, with_steps=with_steps) for seed in range(images)]:
             solved.update(job.result())
     return solved

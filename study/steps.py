@@ -32,7 +32,7 @@ def principal(image: Image.Image) -> Image.Image:
 
 
 def two_clusters(mode: str, first: int) -> Step:
-    """k-means, from the darkest pixel and the brightest, in what ``mode`` has from the channel ``first`` on."""
+    """k-means, from the least and the most, in what ``mode`` has from the channel ``first`` on."""
 
     def step(image: Image.Image) -> Image.Image:
         flat = _pixels(image.convert(mode))[..., first:].reshape(-1, 3 - first)

@@ -57,8 +57,8 @@ class Settings:
     #: Seconds to connect to a provider or an SMS gateway, and until its whole answer must be here.
     connect_timeout: float = 1.0
     total_timeout: float = 3.0
-    #: How many threads of a process may wait for providers at once, and how many for the SMS gateway; and as many again
-    #: for a human check that asks another site.
+    #: How many threads of a process may wait for providers at once, and how many for the SMS gateway; and half as
+    #: many again for a human check that asks another site.
     provider_slots: int = 8
     sms_slots: int = 4
     #: How many may hash a password at once.

@@ -8,8 +8,6 @@ from phonebind.exceptions import ImageCodeInvalid, ServerBusy
 
 #: Seconds an image code lives.
 EXPIRES_IN = 300
-#: How many threads of a process draw at once: an image is soon done, and a flood of them leaves the rest to sign-ins.
-_DRAWERS = 1
 
 _redeem = store.Script("return redis.call('GETDEL', KEYS[1]) == ARGV[1] and 1 or 0")
 
@@ -17,11 +15,11 @@ _redeem = store.Script("return redis.call('GETDEL', KEYS[1]) == ARGV[1] and 1 or
 def issue(image_code_id: str, address: str) -> bytes:
     """A new image for this id, of ``image_drawing.MEDIA_TYPE``; the one before it stops being valid.
 
-    Raises ServerBusy, and then nothing was counted; TooManyRequests.
+    Raises ServerBusy, and then nothing was counted; TooManyRequests, StorageUnavailable.
     """
     text = "".join(secrets.choice(image_drawing.ALPHABET) for _ in range(image_drawing.LENGTH))
     # Before the drawing, and not in the place for it: who may not ask costs none, and a Valkey that hangs holds none.
-    with limits.taken(("image_address_hour", address), unless=ServerBusy), slots.CHALLENGES.take(_DRAWERS):
+    with limits.taken(("image_address_hour", address), unless=ServerBusy), slots.CHALLENGES.take(slots.MAKERS):
         image = image_drawing.draw(text, Random(secrets.randbits(64)))  # noqa: S311
     with store.connection() as client:
         client.set(store.key("image", image_code_id), text, ex=EXPIRES_IN)

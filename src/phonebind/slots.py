@@ -99,5 +99,7 @@ SMS = Slots(SmsNotSent, patience=0.25, longest=0.5)
 HUMAN = Slots(HumanCheckUnavailable, patience=0.25, longest=0.5)
 # A hash always ends, and so does a drawing.
 HASHING = Slots(ServerBusy, patience=1, longest=1)
-# What people have to answer: images, and proofs of work.
+# What people have to answer: images, and proofs of work. They are soon made, and a flood of them leaves the rest to
+# sign-ins.
+MAKERS = 1
 CHALLENGES = Slots(ServerBusy, patience=1, longest=1)

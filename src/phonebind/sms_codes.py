@@ -89,9 +89,9 @@ def issue(mobile: str, address: str, *also: limits.Claim) -> Sent:
     claims = (
         # From the narrow to the wide: who has used up their own never touches what belongs to others.
         ("sms_address_hour", address),
-        *also,
         ("sms_mobile_gap", mobile),
         ("sms_mobile_day", mobile),
+        *also,
         ("sms_site_hour", limits.SITE),
         ("sms_site_day", limits.SITE),
     )

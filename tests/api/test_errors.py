@@ -101,6 +101,11 @@ def nobody_can_tell(shop: Shop) -> Any:
     return shop.person.http.get(f"/sms_codes/{MOBILE}/")
 
 
+def answers_too_often(shop: Shop) -> Any:
+    shop.phonebind(limits={"human_answer_address_hour": (0, 3_600)})
+    return no_proof(shop)
+
+
 def others_are_asked(shop: Shop) -> Any:
     with slots.CHALLENGES.take(1):
         return shop.person.http.get(f"/human_checks/{MOBILE}/", {"without_image": "1"})
@@ -245,6 +250,7 @@ CASES: list[tuple[Case, str, int, str | None]] = [
     (wrong_image_code, "image_code_invalid", 400, "text"),
     (no_proof, "human_check_invalid", 400, "human_check"),
     (nobody_can_tell, "human_check_unavailable", 503, None),
+    (answers_too_often, "too_many_requests", 429, None),
     (others_are_asked, "server_busy", 503, None),
     (challenges_too_often, "too_many_requests", 429, None),
     (wrong_sms_code, "sms_code_invalid", 400, "sms_code"),

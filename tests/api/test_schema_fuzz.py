@@ -127,7 +127,13 @@ class World:
             case "led astray":
                 self.right["next"] = "//evil.example"
             case "limited":
-                self._limit("image_address_hour", "human_address_hour", "sms_mobile_gap", "password_account")
+                self._limit(
+                    "image_address_hour",
+                    "human_address_hour",
+                    "human_answer_address_hour",
+                    "sms_mobile_gap",
+                    "password_account",
+                )
 
     def _limit(self, *names: str) -> None:
         """Nothing of these. Each change lies upon the one before, and a look at a setting goes through all of them."""

@@ -184,7 +184,7 @@ def test_deep_nesting_is_refused() -> None:
     refused(encode(json.loads(json.dumps(given))))
 
 
-@pytest.mark.parametrize("cost", [0, 999, 200_001, 1e4, True, "5000", None], ids=repr)
+@pytest.mark.parametrize("cost", [0, 999, 30_001, 1e4, True, "5000", None], ids=repr)
 def test_a_cost_that_is_none_is_told(cost: Any) -> None:
     assert Altcha(cost=cost).check()
 

@@ -15,7 +15,7 @@ from tests.support.visitor import Visitor
 @pytest.fixture(scope="module")
 def captcha_site(data: Path) -> Iterator[str]:
     """A shop where Tencent's captcha stands before each SMS."""
-    redis_url = valkey_server().url.replace("db=0", "db=3")
+    redis_url = valkey_server().url.replace("db=0", "db=6")
     with serve(data / "tencent", REDIS_URL=redis_url, HUMAN_CHECK="tencent") as url:
         yield url
 

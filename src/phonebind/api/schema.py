@@ -179,6 +179,7 @@ def _operation(
 
 
 _SMS = (
+    TooManyRequests,
     HumanCheckInvalid,
     HumanCheckUnavailable,
     ImageCodeInvalid,

@@ -72,15 +72,15 @@ class HumanCheckRequest(Shape):
     #: For people who cannot see an image.
     without_image = serializers.BooleanField(default=False)
 
+    def to_internal_value(self, data: Any) -> Any:
+        """An empty field of a front end's form is one that nothing was asked for in."""
+        return super().to_internal_value({name: value for name, value in data.items() if value not in ("", None)})
+
 
 class SmsCodeRequest(HumanCheckRequest):
     image_code_id = serializers.UUIDField(required=False)
     text = serializers.CharField(max_length=16, required=False)
     human_check = serializers.CharField(max_length=8192, required=False)
-
-    def to_internal_value(self, data: Any) -> Any:
-        """An empty field of a front end's form is one that nothing was asked for in."""
-        return super().to_internal_value({name: value for name, value in data.items() if value not in ("", None)})
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The image where one is asked for; and its id in one spelling."""

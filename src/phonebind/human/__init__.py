@@ -12,7 +12,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from phonebind import audit, image_codes, limits, slots, sms_codes, store
+from phonebind import audit, image_codes, limits, sms_codes, store
 from phonebind.conf import conf
 from phonebind.exceptions import ServerBusy
 from phonebind.human.altcha import Altcha, WithoutImage
@@ -34,8 +34,6 @@ DEARER = 6
 HEAD_START = 0.1
 #: Seconds between two lines in the log.
 WARN_SECONDS = 60
-#: What must not be asked for in a flood, with the images: one at a time in a process.
-_MAKERS = 1
 
 logger = logging.getLogger(__name__)
 
@@ -126,8 +124,7 @@ def issue(mobile: str, address: str, *, without_image: bool) -> dict[str, Any]:
     needed = needs(address, without_image=without_image)
     asked = None
     if needed.check:
-        claim = ("human_address_hour", address)
-        with limits.taken(claim, unless=ServerBusy), slots.CHALLENGES.take(_MAKERS):
+        with limits.taken(("human_address_hour", address), unless=ServerBusy):
             asked = {"name": needed.check.name, **needed.check.issue(mobile)}
     return {"image": needed.image, "human_check": asked}
 

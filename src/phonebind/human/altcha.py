@@ -13,7 +13,7 @@ import altcha
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-from phonebind import store
+from phonebind import slots, store
 from phonebind.exceptions import HumanCheckInvalid
 
 #: Seconds a challenge lives.
@@ -22,8 +22,8 @@ EXPIRES_IN = 300
 #: wait twenty times as long as another.
 COUNTERS = range(128, 384)
 
-#: Each challenge costs us one try.
-MAX_COST = 200_000
+#: Six times as much, for who cannot see an image, must not be more than an old phone can do in a minute.
+MAX_COST = 30_000
 
 _ALGORITHM = "PBKDF2/SHA-256"
 
@@ -45,18 +45,22 @@ class Altcha:
         return [] if fits else [f"cost must be a whole number from 1,000 to {MAX_COST:,}"]
 
     def issue(self, mobile: str) -> Mapping[str, Any]:
-        """``{"challenge": {"parameters", "signature"}}``, as ALTCHA's own widgets and libraries take it."""
+        """``{"challenge": {"parameters", "signature"}}``, as ALTCHA's own widgets and libraries take it.
+
+        Raises ServerBusy.
+        """
         signing, confirming = next(_secrets())
         # Takes one try of our own, to know where the counter leads.
-        challenge = altcha.create_challenge(
-            _ALGORITHM,
-            self.cost,
-            counter=secrets.choice(COUNTERS),
-            expires_at=int(time.time()) + EXPIRES_IN,
-            data=self._data(mobile),
-            hmac_secret=signing,
-            hmac_key_secret=confirming,
-        )
+        with slots.CHALLENGES.take(slots.MAKERS):
+            challenge = altcha.create_challenge(
+                _ALGORITHM,
+                self.cost,
+                counter=secrets.choice(COUNTERS),
+                expires_at=int(time.time()) + EXPIRES_IN,
+                data=self._data(mobile),
+                hmac_secret=signing,
+                hmac_key_secret=confirming,
+            )
         return {"challenge": challenge.to_dict()}
 
     def verify(self, mobile: str, address: str, answer: str) -> None:

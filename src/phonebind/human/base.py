@@ -15,13 +15,13 @@ class Check(Protocol):
 
     @property
     def origins(self) -> Sequence[str]:
-        """Other sites whose scripts, styles, images and frames it needs: the pages allow them."""
+        """Other sites that it loads something from, shows in a frame or connects to: the bind page allows them."""
 
     def check(self) -> list[str]:
         """What is wrong with the options, for the system checks; nobody is asked."""
 
     def issue(self, mobile: str) -> Mapping[str, Any]:
-        """What the browser needs in order to answer, as JSON beside the name."""
+        """What the browser needs in order to answer, as JSON beside the name. Raises ServerBusy."""
 
     def verify(self, mobile: str, address: str, answer: str) -> None:
         """Use ``answer`` up: it is good for one SMS to this mobile. ``address`` is whom the limits count.

@@ -58,7 +58,8 @@ class _FormPage:
     ) -> HttpResponse:
         """The page; everything typed is kept but the password and the used-up image code."""
         typed = self.request.POST.dict()
-        both = {name: form if isinstance(form, kind) else kind(initial=typed) for name, kind in self.FORMS.items()}
+        shown = {"send_code": SmsCodeForm, "bind": BindForm}
+        both = {name: form if isinstance(form, kind) else kind(initial=typed) for name, kind in shown.items()}
         context = {
             **both,
             "active": form or both["bind"],
