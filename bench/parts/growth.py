@@ -63,6 +63,7 @@ def _growth(machine: Machine, load: Load, sites: dict[int, Site]) -> Table:
             load.begin(CONTENDER, site, _next(crowds[size], WARM_UP))
             load.fire(at_once=max(AT_ONCE))
         for number in range(ROUNDS):
+            machine.warm_up_disk()
             for size in sorted(sites, reverse=bool(number % 2)):
                 for at_once in AT_ONCE:
                     load.begin(CONTENDER, sites[size], _next(crowds[size], SIGN_INS))
