@@ -3,6 +3,7 @@
 Texts come in as bytes; those that are not UTF-8 become surrogates, which are nasty in their own right.
 """
 
+import base64
 import ipaddress
 import json
 import logging
@@ -13,6 +14,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
+import altcha as library
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import signing
@@ -22,14 +24,26 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from rest_framework.exceptions import ValidationError
 
-from phonebind import oauth, tickets, tokens, upstream
+from phonebind import oauth, store, tickets, tokens, upstream
 from phonebind.api import serializers
-from phonebind.exceptions import CodeInvalid, Invalid, NextNotAllowed, ProviderUnavailable, StateInvalid, TicketInvalid
+from phonebind.exceptions import (
+    CodeInvalid,
+    HumanCheckInvalid,
+    HumanCheckUnavailable,
+    Invalid,
+    NextNotAllowed,
+    ProviderUnavailable,
+    StateInvalid,
+    TicketInvalid,
+)
+from phonebind.human import tencent as captcha
+from phonebind.human.altcha import Altcha
 from phonebind.limits import RULES, client_address
 from phonebind.oauth import Identity
 from phonebind.oauth.qq import parse
 from phonebind.pages.forms import MobileField
 from phonebind.redirects import safe_next
+from tests.support.altcha import decode, solve
 from tests.torture.browser import destination
 
 MOBILE = "13900000001"
@@ -518,6 +532,62 @@ def requests() -> Target:
     return Target(check, [bytes([number]) + "\n".join(line).encode() for number, line in enumerate(lines)])
 
 
+# ---------------------------------------------------------------- human checks
+
+
+def altcha() -> Target:
+    """What a browser computed: ours and solved, or refused."""
+    own = Altcha(cost=1_000)
+    solved = decode(solve(own.issue(MOBILE)))
+    store.first = lambda name, seconds: True  # who was first is not asked here
+
+    def check(data: bytes) -> None:
+        try:
+            own.verify(MOBILE, "192.0.2.1", base64.b64encode(data).decode())
+        except HumanCheckInvalid:
+            return
+        # As the library reads it, for which a length that is not given is the usual one.
+        given = library.Payload.from_dict(json.loads(data.decode())).to_dict()
+        assert given["challenge"] == solved["challenge"]
+        assert given["solution"]["derivedKey"].lower() == solved["solution"]["derivedKey"]
+
+    others = [{**solved, "solution": {}}, {"challenge": {}}, {**solved, "solution": {"counter": 1, "derivedKey": "00"}}]
+    return Target(check, [json.dumps(seed).encode() for seed in (solved, *others)])
+
+
+def tencent() -> Target:
+    """What a browser says that Tencent said, and what Tencent says: a ticket or a refusal; good, bad or unknown."""
+    logging.getLogger("phonebind").addHandler(log := Log())
+    logging.getLogger("phonebind").propagate = False
+    store.first = lambda name, seconds: True
+
+    def check(data: bytes) -> None:
+        log.text = ""
+        try:
+            ticket, randstr = captcha._read(text_of(data))
+            assert (ticket + randstr).isascii()
+            assert not re.match("tr?error_", ticket)
+        except HumanCheckInvalid:
+            pass
+        try:
+            captcha._judge(data)
+        except (HumanCheckInvalid, HumanCheckUnavailable):
+            assert len(log.text) < 300
+            assert log.text.isprintable()
+        else:
+            code = json.loads(data)["Response"]["CaptchaCode"]
+            assert (type(code), code) == (int, 1)
+
+    answers: list[dict[str, Any]] = [
+        {"CaptchaCode": 1, "EvilLevel": 0},
+        {"CaptchaCode": 15},
+        {"Error": {"Code": "AuthFailure", "Message": "x"}},
+    ]
+    bodies = [{"Response": {**answer, "RequestId": UUID_}} for answer in answers]
+    said = {"ticket": "tr03abc*", "randstr": "@ab1"}
+    return Target(check, [json.dumps(seed).encode() for seed in (said, *bodies)])
+
+
 TARGETS: dict[str, Callable[[], Target]] = {
     "qq_parse": qq_parse,
     "qq_dialect": qq_dialect,
@@ -528,6 +598,8 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "address": address,
     "image_code_id": image_code_id,
     "mobile": mobile,
+    "altcha": altcha,
+    "tencent": tencent,
     "bodies": bodies,
     "requests": requests,
 }
