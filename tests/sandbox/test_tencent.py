@@ -174,13 +174,13 @@ LOAD = """src => new Promise((resolve, reject) => {
 
 @pytest.fixture
 def tab(browser: Browser, served: str, settings: Settings) -> Iterator[Page]:
-    """One of phonebind's pages, under its policy and on another origin than the script, which has been loaded."""
+    """The page that asks (for somebody who has no ticket), under its policy and on another origin than the script."""
     settings.ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
     script = f"{served}tencent/TJCaptcha.js"
     settings.PHONEBIND = {**settings.PHONEBIND, "HUMAN_CHECK": {**demo.TENCENT, "script": script}}
     with browser.new_context() as context:
         page = context.new_page()
-        page.goto(f"{served.replace('127.0.0.1', 'localhost').removesuffix('sandbox/')}login/")
+        page.goto(f"{served.replace('127.0.0.1', 'localhost').removesuffix('sandbox/')}login/qq/bind/none/")
         page.evaluate(LOAD, script)
         yield page
 
