@@ -91,10 +91,10 @@ def luminance(random: Random) -> Floats:
 def coloured(plane: Floats, random: Random) -> bytes:
     """The JPEG of what is 1 where it has one hue, and -1 where it has the other; shape (76, 200)."""
     one, other = hues(random)
-    return encode(luminance(random), one + ((1 + plane) / 2)[..., None] * (other - one))
+    return _encode(luminance(random), one + ((1 + plane) / 2)[..., None] * (other - one))
 
 
-def encode(light: Floats, chroma: Floats) -> bytes:
+def _encode(light: Floats, chroma: Floats) -> bytes:
     """The JPEG of a luminance, shape (76, 200), and of the distances of Cb and Cr from grey, shape (76, 200, 2)."""
     pixels = np.dstack([light, chroma + 128]).round().clip(0, 255).astype(np.uint8)
     out = io.BytesIO()

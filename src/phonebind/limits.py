@@ -187,8 +187,8 @@ def _alarm(used_up: Rule, error: Limited) -> None:
 
 def spent(name: str, subject: str) -> tuple[int, float]:
     """How many were counted in the window that runs, and how much of it is over: from 0 to 1."""
-    taken, left = _read(key(name, subject))
-    return taken, 1 - left / 1000 / rule(name).seconds if taken else 0.0
+    number, left = _read(key(name, subject))
+    return number, 1 - left / 1000 / rule(name).seconds if number else 0.0
 
 
 def client_address(request: HttpRequest) -> str:

@@ -1,8 +1,7 @@
 """The page where an identity gets its mobile: a plain form, and the same answers in JSON for its script."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import ClassVar
 from uuid import uuid4
 
 from django import forms
@@ -24,7 +23,7 @@ from phonebind.tickets import Ticket
 @csrf_exempt
 @page("bind", "GET", "POST", asks=True)
 def bind(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
-    """GET shows the form, as often as it is reloaded. POST acts: ``action`` is a key of ``FORMS``, or ``image``."""
+    """GET shows the form, as often as it is reloaded. POST acts: ``action`` is a key of ``ACTS``, or ``image``."""
     source, target = oauth.get(provider), next_url(request)
     posted = request.method == "POST"
     if not posted and sessions.came_of(request, flow):
@@ -45,24 +44,16 @@ class _FormPage:
     access_token: str
     ticket: Ticket
 
-    FORMS: ClassVar[dict[str, type[forms.Form]]] = {
-        "human_check": HumanCheckForm,
-        "send_code": SmsCodeForm,
-        "bind": BindForm,
-    }
-    #: What the audit trail calls the others is what they are called here.
-    ACTIONS: ClassVar[dict[str, str]] = {"send_code": "sms_code"}
-
     def show(
         self, form: forms.Form | None = None, *, sent: bool = False, error: PhonebindError | None = None
     ) -> HttpResponse:
         """The page; everything typed is kept but the password and the used-up image code."""
         typed = self.request.POST.dict()
-        shown = {"send_code": SmsCodeForm, "bind": BindForm}
-        both = {name: form if isinstance(form, kind) else kind(initial=typed) for name, kind in shown.items()}
+        send_code, bind = (form if isinstance(form, kind) else kind(initial=typed) for kind in (SmsCodeForm, BindForm))
         context = {
-            **both,
-            "active": form or both["bind"],
+            "send_code": send_code,
+            "bind": bind,
+            "active": form or bind,
             "access_token": self.access_token,
             "image_code_id": uuid4(),
             "nickname": self.ticket.identity.nickname,
@@ -76,30 +67,27 @@ class _FormPage:
 
     def act(self) -> HttpResponse:
         action = self.request.POST.get("action", "bind")
-        if action not in self.FORMS:
+        if action not in ACTS:
             return self.show()
-        audit.note(self.request, action=self.ACTIONS.get(action, action))
-        form = self.FORMS[action](self.request.POST)
+        kind, noted, act = ACTS[action]
+        audit.note(self.request, action=noted)
+        form = kind(self.request.POST)
         try:
             if not form.is_valid():
                 raise Invalid({name: [str(text) for text in texts] for name, texts in form.errors.items()})
             audit.note(self.request, mobile=form.cleaned_data["mobile"])
             with foreseen():
-                return self._acts[action](form)
+                return act(self, form)
         except PhonebindError as error:
             return self._refuse(form, error)
 
-    @property
-    def _acts(self) -> dict[str, Callable[[forms.Form], HttpResponse]]:
-        return {"human_check": self._human_check, "send_code": self._send_code, "bind": self._bind}
-
-    def _human_check(self, form: forms.Form) -> HttpResponse:
+    def human_check(self, form: forms.Form) -> HttpResponse:
         """For the script alone: no form can do what it asks for."""
         asked = human.issue(**form.cleaned_data, address=limits.client_address(self.request))
         audit.note(self.request, outcome="asked")
         return JsonResponse(asked)
 
-    def _send_code(self, form: forms.Form) -> HttpResponse:
+    def send_code(self, form: forms.Form) -> HttpResponse:
         given = form.cleaned_data
         answers = human.Answers(
             image_code_id=str(given["image_code_id"] or ""),
@@ -112,7 +100,7 @@ class _FormPage:
             return self.show(form, sent=True)
         return JsonResponse({"message": "OK", **asdict(sent)})
 
-    def _bind(self, form: forms.Form) -> HttpResponse:
+    def bind(self, form: forms.Form) -> HttpResponse:
         identity, given = self.ticket.identity, form.cleaned_data
         mobile = sms_codes.check(given["mobile"], given["sms_code"], claimant=identity.key)
         account = binding.bind(self.request, identity, mobile, given["password"])
@@ -133,3 +121,11 @@ class _FormPage:
         if faulty:
             faulty[0].widget.attrs["autofocus"] = True
         return self.show(form, error=error)
+
+
+#: By ``action``: what it takes, what the audit trail calls it, and what it does.
+ACTS: Mapping[str, tuple[type[forms.Form], str, Callable[[_FormPage, forms.Form], HttpResponse]]] = {
+    "human_check": (HumanCheckForm, "human_check", _FormPage.human_check),
+    "send_code": (SmsCodeForm, "sms_code", _FormPage.send_code),
+    "bind": (BindForm, "bind", _FormPage.bind),
+}
