@@ -102,6 +102,10 @@ class Person:
         self.page.locator("a.button").click()
         self.page.locator(f"button[value={name}]").click()
 
+    def wait_for_script(self) -> None:
+        """Until the form's script runs: before, to press a button is a plain POST."""
+        self.page.locator("[data-show]:visible").wait_for()
+
     def ask_for_code(self, mobile: str, text: str = "") -> None:
         self.page.locator("[name=mobile]").fill(mobile)
         self.page.locator("[name=text]").fill(text or self.look())

@@ -53,8 +53,7 @@ def arrive(browser: Browser, start: Callable[[str], str], complaints: list[str])
             person = Person(context.new_page(), Visitor(url))
             person.arrive("bold")
             if script:
-                # Before it runs, pressing a button is a plain POST.
-                person.page.locator("[data-show]:visible").wait_for()
+                person.wait_for_script()
             return person
 
         yield arrive
@@ -127,6 +126,7 @@ def test_adaptive_asks_for_no_proof_until_it_is_hot(
         client.hset(limits.key("sms_site_hour", limits.SITE), "taken", 900)
         client.delete(limits.key("sms_mobile_gap", mobile))
     person.page.reload()
+    person.wait_for_script()
     person.ask_for_code(mobile)
     sent(person, mobile)
     assert next(form for form in reversed(posted) if form["action"] == "send_code")["human_check"]
@@ -135,6 +135,7 @@ def test_adaptive_asks_for_no_proof_until_it_is_hot(
 def test_threat_21_who_cannot_see_the_image_gets_in_by_keyboard(person: Person, new_mobile: NewMobile) -> None:
     page, mobile = person.page, new_mobile()
     person.arrive("bold")
+    person.wait_for_script()
     page.locator("[name=mobile]").focus()
     page.keyboard.type(mobile)
     other = page.get_by_role("button", name="看不到图片")

@@ -27,6 +27,7 @@ def person(browser: Browser, captcha_site: str, complaints: list[str]) -> Iterat
         listen(context, complaints)
         person = Person(context.new_page(), Visitor(captcha_site))
         person.arrive("xiaolan")
+        person.wait_for_script()
         yield person
 
 
