@@ -5,6 +5,7 @@ Always a Valkey (``REDIS_URL``), and the database that ``PHONEBIND_TEST_DB`` nam
 """
 
 import atexit
+import faulthandler
 import getpass
 import os
 import pwd
@@ -29,6 +30,10 @@ TEST_DB = os.environ.get("PHONEBIND_TEST_DB", "sqlite")
 #: Set in CI: nothing may be skipped for want of a browser.
 REQUIRE_ALL = os.environ.get("PHONEBIND_REQUIRE_ALL") == "1"
 
+#: Seconds. What starts or ends longer waits for ever: it says where, and ends the run. (Tests: faulthandler_timeout.)
+_STUCK = 300
+_stderr = os.dup(2)  # before pytest captures it
+
 
 @dataclass(frozen=True)
 class Database:
@@ -47,6 +52,7 @@ _database: list[Database] = []
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests() -> Generator[None, None, None]:
     """Around pytest-django's own hook, which reads the settings."""
+    faulthandler.dump_traceback_later(_STUCK, exit=True, file=_stderr)
     run = Path(_stack.enter_context(tempfile.TemporaryDirectory(prefix="phonebind-", ignore_cleanup_errors=True)))
     run.chmod(0o755)  # the database servers have users of their own
     os.environ |= {"DATA_DIR": str(run), "DATABASE_URL": _DATABASES[TEST_DB](run)}
@@ -59,6 +65,7 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
 
 
 def pytest_unconfigure() -> None:
+    faulthandler.dump_traceback_later(_STUCK, exit=True, file=_stderr)
     _stack.close()
 
 
@@ -90,6 +97,8 @@ def _postgres(run: Path) -> str:
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         # What is tested is who wins a race and what kill -9 leaves behind, not a power cut.
         connection.execute("ALTER SYSTEM SET fsync = off")
+        # What waits for a transaction that somebody forgot would wait for ever, and not say for whom.
+        connection.execute("ALTER SYSTEM SET lock_timeout = '60s'")
         connection.execute("SELECT pg_reload_conf()")
     _database.append(Database(partial(_kill_postgres, server), partial(_start_postgres, server, pgexec)))
     return str(server.get_uri())
