@@ -116,6 +116,31 @@ def test_what_is_given_back_has_started_no_window() -> None:
     assert refused.value.retry_after in range(50, 61)
 
 
+def test_who_only_looks_takes_nothing_and_is_told_the_same() -> None:
+    claims = ("sms_mobile_gap", WHO), ("sms_address_hour", "192.0.2.1")
+    for _ in range(3):
+        limits.check(*claims)
+    assert limits.spent(*claims[0]) == (0, 0)
+    limits.take(*claims)
+    with pytest.raises(SmsTooFrequent) as refused:
+        limits.check(*reversed(claims))
+    assert refused.value.limit == "sms_mobile_gap"
+    assert refused.value.retry_after in range(50, 61)
+    assert limits.spent(*claims[1])[0] == 1
+
+
+def test_how_much_of_a_window_is_over() -> None:
+    claim = ("sms_site_hour", limits.SITE)
+    assert limits.spent(*claim) == (0, 0.0)
+    for _ in range(3):
+        limits.take(claim)
+    with store.connection() as client:
+        client.pexpire(limits.key(*claim), 900_000)
+    number, over = limits.spent(*claim)
+    assert number == 3
+    assert over == pytest.approx(0.75, abs=0.01)
+
+
 def test_nothing_is_given_back_that_was_not_taken() -> None:
     limits.give_back(("sms_mobile_gap", WHO), ("sms_mobile_gap", WHO))
     limits.take(("sms_mobile_gap", WHO))

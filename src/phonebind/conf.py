@@ -3,7 +3,7 @@
 Read on first use and again whenever a test overrides it. What is wrong with it is told by ``phonebind.checks``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.functional import SimpleLazyObject, empty
+from django.utils.module_loading import import_string
 
 SETTING = "PHONEBIND"
 
@@ -72,6 +73,18 @@ class Settings:
 
 
 NAMES = tuple(f.name.upper() for f in fields(Settings))
+
+
+def construct(path: str, options: Mapping[str, Any], members: Sequence[str]) -> Any:
+    """What a setting names: an object of the class at ``path``, which has these members.
+
+    Raises ImportError for a wrong path, TypeError for wrong options and for a class that is none of the kind.
+    """
+    made = import_string(path)(**options)
+    missing = [name for name in members if not hasattr(made, name)]
+    if missing:
+        raise TypeError(f"{path} lacks {', '.join(missing)}")
+    return made
 
 
 def _load() -> Settings:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from django.http import HttpRequest
 
@@ -66,17 +66,21 @@ SITE = "all"
 logger = logging.getLogger(__name__)
 
 # One hash for each: ``taken``, and ``counted`` once the window runs. All or none of the keys, and nothing in between.
+# ARGV[1] is what is done with them: 'count', 'try' or 'look'.
 _take = store.Script("""
 for i, key in ipairs(KEYS) do
   if tonumber(redis.call('HGET', key, 'taken') or '0') >= tonumber(ARGV[2 * i]) then
     return {i, math.max(redis.call('PTTL', key), 0)}
   end
 end
+if ARGV[1] == 'look' then
+  return {0, 0}
+end
 for i, key in ipairs(KEYS) do
   redis.call('HINCRBY', key, 'taken', 1)
   if redis.call('HEXISTS', key, 'counted') == 0 then
     redis.call('PEXPIRE', key, ARGV[2 * i + 1])
-    if ARGV[1] == '1' then
+    if ARGV[1] == 'count' then
       redis.call('HSET', key, 'counted', 1)
     end
   end
@@ -124,7 +128,12 @@ def key(name: str, subject: str) -> str:
 
 def take(*claims: Claim) -> None:
     """Count one of each; where one is used up none is counted, and its error says when it will be free again."""
-    _take_each(claims, counts=True)
+    _take_each(claims, "count")
+
+
+def check(*claims: Claim) -> None:
+    """Raise what :func:`take` would raise now, and count nothing: to spare somebody a way that ends there."""
+    _take_each(claims, "look")
 
 
 @contextmanager
@@ -140,7 +149,7 @@ def taken(claim: Claim, *, unless: type[Exception]) -> Iterator[None]:
 
 def try_out(*claims: Claim) -> None:
     """:func:`take` on trial: to be followed by :func:`count` or :func:`give_back`."""
-    _take_each(claims, counts=False)
+    _take_each(claims, "try")
 
 
 def count(*claims: Claim) -> None:
@@ -157,10 +166,10 @@ def _keys(claims: Sequence[Claim]) -> list[str]:
     return [key(*claim) for claim in claims]
 
 
-def _take_each(claims: Sequence[Claim], *, counts: bool) -> None:
+def _take_each(claims: Sequence[Claim], what: Literal["count", "try", "look"]) -> None:
     rules = [rule(name) for name, _ in claims]
-    bounds = [number for r in rules for number in (r.limit, (r.seconds if counts else TRIAL) * 1000)]
-    refused, wait = _take(_keys(claims), int(counts), *bounds)
+    bounds = [number for r in rules for number in (r.limit, (TRIAL if what == "try" else r.seconds) * 1000)]
+    refused, wait = _take(_keys(claims), what, *bounds)
     if refused:
         used_up = rules[refused - 1]
         # A limit of 0 has no window to end.

@@ -17,6 +17,7 @@ from phonebind import slots
 from phonebind.api import errors
 from phonebind.exceptions import HumanCheckUnavailable, PhonebindError
 from phonebind.human.altcha import Altcha
+from phonebind.human.base import asking
 from server.processes import Valkey
 from server.users.models import User
 from tests.support.edge import Configure, Outbox, Person, Upstream
@@ -92,7 +93,7 @@ def no_proof(shop: Shop) -> Any:
 class Broken(Altcha):
     """Nobody can tell."""
 
-    def verify(self, mobile: str, address: str, answer: str) -> None:
+    def verify(self, mobile: str, address: str, answer: str) -> bool:
         raise HumanCheckUnavailable
 
 
@@ -101,9 +102,22 @@ def nobody_can_tell(shop: Shop) -> Any:
     return shop.person.http.get(f"/sms_codes/{MOBILE}/")
 
 
+class Elsewhere(Altcha):
+    """Somebody else's server is asked."""
+
+    def verify(self, mobile: str, address: str, answer: str) -> bool:
+        with asking(address):
+            return True
+
+
 def answers_too_often(shop: Shop) -> Any:
-    shop.phonebind(limits={"human_answer_address_hour": (0, 3_600)})
-    return no_proof(shop)
+    shop.phonebind(human_check={"check": f"{__name__}.Elsewhere"}, limits={"human_answer_address_hour": (0, 3_600)})
+    return shop.person.http.get(f"/sms_codes/{MOBILE}/")
+
+
+def too_many_without_image(shop: Shop) -> Any:
+    shop.phonebind(limits={"no_image_site_hour": (0, 3_600)})
+    return shop.person.http.get(f"/human_checks/{MOBILE}/", {"without_image": "1"})
 
 
 def others_are_asked(shop: Shop) -> Any:
@@ -251,6 +265,7 @@ CASES: list[tuple[Case, str, int, str | None]] = [
     (no_proof, "human_check_invalid", 400, "human_check"),
     (nobody_can_tell, "human_check_unavailable", 503, None),
     (answers_too_often, "too_many_requests", 429, None),
+    (too_many_without_image, "sms_quota", 429, None),
     (others_are_asked, "server_busy", 503, None),
     (challenges_too_often, "too_many_requests", 429, None),
     (wrong_sms_code, "sms_code_invalid", 400, "sms_code"),

@@ -6,10 +6,20 @@ from typing import Any, ClassVar
 
 import pytest
 
-from phonebind import human, limits, sms_codes, store
-from phonebind.exceptions import HumanCheckInvalid, ImageCodeInvalid, SmsNotSent, SmsQuota, TooManyRequests
+from phonebind import human, limits, slots, sms_codes, store
+from phonebind.exceptions import (
+    HumanCheckInvalid,
+    HumanCheckUnavailable,
+    ImageCodeInvalid,
+    PhonebindError,
+    SmsNotSent,
+    SmsQuota,
+    TooManyRequests,
+)
 from phonebind.human import Answers
-from phonebind.human.altcha import Altcha
+from phonebind.human.altcha import WithoutImage
+from phonebind.human.base import Check, asking
+from phonebind.slots import Slots
 from tests.support.altcha import decode, solve
 from tests.support.edge import Configure, Outbox
 
@@ -40,11 +50,10 @@ class Riddle:
         return [] if self.answer else ["answer is empty"]
 
     def issue(self, mobile: str) -> Mapping[str, Any]:
-        return {"question": f"What is {mobile}?"}
+        return {"question": f"What is {mobile}?", "name": "its own name says what it is"}
 
-    def verify(self, mobile: str, address: str, answer: str) -> None:
-        if (mobile, address, answer) != (MOBILE, ADDRESS, self.answer):
-            raise HumanCheckInvalid
+    def verify(self, mobile: str, address: str, answer: str) -> bool:
+        return (mobile, address, answer) == (MOBILE, ADDRESS, self.answer)
 
 
 RIDDLE = {"check": f"{__name__}.Riddle", "answer": "a number"}
@@ -176,16 +185,16 @@ def test_who_cannot_see_is_asked_for_a_dearer_proof_alone(phonebind: Configure, 
 @pytest.mark.parametrize(
     ("setting", "cost"),
     [
-        ("image", 30_000),
-        ("image+altcha", 30_000),
-        ({**CHEAP, "image": True, "cost": 20_000}, 120_000),
-        (RIDDLE, 30_000),
+        ("image", 5_000),
+        ("image+altcha", 5_000),
+        ({**CHEAP, "image": True, "cost": 20_000}, 20_000),
+        (RIDDLE, 5_000),
     ],
 )
-def test_it_is_six_times_as_dear(phonebind: Configure, setting: Any, cost: int) -> None:
+def test_it_is_as_much_dearer_as_the_sites_own_is_dear(phonebind: Configure, setting: Any, cost: int) -> None:
     phonebind(human_check=setting)
-    [told] = [human.needs(ADDRESS, without_image=True).check]
-    assert isinstance(told, Altcha)
+    told = human.needs(ADDRESS, without_image=True).check
+    assert isinstance(told, WithoutImage)
     assert told.cost == cost
 
 
@@ -275,7 +284,7 @@ def test_the_operator_hears_of_it_once_a_minute(adaptive: Configure, caplog: pyt
         assert is_hot()
     [line] = caplog.records
     assert line.levelno == logging.WARNING
-    assert line.message.startswith("50 SMS this hour, and 10 are its fair share")
+    assert line.message.startswith("50 SMS this hour, and 5 is its share by now")
 
 
 def test_a_proof_that_nobody_asked_for_is_not_looked_at(adaptive: Configure) -> None:
@@ -301,6 +310,80 @@ def test_threat_13_an_sms_without_image_counts_against_its_own_limits_and_only_i
         sms_codes.issue("13900000002", ADDRESS, *claims)
     assert refused.value.limit == "no_image_address_hour"
     sms_codes.issue("13900000003", ADDRESS)  # as everybody else
+
+
+@pytest.mark.parametrize("limit", ["no_image_address_hour", "no_image_site_hour", "no_image_site_day"])
+def test_nobody_computes_for_an_sms_that_there_will_not_be(phonebind: Configure, limit: str) -> None:
+    phonebind(limits={limit: (1, 3600)})
+    claims = human.needs(ADDRESS, without_image=True).claims
+    asked(without_image=True)
+    asked(without_image=True)  # to ask takes none of them
+    sms_codes.issue(MOBILE, ADDRESS, *claims)
+    with pytest.raises(SmsQuota) as refused:
+        asked(without_image=True)
+    assert refused.value.limit == limit
+    assert refused.value.retry_after in range(3590, 3601)
+    asked()  # as everybody else
+
+
+# ---------------------------------------------------------------- checks of a host's own
+
+
+class Silent(Riddle):
+    """Whoever wrote it forgot to say anything."""
+
+    def verify(self, mobile: str, address: str, answer: str) -> bool:
+        return None  # type: ignore[return-value]
+
+
+class Half(Check):
+    """Inherits what it should have written."""
+
+    name: ClassVar[str] = "half"
+    visual: ClassVar[bool] = False
+    origins: Sequence[str] = ()
+
+    def check(self) -> list[str]:
+        return []
+
+    def issue(self, mobile: str) -> Mapping[str, Any]:
+        return {}
+
+
+def test_a_check_that_says_nothing_lets_nobody_in(phonebind: Configure) -> None:
+    phonebind(human_check={**RIDDLE, "check": f"{__name__}.Silent"})
+    is_refused(Answers(human_check="a number"))
+
+
+def test_a_check_that_does_not_look_is_none(phonebind: Configure) -> None:
+    phonebind(human_check={"check": f"{__name__}.Half"})
+    with pytest.raises(TypeError, match="verify"):
+        human.mode()
+
+
+def ask_elsewhere(error: type[PhonebindError] | None = None) -> str:
+    """A question to somebody else's server, and how it ends."""
+    try:
+        with asking(ADDRESS):
+            if error:
+                raise error
+    except PhonebindError as refusal:
+        return refusal.code
+    return "answered"
+
+
+def test_only_what_was_answered_counts(phonebind: Configure) -> None:
+    phonebind(limits={"human_answer_address_hour": (1, 3600)})
+    assert ask_elsewhere(HumanCheckUnavailable) == "human_check_unavailable"
+    assert [ask_elsewhere(), ask_elsewhere()] == ["answered", "too_many_requests"]
+
+
+def test_threat_19_few_wait_for_somebody_elses_server(phonebind: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    phonebind(sms_slots=2)
+    monkeypatch.setattr(slots, "HUMAN", Slots(HumanCheckUnavailable, patience=0, longest=0))
+    with asking("192.0.2.2"):
+        assert ask_elsewhere() == "human_check_unavailable"
+    assert ask_elsewhere() == "answered"
 
 
 def test_each_is_asked_something_else(phonebind: Configure) -> None:

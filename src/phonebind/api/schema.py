@@ -254,7 +254,7 @@ OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
             "human_check",
             "What an SMS to this mobile takes now. The answer to `human_check` goes along with the SMS request.",
             {200: HumanCheck},
-            [TooManyRequests, StorageUnavailable, ServerBusy],
+            [TooManyRequests, SmsQuota, StorageUnavailable, ServerBusy],
             [MOBILE, HumanCheckQuery],
         )
     },

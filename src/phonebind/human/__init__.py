@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.module_loading import import_string
 
 from phonebind import audit, image_codes, limits, sms_codes, store
-from phonebind.conf import conf
-from phonebind.exceptions import ServerBusy
+from phonebind.conf import conf, construct
+from phonebind.exceptions import HumanCheckInvalid, ServerBusy
 from phonebind.human.altcha import Altcha, WithoutImage
-from phonebind.human.base import Check
+from phonebind.human.base import MEMBERS, Check
 
 __all__ = ["Answers", "Check", "Mode", "Needs", "issue", "mode", "needs", "needs_image", "send_code", "verify"]
 
@@ -28,8 +27,6 @@ MODES: Mapping[str, Mapping[str, Any]] = {
     "image+altcha": {"check": _ALTCHA, "image": True},
     "adaptive": {"check": _ALTCHA, "image": True, "adaptive": True},
 }
-#: How many times as dear as the site's proof of work, or the usual one, is that of who does not look at an image.
-DEARER = 6
 #: An hour is not judged by its first SMS: so much of what it may bear is free.
 HEAD_START = 0.1
 #: Seconds between two lines in the log.
@@ -61,8 +58,11 @@ class Needs:
     claims: tuple[limits.Claim, ...] = ()
 
     def __str__(self) -> str:
-        """``image+altcha``, for the audit trail."""
-        return "+".join((["image"] if self.image else []) + ([self.check.name] if self.check else []))
+        """``image+altcha``, or ``altcha+without_image``: for the audit trail."""
+        names = ["image"] if self.image else []
+        names += [self.check.name] if self.check else []
+        names += ["without_image"] if self.claims else []
+        return "+".join(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,7 @@ def mode() -> Mode:
         raise ValueError("neither an image nor a check: every SMS would be free")
     if adaptive and not (path and image):
         raise ValueError("adaptive is an image at all times and a check now and then: name both")
-    check = import_string(path)(**options) if path else None
-    if check is not None and not isinstance(check, Check):
-        raise TypeError(f"{path} has not all that a check has: see phonebind.human.base")
-    return Mode(image, check, adaptive)
+    return Mode(image, construct(path, options, MEMBERS) if path else None, adaptive)
 
 
 def needs_image(*, without_image: bool) -> bool:
@@ -112,20 +109,23 @@ def needs(address: str, *, without_image: bool) -> Needs:
             ("no_image_site_day", limits.SITE),
         )
         usual = now.check if isinstance(now.check, Altcha) else Altcha()
-        return Needs(image=False, check=WithoutImage(DEARER * usual.cost), claims=claims)
+        return Needs(image=False, check=WithoutImage(usual.cost), claims=claims)
     return Needs(now.image, now.check if not now.adaptive or _too_fast() else None)
 
 
 def issue(mobile: str, address: str, *, without_image: bool) -> dict[str, Any]:
     """``{"image": bool, "human_check": {"name", …} | None}``: what to bring for an SMS to this mobile.
 
-    Raises TooManyRequests, ServerBusy, StorageUnavailable.
+    Raises TooManyRequests, SmsQuota, ServerBusy, StorageUnavailable.
     """
     needed = needs(address, without_image=without_image)
     asked = None
+    if needed.claims:
+        # Nobody should compute for seconds to be refused then. What counts is the SMS.
+        limits.check(*needed.claims)
     if needed.check:
         with limits.taken(("human_address_hour", address), unless=ServerBusy):
-            asked = {"name": needed.check.name, **needed.check.issue(mobile)}
+            asked = {**needed.check.issue(mobile), "name": needed.check.name}
     return {"image": needed.image, "human_check": asked}
 
 
@@ -136,10 +136,8 @@ def verify(mobile: str, address: str, answers: Answers) -> Needs:
     ImageCodeInvalid, StorageUnavailable.
     """
     needed = needs(address, without_image=answers.without_image)
-    if needed.check:
-        # Before it is looked at: that may be a call to somebody else's server, which is paid for.
-        limits.take(("human_answer_address_hour", address))
-        needed.check.verify(mobile, address, answers.human_check)
+    if needed.check and not needed.check.verify(mobile, address, answers.human_check):
+        raise HumanCheckInvalid
     # Last, or one proof would do for as many images as it takes to read one.
     if needed.image:
         image_codes.redeem(answers.image_code_id, answers.text)
@@ -161,10 +159,9 @@ def _too_fast() -> bool:
     hour, day = limits.rule("sms_site_hour"), limits.rule("sms_site_day")
     bearable = min(hour.limit, day.limit * hour.seconds / day.seconds)
     taken, elapsed = limits.spent("sms_site_hour", limits.SITE)
-    if taken < bearable * max(elapsed, HEAD_START):
+    share = bearable * max(elapsed, HEAD_START)
+    if taken < share:
         return False
     if store.first(store.key("alarm", "adaptive"), WARN_SECONDS):
-        logger.warning(
-            "%s SMS this hour, and %d are its fair share: each takes a human check more now", taken, bearable
-        )
+        logger.warning("%s SMS this hour, and %d is its share by now: each takes a human check more", taken, share)
     return True

@@ -14,28 +14,30 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from phonebind import slots, store
-from phonebind.exceptions import HumanCheckInvalid
 
 #: Seconds a challenge lives.
 EXPIRES_IN = 300
-#: The browser tries counters from 0 to the one that was drawn here. Were it left to chance, one person of twenty would
-#: wait twenty times as long as another.
-COUNTERS = range(128, 384)
+#: At most so many tries; 256 on average. The browser counts up from 0 to a number that is drawn here: were it left to
+#: chance, there would be no most. Nor is there a least, which would only be what an attacker need not try.
+TRIES = 512
+#: How many times as many for who cannot see an image: not dearer ones, since we make one try for each challenge too.
+DEARER = 6
 
-#: Six times as much, for who cannot see an image, must not be more than an old phone can do in a minute.
-MAX_COST = 30_000
+#: Six times as much must not be more than an old phone can do in a minute or so.
+MAX_COST = 20_000
 
 _ALGORITHM = "PBKDF2/SHA-256"
 
 
 class Altcha:
-    """``cost`` is PBKDF2's iterations for each of 256 tries or so."""
+    """``cost`` is PBKDF2's iterations for each try."""
 
     name: ClassVar[str] = "altcha"
     visual: ClassVar[bool] = False
     origins: Sequence[str] = ()
     #: What is signed besides the mobile.
     purpose: ClassVar[str] = "sms_code"
+    tries: ClassVar[int] = TRIES
 
     def __init__(self, cost: int = 5_000) -> None:
         self.cost = cost
@@ -55,7 +57,7 @@ class Altcha:
             challenge = altcha.create_challenge(
                 _ALGORITHM,
                 self.cost,
-                counter=secrets.choice(COUNTERS),
+                counter=secrets.randbelow(self.tries),
                 expires_at=int(time.time()) + EXPIRES_IN,
                 data=self._data(mobile),
                 hmac_secret=signing,
@@ -63,11 +65,11 @@ class Altcha:
             )
         return {"challenge": challenge.to_dict()}
 
-    def verify(self, mobile: str, address: str, answer: str) -> None:
+    def verify(self, mobile: str, address: str, answer: str) -> bool:
         try:
             payload = altcha.Payload.from_base64(answer)
         except (ValueError, KeyError, TypeError, RecursionError):
-            raise HumanCheckInvalid from None
+            return False
         solved = any(
             altcha.verify_solution(payload, signing, hmac_key_secret=confirming).verified
             for signing, confirming in _secrets()
@@ -75,10 +77,9 @@ class Altcha:
         # Ours, since they are signed: what is read of them now is what was written in `issue`.
         parameters = payload.challenge.parameters
         if not solved or parameters.data != self._data(mobile):
-            raise HumanCheckInvalid
+            return False
         # As long as it may be valid by another machine's clock.
-        if not store.first(store.key("altcha", parameters.nonce), EXPIRES_IN + 60):
-            raise HumanCheckInvalid
+        return store.first(store.key("altcha", parameters.nonce), EXPIRES_IN + 60)
 
     def _data(self, mobile: str) -> dict[str, str]:
         return {"mobile": mobile, "purpose": self.purpose}
@@ -88,6 +89,7 @@ class WithoutImage(Altcha):
     """In place of everything there is to see, and dearer for that. Neither proof is good for the other."""
 
     purpose: ClassVar[str] = "sms_code_without_image"
+    tries: ClassVar[int] = DEARER * TRIES
 
 
 def _secrets() -> Iterator[tuple[str, str]]:

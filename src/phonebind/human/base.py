@@ -1,12 +1,17 @@
 """What every human check is."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, Protocol
+
+from phonebind import limits, slots
+from phonebind.conf import conf
+from phonebind.exceptions import HumanCheckUnavailable
 
 
-@runtime_checkable
 class Check(Protocol):
-    """Constructed with the options of ``PHONEBIND["HUMAN_CHECK"]`` as keyword arguments."""
+    """Constructed with the options of ``PHONEBIND["HUMAN_CHECK"]`` as keyword arguments, anew for each use."""
 
     #: What front ends know it by.
     name: ClassVar[str]
@@ -14,17 +19,41 @@ class Check(Protocol):
     visual: ClassVar[bool]
 
     @property
+    @abstractmethod
     def origins(self) -> Sequence[str]:
         """Other sites that it loads something from, shows in a frame or connects to: the bind page allows them."""
 
+    @abstractmethod
     def check(self) -> list[str]:
         """What is wrong with the options, for the system checks; nobody is asked."""
 
+    @abstractmethod
     def issue(self, mobile: str) -> Mapping[str, Any]:
         """What the browser needs in order to answer, as JSON beside the name. Raises ServerBusy."""
 
-    def verify(self, mobile: str, address: str, answer: str) -> None:
-        """Use ``answer`` up: it is good for one SMS to this mobile. ``address`` is whom the limits count.
+    @abstractmethod
+    def verify(self, mobile: str, address: str, answer: str) -> bool:
+        """Whether ``answer`` shows a person, and use it up: it is good for one SMS to this mobile.
 
-        Raises HumanCheckInvalid, or HumanCheckUnavailable where nobody can tell.
+        ``answer`` is whatever somebody sent, up to 8,192 characters, and "" where nothing was; ``address`` is whom the
+        limits count. Raises HumanCheckUnavailable where nobody can tell.
         """
+
+
+#: What a class must have; to inherit from :class:`Check` is not asked of it.
+MEMBERS = ("name", "visual", "origins", "check", "issue", "verify")
+
+
+@contextmanager
+def asking(address: str) -> Iterator[None]:
+    """Around a question to somebody else's server: one that hangs must not hold every thread, and one that answers may
+    want to be paid for it.
+
+    Raises HumanCheckUnavailable where all places are taken, and TooManyRequests; what ends with the former counts
+    against nobody.
+    """
+    with (
+        limits.taken(("human_answer_address_hour", address), unless=HumanCheckUnavailable),
+        slots.HUMAN.take(max(1, conf.sms_slots // 2)),
+    ):
+        yield

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from phonebind import slots, store, upstream
-from phonebind.conf import conf
-from phonebind.exceptions import HumanCheckInvalid, HumanCheckUnavailable
+from phonebind import store, upstream
+from phonebind.exceptions import HumanCheckUnavailable
+from phonebind.human.base import asking
 
 try:
     from tencentcloud.captcha.v20190722 import models
@@ -112,19 +112,23 @@ class Tencent:
         """``{"app_id", "script"}``: load the script, and ``new TencentCaptcha(app_id, callback, {}).show()``."""
         return {"app_id": self.app_id, "script": self.script}
 
-    def verify(self, mobile: str, address: str, answer: str) -> None:
+    def verify(self, mobile: str, address: str, answer: str) -> bool:
         """``answer`` is the JSON of ``{"ticket", "randstr"}``, as the callback got them."""
-        ticket, randstr = _read(answer)
-        with slots.HUMAN.take(max(1, conf.sms_slots // 2)):
+        given = _read(answer)
+        if given is None:
+            return False
+        ticket, randstr = given
+        with asking(address):
             # Not before there is a place, or who finds none would have lost the ticket.
             used = store.key("tencent", hashlib.sha256(ticket.encode()).hexdigest())
             if not store.first(used, EXPIRES_IN + 60):
-                raise HumanCheckInvalid
-            body = self._ask(ticket, randstr, address)
-        # Not in the place: that somebody's ticket is refused says nothing about whether Tencent answers.
-        _judge(body)
+                return False
+            result = self._ask(ticket, randstr, address)
+        # Only now: with a ticket of another app anybody gets a verdict that blames us, and each is paid for.
+        return _is_person(result)
 
-    def _ask(self, ticket: str, randstr: str, address: str) -> bytes:
+    def _ask(self, ticket: str, randstr: str, address: str) -> models.DescribeCaptchaResultResponse:
+        """What Tencent thinks of the ticket. Raises HumanCheckUnavailable where it does not say."""
         question = models.DescribeCaptchaResultRequest()
         question.CaptchaType = 9
         question.Ticket = ticket
@@ -134,10 +138,11 @@ class Tencent:
         question.AppSecretKey = self.app_secret_key
         request = self._sign("DescribeCaptchaResult", question._serialize())
         try:
-            return upstream.post(self.endpoint, request.data.encode(), request.header, upstream.Deadline())
+            body = upstream.post(self.endpoint, request.data.encode(), request.header, upstream.Deadline())
         except upstream.UpstreamError as error:
             logger.warning("Tencent's captcha does not answer: %s", error)
             raise HumanCheckUnavailable from None
+        return _parse(body)
 
     def _sign(self, action: str, params: Mapping[str, Any]) -> RequestInternal:
         """With what the SDK calls before it sends: it has no public name for less than both."""
@@ -150,16 +155,17 @@ class Tencent:
         return request
 
 
-def _read(answer: str) -> tuple[str, str]:
+def _read(answer: str) -> tuple[str, str] | None:
+    """Ticket and randstr, where they can be some."""
     try:
         given = json.loads(answer)
     except (ValueError, RecursionError):
-        raise HumanCheckInvalid from None
+        return None
     match given:
         case {"ticket": str(ticket), "randstr": str(randstr)}:
             if _TICKET.fullmatch(ticket) and _RANDSTR.fullmatch(randstr):
                 return ticket, randstr
-    raise HumanCheckInvalid
+    return None
 
 
 def _user_ip(address: str) -> str:
@@ -167,31 +173,36 @@ def _user_ip(address: str) -> str:
     return "127.0.0.1" if address == "unknown" else address.partition("/")[0]
 
 
-def _judge(body: bytes) -> None:
-    result = models.DescribeCaptchaResultResponse()
-    refusal = None
+def _parse(body: bytes) -> models.DescribeCaptchaResultResponse:
+    result, error = models.DescribeCaptchaResultResponse(), None
     try:
         response = json.loads(body)["Response"]
-        result._deserialize(response)
-        refusal = response["Error"]["Code"] if "Error" in response else result.CaptchaCode
+        if "Error" not in response:
+            result._deserialize(response)
+            if type(result.CaptchaCode) is int:
+                return result
+        else:
+            error, result.RequestId = response["Error"]["Code"], response.get("RequestId")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         pass
-    if type(refusal) is not int or refusal not in {1, *PERSON}:
-        _complain(refusal, str(result.RequestId))
-        raise HumanCheckUnavailable
-    if refusal != 1 or result.EvilLevel == EVIL:
-        raise HumanCheckInvalid
-
-
-def _complain(refusal: object, request_id: str) -> None:
-    if type(refusal) is int:
-        what = f"CaptchaCode {refusal}"
-    elif isinstance(refusal, str) and _ERROR.fullmatch(refusal):
-        what = refusal
+    if isinstance(error, str) and _ERROR.fullmatch(error):
+        _complain(error, result)
     else:
         logger.warning("Tencent's captcha gives an answer that cannot be read")
-        return
+    raise HumanCheckUnavailable
+
+
+def _is_person(result: models.DescribeCaptchaResultResponse) -> bool:
+    """Raises HumanCheckUnavailable where it is not the person who is to blame."""
+    if result.CaptchaCode not in {1, *PERSON}:
+        _complain(f"CaptchaCode {result.CaptchaCode}", result)
+        raise HumanCheckUnavailable
+    return bool(result.CaptchaCode == 1 and result.EvilLevel != EVIL)
+
+
+def _complain(what: str, result: models.DescribeCaptchaResultResponse) -> None:
     if store.first(store.key("alarm", f"tencent {what}"), ALARM_SECONDS):
+        request_id = str(result.RequestId)
         logger.error(
             "Tencent's captcha refuses our configuration: %s (request %s). Are the values of PHONEBIND['HUMAN_CHECK'] "
             "those of Tencent's console, and the package paid for?",

@@ -2,15 +2,13 @@
 
 from typing import cast
 
-from django.utils.module_loading import import_string
-
-from phonebind.conf import conf
+from phonebind.conf import conf, construct
 from phonebind.sms.base import Gateway, Message
 
 __all__ = ["Gateway", "Message", "get"]
 
 
 def get() -> Gateway:
-    """The configured gateway. Raises ImportError for a wrong path, TypeError for wrong options."""
+    """The configured gateway. Raises ImportError for a wrong path, TypeError for wrong options or a wrong class."""
     options = dict(conf.sms)
-    return cast("Gateway", import_string(options.pop("gateway"))(**options))
+    return cast("Gateway", construct(options.pop("gateway", ""), options, ("check", "send")))
