@@ -21,17 +21,20 @@ def flag(name: str, *, default: bool = False) -> bool:
     return os.environ.get(name, str(default)).lower() in {"1", "true", "yes", "on"}
 
 
-def number(name: str, default: int) -> int:
-    """A whole number."""
+def number(name: str, default: int, *, least: int = 0) -> int:
+    """A whole number, from ``least`` on."""
     try:
-        return int(os.environ.get(name) or default)
+        value = int(os.environ.get(name) or default)
     except ValueError:
         raise ImproperlyConfigured(f"{name} is not a whole number: {os.environ[name]!r}") from None
+    if value < least:
+        raise ImproperlyConfigured(f"{name} must be {least} or more.")
+    return value
 
 
-def words(name: str) -> list[str]:
-    """A comma-separated list."""
-    return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+def words(name: str, default: str | None = "") -> list[str]:
+    """A comma-separated list. Where the default is None it is required."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
 def options(name: str) -> dict[str, Any]:
@@ -47,7 +50,7 @@ def options(name: str) -> dict[str, Any]:
 
 def word_or_options(name: str, default: str) -> str | dict[str, Any]:
     """A word, or a JSON object where it begins like one."""
-    value = text(name, default)
+    value = text(name, default).strip()
     return options(name) if value.startswith("{") else value
 
 

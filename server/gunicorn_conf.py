@@ -4,6 +4,7 @@ import gc
 import os
 from typing import Any
 
+from server.environment import number
 from server.prepare import prepare
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
@@ -13,8 +14,8 @@ bind = os.environ.get("BIND") or "127.0.0.1:8000"
 
 # Most of a request is waiting for a provider, so threads, not processes, are what more visitors at once need.
 worker_class = "gthread"
-workers = int(os.environ.get("WORKERS") or "2")
-threads = int(os.environ.get("THREADS") or "16")
+workers = number("WORKERS", 2, least=1)
+threads = number("THREADS", 16, least=1)
 graceful_timeout = 5
 control_socket_disable = True
 loglevel = "warning"

@@ -20,8 +20,8 @@ DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
 DEBUG = env.flag("DEBUG")
 SANDBOX = env.flag("SANDBOX", default=DEBUG)
 PORT = env.number("PORT", 8000)
-WORKERS = env.number("WORKERS", 2)
-THREADS = env.number("THREADS", 16)
+WORKERS = env.number("WORKERS", 2, least=1)
+THREADS = env.number("THREADS", 16, least=1)
 ORIGIN = f"http://127.0.0.1:{PORT}"
 
 if not DEBUG:
@@ -36,7 +36,7 @@ if not DEBUG:
 SECRET_KEY = env.text("SECRET_KEY", demo.SECRET_KEY)
 #: Former keys, newest first: flows under way outlive the change of the key.
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or (["127.0.0.1", "localhost"] if DEBUG else [])
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost" if DEBUG else None)
 ROOT_URLCONF = "server.urls"
 WSGI_APPLICATION = "server.wsgi.application"
 

@@ -3,15 +3,18 @@
 import logging
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.utils.log import AdminEmailHandler
 from pytest_django import Settings
 
-from phonebind import audit
+from phonebind import audit, binding
 from phonebind.exceptions import StorageUnavailable
 from phonebind.models import SocialAccount
+from server.processes import Valkey
 from server.users.models import User
 from tests.support.edge import Busy, Configure, Outbox, Person, Upstream
 
@@ -230,6 +233,29 @@ def test_who_finds_no_place_to_hash_is_a_warning(trail: Trail, person: Person, b
     [record] = trail.read()
     assert (record.action, record.outcome, record.levelno) == ("password", "server_busy", logging.WARNING)
     assert record.mobile == "139****0001"
+
+
+def test_it_says_what_is_down(trail: Trail, person: Person, valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    valkey.stop()
+    for path in (f"/image_codes/{uuid4()}/", f"/human_checks/{MOBILE}/?without_image=1"):
+        assert person.http.get(path).json()["code"] == "storage_unavailable"
+        [record] = trail.read()
+        assert record.cause == "redis.exceptions.ConnectionError"
+        assert "cause=redis.exceptions.ConnectionError" in record.getMessage()
+    valkey.start()
+
+    def down(*args: object, **kwargs: object) -> None:
+        raise OperationalError("the row (139...) of somebody")
+
+    monkeypatch.setattr(binding, "find", down)
+    person.callback()
+    page = person.login_url()["state"]
+    person.http.get("/login/qq/callback/", {"code": "CODE", "state": page})
+    api, page = (record for record in trail.read() if record.outcome == "storage_unavailable")
+    assert api.cause == page.cause == "django.db.utils.OperationalError"
+    person.http.post("/oauth/qq/user/", {}, content_type="application/json")
+    [record] = trail.read()
+    assert (record.outcome, record.cause) == ("invalid", "")
 
 
 def test_a_bind_that_was_committed_stays_one(trail: Trail, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:

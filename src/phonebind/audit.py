@@ -9,8 +9,10 @@ outcome     started, not_bound, drawn, asked, sent, bound, signed_in, refreshed,
 provider    "qq"; "" where none is concerned
 mobile      138****0001; "" where none was given, or none that is one
 user_id     of who signed in or out; None otherwise
-human       what showed that a person asks for an SMS: "image", "altcha", "image+altcha"; "" otherwise
+human       what showed that a person asks for an SMS: "image", the name of a check, both ("image+altcha"), or the
+            proof that there is for who cannot see ("altcha+without_image"); "" otherwise
 limit       which of ``limits.RULES`` was used up; "" otherwise
+cause       why storage is unavailable: the name of the exception, "redis.exceptions.ConnectionError"; "" otherwise
 address     whom the limits count: an IPv4 address, an IPv6 /64, or "unknown"
 request_id  X-Request-ID as a trusted proxy sets it, or one of ours; the answer carries it too
 
@@ -29,7 +31,7 @@ from django.http.response import HttpResponseBase
 
 from phonebind import limits, masking, oauth
 from phonebind.conf import conf
-from phonebind.exceptions import Limited, PhonebindError
+from phonebind.exceptions import Limited, PhonebindError, StorageUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +54,7 @@ class Event:
     user_id: Any = None
     human: str = ""
     limit: str = ""
+    cause: str = ""
     level: int = logging.INFO
 
 
@@ -69,6 +72,9 @@ def refused(request: HttpRequest, error: PhonebindError) -> None:
     if event.outcome != "bound":
         event.outcome = error.code
     event.limit = error.limit if isinstance(error, Limited) else ""
+    # Not what it says, which may quote a row.
+    cause = type(error.__cause__) if isinstance(error, StorageUnavailable) and error.__cause__ else None
+    event.cause = f"{cause.__module__}.{cause.__qualname__}" if cause else ""
     event.level = logging.WARNING if error.status in (429, 502, 503) else logging.INFO
 
 
@@ -86,6 +92,7 @@ def write(request: HttpRequest, response: HttpResponseBase) -> None:
             "user_id": event.user_id,
             "human": event.human,
             "limit": event.limit,
+            "cause": event.cause,
             "address": limits.client_address(request),
             "request_id": event.request_id,
         }

@@ -7,7 +7,9 @@ E004 CACHE is not a django-redis one   W002 a provider is reached without TLS
 E007 HUMAN_CHECK is unusable           W003 cookies for another site, but not secure
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +21,7 @@ from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import models
 
 from phonebind import human, limits, oauth, sms
-from phonebind.conf import NAMES, SETTING, Settings, conf
+from phonebind.conf import NAMES, SETTING, conf
 
 Messages = list[CheckMessage]
 
@@ -47,6 +49,7 @@ TYPES: Mapping[str, Any] = {
 #: What a class raises that is named in the settings and cannot be made.
 UNUSABLE = (ImproperlyConfigured, AttributeError, ImportError, KeyError, TypeError, ValueError)
 YEAR = 366 * 86_400
+_WORD = re.compile(r"[\w+ -]{1,32}")
 AT_LEAST = {"TRUSTED_PROXIES": 0, "PROVIDER_SLOTS": 1, "SMS_SLOTS": 1, "HASH_SLOTS": 1}
 
 
@@ -58,18 +61,18 @@ def check_settings(**kwargs: Any) -> Messages:
 
 
 def check_providers(**kwargs: Any) -> Messages:
-    if not _readable().providers:
+    if not conf.providers:
         hint = "There is nothing to sign in with: give qq its client_id, client_secret and redirect_uri."
         return [Error(f"{SETTING}['PROVIDERS'] is empty.", hint=hint, id="phonebind.E002")]
     return [
         Error(f"{SETTING}['PROVIDERS'][{name!r}]: {problem}", id="phonebind.E002")
-        for name, entry in _readable().providers.items()
+        for name, entry in conf.providers.items()
         for problem in _provider_problems(name, entry)
     ]
 
 
 def check_mobile_field(**kwargs: Any) -> Messages:
-    model, name = get_user_model(), _readable().mobile_field
+    model, name = get_user_model(), conf.mobile_field
     try:
         field = model._meta.get_field(name)
     except FieldDoesNotExist:
@@ -84,7 +87,7 @@ def check_mobile_field(**kwargs: Any) -> Messages:
 
 
 def check_cache(**kwargs: Any) -> Messages:
-    alias = _readable().cache
+    alias = conf.cache
     if alias not in settings.CACHES:
         return [Error(f"CACHES has no {alias!r}.", id="phonebind.E004")]
     if not hasattr(getattr(caches[alias], "client", None), "get_client"):
@@ -94,11 +97,7 @@ def check_cache(**kwargs: Any) -> Messages:
 
 
 def check_gateway(**kwargs: Any) -> Messages:
-    try:
-        problems = sms.get().check()
-    except UNUSABLE as error:
-        problems = [f"{type(error).__name__}: {error}"]
-    return [Error(f"{SETTING}['SMS']: {problem}", id="phonebind.E005") for problem in problems]
+    return [Error(f"{SETTING}['SMS']: {problem}", id="phonebind.E005") for problem in _problems(sms.get)]
 
 
 def check_human_check(**kwargs: Any) -> Messages:
@@ -114,14 +113,14 @@ def check_username_field(**kwargs: Any) -> Messages:
 
 
 def check_legacy_state(**kwargs: Any) -> Messages:
-    if not _readable().legacy_state:
+    if not conf.legacy_state:
         return []
     hint = "Anyone can make a visitor sign in as somebody else. Send state and cookies, then turn it off."
     return [Warning(f"{SETTING}['LEGACY_STATE'] is on.", hint=hint, id="phonebind.W001")]
 
 
 def check_cookies(**kwargs: Any) -> Messages:
-    if _readable().cookie_samesite != "None" or settings.SESSION_COOKIE_SECURE:
+    if conf.cookie_samesite != "None" or settings.SESSION_COOKIE_SECURE:
         return []
     hint = "Serve HTTPS, and set SESSION_COOKIE_SECURE."
     message = f"Browsers drop COOKIE_SAMESITE='None' cookies that are not secure: {SETTING}['COOKIE_SAMESITE']."
@@ -131,30 +130,35 @@ def check_cookies(**kwargs: Any) -> Messages:
 def check_tls(**kwargs: Any) -> Messages:
     return [
         Warning(f"{SETTING}['PROVIDERS'][{name!r}]['base_url'] is not https.", id="phonebind.W002")
-        for name, entry in _readable().providers.items()
+        for name, entry in conf.providers.items()
         if not settings.DEBUG
         and not list(_provider_problems(name, entry))
         and urlsplit(entry.get("base_url", "") or "https:").scheme != "https"
     ]
 
 
+def _readable(check: Callable[..., Messages]) -> Callable[..., Messages]:
+    """Says nothing more about settings of which E001 says that they cannot be read."""
+
+    @wraps(check)
+    def checked(**kwargs: Any) -> Messages:
+        return [] if check_settings() else check(**kwargs)
+
+    return checked
+
+
 CHECKS = (
     check_settings,
-    check_providers,
-    check_mobile_field,
-    check_cache,
-    check_gateway,
-    check_human_check,
     check_username_field,
-    check_legacy_state,
-    check_tls,
-    check_cookies,
+    _readable(check_providers),
+    _readable(check_mobile_field),
+    _readable(check_cache),
+    _readable(check_gateway),
+    _readable(check_human_check),
+    _readable(check_legacy_state),
+    _readable(check_tls),
+    _readable(check_cookies),
 )
-
-
-def _readable() -> Settings:
-    """The settings; the defaults where E001 already tells that they cannot be read."""
-    return Settings() if check_settings() else conf
 
 
 def _setting_problems(raw: Mapping[str, Any]) -> Iterator[str]:
@@ -185,16 +189,34 @@ def _limit_problems(overrides: Mapping[str, Any]) -> Iterator[str]:
                 yield f"LIMITS[{name!r}] must be (how often, in how many seconds), within a year."
 
 
-def _human_problems() -> Iterator[str]:
-    setting = _readable().human_check
-    if isinstance(setting, str) and setting not in human.MODES:
-        yield f"there is no {setting!r}; known are {', '.join(human.MODES)}, or a dict that names a class as its check."
-        return
+def _problems(make: Callable[[], Any]) -> list[str]:
+    """What keeps something from being used that the settings name: that it cannot be made, or what it says itself."""
     try:
-        check = human.mode().check
-        yield from check.check() if check else ()
+        made = make()
+        told = made.check() if made else []
     except UNUSABLE as error:
-        yield f"{type(error).__name__}: {error}"
+        return [f"{type(error).__name__}: {error}"]
+    if isinstance(told, list) and all(isinstance(problem, str) for problem in told):
+        return told
+    return [f"{type(made).__name__}.check() must return a list of str"]
+
+
+def _human_problems() -> Iterator[str]:
+    setting = conf.human_check
+    if isinstance(setting, str) and setting not in human.MODES:
+        # What is no word may be the options, and so the secrets, of somebody who read them as text.
+        known = f"known are {', '.join(human.MODES)}, or a dict that names a class as its check"
+        yield f"there is no {setting!r}; {known}." if _WORD.fullmatch(setting) else f"it is no word; {known}."
+        return
+    problems = _problems(lambda: human.mode().check)
+    yield from problems
+    check: Any = None if problems else human.mode().check
+    if check and not (isinstance(check.name, str) and isinstance(check.visual, bool) and _is_list(check.origins)):
+        yield f"{type(check).__name__} needs a name (str), visual (bool) and origins (a list or tuple of str)"
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
 
 
 def _provider_problems(name: str, entry: Any) -> Iterator[str]:

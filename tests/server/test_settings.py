@@ -47,7 +47,7 @@ def test_threat_22_production_starts_without_the_sandbox() -> None:
     assert "phonebind.sandbox" not in answer.stdout
 
 
-@pytest.mark.parametrize("name", sorted(PRODUCTION.keys() - {"ALLOWED_HOSTS"}))
+@pytest.mark.parametrize("name", sorted(PRODUCTION))
 def test_threat_22_nothing_that_matters_has_a_default(name: str) -> None:
     answer = load(**PRODUCTION | {name: ""})
     assert f"{name} is not set" in answer.stderr
@@ -85,6 +85,9 @@ def test_the_processes_share_the_cores_for_hashing() -> None:
 
 def test_a_number_that_is_none_is_said() -> None:
     assert "TRUSTED_PROXIES is not a whole number: 'two'" in load(DEBUG="1", TRUSTED_PROXIES="two").stderr
+    for name in ("WORKERS", "THREADS"):
+        assert f"{name} must be 1 or more.\n" in load(DEBUG="1", **{name: "0"}).stderr
+        assert f"{name} is not a whole number" in run("import server.gunicorn_conf", **{name: "many"}).stderr
 
 
 @pytest.mark.parametrize("value", ["key=1", '["key"]', "1"])
@@ -105,6 +108,8 @@ def test_a_human_check_is_a_word_or_an_object() -> None:
     assert human_check(HUMAN_CHECK="adaptive") == "adaptive"
     named = {"check": "shop.checks.Riddle", "image": True}
     assert human_check(HUMAN_CHECK=json.dumps(named)) == named
+    assert human_check(HUMAN_CHECK=f"\n  {json.dumps(named)}\n") == named
+    assert human_check(HUMAN_CHECK="image ") == "image"
     assert "HUMAN_CHECK is not a JSON object.\n" in load(DEBUG="1", HUMAN_CHECK='{"key": secret').stderr
 
 

@@ -19,6 +19,8 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     known = translate(error)
     if known is None:
         return None
+    if known is not error:
+        known.__cause__ = error
     audit.refused(context["request"]._request, known)
     return Response(known.body, status=known.status, headers=known.headers)
 
