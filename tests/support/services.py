@@ -31,6 +31,7 @@ TEST_DB = os.environ.get("PHONEBIND_TEST_DB", "sqlite")
 REQUIRE_ALL = os.environ.get("PHONEBIND_REQUIRE_ALL") == "1"
 
 #: Seconds. What starts or ends longer waits for ever: it says where, and ends the run. (Tests: faulthandler_timeout.)
+#: Only the services that are children of ours end with it; a PostgreSQL stays.
 _STUCK = 300
 _stderr = os.dup(2)  # before pytest captures it
 
@@ -52,7 +53,7 @@ _database: list[Database] = []
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests() -> Generator[None, None, None]:
     """Around pytest-django's own hook, which reads the settings."""
-    faulthandler.dump_traceback_later(_STUCK, exit=True, file=_stderr)
+    _watch()
     run = Path(_stack.enter_context(tempfile.TemporaryDirectory(prefix="phonebind-", ignore_cleanup_errors=True)))
     run.chmod(0o755)  # the database servers have users of their own
     os.environ |= {"DATA_DIR": str(run), "DATABASE_URL": _DATABASES[TEST_DB](run)}
@@ -64,9 +65,20 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
     return (yield)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_exception_interact(node: pytest.Collector | pytest.Item) -> None:
+    """pytest's own watch ends where a test fails, for the sake of debuggers; and then its fixtures may hang."""
+    if not node.config.getoption("usepdb"):
+        _watch()
+
+
 def pytest_unconfigure() -> None:
-    faulthandler.dump_traceback_later(_STUCK, exit=True, file=_stderr)
+    _watch()
     _stack.close()
+
+
+def _watch() -> None:
+    faulthandler.dump_traceback_later(_STUCK, exit=True, file=_stderr)
 
 
 def valkey_server() -> Valkey:
