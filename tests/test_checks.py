@@ -223,6 +223,17 @@ class Wordy(Altcha):
         return "secret is empty"
 
 
+class Nameless(Altcha):
+    name = None  # type: ignore[assignment]
+
+
+class Numbered(Altcha):
+    name = 5  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        return 0
+
+
 class Scalar(Altcha):
     origins = "https://riddles.example"
 
@@ -242,7 +253,9 @@ class Scalar(Altcha):
         ({"check": "tests.human.test_human.Half"}, "verify"),
         ({"check": f"{__name__}.Mute"}, "Mute.check() must return a list of str"),
         ({"check": f"{__name__}.Wordy"}, "Wordy.check() must return a list of str"),
-        ({"check": f"{__name__}.Scalar"}, "Scalar needs a name (str), visual (bool) and origins (a list"),
+        ({"check": f"{__name__}.Scalar"}, "Scalar.origins must be a list or tuple of str"),
+        ({"check": f"{__name__}.Nameless"}, "lacks name"),
+        ({"check": f"{__name__}.Numbered"}, "name is a str, and visual True or False"),
         (' {"app_secret_key": "hush"}', "it is no word; known are image"),
         ("hush-hush-hush-hush-hush-hush-hush", "it is no word"),
         ({"check": ALTCHA, "price": 1}, "price"),

@@ -138,7 +138,7 @@ def check_tls(**kwargs: Any) -> Messages:
 
 
 def _readable(check: Callable[..., Messages]) -> Callable[..., Messages]:
-    """Says nothing more about settings of which E001 says that they cannot be read."""
+    """Says nothing where E001 has something to say: what is wrong otherwise may only follow from that."""
 
     @wraps(check)
     def checked(**kwargs: Any) -> Messages:
@@ -193,26 +193,23 @@ def _problems(make: Callable[[], Any]) -> list[str]:
     """What keeps something from being used that the settings name: that it cannot be made, or what it says itself."""
     try:
         made = make()
-        told = made.check() if made else []
+        told = [] if made is None else made.check()
+        # Of a gateway there are none to allow; of a human check they are asked for only when its options are right.
+        origins = () if told else getattr(made, "origins", ())
     except UNUSABLE as error:
         return [f"{type(error).__name__}: {error}"]
-    if isinstance(told, list) and all(isinstance(problem, str) for problem in told):
-        return told
-    return [f"{type(made).__name__}.check() must return a list of str"]
+    if not _is_list(told):
+        return [f"{type(made).__name__}.check() must return a list of str"]
+    return told if _is_list(origins) else [f"{type(made).__name__}.origins must be a list or tuple of str"]
 
 
-def _human_problems() -> Iterator[str]:
+def _human_problems() -> list[str]:
     setting = conf.human_check
     if isinstance(setting, str) and setting not in human.MODES:
-        # What is no word may be the options, and so the secrets, of somebody who read them as text.
         known = f"known are {', '.join(human.MODES)}, or a dict that names a class as its check"
-        yield f"there is no {setting!r}; {known}." if _WORD.fullmatch(setting) else f"it is no word; {known}."
-        return
-    problems = _problems(lambda: human.mode().check)
-    yield from problems
-    check: Any = None if problems else human.mode().check
-    if check and not (isinstance(check.name, str) and isinstance(check.visual, bool) and _is_list(check.origins)):
-        yield f"{type(check).__name__} needs a name (str), visual (bool) and origins (a list or tuple of str)"
+        # What is no word may be the options, and so the secrets, of somebody who read them as text.
+        return [f"there is no {setting!r}; {known}." if _WORD.fullmatch(setting) else f"it is no word; {known}."]
+    return _problems(lambda: human.mode().check)
 
 
 def _is_list(value: Any) -> bool:

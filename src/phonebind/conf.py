@@ -5,6 +5,7 @@ Read on first use and again whenever a test overrides it. What is wrong with it 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from inspect import getattr_static
 from typing import Any, cast
 
 from django.conf import settings
@@ -81,7 +82,8 @@ def construct(path: str, options: Mapping[str, Any], members: Sequence[str]) -> 
     Raises ImportError for a wrong path, TypeError for wrong options and for a class that is none of the kind.
     """
     made = import_string(path)(**options)
-    missing = [name for name in members if not hasattr(made, name)]
+    # Statically, since a property may need options that its own check() has not yet found wrong.
+    missing = [name for name in members if getattr_static(made, name, None) is None]
     if missing:
         raise TypeError(f"{path} lacks {', '.join(missing)}")
     return made

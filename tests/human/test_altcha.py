@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from phonebind import store
-from phonebind.human.altcha import DEARER, EXPIRES_IN, MAX_COST, TRIES, Altcha, WithoutImage
+from phonebind.human.altcha import EXPIRES_IN, Altcha, WithoutImage
 from tests.support.altcha import decode, encode, solve
 from tests.support.racers import together
 
@@ -105,7 +105,7 @@ def counters(check: Altcha, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return drawn
 
 
-@pytest.mark.parametrize(("check", "most"), [(CHECK, TRIES), (WithoutImage(cost=1_000), DEARER * TRIES)])
+@pytest.mark.parametrize(("check", "most"), [(CHECK, 512), (WithoutImage(cost=1_000), 6 * 512)])
 def test_the_work_has_an_end_and_nobody_can_begin_later(
     monkeypatch: pytest.MonkeyPatch, check: Altcha, most: int
 ) -> None:
@@ -200,7 +200,7 @@ def test_deep_nesting_is_refused() -> None:
     refused(encode(json.loads(json.dumps(given))))
 
 
-@pytest.mark.parametrize("cost", [0, 999, MAX_COST + 1, 1e4, True, "5000", None], ids=repr)
+@pytest.mark.parametrize("cost", [0, 999, 20_001, 1e4, True, "5000", None], ids=repr)
 def test_a_cost_that_is_none_is_told(cost: Any) -> None:
     assert Altcha(cost=cost).check()
 

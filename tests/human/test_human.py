@@ -329,11 +329,13 @@ def test_nobody_computes_for_an_sms_that_there_will_not_be(phonebind: Configure,
 # ---------------------------------------------------------------- checks of a host's own
 
 
-class Silent(Riddle):
-    """Whoever wrote it forgot to say anything."""
+class Careless(Riddle):
+    """Whoever wrote it forgot to say anything, or gives the vendor's answer as it came."""
+
+    told: ClassVar[Any] = None
 
     def verify(self, mobile: str, address: str, answer: str) -> bool:
-        return None  # type: ignore[return-value]
+        return self.told  # type: ignore[no-any-return]
 
 
 class Half(Check):
@@ -350,8 +352,10 @@ class Half(Check):
         return {}
 
 
-def test_a_check_that_says_nothing_lets_nobody_in(phonebind: Configure) -> None:
-    phonebind(human_check={**RIDDLE, "check": f"{__name__}.Silent"})
+@pytest.mark.parametrize("told", [None, False, 0, 1, "yes", {"success": False}, Careless], ids=repr)
+def test_what_is_not_true_lets_nobody_in(phonebind: Configure, monkeypatch: pytest.MonkeyPatch, told: Any) -> None:
+    monkeypatch.setattr(Careless, "told", told)
+    phonebind(human_check={**RIDDLE, "check": f"{__name__}.Careless"})
     is_refused(Answers(human_check="a number"))
 
 

@@ -216,7 +216,8 @@ def test_what_the_operator_repairs_is_told_to_the_operator(
 
 
 @pytest.mark.parametrize(
-    "error", ["AuthFailure.SignatureFailure", "InternalError", "UnauthorizedOperation.Unauthorized", "Whatever"]
+    "error",
+    ["AuthFailure.SignatureFailure", "InvalidParameter", "UnauthorizedOperation.Unauthorized", "Whatever"],
 )
 def test_an_error_of_the_cloud_is_told_to_the_operator(
     tencent: Tencent, upstream: Upstream, error: str, caplog: pytest.LogCaptureFixture
@@ -266,6 +267,8 @@ GARBAGE = {
     "an error without a code": b'{"Response": {"Error": {}, "CaptchaCode": 1}}',
     "an error whose code is null": b'{"Response": {"Error": {"Code": null}, "CaptchaCode": 1}}',
     "an error whose code is empty": b'{"Response": {"Error": {"Code": ""}, "CaptchaCode": 1}}',
+    "an error whose code is a number": b'{"Response": {"Error": {"Code": 1}, "CaptchaCode": 1}}',
+    "an error of its own": b'{"Response": {"Error": {"Code": "InternalError.Unknown"}, "CaptchaCode": 1}}',
     "an error of lines": b'{"Response": {"Error": {"Code": "A\\nB"}, "CaptchaCode": 1}}',
     "an error that is long": b'{"Response": {"Error": {"Code": "%s"}, "CaptchaCode": 1}}' % (b"A" * 65),
     "deep": b'{"Response":' + b"[" * 30_000,
@@ -327,12 +330,13 @@ def test_who_finds_no_place_to_wait_keeps_the_ticket_and_counts_nowhere(
     assert tencent.verify(MOBILE, ADDRESS, answer())
 
 
+@pytest.mark.parametrize("said", [{"CaptchaCode": 16}, {"Error": {"Code": "InvalidParameter"}}], ids=str)
 def test_that_one_ticket_is_refused_is_no_reason_to_send_others_away(
-    tencent: Tencent, upstream: Upstream, phonebind: Configure, monkeypatch: pytest.MonkeyPatch
+    tencent: Tencent, upstream: Upstream, phonebind: Configure, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]
 ) -> None:
     phonebind(sms_slots=1)
     monkeypatch.setattr(slots, "HUMAN", Slots(HumanCheckUnavailable, patience=10, longest=10))
-    upstream.answer("/", {"Response": {"CaptchaCode": 16}}, delay=0.2)
+    upstream.answer("/", {"Response": said}, delay=0.2)
     assert together(lambda: outcome(tencent), [()] * 3) == ["human_check_unavailable"] * 3
     assert len(upstream.requests) == 3
 
@@ -340,14 +344,14 @@ def test_that_one_ticket_is_refused_is_no_reason_to_send_others_away(
 def test_threat_13_an_address_is_asked_about_so_often_and_no_more(
     tencent: Tencent, upstream: Upstream, phonebind: Configure
 ) -> None:
-    """Each verdict is paid for, and with tickets of another app anybody provokes one that blames us."""
-    phonebind(limits={"human_answer_address_hour": (2, 3600)})
-    for code in (7, 16):
-        says(upstream, CaptchaCode=code)
+    """Each verdict is paid for, and with tickets of another app, or odd ones, anybody provokes one that blames us."""
+    phonebind(limits={"human_answer_address_hour": (3, 3600)})
+    for said in ({"CaptchaCode": 7}, {"CaptchaCode": 16}, {"Error": {"Code": "InvalidParameter"}}):
+        says(upstream, **said)
         outcome(tencent)
     says(upstream, CaptchaCode=1)
     assert outcome(tencent) == "too_many_requests"
-    assert len(upstream.requests) == 2
+    assert len(upstream.requests) == 3
     assert tencent.verify(MOBILE, "192.0.2.2", answer("another"))
 
 
@@ -441,6 +445,9 @@ def test_nothing_is_wrong_with_the_real_one(settings: Settings) -> None:
         ("script", "/TJCaptcha.js", "script must be a whole http(s) URL"),
         ("script", "https://x.example; script-src *", "script must be a whole http(s) URL"),
         ("script", "javascript:alert(1)", "script must be a whole http(s) URL"),
+        ("script", "https://[x", "script must be a whole http(s) URL"),
+        ("script", 5, "script must be a whole http(s) URL"),
+        ("script", ["https://x.example"], "script must be a whole http(s) URL"),
     ],
     ids=repr,
 )

@@ -91,7 +91,10 @@ def mode() -> Mode:
         raise ValueError("neither an image nor a check: every SMS would be free")
     if adaptive and not (path and image):
         raise ValueError("adaptive is an image at all times and a check now and then: name both")
-    return Mode(image, construct(path, options, MEMBERS) if path else None, adaptive)
+    check = construct(path, options, MEMBERS) if path else None
+    if check is not None and (type(check.name), type(check.visual)) != (str, bool):
+        raise TypeError(f"{path}: name is a str, and visual True or False")
+    return Mode(image, check, adaptive)
 
 
 def needs_image(*, without_image: bool) -> bool:
@@ -136,7 +139,8 @@ def verify(mobile: str, address: str, answers: Answers) -> Needs:
     ImageCodeInvalid, StorageUnavailable.
     """
     needed = needs(address, without_image=answers.without_image)
-    if needed.check and not needed.check.verify(mobile, address, answers.human_check):
+    # Nothing else that is true: not the vendor's answer as it came, nor a coroutine.
+    if needed.check and needed.check.verify(mobile, address, answers.human_check) is not True:
         raise HumanCheckInvalid
     # Last, or one proof would do for as many images as it takes to read one.
     if needed.image:

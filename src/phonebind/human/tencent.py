@@ -2,8 +2,8 @@
 
 Its script gives the browser a ticket, and `DescribeCaptchaResult
 <https://cloud.tencent.com/document/product/1110/36926>`_ tells us what the ticket is worth. Tencent's SDK composes and
-signs that call and knows the answer's fields. It does not send it: the SDK's own client logs the AppSecretKey at DEBUG,
-follows redirects, and has no deadline for the whole of a call.
+signs that call. It does not send it: the SDK's own client logs the AppSecretKey at DEBUG, follows redirects, and has no
+deadline for the whole of a call.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -69,6 +69,13 @@ _OPTIONS = {
 logger = logging.getLogger(__name__)
 
 
+class _Verdict(NamedTuple):
+    #: CaptchaCode, or that of an error of the cloud.
+    code: int | str
+    evil_level: Any
+    request_id: Any
+
+
 class Tencent:
     """``app_id`` and ``app_secret_key`` are the captcha's, the other two those of an account that may ask about it."""
 
@@ -123,12 +130,12 @@ class Tencent:
             used = store.key("tencent", hashlib.sha256(ticket.encode()).hexdigest())
             if not store.first(used, EXPIRES_IN + 60):
                 return False
-            result = self._ask(ticket, randstr, address)
-        # Only now: with a ticket of another app anybody gets a verdict that blames us, and each is paid for.
-        return _is_person(result)
+            verdict = self._ask(ticket, randstr, address)
+        # Only now: anybody can bring a ticket that makes Tencent blame us, and that is no outage, and counts.
+        return _is_person(verdict)
 
-    def _ask(self, ticket: str, randstr: str, address: str) -> models.DescribeCaptchaResultResponse:
-        """What Tencent thinks of the ticket. Raises HumanCheckUnavailable where it does not say."""
+    def _ask(self, ticket: str, randstr: str, address: str) -> _Verdict:
+        """What Tencent says of the ticket. Raises HumanCheckUnavailable where it says nothing."""
         question = models.DescribeCaptchaResultRequest()
         question.CaptchaType = 9
         question.Ticket = ticket
@@ -173,36 +180,35 @@ def _user_ip(address: str) -> str:
     return "127.0.0.1" if address == "unknown" else address.partition("/")[0]
 
 
-def _parse(body: bytes) -> models.DescribeCaptchaResultResponse:
-    result, error = models.DescribeCaptchaResultResponse(), None
+def _parse(body: bytes) -> _Verdict:
     try:
         response = json.loads(body)["Response"]
-        if "Error" not in response:
-            result._deserialize(response)
-            if type(result.CaptchaCode) is int:
-                return result
-        else:
-            error, result.RequestId = response["Error"]["Code"], response.get("RequestId")
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        pass
-    if isinstance(error, str) and _ERROR.fullmatch(error):
-        _complain(error, result)
-    else:
-        logger.warning("Tencent's captcha gives an answer that cannot be read")
+    except (ValueError, LookupError, TypeError, RecursionError):
+        response = None
+    match response:
+        case {"Error": {"Code": str(code)}} if code.startswith("InternalError"):
+            logger.warning("Tencent's captcha has an internal error")
+        case {"Error": {"Code": str(code)}} if _ERROR.fullmatch(code):
+            return _Verdict(code, None, response.get("RequestId"))
+        case {"CaptchaCode": int(code)} if type(code) is int and "Error" not in response:
+            return _Verdict(code, response.get("EvilLevel"), response.get("RequestId"))
+        case _:
+            logger.warning("Tencent's captcha gives an answer that cannot be read")
     raise HumanCheckUnavailable
 
 
-def _is_person(result: models.DescribeCaptchaResultResponse) -> bool:
+def _is_person(verdict: _Verdict) -> bool:
     """Raises HumanCheckUnavailable where it is not the person who is to blame."""
-    if result.CaptchaCode not in {1, *PERSON}:
-        _complain(f"CaptchaCode {result.CaptchaCode}", result)
+    if verdict.code not in {1, *PERSON}:
+        _complain(verdict)
         raise HumanCheckUnavailable
-    return bool(result.CaptchaCode == 1 and result.EvilLevel != EVIL)
+    return verdict.code == 1 and verdict.evil_level != EVIL
 
 
-def _complain(what: str, result: models.DescribeCaptchaResultResponse) -> None:
+def _complain(verdict: _Verdict) -> None:
+    what = f"CaptchaCode {verdict.code}" if isinstance(verdict.code, int) else verdict.code
     if store.first(store.key("alarm", f"tencent {what}"), ALARM_SECONDS):
-        request_id = str(result.RequestId)
+        request_id = str(verdict.request_id)
         logger.error(
             "Tencent's captcha refuses our configuration: %s (request %s). Are the values of PHONEBIND['HUMAN_CHECK'] "
             "those of Tencent's console, and the package paid for?",

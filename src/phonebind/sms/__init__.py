@@ -9,6 +9,9 @@ __all__ = ["Gateway", "Message", "get"]
 
 
 def get() -> Gateway:
-    """The configured gateway. Raises ImportError for a wrong path, TypeError for wrong options or a wrong class."""
+    """The configured gateway.
+
+    Raises KeyError where none is named, ImportError for a wrong path, TypeError for wrong options or a wrong class.
+    """
     options = dict(conf.sms)
-    return cast("Gateway", construct(options.pop("gateway", ""), options, ("check", "send")))
+    return cast("Gateway", construct(options.pop("gateway"), options, ("check", "send")))
