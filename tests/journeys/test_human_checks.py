@@ -258,12 +258,12 @@ def test_what_is_changed_while_it_is_computed_is_meant_for_the_next_time(
     watch(page, posted)
     page.get_by_role("button", name="看不到图片").click()
     page.locator("[name=mobile]").fill(mobile)
-    # Slow enough to be met in the middle.
+    # It stops at the first try, to be met in the middle.
     page.evaluate(
         """() => {
             const derive = crypto.subtle.deriveBits.bind(crypto.subtle);
-            const later = () => new Promise((resolve) => setTimeout(resolve, 20));
-            crypto.subtle.deriveBits = async (...given) => (await later(), derive(...given));
+            const told = new Promise((resolve) => { globalThis.goOn = resolve; });
+            crypto.subtle.deriveBits = async (...given) => (await told, derive(...given));
         }"""
     )
     page.locator("[data-send]").click()
@@ -271,6 +271,7 @@ def test_what_is_changed_while_it_is_computed_is_meant_for_the_next_time(
     expect(page.locator("[data-send]")).to_be_focused()
     page.get_by_role("button", name="改用图片验证").click()
     page.locator("[name=mobile]").fill("13")
+    page.evaluate("goOn()")
     expect(page.locator("[data-status]")).to_contain_text("验证码已发送", timeout=15_000)
     assert (posted[-1]["mobile"], posted[-1]["without_image"]) == (mobile, "1")
     assert person.read_sms(mobile)
@@ -279,8 +280,17 @@ def test_what_is_changed_while_it_is_computed_is_meant_for_the_next_time(
 def test_a_check_that_never_answers_is_given_up(arrive: Arrive, new_mobile: NewMobile, complaints: list[str]) -> None:
     person = arrive("altcha")
     person.page.clock.install()
-    person.page.evaluate("() => { crypto.subtle.deriveBits = () => new Promise(() => {}); }")
+    person.page.evaluate(
+        """() => {
+            crypto.subtle.deriveBits = () => {
+                document.documentElement.dataset.begun = "";
+                return new Promise(() => {});
+            };
+        }"""
+    )
     ask(person, new_mobile())
+    # Not before: whoever waits 121 s until the script has come to wait does so in vain.
+    expect(person.page.locator("html[data-begun]")).to_have_count(1)
     expect(person.page.locator("[data-status]")).to_contain_text("正在进行人机验证")
     person.page.clock.run_for(121_000)
     assert person.error("sms_code") == "人机验证未完成，请重试，或换一个浏览器"
