@@ -6,6 +6,7 @@ import pytest
 import redis
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from phonebind import upstream
 from server.processes import Valkey
 from tests.support import browser as browsers
 from tests.support.services import REQUIRE_ALL, TEST_DB, valkey_server
@@ -52,6 +53,13 @@ def _store() -> Iterator[redis.Redis]:
 @pytest.fixture(autouse=True)
 def _empty_store(_store: redis.Redis) -> None:
     _store.flushall()
+
+
+@pytest.fixture(autouse=True)
+def _hang_up() -> Iterator[None]:
+    """Every test has servers of its own, and who runs all of them may have no more than 1,024 files open."""
+    yield
+    upstream._close_idle()
 
 
 @pytest.fixture
