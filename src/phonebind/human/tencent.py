@@ -169,10 +169,10 @@ def _read(answer: str) -> tuple[str, str] | None:
     except (ValueError, RecursionError):
         return None
     match given:
-        case {"ticket": str(ticket), "randstr": str(randstr)}:
-            if _TICKET.fullmatch(ticket) and _RANDSTR.fullmatch(randstr):
-                return ticket, randstr
-    return None
+        case {"ticket": str(ticket), "randstr": str(code)} if _TICKET.fullmatch(ticket) and _RANDSTR.fullmatch(code):
+            return ticket, code
+        case _:
+            return None
 
 
 def _user_ip(address: str) -> str:
