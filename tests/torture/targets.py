@@ -561,9 +561,9 @@ def tencent() -> Target:
 
     def check(data: bytes) -> None:
         log.text = ""
-        for text in captcha._read(text_of(data)) or ():
-            assert text.isascii()
-            assert not re.match("tr?error_", text)
+        ticket, randstr = captcha._read(text_of(data)) or ("", "")
+        assert (ticket + randstr).isascii()
+        assert not re.match("tr?error_", ticket)
         person = False
         with suppress(HumanCheckUnavailable):
             person = captcha._is_person(captcha._parse(data))
