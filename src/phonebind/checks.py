@@ -8,8 +8,9 @@ E007 HUMAN_CHECK is unusable           W003 cookies for another site, but not se
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
+from inspect import getattr_static
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -97,7 +98,8 @@ def check_cache(**kwargs: Any) -> Messages:
 
 
 def check_gateway(**kwargs: Any) -> Messages:
-    return [Error(f"{SETTING}['SMS']: {problem}", id="phonebind.E005") for problem in _problems(sms.get)]
+    problems = _problems(sms.get, ("check", "send"), misshapen=lambda _: [])
+    return [Error(f"{SETTING}['SMS']: {problem}", id="phonebind.E005") for problem in problems]
 
 
 def check_human_check(**kwargs: Any) -> Messages:
@@ -189,18 +191,26 @@ def _limit_problems(overrides: Mapping[str, Any]) -> Iterator[str]:
                 yield f"LIMITS[{name!r}] must be (how often, in how many seconds), within a year."
 
 
-def _problems(make: Callable[[], Any]) -> list[str]:
-    """What keeps something from being used that the settings name: that it cannot be made, or what it says itself."""
+def _problems(make: Callable[[], Any], members: Sequence[str], misshapen: Callable[[Any], list[str]]) -> list[str]:
+    """What keeps something from being used that the settings name: that it cannot be made, what its class has not, what
+    it says itself, and what of it is not what it should be.
+
+    Requests ask none of this again.
+    """
     try:
         made = make()
-        told = [] if made is None else made.check()
-        # Of a gateway there are none to allow; of a human check they are asked for only when its options are right.
-        origins = () if told else getattr(made, "origins", ())
+        if made is None:
+            return []
+        # Statically, since a property may need options that check() has yet to find wrong.
+        missing = [name for name in members if getattr_static(made, name, None) is None]
+        if missing:
+            return [f"{type(made).__module__}.{type(made).__qualname__} lacks {', '.join(missing)}"]
+        told = made.check()
+        if not _is_list(told):
+            return [f"{type(made).__name__}.check() must return a list of str"]
+        return list(told) or misshapen(made)
     except UNUSABLE as error:
         return [f"{type(error).__name__}: {error}"]
-    if not _is_list(told):
-        return [f"{type(made).__name__}.check() must return a list of str"]
-    return told if _is_list(origins) else [f"{type(made).__name__}.origins must be a list or tuple of str"]
 
 
 def _human_problems() -> list[str]:
@@ -209,7 +219,15 @@ def _human_problems() -> list[str]:
         known = f"known are {', '.join(human.MODES)}, or a dict that names a class as its check"
         # What is no word may be the options, and so the secrets, of somebody who read them as text.
         return [f"there is no {setting!r}; {known}." if _WORD.fullmatch(setting) else f"it is no word; {known}."]
-    return _problems(lambda: human.mode().check)
+    members = ("name", "visual", "origins", "check", "issue", "verify")
+    return _problems(lambda: human.mode().check, members, _misshapen)
+
+
+def _misshapen(check: Any) -> list[str]:
+    """What of it neither front ends nor the pages' CSP could use."""
+    if (type(check.name), type(check.visual)) != (str, bool):
+        return [f"{type(check).__name__}: name is a str, and visual True or False"]
+    return [] if _is_list(check.origins) else [f"{type(check).__name__}.origins must be a list or tuple of str"]
 
 
 def _is_list(value: Any) -> bool:

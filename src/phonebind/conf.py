@@ -3,16 +3,14 @@
 Read on first use and again whenever a test overrides it. What is wrong with it is told by ``phonebind.checks``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from inspect import getattr_static
 from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.functional import SimpleLazyObject, empty
-from django.utils.module_loading import import_string
 
 SETTING = "PHONEBIND"
 
@@ -74,19 +72,6 @@ class Settings:
 
 
 NAMES = tuple(f.name.upper() for f in fields(Settings))
-
-
-def construct(path: str, options: Mapping[str, Any], members: Sequence[str]) -> Any:
-    """What a setting names: an object of the class at ``path``, which has these members.
-
-    Raises ImportError for a wrong path, TypeError for wrong options and for a class that is none of the kind.
-    """
-    made = import_string(path)(**options)
-    # Statically, since a property may need options that its own check() has not yet found wrong.
-    missing = [name for name in members if getattr_static(made, name, None) is None]
-    if missing:
-        raise TypeError(f"{path} lacks {', '.join(missing)}")
-    return made
 
 
 def _load() -> Settings:

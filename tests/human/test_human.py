@@ -338,6 +338,13 @@ class Careless(Riddle):
         return self.told  # type: ignore[no-any-return]
 
 
+class Empty(Riddle):
+    """False by itself, as an empty collection is."""
+
+    def __len__(self) -> int:
+        return 0
+
+
 class Half(Check):
     """Inherits what it should have written."""
 
@@ -357,6 +364,12 @@ def test_what_is_not_true_lets_nobody_in(phonebind: Configure, monkeypatch: pyte
     monkeypatch.setattr(Careless, "told", told)
     phonebind(human_check={**RIDDLE, "check": f"{__name__}.Careless"})
     is_refused(Answers(human_check="a number"))
+
+
+def test_a_check_that_is_false_by_itself_is_asked_all_the_same(phonebind: Configure) -> None:
+    phonebind(human_check={**RIDDLE, "check": f"{__name__}.Empty"})
+    assert asked()["human_check"]["name"] == "riddle"
+    is_refused(Answers(human_check="what?"))
 
 
 def test_a_check_that_does_not_look_is_none(phonebind: Configure) -> None:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.module_loading import import_string
 
 from phonebind import audit, image_codes, limits, sms_codes, store
-from phonebind.conf import conf, construct
+from phonebind.conf import conf
 from phonebind.exceptions import HumanCheckInvalid, ServerBusy
 from phonebind.human.altcha import Altcha, WithoutImage
-from phonebind.human.base import MEMBERS, Check
+from phonebind.human.base import Check
 
 __all__ = ["Answers", "Check", "Mode", "Needs", "issue", "mode", "needs", "needs_image", "send_code", "verify"]
 
@@ -46,7 +47,7 @@ class Mode:
     @property
     def visual(self) -> bool:
         """There is something that people have to see."""
-        return self.image or bool(self.check and self.check.visual)
+        return self.image or (self.check is not None and self.check.visual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Needs:
     def __str__(self) -> str:
         """``image+altcha``, or ``altcha+without_image``: for the audit trail."""
         names = ["image"] if self.image else []
-        names += [self.check.name] if self.check else []
+        names += [self.check.name] if self.check is not None else []
         names += ["without_image"] if self.claims else []
         return "+".join(names)
 
@@ -91,10 +92,7 @@ def mode() -> Mode:
         raise ValueError("neither an image nor a check: every SMS would be free")
     if adaptive and not (path and image):
         raise ValueError("adaptive is an image at all times and a check now and then: name both")
-    check = construct(path, options, MEMBERS) if path else None
-    if check is not None and (type(check.name), type(check.visual)) != (str, bool):
-        raise TypeError(f"{path}: name is a str, and visual True or False")
-    return Mode(image, check, adaptive)
+    return Mode(image, import_string(path)(**options) if path else None, adaptive)
 
 
 def needs_image(*, without_image: bool) -> bool:
@@ -126,7 +124,7 @@ def issue(mobile: str, address: str, *, without_image: bool) -> dict[str, Any]:
     if needed.claims:
         # Nobody should compute for seconds to be refused then. What counts is the SMS.
         limits.check(*needed.claims)
-    if needed.check:
+    if needed.check is not None:
         with limits.taken(("human_address_hour", address), unless=ServerBusy):
             asked = {**needed.check.issue(mobile), "name": needed.check.name}
     return {"image": needed.image, "human_check": asked}
@@ -140,7 +138,7 @@ def verify(mobile: str, address: str, answers: Answers) -> Needs:
     """
     needed = needs(address, without_image=answers.without_image)
     # Nothing else that is true: not the vendor's answer as it came, nor a coroutine.
-    if needed.check and needed.check.verify(mobile, address, answers.human_check) is not True:
+    if needed.check is not None and needed.check.verify(mobile, address, answers.human_check) is not True:
         raise HumanCheckInvalid
     # Last, or one proof would do for as many images as it takes to read one.
     if needed.image:

@@ -40,10 +40,6 @@ class Check(Protocol):
         """
 
 
-#: What a class must have; to inherit from :class:`Check` is not asked of it.
-MEMBERS = ("name", "visual", "origins", "check", "issue", "verify")
-
-
 @contextmanager
 def asking(address: str) -> Iterator[None]:
     """Around a question to somebody else's server: one that hangs must not hold every thread, and one that answers may

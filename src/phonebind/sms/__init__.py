@@ -2,7 +2,9 @@
 
 from typing import cast
 
-from phonebind.conf import conf, construct
+from django.utils.module_loading import import_string
+
+from phonebind.conf import conf
 from phonebind.sms.base import Gateway, Message
 
 __all__ = ["Gateway", "Message", "get"]
@@ -11,7 +13,7 @@ __all__ = ["Gateway", "Message", "get"]
 def get() -> Gateway:
     """The configured gateway.
 
-    Raises KeyError where none is named, ImportError for a wrong path, TypeError for wrong options or a wrong class.
+    Raises KeyError where none is named, ImportError for a wrong path, TypeError for wrong options.
     """
     options = dict(conf.sms)
-    return cast("Gateway", construct(options.pop("gateway"), options, ("check", "send")))
+    return cast("Gateway", import_string(options.pop("gateway"))(**options))
