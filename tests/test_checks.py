@@ -1,5 +1,6 @@
 """What `manage.py check` says before the first visitor does."""
 
+import re
 from typing import Any
 
 import pytest
@@ -313,5 +314,47 @@ def test_manage_py_check_runs_them_all(settings: Settings, capsys: pytest.Captur
 
 
 def test_the_docstring_lists_every_id() -> None:
-    listed = {word for word in (checks.__doc__ or "").split() if word[1:].isdigit()}
-    assert listed == {"E001", "E002", "E003", "E004", "E005", "E006", "E007", "W001", "W002", "W003"}
+    listed = set(re.findall(r"[EW][0-9]{3}", checks.__doc__ or ""))
+    assert listed == {"E001", "E002", "E003", "E004", "E005", "E006", "E007", "W001", "W002", "W003", "W004", "W005"}
+
+
+# ---------------------------------------------------------------- check --deploy
+
+
+def deployed() -> list[str]:
+    """The ids, as ``check --deploy`` finds them."""
+    messages = run_checks(tags=["phonebind"], include_deployment_checks=True)
+    return [str(message.id).removeprefix("phonebind.") for message in messages]
+
+
+COOKIE_NAMES = "phonebind.middleware.CookieNamesMiddleware"
+
+
+def test_w004_cookies_reach_django_as_they_came(settings: Settings) -> None:
+    others = [name for name in settings.MIDDLEWARE if name != COOKIE_NAMES]
+    settings.CORS_ALLOW_ALL_ORIGINS = False
+    assert deployed() == []
+    for middleware in (
+        others,
+        [*others, COOKIE_NAMES],
+        [],
+        ["django.middleware.csrf.CsrfViewMiddleware", COOKIE_NAMES],
+    ):
+        settings.MIDDLEWARE = middleware
+        assert "W004" in deployed()
+        assert "W004" not in found()
+    settings.MIDDLEWARE = [others[0], COOKIE_NAMES, *others[1:]]
+    assert "W004" not in deployed()
+
+
+@pytest.mark.parametrize("name", ["CORS_ALLOW_ALL_ORIGINS", "CORS_ORIGIN_ALLOW_ALL"])
+def test_w005_every_site_is_allowed(settings: Settings, name: str) -> None:
+    setattr(settings, name, True)
+    assert deployed() == ["W005"]
+    assert found() == []
+
+
+@pytest.mark.parametrize("origin", ["front.example", "https://front.example/", "https://", "*", "", 7, None])
+def test_e001_an_origin_that_is_none(settings: Settings, origin: object) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "ALLOWED_ORIGINS": ["https://a.example:8443", origin]}
+    assert found() == ["E001"]

@@ -30,7 +30,7 @@ CONTRACT = {
         "already_bound",
     },
     401: {"credentials_invalid", "token_invalid"},
-    403: {"account_disabled"},
+    403: {"account_disabled", "origin_not_allowed"},
     404: {"provider_unknown"},
     429: {"too_many_requests", "sms_too_frequent", "sms_quota", "too_many_attempts"},
     502: {"sms_not_sent"},

@@ -5,7 +5,7 @@ from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
 from phonebind import masking
-from phonebind.checks import CHECKS
+from phonebind.checks import CHECKS, DEPLOY_CHECKS
 
 
 class PhonebindConfig(AppConfig):
@@ -16,6 +16,8 @@ class PhonebindConfig(AppConfig):
     def ready(self) -> None:
         for check in CHECKS:
             checks.register(check, "phonebind")
+        for check in DEPLOY_CHECKS:
+            checks.register(check, "phonebind", deploy=True)
         masking.install()
         if apps.is_installed("drf_spectacular"):
             import_module("phonebind.api.schema")

@@ -5,10 +5,13 @@ E002 a provider is misconfigured       E006 USERNAME_FIELD is no place for a mob
 E003 MOBILE_FIELD is unusable          W001 LEGACY_STATE is on
 E004 CACHE is not a django-redis one   W002 a provider is reached without TLS
 E007 HUMAN_CHECK is unusable           W003 cookies for another site, but not secure
+
+With ``check --deploy``: W004 cookies reach Django as they came, W005 CORS allows every site.
 """
 
+import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import wraps
 from inspect import getattr_static
 from typing import Any
@@ -21,8 +24,9 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import models
 
-from phonebind import human, limits, oauth, sms
+from phonebind import human, limits, oauth, origins, sms
 from phonebind.conf import NAMES, SETTING, conf
+from phonebind.middleware import CookieNamesMiddleware
 
 Messages = list[CheckMessage]
 
@@ -36,6 +40,7 @@ TYPES: Mapping[str, Any] = {
     "MOBILE_FIELD": str,
     "CACHE": str,
     "ALLOWED_NEXT_HOSTS": (list, tuple, set, frozenset),
+    "ALLOWED_ORIGINS": (list, tuple, set, frozenset),
     "LEGACY_STATE": bool,
     "TRUSTED_PROXIES": int,
     "COOKIE_SAMESITE": str,
@@ -51,7 +56,15 @@ TYPES: Mapping[str, Any] = {
 UNUSABLE = (ImproperlyConfigured, AttributeError, ImportError, KeyError, TypeError, ValueError)
 YEAR = 366 * 86_400
 _WORD = re.compile(r"[\w+ -]{1,32}")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 AT_LEAST = {"TRUSTED_PROXIES": 0, "PROVIDER_SLOTS": 1, "SMS_SLOTS": 1, "HASH_SLOTS": 1}
+
+#: The middleware of Django that reads cookies.
+COOKIE_READERS = {
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+}
 
 
 def check_settings(**kwargs: Any) -> Messages:
@@ -129,6 +142,22 @@ def check_cookies(**kwargs: Any) -> Messages:
     return [Warning(message, hint=hint, id="phonebind.W003")]
 
 
+def check_cookie_names(**kwargs: Any) -> Messages:
+    ours = f"{CookieNamesMiddleware.__module__}.{CookieNamesMiddleware.__qualname__}"
+    before = list(itertools.takewhile(lambda name: name != ours, settings.MIDDLEWARE))
+    if len(before) < len(settings.MIDDLEWARE) and not COOKIE_READERS.intersection(before):
+        return []
+    hint = f"Put {ours!r} first in MIDDLEWARE: a host beside this one can set sessionid and csrftoken for it."
+    return [Warning("Cookies reach Django under names that no browser guards.", hint=hint, id="phonebind.W004")]
+
+
+def check_origins(**kwargs: Any) -> Messages:
+    if not origins.allows_all():
+        return []
+    hint = "Name the front ends in CORS_ALLOWED_ORIGINS: every page may use up the limits of whoever looks at it."
+    return [Warning("CORS_ALLOW_ALL_ORIGINS is on.", hint=hint, id="phonebind.W005")]
+
+
 def check_tls(**kwargs: Any) -> Messages:
     return [
         Warning(f"{SETTING}['PROVIDERS'][{name!r}]['base_url'] is not https.", id="phonebind.W002")
@@ -162,6 +191,9 @@ CHECKS = (
     _readable(check_cookies),
 )
 
+#: Those that ``check --deploy`` runs besides.
+DEPLOY_CHECKS = (check_cookie_names, check_origins)
+
 
 def _setting_problems(raw: Mapping[str, Any]) -> Iterator[str]:
     for name, value in raw.items():
@@ -169,14 +201,20 @@ def _setting_problems(raw: Mapping[str, Any]) -> Iterator[str]:
             yield f"there is no {name!r}; known are {', '.join(NAMES)}."
         elif not isinstance(value, TYPES[name]):
             yield f"{name} cannot be of type {type(value).__name__}."
-        elif name == "LIMITS":
-            yield from _limit_problems(value)
+        elif name in _PROBLEMS:
+            yield from _PROBLEMS[name](value)
         elif name in ("CONNECT_TIMEOUT", "TOTAL_TIMEOUT") and not 0 < value < float("inf"):
             yield f"{name} must be a number of seconds above 0."
         elif name in AT_LEAST and value < AT_LEAST[name]:
             yield f"{name} must be {AT_LEAST[name]} or more."
         elif name == "COOKIE_SAMESITE" and value not in ("Lax", "None"):
             yield "COOKIE_SAMESITE must be 'Lax' or 'None': with 'Strict' no browser sends it along on the way back."
+
+
+def _origin_problems(origins: Collection[Any]) -> Iterator[str]:
+    for origin in origins:
+        if not isinstance(origin, str) or not _ORIGIN.fullmatch(origin):
+            yield f"ALLOWED_ORIGINS: {origin!r} is no origin such as 'https://front.example'."
 
 
 def _limit_problems(overrides: Mapping[str, Any]) -> Iterator[str]:
@@ -189,6 +227,13 @@ def _limit_problems(overrides: Mapping[str, Any]) -> Iterator[str]:
                 pass
             case _:
                 yield f"LIMITS[{name!r}] must be (how often, in how many seconds), within a year."
+
+
+#: What each of these must be besides its type.
+_PROBLEMS: Mapping[str, Callable[[Any], Iterator[str]]] = {
+    "ALLOWED_ORIGINS": _origin_problems,
+    "LIMITS": _limit_problems,
+}
 
 
 def _problems(make: Callable[[], Any], members: Sequence[str], misshapen: Callable[[Any], list[str]]) -> list[str]:

@@ -48,6 +48,8 @@ class Settings:
     cache: str = "default"
     #: Hosts besides the request's own that ``next`` may lead to.
     allowed_next_hosts: tuple[str, ...] = ()
+    #: Origins of front ends on other sites (``https://front.example``), besides those that django-cors-headers allows.
+    allowed_origins: tuple[str, ...] = ()
     #: Serve front ends that send no ``state`` and no cookies. See docs/existing-front-ends.md for what it gives up.
     legacy_state: bool = False
     #: How many proxies in front of Django append to X-Forwarded-For.

@@ -14,6 +14,7 @@ PhonebindError
 ├── CredentialsInvalid      401 credentials_invalid
 ├── TokenInvalid            401 token_invalid
 ├── AccountDisabled         403 account_disabled
+├── OriginNotAllowed        403 origin_not_allowed   a page of another site sent the request
 ├── ProviderUnknown         404 provider_unknown
 ├── Limited                 429                      carries retry_after
 │   ├── TooManyRequests         too_many_requests
@@ -52,6 +53,7 @@ __all__ = [
     "Invalid",
     "Limited",
     "NextNotAllowed",
+    "OriginNotAllowed",
     "PasswordWrong",
     "PhonebindError",
     "ProviderUnavailable",
@@ -187,6 +189,12 @@ class AccountDisabled(PhonebindError):
     code = "account_disabled"
     status = 403
     message = _("This account is disabled.")
+
+
+class OriginNotAllowed(PhonebindError):
+    code = "origin_not_allowed"
+    status = 403
+    message = _("A page of another site sent this request. That site is not allowed to.")
 
 
 class ProviderUnknown(PhonebindError):

@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.crypto import constant_time_compare
 
+from phonebind import cookies
 from phonebind.conf import conf
 from phonebind.exceptions import StateInvalid, TicketInvalid
 from phonebind.oauth.base import Identity, Provider
@@ -131,7 +132,7 @@ def remember(request: HttpRequest, response: HttpResponseBase, cookie: Cookie, *
         samesite=conf.cookie_samesite,  # type: ignore[arg-type]
     )
     kind = cookie.name.rpartition("_")[0]
-    alike = [name for name in request.COOKIES if _OURS.match(name) and name.startswith(f"{kind}_")]
+    alike = [name for name in cookies.read(request) if _OURS.match(name) and name.startswith(f"{kind}_")]
     others = [name for name in alike if name != cookie.name]
     # Browsers send the oldest first (RFC 6265, 5.4).
     for surplus in others[: 1 - most]:
@@ -145,7 +146,7 @@ def forget(request: HttpRequest, response: HttpResponseBase, state: State) -> No
 
 def forget_all(request: HttpRequest, response: HttpResponseBase) -> None:
     """Every sign-in that is open in this browser: the next person at it is somebody else."""
-    for name in request.COOKIES:
+    for name in cookies.read(request):
         if _OURS.match(name):
             _delete(response, name)
 
@@ -157,7 +158,7 @@ def keep(request: HttpRequest, response: HttpResponseBase, state: State, ticket:
 
 def kept(request: HttpRequest, flow_id: str) -> str:
     """The ticket of :func:`keep`, or ""."""
-    return request.COOKIES.get(_name(request, "kept", flow_id), "")
+    return cookies.read(request).get(_name(request, "kept", flow_id), "")
 
 
 def _delete(response: HttpResponseBase, name: str) -> None:
@@ -186,7 +187,7 @@ def _new_cookie(request: HttpRequest, kind: str) -> tuple[Cookie, str]:
 
 
 def _is_own(request: HttpRequest, kind: str, digest: str) -> bool:
-    secret = request.COOKIES.get(_name(request, kind, digest), "")
+    secret = cookies.read(request).get(_name(request, kind, digest), "")
     return constant_time_compare(_digest(secret), digest)
 
 

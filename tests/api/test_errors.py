@@ -81,6 +81,10 @@ def forged_ticket(shop: Shop) -> Any:
     return shop.bind(access_token="forged")
 
 
+def another_sites_page(shop: Shop) -> Any:
+    return shop.person.http.post("/authorizations/", {}, headers={"Sec-Fetch-Site": "cross-site"})
+
+
 def wrong_image_code(shop: Shop) -> Any:
     query = {"image_code_id": "3f0c6f6e-0000-4000-8000-000000000000", "text": "AAAA"}
     return shop.person.http.get(f"/sms_codes/{MOBILE}/", query)
@@ -278,6 +282,7 @@ CASES: list[tuple[Case, str, int, str | None]] = [
     (disabled_at_the_bind, "account_disabled", 403, None),
     (disabled_at_the_password, "account_disabled", 403, None),
     (disabled_at_the_refresh, "account_disabled", 403, None),
+    (another_sites_page, "origin_not_allowed", 403, None),
     (unknown_provider, "provider_unknown", 404, None),
     (unknown_provider_at_the_callback, "provider_unknown", 404, None),
     (sms_twice, "sms_too_frequent", 429, None),

@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from phonebind.api.views import MAX_BODY
+from phonebind.bodies import MAX_BYTES
 from tests.support.edge import Configure, Outbox
 
 pytestmark = pytest.mark.django_db
@@ -195,7 +195,7 @@ def test_threat_18_a_content_type_of_any_kind(http: Client, path: str, content_t
     assert refused(http.generic("POST", path, b"x", content_type=content_type))
 
 
-@pytest.mark.parametrize("length", ["-1", "abc", "1.5", "0x10", "", "9" * 5000, str(MAX_BODY + 1)])
+@pytest.mark.parametrize("length", ["-1", "abc", "1.5", "0x10", "", "9" * 5000, str(MAX_BYTES + 1)])
 def test_threat_18_a_length_of_any_kind(http: Client, length: str) -> None:
     for path in POSTS:
         assert refused(http.generic("POST", path, b"{}", content_type="application/json", CONTENT_LENGTH=length))

@@ -187,12 +187,16 @@ def _signed() -> tuple[str, str, list[bytes], dict[str, str]]:
     return state, ticket, seeds, {cookie.name: cookie.value for cookie in (flow, own)}
 
 
+def _header(jar: dict[str, str]) -> str:
+    return "; ".join(f"{name}={value}" for name, value in jar.items())
+
+
 def state() -> Target:
     """Only what was signed here, byte for byte; and this browser's only with its cookie."""
     mine, _, seeds, cookies = _signed()
     anothers = seeds[2].decode()
     with_cookies, without = request(), request()
-    with_cookies.COOKIES = cookies
+    with_cookies.META["HTTP_COOKIE"] = _header(cookies)
 
     def check(data: bytes) -> None:
         text, qq = text_of(data), oauth.get("qq")
@@ -216,7 +220,7 @@ def ticket() -> Target:
     _, mine, seeds, cookies = _signed()
     unbound = seeds[3].decode()
     with_cookies, without = request(), request()
-    with_cookies.COOKIES = cookies
+    with_cookies.META["HTTP_COOKIE"] = _header(cookies)
 
     def check(data: bytes) -> None:
         text, qq = text_of(data), oauth.get("qq")
@@ -247,8 +251,8 @@ def cookies() -> Target:
         except StateInvalid:
             pass
         else:
-            assert name in header
-            assert jar[name] in header
+            pairs = [pair.strip(" \t").partition("=") for pair in header.split(";")]
+            assert (name, jar[name]) in [(left.strip(" \t"), right.strip(" \t")) for left, _, right in pairs]
         tickets.kept(browser, started.id)
         response = HttpResponse()
         tickets.remember(browser, response, tickets.Cookie("phonebind_flow_x", "y"))
@@ -258,7 +262,7 @@ def cookies() -> Target:
             assert re.match(r"(__Host-)?phonebind_", line)
             assert not re.search(r"[\r\n\0]", line)
 
-    whole = "; ".join(f"{key}={value}" for key, value in jar.items())
+    whole = _header(jar)
     many = "; ".join(f"phonebind_{kind}_{number:x}=x" for kind in ("flow", "kept") for number in range(16))
     seeds = [
         whole,
@@ -518,7 +522,7 @@ def requests() -> Target:
         )
         _refused_or_done(answer)
 
-    jars = "; ".join(f"{key}={value}" for key, value in jar.items())
+    jars = _header(jar)
     many = "; ".join(f"phonebind_{kind}_{number:x}=x" for kind in ("flow", "kept") for number in range(16))
     more = ["zh-CN,zh;q=0.9", "192.0.2.1"]
     lines = [

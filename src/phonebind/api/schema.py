@@ -32,6 +32,7 @@ from phonebind.exceptions import (
     Invalid,
     Limited,
     NextNotAllowed,
+    OriginNotAllowed,
     PasswordWrong,
     PhonebindError,
     ProviderUnavailable,
@@ -179,6 +180,7 @@ def _operation(
 
 
 _SMS = (
+    OriginNotAllowed,
     TooManyRequests,
     HumanCheckInvalid,
     HumanCheckUnavailable,
@@ -226,6 +228,7 @@ OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
             "Bind to the account that has the mobile, made here if there is none. Sent again, it answers the same.",
             {201: SignedIn},
             [
+                OriginNotAllowed,
                 TicketInvalid,
                 SmsCodeInvalid,
                 PasswordWrong,
@@ -245,7 +248,7 @@ OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
             "image_code",
             "A new image for this id; the one before it stops being valid.",
             {(200, image_drawing.MEDIA_TYPE): OpenApiTypes.BINARY},
-            [TooManyRequests, StorageUnavailable, ServerBusy],
+            [OriginNotAllowed, TooManyRequests, StorageUnavailable, ServerBusy],
             [IMAGE_CODE_ID],
         )
     },
@@ -254,7 +257,7 @@ OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
             "human_check",
             "What an SMS to this mobile takes now. The answer to `human_check` goes along with the SMS request.",
             {200: HumanCheck},
-            [TooManyRequests, SmsQuota, StorageUnavailable, ServerBusy],
+            [OriginNotAllowed, TooManyRequests, SmsQuota, StorageUnavailable, ServerBusy],
             [MOBILE, HumanCheckQuery],
         )
     },
@@ -267,7 +270,7 @@ OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
             "password",
             "Sign in by password. `username` may be the mobile.",
             {200: Account},
-            [CredentialsInvalid, AccountDisabled, TooManyAttempts, StorageUnavailable, ServerBusy],
+            [OriginNotAllowed, CredentialsInvalid, AccountDisabled, TooManyAttempts, StorageUnavailable, ServerBusy],
             request=serializers.Credentials,
         )
     },
@@ -276,7 +279,7 @@ OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
             "refresh",
             "A new pair of tokens for a refresh token.",
             {200: Pair},
-            [TokenInvalid, AccountDisabled, StorageUnavailable],
+            [OriginNotAllowed, TokenInvalid, AccountDisabled, StorageUnavailable],
             request=serializers.Refresh,
         )
     },

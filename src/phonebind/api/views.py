@@ -1,12 +1,12 @@
 """The HTTP contract. A view checks the shape, tells the story in domain calls, and answers."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -22,11 +22,13 @@ from phonebind import (
     accounts,
     audit,
     binding,
+    bodies,
     human,
     image_codes,
     image_drawing,
     limits,
     oauth,
+    origins,
     sms_codes,
     tickets,
     tokens,
@@ -35,9 +37,6 @@ from phonebind.api import errors, serializers
 from phonebind.conf import conf
 from phonebind.exceptions import Invalid
 from phonebind.redirects import safe_next
-
-#: Nothing this API takes is near this long.
-MAX_BODY = 32 * 1024
 
 
 class _OnlyJSON(BaseContentNegotiation):
@@ -69,17 +68,19 @@ class View(APIView):
 
     #: What the audit trail calls it, by method.
     actions: ClassVar[Mapping[str, str]] = {}
+    #: The methods that no page of another site may make a browser use: they count, send or change something.
+    guarded: ClassVar[Collection[str]] = ("POST",)
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        bodies.read_as_utf8(request)
+        return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         action = self.actions.get(str(request.method)) or next(iter(self.actions.values()))
         self.note(action=action, provider=kwargs.get("provider", ""))
         super().initial(request, *args, **kwargs)
-        try:
-            length = int(request.META.get("CONTENT_LENGTH") or 0)
-        except ValueError:
-            raise Invalid from None
-        if length > MAX_BODY:
-            raise Invalid
+        if request.method in self.allowed_methods:
+            self._hold_to_bounds(request)
 
     def get_exception_handler(self) -> Any:
         return errors.handle
@@ -88,6 +89,16 @@ class View(APIView):
         response = super().finalize_response(request, response, *args, **kwargs)
         audit.write(request._request, response)
         return response
+
+    def _hold_to_bounds(self, request: Request) -> None:
+        """Raises OriginNotAllowed, Invalid; nothing is counted or done before."""
+        if request.method in self.guarded:
+            origins.check(request._request)
+        bodies.check_length(request._request)
+        bodies.check_text(request._request.GET)
+        # It parses the body, which is then kept for the view.
+        if request.method == "POST" and isinstance(request.data, QueryDict):
+            bodies.check_text(request.data)
 
     def note(self, **facts: Any) -> None:
         """For the audit trail."""
@@ -155,6 +166,7 @@ class OAuthUserView(View):
 
 class ImageCodeView(View):
     actions: ClassVar = {"GET": "image_code"}
+    guarded = ("GET",)
 
     def get(self, request: Request, image_code_id: str) -> HttpResponse:
         image = image_codes.issue(serializers.image_code_id(image_code_id), limits.client_address(request._request))
@@ -164,6 +176,7 @@ class ImageCodeView(View):
 
 class HumanCheckView(View):
     actions: ClassVar = {"GET": "human_check"}
+    guarded = ("GET",)
 
     def get(self, request: Request, mobile: str) -> Response:
         self.note(mobile=mobile)
@@ -175,6 +188,7 @@ class HumanCheckView(View):
 
 class SmsCodeView(View):
     actions: ClassVar = {"GET": "sms_code", "POST": "sms_code"}
+    guarded = ("GET", "POST")
 
     def get(self, request: Request, mobile: str) -> Response:
         return self._send(request, mobile, request.query_params)

@@ -1,6 +1,6 @@
 """What all pages have in common: their headers, and a clear answer to whatever went wrong."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeAlias, cast
@@ -16,7 +16,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from phonebind import audit, human
+from phonebind import audit, bodies, human, origins
 from phonebind.conf import conf
 from phonebind.exceptions import (
     DATABASE_DOWN,
@@ -58,20 +58,25 @@ class SeeOther(HttpResponseRedirect):
     status_code = 303
 
 
-def page(action: str, *methods: str, asks: bool = False) -> Callable[[View[P]], View[P]]:
+def page(
+    action: str, *methods: str, asks: bool = False, guarded: Collection[str] = ("POST",)
+) -> Callable[[View[P]], View[P]]:
     """A view of this package: never cached, strict headers, and every foreseen error told on a page or in JSON.
 
     ``action`` is what the audit trail calls it. A page that ``asks`` whether one is a person may load what that takes.
+    No page of another site may make a browser use the ``guarded`` methods: they count, send or change something.
     """
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             audit.note(request, action=action, provider=kwargs.get("provider", ""))
             response: HttpResponseBase = HttpResponseNotAllowed(methods)
             try:
                 if request.method in methods:
                     with foreseen():
+                        if request.method in guarded:
+                            origins.check(request)
                         _read_form(request)
                         response = view(request, *args, **kwargs)
             except PhonebindError as error:
@@ -80,7 +85,7 @@ def page(action: str, *methods: str, asks: bool = False) -> Callable[[View[P]], 
             return _with_headers(response, asks=asks)
 
         # The domain commits by itself, and must not be nested in a transaction per request.
-        quiet = sensitive_post_parameters()(transaction.non_atomic_requests(guarded))
+        quiet = sensitive_post_parameters()(transaction.non_atomic_requests(checked))
         return cast("View[P]", login_not_required(quiet))
 
     return decorate
@@ -98,11 +103,11 @@ def foreseen() -> Iterator[None]:
 
 
 def _read_form(request: HttpRequest) -> None:
-    """All of it before anything is done, and while these errors can mean but one thing: a charset that is none."""
-    try:
-        _ = request.POST
-    except (LookupError, UnicodeError):
-        raise Invalid from None
+    """All of it before anything is done: its length, its parts, and that they are UTF-8."""
+    bodies.check_length(request)
+    bodies.read_as_utf8(request)
+    for fields in (request.GET, request.POST):
+        bodies.check_text(fields)
 
 
 def show(

@@ -16,6 +16,10 @@ def next_url(request: HttpRequest) -> str:
     return safe_next(request, request.GET.get("next", "") or _done())
 
 
+def login_url(target: str) -> str:
+    return _with_next(reverse("phonebind_pages:login"), target)
+
+
 def start_url(provider: str, target: str = "") -> str:
     return _with_next(reverse("phonebind_pages:start", args=[provider]), target)
 

@@ -8,14 +8,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from phonebind import audit, binding, image_codes, image_drawing, limits, oauth, tickets
+from phonebind import audit, binding, image_codes, image_drawing, limits, oauth, origins, tickets
 from phonebind.conf import conf
 from phonebind.exceptions import AccountDisabled, CodeInvalid, StateInvalid, Unavailable
 from phonebind.models import SocialAccount
 from phonebind.oauth import Identity, Provider
 from phonebind.pages import sessions
 from phonebind.pages.answers import SeeOther, page, problem, refuse, show
-from phonebind.pages.targets import bind_url, label, next_url, start_url
+from phonebind.pages.targets import bind_url, label, login_url, next_url, start_url
 from phonebind.tickets import State
 
 
@@ -29,9 +29,15 @@ def login(request: HttpRequest) -> HttpResponse:
 
 @page("authorize", "GET")
 def start(request: HttpRequest, provider: str) -> HttpResponse:
-    """Off to the provider, with a state that only this browser can bring back."""
-    source = oauth.get(provider)
-    state, cookie = tickets.start(request, source, next_url(request))
+    """Off to the provider, with a state that only this browser can bring back.
+
+    Whom another site sends here is shown the sign-in page first: or any page could switch its visitors to the account
+    of their own QQ without a word.
+    """
+    source, target = oauth.get(provider), next_url(request)
+    if origins.is_foreign(request):
+        return SeeOther(login_url(target))
+    state, cookie = tickets.start(request, source, target)
     audit.note(request, outcome="started")
     response = SeeOther(source.login_url(state, user_agent=request.headers.get("User-Agent", "")))
     tickets.remember(request, response, cookie)
@@ -66,7 +72,7 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
     return response
 
 
-@page("image_code", "GET")
+@page("image_code", "GET", guarded=("GET",))
 def image_code(request: HttpRequest, image_code_id: UUID) -> HttpResponse:
     image = image_codes.issue(str(image_code_id), limits.client_address(request))
     audit.note(request, outcome="drawn")

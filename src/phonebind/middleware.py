@@ -1,0 +1,28 @@
+"""Middleware for hosts."""
+
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest
+
+from phonebind import cookies
+
+
+class CookieNamesMiddleware:
+    """Drops cookies whose name is not an ASCII token, before Django parses them.
+
+    Otherwise a host beside this one sets ``<U+2000>sessionid`` or ``<U+3000>csrftoken``, and Django takes it for the
+    site's own. Put it first in ``MIDDLEWARE``: whatever stands before it may read the cookies as they came.
+    """
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self._get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        cookies.drop_unnamed(request.META)
+        return self._get_response(request)
