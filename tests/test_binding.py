@@ -51,7 +51,7 @@ def sms_code(mobile: str = MOBILE) -> str:
 def bind(
     identity: Identity = ME, mobile: str = MOBILE, password: str = PASSWORD, code: str | None = None
 ) -> SocialAccount:
-    verified = sms_codes.check(mobile, code or sms_code(mobile), claimant=identity.key)
+    verified = sms_codes.check(mobile, code or sms_code(mobile), claimant=identity.key, address="192.0.2.1")
     return binding.bind(REQUEST, identity, verified, password)
 
 
@@ -150,7 +150,7 @@ def test_threat_12_whoever_tries_many_accounts_is_held_up_by_address(phonebind: 
     with pytest.raises(TooManyAttempts):
         bind(YOU, OTHER_MOBILE)
     elsewhere = RequestFactory().post("/", REMOTE_ADDR="192.0.2.7")
-    verified = sms_codes.check(OTHER_MOBILE, sms_code(OTHER_MOBILE), claimant=YOU.key)
+    verified = sms_codes.check(OTHER_MOBILE, sms_code(OTHER_MOBILE), claimant=YOU.key, address="192.0.2.1")
     assert binding.bind(elsewhere, YOU, verified, PASSWORD).user.mobile == OTHER_MOBILE
 
 
@@ -326,7 +326,7 @@ def test_who_takes_my_mobile_for_a_username_meanwhile_does_not_keep_me_out(
 
 def test_threat_11_the_code_may_be_gone_at_the_last_moment(rival: Callable[[Callable[[], object]], None]) -> None:
     code = sms_code()
-    rival(lambda: sms_codes.claim(sms_codes.check(MOBILE, code, claimant=YOU.key)))
+    rival(lambda: sms_codes.claim(sms_codes.check(MOBILE, code, claimant=YOU.key, address="192.0.2.1")))
     with pytest.raises(SmsCodeInvalid):
         bind(code=code)
     assert nothing_changed()
@@ -364,7 +364,7 @@ def test_threat_20_a_database_that_stays_down_is_told_and_leaves_nothing_behind(
 
 
 def test_threat_20_without_valkey_nothing_is_bound(valkey: Valkey) -> None:
-    verified = sms_codes.check(MOBILE, sms_code(), claimant=ME.key)
+    verified = sms_codes.check(MOBILE, sms_code(), claimant=ME.key, address="192.0.2.1")
     user()
     valkey.stop()
     with pytest.raises(PhonebindError) as refused:
@@ -376,7 +376,7 @@ def test_threat_20_without_valkey_nothing_is_bound(valkey: Valkey) -> None:
 def test_threat_20_valkey_that_dies_before_the_claim_undoes_all(
     valkey: Valkey, rival: Callable[[Callable[[], object]], None]
 ) -> None:
-    verified = sms_codes.check(MOBILE, sms_code(), claimant=ME.key)
+    verified = sms_codes.check(MOBILE, sms_code(), claimant=ME.key, address="192.0.2.1")
     rival(valkey.stop)
     with pytest.raises(PhonebindError) as refused:
         binding.bind(REQUEST, ME, verified, PASSWORD)

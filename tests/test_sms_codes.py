@@ -31,7 +31,7 @@ def issue(mobile: str = MOBILE) -> str:
 
 
 def check(code: str, mobile: str = MOBILE, claimant: str = ME) -> sms_codes.VerifiedMobile:
-    return sms_codes.check(mobile, code, claimant=claimant)
+    return sms_codes.check(mobile, code, claimant=claimant, address=ADDRESS)
 
 
 def wrong(code: str, by: int = 1) -> str:

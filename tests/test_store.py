@@ -68,7 +68,7 @@ EVERYTHING: list[Callable[[], object]] = [
     lambda: image_codes.issue("id", ADDRESS),
     lambda: image_codes.redeem("id", "AAAA"),
     lambda: sms_codes.issue(MOBILE, ADDRESS),
-    lambda: sms_codes.check(MOBILE, "000000", claimant="me"),
+    lambda: sms_codes.check(MOBILE, "000000", claimant="me", address="192.0.2.1"),
     lambda: sms_codes.claim(sms_codes.VerifiedMobile(MOBILE, "me", ("digest",))),
     lambda: sms_codes.settle(sms_codes.VerifiedMobile(MOBILE, "me", ("digest",))),
 ]

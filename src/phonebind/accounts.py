@@ -1,18 +1,18 @@
 """The user who owns a mobile: found, made, and held to a password."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any, cast
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.hashers import get_hashers, identify_hasher, is_password_usable
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.crypto import get_random_string
 
 from phonebind import limits, slots
 from phonebind.conf import conf
-from phonebind.exceptions import AccountDisabled, CredentialsInvalid, Invalid, PasswordWrong, ServerBusy
+from phonebind.exceptions import AccountDisabled, CredentialsInvalid, Invalid, PasswordWrong
 from phonebind.models import release_connection, validate_mobile
 
 
@@ -38,8 +38,13 @@ def new(mobile: str, password: str) -> AbstractBaseUser:
 
 
 def check_password(user: AbstractBaseUser, password: str, address: str) -> None:
-    """Raises PasswordWrong, TooManyAttempts for the account or the address, or ServerBusy; then AccountDisabled."""
-    if not _is_right(lambda: user.check_password(password), str(user.pk), address):
+    """For people who have proved the account's mobile. Their wrong passwords are counted apart from those of a sign-in
+    by password: or whoever knows a mobile could keep its owner from the first bind.
+
+    Raises PasswordWrong, TooManyAttempts for the account or the address, or ServerBusy; then AccountDisabled.
+    """
+    claims = (("password_address", address), ("password_bind", str(user.pk)))
+    if not limits.attempt(lambda: _is_right(user, password), *claims):
         raise PasswordWrong
     check_enabled(user)
 
@@ -51,14 +56,15 @@ def authenticate(username: str, password: str, address: str) -> AbstractBaseUser
     AccountDisabled.
     """
     user = _by_login(username)
-    if user is None:
-        # The same way as for a user, so that neither the clock nor `retry_after` tells.
-        _is_right(lambda: get_user_model()().set_password(password), f"-{username}", address)
+    # Counted alike for a name that nobody has, so that `retry_after` does not tell.
+    claims = (
+        ("password_address", address),
+        ("password_name", username),
+        ("password_account", str(user.pk) if user else f"-{username}"),
+    )
+    if not limits.attempt(lambda: _is_right(user, password, alike=True), *claims) or user is None:
         raise CredentialsInvalid
-    try:
-        check_password(user, password, address)
-    except PasswordWrong:
-        raise CredentialsInvalid from None
+    check_enabled(user)
     return user
 
 
@@ -68,19 +74,35 @@ def check_enabled(user: AbstractBaseUser) -> None:
         raise AccountDisabled
 
 
-def _is_right(check: Callable[[], bool | None], account: str, address: str) -> bool:
-    """Whether ``check``, which hashes, says so. Every other answer counts against the account and the address."""
-    claims = (("password_address", address), ("password_account", account))
-    limits.try_out(*claims)
-    try:
-        with _hashing():
-            right = bool(check())
-    except ServerBusy:
-        limits.give_back(*claims)
-        raise
-    settle = limits.give_back if right else limits.count
-    settle(*claims)
-    return right
+def _is_right(user: AbstractBaseUser | None, password: str, *, alike: bool = False) -> bool:
+    """Hashes. ``alike``: a wrong password costs one run of every hasher that the site accepts, and so does any password
+    for a name that nobody has. Otherwise the clock tells who has an account, and whose hash is an old one.
+    """
+    with _hashing():
+        if user is not None and user.check_password(password):
+            return True
+        if alike:
+            _run_other_hashers(user, password)
+        return False
+
+
+def _run_other_hashers(user: AbstractBaseUser | None, password: str) -> None:
+    """Those that ``check_password`` has not run; and of the one that has, the rounds that an old hash lacks."""
+    first, *_ = hashers = get_hashers()
+    has_run = None
+    if user is not None:
+        try:
+            has_run = identify_hasher(user.password) if is_password_usable(user.password) else first
+        except ValueError:
+            has_run = first
+        if has_run is not first:
+            # Django does it for the first one.
+            has_run.harden_runtime(password, user.password)
+    for hasher in hashers:
+        if hasher is not has_run:
+            # Some of Django's own default need a library that nobody has installed.
+            with suppress(ValueError):
+                hasher.encode(password, hasher.salt())
 
 
 def _hashing() -> AbstractContextManager[None]:
@@ -89,12 +111,17 @@ def _hashing() -> AbstractContextManager[None]:
 
 
 def _by_login(username: str) -> AbstractBaseUser | None:
+    """Only an exact match counts. Some databases take "１３８…" for "138…", and a lock would tell whose name it is."""
+    field = get_user_model().USERNAME_FIELD
+    named = _get(**{field: username})
+    if named is not None and getattr(named, field) != username:
+        named = None
     try:
         validate_mobile(username)
     except ValidationError:
-        return _get(**{get_user_model().USERNAME_FIELD: username})
+        return named
     # The owner of a mobile comes before someone who took it for a username.
-    return find(username) or _get(**{get_user_model().USERNAME_FIELD: username})
+    return find(username) or named
 
 
 def _free_username(mobile: str) -> str:

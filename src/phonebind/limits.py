@@ -2,13 +2,19 @@
 
 A limit is *taken* before the act it guards: checking first and counting later lets a thousand concurrent requests
 through the same gap. If the act turns out not to count it is *given back*. Where most acts do not, as with passwords,
-it is taken *on trial*, which holds for seconds only, until the act *counts*. Windows are fixed; what counts starts one.
+it is taken *on trial*, which holds for seconds only, until the act *counts*.
+
+What costs money is counted in a sliding window: never more than ``limit`` in any ``seconds``. The window is kept as
+``BUCKETS`` counters and one more, and a counter is dropped only when all that it counted is outside of the window, so
+a place becomes free a twelfth of the window late at most. (Two counters that are weighed by time, the usual way, let
+nearly twice the limit through.) All else has a fixed window, which begins with the first act that counts.
 """
 
 import functools
 import logging
 import re
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -18,7 +24,7 @@ from django.http import HttpRequest
 
 from phonebind import signals, store
 from phonebind.conf import conf
-from phonebind.exceptions import Limited, SmsQuota, SmsTooFrequent, TooManyAttempts, TooManyRequests
+from phonebind.exceptions import Limited, PhonebindError, SmsQuota, SmsTooFrequent, TooManyAttempts, TooManyRequests
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +34,56 @@ class Rule:
     limit: int
     seconds: int
     error: type[Limited]
+    #: In any ``seconds``, and not only in those of a window that begins with the first.
+    sliding: bool = False
     #: The operator must know when it is used up: nobody gets an SMS until it is free again.
     alarms: bool = False
 
+    @property
+    def milliseconds(self) -> int:
+        return self.seconds * 1000
+
+    @property
+    def width(self) -> int:
+        """Milliseconds that one counter of a sliding window spans; 0 for a fixed window."""
+        return -(-self.milliseconds // BUCKETS) if self.sliding else 0
+
+
+#: How many counters span a sliding window.
+BUCKETS = 12
 
 RULES = {
     # name                      limit  seconds  what the person is told
     "image_address_hour": Rule(300, 3_600, TooManyRequests),
     "human_address_hour": Rule(300, 3_600, TooManyRequests),
-    "human_answer_address_hour": Rule(100, 3_600, TooManyRequests),
+    "human_answer_address_hour": Rule(100, 3_600, TooManyRequests, sliding=True),
     "sms_mobile_gap": Rule(1, 60, SmsTooFrequent),
-    "sms_mobile_day": Rule(10, 86_400, SmsQuota),
-    "sms_address_hour": Rule(20, 3_600, SmsQuota),
-    "sms_site_hour": Rule(1_000, 3_600, SmsQuota, alarms=True),
-    "sms_site_day": Rule(5_000, 86_400, SmsQuota, alarms=True),
+    # What vendors refuse to exceed.
+    "sms_mobile_hour": Rule(5, 3_600, SmsQuota, sliding=True),
+    "sms_mobile_day": Rule(10, 86_400, SmsQuota, sliding=True),
+    # How much of these two is for everybody. The rest is for those who hold a bind ticket, so that nobody who knows a
+    # mobile can keep its owner from the first bind; and one identity may have so much of the rest, of all mobiles.
+    "sms_mobile_open_hour": Rule(3, 3_600, SmsQuota, sliding=True),
+    "sms_mobile_open_day": Rule(6, 86_400, SmsQuota, sliding=True),
+    "sms_identity_hour": Rule(1, 3_600, SmsQuota, sliding=True),
+    "sms_identity_day": Rule(2, 86_400, SmsQuota, sliding=True),
+    "sms_address_hour": Rule(20, 3_600, SmsQuota, sliding=True),
+    "sms_site_hour": Rule(1_000, 3_600, SmsQuota, sliding=True, alarms=True),
+    "sms_site_day": Rule(5_000, 86_400, SmsQuota, sliding=True, alarms=True),
     # SMS for those who cannot see an image, besides the limits above: few, since it is the cheaper way for a machine.
-    "no_image_address_hour": Rule(5, 3_600, SmsQuota),
-    "no_image_site_hour": Rule(200, 3_600, SmsQuota),
-    "no_image_site_day": Rule(500, 86_400, SmsQuota),
-    "password_account": Rule(5, 900, TooManyAttempts),
+    "no_image_address_hour": Rule(5, 3_600, SmsQuota, sliding=True),
+    "no_image_site_hour": Rule(200, 3_600, SmsQuota, sliding=True),
+    "no_image_site_day": Rule(500, 86_400, SmsQuota, sliding=True),
+    # Wrong SMS codes, over all mobiles.
+    "sms_code_identity_hour": Rule(10, 3_600, TooManyAttempts),
+    "sms_code_address_hour": Rule(100, 3_600, TooManyAttempts),
+    # Wrong passwords: by the name that was typed, and by the account over all its names, of which there are two; or a
+    # lock would tell which username and which mobile are one account's.
+    "password_name": Rule(5, 900, TooManyAttempts),
+    "password_account": Rule(10, 900, TooManyAttempts),
     "password_address": Rule(50, 900, TooManyAttempts),
+    # By those who have proved the mobile already. Others cannot use it up.
+    "password_bind": Rule(5, 900, TooManyAttempts),
 }
 
 #: Some proxies write the port too: "192.0.2.1:50000", "[2001:db8::1]:50000".
@@ -65,28 +101,67 @@ SITE = "all"
 
 logger = logging.getLogger(__name__)
 
-# One hash for each: ``taken``, and ``counted`` once the window runs. All or none of the keys, and nothing in between.
-# ARGV[1] is what is done with them: 'count', 'try' or 'look'.
-_take = store.Script("""
+# A fixed window is one hash: ``taken``, and ``counted`` once it runs. A sliding one is a hash of counters, each named
+# by the number of its span since 1970. Each key has three arguments: limit, milliseconds, and width (0 for a fixed one).
+_COUNTED = """
+local now = tonumber(ARGV[1])
+-- How many were taken, and the milliseconds until there will be fewer.
+local function counted(key, window, width)
+  if width == 0 then
+    return tonumber(redis.call('HGET', key, 'taken') or '0'), math.max(redis.call('PTTL', key), 0)
+  end
+  local total, wait, fields = 0, 0, redis.call('HGETALL', key)
+  for i = 1, #fields, 2 do
+    local left = (tonumber(fields[i]) + 1) * width + window - now
+    if left <= 0 then
+      redis.call('HDEL', key, fields[i])
+    else
+      total = total + tonumber(fields[i + 1])
+      wait = wait == 0 and left or math.min(wait, left)
+    end
+  end
+  return total, wait
+end
+local function span(at, width)
+  return string.format('%d', math.floor(at / width))
+end
+"""
+
+# All or none of the keys, and nothing in between. ARGV[2] is what is done with them: 'count', 'try' or 'look'. What is
+# tried holds for ARGV[3] milliseconds.
+_take = store.Script(
+    _COUNTED
+    + """
 for i, key in ipairs(KEYS) do
-  if tonumber(redis.call('HGET', key, 'taken') or '0') >= tonumber(ARGV[2 * i]) then
-    return {i, math.max(redis.call('PTTL', key), 0)}
+  local limit, window, width = tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2]), tonumber(ARGV[3 * i + 3])
+  local total, wait = counted(key, window, width)
+  if total >= limit then
+    return {i, wait}
   end
 end
-if ARGV[1] == 'look' then
+if ARGV[2] == 'look' then
   return {0, 0}
 end
 for i, key in ipairs(KEYS) do
-  redis.call('HINCRBY', key, 'taken', 1)
-  if redis.call('HEXISTS', key, 'counted') == 0 then
-    redis.call('PEXPIRE', key, ARGV[2 * i + 1])
-    if ARGV[1] == 'count' then
-      redis.call('HSET', key, 'counted', 1)
+  local window, width = tonumber(ARGV[3 * i + 2]), tonumber(ARGV[3 * i + 3])
+  if width > 0 then
+    redis.call('HINCRBY', key, span(now, width), 1)
+    redis.call('PEXPIRE', key, window + width)
+  else
+    redis.call('HINCRBY', key, 'taken', 1)
+    if redis.call('HEXISTS', key, 'counted') == 0 then
+      if ARGV[2] == 'count' then
+        redis.call('HSET', key, 'counted', 1)
+        redis.call('PEXPIRE', key, window)
+      else
+        redis.call('PEXPIRE', key, ARGV[3])
+      end
     end
   end
 end
 return {0, 0}
-""")
+"""
+)
 
 _count = store.Script("""
 for i, key in ipairs(KEYS) do
@@ -97,21 +172,33 @@ for i, key in ipairs(KEYS) do
 end
 """)
 
-# The last one takes the window with it: what did not count has not started one either.
-_give_back = store.Script("""
-for _, key in ipairs(KEYS) do
-  if tonumber(redis.call('HGET', key, 'taken') or '0') > 1 then
-    redis.call('HINCRBY', key, 'taken', -1)
+# ARGV[1] is when it was taken, and then comes the width for each key. The last one takes a fixed window with it: what
+# did not count has not started one either.
+_give_back = store.Script(
+    _COUNTED
+    + """
+for i, key in ipairs(KEYS) do
+  local width = tonumber(ARGV[i + 1])
+  local field = width > 0 and span(now, width) or 'taken'
+  if tonumber(redis.call('HGET', key, field) or '0') > 1 then
+    redis.call('HINCRBY', key, field, -1)
+  elseif width > 0 then
+    redis.call('HDEL', key, field)
   else
     redis.call('DEL', key)
   end
 end
-""")
+"""
+)
 
-
-_read = store.Script("""
-return {tonumber(redis.call('HGET', KEYS[1], 'taken') or '0'), math.max(redis.call('PTTL', KEYS[1]), 0)}
-""")
+_read = store.Script(
+    _COUNTED
+    + """
+local window, width = tonumber(ARGV[2]), tonumber(ARGV[3])
+local total = counted(KEYS[1], window, width)
+return {total, tonumber(redis.call('HGET', KEYS[1], span(now, width)) or '0')}
+"""
+)
 
 
 def rule(name: str) -> Rule:
@@ -126,9 +213,12 @@ def key(name: str, subject: str) -> str:
     return f"{store.key(name, 'limits')}:{subject}"
 
 
-def take(*claims: Claim) -> None:
-    """Count one of each; where one is used up none is counted, and its error says when it will be free again."""
-    _take_each(claims, "count")
+def take(*claims: Claim) -> int:
+    """Count one of each; where one is used up none is counted, and its error says when it will be free again.
+
+    Returns the moment, for :func:`give_back`.
+    """
+    return _take_each(claims, "count")
 
 
 def check(*claims: Claim) -> None:
@@ -136,40 +226,60 @@ def check(*claims: Claim) -> None:
     _take_each(claims, "look")
 
 
+def give_back(*claims: Claim, at: int) -> None:
+    """Undo what :func:`take` did at that moment: it did not count after all."""
+    _give_back(_keys(claims), at, *(rule(name).width for name, _ in claims))
+
+
 @contextmanager
 def taken(claim: Claim, *, unless: type[Exception]) -> Iterator[None]:
     """:func:`take`, and :func:`give_back` where the block ends with this error."""
-    take(claim)
+    at = take(claim)
     try:
         yield
     except unless:
-        give_back(claim)
+        give_back(claim, at=at)
         raise
 
 
-def try_out(*claims: Claim) -> None:
-    """:func:`take` on trial: to be followed by :func:`count` or :func:`give_back`."""
-    _take_each(claims, "try")
+def attempt(act: Callable[[], bool], *claims: Claim) -> bool:
+    """Whether ``act`` says that somebody is right. A wrong one counts; what ends with an error does not.
+
+    Of fixed windows only: while the act goes on, each is taken on trial.
+    """
+    at = _take_each(claims, "try")
+    try:
+        right = act()
+    except PhonebindError:
+        give_back(*claims, at=at)
+        raise
+    if right:
+        give_back(*claims, at=at)
+    else:
+        _count(_keys(claims), *(rule(name).milliseconds for name, _ in claims))
+    return right
 
 
-def count(*claims: Claim) -> None:
-    """What was taken on trial counts: the window begins, unless it runs already."""
-    _count(_keys(claims), *(rule(name).seconds * 1000 for name, _ in claims))
+def spent(name: str, subject: str) -> tuple[int, int]:
+    """How many were counted in the sliding window that ends now, and how many of them in its newest counter."""
+    counted = rule(name)
+    total, newest = _read(key(name, subject), _now(), counted.milliseconds, counted.width)
+    return total, newest
 
 
-def give_back(*claims: Claim) -> None:
-    """Undo :func:`take`: what was counted did not count after all."""
-    _give_back(_keys(claims))
+def _now() -> int:
+    return int(time.time() * 1000)
 
 
 def _keys(claims: Sequence[Claim]) -> list[str]:
     return [key(*claim) for claim in claims]
 
 
-def _take_each(claims: Sequence[Claim], what: Literal["count", "try", "look"]) -> None:
+def _take_each(claims: Sequence[Claim], what: Literal["count", "try", "look"]) -> int:
     rules = [rule(name) for name, _ in claims]
-    bounds = [number for r in rules for number in (r.limit, (TRIAL if what == "try" else r.seconds) * 1000)]
-    refused, wait = _take(_keys(claims), what, *bounds)
+    bounds = [number for r in rules for number in (r.limit, r.milliseconds, r.width)]
+    now = _now()
+    refused, wait = _take(_keys(claims), now, what, TRIAL * 1000, *bounds)
     if refused:
         used_up = rules[refused - 1]
         # A limit of 0 has no window to end.
@@ -178,6 +288,7 @@ def _take_each(claims: Sequence[Claim], what: Literal["count", "try", "look"]) -
         if used_up.alarms:
             _alarm(used_up, error)
         raise error
+    return now
 
 
 def _alarm(used_up: Rule, error: Limited) -> None:
@@ -192,12 +303,6 @@ def _alarm(used_up: Rule, error: Limited) -> None:
         signals.sms_budget_exhausted.send_robust(
             sender=None, rule=error.limit, limit=used_up.limit, seconds=used_up.seconds, retry_after=error.retry_after
         )
-
-
-def spent(name: str, subject: str) -> tuple[int, float]:
-    """How many were counted in the window that runs, and how much of it is over: from 0 to 1."""
-    number, left = _read(key(name, subject))
-    return number, 1 - left / 1000 / rule(name).seconds if number else 0.0
 
 
 def client_address(request: HttpRequest) -> str:

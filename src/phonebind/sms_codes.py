@@ -1,12 +1,19 @@
-"""The code that proves a mobile: issued once a minute, five guesses, used once.
+"""The codes that prove a mobile: sent once a minute at most, five guesses, used once.
 
-A code's life is one hash in the store: ``digest``, ``tries``, ``claimed_by``, ``settled``. It is not deleted by use
-but *claimed* for one identity, inside the transaction that binds it, and *settled* after the commit. So two binds never
-share a code; a process that dies between claim and commit leaves a person who can send the same form again; and a
-double click after the commit is recognised, but can no longer change anything.
+The last three codes of a mobile are valid, each for five minutes: a new one does not take away the one that is on the
+phone already. All of them share one hash in the store, with one count of wrong guesses (``tries``). A code is known by
+its digest, and has ``until:…`` (milliseconds since 1970), ``by:…`` and ``done:…``.
+
+A code is not deleted by use but *claimed* for one identity, inside the transaction that binds it, and *settled* after
+the commit. So two binds never share a code; a process that dies between claim and commit leaves a person who can send
+the same form again; and a double click after the commit is recognised, but can no longer change anything.
 """
 
+import logging
 import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -15,52 +22,142 @@ from django.utils.translation import gettext as _
 
 from phonebind import limits, slots, sms, store
 from phonebind.conf import conf
-from phonebind.exceptions import SmsCodeInvalid, SmsNotSent, SmsUnconfirmed
+from phonebind.exceptions import Limited, SmsCodeInvalid, SmsNotSent, SmsUnconfirmed, StorageUnavailable
 
 #: Seconds a code lives.
 EXPIRES_IN = 300
+#: Wrong ones, over all codes of a mobile that are alive.
 MAX_GUESSES = 5
+#: Codes of a mobile that are alive.
+MAX_LIVE = 3
 
-_put = store.Script("""
-redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'digest', ARGV[1])
-redis.call('EXPIRE', KEYS[1], ARGV[2])
-""")
+#: Limits for those who hold no ticket; what they leave of a mobile's quota is for those who do.
+_OPEN = ("sms_mobile_open_hour", "sms_mobile_open_day")
+_RESERVED = ("sms_identity_hour", "sms_identity_day")
 
-# Whoever guesses right gets in with a live code, or with the one that was claimed for the same identity before.
-_check = store.Script("""
-local digest, owner = unpack(redis.call('HMGET', KEYS[1], 'digest', 'claimed_by'))
-if not digest then
+logger = logging.getLogger(__name__)
+
+# Every script is given the time as ARGV[1].
+_LIVE = """
+local now = tonumber(ARGV[1])
+local function is_live(digest)
+  local ends = redis.call('HGET', KEYS[1], 'until:' .. digest)
+  return ends and tonumber(ends) > now
+end
+local function drop(digest)
+  redis.call('HDEL', KEYS[1], 'until:' .. digest, 'by:' .. digest, 'done:' .. digest)
+end
+-- All codes but one, the newest first; those that have expired are dropped.
+local function others(one)
+  local found, fields = {}, redis.call('HGETALL', KEYS[1])
+  for i = 1, #fields, 2 do
+    local digest = string.match(fields[i], '^until:(.*)$')
+    if digest and digest ~= one then
+      if is_live(digest) then
+        found[#found + 1] = {tonumber(fields[i + 1]), digest}
+      else
+        drop(digest)
+      end
+    end
+  end
+  table.sort(found, function(a, b) return a[1] > b[1] end)
+  return found
+end
+"""
+
+# ARGV: now, digest, milliseconds. 0 where a code that is alive has the same digits.
+_add = store.Script(
+    _LIVE
+    + """
+if is_live(ARGV[2]) then
   return 0
 end
-for i = 3, #ARGV do
-  if ARGV[i] == digest then
-    return (not owner or owner == ARGV[1]) and 1 or 0
+others(ARGV[2])
+drop(ARGV[2])
+redis.call('HSET', KEYS[1], 'until:' .. ARGV[2], string.format('%d', now + tonumber(ARGV[3])))
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1
+"""
+)
+
+# ARGV: now, digest, how many may stay beside it.
+_keep_newest = store.Script(
+    _LIVE
+    + """
+for i, code in ipairs(others(ARGV[2])) do
+  if i > tonumber(ARGV[3]) then
+    drop(code[2])
   end
 end
-if redis.call('HINCRBY', KEYS[1], 'tries', 1) >= tonumber(ARGV[2]) then
+"""
+)
+
+# ARGV: now, digest.
+_drop = store.Script(
+    _LIVE
+    + """
+drop(ARGV[2])
+local rest = others(ARGV[2])
+if #rest == 0 then
+  redis.call('DEL', KEYS[1])
+else
+  redis.call('PEXPIRE', KEYS[1], rest[1][1] - now)
+end
+"""
+)
+
+# ARGV: now, claimant, guesses, digests. Whoever guesses right gets in with a live code, or with one that was claimed
+# for the same identity before.
+_check = store.Script(
+    _LIVE
+    + """
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  return 0
+end
+for i = 4, #ARGV do
+  if is_live(ARGV[i]) then
+    local owner = redis.call('HGET', KEYS[1], 'by:' .. ARGV[i])
+    return (not owner or owner == ARGV[2]) and 1 or 0
+  end
+end
+if redis.call('HINCRBY', KEYS[1], 'tries', 1) >= tonumber(ARGV[3]) then
   redis.call('DEL', KEYS[1])
 end
 return 0
-""")
+"""
+)
 
-# 0: gone, replaced or claimed by another. 1: ours, open. 2: ours, and settled by an earlier commit.
-_claim = store.Script("""
-local digest, owner, settled = unpack(redis.call('HMGET', KEYS[1], 'digest', 'claimed_by', 'settled'))
-for i = 2, #ARGV do
-  if ARGV[i] == digest and (not owner or owner == ARGV[1]) then
-    redis.call('HSET', KEYS[1], 'claimed_by', ARGV[1])
-    return settled and 2 or 1
+# ARGV: now, claimant, digests. 0: gone or claimed by another. 1: ours, open. 2: ours, and settled by an earlier commit.
+_claim = store.Script(
+    _LIVE
+    + """
+for i = 3, #ARGV do
+  if is_live(ARGV[i]) then
+    local owner = redis.call('HGET', KEYS[1], 'by:' .. ARGV[i])
+    if not owner or owner == ARGV[2] then
+      redis.call('HSET', KEYS[1], 'by:' .. ARGV[i], ARGV[2])
+      return redis.call('HEXISTS', KEYS[1], 'done:' .. ARGV[i]) == 1 and 2 or 1
+    end
   end
 end
 return 0
-""")
+"""
+)
 
-_settle = store.Script("""
-if redis.call('HGET', KEYS[1], 'claimed_by') == ARGV[1] then
-  redis.call('HSET', KEYS[1], 'settled', 1)
+# ARGV: now, claimant, digests. The mobile is proved, so the codes beside this one have nothing left to do.
+_settle = store.Script(
+    _LIVE
+    + """
+for i = 3, #ARGV do
+  if redis.call('HGET', KEYS[1], 'by:' .. ARGV[i]) == ARGV[2] then
+    redis.call('HSET', KEYS[1], 'done:' .. ARGV[i], 1)
+    for _, code in ipairs(others(ARGV[i])) do
+      drop(code[2])
+    end
+  end
 end
-""")
+"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,47 +177,75 @@ class Sent:
     expires_in: int
 
 
-def issue(mobile: str, address: str, *also: limits.Claim) -> Sent:
-    """Send a new code; the one before it stops being valid. ``also`` are limits that it counts against besides its own.
+def issue(mobile: str, address: str, *also: limits.Claim, holder: str = "") -> Sent:
+    """Send a new code. ``also`` are limits that it counts against besides its own; ``holder`` is the key of the
+    identity whose bind ticket the person holds, "" for none.
 
-    Raises SmsTooFrequent or SmsQuota (nothing was sent), SmsNotSent (nothing was counted, and the code before it stays
-    good), SmsUnconfirmed (the code is good, should it arrive), StorageUnavailable.
+    Raises SmsTooFrequent or SmsQuota (nothing was sent), SmsNotSent (nothing was counted), SmsUnconfirmed (the code is
+    good, should it arrive), StorageUnavailable (nothing was sent).
     """
-    claims = (
-        # From the narrow to the wide: who has used up their own never touches what belongs to others.
-        ("sms_address_hour", address),
-        ("sms_mobile_gap", mobile),
-        ("sms_mobile_day", mobile),
-        *also,
-        ("sms_site_hour", limits.SITE),
-        ("sms_site_day", limits.SITE),
-    )
     sent = Sent(limits.rule("sms_mobile_gap").seconds, EXPIRES_IN)
-    code = f"{secrets.randbelow(10**6):06}"
-    digest = _digests(mobile, code)[0]
-    with slots.SMS.take(conf.sms_slots):
-        limits.take(*claims)
+    with slots.SMS.take(conf.sms_slots), _taken(mobile, address, also, holder):
+        # Written before it is sent: a code that was sent and is not known is paid for and good for nothing.
+        code = _new_code(mobile)
         try:
             sms.get().send(_message(mobile, code))
         except SmsUnconfirmed as error:
-            _put(_key(mobile), digest, EXPIRES_IN)
             error.retry_after = sent.resend_after
             raise
         except SmsNotSent:
-            limits.give_back(*claims)
+            with _at_best("A code that was not sent stays valid until it expires"):
+                _drop(_key(mobile), _now(), _digests(mobile, code)[0])
             raise
-    # Only now: what could not be sent must not take away the code that is on the phone already.
-    _put(_key(mobile), digest, EXPIRES_IN)
+    # Only now: what could not be sent must not take away a code that is on the phone already.
+    with _at_best("A mobile has one code more than it should"):
+        _keep_newest(_key(mobile), _now(), _digests(mobile, code)[0], MAX_LIVE - 1)
     return sent
 
 
-def check(mobile: str, code: str, *, claimant: str) -> VerifiedMobile:
+@contextmanager
+def _taken(mobile: str, address: str, also: tuple[limits.Claim, ...], holder: str) -> Iterator[None]:
+    """The limits of one SMS; given back where the block ends with nothing sent."""
+    # From the narrow to the wide: who has used up their own never touches what belongs to others.
+    own = [("sms_address_hour", address), ("sms_mobile_gap", mobile)]
+    own += [(name, mobile) for name in ("sms_mobile_hour", "sms_mobile_day")]
+    site = [("sms_site_hour", limits.SITE), ("sms_site_day", limits.SITE)]
+    claims = [*own, *((name, mobile) for name in _OPEN), *also, *site]
+    try:
+        at = limits.take(*claims)
+    except Limited as used_up:
+        if not holder or used_up.limit not in _OPEN:
+            raise
+        claims = [*own, *((name, holder) for name in _RESERVED), *also, *site]
+        at = limits.take(*claims)
+    try:
+        yield
+    except SmsUnconfirmed:
+        raise
+    except (SmsNotSent, StorageUnavailable):
+        with _at_best("An SMS that was not sent is counted"):
+            limits.give_back(*claims, at=at)
+        raise
+
+
+@contextmanager
+def _at_best(otherwise: str) -> Iterator[None]:
+    """What the person's answer does not hang on."""
+    try:
+        yield
+    except StorageUnavailable:
+        logger.warning("%s: the store is unavailable", otherwise)
+
+
+def check(mobile: str, code: str, *, claimant: str, address: str) -> VerifiedMobile:
     """The mobile, verified for ``claimant``; the code stays usable until :func:`claim`.
 
-    Raises SmsCodeInvalid: wrong, expired, never sent, burnt by five wrong guesses, or claimed by another.
+    Raises SmsCodeInvalid: wrong, expired, never sent, burnt by five wrong guesses, or claimed by another. Raises
+    TooManyAttempts after many wrong ones by this claimant or from this address, for whichever mobiles.
     """
     digests = _digests(mobile, code)
-    if not _check(_key(mobile), claimant, MAX_GUESSES, *digests):
+    claims = (("sms_code_identity_hour", claimant), ("sms_code_address_hour", address))
+    if not limits.attempt(lambda: bool(_check(_key(mobile), _now(), claimant, MAX_GUESSES, *digests)), *claims):
         raise SmsCodeInvalid
     return VerifiedMobile(mobile, claimant, digests)
 
@@ -129,15 +254,27 @@ def claim(mobile: VerifiedMobile) -> bool:
     """Take the code for its claimant, as the last act before a commit. True the first time, False on a repeat of a
     bind that was committed already. Raises SmsCodeInvalid where another was faster.
     """
-    state = _claim(_key(mobile.number), mobile.claimant, *mobile.digests)
+    state = _claim(_key(mobile.number), _now(), mobile.claimant, *mobile.digests)
     if not state:
         raise SmsCodeInvalid
     return bool(state == 1)
 
 
 def settle(mobile: VerifiedMobile) -> None:
-    """What the code was claimed for is committed; from now on it creates nothing."""
-    _settle(_key(mobile.number), mobile.claimant)
+    """What the code was claimed for is committed; from now on it creates nothing, and no other code is valid."""
+    _settle(_key(mobile.number), _now(), mobile.claimant, *mobile.digests)
+
+
+def _new_code(mobile: str) -> str:
+    """Six digits that no other live code of this mobile has, valid from now on."""
+    while True:
+        code = f"{secrets.randbelow(10**6):06}"
+        if _add(_key(mobile), _now(), _digests(mobile, code)[0], EXPIRES_IN * 1000):
+            return code
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
 
 
 def _key(mobile: str) -> str:

@@ -110,15 +110,20 @@ def read(request: HttpRequest, provider: Provider, ticket: str, *, unbound: bool
 
     ``unbound``: tickets of :func:`issue_unbound` will do too.
     """
+    found = read_any(request, ticket, unbound=unbound)
+    if (found.identity.provider, found.identity.app_id) != (provider.name, provider.app_id):
+        raise TicketInvalid
+    return found
+
+
+def read_any(request: HttpRequest, ticket: str, *, unbound: bool = False) -> Ticket:
+    """As :func:`read`, for whichever provider and app: enough to know who asks, and not to bind."""
     payload = _load(ticket, TICKET_SALT)
     if payload is None:
         raise TicketInvalid
-    identity = Identity(**payload["identity"])
-    if (identity.provider, identity.app_id) != (provider.name, provider.app_id):
-        raise TicketInvalid
     if not (_is_own(request, "ticket", payload["cookie"]) if payload["cookie"] else unbound):
         raise TicketInvalid
-    return Ticket(identity=identity, next=payload["next"])
+    return Ticket(identity=Identity(**payload["identity"]), next=payload["next"])
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, cookie: Cookie, *, most: int = MAX_OPEN) -> None:

@@ -81,6 +81,8 @@ class SmsCodeRequest(HumanCheckRequest):
     image_code_id = serializers.UUIDField(required=False)
     text = serializers.CharField(max_length=16, required=False)
     human_check = serializers.CharField(max_length=8192, required=False)
+    #: The bind ticket of who holds one: part of each mobile's SMS is kept for them.
+    access_token = serializers.CharField(max_length=4096, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The image where one is asked for; and its id in one spelling."""

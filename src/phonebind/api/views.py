@@ -149,7 +149,12 @@ class OAuthUserView(View):
         self.note(mobile=form["mobile"])
         source = oauth.get(provider)
         ticket = tickets.read(request._request, source, form["access_token"], unbound=conf.legacy_state)
-        mobile = sms_codes.check(form["mobile"], form["sms_code"], claimant=ticket.identity.key)
+        mobile = sms_codes.check(
+            form["mobile"],
+            form["sms_code"],
+            claimant=ticket.identity.key,
+            address=limits.client_address(request._request),
+        )
         account = binding.bind(request._request, ticket.identity, mobile, form["password"])
         return Response(_signed_in(account.user, next=ticket.next), status=201)
 
@@ -201,7 +206,9 @@ class SmsCodeView(View):
         if not isinstance(data, Mapping):
             raise Invalid
         form = serializers.SmsCodeRequest.read({name: data[name] for name in data} | {"mobile": mobile})
-        sent = human.send_code(request._request, form.pop("mobile"), human.Answers(**form))
+        ticket = form.pop("access_token", None)
+        holder = ticket and tickets.read_any(request._request, ticket, unbound=conf.legacy_state).identity
+        sent = human.send_code(request._request, form.pop("mobile"), human.Answers(**form), holder or None)
         return Response({"message": "OK", **asdict(sent)})
 
 

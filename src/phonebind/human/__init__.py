@@ -17,6 +17,7 @@ from phonebind.conf import conf
 from phonebind.exceptions import HumanCheckInvalid, ServerBusy
 from phonebind.human.altcha import Altcha, WithoutImage
 from phonebind.human.base import Check
+from phonebind.oauth import Identity
 
 __all__ = ["Answers", "Check", "Mode", "Needs", "issue", "mode", "needs", "needs_image", "send_code", "verify"]
 
@@ -28,8 +29,8 @@ MODES: Mapping[str, Mapping[str, Any]] = {
     "image+altcha": {"check": _ALTCHA, "image": True},
     "adaptive": {"check": _ALTCHA, "image": True, "adaptive": True},
 }
-#: An hour is not judged by its first SMS: so much of what it may bear is free.
-HEAD_START = 0.1
+#: So much of what an hour may bear, within minutes, is too fast.
+BURST = 0.1
 #: Seconds between two lines in the log.
 WARN_SECONDS = 60
 
@@ -146,24 +147,28 @@ def verify(mobile: str, address: str, answers: Answers) -> Needs:
     return needed
 
 
-def send_code(request: HttpRequest, mobile: str, answers: Answers) -> sms_codes.Sent:
-    """An SMS code for a person. Raises what :func:`verify` and ``sms_codes.issue`` raise."""
+def send_code(request: HttpRequest, mobile: str, answers: Answers, holder: Identity | None = None) -> sms_codes.Sent:
+    """An SMS code for a person; ``holder`` is the identity whose bind ticket they hold.
+
+    Raises what :func:`verify` and ``sms_codes.issue`` raise.
+    """
     address = limits.client_address(request)
     shown = verify(mobile, address, answers)
     audit.note(request, human=str(shown))
-    sent = sms_codes.issue(mobile, address, *shown.claims)
+    sent = sms_codes.issue(mobile, address, *shown.claims, holder=holder.key if holder else "")
     audit.note(request, outcome="sent")
     return sent
 
 
 def _too_fast() -> bool:
-    """Whether this hour's SMS are more by now than its own budget, or a day's evenly spread, would bear."""
+    """Whether more SMS were sent in the last hour than its own budget, or a day's evenly spread, would bear; or a tenth
+    of that within minutes.
+    """
     hour, day = limits.rule("sms_site_hour"), limits.rule("sms_site_day")
     bearable = min(hour.limit, day.limit * hour.seconds / day.seconds)
-    taken, elapsed = limits.spent("sms_site_hour", limits.SITE)
-    share = bearable * max(elapsed, HEAD_START)
-    if taken < share:
+    total, newest = limits.spent("sms_site_hour", limits.SITE)
+    if total < bearable and newest < bearable * BURST:
         return False
     if store.first(store.key("alarm", "adaptive"), WARN_SECONDS):
-        logger.warning("%s SMS this hour, and %d is its share by now: each takes a human check more", taken, share)
+        logger.warning("%s SMS in an hour that bears %d: each takes a human check more", total, bearable)
     return True

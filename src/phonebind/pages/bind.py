@@ -95,14 +95,15 @@ class _FormPage:
             human_check=given["human_check"],
             without_image=given["without_image"],
         )
-        sent = human.send_code(self.request, given["mobile"], answers)
+        sent = human.send_code(self.request, given["mobile"], answers, self.ticket.identity)
         if not wants_json(self.request):
             return self.show(form, sent=True)
         return JsonResponse({"message": "OK", **asdict(sent)})
 
     def bind(self, form: forms.Form) -> HttpResponse:
         identity, given = self.ticket.identity, form.cleaned_data
-        mobile = sms_codes.check(given["mobile"], given["sms_code"], claimant=identity.key)
+        address = limits.client_address(self.request)
+        mobile = sms_codes.check(given["mobile"], given["sms_code"], claimant=identity.key, address=address)
         account = binding.bind(self.request, identity, mobile, given["password"])
         sessions.start(self.request, account.user, self.flow)
         if wants_json(self.request):
