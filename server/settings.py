@@ -136,11 +136,10 @@ SIMPLE_JWT = {
     # comes back within two weeks need not sign in again.
     "ACCESS_TOKEN_LIFETIME": timedelta(hours=1),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
-    # Whoever changes a password means to end what the old one began, the refresh tokens of a thief included.
-    "CHECK_REVOKE_TOKEN": True,
 }
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
+    # Whoever changes a password means to end what the old one began, the tokens of a thief included.
+    "DEFAULT_AUTHENTICATION_CLASSES": ["phonebind.tokens.Authentication"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }

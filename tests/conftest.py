@@ -6,7 +6,7 @@ import pytest
 import redis
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from phonebind import upstream
+from phonebind import alarms, upstream
 from server.processes import Valkey
 from tests.support import browser as browsers
 from tests.support.services import REQUIRE_ALL, TEST_DB, valkey_server
@@ -53,6 +53,7 @@ def _store() -> Iterator[redis.Redis]:
 @pytest.fixture(autouse=True)
 def _empty_store(_store: redis.Redis) -> None:
     _store.flushall()
+    alarms._asked.clear()
 
 
 @pytest.fixture(autouse=True)

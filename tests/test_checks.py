@@ -315,7 +315,7 @@ def test_manage_py_check_runs_them_all(settings: Settings, capsys: pytest.Captur
 
 def test_the_docstring_lists_every_id() -> None:
     listed = set(re.findall(r"[EW][0-9]{3}", checks.__doc__ or ""))
-    assert listed == {"E001", "E002", "E003", "E004", "E005", "E006", "E007", "W001", "W002", "W003", "W004", "W005"}
+    assert listed == {*(f"E{n:03}" for n in range(1, 9)), *(f"W{n:03}" for n in range(1, 7))}
 
 
 # ---------------------------------------------------------------- check --deploy
@@ -358,3 +358,31 @@ def test_w005_every_site_is_allowed(settings: Settings, name: str) -> None:
 def test_e001_an_origin_that_is_none(settings: Settings, origin: object) -> None:
     settings.PHONEBIND = {**settings.PHONEBIND, "ALLOWED_ORIGINS": ["https://a.example:8443", origin]}
     assert found() == ["E001"]
+
+
+# ---------------------------------------------------------------- tokens and limits
+
+
+def test_e008_a_key_that_simplejwt_does_not_find(settings: Settings) -> None:
+    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "USER_ID_FIELD": "uuid"}
+    assert found() == ["E008"]
+    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "USER_ID_FIELD": "username"}
+    assert found() == []
+    del settings.SIMPLE_JWT
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({"sms_mobile_day": (6, 86_400)}, ["W006"]),
+        ({"sms_mobile_open_hour": (5, 3_600)}, ["W006"]),
+        ({"sms_mobile_day": (20, 86_400)}, []),
+        ({"sms_mobile_open_day": (0, 86_400)}, []),
+    ],
+)
+def test_w006_nothing_is_kept_for_who_holds_a_ticket(
+    settings: Settings, limits: dict[str, tuple[int, int]], expected: list[str]
+) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "LIMITS": limits}
+    assert found() == expected

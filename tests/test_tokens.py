@@ -3,8 +3,9 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import coverage
@@ -13,13 +14,23 @@ import pytest
 import time_machine
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AbstractUser
+from pytest_django import Settings
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
 from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from phonebind import tokens
-from phonebind.exceptions import AccountDisabled, TokenInvalid
+from phonebind import accounts, tokens
+from phonebind.exceptions import AccountDisabled, StorageUnavailable, TokenInvalid
+from server.processes import Valkey
+from server.users.models import User
+from tests.support.edge import Configure
+from tests.support.racers import together
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +54,7 @@ def test_the_token_is_an_access_token_of_the_user(user: AbstractUser) -> None:
 
 def test_a_refresh_token_gives_another_pair(user: AbstractUser) -> None:
     first = tokens.issue(user)
+    time.sleep(0.001)
     second = tokens.refresh(first["refresh"])
     assert owner(second["token"]) == user
     assert second["refresh"] != first["refresh"]
@@ -112,12 +124,220 @@ def test_a_changed_password_ends_it_where_the_host_wants_that(
     user: AbstractUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api_settings, "CHECK_REVOKE_TOKEN", True)
-    refresh = tokens.issue(user)["refresh"]
-    assert tokens.refresh(refresh)
-    user.set_password("another-9")
-    user.save()
+    refresh = tokens.refresh(tokens.issue(user)["refresh"])["refresh"]
+    get_user_model().objects.update(password="changed past save()")
     with pytest.raises(TokenInvalid):
         tokens.refresh(refresh)
+
+
+# ---------------------------------------------------------------- once
+
+
+def test_threat_46_a_refresh_token_serves_once(user: AbstractUser) -> None:
+    first = tokens.issue(user)["refresh"]
+    second = tokens.refresh(first)["refresh"]
+    with pytest.raises(TokenInvalid):
+        tokens.refresh(first)
+    assert tokens.refresh(second)
+
+
+def test_threat_46_another_spelling_is_the_same_token(user: AbstractUser) -> None:
+    """Base64 has bits to spare in the last character: several signatures are one."""
+    token = tokens.issue(user)["refresh"]
+    tokens.refresh(token)
+    for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=":
+        for spelling in (token[:-1] + last, token + last):
+            with pytest.raises(TokenInvalid):
+                tokens.refresh(spelling)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threat_46_of_forty_at_once_one_succeeds(user: AbstractUser) -> None:
+    for _ in range(3):
+        token = tokens.issue(user)["refresh"]
+
+        def refresh(token: str = token) -> bool:
+            try:
+                return bool(tokens.refresh(token))
+            except TokenInvalid:
+                return False
+
+        assert sum(together(refresh, [()] * 40)) == 1
+
+
+def test_threat_46_a_refresh_that_failed_used_nothing_up(user: AbstractUser, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = tokens.issue(user)["refresh"]
+    with monkeypatch.context() as patch:
+        patch.setattr(tokens, "issue", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            tokens.refresh(token)
+    assert tokens.refresh(token)
+
+
+def test_threat_20_without_valkey_a_refresh_token_waits(user: AbstractUser, valkey: Valkey) -> None:
+    token = tokens.issue(user)["refresh"]
+    valkey.stop()
+    with pytest.raises(StorageUnavailable):
+        tokens.refresh(token)
+    valkey.start()
+    assert tokens.refresh(token)
+
+
+# ---------------------------------------------------------------- an end
+
+
+def test_threat_46_a_chain_ends_ninety_days_after_its_sign_in(user: AbstractUser) -> None:
+    with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False) as clock:
+        refresh, days = tokens.issue(user)["refresh"], 0
+        for _ in range(40):
+            clock.shift(timedelta(days=7))
+            try:
+                refresh = tokens.refresh(refresh)["refresh"]
+            except TokenInvalid:
+                break
+            days += 7
+            lives = jwt.decode(refresh, options={"verify_signature": False})["exp"] - time.time()
+            assert 0 < lives <= min(14, 90 - days) * 86_400
+        assert days == 84
+
+
+def test_a_site_sets_its_own_end(user: AbstractUser, phonebind: Configure) -> None:
+    phonebind(sign_in_max_age=3600)
+    with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False) as clock:
+        refresh = tokens.issue(user)["refresh"]
+        clock.shift(1800)
+        refresh = tokens.refresh(refresh)["refresh"]
+        clock.shift(1800)
+        with pytest.raises(TokenInvalid):
+            tokens.refresh(refresh)
+
+
+def test_threat_46_the_end_holds_where_it_was_set_shorter(user: AbstractUser, phonebind: Configure) -> None:
+    with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False) as clock:
+        refresh = tokens.issue(user)["refresh"]
+        phonebind(sign_in_max_age=3600)
+        clock.shift(3600)
+        with pytest.raises(TokenInvalid):
+            tokens.refresh(refresh)
+
+
+def test_a_token_from_before_there_was_an_end_counts_from_its_issue(user: AbstractUser) -> None:
+    assert tokens.refresh(str(RefreshToken.for_user(user)))
+    odd = RefreshToken.for_user(user)
+    odd[tokens.AUTH_TIME] = "yesterday"
+    with pytest.raises(TokenInvalid):
+        tokens.refresh(str(odd))
+
+
+# ---------------------------------------------------------------- ended
+
+
+def disable(user: AbstractUser) -> None:
+    user.is_active = False
+    user.save()
+    user.is_active = True
+    user.save()
+
+
+def change_password(user: AbstractUser) -> None:
+    user.set_password("another-9")
+    user.save()
+
+
+class Proxy(User):
+    class Meta:
+        proxy = True
+        app_label = "users"
+
+
+def change_password_as_a_proxy(user: AbstractUser) -> None:
+    change_password(Proxy.objects.get(pk=user.pk))
+
+
+ENDS = [disable, change_password, change_password_as_a_proxy]
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.django_db(transaction=True)
+def test_threat_46_disabling_and_a_new_password_end_every_chain(
+    user: AbstractUser, end: Callable[[AbstractUser], None]
+) -> None:
+    chains = [tokens.issue(user)["refresh"], tokens.refresh(tokens.issue(user)["refresh"])["refresh"]]
+    access = tokens.issue(user)["token"]
+    end(user)
+    for refresh in chains:
+        with pytest.raises(TokenInvalid):
+            tokens.refresh(refresh)
+    with pytest.raises(AuthenticationFailed):
+        accepted(access)
+    # A new sign-in begins at once, in whichever millisecond.
+    new = tokens.issue(user)
+    assert accepted(new["token"]) == user
+    assert tokens.refresh(new["refresh"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threat_46_a_new_hash_of_the_same_password_ends_nothing(user: AbstractUser, settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.MD5PasswordHasher",
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    ]
+    user.password = make_password("horse-staple-9", hasher="pbkdf2_sha256")
+    user.save()
+    elsewhere = tokens.issue(user)["refresh"]
+    assert accounts.authenticate("li", "horse-staple-9", "192.0.2.1") == user
+    user.refresh_from_db()
+    assert user.password.startswith("md5$")
+    assert tokens.refresh(elsewhere)
+
+
+def test_saving_a_user_ends_nothing(user: AbstractUser) -> None:
+    refresh = tokens.issue(user)["refresh"]
+    user.first_name = "Ming"
+    user.save()
+    assert tokens.refresh(refresh)
+
+
+def test_threat_46_in_an_outage_the_operator_hears_that_tokens_were_not_ended(
+    user: AbstractUser, valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    valkey.stop()
+    change_password(user)
+    assert f"phonebind.revocation.revoke({user.pk})" in caplog.text
+    assert "ERROR" in caplog.text
+    valkey.start()
+    user.refresh_from_db()
+    assert user.check_password("another-9")
+
+
+# ---------------------------------------------------------------- access tokens
+
+
+def accepted(token: str) -> object:
+    request = APIRequestFactory().get("/", headers={"Authorization": f"Bearer {token}"})
+    found = tokens.Authentication().authenticate(Request(request))
+    assert found
+    return found[0]
+
+
+def test_an_access_token_is_taken(user: AbstractUser) -> None:
+    assert accepted(tokens.issue(user)["token"]) == user
+    assert accepted(str(AccessToken.for_user(user))) == user
+
+
+def test_without_valkey_no_access_token_is_taken_for_good(user: AbstractUser, valkey: Valkey) -> None:
+    token = tokens.issue(user)["token"]
+    valkey.stop()
+    with pytest.raises(APIException) as refused:
+        accepted(token)
+    assert refused.value.status_code == 503
+
+
+def test_the_reference_server_asks() -> None:
+    assert django_settings.REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"] == ["phonebind.tokens.Authentication"]
+
+
+# ---------------------------------------------------------------- with simplejwt's blacklist
 
 
 USED_UP = """

@@ -19,5 +19,6 @@ class PhonebindConfig(AppConfig):
         for check in DEPLOY_CHECKS:
             checks.register(check, "phonebind", deploy=True)
         masking.install()
+        import_module("phonebind.revocation").install()  # only now: it imports models
         if apps.is_installed("drf_spectacular"):
             import_module("phonebind.api.schema")

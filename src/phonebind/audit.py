@@ -56,6 +56,8 @@ class Event:
     limit: str = ""
     cause: str = ""
     level: int = logging.INFO
+    #: A bind is in the database, whatever comes after it.
+    committed: bool = False
 
 
 def note(request: HttpRequest, **facts: Any) -> None:
@@ -78,10 +80,18 @@ def refused(request: HttpRequest, error: PhonebindError) -> None:
     event.level = logging.WARNING if error.status in (429, 502, 503) else logging.INFO
 
 
+def is_committed(request: HttpRequest) -> bool:
+    """Whether a bind of this request is in the database: then it is no failure, whatever fails after it."""
+    return _event(request).committed
+
+
 def write(request: HttpRequest, response: HttpResponseBase) -> None:
     """The record, where there was an outcome; and the answer learns the request's id."""
     event = _event(request)
     response.headers[HEADER] = event.request_id
+    # Django logs each 5xx at ERROR, and anybody can bring some of ours about. This is their record; an outage of ours
+    # is an ERROR all the same.
+    response._has_been_logged = event.outcome not in ("", StorageUnavailable.code)  # type: ignore[attr-defined]
     if event.outcome and logger.isEnabledFor(event.level):
         record = {
             "action": event.action,

@@ -88,6 +88,7 @@ def bind(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, passw
             if attempt == ATTEMPTS:
                 raise
             attempt += 1
+    audit.note(request, committed=True)
     try:
         sms_codes.settle(mobile)
     except StorageUnavailable:
@@ -102,7 +103,10 @@ def bind(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, passw
 
 
 def unbind(account: SocialAccount) -> None:
-    """The identity belongs to nobody again; the user stays."""
+    """The identity belongs to nobody again, in whichever of the provider's apps; the user stays, and their tokens end.
+
+    However else a row is deleted (admin, cascade, shell), the same follows: ``models`` and ``revocation`` see to it.
+    """
     account.delete()
 
 
@@ -162,16 +166,19 @@ def _adopt(identity: Identity) -> SocialAccount | None:
     """
     if identity.unionid is None:
         return None
-    siblings = SocialAccount.objects.select_related("user").filter(provider=identity.provider, unionid=identity.unionid)
-    users = {sibling.user_id: sibling.user for sibling in siblings}
-    if len(users) != 1:
-        # Nobody; or, bound apart before the unionid was known, several, of whom the verified mobile will tell one.
+    database = router.db_for_write(SocialAccount)
+    siblings = SocialAccount.objects.using(database).filter(provider=identity.provider, unionid=identity.unionid)
+    if not siblings.exists():
         return None
-    [user] = users.values()
-    accounts.check_enabled(user)
     try:
-        with transaction.atomic(using=router.db_for_write(SocialAccount)):
-            return _create(identity, user)
+        with transaction.atomic(using=database):
+            # Locked, so that nobody unbinds them while one more is made of them.
+            locked = list(siblings.select_for_update().order_by("pk"))
+            if len({sibling.user_id for sibling in locked}) != 1:
+                # Nobody; or, bound apart before the unionid was known, several: the verified mobile will tell which.
+                return None
+            accounts.check_enabled(locked[0].user)
+            return _create(identity, locked[0].user)
     except IntegrityError:
         return find(identity)
 

@@ -39,5 +39,5 @@ def check_text(fields: QueryDict) -> None:
     that somebody sent in GBK may have become one.
     """
     for name, values in fields.lists():
-        if any(isinstance(value, str) and _REPLACEMENT in value for value in (name, *values)):
+        if any(_REPLACEMENT in str(value) for value in (name, *values)):
             raise Invalid({name: [_("Send this text as UTF-8.")]})

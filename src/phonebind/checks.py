@@ -5,6 +5,7 @@ E002 a provider is misconfigured       E006 USERNAME_FIELD is no place for a mob
 E003 MOBILE_FIELD is unusable          W001 LEGACY_STATE is on
 E004 CACHE is not a django-redis one   W002 a provider is reached without TLS
 E007 HUMAN_CHECK is unusable           W003 cookies for another site, but not secure
+E008 SIMPLE_JWT is unusable            W006 LIMITS keep no SMS for who holds a ticket
 
 With ``check --deploy``: W004 cookies reach Django as they came, W005 CORS allows every site.
 """
@@ -42,6 +43,7 @@ TYPES: Mapping[str, Any] = {
     "ALLOWED_NEXT_HOSTS": (list, tuple, set, frozenset),
     "ALLOWED_ORIGINS": (list, tuple, set, frozenset),
     "LEGACY_STATE": bool,
+    "SIGN_IN_MAX_AGE": int,
     "TRUSTED_PROXIES": int,
     "COOKIE_SAMESITE": str,
     "CONNECT_TIMEOUT": (int, float),
@@ -57,7 +59,7 @@ UNUSABLE = (ImproperlyConfigured, AttributeError, ImportError, KeyError, TypeErr
 YEAR = 366 * 86_400
 _WORD = re.compile(r"[\w+ -]{1,32}")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
-AT_LEAST = {"TRUSTED_PROXIES": 0, "PROVIDER_SLOTS": 1, "SMS_SLOTS": 1, "HASH_SLOTS": 1}
+AT_LEAST = {"SIGN_IN_MAX_AGE": 1, "TRUSTED_PROXIES": 0, "PROVIDER_SLOTS": 1, "SMS_SLOTS": 1, "HASH_SLOTS": 1}
 
 #: The middleware of Django that reads cookies.
 COOKIE_READERS = {
@@ -117,6 +119,24 @@ def check_gateway(**kwargs: Any) -> Messages:
 
 def check_human_check(**kwargs: Any) -> Messages:
     return [Error(f"{SETTING}['HUMAN_CHECK']: {problem}", id="phonebind.E007") for problem in _human_problems()]
+
+
+def check_tokens(**kwargs: Any) -> Messages:
+    model, name = get_user_model(), getattr(settings, "SIMPLE_JWT", {}).get("USER_ID_FIELD", "id")
+    if hasattr(model, name):
+        return []
+    message = f"SIMPLE_JWT['USER_ID_FIELD'] is {name!r}, and {model._meta.label} has no such field."
+    return [Error(message, hint=f"Its primary key is {model._meta.pk.name!r}.", id="phonebind.E008")]
+
+
+def check_reserve(**kwargs: Any) -> Messages:
+    hint = "Whoever knows a mobile can then keep its owner from the first bind, by asking for all the SMS it may have."
+    pairs = [(f"sms_mobile_open_{span}", f"sms_mobile_{span}") for span in ("hour", "day")]
+    return [
+        Warning(f"{SETTING}['LIMITS']: {some} leaves nothing of {whole}.", hint=hint, id="phonebind.W006")
+        for some, whole in pairs
+        if limits.rule(some).limit >= limits.rule(whole).limit > 0
+    ]
 
 
 def check_username_field(**kwargs: Any) -> Messages:
@@ -181,12 +201,14 @@ def _readable(check: Callable[..., Messages]) -> Callable[..., Messages]:
 CHECKS = (
     check_settings,
     check_username_field,
+    check_tokens,
     _readable(check_providers),
     _readable(check_mobile_field),
     _readable(check_cache),
     _readable(check_gateway),
     _readable(check_human_check),
     _readable(check_legacy_state),
+    _readable(check_reserve),
     _readable(check_tls),
     _readable(check_cookies),
 )

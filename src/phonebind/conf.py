@@ -52,6 +52,8 @@ class Settings:
     allowed_origins: tuple[str, ...] = ()
     #: Serve front ends that send no ``state`` and no cookies. See docs/existing-front-ends.md for what it gives up.
     legacy_state: bool = False
+    #: Seconds from a sign-in until the last refresh token of its chain ends.
+    sign_in_max_age: int = 90 * 86_400
     #: How many proxies in front of Django append to X-Forwarded-For.
     trusted_proxies: int = 0
     #: "None" where the front end is on another site than the API (needs HTTPS).

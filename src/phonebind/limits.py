@@ -22,7 +22,7 @@ from typing import Literal, TypeAlias
 
 from django.http import HttpRequest
 
-from phonebind import signals, store
+from phonebind import alarms, signals, store
 from phonebind.conf import conf
 from phonebind.exceptions import Limited, PhonebindError, SmsQuota, SmsTooFrequent, TooManyAttempts, TooManyRequests
 
@@ -94,15 +94,13 @@ Claim: TypeAlias = tuple[str, str]
 
 #: Seconds that something may be on trial: much longer than hashing a password takes.
 TRIAL = 10
-#: Seconds between two alarms about the same rule.
-ALARM_SECONDS = 60
 #: Whom the budgets of the whole site count.
 SITE = "all"
 
 logger = logging.getLogger(__name__)
 
 # A fixed window is one hash: ``taken``, and ``counted`` once it runs. A sliding one is a hash of counters, each named
-# by the number of its span since 1970. Each key has three arguments: limit, milliseconds, and width (0 for a fixed one).
+# by the number of its span since 1970. Each key has three arguments: limit, milliseconds, width (0 for a fixed one).
 _COUNTED = """
 local now = tonumber(ARGV[1])
 -- How many were taken, and the milliseconds until there will be fewer.
@@ -292,7 +290,7 @@ def _take_each(claims: Sequence[Claim], what: Literal["count", "try", "look"]) -
 
 
 def _alarm(used_up: Rule, error: Limited) -> None:
-    if store.first(store.key("alarm", error.limit), ALARM_SECONDS):
+    if alarms.is_due(error.limit):
         logger.error(
             "%s is used up (%s in %s s): no SMS is sent for %s s. An attack, or a good day: see docs/sms.md.",
             error.limit,

@@ -9,6 +9,8 @@ from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
 from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.signals import post_delete, pre_delete
+from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
 #: Mainland China mobile numbers. ``[0-9]`` and ``\Z``, since ``\d`` takes any script's digits and ``$`` a newline.
@@ -121,6 +123,28 @@ class SocialAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider}:{self.openid}"
+
+    def same_person(self) -> models.QuerySet["SocialAccount"]:
+        """This row, and those of the same user at this provider that are, or may be, the same person in another app.
+
+        Whoever is known by two unionids, or by two openids in one app, is two persons.
+        """
+        others = models.Q() if self.unionid is None else models.Q(unionid=None) | models.Q(unionid=self.unionid)
+        elsewhere = ~models.Q(app_id=self.app_id) & others
+        rows = SocialAccount._base_manager.filter(models.Q(pk=self.pk) | elsewhere)
+        return rows.filter(user=self.user_id, provider=self.provider)
+
+
+@receiver(pre_delete, sender=SocialAccount)
+def _lock_person(instance: SocialAccount, using: str, **kwargs: Any) -> None:
+    """So that none of them is made into another row meanwhile (``binding._adopt``, which locks them in this order)."""
+    list(instance.same_person().using(using).select_for_update().order_by("pk").values_list("pk"))
+
+
+@receiver(post_delete, sender=SocialAccount)
+def _release_person(instance: SocialAccount, using: str, **kwargs: Any) -> None:
+    """What is unbound stays unbound: or the person's row in another app would bring this one back."""
+    instance.same_person().using(using).delete()
 
 
 class MobileUser(AbstractUser):

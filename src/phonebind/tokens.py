@@ -1,15 +1,26 @@
 """The JWT pair; the only file that knows the library."""
 
-from typing import TypedDict
+import hashlib
+import json
+import time
+from typing import Any, TypedDict, cast
 
 from django.apps import apps
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import FieldError
+from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed, TokenError
-from rest_framework_simplejwt.tokens import RefreshToken
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import RefreshToken, Token
 
+from phonebind import revocation
 from phonebind.accounts import check_enabled
-from phonebind.exceptions import AccountDisabled, TokenInvalid
+from phonebind.conf import conf
+from phonebind.exceptions import AccountDisabled, StorageUnavailable, TokenInvalid
+
+#: OpenID Connect's name: when the person signed in. Every token of the chain carries it on, in seconds since 1970.
+AUTH_TIME = "auth_time"
 
 
 class Pair(TypedDict):
@@ -19,29 +30,83 @@ class Pair(TypedDict):
     refresh: str
 
 
-def issue(user: AbstractBaseUser) -> Pair:
-    """A new pair; lifetimes and keys are simplejwt's settings."""
-    refresh = RefreshToken.for_user(user)
+def issue(user: AbstractBaseUser, auth_time: float | None = None) -> Pair:
+    """A new pair; lifetimes and keys are simplejwt's settings. ``auth_time`` is now where nothing is said."""
+    since = time.time() if auth_time is None else auth_time
+    refresh = _for_user(user)
+    refresh[AUTH_TIME] = round(since, 6)
+    refresh["exp"] = min(refresh["exp"], int(since + conf.sign_in_max_age))
     return {"token": str(refresh.access_token), "refresh": str(refresh)}
 
 
 def refresh(token: str) -> Pair:
-    """A new pair for a refresh token; where simplejwt's blacklist app is installed the old one is used up.
+    """A new pair for a refresh token, once.
 
-    Raises TokenInvalid (forged, expired, used, of a deleted user, of an older password), AccountDisabled.
+    Raises TokenInvalid (forged, expired, used, ended, of a deleted user, or of a sign-in longer ago than
+    ``SIGN_IN_MAX_AGE``), AccountDisabled, StorageUnavailable.
     """
     try:
         old = RefreshToken(token)  # type: ignore[arg-type]
         user = JWTAuthentication().get_user(old)
     except AuthenticationFailed as error:
         raise (AccountDisabled if _tells_inactive(error) else TokenInvalid) from None
-    except TokenError:
+    except (TokenError, FieldError):
         raise TokenInvalid from None
     # Where the host has turned simplejwt's own check off, ours stands.
     check_enabled(user)
-    if apps.is_installed("rest_framework_simplejwt.token_blacklist"):
-        old.blacklist()
-    return issue(user)
+    since = _auth_time(old)
+    if time.time() >= since + conf.sign_in_max_age:
+        raise TokenInvalid
+    with revocation.used(user.pk, _name(old), since, int(old["exp"] - time.time())):
+        if apps.is_installed("rest_framework_simplejwt.token_blacklist"):
+            _, is_first = cast("tuple[Any, bool]", old.blacklist())
+            if not is_first:
+                raise TokenInvalid
+        return issue(user, since)
+
+
+class Authentication(JWTAuthentication):
+    """simplejwt's own for the host's API, by which no access token outlives the end of its user's tokens.
+
+    It asks the store once for each request. Without it an access token is good until it expires.
+    """
+
+    def get_user(self, validated_token: Token) -> Any:
+        user = super().get_user(validated_token)
+        try:
+            if revocation.is_revoked(user.pk, _auth_time(validated_token)):
+                raise AuthenticationFailed(str(TokenInvalid.message), code=TokenInvalid.code)
+        except StorageUnavailable as error:
+            raise _Unavailable from error
+        return user
+
+
+class _Unavailable(APIException):
+    status_code = StorageUnavailable.status
+    default_detail = StorageUnavailable.message
+    default_code = StorageUnavailable.code
+
+
+def _for_user(user: AbstractBaseUser) -> RefreshToken:
+    if hasattr(user, api_settings.USER_ID_FIELD):
+        return RefreshToken.for_user(user)
+    # A system check says so; but somebody has signed in, and that is not taken back by an error 500.
+    token = RefreshToken()
+    token[api_settings.USER_ID_CLAIM] = str(user.pk)
+    return token
+
+
+def _auth_time(token: Token) -> float:
+    """Tokens that are older than this claim say when they were issued. Raises TokenInvalid."""
+    found = token.payload.get(AUTH_TIME, token.payload.get("iat"))
+    if not isinstance(found, int | float):
+        raise TokenInvalid
+    return found
+
+
+def _name(token: Token) -> str:
+    """Of what it says, not of how it is written: one signature has several spellings in Base64."""
+    return hashlib.sha256(json.dumps(token.payload, sort_keys=True).encode()).hexdigest()
 
 
 def _tells_inactive(error: AuthenticationFailed) -> bool:

@@ -3,6 +3,7 @@
 Used by these views alone, through their own exception handler: the host's global one is the host's.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,15 +14,22 @@ from rest_framework.settings import api_settings
 from phonebind import audit
 from phonebind.exceptions import DATABASE_DOWN, UNREADABLE, Invalid, PhonebindError, StorageUnavailable
 
+logger = logging.getLogger(__name__)
+
 
 def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler protocol: None lets what is no foreseen outcome rise and be a bug."""
+    request = context["request"]._request
     known = translate(error)
     if known is None:
-        return None
+        if not audit.is_committed(request):
+            return None
+        # Asking again is right: the same request gives the same success.
+        logger.error("A bind was committed, and its answer failed", exc_info=error)
+        known = StorageUnavailable()
     if known is not error:
         known.__cause__ = error
-    audit.refused(context["request"]._request, known)
+    audit.refused(request, known)
     return Response(known.body, status=known.status, headers=known.headers)
 
 

@@ -239,7 +239,8 @@ def _code(source: oauth.Provider, callback: dict[str, str]) -> str:
 
 
 def _signed_in(user: AbstractBaseUser, **also: str) -> dict[str, Any]:
-    return {**tokens.issue(user), "id": user.pk, "user_id": user.pk, "username": user.get_username(), **also}
+    pk = user.pk if isinstance(user.pk, int) else str(user.pk)
+    return {**tokens.issue(user), "id": pk, "user_id": pk, "username": str(user.get_username()), **also}
 
 
 def _not_bound(ticket: str, identity: oauth.Identity, target: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from phonebind import audit, image_codes, limits, sms_codes, store
+from phonebind import alarms, audit, image_codes, limits, sms_codes
 from phonebind.conf import conf
 from phonebind.exceptions import HumanCheckInvalid, ServerBusy
 from phonebind.human.altcha import Altcha, WithoutImage
@@ -31,8 +31,6 @@ MODES: Mapping[str, Mapping[str, Any]] = {
 }
 #: So much of what an hour may bear, within minutes, is too fast.
 BURST = 0.1
-#: Seconds between two lines in the log.
-WARN_SECONDS = 60
 
 logger = logging.getLogger(__name__)
 
@@ -169,6 +167,6 @@ def _too_fast() -> bool:
     total, newest = limits.spent("sms_site_hour", limits.SITE)
     if total < bearable and newest < bearable * BURST:
         return False
-    if store.first(store.key("alarm", "adaptive"), WARN_SECONDS):
+    if alarms.is_due("adaptive"):
         logger.warning("%s SMS in an hour that bears %d: each takes a human check more", total, bearable)
     return True

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from phonebind import store, upstream
+from phonebind import alarms, store, upstream
 from phonebind.exceptions import HumanCheckUnavailable
 from phonebind.human.base import asking
 
@@ -38,8 +38,6 @@ ORIGINS = ("https://*.captcha.qcloud.com", "https://*.gtimg.com")
 
 #: Seconds a ticket lives.
 EXPIRES_IN = 300
-#: Seconds between two lines in the log about the same refusal: with a ticket of another app anybody provokes one.
-ALARM_SECONDS = 60
 
 #: The codes that another try repairs. The documentation has 7, 8, 9, 15 and 21 now, and had the others. Everything else
 #: is the operator's to repair (16 and 100: app or key are wrong) or Tencent's.
@@ -53,6 +51,7 @@ _TICKET = re.compile(r"(?!tr?error_)[!-~]{1,4096}")
 _RANDSTR = re.compile(r"[!-~]{1,64}")
 # All that is repeated of an answer: what else is in there may be a secret of ours.
 _ERROR = re.compile(r"[A-Za-z.]{1,64}")
+_OF_THE_INPUT = re.compile("InvalidParameter|MissingParameter")
 _REQUEST_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 _WORD = ("[!-~]+", "a str without white space, and not empty")
@@ -206,10 +205,13 @@ def _is_person(verdict: _Verdict) -> bool:
 
 
 def _complain(verdict: _Verdict) -> None:
+    """An ERROR only for what no ticket can bring about: anybody can bring one of another app, or one that is none."""
     what = f"CaptchaCode {verdict.code}" if isinstance(verdict.code, int) else verdict.code
-    if store.first(store.key("alarm", f"tencent {what}"), ALARM_SECONDS):
+    level = logging.WARNING if isinstance(verdict.code, int) or _OF_THE_INPUT.match(verdict.code) else logging.ERROR
+    if alarms.is_due(f"tencent {what}"):
         request_id = str(verdict.request_id)
-        logger.error(
+        logger.log(
+            level,
             "Tencent's captcha refuses our configuration: %s (request %s). Are the values of PHONEBIND['HUMAN_CHECK'] "
             "those of Tencent's console, and the package paid for?",
             what,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from phonebind import upstream
+from phonebind import alarms, upstream
 from phonebind.exceptions import CodeInvalid, PhonebindError, ProviderUnavailable
 from phonebind.oauth.base import Grant, Provider, checked_id
 
@@ -20,8 +20,8 @@ TOKEN = "/oauth2.0/token"  # noqa: S105
 ME = "/oauth2.0/me"
 PROFILE = "/user/get_user_info"
 
-#: The code is wrong, expired or used: the person signs in again.
-CODE_ERRORS = range(100018, 100021)
+#: The code is wrong, expired, used, or (100005) none at all: the person signs in again.
+CODE_ERRORS = frozenset({100005, 100018, 100019, 100020})
 #: Our app id, secret, address or permission is wrong: the operator's to repair.
 CONFIG_ERRORS = range(100001, 100012)
 #: "companyid not set": the app has no unionid permission.
@@ -53,7 +53,12 @@ class QQ(Provider):
 
     def refusal(self, error: str) -> PhonebindError:
         number = _number(error)
-        return self._misconfigured(AUTHORIZE, number) if number in CONFIG_ERRORS else CodeInvalid()
+        if number not in CONFIG_ERRORS or number in CODE_ERRORS:
+            return CodeInvalid()
+        # Anybody can write that into an address.
+        if alarms.is_due(f"qq {AUTHORIZE}"):
+            logger.warning("A browser came back from QQ with error %s, which is about our configuration.", number)
+        return ProviderUnavailable()
 
     def exchange(self, code: str) -> Grant:
         answer = self._ask(
@@ -121,7 +126,8 @@ class QQ(Provider):
 
     @staticmethod
     def _misconfigured(path: str, error: int) -> ProviderUnavailable:
-        logger.error("QQ refuses our configuration: error %s at %s. See PHONEBIND['PROVIDERS']['qq'].", error, path)
+        if alarms.is_due(f"qq {path} {error}"):
+            logger.error("QQ refuses our configuration: error %s at %s. See PHONEBIND['PROVIDERS']['qq'].", error, path)
         return ProviderUnavailable()
 
     @staticmethod

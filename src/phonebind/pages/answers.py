@@ -1,5 +1,6 @@
 """What all pages have in common: their headers, and a clear answer to whatever went wrong."""
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
@@ -33,6 +34,8 @@ from phonebind.exceptions import (
     TicketInvalid,
     Unavailable,
 )
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 View: TypeAlias = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -81,6 +84,12 @@ def page(
                         response = view(request, *args, **kwargs)
             except PhonebindError as error:
                 response = refuse(request, error)
+            except Exception:
+                if not audit.is_committed(request):
+                    raise
+                # Asking again is right: the same form gives the same success.
+                logger.exception("A bind was committed, and its answer failed")
+                response = refuse(request, StorageUnavailable())
             audit.write(request, response)
             return _with_headers(response, asks=asks)
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from phonebind import masking
 from phonebind.conf import conf
+from phonebind.exceptions import AccountDisabled
 
 _FLOW = "phonebind_flow"
 
@@ -20,8 +21,14 @@ def start(request: HttpRequest, user: AbstractBaseUser, flow: str) -> None:
 
 
 def _backend(user: AbstractBaseUser) -> str:
-    """The one that will load the user again: some backends are there for permissions or for locks only."""
-    return next(path for path in settings.AUTHENTICATION_BACKENDS if auth.load_backend(path).get_user(user.pk))
+    """The one that will load the user again: some backends are there for permissions or for locks only.
+
+    Raises AccountDisabled: a user whom none of them loads would be nobody on the next page.
+    """
+    for path in settings.AUTHENTICATION_BACKENDS:
+        if auth.load_backend(path).get_user(user.pk):
+            return str(path)
+    raise AccountDisabled
 
 
 def came_of(request: HttpRequest, flow: str) -> bool:

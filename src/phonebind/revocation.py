@@ -1,0 +1,103 @@
+"""Which refresh tokens were used, and when all tokens of a user ended: by a changed password, by disabling the account,
+by releasing an identity.
+
+It is kept in the store, so a sign-in writes nothing. A token is known by the user, by what it says, and by the moment
+of the sign-in that its chain began with: whatever began before the end is over, and what begins after it is not.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save
+
+from phonebind import store
+from phonebind.conf import conf
+from phonebind.exceptions import StorageUnavailable, TokenInvalid
+from phonebind.models import SocialAccount
+
+logger = logging.getLogger(__name__)
+
+# KEYS: when it ended, the token. ARGV: when its chain began, and for how many milliseconds the token would be good.
+_use = store.Script("""
+local ended = redis.call('GET', KEYS[1])
+if ended and tonumber(ARGV[1]) <= tonumber(ended) then
+  return 0
+end
+return redis.call('SET', KEYS[2], 1, 'NX', 'PX', ARGV[2]) and 1 or 0
+""")
+
+
+def revoke(user_pk: Any) -> None:
+    """End every chain of tokens of this user that has begun by now. Raises StorageUnavailable."""
+    with store.connection() as client:
+        client.set(_ended(user_pk), _microseconds(time.time()), ex=conf.sign_in_max_age)
+
+
+def is_revoked(user_pk: Any, began: float) -> bool:
+    """Whether a chain that began then (seconds since 1970) has been ended. Raises StorageUnavailable."""
+    with store.connection() as client:
+        ended = client.get(_ended(user_pk))
+    return ended is not None and _microseconds(began) <= int(ended)
+
+
+@contextmanager
+def used(user_pk: Any, token: str, began: float, seconds: int) -> Iterator[None]:
+    """Use up a refresh token for the block, unless the block fails; ``seconds`` is how long it would be good.
+
+    Raises TokenInvalid where it was used before or has been ended, StorageUnavailable.
+    """
+    key = store.key("tokens", str(user_pk)) + f":used:{token}"
+    if not _use([_ended(user_pk), key], _microseconds(began), max(1, seconds) * 1000):
+        raise TokenInvalid
+    try:
+        yield
+    except Exception:
+        with store.connection() as client:
+            client.delete(key)
+        raise
+
+
+def install() -> None:
+    """Listen for what ends tokens. Not for the user model alone: a proxy or a child of it is saved as itself."""
+    post_save.connect(_on_save, dispatch_uid="phonebind.revocation.save")
+    post_delete.connect(_on_release, sender=SocialAccount, dispatch_uid="phonebind.revocation.release")
+
+
+def _on_save(instance: Any, created: bool, using: str, **kwargs: Any) -> None:
+    if created or not isinstance(instance, get_user_model()):
+        return
+    # Django keeps what set_password() was given until save() is over. It has taken it away where only the hash is new.
+    if not instance.is_active or getattr(instance, "_password", None) is not None:
+        _revoke_around_commit(instance.pk, using)
+
+
+def _on_release(instance: SocialAccount, using: str, **kwargs: Any) -> None:
+    _revoke_around_commit(instance.user_id, using)
+
+
+def _revoke_around_commit(user_pk: Any, using: str) -> None:
+    """Twice: what began before the commit may have begun by the old password, and after it the process may be dead."""
+    _try_to_revoke(user_pk)
+    transaction.on_commit(partial(_try_to_revoke, user_pk), using=using)
+
+
+def _try_to_revoke(user_pk: Any) -> None:
+    """A password can be changed, and an account disabled, whatever the store does."""
+    try:
+        revoke(user_pk)
+    except StorageUnavailable:
+        logger.exception("The tokens of user %s were not ended. Call phonebind.revocation.revoke(%r)", user_pk, user_pk)
+
+
+def _ended(user_pk: Any) -> str:
+    return store.key("tokens", str(user_pk)) + ":ended"
+
+
+def _microseconds(seconds: float) -> int:
+    return int(seconds * 1_000_000)
