@@ -18,6 +18,7 @@ MOBILE = "13900000001"
 FORM = {"mobile": MOBILE, "password": "horse-staple-9", "sms_code": "123456", "access_token": "x", "username": "li"}
 #: Everything that counts, sends or changes something.
 GUARDED = [
+    ("GET", "/oauth/qq/authorization/"),
     ("GET", f"/image_codes/{UUID}/"),
     ("GET", f"/human_checks/{MOBILE}/"),
     ("GET", f"/sms_codes/{MOBILE}/"),
@@ -106,7 +107,7 @@ def test_threat_42_a_front_end_that_is_allowed_goes_on(
         assert not is_refused(send(http, method, path, foreign)), path
 
 
-@pytest.mark.parametrize("path", ["/oauth/qq/authorization/", "/oauth/qq/user/?code=C&state=S", "/login/"])
+@pytest.mark.parametrize("path", ["/oauth/qq/user/?code=C&state=S", "/login/"])
 def test_what_spends_nothing_is_open(http: Client, path: str) -> None:
     """The way back from the provider is another site's navigation, and so is a link to the sign-in page."""
     assert not is_refused(http.get(path, headers=EVIL))

@@ -19,6 +19,7 @@ def test_the_settings() -> None:
     """Renaming one breaks every host: the major version goes up."""
     assert set(conf.NAMES) == {
         "ALLOWED_NEXT_HOSTS",
+        "ALLOWED_ORIGINS",
         "CACHE",
         "CONNECT_TIMEOUT",
         "COOKIE_SAMESITE",
@@ -27,6 +28,7 @@ def test_the_settings() -> None:
         "LIMITS",
         "MOBILE_FIELD",
         "PROVIDERS",
+        "SIGN_IN_MAX_AGE",
         "SITE_NAME",
         "SMS",
         "TERMS_URL",
@@ -53,9 +55,11 @@ def test_the_limits() -> None:
         >= {
             "image_address_hour": (300, 3_600),
             "sms_mobile_gap": (1, 60),
+            "sms_mobile_hour": (5, 3_600),
             "sms_mobile_day": (10, 86_400),
             "sms_address_hour": (20, 3_600),
-            "password_account": (5, 900),
+            "password_name": (5, 900),
+            "password_bind": (5, 900),
             "password_address": (50, 900),
         }.items()
     )
@@ -94,6 +98,9 @@ def test_the_packages_export(module: str, names: set[str]) -> None:
         ("phonebind.human.base", "Check"),
         ("phonebind.human.altcha", "Altcha"),
         ("phonebind.api.urls", "urlpatterns"),
+        ("phonebind.middleware", "CookieNamesMiddleware"),
+        ("phonebind.revocation", "revoke"),
+        ("phonebind.tokens", "Authentication"),
     ],
 )
 def test_names_that_a_host_imports(path: str, name: str) -> None:
@@ -116,7 +123,14 @@ def test_every_exception_keeps_its_code() -> None:
         *("invalid", "next_not_allowed", "state_invalid", "code_invalid", "ticket_invalid", "image_code_invalid"),
         *("human_check_invalid", "human_check_unavailable"),
         *("sms_code_invalid", "password_wrong", "already_bound", "credentials_invalid", "token_invalid"),
-        *("account_disabled", "provider_unknown", "too_many_requests", "sms_too_frequent", "sms_quota"),
+        *(
+            "account_disabled",
+            "origin_not_allowed",
+            "provider_unknown",
+            "too_many_requests",
+            "sms_too_frequent",
+            "sms_quota",
+        ),
         *("too_many_attempts", "sms_not_sent", "provider_unavailable", "storage_unavailable", "server_busy"),
     }
 

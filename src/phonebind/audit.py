@@ -91,7 +91,8 @@ def write(request: HttpRequest, response: HttpResponseBase) -> None:
     response.headers[HEADER] = event.request_id
     # Django logs each 5xx at ERROR, and anybody can bring some of ours about. This is their record; an outage of ours
     # is an ERROR all the same.
-    response._has_been_logged = event.outcome not in ("", StorageUnavailable.code)  # type: ignore[attr-defined]
+    if response.status_code >= 500 and event.outcome not in ("", StorageUnavailable.code):
+        response._has_been_logged = True  # type: ignore[attr-defined]
     if event.outcome and logger.isEnabledFor(event.level):
         record = {
             "action": event.action,

@@ -34,6 +34,18 @@ def read_as_utf8(request: HttpRequest) -> None:
         request.encoding = _CHARSET
 
 
+def check_bytes(request: HttpRequest) -> None:
+    """Raises Invalid for a query or a form whose bare bytes are not UTF-8: Django reads them as Latin-1 then, and says
+    nothing. (Of percent-encoded ones and of multipart :func:`check_text` sees what became of them, and JSON is strict.)
+    """
+    try:
+        request.META.get("QUERY_STRING", "").encode("latin-1").decode(_CHARSET)
+        if request.method == "POST" and request.content_type == "application/x-www-form-urlencoded":
+            request.body.decode(_CHARSET)
+    except UnicodeError:
+        raise Invalid from None
+
+
 def check_text(fields: QueryDict) -> None:
     """Raises Invalid for a field that was not UTF-8. Django has replaced what it could not read by then: two passwords
     that somebody sent in GBK may have become one.

@@ -1,12 +1,15 @@
 """The codes that prove a mobile: sent once a minute at most, five guesses, used once.
 
 The last three codes of a mobile are valid, each for five minutes: a new one does not take away the one that is on the
-phone already. All of them share one hash in the store, with one count of wrong guesses (``tries``). A code is known by
-its digest, and has ``until:…`` (milliseconds since 1970), ``by:…`` and ``done:…``.
+phone already. A code that was asked for with a bind ticket is for the identity of that ticket alone, its *holder*: the
+others can neither guess it nor burn it. The codes of one holder share three places and five guesses, and so do the
+codes that have none.
 
-A code is not deleted by use but *claimed* for one identity, inside the transaction that binds it, and *settled* after
-the commit. So two binds never share a code; a process that dies between claim and commit leaves a person who can send
-the same form again; and a double click after the commit is recognised, but can no longer change anything.
+All codes of a mobile are one hash in the store. A code is known by its digest, and has ``until:…`` (milliseconds since
+1970), ``for:…`` (the holder), ``by:…`` and ``done:…``; ``tries:…`` are the wrong guesses by holder. A code is not
+deleted by use but *claimed* for one identity, inside the transaction that binds it, and *settled* after the commit. So
+two binds never share a code; a process that dies between claim and commit leaves a person who can send the same form
+again; and a double click after the commit is recognised, but can no longer change anything.
 """
 
 import logging
@@ -26,9 +29,9 @@ from phonebind.exceptions import Limited, SmsCodeInvalid, SmsNotSent, SmsUnconfi
 
 #: Seconds a code lives.
 EXPIRES_IN = 300
-#: Wrong ones, over all codes of a mobile that are alive.
+#: Wrong ones, over all codes of a mobile that are alive, by holder.
 MAX_GUESSES = 5
-#: Codes of a mobile that are alive.
+#: Codes of a mobile that are alive, by holder.
 MAX_LIVE = 3
 
 #: Limits for those who hold no ticket; what they leave of a mobile's quota is for those who do.
@@ -37,27 +40,32 @@ _RESERVED = ("sms_identity_hour", "sms_identity_day")
 
 logger = logging.getLogger(__name__)
 
-# Every script is given the time as ARGV[1].
-_LIVE = """
+# Every script is given the time as ARGV[1]. A holder is "" for codes that are nobody's.
+_CODES = """
 local now = tonumber(ARGV[1])
+local function get(name, digest)
+  return redis.call('HGET', KEYS[1], name .. ':' .. digest) or ''
+end
 local function is_live(digest)
-  local ends = redis.call('HGET', KEYS[1], 'until:' .. digest)
-  return ends and tonumber(ends) > now
+  local ends = tonumber(get('until', digest))
+  return ends ~= nil and ends > now
+end
+local function is_for(digest, claimant)
+  local holder = get('for', digest)
+  return holder == '' or holder == claimant
 end
 local function drop(digest)
-  redis.call('HDEL', KEYS[1], 'until:' .. digest, 'by:' .. digest, 'done:' .. digest)
+  redis.call('HDEL', KEYS[1], 'until:' .. digest, 'for:' .. digest, 'by:' .. digest, 'done:' .. digest)
 end
--- All codes but one, the newest first; those that have expired are dropped.
-local function others(one)
+-- The live codes of a holder, the newest first; those that have expired are dropped.
+local function codes_of(holder)
   local found, fields = {}, redis.call('HGETALL', KEYS[1])
   for i = 1, #fields, 2 do
     local digest = string.match(fields[i], '^until:(.*)$')
-    if digest and digest ~= one then
-      if is_live(digest) then
-        found[#found + 1] = {tonumber(fields[i + 1]), digest}
-      else
-        drop(digest)
-      end
+    if digest and not is_live(digest) then
+      drop(digest)
+    elseif digest and get('for', digest) == holder then
+      found[#found + 1] = {tonumber(fields[i + 1]), digest}
     end
   end
   table.sort(found, function(a, b) return a[1] > b[1] end)
@@ -65,26 +73,29 @@ local function others(one)
 end
 """
 
-# ARGV: now, digest, milliseconds. 0 where a code that is alive has the same digits.
+# ARGV: now, digest, milliseconds, holder. 0 where a code that is alive has the same digits.
 _add = store.Script(
-    _LIVE
+    _CODES
     + """
 if is_live(ARGV[2]) then
   return 0
 end
-others(ARGV[2])
 drop(ARGV[2])
-redis.call('HSET', KEYS[1], 'until:' .. ARGV[2], string.format('%d', now + tonumber(ARGV[3])))
+if #codes_of(ARGV[4]) == 0 then
+  redis.call('HDEL', KEYS[1], 'tries:' .. ARGV[4])
+end
+local ends = string.format('%d', now + tonumber(ARGV[3]))
+redis.call('HSET', KEYS[1], 'until:' .. ARGV[2], ends, 'for:' .. ARGV[2], ARGV[4])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1
 """
 )
 
-# ARGV: now, digest, how many may stay beside it.
+# ARGV: now, holder, how many may stay.
 _keep_newest = store.Script(
-    _LIVE
+    _CODES
     + """
-for i, code in ipairs(others(ARGV[2])) do
+for i, code in ipairs(codes_of(ARGV[2])) do
   if i > tonumber(ARGV[3]) then
     drop(code[2])
   end
@@ -93,35 +104,26 @@ end
 )
 
 # ARGV: now, digest.
-_drop = store.Script(
-    _LIVE
-    + """
-drop(ARGV[2])
-local rest = others(ARGV[2])
-if #rest == 0 then
-  redis.call('DEL', KEYS[1])
-else
-  redis.call('PEXPIRE', KEYS[1], rest[1][1] - now)
-end
-"""
-)
+_drop = store.Script(_CODES + "drop(ARGV[2])")
 
 # ARGV: now, claimant, guesses, digests. Whoever guesses right gets in with a live code, or with one that was claimed
-# for the same identity before.
+# for the same identity before. A wrong guess is one at each code that it might have been right for.
 _check = store.Script(
-    _LIVE
+    _CODES
     + """
-if redis.call('EXISTS', KEYS[1]) == 0 then
-  return 0
-end
 for i = 4, #ARGV do
-  if is_live(ARGV[i]) then
-    local owner = redis.call('HGET', KEYS[1], 'by:' .. ARGV[i])
-    return (not owner or owner == ARGV[2]) and 1 or 0
+  if is_live(ARGV[i]) and is_for(ARGV[i], ARGV[2]) then
+    local owner = get('by', ARGV[i])
+    return (owner == '' or owner == ARGV[2]) and 1 or 0
   end
 end
-if redis.call('HINCRBY', KEYS[1], 'tries', 1) >= tonumber(ARGV[3]) then
-  redis.call('DEL', KEYS[1])
+for _, holder in ipairs({'', ARGV[2]}) do
+  local codes = codes_of(holder)
+  if #codes > 0 and redis.call('HINCRBY', KEYS[1], 'tries:' .. holder, 1) >= tonumber(ARGV[3]) then
+    for _, code in ipairs(codes) do
+      drop(code[2])
+    end
+  end
 end
 return 0
 """
@@ -129,14 +131,14 @@ return 0
 
 # ARGV: now, claimant, digests. 0: gone or claimed by another. 1: ours, open. 2: ours, and settled by an earlier commit.
 _claim = store.Script(
-    _LIVE
+    _CODES
     + """
 for i = 3, #ARGV do
-  if is_live(ARGV[i]) then
-    local owner = redis.call('HGET', KEYS[1], 'by:' .. ARGV[i])
-    if not owner or owner == ARGV[2] then
+  if is_live(ARGV[i]) and is_for(ARGV[i], ARGV[2]) then
+    local owner = get('by', ARGV[i])
+    if owner == '' or owner == ARGV[2] then
       redis.call('HSET', KEYS[1], 'by:' .. ARGV[i], ARGV[2])
-      return redis.call('HEXISTS', KEYS[1], 'done:' .. ARGV[i]) == 1 and 2 or 1
+      return get('done', ARGV[i]) == '' and 1 or 2
     end
   end
 end
@@ -146,13 +148,17 @@ return 0
 
 # ARGV: now, claimant, digests. The mobile is proved, so the codes beside this one have nothing left to do.
 _settle = store.Script(
-    _LIVE
+    _CODES
     + """
 for i = 3, #ARGV do
-  if redis.call('HGET', KEYS[1], 'by:' .. ARGV[i]) == ARGV[2] then
+  if get('by', ARGV[i]) == ARGV[2] then
     redis.call('HSET', KEYS[1], 'done:' .. ARGV[i], 1)
-    for _, code in ipairs(others(ARGV[i])) do
-      drop(code[2])
+    for _, holder in ipairs({'', ARGV[2]}) do
+      for _, code in ipairs(codes_of(holder)) do
+        if code[2] ~= ARGV[i] then
+          drop(code[2])
+        end
+      end
     end
   end
 end
@@ -179,7 +185,7 @@ class Sent:
 
 def issue(mobile: str, address: str, *also: limits.Claim, holder: str = "") -> Sent:
     """Send a new code. ``also`` are limits that it counts against besides its own; ``holder`` is the key of the
-    identity whose bind ticket the person holds, "" for none.
+    identity whose bind ticket the person holds, "" for none; then nobody else can use the code.
 
     Raises SmsTooFrequent or SmsQuota (nothing was sent), SmsNotSent (nothing was counted), SmsUnconfirmed (the code is
     good, should it arrive), StorageUnavailable (nothing was sent).
@@ -187,7 +193,7 @@ def issue(mobile: str, address: str, *also: limits.Claim, holder: str = "") -> S
     sent = Sent(limits.rule("sms_mobile_gap").seconds, EXPIRES_IN)
     with slots.SMS.take(conf.sms_slots), _taken(mobile, address, also, holder):
         # Written before it is sent: a code that was sent and is not known is paid for and good for nothing.
-        code = _new_code(mobile)
+        code = _new_code(mobile, holder)
         try:
             sms.get().send(_message(mobile, code))
         except SmsUnconfirmed as error:
@@ -199,7 +205,7 @@ def issue(mobile: str, address: str, *also: limits.Claim, holder: str = "") -> S
             raise
     # Only now: what could not be sent must not take away a code that is on the phone already.
     with _at_best("A mobile has one code more than it should"):
-        _keep_newest(_key(mobile), _now(), _digests(mobile, code)[0], MAX_LIVE - 1)
+        _keep_newest(_key(mobile), _now(), holder, MAX_LIVE)
     return sent
 
 
@@ -265,11 +271,11 @@ def settle(mobile: VerifiedMobile) -> None:
     _settle(_key(mobile.number), _now(), mobile.claimant, *mobile.digests)
 
 
-def _new_code(mobile: str) -> str:
+def _new_code(mobile: str, holder: str) -> str:
     """Six digits that no other live code of this mobile has, valid from now on."""
     while True:
         code = f"{secrets.randbelow(10**6):06}"
-        if _add(_key(mobile), _now(), _digests(mobile, code)[0], EXPIRES_IN * 1000):
+        if _add(_key(mobile), _now(), _digests(mobile, code)[0], EXPIRES_IN * 1000, holder):
             return code
 
 

@@ -68,7 +68,38 @@ def test_threat_50_a_form_that_is_not_utf_8_is_refused(
     assert list(answer.json()["errors"]) == [field]
 
 
+@pytest.mark.parametrize("charset", CHARSETS)
+@pytest.mark.parametrize("path", API)
+def test_threat_50_nor_is_a_form_of_bare_bytes(http: Client, charset: str, path: str) -> None:
+    """Django takes them for Latin-1."""
+    form = b"username=li&refresh=x&mobile=13900000001&sms_code=1&access_token=x&password=" + GBK
+    for kind in (FORM_TYPE, "application/json"):
+        answer = http.generic("POST", path, form, content_type=kind + charset)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+
+
+def test_threat_50_whoever_has_parsed_it_before_us(http: Client, settings: Settings) -> None:
+    settings.MIDDLEWARE = [f"{__name__}.read_post", *settings.MIDDLEWARE]
+    for encode in (multipart, in_base64):
+        form = encode({"username": b"li", "password": GBK})
+        assert http.generic("POST", "/authorizations/", form, MULTIPART).json()["code"] == "invalid"
+    form = multipart({"username": b"li", "password": b"horse-staple-9"})
+    assert http.generic("POST", "/authorizations/", form, MULTIPART).json()["code"] == "credentials_invalid"
+
+
+def read_post(get_response: Any) -> Any:
+    """A middleware of a host's."""
+
+    def middleware(request: Any) -> Any:
+        assert request.POST is not None
+        return get_response(request)
+
+    return middleware
+
+
 def test_threat_50_nor_are_names_and_queries(http: Client) -> None:
+    bare = http.generic("GET", "/oauth/qq/authorization/", QUERY_STRING=b"next=/\xb0\xae".decode("latin-1"))
+    assert bare.json()["code"] == "invalid"
     for path in ("/oauth/qq/authorization/?next=/%B0%AE", "/oauth/qq/user/?code=%B0%AE&state=x", "/login/?%B0=1"):
         assert http.get(path, headers={"accept": "application/json"}).json()["code"] == "invalid", path
 

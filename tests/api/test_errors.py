@@ -12,6 +12,8 @@ from django.db.models import QuerySet
 from django.test import Client
 from django.utils.translation import override
 from pytest_django import Settings
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
 
 from phonebind import slots
 from phonebind.api import errors
@@ -450,7 +452,8 @@ def test_threat_20_without_a_database_the_service_is_unavailable(error: type[Exc
 
 def test_a_bug_is_no_outcome(shop: Shop, settings: Settings) -> None:
     """It rises to the host's own handling, and is not dressed up as something foreseen."""
-    assert errors.handle(ZeroDivisionError(), {}) is None
+    request = Request(APIRequestFactory().get("/"))
+    assert errors.handle(ZeroDivisionError(), {"request": request}) is None
     shop.phonebind(sms={"gateway": "nowhere.Nothing"})
     with pytest.raises(ImportError):
         shop.person.ask_for_sms(MOBILE)

@@ -36,14 +36,14 @@ CONTRACT: dict[tuple[str, str], tuple[set[str], set[str], int, list[set[str]]]] 
     ("/image_codes/{image_code_id}/", "get"): ({"image_code_id"}, set(), 200, []),
     ("/human_checks/{mobile}/", "get"): ({"mobile", "without_image"}, set(), 200, [{"image", "human_check"}]),
     ("/sms_codes/{mobile}/", "get"): (
-        {"mobile", "image_code_id", "text", "human_check", "without_image"},
+        {"mobile", "image_code_id", "text", "human_check", "without_image", "access_token"},
         set(),
         200,
         [{"message", "resend_after", "expires_in"}],
     ),
     ("/sms_codes/{mobile}/", "post"): (
         {"mobile"},
-        {"image_code_id", "text", "human_check", "without_image"},
+        {"image_code_id", "text", "human_check", "without_image", "access_token"},
         200,
         [{"message", "resend_after", "expires_in"}],
     ),

@@ -133,6 +133,7 @@ class World:
                     "human_answer_address_hour",
                     "sms_mobile_gap",
                     "password_account",
+                    "password_bind",
                 )
 
     def _limit(self, *names: str) -> None:

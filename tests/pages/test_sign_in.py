@@ -175,7 +175,7 @@ def test_where_the_provider_refuses_us_the_operator_hears_of_it(
     assert "Not available at the moment" in answer.content.decode()
     assert 'href="/login/qq/?next=%2Fcart.html"' in answer.content.decode()
     [line] = ours(caplog)
-    assert line.startswith("ERROR QQ refuses our configuration")
+    assert line.startswith("WARNING A browser came back from QQ with error ")
     assert error in line
     assert state not in line
 

@@ -19,8 +19,7 @@ logger = logging.getLogger(__name__)
 
 def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler protocol: None lets what is no foreseen outcome rise and be a bug."""
-    request = context["request"]._request
-    known = translate(error)
+    known, request = translate(error), context["request"]._request
     if known is None:
         if not audit.is_committed(request):
             return None

@@ -204,7 +204,7 @@ OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
             "authorization",
             "Where the browser goes to sign in, and the flow cookie. `state` is an older name of `next`.",
             {200: LoginUrl},
-            [NextNotAllowed, ProviderUnknown],
+            [OriginNotAllowed, NextNotAllowed, ProviderUnknown],
             [PROVIDER, serializers.Authorization],
         )
     },

@@ -95,6 +95,7 @@ class View(APIView):
         if request.method in self.guarded:
             origins.check(request._request)
         bodies.check_length(request._request)
+        bodies.check_bytes(request._request)
         bodies.check_text(request._request.GET)
         # It parses the body, which is then kept for the view.
         if request.method == "POST" and isinstance(request.data, QueryDict):
@@ -107,6 +108,8 @@ class View(APIView):
 
 class AuthorizationView(View):
     actions: ClassVar = {"GET": "authorize"}
+    #: Nothing is counted, but with each of them the oldest sign-in that the browser has open goes.
+    guarded = ("GET",)
 
     def get(self, request: Request, provider: str) -> Response:
         source = oauth.get(provider)

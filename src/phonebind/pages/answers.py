@@ -114,6 +114,7 @@ def foreseen() -> Iterator[None]:
 def _read_form(request: HttpRequest) -> None:
     """All of it before anything is done: its length, its parts, and that they are UTF-8."""
     bodies.check_length(request)
+    bodies.check_bytes(request)
     bodies.read_as_utf8(request)
     for fields in (request.GET, request.POST):
         bodies.check_text(fields)

@@ -1,7 +1,9 @@
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.contrib.auth.signals import user_logged_in
 from django.core import checks
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +22,9 @@ class PagesConfig(AppConfig):
 
     def ready(self) -> None:
         checks.register(check_middleware, "phonebind")
+        # Only now: it imports models.
+        begin = import_module("phonebind.pages.middleware").begin
+        user_logged_in.connect(begin, dispatch_uid="phonebind.pages.begin")
 
 
 def check_middleware(**kwargs: Any) -> list[checks.CheckMessage]:

@@ -1,0 +1,56 @@
+"""Django's session of a person whose tokens were ended is over too."""
+
+import time
+from functools import partial
+from typing import Any, cast
+
+from asgiref.sync import sync_to_async
+from django.contrib import auth
+from django.contrib.auth import middleware
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from phonebind import revocation
+from phonebind.exceptions import StorageUnavailable
+
+#: In the session: when the person signed in, in seconds since 1970.
+AUTH_TIME = "phonebind_auth_time"
+
+
+class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
+    """In place of Django's own of that name: a session is no more once its user's tokens were ended, by releasing an
+    identity or by disabling the account, even if it is enabled again.
+
+    It asks the store once for each request that asks who its user is. While the store is away sessions go on.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.user = cast("Any", SimpleLazyObject(partial(_unless_revoked, request, request.user)))
+        request.auser = partial(_unless_revoked_async, request, request.auser)
+
+
+def begin(request: HttpRequest, **kwargs: Any) -> None:
+    """Receiver of Django's ``user_logged_in``, whichever way somebody came in: this is when the session began."""
+    request.session[AUTH_TIME] = time.time()
+
+
+def _unless_revoked(request: HttpRequest, user: Any) -> Any:
+    if not (user.is_authenticated and _is_revoked(request, user.pk)):
+        return user
+    request.user = user  # or it would be asked for again, by the lines below, for ever
+    auth.logout(request)
+    return AnonymousUser()
+
+
+async def _unless_revoked_async(request: HttpRequest, load: Any) -> Any:
+    return await sync_to_async(_unless_revoked)(request, await load())
+
+
+def _is_revoked(request: HttpRequest, user_pk: Any) -> bool:
+    began = request.session.get(AUTH_TIME)
+    try:
+        return began is not None and revocation.is_revoked(user_pk, began)
+    except StorageUnavailable:
+        return False

@@ -1,0 +1,96 @@
+"""Threat 45: with the tokens of a user ends the session that began on the pages."""
+
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpResponse
+from django.test import RequestFactory
+
+from phonebind import binding
+from phonebind.models import SocialAccount
+from phonebind.pages.middleware import AUTH_TIME, AuthenticationMiddleware
+from server.processes import Valkey
+from server.users.models import User
+from tests.pages.conftest import Shopper
+from tests.support.edge import Upstream
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def is_signed_in(shopper: Shopper) -> bool:
+    return bool(shopper.http.get("/login/done/").status_code == 200)
+
+
+def unbind() -> None:
+    binding.unbind(SocialAccount.objects.get())
+
+
+def disable() -> None:
+    """And enable again."""
+    user = User.objects.get(mobile="13900000001")
+    for is_active in (False, True):
+        user.is_active = is_active
+        user.save()
+
+
+@pytest.mark.parametrize("end", [unbind, disable])
+def test_threat_45_the_session_ends_and_a_new_one_begins(shopper: Shopper, qq: Upstream, end: Any) -> None:
+    shopper.sign_in()
+    assert is_signed_in(shopper)
+    end()
+    assert not is_signed_in(shopper)
+    if end is disable:
+        assert shopper.come_back(shopper.start()["state"]).status_code == 303
+        assert is_signed_in(shopper)
+
+
+def test_threat_45_a_session_that_the_shop_began_ends_too(shopper: Shopper, qq: Upstream) -> None:
+    shopper.sign_in()
+    shopper.http.force_login(User.objects.get())
+    unbind()
+    assert not is_signed_in(shopper)
+    shopper.http.force_login(User.objects.get())
+    assert is_signed_in(shopper)
+
+
+def test_a_session_from_before_sessions_were_dated_goes_on(shopper: Shopper, qq: Upstream) -> None:
+    shopper.sign_in()
+    session = shopper.http.session
+    del session[AUTH_TIME]
+    session.save()
+    unbind()
+    assert is_signed_in(shopper)
+
+
+def test_threat_20_without_valkey_sessions_go_on(shopper: Shopper, qq: Upstream, valkey: Valkey) -> None:
+    shopper.sign_in()
+    valkey.stop()
+    assert is_signed_in(shopper)
+
+
+def test_whoever_asks_for_no_user_asks_no_store(valkey: Valkey) -> None:
+    valkey.stop()
+    AuthenticationMiddleware(lambda request: HttpResponse())(with_session(SessionStore()))
+
+
+def with_session(session: SessionStore) -> Any:
+    request: Any = RequestFactory().get("/")
+    request.session = session
+    return request
+
+
+def test_threat_45_asynchronous_views_too(shopper: Shopper, qq: Upstream) -> None:
+    shopper.sign_in()
+
+    async def whoami() -> Any:
+        return await request.auser()
+
+    for expected in (User.objects.get(), AnonymousUser()):
+        request = with_session(SessionStore(shopper.http.session.session_key))
+        AuthenticationMiddleware(lambda request: HttpResponse())(request)
+        assert async_to_sync(whoami)() == expected
+        if SocialAccount.objects.exists():
+            unbind()
