@@ -104,11 +104,17 @@ def new_mobile() -> Callable[[], str]:
 
 # A module's and not the session's: while Playwright runs, this thread has an event loop, and Django refuses queries.
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser_flags() -> list[str]:
+    """What Chromium is started with besides the usual; for modules to override."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def browser(browser_flags: list[str]) -> Iterator[Browser]:
     """Chromium. Without one the test is skipped, or fails where PHONEBIND_REQUIRE_ALL=1."""
     if not browsers.CHROMIUM:
         (pytest.fail if REQUIRE_ALL else pytest.skip)("Chromium is not installed (Debian: chromium)")
-    with browsers.chromium() as chromium:
+    with browsers.chromium(*browser_flags) as chromium:
         yield chromium
 
 

@@ -21,11 +21,11 @@ QUIET = [
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A running browser."""
+def chromium(*flags: str) -> Iterator[Browser]:
+    """A running browser, with these flags besides."""
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET + sandbox)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *sandbox, *flags])
         try:
             yield browser
         finally:

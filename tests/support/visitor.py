@@ -44,12 +44,16 @@ class _NoRedirects(HTTPRedirectHandler):
 
 
 class Visitor:
-    """One browser, with its own cookies, at the reference server ``site``."""
+    """One browser, with its own cookies, at the reference server ``site``.
 
-    def __init__(self, site: str, language: str = "en") -> None:
+    ``headers`` go along with every request: what a proxy in front of the site would write.
+    """
+
+    def __init__(self, site: str, language: str = "en", headers: Mapping[str, str] | None = None) -> None:
         self.site = site
-        self.cookies = CookieJar(DefaultCookiePolicy(rfc2965=False))
-        self._language = language
+        # Behind a proxy that ends TLS the site is asked over plain HTTP, and its cookies are secure all the same.
+        self.cookies = CookieJar(DefaultCookiePolicy(rfc2965=False, secure_protocols=("http", "https")))
+        self._headers = {"Accept-Language": language, **(headers or {})}
         self._opener: OpenerDirector = build_opener(HTTPCookieProcessor(self.cookies), _NoRedirects)
 
     # ------------------------------------------------------------ plain HTTP
@@ -114,7 +118,8 @@ class Visitor:
         return urljoin(self.site, path) + (f"?{urlencode(query)}" if query else "")
 
     def _open(self, request: Request) -> Answer:
-        request.add_header("Accept-Language", self._language)
+        for name, value in self._headers.items():
+            request.add_header(name, value)
         try:
             with self._opener.open(request, timeout=30) as response:
                 return Answer(response.status, response.headers, response.read())
