@@ -3,6 +3,7 @@
 # make torture  races, faults and attacks at full length, and what they saw as a table: docs/reliability.md
 # make mutants  whether the tests notice changes (MODULES="limits sms_codes"): half an hour, docs/mutants.md
 # make bench    us and our peers side by side (PARTS="sign_in crowd"): an hour, docs/performance.md
+# make hashes   after a version was changed in requirements: the SHA-256 of all its files, as the index has them
 # make captcha-study  what off-the-shelf OCR reads of our image codes, and of others: docs/image-codes.md
 # Needs Python 3.11 or newer and nothing else; all that is installed goes into .venv, study/.venv and bench/.venv.
 
@@ -12,7 +13,7 @@ PY = .venv/bin/python
 $(shell for venv in .venv study/.venv bench/.venv; do \
     test ! -e $$venv || $$venv/bin/python -c 'import pip' 2>/dev/null || rm -f $$venv/complete $$venv/*.stamp; done)
 
-.PHONY: help run test torture mutants bench captcha-study lint format messages clean
+.PHONY: help run test torture mutants bench captcha-study lint format hashes messages clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -32,6 +33,11 @@ lint: .venv/test.stamp
 format: .venv/test.stamp
 	$(PY) -m ruff check --fix
 	$(PY) -m ruff format
+
+# Whatever is installed: what is asked is pip, which is there from the start, and no stamp may wait for new hashes.
+hashes:
+	@test -e $(PY) || requirements/venv .venv
+	@exec $(PY) requirements/hashes.py
 
 # The .mo files are committed, so that nobody else needs gettext.
 messages: .venv/server.stamp
