@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 import dj_database_url
+from django.core.checks.security import base as security
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -52,6 +53,22 @@ def word_or_options(name: str, default: str) -> str | dict[str, Any]:
     """A word, or a JSON object where it begins like one."""
     value = text(name, default).strip()
     return options(name) if value.startswith("{") else value
+
+
+def refuse_weak(name: str, key: str) -> None:
+    """A key that Django's deploy check warns of (security.W009) is an error here. It does not repeat the key."""
+    if key.startswith(security.SECRET_KEY_INSECURE_PREFIX):
+        fault = f"begins with {security.SECRET_KEY_INSECURE_PREFIX}, as keys that were only meant for development do"
+    elif len(key) < security.SECRET_KEY_MIN_LENGTH:
+        fault = f"is too short: {security.SECRET_KEY_MIN_LENGTH} characters are the least"
+    elif len(set(key)) < security.SECRET_KEY_MIN_UNIQUE_CHARACTERS:
+        fault = f"has fewer than {security.SECRET_KEY_MIN_UNIQUE_CHARACTERS} different characters"
+    else:
+        return
+    raise ImproperlyConfigured(f"{name} {fault}. Make one: {_MAKE_A_KEY}")
+
+
+_MAKE_A_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
 
 
 def database(url: str) -> dict[str, Any]:

@@ -30,6 +30,10 @@ if not DEBUG:
     for _name in ("SECRET_KEY", "QQ_CLIENT_ID", "QQ_CLIENT_SECRET"):
         if getattr(demo, _name) in (env.text(_name), *env.words(f"{_name}_FALLBACKS")):
             raise ImproperlyConfigured(f"{_name} has the demo's value, which everybody knows.")
+    # Whoever guesses a key signs states, tickets and tokens of his own; a former key is as good as the present one.
+    env.refuse_weak("SECRET_KEY", env.text("SECRET_KEY"))
+    for _key in env.words("SECRET_KEY_FALLBACKS"):
+        env.refuse_weak("SECRET_KEY_FALLBACKS", _key)
 
 # ---------------------------------------------------------------- Django
 

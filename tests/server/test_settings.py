@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -57,7 +58,7 @@ def test_threat_22_nothing_that_matters_has_a_default(name: str) -> None:
     ("name", "value"),
     [
         ("SECRET_KEY", demo.SECRET_KEY),
-        ("SECRET_KEY_FALLBACKS", f"an-older-one,{demo.SECRET_KEY}"),
+        ("SECRET_KEY_FALLBACKS", f"{PRODUCTION['SECRET_KEY']}-but-older,{demo.SECRET_KEY}"),
         ("QQ_CLIENT_ID", demo.QQ_CLIENT_ID),
         ("QQ_CLIENT_SECRET", demo.QQ_CLIENT_SECRET),
     ],
@@ -65,6 +66,31 @@ def test_threat_22_nothing_that_matters_has_a_default(name: str) -> None:
 def test_threat_22_the_demos_values_are_refused(name: str, value: str) -> None:
     answer = load(**PRODUCTION | {name: value})
     assert "has the demo's value" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "fault"),
+    [
+        ("of-forty-nine-characters-0123456789-0123456789-49", "is too short: 50 characters are the least"),
+        ("abcd" * 20, "has fewer than 5 different characters"),
+        ("django-insecure-" + "0123456789" * 5, "begins with django-insecure-"),
+    ],
+)
+def test_threat_22_a_weak_key_is_refused_and_not_repeated(key: str, fault: str) -> None:
+    good = PRODUCTION["SECRET_KEY"]
+    for name, value in (("SECRET_KEY", key), ("SECRET_KEY_FALLBACKS", f"{good},{key}")):
+        said = load(**PRODUCTION | {name: value}).stderr
+        *_, last = said.splitlines()
+        assert f"ImproperlyConfigured: {name} {fault}" in last
+        assert key not in said
+        [command] = re.findall(r"Make one: python3 -c '(.*)'", last)
+        assert load(**PRODUCTION | {name: run(command).stdout.strip()}).returncode == 0
+    assert load(DEBUG="1", SECRET_KEY=key).returncode == 0
+
+
+def test_threat_22_the_least_that_django_asks_of_a_key_is_enough() -> None:
+    key = "abcde" * 10
+    assert load(**PRODUCTION | {"SECRET_KEY": key, "SECRET_KEY_FALLBACKS": f"{key},{key[::-1]}"}).returncode == 0
 
 
 def test_threat_22_the_sandbox_is_refused() -> None:
