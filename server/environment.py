@@ -75,6 +75,8 @@ def database(url: str) -> dict[str, Any]:
     """The ``DATABASES`` entry for a URL, with what each database needs to be right under load."""
     config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
     config["OPTIONS"] = _DATABASE_OPTIONS.get(config["ENGINE"], {}) | config.get("OPTIONS", {})
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        config["ENGINE"] = "server.sqlite"
     if config["ENGINE"] == "django.db.backends.postgresql":
         # Not one connection a thread: a PostgreSQL as it comes takes a hundred.
         config |= {"ENGINE": "server.postgres", "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}

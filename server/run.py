@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from server import demo
+from server import demo, private
 from server.processes import StartError, Valkey, spawn, stop
 
 WELCOME = """
@@ -43,6 +43,7 @@ def main() -> None:
     """Run until told to end."""
     for number in SIGNALS:
         signal.signal(number, _told)
+    os.umask(0o077)  # what we and our children make is ours alone
     try:
         with ExitStack() as stack:
             _run(stack)
@@ -63,7 +64,7 @@ def _told(number: int, frame: FrameType | None) -> NoReturn:
 def _run(stack: ExitStack) -> None:
     environ = {"DEBUG": "1", "DATA_DIR": ".data", **os.environ}
     data = Path(environ["DATA_DIR"]).resolve()
-    data.mkdir(parents=True, exist_ok=True)
+    private.directory(data)
     _lock(data, stack)
     listener = stack.enter_context(_listen(environ.get("PORT") or "8000"))
     port = listener.getsockname()[1]
@@ -79,6 +80,7 @@ def _run(stack: ExitStack) -> None:
 
 def _lock(data: Path, stack: ExitStack) -> None:
     """Two servers on one directory would overwrite each other's Valkey data. The lock goes when we do."""
+    private.file(data / "lock")
     lock = stack.enter_context((data / "lock").open("w"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -92,7 +92,8 @@ TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
+#: DATA_DIR is closed to a web server in front, which has a user of its own; WhiteNoise needs none.
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "static"))).resolve()
 WHITENOISE_USE_FINDERS = DEBUG
 if not DEBUG:
     STORAGES = {

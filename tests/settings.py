@@ -12,7 +12,7 @@ if os.environ.get("DATABASE_URL", "").startswith("mysql"):
 from server.settings import *  # noqa: F403
 from server.settings import DATABASES
 
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+if DATABASES["default"]["ENGINE"].endswith("sqlite"):
     # A file, as in real life: SQLite's in-memory databases know no second connection that waits for its turn.
     DATABASES["default"]["TEST"] = {"NAME": f"{DATABASES['default']['NAME']}.test"}
 

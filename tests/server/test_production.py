@@ -4,6 +4,7 @@ import json
 import os
 import re
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -32,6 +33,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environ(data: Path) -> dict[str, str]:
     """All of it: nothing comes from the environment of the tests."""
     _, gateway = re.findall(r"```python\n(.*?)```", (ROOT / "docs/sms.md").read_text(), re.DOTALL)
+    # As an older version left it.
+    (data / "data").mkdir()
+    (data / "data").chmod(0o755)
+    (data / "data/db.sqlite3").touch()
+    (data / "data/db.sqlite3").chmod(0o644)
     (data / "shop").mkdir()
     (data / "shop/__init__.py").touch()
     (data / "shop/sms.py").write_text(gateway)
@@ -39,6 +45,7 @@ def environ(data: Path) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(data),
         "DATA_DIR": str(data / "data"),
+        "STATIC_ROOT": str(data / "static"),
         "REDIS_URL": valkey_server().url.replace("db=0", "db=2"),
         "SMS_GATEWAY": "shop.sms.Example",
         "SMS_OPTIONS": json.dumps({"url": "https://sms.example.cn/send", "key": "not-the-docs"}),
@@ -121,6 +128,14 @@ def test_the_api_answers(port: int) -> None:
 
 def test_threat_22_there_is_no_sandbox(port: int) -> None:
     assert get(port, "/sandbox/")[0].status == 404
+
+
+def test_threat_22_other_users_read_no_data_and_the_web_servers_the_static_files(port: int, data: Path) -> None:
+    assert stat.S_IMODE((data / "data").stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in (data / "data").glob("db.sqlite3*")} == {0o600}
+    static = [path for path in (data / "static").rglob("*") if path.is_file()]
+    assert any(path.suffix == ".gz" for path in static)
+    assert all(path.stat().st_mode & stat.S_IROTH for path in static)
 
 
 def test_without_tls_it_sends_elsewhere(port: int) -> None:

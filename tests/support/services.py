@@ -56,7 +56,7 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
     _watch()
     run = Path(_stack.enter_context(tempfile.TemporaryDirectory(prefix="phonebind-", ignore_cleanup_errors=True)))
     run.chmod(0o755)  # the database servers have users of their own
-    os.environ |= {"DATA_DIR": str(run), "DATABASE_URL": _DATABASES[TEST_DB](run)}
+    os.environ |= {"DATA_DIR": str(run / "data"), "DATABASE_URL": _DATABASES[TEST_DB](run)}
     valkey = Valkey(run)
     valkey.start()
     _stack.callback(valkey.stop)

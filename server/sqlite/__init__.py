@@ -1,0 +1,1 @@
+"""SQLite, as a database for secrets: ``DATABASES["default"]["ENGINE"] = "server.sqlite"``."""
