@@ -4,13 +4,14 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView
+
+from server.schema import SchemaView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="phonebind_pages:login")),
     path("", include("phonebind.api.urls")),
     path("", include("phonebind.pages.urls")),
-    path("schema/", SpectacularAPIView.as_view()),
+    path("schema/", SchemaView.as_view()),
     path("admin/", admin.site.urls),
 ]
 if settings.SANDBOX:
