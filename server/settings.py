@@ -228,6 +228,9 @@ LOGGING = {
         # Django's own handlers go, so that nothing is said twice; what answered 4xx is the visitor's business.
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
         "django.request": {"level": "ERROR"},
+        # For a Host that is not ours, or too many fields, Django has a record at ERROR. Whoever sends them must not be
+        # able to raise an alarm.
+        "django.security": {"level": "CRITICAL"},
         "phonebind.audit": {"level": "INFO"},
     },
 }

@@ -1,8 +1,11 @@
 """The reference server's URLs."""
 
+from inspect import unwrap
+
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views import defaults
 from django.views.generic import RedirectView
 
 from server.schema import SchemaView
@@ -16,3 +19,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 if settings.SANDBOX:
     urlpatterns.append(path("sandbox/", include("phonebind.sandbox.urls")))
+
+# Django's own, without their look for a CSRF token: it reads the body, and where that cannot be read the visitor's
+# error would be one of ours, with a 500 and a line at ERROR.
+handler400 = unwrap(defaults.bad_request)
+handler403 = unwrap(defaults.permission_denied)
+handler404 = unwrap(defaults.page_not_found)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 
@@ -86,8 +86,7 @@ def port(data: Path, environ: dict[str, str]) -> Iterator[int]:
             break
         else:
             raise AssertionError((data / "log").read_text())
-    said = (data / "log").read_text().splitlines()
-    assert [line for line in said if " INFO phonebind.audit: " not in line] == []
+    assert lines(data) == []
 
 
 def get(port: int, path: str, scheme: str = "https") -> tuple[HTTPResponse, str]:
@@ -151,6 +150,53 @@ def test_threat_22_it_does_not_start_where_it_would_print_codes(
     with gunicorn(command, environ, tmp_path / "log") as (_, process):
         assert process.wait(30) != 0
     assert "phonebind.E005" in (tmp_path / "log").read_text()
+
+
+TLS = b"X-Forwarded-Proto: https\r\n"
+OURS = b"Host: shop.example.com\r\n" + TLS
+FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
+MULTIPART = b"Content-Type: multipart/form-data; boundary=x\r\n"
+NO_BOUNDARY = b"Content-Type: multipart/form-data\r\n"
+PART = b'--x\r\nContent-Disposition: form-data; name="a"%s\r\n\r\n1\r\n'
+#: So that Django reads the body, to look for a CSRF token in it.
+HEAD = b"""X-Forwarded-For: 192.0.2.1\r
+Referer: https://shop.example.com/\r
+Cookie: csrftoken=%s\r
+""" % (b"a" * 32)
+#: What Django calls suspicious or cannot read: headers and body.
+SUSPICIOUS = {
+    "too-many-fields": (OURS + FORM, b"a=1&" * 2_000),
+    "too-many-parts": (OURS + MULTIPART, PART % b"" * 2_000 + b"--x--\r\n"),
+    "too-many-files": (OURS + MULTIPART, PART % b'; filename="b"' * 200 + b"--x--\r\n"),
+    "too-large": (OURS + FORM, b"a=" + b"x" * 3_000_000),
+    "no-boundary": (OURS + NO_BOUNDARY, b"x"),
+    "a-host-that-is-not-ours": (b"Host: evil.example\r\n" + TLS, b""),
+    "a-host-that-is-none": (b"Host: a_b..:x\r\n" + TLS, b""),
+    "a-host-that-is-not-ours-and-no-boundary": (b"Host: evil.example\r\n" + NO_BOUNDARY, b"x"),
+}
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/nowhere/"])
+@pytest.mark.parametrize("what", SUSPICIOUS)
+def test_threat_48_what_a_visitor_sends_is_no_line_in_the_log(port: int, data: Path, what: str, path: str) -> None:
+    headers, body = SUSPICIOUS[what]
+    before = lines(data)
+    length = b"Content-Length: %d\r\n" % len(body)
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        # It may have answered, and hung up, before it has heard all of it.
+        with suppress(OSError):
+            connection.sendall(b"POST %s HTTP/1.1\r\n%s%s%s\r\n" % (path.encode(), HEAD, headers, length))
+            connection.sendall(body)
+        with HTTPResponse(connection) as answer:
+            answer.begin()
+            assert answer.status == (404 if path == "/nowhere/" and OURS in headers else 400)
+    assert lines(data) == before
+
+
+def lines(data: Path) -> list[str]:
+    """What was said beside the audit trail."""
+    said = (data / "log").read_text().splitlines()
+    return [line for line in said if " INFO phonebind.audit: " not in line]
 
 
 def test_plain_gunicorn_serves_too(port: int, tmp_path: Path, environ: dict[str, str]) -> None:

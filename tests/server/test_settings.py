@@ -1,6 +1,7 @@
 """With DEBUG off, nothing of the demo is accepted."""
 
 import json
+import logging
 import os
 import re
 import subprocess
@@ -96,6 +97,11 @@ def test_threat_22_the_least_that_django_asks_of_a_key_is_enough() -> None:
 def test_threat_22_the_sandbox_is_refused() -> None:
     answer = load(**PRODUCTION | {"SANDBOX": "1"})
     assert "SANDBOX=1" in answer.stderr
+
+
+def test_threat_48_nothing_that_django_calls_suspicious_is_an_error_in_the_log() -> None:
+    for name in ("DisallowedHost", "RequestDataTooBig", "SuspiciousSession", "csrf", "OfTheNextVersion"):
+        assert not logging.getLogger(f"django.security.{name}").isEnabledFor(logging.ERROR)
 
 
 def test_the_demo_needs_nothing_but_debug() -> None:
