@@ -199,6 +199,10 @@ def lines(data: Path) -> list[str]:
     return [line for line in said if " INFO phonebind.audit: " not in line]
 
 
+def test_browsers_remember_to_come_by_tls_to_this_host_and_no_other(port: int) -> None:
+    assert get(port, "/login/")[0].headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
 def test_plain_gunicorn_serves_too(port: int, tmp_path: Path, environ: dict[str, str]) -> None:
     """Once the database and the static files are there."""
     with gunicorn([*PLAIN, "--log-level", "warning"], environ, tmp_path / "log") as (plain, _):

@@ -99,6 +99,13 @@ def test_threat_22_the_sandbox_is_refused() -> None:
     assert "SANDBOX=1" in answer.stderr
 
 
+def test_hsts_binds_other_hosts_only_where_it_is_said() -> None:
+    code = "from server import settings as s; print(s.SECURE_HSTS_INCLUDE_SUBDOMAINS, s.SECURE_HSTS_PRELOAD)"
+    assert run(code, **PRODUCTION).stdout.split() == ["False", "False"]
+    chosen = {"SECURE_HSTS_INCLUDE_SUBDOMAINS": "1", "SECURE_HSTS_PRELOAD": "1"}
+    assert run(code, **PRODUCTION | chosen).stdout.split() == ["True", "True"]
+
+
 def test_threat_48_nothing_that_django_calls_suspicious_is_an_error_in_the_log() -> None:
     for name in ("DisallowedHost", "RequestDataTooBig", "SuspiciousSession", "csrf", "OfTheNextVersion"):
         assert not logging.getLogger(f"django.security.{name}").isEnabledFor(logging.ERROR)
