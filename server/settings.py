@@ -186,6 +186,7 @@ PHONEBIND = {
     "TERMS_URL": env.text("TERMS_URL", ""),
     "ALLOWED_NEXT_HOSTS": tuple(env.words("ALLOWED_NEXT_HOSTS")),
     "LEGACY_STATE": env.flag("LEGACY_STATE"),
+    "SIGN_IN_MAX_AGE": env.number("SIGN_IN_MAX_AGE", 90 * 86_400, least=1),
     "TRUSTED_PROXIES": env.number("TRUSTED_PROXIES", 0),
     "COOKIE_SAMESITE": env.text("COOKIE_SAMESITE", "Lax"),
     # So that some of the threads are left for all that waits for nobody: an eighth, where the human check asks somebody
