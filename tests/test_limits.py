@@ -2,52 +2,120 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
+import time_machine
 from django.test import RequestFactory
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from phonebind import limits, signals, sms_codes, store
-from phonebind.exceptions import SmsNotSent, SmsQuota, SmsTooFrequent, TooManyAttempts, TooManyRequests
+from phonebind.exceptions import (
+    Limited,
+    ServerBusy,
+    SmsNotSent,
+    SmsQuota,
+    SmsTooFrequent,
+    TooManyAttempts,
+    TooManyRequests,
+)
 from tests.support.edge import Configure, Outbox
 
 WHO = "13900000001"
+HOUR, DAY = 60 * 60, 24 * 60 * 60
+#: The beginning of a counter of an hour, and of one of a day.
+NOON = 1_800_000_000
+
+PROMISED = {
+    "image_address_hour": (300, HOUR, TooManyRequests),
+    "human_address_hour": (300, HOUR, TooManyRequests),
+    "human_answer_address_hour": (100, HOUR, TooManyRequests),
+    "no_image_address_hour": (5, HOUR, SmsQuota),
+    "no_image_site_hour": (200, HOUR, SmsQuota),
+    "no_image_site_day": (500, DAY, SmsQuota),
+    "sms_mobile_gap": (1, 60, SmsTooFrequent),
+    "sms_mobile_hour": (5, HOUR, SmsQuota),
+    "sms_mobile_day": (10, DAY, SmsQuota),
+    "sms_mobile_open_hour": (3, HOUR, SmsQuota),
+    "sms_mobile_open_day": (6, DAY, SmsQuota),
+    "sms_identity_hour": (1, HOUR, SmsQuota),
+    "sms_identity_day": (2, DAY, SmsQuota),
+    "sms_address_hour": (20, HOUR, SmsQuota),
+    "sms_site_hour": (1000, HOUR, SmsQuota),
+    "sms_site_day": (5000, DAY, SmsQuota),
+    "sms_code_identity_hour": (10, HOUR, TooManyAttempts),
+    "sms_code_address_hour": (100, HOUR, TooManyAttempts),
+    "password_name": (5, 15 * 60, TooManyAttempts),
+    "password_account": (10, 15 * 60, TooManyAttempts),
+    "password_address": (50, 15 * 60, TooManyAttempts),
+    "password_bind": (5, 15 * 60, TooManyAttempts),
+}
+#: What costs money: an SMS, or a question to a vendor.
+MONEY = {"human_answer_address_hour"} | {
+    name for name in PROMISED if name.startswith(("sms_", "no_image_")) and "code" not in name and "gap" not in name
+}
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """Python's clock stands still until it is moved. The limits tell the store what time it is."""
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+def may_take(*claims: limits.Claim) -> bool:
+    try:
+        limits.take(*claims)
+    except Limited:
+        return False
+    return True
+
+
+def wait_for(*claims: limits.Claim) -> int:
+    """The seconds that a refused request is told to wait."""
+    with pytest.raises(Limited) as refused:
+        limits.take(*claims)
+    assert refused.value.retry_after
+    return refused.value.retry_after
+
+
+def fail(*claims: limits.Claim) -> None:
+    """One wrong attempt, which counts."""
+    assert not limits.attempt(lambda: False, *claims)
 
 
 def test_the_table_is_the_promised_one() -> None:
-    """Threats 12 and 13."""
-    promised = {
-        "image_address_hour": (300, 60 * 60, TooManyRequests),
-        "human_address_hour": (300, 60 * 60, TooManyRequests),
-        "human_answer_address_hour": (100, 60 * 60, TooManyRequests),
-        "no_image_address_hour": (5, 60 * 60, SmsQuota),
-        "no_image_site_hour": (200, 60 * 60, SmsQuota),
-        "no_image_site_day": (500, 24 * 60 * 60, SmsQuota),
-        "sms_mobile_gap": (1, 60, SmsTooFrequent),
-        "sms_mobile_day": (10, 24 * 60 * 60, SmsQuota),
-        "sms_address_hour": (20, 60 * 60, SmsQuota),
-        "sms_site_hour": (1000, 60 * 60, SmsQuota),
-        "sms_site_day": (5000, 24 * 60 * 60, SmsQuota),
-        "password_account": (5, 15 * 60, TooManyAttempts),
-        "password_address": (50, 15 * 60, TooManyAttempts),
-    }
+    """Threats 10, 12, 13, 43 and 49."""
     found = {name: (rule.limit, rule.seconds, rule.error) for name, rule in limits.RULES.items()}
-    assert found == promised
+    assert found == PROMISED
+
+
+def test_threat_13_what_costs_money_is_counted_in_sliding_windows() -> None:
+    assert {name for name, rule in limits.RULES.items() if rule.sliding} == MONEY
+
+
+def test_only_the_budgets_of_the_whole_site_alarm() -> None:
+    assert {name for name, rule in limits.RULES.items() if rule.alarms} == {"sms_site_hour", "sms_site_day"}
 
 
 @pytest.mark.parametrize("name", limits.RULES)
-def test_a_limit_is_reached_and_says_for_how_long(phonebind: Configure, name: str) -> None:
+def test_a_limit_is_reached_and_says_for_how_long(
+    phonebind: Configure, clock: time_machine.Traveller, name: str
+) -> None:
     rule = limits.rule(name)
     rule = replace(rule, limit=min(rule.limit, 50))  # 5,000 take their time
     phonebind(limits={name: (rule.limit, rule.seconds)})
     for _ in range(rule.limit):
         limits.take((name, WHO))
-    with pytest.raises(rule.error) as refused:
+    with pytest.raises(rule.error):
         limits.take((name, WHO))
-    assert refused.value.retry_after
-    assert rule.seconds - 5 < refused.value.retry_after <= rule.seconds
+    # A sliding window ends a twelfth late, since its first counter has just begun.
+    assert 0 <= rule.seconds * (13 if rule.sliding else 12) / 12 - wait_for((name, WHO)) < 5
 
 
 def test_nobody_pays_for_another() -> None:
@@ -88,64 +156,59 @@ def test_a_refusal_neither_counts_nor_prolongs() -> None:
     limits.take(("sms_mobile_gap", WHO))
 
 
-@pytest.mark.parametrize("again", [limits.take, limits.try_out])
-def test_a_window_that_runs_is_neither_prolonged_nor_cut_short(again: Callable[[limits.Claim], None]) -> None:
-    claim = ("password_account", WHO)
+@pytest.mark.parametrize("name", ["password_account", "sms_code_address_hour"])
+def test_a_window_that_runs_is_neither_prolonged_nor_cut_short(name: str) -> None:
+    claim = (name, WHO)
     limits.take(claim)
     with store.connection() as client:
         client.expire(limits.key(*claim), 100)
-        again(claim)
+        limits.take(claim)
+        assert client.ttl(limits.key(*claim)) in range(90, 101)
+        fail(claim)
+        assert client.ttl(limits.key(*claim)) in range(90, 101)
+        limits.attempt(lambda: True, claim)
         assert client.ttl(limits.key(*claim)) in range(90, 101)
 
 
-def test_what_is_given_back_did_not_count() -> None:
+@pytest.mark.parametrize("name", ["sms_mobile_gap", "sms_mobile_hour"])
+def test_what_is_given_back_did_not_count(name: str) -> None:
     for _ in range(30):
-        limits.take(("sms_mobile_gap", WHO))
-        limits.give_back(("sms_mobile_gap", WHO))
+        at = limits.take((name, WHO))
+        limits.give_back((name, WHO), at=at)
 
 
 def test_what_is_given_back_has_started_no_window() -> None:
     """Or who was refused at first would have the next two SMS within one minute."""
-    limits.take(("sms_mobile_gap", WHO))
+    at = limits.take(("sms_mobile_gap", WHO))
     with store.connection() as client:
         client.expire(limits.key("sms_mobile_gap", WHO), 20)
-    limits.give_back(("sms_mobile_gap", WHO))
+    limits.give_back(("sms_mobile_gap", WHO), at=at)
     limits.take(("sms_mobile_gap", WHO))
-    with pytest.raises(SmsTooFrequent) as refused:
-        limits.take(("sms_mobile_gap", WHO))
-    assert refused.value.retry_after in range(50, 61)
+    assert wait_for(("sms_mobile_gap", WHO)) in range(50, 61)
 
 
 def test_who_only_looks_takes_nothing_and_is_told_the_same() -> None:
     claims = ("sms_mobile_gap", WHO), ("sms_address_hour", "192.0.2.1")
     for _ in range(3):
         limits.check(*claims)
-    assert limits.spent(*claims[0]) == (0, 0)
+    assert limits.spent(*claims[1]) == (0, 0)
     limits.take(*claims)
     with pytest.raises(SmsTooFrequent) as refused:
         limits.check(*reversed(claims))
     assert refused.value.limit == "sms_mobile_gap"
     assert refused.value.retry_after in range(50, 61)
-    assert limits.spent(*claims[1])[0] == 1
-
-
-def test_how_much_of_a_window_is_over() -> None:
-    claim = ("sms_site_hour", limits.SITE)
-    assert limits.spent(*claim) == (0, 0.0)
-    for _ in range(3):
-        limits.take(claim)
-    with store.connection() as client:
-        client.pexpire(limits.key(*claim), 900_000)
-    number, over = limits.spent(*claim)
-    assert number == 3
-    assert over == pytest.approx(0.75, abs=0.01)
+    assert limits.spent(*claims[1]) == (1, 1)
 
 
 def test_nothing_is_given_back_that_was_not_taken() -> None:
-    limits.give_back(("sms_mobile_gap", WHO), ("sms_mobile_gap", WHO))
-    limits.take(("sms_mobile_gap", WHO))
+    """Nor in another counter than that of the moment."""
+    now = int(time.time() * 1000)
+    limits.give_back(("sms_mobile_gap", WHO), ("sms_mobile_gap", WHO), ("sms_mobile_hour", WHO), at=now)
+    limits.take(("sms_mobile_gap", WHO), ("sms_mobile_hour", WHO))
     with pytest.raises(SmsTooFrequent):
         limits.take(("sms_mobile_gap", WHO))
+    limits.give_back(("sms_mobile_hour", WHO), at=now - HOUR * 1000)
+    assert limits.spent("sms_mobile_hour", WHO) == (1, 1)
 
 
 def test_where_one_of_several_is_used_up_none_is_counted() -> None:
@@ -177,7 +240,7 @@ def test_threat_13_when_the_sites_budget_is_used_up_nobody_is_sent_anything_and_
         signals.sms_budget_exhausted.disconnect(listen)
     assert len(Outbox.sent) == 3
     assert len(outcomes) == 6
-    assert all(seconds in range(3590, 3601) for seconds in outcomes)
+    assert all(seconds in range(3600, 3601 + 300) for seconds in outcomes)
     assert heard == [{"rule": "sms_site_hour", "limit": 3, "seconds": 3600, "retry_after": outcomes[0]}], (
         "once a minute"
     )
@@ -211,53 +274,236 @@ def test_an_ordinary_limit_alarms_nobody(caplog: pytest.LogCaptureFixture) -> No
     assert not caplog.records
 
 
-def test_what_is_on_trial_counts_meanwhile_and_for_seconds_only() -> None:
-    claim = ("password_account", WHO)
-    limits.try_out(*[claim] * 5)
-    with pytest.raises(TooManyAttempts) as refused:
-        limits.try_out(claim)
-    assert refused.value.retry_after in range(1, limits.TRIAL + 1)
-    limits.give_back(*[claim] * 5)
-    limits.try_out(claim)
-
-
-def test_what_counts_starts_the_window_once() -> None:
-    claim = ("password_account", WHO)
-    for _ in range(5):
-        limits.try_out(claim)
-        limits.count(claim)
-    with pytest.raises(TooManyAttempts) as refused:
-        limits.try_out(claim)
-    assert refused.value.retry_after in range(800, 901)
-    with store.connection() as client:
-        client.expire(limits.key(*claim), 100)
-    limits.count(claim)
-    with pytest.raises(TooManyAttempts) as refused:
-        limits.try_out(claim)
-    assert refused.value.retry_after in range(90, 101)
-
-
-def test_what_counts_after_its_trial_has_ended_counts_all_the_same() -> None:
-    claim = ("password_account", WHO)
-    limits.try_out(claim)
-    with store.connection() as client:
-        client.delete(limits.key(*claim))
-    limits.count(claim)
-    limits.try_out(*[claim] * 4)
-    with pytest.raises(TooManyAttempts):
-        limits.try_out(claim)
-
-
 def test_every_counter_ends_by_itself() -> None:
     claims = [(name, WHO) for name in limits.RULES]
-    limits.take(*claims)
-    limits.give_back(*claims)
-    limits.give_back(("sms_mobile_gap", "never taken"))
+    at = limits.take(*claims)
+    limits.give_back(*claims, at=at)
+    limits.give_back(("sms_mobile_gap", "never taken"), ("sms_site_day", "never taken"), at=at)
     limits.take(*claims)
     with store.connection() as client:
         lives = [client.pttl(key) for key in client.scan_iter()]
     assert len(lives) == len(claims)
     assert min(lives) > 0
+
+
+# ---------------------------------------------------------------- attempts
+
+
+def test_what_is_on_trial_counts_meanwhile_and_for_seconds_only() -> None:
+    claim = ("password_name", WHO)
+
+    def five_at_once(others: int = 4) -> bool:
+        if others:
+            return limits.attempt(lambda: five_at_once(others - 1), claim)
+        with pytest.raises(TooManyAttempts) as refused:
+            limits.attempt(lambda: True, claim)
+        assert refused.value.retry_after in range(1, limits.TRIAL + 1)
+        return True
+
+    assert limits.attempt(five_at_once, claim)
+    assert limits.attempt(lambda: True, claim)
+    with store.connection() as client:
+        assert not client.keys()
+
+
+def test_what_counts_starts_the_window_once() -> None:
+    claim = ("password_name", WHO)
+    for _ in range(5):
+        fail(claim)
+    with pytest.raises(TooManyAttempts) as refused:
+        limits.attempt(lambda: True, claim)
+    assert refused.value.retry_after in range(800, 901)
+
+
+def test_what_counts_after_its_trial_has_ended_counts_all_the_same() -> None:
+    claim = ("password_name", WHO)
+
+    def slow() -> bool:
+        with store.connection() as client:
+            client.delete(limits.key(*claim))
+        return False
+
+    limits.attempt(slow, claim)
+    for _ in range(4):
+        fail(claim)
+    assert not may_take(claim)
+
+
+def test_what_ends_with_an_error_of_ours_does_not_count() -> None:
+    def busy() -> bool:
+        raise ServerBusy
+
+    for _ in range(20):
+        with pytest.raises(ServerBusy):
+            limits.attempt(busy, ("password_name", WHO), ("password_address", WHO))
+    with store.connection() as client:
+        assert not client.keys()
+
+
+def test_an_attempt_that_is_refused_is_not_made() -> None:
+    for _ in range(5):
+        fail(("password_name", WHO))
+    made: list[bool] = []
+
+    def act() -> bool:
+        made.append(True)
+        return False
+
+    with pytest.raises(TooManyAttempts):
+        limits.attempt(act, ("password_address", WHO), ("password_name", WHO))
+    assert not made
+    for _ in range(49):
+        fail(("password_address", WHO))  # none of them was taken by the refused attempt
+    fail(("password_address", WHO))
+
+
+def test_threat_12_a_right_attempt_forgives_no_wrong_one() -> None:
+    for _ in range(5):
+        assert limits.attempt(lambda: True, ("password_name", WHO))
+        fail(("password_name", WHO))
+    assert not may_take(("password_name", WHO))
+
+
+# ---------------------------------------------------------------- sliding windows
+
+
+def width_of(seconds: int) -> int:
+    """Milliseconds of one of the twelve counters, rounded up."""
+    return -(-seconds * 1000 // 12)
+
+
+#: Limit and seconds. Some cannot be divided by twelve.
+BOUNDS = st.tuples(st.integers(1, 5), st.sampled_from([7, 60, 61, 599, HOUR, DAY]))
+#: In the 240th part of a window: many at once, within one counter, over several, over the whole window and more.
+STEPS = st.lists(st.sampled_from([0, 0, 0, 1, 3, 19, 20, 21, 100, 199, 220, 239, 240, 241, 259, 260]), max_size=60)
+
+
+@given(bounds=BOUNDS, start=st.integers(NOON * 1000, (NOON + DAY) * 1000), steps=STEPS)
+@hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_threat_13_no_window_ever_holds_more_than_the_limit(
+    phonebind: Configure, bounds: tuple[int, int], start: int, steps: list[int]
+) -> None:
+    """And a place is free again when the window has passed, or a twelfth of it later."""
+    limit, seconds = bounds
+    window, width = seconds * 1000, width_of(seconds)
+    phonebind(limits={"sms_mobile_hour": bounds})
+    claim = ("sms_mobile_hour", str(uuid4()))
+    taken: list[int] = []
+    with time_machine.travel(start / 1000, tick=False) as clock:
+        for step in steps:
+            now = int(time.time() * 1000)
+            if may_take(claim):
+                taken.append(now)
+            else:
+                late = [at for at in taken if now - at < window + width]
+                assert len(late) >= limit, "refused, and the window has long passed"
+            within = [at for at in taken if now - at < window]
+            assert len(within) <= limit
+            clock.shift(step * window / 240_000)
+
+
+@given(bounds=BOUNDS, start=st.integers(NOON * 1000, (NOON + DAY) * 1000), steps=STEPS)
+@hypothesis_settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_threat_13_who_waits_as_long_as_told_has_a_place_and_no_earlier(
+    phonebind: Configure, bounds: tuple[int, int], start: int, steps: list[int]
+) -> None:
+    phonebind(limits={"sms_mobile_hour": bounds})
+    claim = ("sms_mobile_hour", str(uuid4()))
+    with time_machine.travel(start / 1000, tick=False) as clock:
+        for step in steps:
+            if not may_take(claim):
+                seconds = wait_for(claim)
+                assert seconds * 1000 < bounds[1] * 1000 + width_of(bounds[1]) + 1000
+                clock.shift(seconds - 1.001)  # one millisecond, since floats are not exact
+                assert not may_take(claim)
+                clock.shift(1.002)
+                limits.take(claim)
+            clock.shift(step * bounds[1] / 240)
+
+
+def test_threat_13_no_hour_has_twice_its_budget(clock: time_machine.Traveller) -> None:
+    """What 1,000 at the end of one hour and 1,000 at the beginning of the next once came to."""
+    claim = ("sms_site_hour", limits.SITE)
+    limits.take(claim)
+    clock.shift(HOUR - 10)
+    sent = 1 + sum(may_take(claim) for _ in range(1000))
+    assert sent == 1000
+    clock.shift(20)
+    assert not any(may_take(claim) for _ in range(1000))
+    # The first is outside of the hour, and its counter ends five minutes later at most.
+    clock.shift(300)
+    assert [may_take(claim) for _ in range(3)] == [True, False, False]
+
+
+def test_a_place_is_free_again_where_the_counter_ends(clock: time_machine.Traveller, phonebind: Configure) -> None:
+    phonebind(limits={"sms_mobile_hour": (2, HOUR)})
+    claim = ("sms_mobile_hour", WHO)
+    clock.shift(299.5)
+    limits.take(claim)
+    clock.shift(1)
+    limits.take(claim)
+    assert wait_for(claim) == HOUR  # 3,599.5 s, rounded up
+    clock.shift(HOUR - 1)
+    assert wait_for(claim) == 1
+    clock.shift(0.5)
+    assert [may_take(claim), may_take(claim)] == [True, False]
+    assert wait_for(claim) == 300
+
+
+def test_what_is_given_back_later_is_given_back_where_it_was_taken(clock: time_machine.Traveller) -> None:
+    """A gateway may take its time, and a counter may end meanwhile."""
+    claim = ("sms_mobile_hour", WHO)
+    clock.shift(299)
+    at = limits.take(claim)
+    limits.take(claim)
+    clock.shift(2)
+    limits.take(claim)
+    limits.give_back(claim, at=at)
+    assert limits.spent(*claim) == (2, 1)
+    clock.shift(HOUR - 1)
+    assert limits.spent(*claim) == (1, 0)
+
+
+def test_threat_13_what_is_given_back_makes_no_room_in_a_later_window(clock: time_machine.Traveller) -> None:
+    claim = ("sms_mobile_hour", WHO)
+    ats = [limits.take(claim) for _ in range(5)]
+    clock.shift(HOUR + 300)
+    for _ in range(5):
+        limits.take(claim)
+    for at in ats:
+        limits.give_back(claim, at=at)
+    assert not may_take(claim)
+
+
+def test_how_much_was_spent_in_all_and_within_minutes(clock: time_machine.Traveller) -> None:
+    claim = ("sms_site_hour", limits.SITE)
+    assert limits.spent(*claim) == (0, 0)
+    for _ in range(3):
+        limits.take(claim)
+    assert limits.spent(*claim) == (3, 3)
+    clock.shift(299.999)
+    limits.take(claim)
+    assert limits.spent(*claim) == (4, 4)
+    clock.shift(0.001)
+    assert limits.spent(*claim) == (4, 0)
+    limits.take(claim)
+    assert limits.spent(*claim) == (5, 1)
+    clock.shift(HOUR - 0.001)
+    assert limits.spent(*claim) == (5, 0)
+    clock.shift(0.001)
+    assert limits.spent(*claim) == (1, 0)
+    clock.shift(300)
+    assert limits.spent(*claim) == (0, 0)
+
+
+def test_a_sliding_window_takes_no_more_room_than_its_counters(clock: time_machine.Traveller) -> None:
+    claim = ("sms_site_hour", limits.SITE)
+    for _ in range(60):
+        limits.take(claim)
+        clock.shift(100)
+    with store.connection() as client:
+        assert client.hlen(limits.key(*claim)) <= 13
+        assert HOUR < client.ttl(limits.key(*claim)) <= HOUR + 300
 
 
 # ---------------------------------------------------------------- whom to count

@@ -1,33 +1,63 @@
 """The code that proves a mobile."""
 
+import logging
 import re
+import secrets
 import socket
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from hashlib import sha256
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+import time_machine
 from django.utils import translation
 from pytest_django import Settings
 
 from phonebind import limits, sms_codes, store
-from phonebind.exceptions import SmsCodeInvalid, SmsNotSent, SmsQuota, SmsTooFrequent, SmsUnconfirmed
+from phonebind.exceptions import (
+    PhonebindError,
+    SmsCodeInvalid,
+    SmsNotSent,
+    SmsQuota,
+    SmsTooFrequent,
+    SmsUnconfirmed,
+    StorageUnavailable,
+    TooManyAttempts,
+)
 from phonebind.sms import Message
+from server.processes import Valkey
 from tests.support.edge import Configure, Outbox, Upstream
 
 MOBILE = "13900000001"
 OTHER = "13900000002"
 ADDRESS = "192.0.2.1"
 ME, YOU = "qq:1:ME", "qq:1:YOU"
+HOUR, DAY = 3_600, 86_400
+#: The beginning of a counter of an hour, and of one of a day.
+NOON = 1_800_000_000
 
 pytestmark = pytest.mark.usefixtures("phonebind")
 
 
-def issue(mobile: str = MOBILE) -> str:
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """Python's clock stands still until it is moved. The store is told what time it is."""
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+def issue(mobile: str = MOBILE, holder: str = "") -> str:
     """The code as the phone shows it."""
-    sms_codes.issue(mobile, ADDRESS)
+    sms_codes.issue(mobile, ADDRESS, holder=holder)
     assert Outbox.sent[-1].mobile == mobile
     return Outbox.sent[-1].code
+
+
+def issue_another(mobile: str = MOBILE, holder: str = "") -> str:
+    """As soon as it may be."""
+    wait(mobile)
+    return issue(mobile, holder)
 
 
 def check(code: str, mobile: str = MOBILE, claimant: str = ME) -> sms_codes.VerifiedMobile:
@@ -36,6 +66,14 @@ def check(code: str, mobile: str = MOBILE, claimant: str = ME) -> sms_codes.Veri
 
 def wrong(code: str, by: int = 1) -> str:
     return f"{(int(code) + by) % 10**6:06}"
+
+
+def is_right(code: str, mobile: str = MOBILE, claimant: str = ME) -> bool:
+    try:
+        check(code, mobile, claimant)
+    except SmsCodeInvalid:
+        return False
+    return True
 
 
 def wait(mobile: str = MOBILE) -> None:
@@ -58,13 +96,14 @@ def test_threat_9_six_digits_each_as_likely_as_the_other(phonebind: Configure) -
 def test_threat_9_what_is_kept_tells_nobody_the_code() -> None:
     code = issue()
     with store.connection() as client:
-        kept = [client.dump(key) for key in client.scan_iter()] + list(
-            client.hgetall(store.key("sms", MOBILE)).values()
-        )
-    assert not [value for value in kept if code.encode() in value]
+        dumps = [client.dump(key) for key in client.scan_iter()]
+        fields = client.hgetall(store.key("sms", MOBILE))
+    kept = b" ".join([*dumps, *fields, *fields.values()])
+    assert code.encode() not in kept
     guessable = {sha256(text.encode()).hexdigest().encode() for text in (code, f"{MOBILE}:{code}", f"{MOBILE}{code}")}
-    assert not guessable & set(kept)
-    assert [value for value in kept if re.fullmatch(rb"[0-9a-f]{64}", value)]
+    found = re.findall(rb"\b[0-9a-f]{64}\b", b" ".join(fields))
+    assert len(set(found)) == 1
+    assert not guessable & set(found)
 
 
 def test_threat_9_without_the_key_a_kept_code_is_worth_nothing(settings: Settings) -> None:
@@ -149,12 +188,12 @@ def _spellings(code: str) -> list[str]:
 
 def test_a_code_has_one_spelling(phonebind: Configure) -> None:
     phonebind(limits=dict.fromkeys(limits.RULES, (1000, 60)))
-    code = issue()
-    for index in range(len(_spellings(code))):
-        code = issue()
+    for index in range(len(_spellings("000000"))):
+        mobile = f"139000001{index:02}"
+        code = issue(mobile)
         with pytest.raises(SmsCodeInvalid):
-            check(_spellings(code)[index])
-        check(code)
+            check(_spellings(code)[index], mobile)
+        check(code, mobile)
 
 
 def test_never_sent_is_exactly_like_wrong() -> None:
@@ -240,20 +279,287 @@ def test_threat_10_a_claimed_code_can_be_burnt_too() -> None:
         check(code)
 
 
-def test_a_new_code_replaces_the_one_before_and_its_guesses() -> None:
+# ---------------------------------------------------------------- several codes
+
+
+def test_threat_43_a_new_sms_does_not_take_away_the_code_that_is_on_the_phone() -> None:
+    codes = [issue_another() for _ in range(3)]
+    assert len(set(codes)) == 3
+    assert [is_right(code) for code in codes] == [True] * 3
+    verified = check(codes[0])
+    assert sms_codes.claim(verified)
+
+
+def test_of_four_codes_the_last_three_are_valid() -> None:
+    codes = [issue_another(holder=ME) for _ in range(4)]
+    assert [is_right(code) for code in codes] == [False, True, True, True]
+
+
+def test_each_code_ends_by_itself(clock: time_machine.Traveller) -> None:
     first = issue()
-    for guess in range(1, 5):
-        with pytest.raises(SmsCodeInvalid):
-            check(wrong(first, guess))
+    clock.shift(200)
+    second = issue_another()
+    clock.shift(99.999)
+    assert is_right(first)
     verified = check(first)
-    wait()
-    second = issue()
-    if second != first:
-        with pytest.raises(SmsCodeInvalid):
-            check(first)
-        with pytest.raises(SmsCodeInvalid):
-            sms_codes.claim(verified)
-    check(second)
+    clock.shift(0.001)
+    assert not is_right(first)
+    with pytest.raises(SmsCodeInvalid):
+        sms_codes.claim(verified)
+    assert is_right(second)
+    clock.shift(200)
+    assert not is_right(second)
+
+
+def test_what_is_kept_ends_with_the_last_code(clock: time_machine.Traveller) -> None:
+    issue()
+    with store.connection() as client:
+        client.pexpire(store.key("sms", MOBILE), 100_000)
+    clock.shift(200)
+    issue_another()
+    with store.connection() as client:
+        assert 295 < client.ttl(store.key("sms", MOBILE)) <= 300
+        Outbox.refuse = True
+        for _ in range(3):
+            with pytest.raises(SmsNotSent):
+                issue_another()
+        assert 295 < client.ttl(store.key("sms", MOBILE)) <= 300
+    assert len(kept()) == 2
+
+
+def kept() -> set[bytes]:
+    """The digests of the codes that the store knows."""
+    with store.connection() as client:
+        fields = client.hgetall(store.key("sms", MOBILE))
+    return {name.partition(b":")[2] for name in fields if not name.startswith(b"tries:")}
+
+
+def test_codes_that_have_ended_leave_nothing_behind(clock: time_machine.Traveller) -> None:
+    """Where others follow before the store has forgotten all of them."""
+    for _ in range(5):
+        sms_codes.settle(_claimed(issue_another()))
+        clock.shift(HOUR)
+    issue_another()
+    assert len(kept()) == 1
+
+
+def test_threat_10_five_wrong_guesses_burn_all_codes_together() -> None:
+    codes = [issue_another() for _ in range(3)]
+    strange = next(code for code in map("{:06}".format, range(10)) if code not in codes)
+    for guess in range(1, 6):
+        assert [is_right(code) for code in codes] == [True] * 3, guess
+        assert not is_right(strange)
+    assert [is_right(code) for code in codes] == [False] * 3
+
+
+def test_threat_10_another_code_gives_no_more_guesses() -> None:
+    """Or whoever has an SMS sent after each four guesses may guess for ever."""
+    codes = [issue()]
+    for _ in range(4):
+        assert not is_right(wrong(codes[0]))
+    codes.append(issue_another())
+    assert is_right(codes[1])
+    assert not is_right(next(code for code in map("{:06}".format, range(10)) if code not in codes))
+    assert [is_right(code) for code in codes] == [False, False]
+    # All are gone, so it begins anew.
+    code = issue_another()
+    for guess in range(1, 5):
+        assert not is_right(wrong(code, guess), claimant=YOU)
+    assert is_right(code)
+
+
+def test_threat_10_an_sms_that_is_not_sent_gives_no_more_guesses() -> None:
+    code = issue()
+    for guess in range(1, 5):
+        assert not is_right(wrong(code, guess))
+    Outbox.refuse = True
+    with pytest.raises(SmsNotSent):
+        issue_another()
+    assert is_right(code)
+    assert not is_right(wrong(code))
+    assert not is_right(code)
+
+
+# ---------------------------------------------------------------- codes for who holds a ticket
+
+
+def test_threat_43_a_code_for_one_identity_is_nobody_elses() -> None:
+    code = issue(holder=ME)
+    verified = check(code)
+    assert not is_right(code, claimant=YOU)
+    with pytest.raises(SmsCodeInvalid):
+        sms_codes.claim(sms_codes.VerifiedMobile(MOBILE, YOU, verified.digests))
+    assert sms_codes.claim(verified)
+
+
+def test_threat_43_nobody_burns_the_code_of_another_identity(phonebind: Configure) -> None:
+    """However many guess, and whatever they have sent to the mobile besides."""
+    phonebind(limits=dict.fromkeys(limits.RULES, (1000, 60)))
+    code = issue(holder=ME)
+    for guesser in range(20):
+        for guess in range(1, 6):
+            assert not is_right(wrong(code, guess), claimant=f"qq:1:{guesser}")
+    for holder in ("", YOU, ""):
+        burnt = issue(holder=holder)
+        for guess in range(1, 6):
+            assert not is_right(wrong(burnt, guess), claimant=YOU)
+        assert not is_right(burnt, claimant=YOU)
+    assert is_right(code)
+
+
+def test_threat_43_the_codes_of_others_take_nobodys_place(phonebind: Configure) -> None:
+    phonebind(limits=dict.fromkeys(limits.RULES, (1000, 60)))
+    mine, open_one = issue(holder=ME), issue()
+    theirs = [issue(holder=YOU) for _ in range(4)]
+    assert is_right(mine)
+    assert is_right(open_one)
+    assert [is_right(code, claimant=YOU) for code in theirs] == [False, True, True, True]
+    anybodys = [issue() for _ in range(3)]
+    assert is_right(mine)
+    assert [is_right(code) for code in (open_one, *anybodys)] == [False, True, True, True]
+
+
+def test_threat_10_a_wrong_guess_is_one_at_every_code_that_it_might_have_been_right_for() -> None:
+    mine, open_one, yours = issue(holder=ME), issue_another(), issue_another(holder=YOU)
+    strange = next(code for code in map("{:06}".format, range(10)) if code not in (mine, open_one, yours))
+    for guess in (strange, strange, strange, yours):  # which is a wrong one for me
+        assert not is_right(guess)
+    assert is_right(mine)
+    assert is_right(open_one)
+    assert not is_right(strange)
+    assert not is_right(mine)
+    assert not is_right(open_one)
+    assert is_right(yours, claimant=YOU)
+    assert not is_right(open_one, claimant=YOU)
+
+
+def test_threat_10_guesses_before_there_was_a_code_do_not_count_against_it() -> None:
+    open_one = issue()
+    for guess in range(1, 5):
+        assert not is_right(wrong(open_one, guess))
+    mine = issue_another(holder=ME)
+    for guess in range(4):
+        assert not is_right(next(code for code in map("{:06}".format, range(10)) if code not in (mine, open_one)))
+        assert is_right(mine), guess
+    assert not is_right(open_one)
+
+
+def test_threat_43_settling_one_identitys_code_leaves_anothers() -> None:
+    mine, open_one, yours = issue(holder=ME), issue_another(), issue_another(holder=YOU)
+    sms_codes.settle(_claimed(mine))
+    assert [is_right(mine), is_right(open_one)] == [True, False]
+    assert sms_codes.claim(check(yours, claimant=YOU))
+
+
+# ---------------------------------------------------------------- claimed by one of several
+
+
+def test_a_code_that_another_has_claimed_is_no_wrong_guess_for_the_others() -> None:
+    codes = [issue_another() for _ in range(2)]
+    _claimed(codes[0], YOU)
+    for _ in range(6):
+        assert not is_right(codes[0])
+    assert is_right(codes[1])
+    assert is_right(codes[0], claimant=YOU)
+
+
+def test_threat_11_one_person_may_claim_one_code_and_another_the_other() -> None:
+    """As long as nothing is committed: the database decides who is first."""
+    codes = [issue_another() for _ in range(2)]
+    mine, yours = check(codes[0], claimant=ME), check(codes[1], claimant=YOU)
+    assert sms_codes.claim(mine)
+    assert sms_codes.claim(yours)
+    sms_codes.settle(yours)
+    assert not is_right(codes[0])
+    with pytest.raises(SmsCodeInvalid):
+        sms_codes.claim(mine)
+
+
+def test_threat_11_when_one_code_is_settled_the_others_are_gone() -> None:
+    codes = [issue_another() for _ in range(3)]
+    verified = check(codes[0])
+    sms_codes.settle(_claimed(codes[1]))
+    assert [is_right(code) for code in codes] == [False, True, False]
+    with pytest.raises(SmsCodeInvalid):
+        sms_codes.claim(verified)
+    assert sms_codes.claim(check(codes[1])) is False
+
+
+def test_two_live_codes_never_have_the_same_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter([7, 7, 7, 8, 8, 7, 9])
+    monkeypatch.setattr(secrets, "randbelow", lambda _: next(drawn))
+    assert [issue_another() for _ in range(3)] == ["000007", "000008", "000009"]
+
+
+def test_the_digits_of_a_code_that_has_ended_are_a_new_code(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Open, and nobody's."""
+    monkeypatch.setattr(secrets, "randbelow", lambda _: 7)
+    sms_codes.settle(_claimed(issue(), YOU))
+    clock.shift(300)
+    issue_another()
+    assert sms_codes.claim(check("000007")) is True
+
+
+# ---------------------------------------------------------------- guesses of one person, or from one address
+
+
+def guess_at(number: int, claimant: str, address: str) -> str:
+    """A wrong code for a mobile that nobody else guesses at; how it ends."""
+    try:
+        sms_codes.check(f"139{number:08}", "000000", claimant=claimant, address=address)
+    except PhonebindError as error:
+        return error.code
+    return "right"
+
+
+def test_threat_49_ten_wrong_codes_an_hour_for_one_identity() -> None:
+    code = issue()
+    outcomes = [guess_at(number, ME, f"192.0.2.{number}") for number in range(1000, 1012)]
+    assert outcomes == ["sms_code_invalid"] * 10 + ["too_many_attempts"] * 2
+    with pytest.raises(TooManyAttempts) as refused:
+        check(code)
+    assert refused.value.limit == "sms_code_identity_hour"
+    assert refused.value.retry_after in range(HOUR - 10, HOUR + 1)
+    assert is_right(code, claimant=YOU)
+
+
+def test_threat_49_a_hundred_wrong_codes_an_hour_from_one_address() -> None:
+    code = issue()
+    outcomes = Counter(guess_at(number, f"qq:1:{number}", ADDRESS) for number in range(1000, 1102))
+    assert outcomes == {"sms_code_invalid": 100, "too_many_attempts": 2}
+    with pytest.raises(TooManyAttempts) as refused:
+        check(code)
+    assert refused.value.limit == "sms_code_address_hour"
+    assert sms_codes.check(MOBILE, code, claimant=ME, address="192.0.2.2").number == MOBILE
+
+
+def test_threat_49_right_codes_cost_nothing() -> None:
+    code = issue()
+    for _ in range(30):
+        check(code)
+    assert guess_at(1, ME, ADDRESS) == "sms_code_invalid"
+
+
+def test_threat_49_a_code_that_another_has_claimed_is_a_wrong_one() -> None:
+    code = issue()
+    _claimed(code, YOU)
+    for _ in range(10):
+        assert not is_right(code)
+    with pytest.raises(TooManyAttempts):
+        check(code)
+
+
+def test_threat_49_a_refused_guess_is_not_compared(phonebind: Configure) -> None:
+    """So whoever is refused learns nothing by it, and burns nobody's code."""
+    phonebind(limits={"sms_code_identity_hour": (1, HOUR)})
+    code = issue()
+    assert not is_right(wrong(code))
+    for guess in (code, *[wrong(code)] * 9):
+        with pytest.raises(TooManyAttempts):
+            check(guess)
+    assert is_right(code, claimant=YOU)
 
 
 # ---------------------------------------------------------------- claimed, settled
@@ -370,14 +676,108 @@ def test_a_refused_request_leaves_the_code_before_it_alone() -> None:
     check(code)
 
 
-def test_threat_13_ten_a_day_for_one_mobile() -> None:
-    for _ in range(10):
-        issue()
-        wait()
-    with pytest.raises(SmsQuota):
-        issue()
-    assert len(Outbox.sent) == 10
-    issue(OTHER)
+def sent_in(clock: time_machine.Traveller, seconds: int, holders: tuple[str, ...] = ("",)) -> list[str]:
+    """Who gets an SMS to the mobile when all of them ask again and again, from as many addresses as it takes.
+
+    Each of ``holders`` is an identity that has a ticket, or "".
+    """
+    sent: list[str] = []
+    step = 60 if seconds <= HOUR else 900
+    for _ in range(0, seconds, step):
+        for holder in holders:
+            wait()
+            try:
+                sms_codes.issue(MOBILE, f"192.0.2.{len(sent)}", holder=holder)
+            except SmsQuota:
+                continue
+            sent.append(holder)
+        clock.shift(step)
+    return sent
+
+
+def test_threat_43_who_holds_no_ticket_may_have_three_an_hour_and_six_a_day(clock: time_machine.Traveller) -> None:
+    assert len(sent_in(clock, HOUR)) == 3
+    assert len(sent_in(clock, DAY - HOUR)) == 3
+    issue_another(OTHER)
+
+
+def test_threat_13_five_an_hour_and_ten_a_day_for_one_mobile_whoever_asks(clock: time_machine.Traveller) -> None:
+    crowd = ("", *(f"qq:1:{number}" for number in range(20)))
+    assert len(sent_in(clock, HOUR, crowd)) == 5
+    assert len(sent_in(clock, DAY - HOUR, crowd)) == 5
+    issue_another(OTHER)
+
+
+def test_threat_43_one_identity_may_have_one_an_hour_and_two_a_day_of_the_rest(clock: time_machine.Traveller) -> None:
+    sent_in(clock, 180)
+    assert sent_in(clock, HOUR - 180, (ME,)) == [ME]
+    clock.shift(-HOUR + 180)
+    # Of all mobiles together.
+    for _ in range(3):
+        issue_another(OTHER)
+    with pytest.raises(SmsQuota) as refused:
+        issue_another(OTHER, holder=ME)
+    assert refused.value.limit == "sms_identity_hour"
+    assert issue_another(OTHER, holder=YOU)
+
+
+def test_threat_43_a_ticket_costs_nothing_while_the_open_part_lasts(clock: time_machine.Traveller) -> None:
+    assert sent_in(clock, 180, (ME,)) == [ME] * 3
+    assert limits.spent("sms_identity_day", ME) == (0, 0)
+    assert sent_in(clock, 60, (ME,)) == [ME]
+    assert limits.spent("sms_identity_day", ME) == (1, 1)
+
+
+def test_threat_43_one_identity_and_all_who_have_none_leave_the_owner_one_an_hour_and_two_a_day(
+    clock: time_machine.Traveller,
+) -> None:
+    sent_in(clock, HOUR - 60, ("", YOU))
+    assert sent_in(clock, 60, ("", YOU, ME)) == [ME]
+    sent_in(clock, DAY - 2 * HOUR, ("", YOU))
+    assert sent_in(clock, 60, ("", YOU, ME)) == [ME]
+
+
+def test_threat_43_the_rest_is_bounded_like_all_else(clock: time_machine.Traveller, phonebind: Configure) -> None:
+    """By the gap, the address, what the human check adds, and the site."""
+    phonebind(limits={"sms_address_hour": (4, HOUR), "sms_site_hour": (6, HOUR)})
+    for _ in range(3):
+        issue_another()
+    issue_another(holder=ME)
+    with pytest.raises(SmsTooFrequent):
+        sms_codes.issue(MOBILE, "192.0.2.2", holder=YOU)
+    with pytest.raises(SmsQuota) as refused:
+        issue_another(holder=YOU)
+    assert refused.value.limit == "sms_address_hour"
+    limits.take(*[("no_image_address_hour", "192.0.2.2")] * 5)
+    with pytest.raises(SmsQuota) as refused:
+        sms_codes.issue(MOBILE, "192.0.2.2", ("no_image_address_hour", "192.0.2.2"), holder=YOU)
+    assert refused.value.limit == "no_image_address_hour"
+    limits.take(*[("sms_site_hour", limits.SITE)] * 2)
+    with pytest.raises(SmsQuota) as refused:
+        sms_codes.issue(MOBILE, "192.0.2.2", holder=YOU)
+    assert refused.value.limit == "sms_site_hour"
+    assert limits.spent("sms_identity_hour", YOU) == (0, 0)
+
+
+def test_threat_14_an_sms_of_the_rest_that_was_not_sent_costs_nothing() -> None:
+    for _ in range(3):
+        issue_another()
+    before = counts()
+    wait()
+    Outbox.refuse = True
+    for _ in range(5):
+        with pytest.raises(SmsNotSent):
+            issue(holder=ME)
+    assert counts() == before
+    Outbox.refuse = False
+    assert is_right(issue(holder=ME))
+    assert limits.spent("sms_identity_hour", ME) == (1, 1)
+
+
+def counts() -> dict[bytes, Any]:
+    """What all limits of SMS have counted, but for the gap."""
+    with store.connection() as client:
+        return {key: client.hgetall(key) for key in client.keys("*{limits}*") if b"gap" not in key}
 
 
 def test_threat_13_twenty_an_hour_for_one_address() -> None:
@@ -424,8 +824,8 @@ def read(gateway: Upstream) -> str:
 
 
 def counted(name: str, subject: str) -> int:
-    with store.connection() as client:
-        return int(client.hget(limits.key(name, subject), "taken") or 0)
+    total, _ = limits.spent(name, subject)
+    return total
 
 
 #: Reached: the message may be on its way.
@@ -464,15 +864,16 @@ def test_threat_13_a_gateway_that_leaves_it_open_sends_once_and_the_code_is_good
     check(read(gateway))
 
 
-def test_threat_13_what_was_left_open_counts_for_the_day(gateway: Upstream) -> None:
+def test_threat_13_what_was_left_open_counts(gateway: Upstream) -> None:
     gateway.answer("/", **OPEN["500"])
-    for _ in range(10):
+    for _ in range(3):
         with pytest.raises(SmsUnconfirmed):
             sms_codes.issue(MOBILE, ADDRESS)
         wait()
     with pytest.raises(SmsQuota):
         sms_codes.issue(MOBILE, ADDRESS)
-    assert len(gateway.requests) == 10
+    assert len(gateway.requests) == 3
+    assert counted("sms_mobile_open_day", MOBILE) == counted("sms_mobile_day", MOBILE) == 3
 
 
 def test_the_wait_is_the_hosts_own(gateway: Upstream, phonebind: Configure) -> None:
@@ -532,15 +933,153 @@ def test_a_late_refusal_takes_away_no_newer_code(phonebind: Configure) -> None:
     check(Outbox.sent[1].code)
 
 
-def test_threat_14_what_could_not_be_sent_takes_no_code_away(phonebind: Configure) -> None:
-    """The one that is on the phone already; where there is no place at the gateway nothing is touched either."""
-    phonebind(limits={"sms_mobile_gap": (9, 60)})
-    sms_codes.issue(MOBILE, ADDRESS)
-    code = Outbox.sent[-1].code
+def test_threat_14_what_could_not_be_sent_takes_no_code_away() -> None:
+    """One of the three that are on the phone already; where there is no place at the gateway nothing is touched."""
+    codes = [issue_another() for _ in range(3)]
+    Outbox.refuse = True
+    for _ in range(4):
+        with pytest.raises(SmsNotSent):
+            issue_another(holder=ME)
+    assert [is_right(code) for code in codes] == [True] * 3
+
+
+# ---------------------------------------------------------------- the store goes away
+
+
+class Stopping(Outbox):
+    """While it sends, the store goes away; and comes back if ``back``. Afterwards it sends as well as ``Outbox``."""
+
+    valkey: ClassVar[Valkey]
+    back: ClassVar[bool] = True
+    stops: ClassVar[int] = 1
+
+    def send(self, message: Message) -> None:
+        if Stopping.stops:
+            Stopping.stops -= 1
+            Stopping.valkey.stop()
+            if Stopping.back:
+                Stopping.valkey.start()
+        super().send(message)
+
+
+@pytest.fixture
+def stopping(valkey: Valkey, phonebind: Configure) -> type[Stopping]:
+    phonebind(sms={"gateway": f"{__name__}.Stopping"})
+    Stopping.valkey, Stopping.back, Stopping.stops = valkey, True, 1
+    return Stopping
+
+
+def test_threat_14_a_code_is_known_before_it_is_sent(phonebind: Configure) -> None:
+    """Or the SMS is paid for, counted and good for nothing where the store goes away while it is sent."""
+    phonebind(sms={"gateway": f"{__name__}.Impatient"})
+    Impatient.accepted = []
+    issue()
+    assert Impatient.accepted == [True]
+
+
+class Impatient(Outbox):
+    """Whoever reads the SMS types the code before the gateway has answered us."""
+
+    accepted: ClassVar[list[bool]] = []
+
+    def send(self, message: Message) -> None:
+        super().send(message)
+        Impatient.accepted.append(is_right(message.code))
+
+
+def test_threat_14_the_store_goes_away_while_the_sms_is_sent_and_comes_back(stopping: type[Stopping]) -> None:
+    assert sms_codes.issue(MOBILE, ADDRESS) == sms_codes.Sent(resend_after=60, expires_in=300)
+    assert is_right(Outbox.sent[-1].code)
+    assert counted("sms_mobile_day", MOBILE) == 1
+
+
+def test_threat_14_the_store_is_away_after_the_sms_was_sent(
+    stopping: type[Stopping], caplog: pytest.LogCaptureFixture
+) -> None:
+    stopping.back = False
+    assert sms_codes.issue(MOBILE, ADDRESS) == sms_codes.Sent(resend_after=60, expires_in=300)
+    [line] = [record for record in caplog.records if record.name == "phonebind.sms_codes"]
+    assert (line.levelno, line.exc_info) == (logging.WARNING, None)
+    assert MOBILE not in line.getMessage()
+    stopping.valkey.start()
+    assert is_right(Outbox.sent[-1].code)
+
+
+def test_threat_14_the_store_is_away_when_the_gateway_leaves_it_open(stopping: type[Stopping]) -> None:
+    stopping.back = False
+    Outbox.mute = True
+    with pytest.raises(SmsUnconfirmed):
+        sms_codes.issue(MOBILE, ADDRESS)
+    stopping.valkey.start()
+    assert is_right(Outbox.sent[-1].code)
+    assert counted("sms_mobile_day", MOBILE) == 1
+
+
+def test_threat_14_the_store_is_away_when_the_gateway_refuses(
+    stopping: type[Stopping], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The person is told what happened to the SMS, and the operator what could not be undone."""
+    stopping.back = False
+    Outbox.refuse = True
+    with pytest.raises(SmsNotSent) as refused:
+        sms_codes.issue(MOBILE, ADDRESS)
+    assert refused.type is SmsNotSent
+    assert {record.levelno for record in caplog.records if record.name == "phonebind.sms_codes"} == {logging.WARNING}
+    stopping.valkey.start()
+    Outbox.refuse = False
+    assert is_right(issue_another())
+
+
+def test_threat_14_the_store_was_away_for_a_moment_when_the_gateway_refused(stopping: type[Stopping]) -> None:
     Outbox.refuse = True
     with pytest.raises(SmsNotSent):
         sms_codes.issue(MOBILE, ADDRESS)
-    assert check(code, claimant=ME).number == MOBILE
+    assert not counts()
+    with store.connection() as client:
+        assert not client.keys()
+
+
+def test_threat_14_without_the_store_nothing_is_sent(valkey: Valkey) -> None:
+    valkey.stop()
+    with pytest.raises(StorageUnavailable):
+        issue()
+    assert not Outbox.sent
+    valkey.start()
+    assert not counts()
+    assert is_right(issue())
+
+
+def test_threat_14_where_the_code_cannot_be_written_nothing_is_sent_and_nothing_counted() -> None:
+    """Another shard of a cluster may be away, or full, than the one that counts."""
+    with store.connection() as client:
+        client.set(store.key("sms", MOBILE), "no hash")
+        for _ in range(4):
+            with pytest.raises(StorageUnavailable):
+                issue()
+        assert not Outbox.sent
+        assert client.keys() == [store.key("sms", MOBILE).encode()]
+        client.delete(store.key("sms", MOBILE))
+    assert is_right(issue())
+
+
+def test_threat_14_the_store_goes_away_between_counting_and_writing(
+    valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot be asked to give back what it counted, so that counts; but nothing was sent."""
+    drawn = secrets.randbelow
+
+    def stop(most: int) -> int:
+        valkey.stop()
+        return drawn(most)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(secrets, "randbelow", stop)
+        with pytest.raises(StorageUnavailable):
+            issue()
+    assert not Outbox.sent
+    valkey.start()
+    assert counted("sms_mobile_day", MOBILE) == 1
+    assert is_right(issue_another())
 
 
 def test_the_sms_says_for_how_many_minutes_it_is_good(phonebind: Configure) -> None:

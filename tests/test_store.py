@@ -61,10 +61,11 @@ def test_our_own_errors_pass_through() -> None:
 
 
 EVERYTHING: list[Callable[[], object]] = [
-    lambda: limits.take(("sms_mobile_gap", MOBILE)),
-    lambda: limits.give_back(("sms_mobile_gap", MOBILE)),
-    lambda: limits.try_out(("password_account", "1")),
-    lambda: limits.count(("password_account", "1")),
+    lambda: limits.take(("sms_mobile_gap", MOBILE), ("sms_mobile_day", MOBILE)),
+    lambda: limits.check(("sms_mobile_gap", MOBILE), ("sms_mobile_day", MOBILE)),
+    lambda: limits.give_back(("sms_mobile_gap", MOBILE), ("sms_mobile_day", MOBILE), at=0),
+    lambda: limits.attempt(lambda: False, ("password_account", "1"), ("password_name", "1")),
+    lambda: limits.spent("sms_site_hour", limits.SITE),
     lambda: image_codes.issue("id", ADDRESS),
     lambda: image_codes.redeem("id", "AAAA"),
     lambda: sms_codes.issue(MOBILE, ADDRESS),

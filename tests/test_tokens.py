@@ -25,7 +25,7 @@ from rest_framework_simplejwt.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from phonebind import accounts, tokens
+from phonebind import accounts, store, tokens
 from phonebind.exceptions import AccountDisabled, StorageUnavailable, TokenInvalid
 from server.processes import Valkey
 from server.users.models import User
@@ -323,6 +323,21 @@ def accepted(token: str) -> object:
 def test_an_access_token_is_taken(user: AbstractUser) -> None:
     assert accepted(tokens.issue(user)["token"]) == user
     assert accepted(str(AccessToken.for_user(user))) == user
+
+
+def test_an_access_token_that_began_at_no_time_is_none(user: AbstractUser) -> None:
+    odd = AccessToken.for_user(user)
+    odd[tokens.AUTH_TIME] = "yesterday"
+    with pytest.raises(AuthenticationFailed):
+        accepted(str(odd))
+
+
+def test_threat_46_a_used_token_is_known_until_it_has_expired(user: AbstractUser) -> None:
+    token = tokens.issue(user)["refresh"]
+    tokens.refresh(token)
+    with store.connection() as client:
+        [key] = client.keys("*:used:*")
+        assert client.ttl(key) > api_settings.REFRESH_TOKEN_LIFETIME.total_seconds()
 
 
 def test_without_valkey_no_access_token_is_taken_for_good(user: AbstractUser, valkey: Valkey) -> None:

@@ -21,6 +21,9 @@ from phonebind.conf import conf
 from phonebind.exceptions import StorageUnavailable, TokenInvalid
 from phonebind.models import SocialAccount
 
+#: Seconds that things are remembered for longer than a token is good: clocks differ, and a host may allow some leeway.
+MARGIN = 3_600
+
 logger = logging.getLogger(__name__)
 
 # KEYS: when it ended, the token. ARGV: when its chain began, and for how many milliseconds the token would be good.
@@ -36,7 +39,7 @@ return redis.call('SET', KEYS[2], 1, 'NX', 'PX', ARGV[2]) and 1 or 0
 def revoke(user_pk: Any) -> None:
     """End every chain of tokens of this user that has begun by now. Raises StorageUnavailable."""
     with store.connection() as client:
-        client.set(_ended(user_pk), _microseconds(time.time()), ex=conf.sign_in_max_age)
+        client.set(_ended(user_pk), _microseconds(time.time()), ex=conf.sign_in_max_age + MARGIN)
 
 
 def is_revoked(user_pk: Any, began: float) -> bool:
@@ -53,7 +56,7 @@ def used(user_pk: Any, token: str, began: float, seconds: int) -> Iterator[None]
     Raises TokenInvalid where it was used before or has been ended, StorageUnavailable.
     """
     key = store.key("tokens", str(user_pk)) + f":used:{token}"
-    if not _use([_ended(user_pk), key], _microseconds(began), max(1, seconds) * 1000):
+    if not _use([_ended(user_pk), key], _microseconds(began), (seconds + MARGIN) * 1000):
         raise TokenInvalid
     try:
         yield

@@ -74,11 +74,13 @@ class Authentication(JWTAuthentication):
     def get_user(self, validated_token: Token) -> Any:
         user = super().get_user(validated_token)
         try:
-            if revocation.is_revoked(user.pk, _auth_time(validated_token)):
-                raise AuthenticationFailed(str(TokenInvalid.message), code=TokenInvalid.code)
+            if not revocation.is_revoked(user.pk, _auth_time(validated_token)):
+                return user
         except StorageUnavailable as error:
             raise _Unavailable from error
-        return user
+        except TokenInvalid:
+            pass
+        raise AuthenticationFailed(str(TokenInvalid.message), code=TokenInvalid.code)
 
 
 class _Unavailable(APIException):

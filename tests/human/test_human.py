@@ -1,10 +1,11 @@
 """What an SMS takes, in each mode: what is asked for, what is enough, and what is used up."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import pytest
+import time_machine
 
 from phonebind import human, limits, slots, sms_codes, store
 from phonebind.exceptions import (
@@ -83,12 +84,9 @@ def is_refused(answers: Answers, error: type[Exception] = HumanCheckInvalid) -> 
         human.verify(MOBILE, ADDRESS, answers)
 
 
-def burn(taken: int, limit: str = "sms_site_hour", *, elapsed: float = 0.5) -> None:
-    """So many SMS in an hour of which so much is over."""
-    key, seconds = limits.key(limit, limits.SITE), limits.rule(limit).seconds
-    with store.connection() as client:
-        client.hset(key, mapping={"taken": taken, "counted": 1})
-        client.pexpire(key, int(seconds * (1 - elapsed) * 1000))
+def burn(number: int) -> None:
+    """So many SMS now."""
+    limits.take(*[("sms_site_hour", limits.SITE)] * number)
 
 
 # ---------------------------------------------------------------- the modes
@@ -224,9 +222,16 @@ def test_threat_13_who_does_not_look_is_not_believed() -> None:
 
 @pytest.fixture
 def adaptive(phonebind: Configure) -> Configure:
-    """A day bears 240 SMS, so an hour bears ten: five by half past."""
-    phonebind(human_check=MODES["adaptive"], limits={"sms_site_hour": (100, 3600), "sms_site_day": (240, 86_400)})
+    """A day bears 936 SMS, so an hour bears 39, and four within minutes are too many."""
+    phonebind(human_check=MODES["adaptive"], limits={"sms_site_hour": (400, 3600), "sms_site_day": (936, 86_400)})
     return phonebind
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """At the beginning of a counter."""
+    with time_machine.travel(1_800_000_000, tick=False) as traveller:
+        yield traveller
 
 
 def is_hot() -> bool:
@@ -238,30 +243,50 @@ def test_while_the_site_is_quiet_the_image_is_enough(adaptive: Configure) -> Non
     assert str(is_enough(see())) == "image"
 
 
-@pytest.mark.parametrize(
-    ("taken", "elapsed", "hot"),
-    [
-        (4, 0.5, False),
-        (5, 0.5, True),
-        (8, 0.9, False),
-        (9, 0.9, True),
-        (0, 0.02, False),
-        (1, 0.02, True),
-        (9, 1, False),
-    ],
-)
-def test_it_is_hot_when_an_hour_spends_more_than_a_day_would_bear(
-    adaptive: Configure, taken: int, elapsed: float, hot: bool
+@pytest.mark.parametrize(("number", "hot"), [(1, False), (3, False), (4, True), (40, True)])
+def test_it_is_hot_when_minutes_spend_a_tenth_of_an_hour(
+    adaptive: Configure, clock: time_machine.Traveller, number: int, hot: bool
 ) -> None:
-    burn(taken, elapsed=elapsed - 0.0005)
+    burn(number)
+    assert is_hot() is hot
+    clock.shift(299)
+    assert is_hot() is hot
+    clock.shift(1)
+    assert is_hot() is (number == 40)
+
+
+@pytest.mark.parametrize(("last", "hot"), [(0, False), (2, False), (3, True)])
+def test_it_is_hot_when_an_hour_spends_more_than_a_day_would_bear(
+    adaptive: Configure, clock: time_machine.Traveller, last: int, hot: bool
+) -> None:
+    """Without a burst in any five minutes of it."""
+    clock.shift(-3600)
+    for number in [3] * 13:
+        burn(number)
+        clock.shift(300)
+    assert not is_hot()
+    burn(last)
     assert is_hot() is hot
 
 
-def test_the_hours_own_budget_counts_where_it_is_the_smaller(adaptive: Configure) -> None:
-    adaptive(limits={"sms_site_hour": (4, 3600), "sms_site_day": (2400, 86_400)})
+def test_threat_13_it_is_hot_over_the_end_of_an_hour_too(adaptive: Configure, clock: time_machine.Traveller) -> None:
+    """Half an hour of what an hour bears at the end of one, and half of it at the beginning of the next."""
+    burn(1)
+    clock.shift(3590)
+    for _ in range(2):
+        burn(20)
+        clock.shift(20)
+    clock.shift(600)
+    assert is_hot()
+
+
+def test_the_hours_own_budget_counts_where_it_is_the_smaller(
+    adaptive: Configure, clock: time_machine.Traveller
+) -> None:
+    adaptive(limits={"sms_site_hour": (20, 3600), "sms_site_day": (9600, 86_400)})
     burn(1)
     assert not is_hot()
-    burn(2, elapsed=0.45)
+    burn(1)
     assert is_hot()
 
 
@@ -271,10 +296,11 @@ def test_while_it_is_hot_both_are_asked_for(adaptive: Configure) -> None:
     is_enough(Answers(ID, "AAAA", proof()))
 
 
-def test_it_cools_down_by_itself(adaptive: Configure) -> None:
-    burn(5, elapsed=0.3)
+def test_it_cools_down_by_itself(adaptive: Configure, clock: time_machine.Traveller) -> None:
+    burn(40)
+    clock.shift(3600 + 299)
     assert is_hot()
-    burn(5, elapsed=0.6)
+    clock.shift(1)
     assert not is_hot()
 
 
@@ -284,7 +310,7 @@ def test_the_operator_hears_of_it_once_a_minute(adaptive: Configure, caplog: pyt
         assert is_hot()
     [line] = caplog.records
     assert line.levelno == logging.WARNING
-    assert line.message.startswith("50 SMS this hour, and 5 is its share by now")
+    assert line.message == "50 SMS in an hour that bears 39: each takes a human check more"
 
 
 def test_a_proof_that_nobody_asked_for_is_not_looked_at(adaptive: Configure) -> None:
@@ -322,7 +348,7 @@ def test_nobody_computes_for_an_sms_that_there_will_not_be(phonebind: Configure,
     with pytest.raises(SmsQuota) as refused:
         asked(without_image=True)
     assert refused.value.limit == limit
-    assert refused.value.retry_after in range(3590, 3601)
+    assert refused.value.retry_after in range(3600, 3601 + 300)
     asked()  # as everybody else
 
 

@@ -207,8 +207,13 @@ class Person:
         assert found
         return found[0]
 
-    def ask_for_sms(self, mobile: str, **headers: str) -> Any:
-        """The image, then the SMS."""
+    def ask_for_sms(self, mobile: str, *, ticket: str = "", address: str = "127.0.0.1", **headers: str) -> Any:
+        """The image, then the SMS; with the ``access_token`` of the callback where ``ticket`` is one."""
+        query = {**self.see_image(address), "access_token": ticket}
+        return self.http.get(f"/sms_codes/{mobile}/", query, headers=headers, REMOTE_ADDR=address)
+
+    def see_image(self, address: str = "127.0.0.1") -> dict[str, str]:
+        """What the form says of an image that was read right."""
         image_code_id, texts = str(uuid4()), []
 
         def see(text: str, **kwargs: Any) -> None:
@@ -216,14 +221,13 @@ class Person:
 
         signals.image_code_issued.connect(see)
         try:
-            self.http.get(f"/image_codes/{image_code_id}/")
+            self.http.get(f"/image_codes/{image_code_id}/", REMOTE_ADDR=address)
         finally:
             signals.image_code_issued.disconnect(see)
-        query = {"image_code_id": image_code_id, "text": "".join(texts)}
-        return self.http.get(f"/sms_codes/{mobile}/", query, headers=headers)
+        return {"image_code_id": image_code_id, "text": "".join(texts)}
 
-    def bind(self, **form: str) -> Any:
-        return self.http.post("/oauth/qq/user/", form, content_type="application/json")
+    def bind(self, *, address: str = "127.0.0.1", **form: str) -> Any:
+        return self.http.post("/oauth/qq/user/", form, content_type="application/json", REMOTE_ADDR=address)
 
 
 @pytest.fixture

@@ -116,8 +116,9 @@ class Person:
         code = code or f"{self.openid}.{next(_codes)}"
         return self.request("GET", f"/oauth/qq/user/?{urlencode({'code': code, 'state': state})}")
 
-    def ask_for_sms(self, mobile: str = "") -> Reply:
-        return self.request("POST", f"/sms_codes/{quote(mobile or self.mobile)}/", self.shop.image_code())
+    def ask_for_sms(self, mobile: str = "", ticket: str = "") -> Reply:
+        form = {**self.shop.image_code(), "access_token": ticket}
+        return self.request("POST", f"/sms_codes/{quote(mobile or self.mobile)}/", form)
 
     def bind(self, ticket: str, sms_code: str, password: str = PASSWORD) -> Reply:
         form = {"mobile": self.mobile, "password": password, "sms_code": sms_code, "access_token": ticket}
@@ -136,7 +137,8 @@ class Person:
         if "token" in reply.data:
             return reply
         while True:
-            bound = self.persist(partial(self.bind, reply.data["access_token"], self._sms_code()))
+            ticket = reply.data["access_token"]
+            bound = self.persist(partial(self.bind, ticket, self._sms_code(ticket)))
             if bound.outcome != "sms_code_invalid":
                 return bound
 
@@ -151,12 +153,12 @@ class Person:
             wait = reply.data.get("retry_after", 0.2) if reply.data else 0.2
             time.sleep(min(wait, 2))
 
-    def _sms_code(self) -> str:
+    def _sms_code(self, ticket: str) -> str:
         """Where the answer was lost, but not the SMS, it is on the phone all the same."""
         before = self.shop.outside.code(self.mobile)
         end = time.monotonic() + STUBBORN
         while True:
-            reply = self.ask_for_sms()
+            reply = self.ask_for_sms(ticket=ticket)
             code = self.shop.outside.code(self.mobile)
             if reply.status == 200 or code != before:
                 return code

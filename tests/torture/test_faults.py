@@ -23,8 +23,17 @@ from tests.torture.report import Note
 PEOPLE = scale(200, 40)
 KILLS = scale(8, 3)
 AT_ONCE = 16
-#: Nobody waits a minute for the next SMS here.
-SETTINGS = {"LIMITS": {"sms_mobile_gap": (1, 1), "sms_mobile_day": (1000, 86_400), "sms_site_hour": (10**6, 3600)}}
+#: Nobody waits a minute, or an hour, for the next SMS here.
+SETTINGS = {
+    "LIMITS": {
+        "sms_mobile_gap": (1, 1),
+        "sms_mobile_hour": (1000, 3600),
+        "sms_mobile_day": (1000, 86_400),
+        "sms_mobile_open_hour": (900, 3600),
+        "sms_mobile_open_day": (900, 86_400),
+        "sms_site_hour": (10**6, 3600),
+    }
+}
 
 
 def run(shop: Shop, kill: Callable[[], None]) -> tuple[list[Reply], list[int]]:

@@ -93,21 +93,36 @@ def test_threat_11_one_code_used_by_a_hundred(shop: Shop, note: Note) -> None:
 
 
 def test_threat_10_a_hundred_guesses(shop: Shop, note: Note) -> None:
-    person = Person(shop, "A" * 32, MOBILE)
-    ticket, code = person.ticket(), a_code(shop, person)
+    """By as many identities, from as many addresses."""
+    crowd = [Person(shop, f"{number:032X}", MOBILE, f"10.1.0.{number}") for number in range(100)]
+    tickets = [person.ticket() for person in crowd]
+    code = a_code(shop, crowd[0])
     guesses = [f"{(int(code) + step) % 10**6:06}" for step in range(1, 101)]
-    before = _evaluated(shop)
-    replies = at_once([partial(person.bind, ticket, guess) for guess in guesses])
-    evaluated = _evaluated(shop) - before
+    before = _increments(shop)
+    acts = zip(crowd, tickets, guesses, strict=True)
+    replies = at_once([partial(person.bind, ticket, guess) for person, ticket, guess in acts])
+    # Each takes two limits, and is counted once more where it was compared.
+    evaluated = _increments(shop) - before - 2 * 100
     assert tally(replies) == {"sms_code_invalid": 100}
     assert evaluated == 5
-    assert person.bind(ticket, code).outcome == "sms_code_invalid", "burnt"
+    assert crowd[0].bind(tickets[0], code).outcome == "sms_code_invalid", "burnt"
     assert counts() == (0, 0)
     note("100 guesses of an SMS code at once", evaluated=evaluated, answers=told(replies))
 
 
-def _evaluated(shop: Shop) -> int:
-    """Wrong guesses that Valkey looked at: each is one HINCRBY, and nothing else that a wrong code leads to is."""
+def test_threat_49_a_hundred_guesses_of_one_identity(shop: Shop, note: Note) -> None:
+    """At as many mobiles, from as many addresses."""
+    person = Person(shop, "A" * 32, MOBILE)
+    ticket = person.ticket()
+    guesses = [Person(shop, "A" * 32, f"139000{number:05}") for number in range(100)]
+    for one in guesses:
+        one.cookies = person.cookies
+    replies = at_once([partial(one.bind, ticket, "000000") for one in guesses])
+    assert tally(replies) == {"sms_code_invalid": 10, "too_many_attempts": 90}
+    note("100 guesses of one identity at once", evaluated=10, answers=told(replies))
+
+
+def _increments(shop: Shop) -> int:
     statistics: Any = shop.valkey.info("commandstats")
     return int(statistics.get("cmdstat_hincrby", {"calls": 0})["calls"])
 
