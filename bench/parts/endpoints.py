@@ -4,7 +4,7 @@ import json
 import pickle
 import random
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -68,6 +68,8 @@ def run(machine: Machine, load: Load) -> list[Table | Block]:
             sample(name, max(AT_ONCE))
         kinds = [(name, at_once) for name in makers for at_once in AT_ONCE]
         samples = [{kind: sample(*kind) for kind in kinds} for _ in range(ROUNDS)]
+        # While there still is somebody to sign in with.
+        to_profile = {name: maker(PROFILED) for name, maker in makers.items()}
     table = Table(
         "endpoints", ["request", *(f"{what}, {n} at once" for n in AT_ONCE for what in ("CPU ms", "p50", "p99"))]
     )
@@ -78,19 +80,18 @@ def run(machine: Machine, load: Load) -> list[Table | Block]:
             for what in ("cpu", "p50", "p99")
         ]
         table.add(name, *cells)
-    profiles = [f"{name}\n{_profile(machine, site, limits, maker(PROFILED))}" for name, maker in makers.items()]
+    profiles = [f"{name}\n{_profile(machine, site, limits, requests)}" for name, requests in to_profile.items()]
     return [table, Block("profiles", "\n\n".join(profiles))]
 
 
 def _makers(site: Site) -> dict[str, Maker]:
-    refresh_tokens = [_sign_in(site, number).json()["refresh"] for number in range(1, PEOPLE + 1)]
     # Not those of a run before: a mobile waits a minute for its next SMS.
     mobiles = count(13_100_000_000 + random.randrange(10**9))  # noqa: S311 - as random as dice
     return {
         "GET authorization": lambda number: [CONTENDER.begin(site) for _ in range(number)],  # type: ignore[misc]
         "GET image code": lambda number: [Request("GET", f"/image_codes/{uuid4()}/", HTTPS) for _ in range(number)],
         "POST SMS code": partial(_sms, site, mobiles),
-        "POST refresh": partial(_refresh, refresh_tokens),
+        "POST refresh": partial(_refresh, site),
     }
 
 
@@ -107,9 +108,11 @@ def _sms(site: Site, mobiles: "count[int]", number: int) -> list[Request]:
     return requests
 
 
-def _refresh(tokens: Sequence[str], number: int) -> list[Request]:
+def _refresh(site: Site, number: int) -> list[Request]:
+    """Each with a token of its own, since a token serves once."""
+    tokens = [_sign_in(site, 1 + n % PEOPLE).json()["refresh"] for n in range(number)]
     bodies = [json.dumps({"refresh": token}).encode() for token in tokens]
-    return [Request("POST", "/authorizations/refresh/", JSON, bodies[n % len(bodies)]) for n in range(number)]
+    return [Request("POST", "/authorizations/refresh/", JSON, body) for body in bodies]
 
 
 def callback(site: Site, number: int) -> Request:

@@ -13,33 +13,54 @@ HOUR, DAY = 3_600, 86_400
 SIGN_IN_LIFE = 600
 CODE_LIFE = 300
 REFRESH_LIFE = 14 * DAY
+#: From a sign-in until the last refresh token that comes of it.
+CHAIN_LIFE = 90 * DAY
 
+#: Wrong guesses, and codes, of one mobile and one holder.
 GUESSES = 5
+MAX_LIVE = 3
 #: Sign-ins that one browser can have open; the same again of tickets.
 MAX_OPEN = 8
 #: Passwords that no new account may have.
 WEAK = frozenset({"12345678", "password"})
 
-#: At most so often, in so many seconds from the first that counts.
+#: At most so often, in so many seconds.
 Limits = dict[str, tuple[int, int, str]]
 LIMITS: Limits = {
     "image_address_hour": (300, HOUR, "too_many_requests"),
     "sms_address_hour": (20, HOUR, "sms_quota"),
     "sms_mobile_gap": (1, 60, "sms_too_frequent"),
+    "sms_mobile_hour": (5, HOUR, "sms_quota"),
     "sms_mobile_day": (10, DAY, "sms_quota"),
+    "sms_mobile_open_hour": (3, HOUR, "sms_quota"),
+    "sms_mobile_open_day": (6, DAY, "sms_quota"),
+    "sms_identity_hour": (1, HOUR, "sms_quota"),
+    "sms_identity_day": (2, DAY, "sms_quota"),
     "sms_site_hour": (1_000, HOUR, "sms_quota"),
     "sms_site_day": (5_000, DAY, "sms_quota"),
+    "sms_code_identity_hour": (10, HOUR, "too_many_attempts"),
+    "sms_code_address_hour": (100, HOUR, "too_many_attempts"),
     "password_address": (50, 900, "too_many_attempts"),
-    "password_account": (5, 900, "too_many_attempts"),
+    "password_name": (5, 900, "too_many_attempts"),
+    "password_account": (10, 900, "too_many_attempts"),
+    "password_bind": (5, 900, "too_many_attempts"),
 }
 #: In this order: the first that is used up decides, and then nothing is counted.
-SMS_LIMITS = (
+_OWN = (
     ("sms_address_hour", "address"),
     ("sms_mobile_gap", "mobile"),
+    ("sms_mobile_hour", "mobile"),
     ("sms_mobile_day", "mobile"),
-    ("sms_site_hour", "site"),
-    ("sms_site_day", "site"),
 )
+_OPEN = (("sms_mobile_open_hour", "mobile"), ("sms_mobile_open_day", "mobile"))
+_KEPT = (("sms_identity_hour", "holder"), ("sms_identity_day", "holder"))
+_SITE = (("sms_site_hour", "site"), ("sms_site_day", "site"))
+#: For everybody; and, where only the open part is used up, for who holds a ticket.
+SMS_LIMITS = (*_OWN, *_OPEN, *_SITE)
+SMS_LIMITS_OF_HOLDERS = (*_OWN, *_KEPT, *_SITE)
+#: What counts is counted until the window and the rest of a twelfth of it are over. Of the others all that count end
+#: together: the window begins with the first.
+SLIDING = {name for name, _ in (*_OWN, *_OPEN, *_KEPT, *_SITE)} - {"sms_mobile_gap"}
 
 #: What an act came to, as the contract says it in status and code; the first four are told by the answer's fields.
 STATUS = {
@@ -77,6 +98,8 @@ class Account:
     id: int = 0
     username: str = ""
     enabled: bool = True
+    #: All sign-ins by then are over.
+    ended: int = -1
 
 
 @dataclass(eq=False, kw_only=True)
@@ -101,10 +124,11 @@ class Ticket(Signed):
 
 @dataclass(eq=False, kw_only=True)
 class Refresh(Signed):
-    """Good for the password it was issued under."""
+    """Good once. ``began`` is when the person signed in, with a token or a few before this one."""
 
     account: Account
-    password: str
+    began: int
+    used: bool = False
 
 
 @dataclass(eq=False)
@@ -117,13 +141,13 @@ class Image:
 
 @dataclass(eq=False)
 class Code:
-    """An SMS. ``used_by`` is the identity it has bound, or confirmed."""
+    """An SMS. ``holder`` is the identity that it is for, "" for anybody; ``used_by`` is the one it has bound."""
 
     mobile: str
+    holder: str
     key: int
     at: int
     text: str = ""
-    guesses: int = 0
     used_by: str | None = None
 
 
@@ -134,7 +158,7 @@ class Outcome:
     code: str
     retry_after: int | None = None
     account: Account | None = None
-    made: State | Ticket | Code | None = None
+    made: State | Ticket | Code | Refresh | None = None
 
 
 Claim = tuple[str, str]
@@ -148,13 +172,17 @@ class Model:
     keys: list[int] = field(default_factory=lambda: [0])
     accounts: list[Account] = field(default_factory=list)
     bindings: dict[str, Account] = field(default_factory=dict)
-    #: The last one sent to each mobile.
-    codes: dict[str, Code] = field(default_factory=dict)
+    #: The same people, by their openid here, in another app of the same shop.
+    elsewhere: dict[str, Account] = field(default_factory=dict)
+    #: All that may still be typed in, oldest first.
+    codes: list[Code] = field(default_factory=list)
+    #: Wrong guesses by mobile and holder.
+    guesses: dict[tuple[str, str], int] = field(default_factory=dict)
     #: Of each browser: what it has open, oldest first.
     states: dict[str, list[State]] = field(default_factory=dict)
     tickets: dict[str, list[Ticket]] = field(default_factory=dict)
-    #: Of each limit and whom it counts: when its window ends, and how often it was in it.
-    windows: dict[Claim, tuple[int, int]] = field(default_factory=dict)
+    #: Of each limit and whom it counts: until when each that counted counts, in milliseconds, the earliest first.
+    counted: dict[Claim, list[int]] = field(default_factory=dict)
 
     # ------------------------------------------------------------ signing in at the provider
 
@@ -169,11 +197,13 @@ class Model:
             return Outcome("state_invalid")
         if provider != "well":
             return Outcome(provider, retry_after=5 if provider == "provider_unavailable" else None)
-        account = self.bindings.get(openid)
+        account = self.bindings.get(openid) or self.elsewhere.get(openid)
         if account and not account.enabled:
             return Outcome("account_disabled")
         self.states[browser].remove(state)
         if account:
+            # Whoever is known in another app is known here from now on.
+            self.bindings[openid] = account
             return Outcome("signed_in", account=account)
         ticket = Ticket(browser=browser, openid=openid, key=self.keys[0], at=self.now)
         self.tickets[browser] = [*self.tickets.get(browser, []), ticket][-MAX_OPEN:]
@@ -182,31 +212,54 @@ class Model:
     # ------------------------------------------------------------ proving a mobile
 
     def look(self, address: str) -> Outcome:
-        return self._limited([("image_address_hour", address)]) or Outcome("ok")
+        claims = [("image_address_hour", address)]
+        if used_up := self._first_used_up(claims):
+            return self._limited(used_up)
+        self._count(claims)
+        return Outcome("ok")
 
-    def ask(self, mobile: str, address: str, image: Image, text: str, gateway: str) -> Outcome:
+    def ask(
+        self, sender: str, ticket: Ticket | None, mobile: str, address: str, image: Image, text: str, gateway: str
+    ) -> Outcome:
         """``gateway``: "well", "refuses", or "mute" (it may have sent)."""
+        if ticket and not self._is_own(sender, ticket):
+            return Outcome("ticket_invalid")
         tried, image.tried = image.tried, True
         if tried or text.upper() != image.text or self.now >= image.at + CODE_LIFE:
             return Outcome("image_code_invalid")
-        subjects = {"mobile": mobile, "address": address, "site": "site"}
+        holder = ticket.openid if ticket else ""
+        subjects = {"mobile": mobile, "address": address, "site": "site", "holder": holder}
         claims = [(name, subjects[kind]) for name, kind in SMS_LIMITS]
-        if limited := self._used_up(claims):
-            return limited
-        # A refusal takes no code away; whatever may arrive takes the place of the one before.
+        used_up = self._first_used_up(claims)
+        if used_up and holder and used_up[0] in dict(_OPEN):
+            claims = [(name, subjects[kind]) for name, kind in SMS_LIMITS_OF_HOLDERS]
+            used_up = self._first_used_up(claims)
+        if used_up:
+            return self._limited(used_up)
         if gateway == "refuses":
             return Outcome("sms_not_sent")
         self._count(claims)
-        code = self.codes[mobile] = Code(mobile, self.keys[0], self.now)
-        return Outcome("ok", made=code) if gateway == "well" else Outcome("sms_not_sent", retry_after=60, made=code)
+        if not self._live(mobile, holder):
+            self.guesses[mobile, holder] = 0
+        code = Code(mobile, holder, self.keys[0], self.now)
+        self.codes.append(code)
+        if gateway == "mute":
+            return Outcome("sms_not_sent", retry_after=60, made=code)
+        # What may not arrive takes none away; what has been sent leaves three.
+        self._drop(self._live(mobile, holder)[:-MAX_LIVE])
+        return Outcome("ok", made=code)
 
     # ------------------------------------------------------------ binding
 
     def bind(self, browser: str, ticket: Ticket, mobile: str, sms_code: str, password: str, address: str) -> Outcome:
-        if not self._is_signed(ticket, SIGN_IN_LIFE) or ticket not in self.tickets.get(browser, []):
+        if not self._is_own(browser, ticket):
             return Outcome("ticket_invalid")
+        claims = [("sms_code_identity_hour", ticket.openid), ("sms_code_address_hour", address)]
+        if used_up := self._first_used_up(claims):
+            return self._limited(used_up)
         code = self._guess(mobile, sms_code, ticket.openid)
         if code is None:
+            self._count(claims)
             return Outcome("sms_code_invalid")
         if account := self.bindings.get(ticket.openid):
             return self._bind_again(account, code, ticket.openid)
@@ -216,66 +269,89 @@ class Model:
         owner = self._owner(code.mobile)
         if owner is None and password in WEAK:
             return Outcome("invalid")
-        if owner and (refused := self._try_password(owner, password, address, wrong="password_wrong")):
-            return refused
+        if owner:
+            claims = [("password_address", address), ("password_bind", str(owner.id))]
+            if refused := self._try_password(owner, password, claims, wrong="password_wrong"):
+                return refused
         if code.used_by:
             # It may confirm what it has made, not make it once more.
             return Outcome("sms_code_invalid")
         if owner is None:
             owner = Account(code.mobile, password)
             self.accounts.append(owner)
-        self.bindings[openid], code.used_by = owner, openid
+        self.bindings[openid] = owner
+        self._use(code, openid)
         return Outcome("bound", account=owner)
 
     def _bind_again(self, account: Account, code: Code, openid: str) -> Outcome:
         """The ticket alone would sign them in by now, so no password is asked for."""
         if account.mobile != code.mobile:
             return Outcome("already_bound")
-        code.used_by = openid
+        self._use(code, openid)
         return Outcome("bound_again", account=account) if account.enabled else Outcome("account_disabled")
 
     def _guess(self, mobile: str, text: str, openid: str) -> Code | None:
-        code = self.codes.get(mobile)
-        if code is None or self.now >= code.at + CODE_LIFE:
-            return None
-        if text != code.text or code.key not in self.keys:
-            code.guesses += 1
-            if code.guesses == GUESSES:
-                del self.codes[mobile]
-            return None
-        return code if code.used_by in (None, openid) else None
+        """Wrong is wrong at all codes that it might have been: those for anybody, and those for this identity."""
+        mine = [(holder, self._live(mobile, holder)) for holder in ("", openid)]
+        for _, codes in mine:
+            for code in codes:
+                if text == code.text and code.key in self.keys:
+                    return code if code.used_by in (None, openid) else None
+        for holder, codes in mine:
+            if codes:
+                self.guesses[mobile, holder] += 1
+                if self.guesses[mobile, holder] == GUESSES:
+                    self._drop(codes)
+        return None
+
+    def _use(self, code: Code, openid: str) -> None:
+        """The mobile is proved, and the other codes that this identity might have used are gone."""
+        code.used_by = openid
+        others = [*self._live(code.mobile, ""), *self._live(code.mobile, openid)]
+        self._drop([other for other in others if other is not code])
+
+    def _live(self, mobile: str, holder: str) -> list[Code]:
+        return [
+            code
+            for code in self.codes
+            if (code.mobile, code.holder) == (mobile, holder) and self.now < code.at + CODE_LIFE
+        ]
+
+    def _drop(self, codes: list[Code]) -> None:
+        self.codes = [code for code in self.codes if code not in codes]
 
     # ------------------------------------------------------------ signing in here
 
     def sign_in(self, username: str, password: str, address: str) -> Outcome:
+        """Limited by the name that was typed, whoever has it: a lock does not tell who has an account."""
         account = self._login(username)
-        if account is None:
-            # Limited like any other, so that a lock does not tell who has an account.
-            claims = [("password_address", address), ("password_account", f"-{username}")]
-            return self._limited(claims) or Outcome("credentials_invalid")
-        refused = self._try_password(account, password, address, wrong="credentials_invalid")
+        claims = [("password_address", address), ("password_name", username)]
+        claims += [("password_account", str(account.id) if account else f"-{username}")]
+        refused = self._try_password(account, password, claims, wrong="credentials_invalid")
         return refused or Outcome("signed_in", account=account)
 
     def refresh(self, token: Refresh) -> Outcome:
-        signed = token.key == self.keys[0] and self.now < token.at + REFRESH_LIFE
-        if not signed or token.account not in self.accounts:
+        life = min(token.at + REFRESH_LIFE, token.began + CHAIN_LIFE)
+        if token.key != self.keys[0] or self.now >= life or token.account not in self.accounts:
             return Outcome("token_invalid")
         if not token.account.enabled:
             return Outcome("account_disabled")
-        if token.password != token.account.password:
+        if token.used or token.began <= token.account.ended:
             return Outcome("token_invalid")
-        return Outcome("signed_in", account=token.account)
+        token.used = True
+        return Outcome("signed_in", account=token.account, made=self.token(token.account, token.began))
 
-    def token(self, account: Account) -> Refresh:
+    def token(self, account: Account, began: int | None = None) -> Refresh:
         """What comes with every success."""
-        return Refresh(key=self.keys[0], at=self.now, account=account, password=account.password)
+        return Refresh(key=self.keys[0], at=self.now, account=account, began=self.now if began is None else began)
 
-    def _try_password(self, account: Account, password: str, address: str, *, wrong: str) -> Outcome | None:
+    def _try_password(
+        self, account: Account | None, password: str, claims: list[Claim], *, wrong: str
+    ) -> Outcome | None:
         """Only wrong ones count; the gate for the disabled comes last."""
-        claims = [("password_address", address), ("password_account", str(account.id))]
-        if limited := self._used_up(claims):
-            return limited
-        if password != account.password:
+        if used_up := self._first_used_up(claims):
+            return self._limited(used_up)
+        if account is None or password != account.password:
             self._count(claims)
             return Outcome(wrong)
         return None if account.enabled else Outcome("account_disabled")
@@ -291,11 +367,22 @@ class Model:
     # ------------------------------------------------------------ the operator
 
     def unbind(self, openid: str) -> None:
-        del self.bindings[openid]
+        """In whichever app; and in the other one too, where it is the same account."""
+        account = self.bindings.get(openid) or self.elsewhere[openid]
+        for rows in (self.bindings, self.elsewhere):
+            if rows.get(openid) is account:
+                del rows[openid]
+        self.end(account)
+
+    def end(self, account: Account) -> None:
+        """All sign-ins until now: the password was changed, the account disabled, or an identity released."""
+        account.ended = self.now
 
     def delete(self, account: Account) -> None:
         self.accounts.remove(account)
-        self.bindings = {openid: owner for openid, owner in self.bindings.items() if owner is not account}
+        for rows in (self.bindings, self.elsewhere):
+            for openid in [openid for openid, owner in rows.items() if owner is account]:
+                del rows[openid]
 
     def rotate(self, key: int) -> None:
         self.keys.insert(0, key)
@@ -305,29 +392,30 @@ class Model:
 
     # ------------------------------------------------------------ signatures, limits
 
+    def _is_own(self, browser: str, ticket: Ticket) -> bool:
+        return self._is_signed(ticket, SIGN_IN_LIFE) and ticket in self.tickets.get(browser, [])
+
     def _is_signed(self, thing: Signed, life: int) -> bool:
         return thing.key in self.keys and self.now - thing.at <= life
 
-    def _limited(self, claims: Iterable[Claim]) -> Outcome | None:
-        if limited := self._used_up(claims):
-            return limited
-        self._count(claims)
-        return None
+    def _first_used_up(self, claims: Iterable[Claim]) -> Claim | None:
+        return next((claim for claim in claims if len(self._ends(claim)) >= self.limits[claim[0]][0]), None)
 
-    def _used_up(self, claims: Iterable[Claim]) -> Outcome | None:
-        for claim in claims:
-            limit, _, error = self.limits[claim[0]]
-            end, count = self._window(claim)
-            if count >= limit:
-                return Outcome(error, retry_after=end - self.now)
-        return None
+    def _limited(self, used_up: Claim) -> Outcome:
+        wait = self._ends(used_up)[0] - self.now * 1000
+        return Outcome(self.limits[used_up[0]][2], retry_after=-(-wait // 1000))
 
     def _count(self, claims: Iterable[Claim]) -> None:
         for claim in claims:
-            end, count = self._window(claim)
-            self.windows[claim] = end, count + 1
+            now, window = self.now * 1000, self.limits[claim[0]][1] * 1000
+            ends = self._ends(claim)
+            if claim[0] in SLIDING:
+                width = -(-window // 12)
+                end = (now // width + 1) * width + window
+            else:
+                end = ends[0] if ends else now + window
+            self.counted[claim] = [*ends, end]
 
-    def _window(self, claim: Claim) -> tuple[int, int]:
-        """The one that runs, or else the one that would begin now."""
-        end, count = self.windows.get(claim, (0, 0))
-        return (end, count) if self.now < end else (self.now + self.limits[claim[0]][1], 0)
+    def _ends(self, claim: Claim) -> list[int]:
+        """Of those that count now."""
+        return [end for end in self.counted.get(claim, []) if end > self.now * 1000]

@@ -30,10 +30,29 @@ from pytest_django import Settings
 
 from tests.support.edge import Configure, Outbox, Upstream
 from tests.support.services import valkey_server
-from tests.torture.history import History
-from tests.torture.model import DAY, HOUR, LIMITS, STATUS, Account, Code, Image, Model, Outcome, Refresh, State, Ticket
+from tests.torture.history import History, Rows, Sms, fullest, unique
+from tests.torture.model import (
+    CODE_LIFE,
+    DAY,
+    GUESSES,
+    HOUR,
+    LIMITS,
+    MAX_LIVE,
+    SIGN_IN_LIFE,
+    SLIDING,
+    STATUS,
+    Account,
+    Code,
+    Image,
+    Limits,
+    Model,
+    Outcome,
+    Refresh,
+    State,
+    Ticket,
+)
 from tests.torture.report import Note
-from tests.torture.world import GRACE, START, World, owner_of
+from tests.torture.world import GRACE, START, World, elsewhere, owner_of
 
 FULL = os.environ.get("PHONEBIND_TORTURE") == "full"
 EXAMPLES, RULES_EACH, LEAST = (30, 40, 3_000) if FULL else (36, 25, 2_000)
@@ -55,7 +74,14 @@ ADDRESSES = {
 #: Set so low that they are reached; a long run reaches those of the SMS as they are.
 LOWERED = {"image_address_hour": (30, HOUR), "password_address": (6, 900), "sms_site_hour": (16, HOUR)}
 if not FULL:
-    LOWERED |= {"image_address_hour": (20, HOUR), "sms_address_hour": (8, HOUR), "sms_mobile_day": (5, DAY)}
+    LOWERED |= {
+        "image_address_hour": (20, HOUR),
+        "sms_address_hour": (8, HOUR),
+        "sms_mobile_day": (7, DAY),
+        "sms_mobile_open_day": (4, DAY),
+        "sms_code_identity_hour": (7, HOUR),
+        "sms_code_address_hour": (15, HOUR),
+    }
 LIMITS_HERE = LIMITS | {name: (*numbers, LIMITS[name][2]) for name, numbers in LOWERED.items()}
 
 SCALE = hypothesis.settings(
@@ -89,6 +115,113 @@ gateways = mostly("well", "refuses", "mute")
 Form = tuple[str, Ticket, str, str, str, str]
 
 
+class Past(History):
+    """The same of several codes for one mobile, of windows that slide, and of people who come from another app."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        self._proof: Sms | None = None
+        self._holders: dict[Sms, str] = {}
+        self._gone: set[Sms] = set()
+        self._by_ticket: dict[tuple[str, str], list[int]] = {}
+
+    def sms_sent(self, mobile: str, text: str, address: str, now: int, holder: str, *, confirmed: bool) -> None:
+        sms = Sms(mobile, text, now)
+        self.sms.append(sms)
+        self._holders[sms] = holder
+        if confirmed:
+            self._gone.update(self._live(sms)[:-MAX_LIVE])
+        own = dict.fromkeys(["sms_mobile_gap", "sms_mobile_hour", "sms_mobile_day"], mobile)
+        self._count(now, {"sms_address_hour": address, **own, "sms_site_hour": "all", "sms_site_day": "all"})
+        if not holder:
+            self._count(now, dict.fromkeys(["sms_mobile_open_hour", "sms_mobile_open_day"], mobile))
+        self._keep_a_part(mobile)
+
+    def _keep_a_part(self, mobile: str) -> None:
+        """Who has no ticket, and any one who has, leave something for another."""
+        holders = {holder for sms, holder in self._holders.items() if sms.mobile == mobile}
+        for one in holders:
+            times = [sms.at for sms, by in self._holders.items() if sms.mobile == mobile and by in ("", one)]
+            for span in ("hour", "day"):
+                most = sum(self._limits[f"{name}_{span}"][0] for name in ("sms_mobile_open", "sms_identity"))
+                assert most_in_any(times, self._limits[f"sms_mobile_{span}"][1]) <= most, f"{span} of {mobile}: {times}"
+
+    def wrong_at_sign_in(self, username: str, address: str, now: int) -> None:
+        owners = [str(pk) for pk, _, mobile, _ in self.rows.accounts if mobile == username]
+        named = [str(pk) for pk, name, _, _ in self.rows.accounts if name == username]
+        account = [*owners, *named, f"-{username}"][0]
+        subjects = {"password_name": username, "password_account": account, "password_address": address}
+        self._count(now, subjects)
+
+    def wrong_at_bind(self, mobile: str, address: str, now: int) -> None:
+        [account] = [str(pk) for pk, _, owned, _ in self.rows.accounts if owned == mobile]
+        self._count(now, {"password_bind": account, "password_address": address})
+
+    def _count(self, now: int, subjects: dict[str, str]) -> None:
+        for name, subject in subjects.items():
+            times = self._counted[name, subject]
+            times.append(now)
+            limit, seconds, _ = self._limits[name]
+            most = most_in_any(times, seconds) if name in SLIDING else fullest(times, seconds)
+            assert most <= limit, f"{name} of {subject}: {times}"
+
+    def guessed_wrong(self, mobile: str, text: str, openid: str, address: str, now: int) -> None:
+        """That was compared, and so told something; unless it is a right one, which may do nothing more."""
+        live = [sms for sms in self.sms if sms not in self._gone and now < sms.at + CODE_LIFE]
+        compared = [sms for sms in live if sms.mobile == mobile and self._holders[sms] in ("", openid)]
+        same = [sms for sms in compared if sms.text == text]
+        if not any(sms.proved == {openid} for sms in same):
+            self._count(now, {"sms_code_identity_hour": openid, "sms_code_address_hour": address})
+        for sms in compared:
+            sms.wrong_guesses += not same
+
+    def proved(self, browser: str, ticket: Ticket, mobile: str, text: str, now: int) -> None:
+        assert ticket.browser == browser
+        assert now - ticket.at <= SIGN_IN_LIFE
+        matching = [sms for sms in self.sms if (sms.mobile, sms.text) == (mobile, text) and now < sms.at + CODE_LIFE]
+        [sms] = [sms for sms in matching if self._holders[sms] in ("", ticket.openid)]
+        assert sms not in self._gone
+        assert sms.wrong_guesses < GUESSES
+        sms.proved.add(ticket.openid)
+        assert len(sms.proved) == 1, "one code, two people"
+        self._gone.update(
+            other
+            for other in self.sms
+            if other is not sms and other.mobile == mobile and self._holders[other] in ("", ticket.openid)
+        )
+        self._proof = sms
+
+    def see(self, rows: Rows, *, proven: tuple[str, str] | None = None, by_operator: bool = False) -> None:
+        assert unique(openid for openid, _ in rows.bindings)
+        assert unique(mobile for _, _, mobile, _ in rows.accounts if mobile)
+        before, self.rows = self.rows, rows
+        new = [binding for binding in rows.bindings if binding not in before.bindings]
+        born = {pk for pk, *_ in rows.accounts} - {pk for pk, *_ in before.accounts}
+        assert len(new) <= 1
+        assert born <= {owner for _, owner in new}, "an account without a binding"
+        for openid, owner in new:
+            if by_operator:
+                assert openid.endswith(elsewhere("")), "the operator binds nobody here"
+            elif (elsewhere(openid), owner) not in before.bindings:
+                assert proven == (openid, dict(self._mobiles())[owner]), "a binding without proof"
+                assert self._proof
+                self._proof.made += 1
+                assert self._proof.made == 1, "one code, two bindings"
+            assert not (by_operator and born)
+
+    def _live(self, like: Sms) -> list[Sms]:
+        """Those of the same mobile and holder that no later one has taken the place of."""
+        of_both = (like.mobile, self._holders[like])
+        return [
+            sms for sms, holder in self._holders.items() if (sms.mobile, holder) == of_both and sms not in self._gone
+        ]
+
+
+def most_in_any(times: list[int], seconds: int) -> int:
+    """Of all windows, whenever they begin."""
+    return max(sum(start <= time < start + seconds for time in times) for start in times)
+
+
 class AllRules:
     """In place of Hypothesis's swarm testing, which keeps some rules out of each run: ours need one another."""
 
@@ -107,7 +240,7 @@ class Machine(RuleBasedStateMachine):
         self._rules_strategy.enabled_rules_strategy = st.just(AllRules())  # type: ignore[arg-type]
         self.world, self.acts, self.outcomes = world, acts, outcomes
         self.model = Model(START, limits=LIMITS_HERE)
-        self.history = History(LIMITS_HERE)
+        self.history = Past(LIMITS_HERE)
         self.sent: dict[str, list[str]] = {mobile: [] for mobile in MOBILES}
         self.tokens: list[Refresh] = []
         self.keys, self.key_changed = 1, 0
@@ -149,7 +282,9 @@ class Machine(RuleBasedStateMachine):
         self.history.see(rows, **how)
         accounts = sorted((it.id, it.username, it.mobile, it.enabled) for it in self.model.accounts)
         assert rows.accounts == accounts
-        assert rows.bindings == sorted((openid, owner.id) for openid, owner in self.model.bindings.items())
+        bindings = [(openid, owner.id) for openid, owner in self.model.bindings.items()]
+        bindings += [(elsewhere(openid), owner.id) for openid, owner in self.model.elsewhere.items()]
+        assert rows.bindings == sorted(bindings)
         assert len(Outbox.sent) == len(self.history.sms)
         self.world.pass_time(0)
 
@@ -177,8 +312,9 @@ class Machine(RuleBasedStateMachine):
 
     def _keep_token(self, outcome: Outcome, data: Any) -> None:
         if outcome.account:
-            self.tokens.append(self.model.token(outcome.account))
-            self.tokens[-1].text = data["refresh"]
+            made = outcome.made if isinstance(outcome.made, Refresh) else self.model.token(outcome.account)
+            made.text = data["refresh"]
+            self.tokens.append(made)
 
     def _look(self, address: str) -> Image | None:
         outcome = self.model.look(ADDRESSES[address])
@@ -186,32 +322,40 @@ class Machine(RuleBasedStateMachine):
         self.judge("look at an image", outcome, answer)
         return Image(self.model.now, image_code_id, text) if outcome.code == "ok" else None
 
-    def _ask(self, mobile: str, address: str, image: Image, text: str, gateway: str) -> None:
-        outcome = self.model.ask(mobile, ADDRESSES[address], image, text, gateway)
+    def _ask(
+        self, mobile: str, address: str, image: Image, text: str, gateway: str, ticket: Ticket | None, sender: str
+    ) -> None:
+        """``sender``: "own" is the browser that the ticket belongs to, if there is one."""
+        browser = (ticket.browser if ticket else "reader") if sender == "own" else sender
+        outcome = self.model.ask(browser, ticket, mobile, ADDRESSES[address], image, text, gateway)
         self.world.gateway(gateway)
         before = len(Outbox.sent)
-        query = {"image_code_id": image.id, "text": text}
-        answer = self.world.get("reader", f"/sms_codes/{mobile}/", query, address=address)
+        query = {"image_code_id": image.id, "text": text} | ({"access_token": ticket.text} if ticket else {})
+        answer = self.world.get(browser, f"/sms_codes/{mobile}/", query, address=address)
+        holder, confirmed = ticket.openid if ticket else "", answer.status_code == 200
         for message in Outbox.sent[before:]:
             assert message.mobile == mobile
             assert message.code in message.text
-            self.history.sent(mobile, message.code, ADDRESSES[address], self.model.now)
+            whence = ADDRESSES[address], self.model.now, holder
+            self.history.sms_sent(mobile, message.code, *whence, confirmed=confirmed)
             self.sent[mobile].append(message.code)
         if isinstance(outcome.made, Code):
             outcome.made.text = self.sent[mobile][-1] if self.sent[mobile] else ""
         self.judge("ask for an SMS", outcome, answer)
 
-    def _look_and_ask(self, mobile: str, address: str, gateway: str = "well") -> None:
+    def _look_and_ask(self, mobile: str, address: str, ticket: Ticket | None, gateway: str = "well") -> None:
         if image := self._look(address):
-            self._ask(mobile, address, image, image.text, gateway)
+            self._ask(mobile, address, image, image.text, gateway, ticket, "own")
 
-    def _go_all_the_way(self, browser: str, openid: str, mobile: str, password: str, address: str) -> Form | None:
+    def _go_all_the_way(
+        self, browser: str, openid: str, mobile: str, password: str, address: str, *, shows_ticket: bool = True
+    ) -> Form | None:
         """As most people do; None for who is known already."""
         ticket = self._come_back(browser, self._start(browser), openid, "well")
         if ticket is None:
             return None
         self._pass_time(60)
-        self._look_and_ask(mobile, address)
+        self._look_and_ask(mobile, address, ticket if shows_ticket else None)
         if password == PASSWORDS[0]:
             password = self._password(mobile, "right")
         form = (browser, ticket, mobile, self._code(mobile, "last"), password, address)
@@ -227,9 +371,9 @@ class Machine(RuleBasedStateMachine):
             self.history.proved(browser, ticket, mobile, code, self.model.now)
             proven = ticket.openid, mobile
         elif answer.json()["code"] == "password_wrong":
-            self.history.wrong_password(mobile, ADDRESSES[address], self.model.now)
+            self.history.wrong_at_bind(mobile, ADDRESSES[address], self.model.now)
         elif answer.json()["code"] == "sms_code_invalid":
-            self.history.typed(mobile, code)
+            self.history.guessed_wrong(mobile, code, ticket.openid, ADDRESSES[address], self.model.now)
         self._keep_token(outcome, self.judge("bind", outcome, answer, proven=proven))
 
     def _sign_in(self, username: str, password: str, address: str) -> None:
@@ -237,7 +381,7 @@ class Machine(RuleBasedStateMachine):
         form = {"username": username, "password": password}
         answer = self.world.post("shop", "/authorizations/", form, address=address)
         if answer.status_code == 401:
-            self.history.wrong_password(username, ADDRESSES[address], self.model.now)
+            self.history.wrong_at_sign_in(username, ADDRESSES[address], self.model.now)
         self._keep_token(outcome, self.judge("sign in", outcome, answer))
 
     def _pass_time(self, seconds: int) -> None:
@@ -249,7 +393,8 @@ class Machine(RuleBasedStateMachine):
         """A code to type in for this mobile. Where there is none of that kind it is a guess."""
         last = self.sent[mobile][-1:]
         others = [self.sent[other][-1] for other in MOBILES if other != mobile and self.sent[other]]
-        known = {"new": last, "last": last, "older": self.sent[mobile][-2:-1], "another's": others[:1]}
+        before = {"older": self.sent[mobile][-2:-1], "oldest": self.sent[mobile][-3:-2]}
+        known = {"new": last, "last": last, **before, "another's": others[:1]}
         return next(iter(known.get(which, [])), f"{(int(*last or '0') + 1) % 10**6:06}")
 
     def _password(self, mobile: str, which: str) -> str:
@@ -288,9 +433,20 @@ class Machine(RuleBasedStateMachine):
     def look(self, address: str) -> Any:
         return self._look(address) or multiple()
 
-    @rule(image=images, mobile=mobiles, address=addresses, reads=mostly("right", "wrong"), gateway=gateways)
-    def ask_with_an_image(self, image: Image, mobile: str, address: str, reads: str, gateway: str) -> None:
-        self._ask(mobile, address, image, image.text.lower() if reads == "right" else "????", gateway)
+    @rule(
+        image=images,
+        mobile=mobiles,
+        address=addresses,
+        reads=mostly("right", "wrong"),
+        gateway=gateways,
+        ticket=st.none() | tickets,
+        sender=senders,
+    )
+    def ask_with_an_image(
+        self, image: Image, mobile: str, address: str, reads: str, gateway: str, ticket: Ticket | None, sender: str
+    ) -> None:
+        text = image.text.lower() if reads == "right" else "????"
+        self._ask(mobile, address, image, text, gateway, ticket, sender)
 
     @rule(
         some=st.lists(mobiles, min_size=1, max_size=4, unique=True),
@@ -298,12 +454,15 @@ class Machine(RuleBasedStateMachine):
         mood=st.lists(gateways, min_size=1, max_size=3),
         rounds=st.integers(1, 5),
         pause=st.sampled_from([20, 60]),
+        who=st.lists(st.none() | tickets, min_size=1, max_size=3),
     )
-    def insist(self, some: list[str], address: str, mood: list[str], rounds: int, pause: int) -> None:
-        """Somebody who wants SMS, of whichever of the mobiles."""
+    def insist(
+        self, some: list[str], address: str, mood: list[str], rounds: int, pause: int, who: list[Ticket | None]
+    ) -> None:
+        """Some who want SMS, with tickets and without, for whichever of the mobiles."""
         for number in range(rounds):
             for mobile in some:
-                self._look_and_ask(mobile, address, mood[number % len(mood)])
+                self._look_and_ask(mobile, address, who[number % len(who)], mood[number % len(mood)])
             self._pass_time(pause)
 
     # ------------------------------------------------------------ rules: binding
@@ -313,14 +472,24 @@ class Machine(RuleBasedStateMachine):
         ticket=tickets,
         sender=senders,
         mobile=mobiles,
-        which=mostly("new", "last", "wrong", "older", "another's"),
+        which=mostly("new", "last", "wrong", "older", "oldest", "another's"),
         password=mostly("right", "wrong", "weak"),
         address=addresses,
+        shows_ticket=st.booleans(),
     )
-    def bind(self, ticket: Ticket, sender: str, mobile: str, which: str, password: str, address: str) -> Form:
+    def bind(
+        self,
+        ticket: Ticket,
+        sender: str,
+        mobile: str,
+        which: str,
+        password: str,
+        address: str,
+        shows_ticket: bool,
+    ) -> Form:
         if which == "new":
             self._pass_time(60)
-            self._look_and_ask(mobile, address)
+            self._look_and_ask(mobile, address, ticket if shows_ticket else None)
         browser = ticket.browser if sender == "own" else sender
         form = (browser, ticket, mobile, self._code(mobile, which), self._password(mobile, password), address)
         self._bind(*form)
@@ -338,11 +507,12 @@ class Machine(RuleBasedStateMachine):
             min_size=2,
             max_size=5,
         ),
+        shows_ticket=st.booleans(),
     )
     def bind_properly(
-        self, browser: str, openid: str, mobile: str, password: str, address: str, then: list[str]
+        self, browser: str, openid: str, mobile: str, password: str, address: str, then: list[str], shows_ticket: bool
     ) -> Form | MultipleResults[Form]:
-        form = self._go_all_the_way(browser, openid, mobile, password, address)
+        form = self._go_all_the_way(browser, openid, mobile, password, address, shows_ticket=shows_ticket)
         if form is None:
             return multiple()
         for act in then:
@@ -357,7 +527,7 @@ class Machine(RuleBasedStateMachine):
                 self._bind(*form)
             case "with a new code":
                 self._pass_time(60)
-                self._look_and_ask(mobile, address)
+                self._look_and_ask(mobile, address, ticket)
                 form = (browser, ticket, mobile, self._code(mobile, "last"), password, address)
                 self._bind(*form)
             case "unbind" if ticket.openid in self.model.bindings:
@@ -384,16 +554,25 @@ class Machine(RuleBasedStateMachine):
     def bind_the_same_again(self, form: Form, sender: str) -> None:
         self._bind(form[0] if sender == "own" else sender, *form[1:])
 
-    @rule(browser=browsers, openid=openids, mobile=mobiles, address=addresses, times=st.integers(3, 5))
-    def guess(self, browser: str, openid: str, mobile: str, address: str, times: int) -> None:
-        """Codes until it burns, or nearly so, and then the right one."""
-        ticket = self._come_back(browser, self._start(browser), openid, "well")
-        if ticket:
+    @rule(
+        browser=browsers,
+        openid=openids,
+        mobile=mobiles,
+        address=addresses,
+        holders=st.lists(st.sampled_from(["nobody", "own", "other"]), min_size=1, max_size=4),
+        times=st.integers(2, 5),
+    )
+    def guess(self, browser: str, openid: str, mobile: str, address: str, holders: list[str], times: int) -> None:
+        """Codes of several until they burn, or nearly so; each tries all that are on the phone then."""
+        own = self._come_back(browser, self._start(browser), openid, "well")
+        other = self._come_back("wechat", self._start("wechat"), _next(OPENIDS, openid), "well")
+        for holder in holders:
+            self._look_and_ask(mobile, address, {"own": own, "other": other}.get(holder))
             self._pass_time(60)
-            self._look_and_ask(mobile, address)
-            for which in ["wrong"] * times + ["last"]:
-                password = self._password(mobile, "right")
-                self._bind(browser, ticket, mobile, self._code(mobile, which), password, address)
+        password = self._password(mobile, "wrong")
+        for ticket in filter(None, (own, other)):
+            for which in ["wrong"] * times + ["last", "older", "oldest"]:
+                self._bind(ticket.browser, ticket, mobile, self._code(mobile, which), password, address)
 
     # ------------------------------------------------------------ rules: signing in here
 
@@ -413,6 +592,19 @@ class Machine(RuleBasedStateMachine):
         outcome = Outcome("token_invalid") if forged else self.model.refresh(token)
         answer = self.world.post("shop", "/authorizations/refresh/", {"refresh": token.text + forged})
         self._keep_token(outcome, self.judge("refresh", outcome, answer))
+
+    @precondition(lambda self: self.tokens)
+    @rule(times=st.integers(1, 8), twice=st.booleans())
+    def stay_signed_in(self, times: int, twice: bool) -> None:
+        """Somebody comes back again and again, until the sign-in is too long ago."""
+        token = self.tokens[-1]
+        for _ in range(times):
+            self._pass_time(13 * DAY)
+            known = len(self.tokens)
+            self._refresh(token)
+            if twice:
+                self._refresh(token)
+            token = self.tokens[known] if len(self.tokens) > known else token
 
     # ------------------------------------------------------------ rules: time, and the operator
 
@@ -440,6 +632,8 @@ class Machine(RuleBasedStateMachine):
     def disable_or_enable(self, data: st.DataObject, enabled: bool) -> None:
         account = data.draw(st.sampled_from(self.model.accounts))
         account.enabled = enabled
+        if not enabled:
+            self.model.end(account)
         self.world.update(account.id, is_active=enabled)
         self.done("enable" if enabled else "disable", by_operator=True)
         for token in [token for token in self.tokens if token.account is account][-1:]:
@@ -464,18 +658,32 @@ class Machine(RuleBasedStateMachine):
             self.done("delete an account", by_operator=True)
         else:
             account.password = password
+            self.model.end(account)
             self.world.set_password(account.id, password)
             self.done("change a password", by_operator=True)
 
-    @precondition(lambda self: self.model.bindings)
+    @precondition(lambda self: self.model.accounts)
+    @rule(data=st.data(), openid=openids)
+    def open_elsewhere(self, data: st.DataObject, openid: str) -> None:
+        """Somebody signs in to the other app, as the owner of an account; where they are known here it is theirs."""
+        account = self.model.bindings.get(openid) or data.draw(st.sampled_from(self.model.accounts))
+        if openid not in self.model.elsewhere:
+            self.model.elsewhere[openid] = account
+            self.world.open_elsewhere(openid, account.id)
+            self.done("open elsewhere", by_operator=True)
+
+    @precondition(lambda self: self.model.bindings or self.model.elsewhere)
     @rule(data=st.data())
     def unbind(self, data: st.DataObject) -> None:
-        self._unbind(data.draw(st.sampled_from(sorted(self.model.bindings))))
+        self._unbind(data.draw(st.sampled_from(sorted({*self.model.bindings, *self.model.elsewhere}))))
 
     def _unbind(self, openid: str) -> None:
+        account = self.model.bindings.get(openid) or self.model.elsewhere[openid]
         self.model.unbind(openid)
         self.world.unbind(openid)
         self.done("unbind", by_operator=True)
+        for token in [token for token in self.tokens if token.account is account][-1:]:
+            self._refresh(token)
 
 
 def _next(names: tuple[str, ...], name: str) -> str:
@@ -506,7 +714,7 @@ def test_the_api_does_what_the_model_says(
     capsys: pytest.CaptureFixture[str],
     note: Note,
 ) -> None:
-    phonebind(limits=LOWERED)
+    phonebind(limits=LOWERED, providers={"base_url": qq.url, "unionid": True})
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hashing is not what is checked
     world = World(qq, valkey_client, monkeypatch)
     acts, outcomes = Counter[str](), Counter[str]()

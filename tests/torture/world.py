@@ -20,6 +20,7 @@ from tests.support.edge import Outbox, Upstream
 from tests.torture.history import Rows
 
 START = 1_800_000_000
+OTHER_APP = "101000002"
 
 #: Seconds that a single act may take before Valkey's clock counts them; see :meth:`World.pass_time`.
 #: Every life and every jump is a multiple of it.
@@ -104,7 +105,7 @@ class World:
 
     def at_qq(self, openid: str, answers: str) -> None:
         """Who is at the keyboard there, or what it says instead."""
-        self.qq.person(openid)
+        self.qq.person(openid, unionid=unionid(openid))
         if answers == "code_invalid":
             self.qq.answer("/oauth2.0/token", {"error": 100020, "error_description": "code is reused error"})
         elif answers == "provider_unavailable":
@@ -147,7 +148,11 @@ class World:
         self._monkeypatch.setattr(simplejwt, "token_backend", TokenBackend("HS256", current))
 
     def update(self, pk: int, **fields: Any) -> None:
-        assert User.objects.filter(pk=pk).update(**fields) == 1
+        """As the admin does it."""
+        user = User.objects.get(pk=pk)
+        for name, value in fields.items():
+            setattr(user, name, value)
+        user.save()
 
     def set_password(self, pk: int, password: str) -> None:
         user = User.objects.get(pk=pk)
@@ -158,12 +163,30 @@ class World:
         User.objects.get(pk=pk).delete()
 
     def unbind(self, openid: str) -> None:
-        binding.unbind(SocialAccount.objects.get(openid=openid))
+        """In the app where the model looks first: here."""
+        rows = SocialAccount.objects.filter(openid__in=[openid, elsewhere(openid)])
+        binding.unbind(rows.order_by("app_id")[0])
+
+    def open_elsewhere(self, openid: str, pk: int) -> None:
+        """Who owns this openid here has signed in to the account in another app."""
+        SocialAccount.objects.create(
+            user_id=pk, provider="qq", app_id=OTHER_APP, openid=elsewhere(openid), unionid=unionid(openid)
+        )
 
     def rows(self) -> Rows:
         accounts = User.objects.order_by("pk").values_list("pk", "username", "mobile", "is_active")
         bindings = SocialAccount.objects.order_by("openid").values_list("openid", "user_id")
         return Rows(list(accounts), sorted(bindings))
+
+
+def elsewhere(openid: str) -> str:
+    """Another app knows the same person by another openid."""
+    return f"{openid}-elsewhere"
+
+
+def unionid(openid: str) -> str:
+    """All apps of the shop know them by this."""
+    return f"UID_{openid}"
 
 
 def owner_of(token: str) -> str:

@@ -72,7 +72,7 @@ def main() -> None:
 
     for mobile in sys.stdin.read().split():
         digest = sms_codes._digests(mobile, SMS_CODE)[0]
-        sms_codes._put(sms_codes._key(mobile), digest, sms_codes.EXPIRES_IN)
+        sms_codes._add(sms_codes._key(mobile), sms_codes._now(), digest, sms_codes.EXPIRES_IN * 1000, "")
 
 
 if __name__ == "__main__":
