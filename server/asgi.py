@@ -2,11 +2,17 @@
 
 import os
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
+from phonebind.asgi import BoundedBodies, utf8
 from server.prepare import check
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
 
 check()
-application = get_asgi_application()
+application = BoundedBodies(
+    utf8(get_asgi_application()),
+    most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+    seconds=settings.REQUEST_DEADLINE,
+)

@@ -22,6 +22,10 @@ SANDBOX = env.flag("SANDBOX", default=DEBUG)
 PORT = env.number("PORT", 8000)
 WORKERS = env.number("WORKERS", 2, least=1)
 THREADS = env.number("THREADS", 16, least=1)
+#: Seconds in which a request must have arrived, and an answer been taken.
+REQUEST_DEADLINE = env.number("REQUEST_DEADLINE", 10, least=1)
+#: Bytes. The largest form here is a twentieth of it; the servers refuse a longer body before they read it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.number("BODY_MAX", 64 * 1024, least=1)
 ORIGIN = f"http://127.0.0.1:{PORT}"
 
 if not DEBUG:

@@ -4,9 +4,10 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from phonebind.wsgi import utf8
 from server.prepare import check
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
 
 check()
-application = get_wsgi_application()
+application = utf8(get_wsgi_application())
