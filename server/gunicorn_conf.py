@@ -2,6 +2,7 @@
 
 import gc
 import os
+import resource
 from typing import Any
 
 from server.environment import number
@@ -12,8 +13,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
 wsgi_app = "server.wsgi"
 bind = os.environ.get("BIND") or "127.0.0.1:8000"
 
-# Most of a request is waiting for a provider, so threads, not processes, are what more visitors at once need.
-worker_class = "gthread"
+# Most of a request is waiting for a provider, so threads, not processes, are what more visitors at once need; and none
+# of them waits for a slow client.
+worker_class = "server.worker.Worker"
+worker_connections = number("CONNECTIONS", 1000, least=2)
+# Longer than the proxy keeps a connection that it does not use, or it sends a form into one that we are closing.
+keepalive = 15
 workers = number("WORKERS", 2, least=1)
 threads = number("THREADS", 16, least=1)
 graceful_timeout = 5
@@ -27,5 +32,14 @@ def on_starting(server: Any) -> None:
     `preload_app` would be too early: WhiteNoise looks for the static files when the application is made.
     """
     prepare()
+    _allow_open_files(worker_connections + 4 * threads + 256)
     # Or the garbage collector writes to all these objects in each worker, and the pages they lie on are shared no more.
     gc.freeze()
+
+
+def _allow_open_files(number: int) -> None:
+    """So many in a process: its connections, and what its threads open. The usual 1,024 are too few for both."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

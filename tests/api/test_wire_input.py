@@ -18,6 +18,9 @@ JSON = b"Content-Type: application/json\r\n"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 MULTIPART = b"Content-Type: multipart/form-data; boundary=x\r\n"
 
+#: Bytes of a body that the reference server reads.
+MOST = 65_536
+
 to_every_post = pytest.mark.parametrize("path", POSTS)
 
 
@@ -60,6 +63,10 @@ def wire(site: str) -> Wire:
     return Wire(site)
 
 
+def refusals(body: bytes) -> tuple[int, ...]:
+    return (413,) if len(body) > MOST else (400, 401, 429)
+
+
 FIELDS = b'"mobile":"1","password":"1","sms_code":"1","access_token":"1","username":"1","refresh":"1","text":"1"'
 JSON_BODIES = {
     "duplicate keys": b'{"username":"a","username":["b"],"password":"c","password":null}',
@@ -74,7 +81,7 @@ JSON_BODIES = {
     "byte order mark": b"\xef\xbb\xbf{%s}" % FIELDS,
     "UTF-16": b"".join((b"{", FIELDS, b"}")).decode().encode("utf-16"),
     "UTF-32": b"".join((b"{", FIELDS, b"}")).decode().encode("utf-32"),
-    "deep": b"[" * 100_000,
+    "deep": b"[" * 30_000,
     "deep and whole": b"[" * 15_000 + b"]" * 15_000,
     "deep in a field": b'{"username":%s%s}' % (b'{"a":' * 5_000, b"1" + b"}" * 5_000),
     "3,000 keys": b"{%s}" % b",".join(b'"%d":1' % number for number in range(3_000)),
@@ -89,7 +96,7 @@ JSON_BODIES = {
 @to_every_post
 @pytest.mark.parametrize("name", JSON_BODIES)
 def test_threat_18_json(wire: Wire, path: str, name: str) -> None:
-    assert wire.post(path, JSON_BODIES[name], JSON) in (400, 401, 429)
+    assert wire.post(path, JSON_BODIES[name], JSON) in refusals(JSON_BODIES[name])
 
 
 def _part(name: bytes, value: bytes = b"1", more: bytes = b"") -> bytes:
@@ -122,7 +129,7 @@ FORM_BODIES = {
 @pytest.mark.parametrize("name", FORM_BODIES)
 def test_threat_18_forms(wire: Wire, path: str, name: str) -> None:
     content_type, body = FORM_BODIES[name]
-    assert wire.post(path, body, content_type) in (400, 401, 429)
+    assert wire.post(path, body, content_type) in refusals(body)
 
 
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
@@ -155,7 +162,7 @@ FRAMES = {
 def test_threat_18_frames(wire: Wire, path: str, name: str) -> None:
     headers, body = FRAMES[name]
     status = wire(b"POST %s HTTP/1.1\r\n" % path.encode(), HEAD, headers, b"\r\n", body)
-    assert status in (0, 400, 417)
+    assert status in ((413,) if len(body) > MOST else (0, 400, 417))
 
 
 HEADERS = [

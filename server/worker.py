@@ -1,0 +1,203 @@
+"""A gunicorn worker whose threads never wait for a client.
+
+gunicorn's own ``gthread`` hands a connection to a thread with its first byte, and the thread reads the rest without a
+deadline: as many connections as there are threads, each with half a request, stop the server. Here the poller, in the
+main thread, collects each request; a thread gets what has arrived wholly, and leaves to the poller what the client has
+not taken of the answer. To receive a request, and to send an answer, there are REQUEST_DEADLINE seconds, which no byte
+renews. Where there are as many connections as may be, the next one ends the one that has waited the longest.
+
+HTTP/1.1 only, with or without TLS; nginx and its like speak HTTP/2 in front. It depends on the insides of gunicorn 27.
+"""
+
+import errno
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from gunicorn import util
+from gunicorn.sock import ssl_context
+from gunicorn.workers.gthread import ThreadWorker
+
+from server.connection import BodyTooLarge, Connection
+
+#: Seconds in which a client that was refused may read why, before the connection is reset.
+_LINGER = 2
+#: Bytes of answers that wait for slow readers, in a process.
+_MOST_KEPT = 32 * 1024 * 1024
+
+
+class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
+    """``worker_class = "server.worker.Worker"``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """As gunicorn calls it."""
+        super().__init__(*args, **kwargs)
+        self.cfg.set("sendfile", "false")  # a thread would wait in it
+        #: Who waits for the network and not for us, in the order in which they began to.
+        self.waiting: dict[Connection, None] = {}
+        self._next_look = 0.0
+
+    def init_process(self) -> None:
+        """In the new process. Does not return."""
+        # Once, and not for each connection as gunicorn does: that is 15 ms of CPU.
+        self.tls = ssl_context(self.cfg) if self.cfg.is_ssl else None
+        super().init_process()
+
+    # ---------------------------------------------------------------- the poller's thread
+
+    def accept(self, listener: Any) -> None:
+        """A new connection, perhaps in place of the oldest one that waits."""
+        try:
+            sock, client = listener.accept()
+            sock.settimeout(0)
+            if self.tls:
+                # The handshake is made by the first recv, under the same deadline.
+                sock = self.tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._end_oldest()
+            return
+        self.nr_conns += 1
+        if self.nr_conns >= self.worker_connections:
+            self._end_oldest()
+        most_body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        conn = Connection(self.cfg, sock, client, listener.getsockname(), most_body=most_body)
+        self._wait(conn, selectors.EVENT_READ, self._receive)
+        # A request often comes with the connection.
+        self._happened(conn, self._receive, sock)
+
+    def finish_request(self, conn: Connection, future: "Future[bool]") -> None:
+        """A thread has answered; ``enqueue_req`` has arranged for this call."""
+        self._go_on(conn, keep=not future.cancelled() and future.exception() is None and future.result())
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """End what waits too long, or all. gunicorn calls it after each round of events."""
+        now = time.monotonic()
+        if force or now >= self._next_look:
+            self._next_look = now + 0.5
+            for conn in [conn for conn in self.waiting if force or conn.timeout <= now]:
+                self._end(conn)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """This worker stops: who has begun no request by then is not waited for."""
+        for conn in self.waiting:
+            if not conn.begun() and not conn.sock.kept:
+                conn.timeout = min(conn.timeout, deadline)
+
+    def _receive(self, conn: Connection) -> None:
+        if not conn.receive():
+            self._end(conn)
+        elif not self._hand_on(conn) and conn.rests and conn.begun():
+            conn.rests = False
+            conn.timeout = time.monotonic() + settings.REQUEST_DEADLINE
+
+    def _hand_on(self, conn: Connection) -> bool:
+        """Give a whole request to a thread, or refuse it. False where it has not arrived yet."""
+        try:
+            if not conn.next_request():
+                return False
+        except OSError:  # it ended in the middle, or hung up
+            self._end(conn)
+        except BodyTooLarge:
+            util.write_error(conn.sock, 413, "Content Too Large", "")
+            self._go_on(conn, keep=False)
+        except Exception as error:  # noqa: BLE001 - the poller outlives whatever is sent to it
+            self.handle_error(None, conn.sock, conn.client, error)
+            self._go_on(conn, keep=False)
+        else:
+            self._stop_waiting(conn)
+            conn.rests = False
+            self.enqueue_req(conn)
+        return True
+
+    def _go_on(self, conn: Connection, *, keep: bool) -> None:
+        """After an answer: what is left of it, the next request, or the end."""
+        self._stop_waiting(conn)
+        if conn.sock.kept:
+            self._wait(conn, selectors.EVENT_WRITE, partial(self._send, keep=keep))
+            self._bound_kept()
+        elif not keep:
+            self._linger(conn)
+        elif not self._hand_on(conn):
+            conn.rests = not conn.begun()
+            seconds = self.cfg.keepalive if conn.rests else settings.REQUEST_DEADLINE
+            self._wait(conn, selectors.EVENT_READ, self._receive, seconds)
+
+    def _send(self, conn: Connection, *, keep: bool) -> None:
+        conn.sock.flush()
+        if not conn.sock.kept:
+            self._go_on(conn, keep=keep)
+
+    def _linger(self, conn: Connection) -> None:
+        """A socket that is closed with something unread in it takes the answer back (RFC 9112, section 9.6)."""
+        try:
+            conn.raw.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._end(conn)
+        else:
+            self._wait(conn, selectors.EVENT_READ, self._discard, _LINGER)
+
+    def _discard(self, conn: Connection) -> None:
+        if not conn.receive():
+            self._end(conn)
+        conn.forget()
+
+    # ---------------------------------------------------------------- who waits
+
+    def _wait(
+        self, conn: Connection, event: int, then: Callable[[Connection], None], seconds: float | None = None
+    ) -> None:
+        conn.timeout = time.monotonic() + (settings.REQUEST_DEADLINE if seconds is None else seconds)
+        self.waiting[conn] = None
+        self.poller.register(conn.raw, event, partial(self._happened, conn, then))
+
+    def _happened(self, conn: Connection, then: Callable[[Connection], None], _: socket.socket) -> None:
+        if conn in self.waiting:  # and was not ended by what happened in the same round
+            try:
+                then(conn)
+            except OSError:
+                self._end(conn)
+
+    def _stop_waiting(self, conn: Connection) -> None:
+        if conn in self.waiting:
+            del self.waiting[conn]
+            self.poller.unregister(conn.raw)
+
+    def _end(self, conn: Connection) -> None:
+        self._stop_waiting(conn)
+        self.nr_conns -= 1
+        util.close(conn.raw)
+
+    def _end_oldest(self) -> None:
+        if self.waiting:
+            self._end(next(iter(self.waiting)))
+
+    def _bound_kept(self) -> None:
+        slow = [conn for conn in self.waiting if conn.sock.kept]
+        excess = sum(len(conn.sock.kept) for conn in slow) - _MOST_KEPT
+        for conn in slow:
+            if excess <= 0:
+                break
+            excess -= len(conn.sock.kept)
+            self._end(conn)
+
+    # ---------------------------------------------------------------- a thread
+
+    def handle(self, conn: Connection) -> bool:
+        """Answer the request that has arrived. Whether another may follow."""
+        keep: bool = super().handle(conn)
+        try:
+            conn.sock.flush()
+        except OSError:
+            conn.sock.kept.clear()
+            return False
+        return keep
+
+    def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
+        # Nothing of the body is left on the socket.
+        return keepalive

@@ -1,0 +1,318 @@
+"""Threat 44: a client that takes its time holds a connection for a while, and never a thread.
+
+The servers here have two threads. One is as patient as can be, so that no deadline helps it; one has a short deadline.
+"""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import ssl
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from server.processes import spawn, stop
+from tests.support import certificate
+from tests.support.services import valkey_server
+from tests.support.site import ROOT, Site, serving
+from tests.support.slow import HEAD, KINDS, slow_clients
+
+#: More than there are threads, and less than there may be connections.
+MANY = 200
+CONNECTIONS = 300
+SMALL = {"WORKERS": "1", "THREADS": "2", "CONNECTIONS": str(CONNECTIONS)}
+
+
+def site(directory: Path, deadline: int) -> Iterator[Site]:
+    redis_url = valkey_server().url.replace("db=0", "db=3")
+    with serving(directory / "data", REDIS_URL=redis_url, REQUEST_DEADLINE=str(deadline), **SMALL) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    for one in site(tmp_path_factory.mktemp("patient"), 600):
+        yield urlsplit(one.url).port or 0
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    for one in site(tmp_path_factory.mktemp("hasty"), 1):
+        yield urlsplit(one.url).port or 0
+
+
+def seconds_to_answer(port: int) -> float:
+    began = time.monotonic()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/login/")
+        assert connection.getresponse().status == 200
+    finally:
+        connection.close()
+    return time.monotonic() - began
+
+
+def connect(port: int, said: bytes = b"") -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", port), timeout=10)
+    client.sendall(said)
+    return client
+
+
+def answers(client: socket.socket) -> list[bytes]:
+    """The status lines of all that the server says until it ends the connection."""
+    said = b""
+    while more := client.recv(65536):
+        said += more
+    return re.findall(rb"HTTP/1\.1 [^\r]*", said)
+
+
+def request(path: str = "/oauth/qq/authorization/", *headers: str, method: str = "GET", close: bool = False) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *headers, *(["Connection: close"] if close else [])]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+LAST = request(close=True)
+
+
+# ---------------------------------------------------------------- slow ones
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_threat_44_slow_clients_do_not_slow_others(patient: int, kind: str) -> None:
+    with slow_clients(patient, kind, MANY) as clients:
+        for _ in range(10):
+            assert seconds_to_answer(patient) < 2
+            assert clients.send_more() == MANY, "no deadline has helped"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_threat_44_slow_clients_are_ended_at_the_deadline(hasty: int, kind: str) -> None:
+    with slow_clients(hasty, kind, MANY) as clients:
+        time.sleep(0.5)
+        assert clients.send_more() == MANY
+        clients.wait_for_the_end(3)
+
+
+@pytest.fixture
+def unread(patient: int) -> Iterator[None]:
+    """More answers than the kernel holds for those who do not read them."""
+    clients = []
+    for _ in range(4):
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", patient))
+        client.settimeout(0.5)
+        clients.append(client)
+    for client in clients:
+        try:
+            while True:
+                client.sendall(request("/static/admin/js/vendor/jquery/jquery.js"))
+        except TimeoutError:
+            pass  # the server takes no more: it has an answer that nobody takes
+    yield
+    for client in clients:
+        client.close()
+
+
+def test_threat_44_who_does_not_read_the_answer_holds_no_thread(patient: int, unread: None) -> None:
+    for _ in range(5):
+        assert seconds_to_answer(patient) < 2
+
+
+def test_threat_44_who_does_not_read_the_answer_is_ended(hasty: int) -> None:
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", hasty))
+        client.settimeout(5)
+        with pytest.raises(ConnectionError):  # noqa: PT012 - until it has hung up
+            while True:
+                client.sendall(request("/static/admin/js/vendor/jquery/jquery.js"))
+
+
+def test_threat_44_a_rest_between_requests_does_not_renew_the_deadline(hasty: int) -> None:
+    with connect(hasty, request()) as client:
+        time.sleep(1.5)
+        client.sendall(request())
+        assert client.recv(65536).startswith(b"HTTP/1.1 200")
+        client.settimeout(0.2)
+        began = time.monotonic()
+        client.sendall(b"GET /login/ HTTP/1.1\r\nX: ")
+        with pytest.raises(OSError):  # noqa: PT011, PT012 - a byte now and then, until it has hung up
+            while time.monotonic() - began < 5:
+                time.sleep(0.1)
+                client.sendall(b"x")
+        assert 0.8 < time.monotonic() - began < 3
+
+
+def test_threat_44_there_is_room_for_one_more(patient: int) -> None:
+    """Who has waited longest goes; who has a whole request is answered."""
+    with slow_clients(patient, "nothing", CONNECTIONS + 50) as clients:
+        assert seconds_to_answer(patient) < 2
+        assert CONNECTIONS - 20 < clients.send_more() < CONNECTIONS
+
+
+# ---------------------------------------------------------------- large ones
+
+
+def test_threat_44_a_large_body_is_refused_before_it_is_sent(patient: int) -> None:
+    with connect(patient, request("/login/", "Content-Length: 200000000", method="POST")) as client:
+        assert answers(client) == [b"HTTP/1.1 413 Content Too Large"]
+
+
+def test_threat_44_chunks_are_refused_at_the_bound(patient: int) -> None:
+    head = request("/login/", "Transfer-Encoding: chunked", method="POST")
+    with connect(patient, head + b"FFFFFFF\r\n") as client:
+        assert answers(client) == [b"HTTP/1.1 413 Content Too Large"]
+    with connect(patient, head + b"1\r\nx\r\n" * 11_000) as client:
+        assert answers(client) == [b"HTTP/1.1 413 Content Too Large"]
+
+
+def test_threat_44_a_large_head_is_refused(patient: int) -> None:
+    with connect(patient, request("/login/", f"X: {'x' * 6000}")[:-4] + b"x" * 11_000) as client:
+        assert answers(client) == [b"HTTP/1.1 431 Request Header Fields Too Large"]
+
+
+def test_threat_44_who_goes_on_sending_after_a_refusal_reads_it(patient: int) -> None:
+    with connect(patient, request("/login/", "Content-Length: 1000000", method="POST")) as client:
+        client.sendall(b"x" * 1_000_000)
+        assert answers(client) == [b"HTTP/1.1 413 Content Too Large"]
+
+
+# ---------------------------------------------------------------- all that HTTP/1.1 allows
+
+
+def test_connections_are_kept(patient: int) -> None:
+    with connect(patient) as client:
+        for _ in range(3):
+            client.sendall(request())
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_requests_may_come_in_one_packet_and_in_many(patient: int) -> None:
+    with connect(patient, request() * 3 + LAST) as client:
+        assert len(answers(client)) == 4
+    with connect(patient) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in request() + LAST:
+            client.sendall(bytes([byte]))
+        assert answers(client) == [b"HTTP/1.1 200 OK"] * 2
+
+
+BODY = b'{"mobile": "13800000001", "sms_code": "123456", "password": "correct-horse-8", "access_token": "x"}'
+JSON = "Content-Type: application/json"
+
+
+def chunked(body: bytes, size: int) -> bytes:
+    parts = [body[at : at + size] for at in range(0, len(body), size)]
+    return b"".join(b"%x;name=value\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\nX-Trailer: x\r\n\r\n"
+
+
+def test_a_chunked_body_is_read(patient: int) -> None:
+    """And what follows it is the next request."""
+    post = request("/oauth/qq/user/", JSON, "Transfer-Encoding: chunked", method="POST")
+    plain = request("/oauth/qq/user/", JSON, f"Content-Length: {len(BODY)}", method="POST")
+    with connect(patient, plain + BODY + LAST) as client:
+        expected = answers(client)
+    assert expected[0] == b"HTTP/1.1 400 Bad Request"  # the ticket is none
+    with connect(patient, post + chunked(BODY, 7) + LAST) as client:
+        assert answers(client) == expected
+    with connect(patient, post) as client:
+        for byte in chunked(BODY, 50) + LAST:
+            client.sendall(bytes([byte]))
+        assert answers(client) == expected
+
+
+@pytest.mark.parametrize("body", [b"zz\r\n", b"5\r\nabcdefg\r\n0\r\n\r\n", b"-1\r\n", b"0\r\nbad trailer\r\n\r\n"])
+def test_malformed_chunks_are_a_bad_request(patient: int, body: bytes) -> None:
+    with connect(patient, request("/login/", "Transfer-Encoding: chunked", method="POST") + body) as client:
+        assert answers(client) == [b"HTTP/1.1 400 Bad Request"]
+
+
+def test_a_malformed_head_is_a_bad_request(patient: int) -> None:
+    with connect(patient, b"GET /login/ HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n") as client:
+        assert answers(client) == [b"HTTP/1.1 400 Bad Request"]
+
+
+def test_a_body_is_asked_for_where_the_client_waits_for_that(patient: int) -> None:
+    expecting = ("/oauth/qq/user/", JSON, "Expect: 100-continue")
+    with connect(patient, request(*expecting, f"Content-Length: {len(BODY)}", method="POST", close=True)) as client:
+        assert client.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(BODY)
+        assert answers(client) == [b"HTTP/1.1 400 Bad Request"]
+    with connect(patient, request(*expecting, "Content-Length: 100000000", method="POST")) as client:
+        assert answers(client) == [b"HTTP/1.1 413 Content Too Large"]
+
+
+def test_who_hangs_up_in_the_middle_leaves_nothing_behind(patient: int) -> None:
+    for said in (b"", b"GET", HEAD, HEAD + b"x", LAST, b"\r\n\r\n", b"\r\n\r\n" + LAST):
+        for _ in range(20):
+            connect(patient, said).close()
+    with connect(patient, request()) as client:
+        client.shutdown(socket.SHUT_WR)
+        assert answers(client) == [b"HTTP/1.1 200 OK"], "half closed, and still served"
+    assert seconds_to_answer(patient) < 2
+
+
+def test_who_was_asked_for_the_rest_is_served_while_the_server_ends(tmp_path: Path) -> None:
+    for one in site(tmp_path, 5):
+        port = urlsplit(one.url).port or 0
+        with connect(port, HEAD[:-20]) as busy, connect(port, request()) as resting, connect(port):
+            assert resting.recv(65536).startswith(b"HTTP/1.1 200 ")
+            began = time.monotonic()
+            one.process.send_signal(signal.SIGTERM)
+            time.sleep(0.3)
+            busy.sendall(HEAD[-20:] + b"x" * 1000)
+            assert answers(busy) == [b"HTTP/1.1 400 Bad Request"]
+            assert one.process.wait(10) == 0
+            assert time.monotonic() - began < 5, "nobody waited for the two that rest"
+
+
+# ---------------------------------------------------------------- TLS
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    directory = tmp_path_factory.mktemp("site")
+    pem = str(certificate.write(directory / "both.pem"))
+    own = {"DEBUG": "1", "DATA_DIR": str(directory), "REDIS_URL": valkey_server().url, "REQUEST_DEADLINE": "1"}
+    with socket.create_server(("127.0.0.1", 0)) as listener, (directory / "log").open("w") as log:
+        command = [sys.executable, "-m", "gunicorn", "-c", "python:server.gunicorn_conf"]
+        command += [
+            "--bind",
+            f"fd://{listener.fileno()}",
+            "--certfile",
+            pem,
+            "--keyfile",
+            pem,
+        ]
+        descriptors = [listener.fileno()]
+        process = spawn(command, cwd=ROOT, env=os.environ | SMALL | own, stdout=log, stderr=log, pass_fds=descriptors)
+        with process:
+            try:
+                yield listener.getsockname()[1]
+            finally:
+                stop(process)
+    assert "Traceback" not in (directory / "log").read_text()
+
+
+def secure(port: int) -> ssl.SSLSocket:
+    return certificate.trusting().wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=30))
+
+
+def test_tls_is_served_and_its_handshake_has_the_same_deadline(tls: int) -> None:
+    with secure(tls) as client:
+        client.sendall(request("/login/", "Content-Length: 50000", method="POST") + b"x" * 50_000 + LAST)
+        assert len(answers(client)) == 2
+    with slow_clients(tls, "nothing", 20) as silent, slow_clients(tls, "six bytes", 20) as plain:
+        with secure(tls) as client:
+            client.sendall(LAST)
+            assert answers(client) == [b"HTTP/1.1 200 OK"]
+            assert silent.send_more() == 20
+        plain.wait_for_the_end(3)
+        silent.wait_for_the_end(3)
