@@ -32,7 +32,7 @@ def neighbours() -> Iterator[Outside]:
 
 @pytest.fixture(scope="module")
 def server(request: pytest.FixtureRequest, django_db_setup: None, neighbours: Outside) -> Iterator[Shop]:
-    """One for all tests of a module, whose ``SETTINGS`` override PHONEBIND."""
+    """One for all tests of a module, whose ``SETTINGS`` override PHONEBIND, and ``ENVIRON`` what the server reads."""
     environ = os.environ | {
         "DJANGO_SETTINGS_MODULE": "tests.torture.settings",
         "DEBUG": "1",
@@ -42,6 +42,7 @@ def server(request: pytest.FixtureRequest, django_db_setup: None, neighbours: Ou
         "WORKERS": str(WORKERS),
         "THREADS": "16",
         "LOG_LEVEL": "ERROR",
+        **getattr(request.module, "ENVIRON", {}),
     }
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener, tempfile.TemporaryFile("w+") as log:
         listener.set_inheritable(True)
