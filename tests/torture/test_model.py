@@ -324,8 +324,8 @@ class Machine(RuleBasedStateMachine):
 
     def _ask(
         self, mobile: str, address: str, image: Image, text: str, gateway: str, ticket: Ticket | None, sender: str
-    ) -> None:
-        """``sender``: "own" is the browser that the ticket belongs to, if there is one."""
+    ) -> int | None:
+        """How long to wait. ``sender``: "own" is the browser that the ticket belongs to, if there is one."""
         browser = (ticket.browser if ticket else "reader") if sender == "own" else sender
         outcome = self.model.ask(browser, ticket, mobile, ADDRESSES[address], image, text, gateway)
         self.world.gateway(gateway)
@@ -342,10 +342,11 @@ class Machine(RuleBasedStateMachine):
         if isinstance(outcome.made, Code):
             outcome.made.text = self.sent[mobile][-1] if self.sent[mobile] else ""
         self.judge("ask for an SMS", outcome, answer)
+        return outcome.retry_after
 
-    def _look_and_ask(self, mobile: str, address: str, ticket: Ticket | None, gateway: str = "well") -> None:
-        if image := self._look(address):
-            self._ask(mobile, address, image, image.text, gateway, ticket, "own")
+    def _look_and_ask(self, mobile: str, address: str, ticket: Ticket | None, gateway: str = "well") -> int | None:
+        image = self._look(address)
+        return self._ask(mobile, address, image, image.text, gateway, ticket, "own") if image else None
 
     def _go_all_the_way(
         self, browser: str, openid: str, mobile: str, password: str, address: str, *, shows_ticket: bool = True
@@ -464,6 +465,15 @@ class Machine(RuleBasedStateMachine):
             for mobile in some:
                 self._look_and_ask(mobile, address, who[number % len(who)], mood[number % len(mood)])
             self._pass_time(pause)
+
+    @rule(mobile=mobiles, address=addresses, ticket=st.none() | tickets, times=st.integers(2, 8))
+    def wait_as_told(self, mobile: str, address: str, ticket: Ticket | None, times: int) -> None:
+        """Somebody who comes again when it is time, and is a little early first."""
+        for _ in range(times):
+            wait = self._look_and_ask(mobile, address, ticket) or 60
+            self._pass_time(wait - GRACE)
+            self._look_and_ask(mobile, address, ticket)
+            self._pass_time(GRACE)
 
     # ------------------------------------------------------------ rules: binding
 
@@ -608,7 +618,7 @@ class Machine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ rules: time, and the operator
 
-    @rule(seconds=st.sampled_from([5, 20, 55, 60, 240, 300, 540, 600, 900, HOUR, DAY, 14 * DAY]))
+    @rule(seconds=st.sampled_from([5, 20, 55, 60, 240, 300, 540, 600, 900, HOUR - 300, HOUR, DAY, 14 * DAY]))
     def pass_time(self, seconds: int) -> None:
         self._pass_time(seconds)
 
