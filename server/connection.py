@@ -3,6 +3,7 @@
 Nothing here waits. What a request is, gunicorn's own parser decides; it reads from memory, so it cannot wait either.
 """
 
+import errno
 import re
 import socket
 import ssl
@@ -18,8 +19,8 @@ from gunicorn.http.unreader import IterUnreader
 MOST_HEAD = 16 * 1024
 #: Bytes read at once. Not less than a TLS record, or the rest of one would wait where the poller does not see it.
 _RECORD = 16 * 1024
-#: Bytes of an answer that are collected before the first of them is sent.
-_PART = 64 * 1024
+#: Bytes of an answer that are kept for a slow reader. The largest file here is a third of it.
+_MOST_KEPT = 1024 * 1024
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
 #: How a socket that does not block says "not now".
 _LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -32,24 +33,44 @@ class BodyTooLarge(Exception):
 class Outgoing:
     """Stands in for the socket in a thread. What the client does not take at once is kept for the poller to send."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        """``sock`` does not block."""
-        self._sock = sock
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        """``sock`` does not block; ``deadline`` is seconds."""
+        self.raw = sock
         self.kept = bytearray()
+        self._deadline = deadline
+        self._begun = False
 
     def sendall(self, data: bytes) -> None:
-        """An ordinary answer leaves as one packet, by the ``flush`` that follows it."""
+        """Send what the client takes now. The head waits for what follows it: one packet, and not two."""
         self.kept += data
-        if len(self.kept) >= _PART:
-            self.flush()
+        if self._begun:
+            self._send()
+        self._begun = True
+        if len(self.kept) > _MOST_KEPT:
+            self._insist()
 
     def flush(self) -> None:
-        """Send what the client takes now. Raises OSError where it has hung up."""
+        """The answer is complete. Raises OSError where the client has hung up."""
+        self._begun = False
+        self._send()
+
+    def _send(self) -> None:
         try:
             while self.kept:
-                del self.kept[: self._sock.send(self.kept)]
+                del self.kept[: self.raw.send(self.kept)]
         except _LATER:
             pass
+
+    def _insist(self) -> None:
+        """More than we keep, so here a thread does wait; nothing that the reference server answers is that long."""
+        self.raw.settimeout(self._deadline)  # for all that is kept, and not for each packet
+        try:
+            self.raw.sendall(self.kept)
+        except TimeoutError:
+            raise BrokenPipeError(errno.EPIPE, "took too long to read the answer") from None
+        finally:
+            self.raw.settimeout(0)
+            self.kept.clear()
 
     # The rest of what gunicorn asks of a socket, which is the poller's to do.
 
@@ -74,11 +95,13 @@ class Connection:
     initialized = data_ready = True
     is_http2 = False
 
-    def __init__(self, cfg: Any, sock: socket.socket, client: Any, server: Any, *, most_body: int) -> None:
-        """``client`` and ``server`` are addresses; ``most_body`` is bytes."""
+    def __init__(
+        self, cfg: Any, sock: socket.socket, client: Any, server: Any, *, most_body: int, deadline: float
+    ) -> None:
+        """``client`` and ``server`` are addresses, ``most_body`` bytes, ``deadline`` seconds for an answer."""
         self.cfg, self.client, self.server = cfg, client, server
         self.raw = sock
-        self.sock = Outgoing(sock)
+        self.sock = Outgoing(sock, deadline)
         self.timeout = 0.0  # when the worker's patience ends
         self.rests = False  # between two requests
         self.parser: Iterator[Request] = iter(())

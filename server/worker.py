@@ -13,7 +13,7 @@ import errno
 import selectors
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
@@ -48,6 +48,17 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self.tls = ssl_context(self.cfg) if self.cfg.is_ssl else None
         super().init_process()
 
+    def load_wsgi(self) -> None:
+        """The application finds the real socket where gunicorn promises it: the sandbox breaks connections."""
+        super().load_wsgi()
+        application: Callable[..., Iterable[bytes]] = self.wsgi
+
+        def handle(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            environ["gunicorn.socket"] = environ["gunicorn.socket"].raw
+            return application(environ, start_response)
+
+        self.wsgi: Any = handle
+
     # ---------------------------------------------------------------- the poller's thread
 
     def accept(self, listener: Any) -> None:
@@ -65,11 +76,21 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self.nr_conns += 1
         if self.nr_conns >= self.worker_connections:
             self._end_oldest()
-        most_body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        conn = Connection(self.cfg, sock, client, listener.getsockname(), most_body=most_body)
-        self._wait(conn, selectors.EVENT_READ, self._receive)
-        # A request often comes with the connection.
-        self._happened(conn, self._receive, sock)
+        most_body, deadline = settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.REQUEST_DEADLINE
+        addresses = client, listener.getsockname()
+        conn = Connection(self.cfg, sock, *addresses, most_body=most_body, deadline=deadline)
+        self._begin(conn)
+
+    def _begin(self, conn: Connection) -> None:
+        """The request often comes with the connection, and the poller need not hear of that one."""
+        try:
+            more = conn.receive()
+        except OSError:
+            more = False
+        if not more:
+            self._end(conn)
+        elif not self._hand_on(conn):
+            self._wait(conn, selectors.EVENT_READ, self._receive)
 
     def finish_request(self, conn: Connection, future: "Future[bool]") -> None:
         """A thread has answered; ``enqueue_req`` has arranged for this call."""

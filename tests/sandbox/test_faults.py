@@ -64,7 +64,7 @@ def test_a_mistake_is_told_and_changes_nothing(client: Client, changes: object, 
     assert client.get(URL).json() == DEFAULTS
 
 
-@pytest.mark.parametrize("body", ["", "[]", "[" * 100_000, '{"callback"'])
+@pytest.mark.parametrize("body", ["", "[]", "[" * 50_000, '{"callback"'])
 def test_what_is_no_object_is_refused(client: Client, body: str) -> None:
     assert client.post(URL, body, content_type="application/json").status_code == 400
 

@@ -3,7 +3,9 @@
 The servers here have two threads. One is as patient as can be, so that no deadline helps it; one has a short deadline.
 """
 
+import contextlib
 import http.client
+import json
 import os
 import re
 import signal
@@ -237,6 +239,54 @@ def test_malformed_chunks_are_a_bad_request(patient: int, body: bytes) -> None:
 def test_a_malformed_head_is_a_bad_request(patient: int) -> None:
     with connect(patient, b"GET /login/ HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n") as client:
         assert answers(client) == [b"HTTP/1.1 400 Bad Request"]
+
+
+@contextlib.contextmanager
+def fault(port: int, name: str) -> Iterator[socket.socket]:
+    """A client that has asked the sandbox for something, which the network spoils."""
+    faults = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    faults.request(
+        "POST", "/sandbox/faults.json", json.dumps({"me_network": name}), {"Content-Type": "application/json"}
+    )
+    assert faults.getresponse().read()
+    try:
+        with connect(port, request("/sandbox/qq/oauth2.0/me", close=True)) as client:
+            yield client
+    finally:
+        faults.request("DELETE", "/sandbox/faults.json")
+        faults.getresponse()
+        faults.close()
+
+
+def test_an_answer_that_comes_in_parts_is_sent_in_parts(patient: int) -> None:
+    with fault(patient, "drip") as client:
+        client.settimeout(2)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 OK")
+        assert len(client.recv(65536)) == 1
+
+
+def test_a_large_answer_arrives(patient: int) -> None:
+    with fault(patient, "huge") as client:
+        received = 0
+        while part := client.recv(1 << 20):
+            received += len(part)
+        assert received > 64 * 1024 * 1024
+
+
+def test_threat_44_who_does_not_read_a_large_answer_is_ended(hasty: int) -> None:
+    with fault(hasty, "huge") as client:
+        assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
+        time.sleep(2)
+        received = 0
+        with contextlib.suppress(ConnectionResetError):
+            while part := client.recv(1 << 20):
+                received += len(part)
+        assert received < 32 * 1024 * 1024
+
+
+def test_a_broken_connection_is_reset(patient: int) -> None:
+    with fault(patient, "reset") as client, pytest.raises(ConnectionResetError):
+        client.recv(1)
 
 
 def test_a_body_is_asked_for_where_the_client_waits_for_that(patient: int) -> None:

@@ -159,6 +159,8 @@ class Outcome:
     retry_after: int | None = None
     account: Account | None = None
     made: State | Ticket | Code | Refresh | None = None
+    #: Which one was used up.
+    limit: str = ""
 
 
 Claim = tuple[str, str]
@@ -403,7 +405,7 @@ class Model:
 
     def _limited(self, used_up: Claim) -> Outcome:
         wait = self._ends(used_up)[0] - self.now * 1000
-        return Outcome(self.limits[used_up[0]][2], retry_after=-(-wait // 1000))
+        return Outcome(self.limits[used_up[0]][2], retry_after=-(-wait // 1000), limit=used_up[0])
 
     def _count(self, claims: Iterable[Claim]) -> None:
         for claim in claims:

@@ -80,7 +80,9 @@ if not FULL:
         "sms_mobile_day": (7, DAY),
         "sms_mobile_open_day": (4, DAY),
         "sms_code_identity_hour": (7, HOUR),
-        "sms_code_address_hour": (15, HOUR),
+        "sms_code_address_hour": (10, HOUR),
+        "sms_site_hour": (10, HOUR),
+        "sms_identity_day": (1, DAY),
     }
 LIMITS_HERE = LIMITS | {name: (*numbers, LIMITS[name][2]) for name, numbers in LOWERED.items()}
 
@@ -96,6 +98,8 @@ SCALE = hypothesis.settings(
 
 #: What a run must have seen, or it has shown little. Of the others there are tests enough.
 MUST_HAPPEN = STATUS.keys() - {"invalid", "code_invalid", "provider_unavailable"}
+#: And which limits it must have met.
+MUST_BE_MET = set() if FULL else LIMITS.keys() - {"sms_site_day", "password_account", "password_address"}
 
 
 def mostly(usual: str, *others: str) -> st.SearchStrategy[str]:
@@ -235,10 +239,10 @@ class Machine(RuleBasedStateMachine):
     images = Bundle("images")
     forms = Bundle("forms")
 
-    def __init__(self, world: World, acts: Counter[str], outcomes: Counter[str]) -> None:
+    def __init__(self, world: World, acts: Counter[str], outcomes: Counter[str], met: Counter[str]) -> None:
         super().__init__()
         self._rules_strategy.enabled_rules_strategy = st.just(AllRules())  # type: ignore[arg-type]
-        self.world, self.acts, self.outcomes = world, acts, outcomes
+        self.world, self.acts, self.outcomes, self.met = world, acts, outcomes, met
         self.model = Model(START, limits=LIMITS_HERE)
         self.history = Past(LIMITS_HERE)
         self.sent: dict[str, list[str]] = {mobile: [] for mobile in MOBILES}
@@ -264,6 +268,7 @@ class Machine(RuleBasedStateMachine):
             self.know(outcome.account, data["id"], data["username"])
         if outcome.account:
             assert owner_of(data["token"]) == owner_of(data["refresh"]) == str(outcome.account.id)
+        self.met[outcome.limit] += bool(outcome.limit)
         self.done(act, outcome.code, proven=proven)
         return data
 
@@ -466,6 +471,21 @@ class Machine(RuleBasedStateMachine):
                 self._look_and_ask(mobile, address, who[number % len(who)], mood[number % len(mood)])
             self._pass_time(pause)
 
+    @rule(
+        browser=browsers,
+        mobile=mobiles,
+        pause=st.sampled_from([60, 1_200, HOUR, 3 * HOUR]),
+        rounds=st.integers(1, 4),
+    )
+    def crowd(self, browser: str, mobile: str, pause: int, rounds: int) -> None:
+        """All who are not known yet, and somebody without a ticket, want SMS to one mobile."""
+        for _ in range(rounds):
+            arrived = [self._come_back(browser, self._start(browser), openid, "well") for openid in OPENIDS]
+            for number, ticket in enumerate([None, *filter(None, arrived)]):
+                self._look_and_ask(mobile, list(ADDRESSES)[2 * (number % 2)], ticket)
+                self._pass_time(60)
+            self._pass_time(pause)
+
     @rule(mobile=mobiles, address=addresses, ticket=st.none() | tickets, times=st.integers(2, 8))
     def wait_as_told(self, mobile: str, address: str, ticket: Ticket | None, times: int) -> None:
         """Somebody who comes again when it is time, and is a little early first."""
@@ -584,6 +604,19 @@ class Machine(RuleBasedStateMachine):
             for which in ["wrong"] * times + ["last", "older", "oldest"]:
                 self._bind(ticket.browser, ticket, mobile, self._code(mobile, which), password, address)
 
+    @rule(browser=browsers, openid=openids, address=addresses, times=st.integers(3, 6), data=st.data())
+    @precondition(lambda self: self.model.accounts)
+    def guess_a_password(self, browser: str, openid: str, address: str, times: int, data: st.DataObject) -> None:
+        """Of an account whose mobile they have proved, until it locks, or nearly so; then the right one."""
+        mobile = data.draw(st.sampled_from([it.mobile or MOBILES[0] for it in self.model.accounts]))
+        ticket = self._come_back(browser, self._start(browser), openid, "well")
+        if ticket:
+            self._pass_time(60)
+            self._look_and_ask(mobile, address, ticket)
+            for which in ["wrong"] * times + ["right"]:
+                code, password = self._code(mobile, "last"), self._password(mobile, which)
+                self._bind(browser, ticket, mobile, code, password, address)
+
     # ------------------------------------------------------------ rules: signing in here
 
     @rule(data=st.data(), which=mostly("right", "wrong"), address=addresses, times=st.sampled_from([1, 1, 1, 4, 6]))
@@ -700,9 +733,9 @@ def _next(names: tuple[str, ...], name: str) -> str:
     return names[(names.index(name) + 1) % len(names)]
 
 
-def table(acts: Counter[str], outcomes: Counter[str]) -> str:
+def table(acts: Counter[str], outcomes: Counter[str], met: Counter[str]) -> str:
     lines = [f"\n{acts.total()} steps"]
-    for title, counts in (("acts", acts), ("outcomes", outcomes)):
+    for title, counts in (("acts", acts), ("outcomes", outcomes), ("limits", met)):
         lines += ["", title, *(f"{number:8} {name}" for name, number in counts.most_common() if name)]
     return "\n".join([*lines, ""])
 
@@ -727,11 +760,12 @@ def test_the_api_does_what_the_model_says(
     phonebind(limits=LOWERED, providers={"base_url": qq.url, "unionid": True})
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hashing is not what is checked
     world = World(qq, valkey_client, monkeypatch)
-    acts, outcomes = Counter[str](), Counter[str]()
-    machine: Any = partial(Machine, world, acts, outcomes)
+    acts, outcomes, met = Counter[str](), Counter[str](), Counter[str]()
+    machine: Any = partial(Machine, world, acts, outcomes, met)
     run_state_machine_as_test(machine, settings=SCALE)
     with capsys.disabled():
-        sys.stdout.write(table(acts, outcomes))
+        sys.stdout.write(table(acts, outcomes, met))
     note("random acts against the model", steps=acts.total(), kinds_of_outcome=len(outcomes), contradictions=0)
     assert acts.total() >= LEAST
     assert not MUST_HAPPEN - outcomes.keys()
+    assert not MUST_BE_MET - met.keys()
