@@ -21,6 +21,8 @@ MOST_HEAD = 16 * 1024
 _RECORD = 16 * 1024
 #: Bytes of an answer that are kept for a slow reader. The largest file here is a third of it.
 _MOST_KEPT = 1024 * 1024
+#: Bytes after the last chunk. They are looked through again with each packet.
+_MOST_TRAILERS = 1024
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
 #: How a socket that does not block says "not now".
 _LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -165,6 +167,8 @@ class Connection:
             if not size:
                 # Trailers, as a rule none, and an empty line.
                 end = self._arrived.find(b"\r\n\r\n", line.end() - 2)
+                if end < 0 and len(self._arrived) - line.end() > _MOST_TRAILERS:
+                    raise BodyTooLarge
                 return end + 4 if end >= 0 else -1
             self._chunk = line.end() + size + 2
         so_far = max(self._chunk, len(self._arrived))
@@ -187,3 +191,6 @@ class Connection:
             # Now, and not in a view: malformed chunks are answered with 400.
             body = request.body.read()
             request.body = Body(LengthReader(IterUnreader([body]), len(body)))
+            # The application reads nothing that has no length.
+            others = [(name, value) for name, value in request.headers if name != "TRANSFER-ENCODING"]
+            request.headers = [*others, ("CONTENT-LENGTH", str(len(body)))]

@@ -23,6 +23,8 @@ workers = number("WORKERS", 2, least=1)
 threads = number("THREADS", 16, least=1)
 graceful_timeout = 5
 control_socket_disable = True
+# No header of a request says where the application is mounted: `SCRIPT_NAME` was an error 500.
+forwarder_headers = ""
 loglevel = "warning"
 
 

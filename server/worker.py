@@ -1,4 +1,4 @@
-"""A gunicorn worker whose threads never wait for a client.
+"""A gunicorn worker whose threads do not wait for clients (but for those who read an answer of more than 1 MiB slowly).
 
 gunicorn's own ``gthread`` hands a connection to a thread with its first byte, and the thread reads the rest without a
 deadline: as many connections as there are threads, each with half a request, stop the server. Here the poller, in the

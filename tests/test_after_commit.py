@@ -35,6 +35,17 @@ class Odd:
         return self.text
 
 
+class OddUser(User):
+    class Meta:
+        proxy = True
+        app_label = "users"
+
+    pk = property(lambda self: Odd(str(self.id)))
+
+    def get_username(self) -> Any:
+        return Odd(self.username)
+
+
 def bind(person: Person) -> Callable[[], Any]:
     """The same form, as often as it is sent."""
     ticket = person.callback().json()["access_token"]
@@ -52,11 +63,19 @@ def http(monkeypatch: pytest.MonkeyPatch, person: Person) -> Person:
 def test_threat_53_a_key_and_a_name_that_are_no_json(
     qq: Upstream, http: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(User, "get_username", lambda self: Odd(self.username))
-    monkeypatch.setattr(User, "_get_pk_val", lambda self, meta=None: Odd(str(self.id)))
+    issue = tokens.issue
+
+    def issue_and_change(user: Any, *args: Any) -> Any:
+        """From here on only the answer asks for them."""
+        pair = issue(user, *args)
+        user.__class__ = OddUser
+        return pair
+
+    monkeypatch.setattr(tokens, "issue", issue_and_change)
     answer = bind(http)()
     assert answer.status_code == 201, answer.content
     assert answer.json()["username"] == MOBILE
+    assert answer.json()["id"] == str(User.objects.get().pk)
 
 
 def test_threat_53_a_key_that_is_not_called_id(qq: Upstream, http: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -620,7 +620,7 @@ def test_a_binding_that_is_released_meanwhile_learns_nothing_and_breaks_nothing(
         return call(sql, params, many, context)
 
     with connection.execute_wrapper(execute):
-        identify()
+        assert identify()[1] is None, "and is asked for the mobile again"
     assert not SocialAccount.objects.exists()
 
 

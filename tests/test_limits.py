@@ -45,13 +45,14 @@ PROMISED = {
     "sms_mobile_open_day": (6, DAY, SmsQuota),
     "sms_identity_hour": (1, HOUR, SmsQuota),
     "sms_identity_day": (2, DAY, SmsQuota),
+    "sms_identity_month": (3, 30 * DAY, SmsQuota),
     "sms_address_hour": (20, HOUR, SmsQuota),
     "sms_site_hour": (1000, HOUR, SmsQuota),
     "sms_site_day": (5000, DAY, SmsQuota),
     "sms_code_identity_hour": (10, HOUR, TooManyAttempts),
     "sms_code_address_hour": (100, HOUR, TooManyAttempts),
     "password_name": (5, 15 * 60, TooManyAttempts),
-    "password_account": (10, 15 * 60, TooManyAttempts),
+    "password_account": (20, 15 * 60, TooManyAttempts),
     "password_address": (50, 15 * 60, TooManyAttempts),
     "password_bind": (5, 15 * 60, TooManyAttempts),
 }
@@ -114,8 +115,10 @@ def test_a_limit_is_reached_and_says_for_how_long(
         limits.take((name, WHO))
     with pytest.raises(rule.error):
         limits.take((name, WHO))
-    # A sliding window ends a twelfth late, since its first counter has just begun.
-    assert 0 <= rule.seconds * (13 if rule.sliding else 12) / 12 - wait_for((name, WHO)) < 5
+    # A place in a sliding window is free when the counter that took it has ended, and the window after it.
+    now, width = NOON, rule.width / 1000
+    late = width - now % width if rule.sliding else 0
+    assert 0 <= rule.seconds + late - wait_for((name, WHO)) < 5
 
 
 def test_nobody_pays_for_another() -> None:
@@ -565,3 +568,29 @@ def test_a_server_that_tells_no_address_has_one_client() -> None:
     request = RequestFactory().get("/")
     del request.META["REMOTE_ADDR"]
     assert limits.client_address(request) == "unknown"
+
+
+# ---------------------------------------------------------------- the name of a window
+
+
+def test_a_window_of_another_length_is_another_window(phonebind: Configure) -> None:
+    """Its counters span another time, so that numbers of the one would be dates in the far future to the other."""
+    claim = ("sms_site_hour", limits.SITE)
+    phonebind(limits={"sms_site_hour": (3, 3_600)})
+    for _ in range(3):
+        limits.take(claim)
+    phonebind(limits={"sms_site_hour": (3, 7_200)})
+    for _ in range(3):
+        limits.take(claim)
+    with pytest.raises(SmsQuota) as refused:
+        limits.take(claim)
+    assert refused.value.retry_after
+    assert refused.value.retry_after <= 7_200 * 13 / 12
+
+
+def test_what_an_earlier_version_left_in_the_store_stops_nothing() -> None:
+    """It kept a fixed window under the name alone."""
+    with store.connection() as client:
+        client.hset(f"{store.key('sms_site_day', 'limits')}:all", mapping={"taken": 4_999, "counted": 1})
+    limits.take(("sms_site_day", limits.SITE))
+    assert limits.spent("sms_site_day", limits.SITE) == (1, 1)

@@ -190,7 +190,7 @@ def test_threat_10_every_guess_counts_whoever_makes_it(pool: Racers, code: str, 
     pool.race(guess, crowd(code, wrong))
     if wrong == 4:
         with store.connection() as client:
-            assert client.hget(store.key("sms", MOBILE), "tries") == b"4"
+            assert client.hget(store.key("sms", MOBILE), "tries:") == b"4"
     assert guess(code) == ("right" if wrong == 4 else "sms_code_invalid")
 
 

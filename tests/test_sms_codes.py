@@ -728,6 +728,14 @@ def test_threat_43_a_ticket_costs_nothing_while_the_open_part_lasts(clock: time_
     assert limits.spent("sms_identity_day", ME) == (1, 1)
 
 
+def test_threat_43_one_identity_may_have_three_a_month_of_the_rest(clock: time_machine.Traveller) -> None:
+    """So that each further day of an attack takes further identities."""
+    had = 0
+    for _ in range(10):
+        had += len(sent_in(clock, DAY, (ME,))) - limits.rule("sms_mobile_open_day").limit
+    assert had == 3
+
+
 def test_threat_43_one_identity_and_all_who_have_none_leave_the_owner_one_an_hour_and_two_a_day(
     clock: time_machine.Traveller,
 ) -> None:

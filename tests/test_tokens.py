@@ -16,6 +16,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AbstractUser
+from django.test import RequestFactory
 from pytest_django import Settings
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -25,7 +26,7 @@ from rest_framework_simplejwt.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from phonebind import accounts, store, tokens
+from phonebind import accounts, audit, revocation, store, tokens
 from phonebind.exceptions import AccountDisabled, StorageUnavailable, TokenInvalid
 from server.processes import Valkey
 from server.users.models import User
@@ -308,6 +309,47 @@ def test_threat_46_in_an_outage_the_operator_hears_that_tokens_were_not_ended(
     valkey.start()
     user.refresh_from_db()
     assert user.check_password("another-9")
+
+
+def test_threat_46_a_sign_in_that_overlaps_the_end_is_ended_too(user: AbstractUser) -> None:
+    """It has read the user before, and its tokens come after."""
+    request = RequestFactory().post("/authorizations/")
+    began = audit.began(request)
+    revocation.revoke(user.pk)
+    pair = tokens.issue(user, audit.began(request))
+    assert audit.began(request) == began
+    with pytest.raises(TokenInvalid):
+        tokens.refresh(pair["refresh"])
+
+
+def test_threat_46_a_clock_that_is_behind_moves_no_end_back(user: AbstractUser) -> None:
+    token = tokens.issue(user)["refresh"]
+    revocation.revoke(user.pk)
+    with time_machine.travel(datetime.now(UTC) - timedelta(seconds=5)):
+        revocation.revoke(user.pk)
+    with pytest.raises(TokenInvalid):
+        tokens.refresh(token)
+
+
+def test_threat_46_an_end_is_known_as_long_as_anything_that_began_before(
+    user: AbstractUser, settings: Settings
+) -> None:
+    for seconds in (60, 400 * 86_400):
+        settings.SESSION_COOKIE_AGE = seconds
+        revocation.revoke(user.pk)
+        with store.connection() as client:
+            [key] = client.keys("*:ended")
+            assert client.ttl(key) > max(seconds, 90 * 86_400)
+
+
+def test_a_host_without_a_store_saves_its_users(
+    user: AbstractUser, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its own tests may run so."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    change_password(user)
+    disable(user)
+    assert "were not ended" in caplog.text
 
 
 # ---------------------------------------------------------------- access tokens

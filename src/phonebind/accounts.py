@@ -111,17 +111,19 @@ def _hashing() -> AbstractContextManager[None]:
 
 
 def _by_login(username: str) -> AbstractBaseUser | None:
-    """Only an exact match counts. Some databases take "１３８…" for "138…", and a lock would tell whose name it is."""
-    field = get_user_model().USERNAME_FIELD
-    named = _get(**{field: username})
-    if named is not None and getattr(named, field) != username:
-        named = None
     try:
         validate_mobile(username)
     except ValidationError:
-        return named
+        return _named(username)
     # The owner of a mobile comes before someone who took it for a username.
-    return find(username) or named
+    return find(username) or _named(username)
+
+
+def _named(username: str) -> AbstractBaseUser | None:
+    """Only an exact match counts. Some databases take "１３８…" for "138…", and a lock would tell whose name it is."""
+    field = get_user_model().USERNAME_FIELD
+    user = _get(**{field: username})
+    return user if user is not None and getattr(user, field) == username else None
 
 
 def _free_username(mobile: str) -> str:

@@ -22,7 +22,8 @@ Codes, passwords, tokens and whole mobiles are never in it.
 
 import logging
 import re
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
@@ -58,6 +59,8 @@ class Event:
     level: int = logging.INFO
     #: A bind is in the database, whatever comes after it.
     committed: bool = False
+    #: Seconds since 1970. Before any row was read: what ends meanwhile ends what this request begins too.
+    began: float = field(default_factory=time.time)
 
 
 def note(request: HttpRequest, **facts: Any) -> None:
@@ -78,6 +81,11 @@ def refused(request: HttpRequest, error: PhonebindError) -> None:
     cause = type(error.__cause__) if isinstance(error, StorageUnavailable) and error.__cause__ else None
     event.cause = f"{cause.__module__}.{cause.__qualname__}" if cause else ""
     event.level = logging.WARNING if error.status in (429, 502, 503) else logging.INFO
+
+
+def began(request: HttpRequest) -> float:
+    """When we first heard of this request, in seconds since 1970."""
+    return _event(request).began
 
 
 def is_committed(request: HttpRequest) -> bool:

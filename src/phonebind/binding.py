@@ -45,12 +45,11 @@ def _identify(provider: Provider, code: str) -> tuple[Identity, SocialAccount | 
     grant = provider.exchange(code)
     identity = Identity(provider.name, provider.app_id, grant.openid)
     account = find(identity)
-    if account is not None:
-        if provider.settings.unionid and not account.unionid:
-            _learn_unionid(account, provider, grant)
+    asks = provider.settings.unionid
+    if account is not None and (not asks or account.unionid or _learn_unionid(account, provider, grant)):
         return identity, account
     release_connection()
-    if provider.settings.unionid:
+    if asks:
         identity = replace(identity, unionid=provider.unionid(grant))
         account = _adopt(identity)
         release_connection()
@@ -147,16 +146,20 @@ def _create(identity: Identity, user: AbstractBaseUser) -> SocialAccount:
     )
 
 
-def _learn_unionid(account: SocialAccount, provider: Provider, grant: Grant) -> None:
-    """For who was bound before the app had the permission. It may fail: the sign-in goes on, the next tries again."""
+def _learn_unionid(account: SocialAccount, provider: Provider, grant: Grant) -> bool:
+    """For people who were bound before the app had the permission. It may fail: the sign-in goes on, and the next one
+    tries again. False where the binding was released meanwhile.
+    """
     release_connection()
     try:
         account.unionid = provider.unionid(grant)
     except ProviderUnavailable:
-        return
-    if account.unionid:
-        # Not save(), which fails where the binding was just released.
-        SocialAccount.objects.filter(pk=account.pk).update(unionid=account.unionid, updated_at=timezone.now())
+        return True
+    if not account.unionid:
+        return True
+    # Not save(), which fails where the binding was just released.
+    row = SocialAccount.objects.filter(pk=account.pk)
+    return bool(row.update(unionid=account.unionid, updated_at=timezone.now()))
 
 
 def _adopt(identity: Identity) -> SocialAccount | None:

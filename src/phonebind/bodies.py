@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
@@ -39,7 +40,8 @@ def check_bytes(request: HttpRequest) -> None:
     nothing. (Of percent-encoded ones and of multipart :func:`check_text` sees what became of them, and JSON is strict.)
     """
     try:
-        request.META.get("QUERY_STRING", "").encode("latin-1").decode(_CHARSET)
+        if isinstance(request, WSGIRequest):  # ASGI's has decoded it already, strictly
+            request.META.get("QUERY_STRING", "").encode("latin-1").decode(_CHARSET)
         if request.method == "POST" and request.content_type == "application/x-www-form-urlencoded":
             request.body.decode(_CHARSET)
     except UnicodeError:

@@ -67,6 +67,7 @@ RULES = {
     "sms_mobile_open_day": Rule(6, 86_400, SmsQuota, sliding=True),
     "sms_identity_hour": Rule(1, 3_600, SmsQuota, sliding=True),
     "sms_identity_day": Rule(2, 86_400, SmsQuota, sliding=True),
+    "sms_identity_month": Rule(3, 30 * 86_400, SmsQuota, sliding=True),
     "sms_address_hour": Rule(20, 3_600, SmsQuota, sliding=True),
     "sms_site_hour": Rule(1_000, 3_600, SmsQuota, sliding=True, alarms=True),
     "sms_site_day": Rule(5_000, 86_400, SmsQuota, sliding=True, alarms=True),
@@ -77,10 +78,10 @@ RULES = {
     # Wrong SMS codes, over all mobiles.
     "sms_code_identity_hour": Rule(10, 3_600, TooManyAttempts),
     "sms_code_address_hour": Rule(100, 3_600, TooManyAttempts),
-    # Wrong passwords: by the name that was typed, and by the account over all its names, of which there are two; or a
-    # lock would tell which username and which mobile are one account's.
+    # Wrong passwords: by the name that was typed, and by the account. An account has two names, and two windows of a
+    # name may touch, so its own limit is never met before those of its names: it would tell whose names they are.
     "password_name": Rule(5, 900, TooManyAttempts),
-    "password_account": Rule(10, 900, TooManyAttempts),
+    "password_account": Rule(20, 900, TooManyAttempts),
     "password_address": Rule(50, 900, TooManyAttempts),
     # By those who have proved the mobile already. Others cannot use it up.
     "password_bind": Rule(5, 900, TooManyAttempts),
@@ -207,8 +208,13 @@ def rule(name: str) -> Rule:
 
 
 def key(name: str, subject: str) -> str:
-    """Where a claim is counted. One hash tag for all, so that a cluster too takes several in one step."""
-    return f"{store.key(name, 'limits')}:{subject}"
+    """Where a claim is counted. One hash tag for all, so that a cluster too takes several in one step.
+
+    The counters of a sliding window mean something only together with its length, so that is a part of the name.
+    """
+    counted = rule(name)
+    length = f":{counted.seconds}s" if counted.sliding else ""
+    return f"{store.key(name, 'limits')}{length}:{subject}"
 
 
 def take(*claims: Claim) -> int:

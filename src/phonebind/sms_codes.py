@@ -36,7 +36,7 @@ MAX_LIVE = 3
 
 #: Limits for those who hold no ticket; what they leave of a mobile's quota is for those who do.
 _OPEN = ("sms_mobile_open_hour", "sms_mobile_open_day")
-_RESERVED = ("sms_identity_hour", "sms_identity_day")
+_RESERVED = ("sms_identity_hour", "sms_identity_day", "sms_identity_month")
 
 logger = logging.getLogger(__name__)
 

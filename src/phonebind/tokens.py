@@ -31,7 +31,11 @@ class Pair(TypedDict):
 
 
 def issue(user: AbstractBaseUser, auth_time: float | None = None) -> Pair:
-    """A new pair; lifetimes and keys are simplejwt's settings. ``auth_time`` is now where nothing is said."""
+    """A new pair; lifetimes and keys are simplejwt's settings.
+
+    ``auth_time`` is when the sign-in began (``audit.began``), before the user was read: a new password, say, that was
+    saved since then ends this pair too. Now, where nothing is said.
+    """
     since = time.time() if auth_time is None else auth_time
     refresh = _for_user(user)
     refresh[AUTH_TIME] = round(since, 6)

@@ -7,9 +7,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.core.handlers.asgi import ASGIRequest
 from django.test import Client
 from pytest_django import Settings
 
+from phonebind import bodies
 from phonebind.bodies import MAX_BYTES
 from tests.pages.conftest import Shopper, shopper
 from tests.support.edge import Configure, Upstream
@@ -133,6 +135,13 @@ def test_threat_50_the_page_refuses_it_too(shopper: Shopper, qq: Upstream, form:
     answer = shopper.http.generic("POST", url, encode(fields), kind, headers={"accept": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
     assert list(answer.json()["errors"]) == ["password"]
+
+
+def test_a_query_of_bare_utf_8_is_taken_under_wsgi_and_asgi(http: Client) -> None:
+    query = "next=/爱".encode()
+    assert http.generic("GET", "/oauth/qq/authorization/", QUERY_STRING=query.decode("latin-1")).status_code == 200
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": query}
+    bodies.check_bytes(ASGIRequest(scope, None))  # type: ignore[arg-type]
 
 
 # ---------------------------------------------------------------- length

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, update_last_login
+from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpResponse
 from django.test import RequestFactory
@@ -63,6 +64,15 @@ def test_a_session_from_before_sessions_were_dated_goes_on(shopper: Shopper, qq:
     session.save()
     unbind()
     assert is_signed_in(shopper)
+
+
+def test_a_sign_in_without_a_request_has_no_session_to_date() -> None:
+    """As Django's signal may come from elsewhere than a view."""
+    user_logged_in.disconnect(update_last_login, dispatch_uid="update_last_login")
+    try:
+        user_logged_in.send(User, request=None, user=User(pk=1))
+    finally:
+        user_logged_in.connect(update_last_login, dispatch_uid="update_last_login")
 
 
 def test_threat_20_without_valkey_sessions_go_on(shopper: Shopper, qq: Upstream, valkey: Valkey) -> None:

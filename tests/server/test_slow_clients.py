@@ -230,6 +230,26 @@ def test_a_chunked_body_is_read(patient: int) -> None:
         assert answers(client) == expected
 
 
+def test_a_chunked_body_is_worth_as_much_as_another(patient: int) -> None:
+    """Its length is known by then, and Django reads no body without one."""
+    body = b'{"username": "13800000001", "password": "correct-horse-8"}'
+    post = request("/authorizations/", JSON, "Transfer-Encoding: chunked", method="POST")
+    with connect(patient, post + chunked(body, 7) + LAST) as client:
+        assert answers(client)[0] == b"HTTP/1.1 200 OK"
+
+
+def test_threat_44_trailers_without_an_end_are_refused(patient: int) -> None:
+    """They are looked through again with each packet."""
+    post = request("/login/", "Transfer-Encoding: chunked", method="POST")
+    with connect(patient, post + b"0\r\n" + b"X-Trailer: x\r\n" * 200) as client:
+        assert answers(client)[0].startswith(b"HTTP/1.1 413 ")
+
+
+def test_threat_18_no_header_says_where_the_application_is_mounted(patient: int) -> None:
+    with connect(patient, request("/login/", "SCRIPT_NAME: /zz", "Script-Name: /zz", close=True)) as client:
+        assert not answers(client)[0].startswith(b"HTTP/1.1 5")
+
+
 @pytest.mark.parametrize("body", [b"zz\r\n", b"5\r\nabcdefg\r\n0\r\n\r\n", b"-1\r\n", b"0\r\nbad trailer\r\n\r\n"])
 def test_malformed_chunks_are_a_bad_request(patient: int, body: bytes) -> None:
     with connect(patient, request("/login/", "Transfer-Encoding: chunked", method="POST") + body) as client:

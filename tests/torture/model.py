@@ -36,13 +36,14 @@ LIMITS: Limits = {
     "sms_mobile_open_day": (6, DAY, "sms_quota"),
     "sms_identity_hour": (1, HOUR, "sms_quota"),
     "sms_identity_day": (2, DAY, "sms_quota"),
+    "sms_identity_month": (3, 30 * DAY, "sms_quota"),
     "sms_site_hour": (1_000, HOUR, "sms_quota"),
     "sms_site_day": (5_000, DAY, "sms_quota"),
     "sms_code_identity_hour": (10, HOUR, "too_many_attempts"),
     "sms_code_address_hour": (100, HOUR, "too_many_attempts"),
     "password_address": (50, 900, "too_many_attempts"),
     "password_name": (5, 900, "too_many_attempts"),
-    "password_account": (10, 900, "too_many_attempts"),
+    "password_account": (20, 900, "too_many_attempts"),
     "password_bind": (5, 900, "too_many_attempts"),
 }
 #: In this order: the first that is used up decides, and then nothing is counted.
@@ -53,7 +54,7 @@ _OWN = (
     ("sms_mobile_day", "mobile"),
 )
 _OPEN = (("sms_mobile_open_hour", "mobile"), ("sms_mobile_open_day", "mobile"))
-_KEPT = (("sms_identity_hour", "holder"), ("sms_identity_day", "holder"))
+_KEPT = (("sms_identity_hour", "holder"), ("sms_identity_day", "holder"), ("sms_identity_month", "holder"))
 _SITE = (("sms_site_hour", "site"), ("sms_site_day", "site"))
 #: For everybody; and, where only the open part is used up, for who holds a ticket.
 SMS_LIMITS = (*_OWN, *_OPEN, *_SITE)

@@ -34,6 +34,6 @@ def test_threat_18_bytes_that_nobody_thought_of(note: Note, names: list[str], ru
     assert "Is the code instrumented" not in done.stderr
     done_runs = [int(number) for number in re.findall(r"^Done (\d+) runs", done.stderr, re.MULTILINE)]
     assert len(done_runs) == len(names)
-    assert FULL or done_runs == [runs] * len(names)
+    assert FULL or min(done_runs) >= runs  # libFuzzer may end a few late
     for name, number in zip(names, done_runs, strict=True):
         note(f"fuzz, led by coverage: {name}", runs=number, findings=0)

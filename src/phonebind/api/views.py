@@ -138,7 +138,7 @@ class OAuthUserView(View):
         identity, account = binding.identify(source, _code(source, callback))
         if account is not None:
             binding.sign_in(request._request, account.user, account)
-            response = Response(_signed_in(account.user, next=state.next))
+            response = Response(_signed_in(request, account.user, next=state.next))
         else:
             self.note(outcome="not_bound")
             ticket, cookie = tickets.issue(request._request, identity, state.next)
@@ -159,7 +159,7 @@ class OAuthUserView(View):
             address=limits.client_address(request._request),
         )
         account = binding.bind(request._request, ticket.identity, mobile, form["password"])
-        return Response(_signed_in(account.user, next=ticket.next), status=201)
+        return Response(_signed_in(request, account.user, next=ticket.next), status=201)
 
     def _callback_without_state(self, request: Request, source: oauth.Provider, callback: dict[str, str]) -> Response:
         """For front ends whose ``state`` is ``next`` and who keep no cookies."""
@@ -169,7 +169,7 @@ class OAuthUserView(View):
             self.note(outcome="not_bound")
             return Response(_not_bound(tickets.issue_unbound(identity, target), identity, target))
         binding.sign_in(request._request, account.user, account)
-        return Response(_signed_in(account.user, next=target))
+        return Response(_signed_in(request, account.user, next=target))
 
 
 class ImageCodeView(View):
@@ -223,7 +223,7 @@ class PasswordView(View):
         self.note(mobile=form["username"])
         user = accounts.authenticate(**form, address=limits.client_address(request._request))
         binding.sign_in(request._request, user)
-        return Response(_signed_in(user))
+        return Response(_signed_in(request, user))
 
 
 class RefreshView(View):
@@ -241,9 +241,10 @@ def _code(source: oauth.Provider, callback: dict[str, str]) -> str:
     return callback["code"]
 
 
-def _signed_in(user: AbstractBaseUser, **also: str) -> dict[str, Any]:
+def _signed_in(request: Request, user: AbstractBaseUser, **also: str) -> dict[str, Any]:
+    pair = tokens.issue(user, audit.began(request._request))
     pk = user.pk if isinstance(user.pk, int) else str(user.pk)
-    return {**tokens.issue(user), "id": pk, "user_id": pk, "username": str(user.get_username()), **also}
+    return {**pair, "id": pk, "user_id": pk, "username": str(user.get_username()), **also}
 
 
 def _not_bound(ticket: str, identity: oauth.Identity, target: str) -> dict[str, Any]:

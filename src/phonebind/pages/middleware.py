@@ -1,6 +1,5 @@
 """Django's session of a person whose tokens were ended is over too."""
 
-import time
 from functools import partial
 from typing import Any, cast
 
@@ -11,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from phonebind import revocation
+from phonebind import audit, revocation
 from phonebind.exceptions import StorageUnavailable
 
 #: In the session: when the person signed in, in seconds since 1970.
@@ -31,9 +30,10 @@ class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
         request.auser = partial(_unless_revoked_async, request, request.auser)
 
 
-def begin(request: HttpRequest, **kwargs: Any) -> None:
+def begin(request: HttpRequest | None, **kwargs: Any) -> None:
     """Receiver of Django's ``user_logged_in``, whichever way somebody came in: this is when the session began."""
-    request.session[AUTH_TIME] = time.time()
+    if request is not None:
+        request.session[AUTH_TIME] = audit.began(request)
 
 
 def _unless_revoked(request: HttpRequest, user: Any) -> Any:
