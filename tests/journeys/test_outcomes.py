@@ -203,6 +203,23 @@ def test_the_sms_gateway_refuses_once(person: Person, visitor: Visitor, new_mobi
     person.get_code(mobile)
 
 
+def test_threat_43_others_have_asked_for_all_that_everybody_may(
+    person: Person, visitor: Visitor, new_mobile: NewMobile, store: redis.Redis
+) -> None:
+    """The page shows its ticket, so the owner of the mobile gets an SMS all the same, and binds."""
+    mobile = new_mobile()
+    answers = []
+    for _ in range(4):
+        answers.append(visitor.ask_for_sms(mobile).data.get("code", "sent"))
+        for key in store.scan_iter("*sms_mobile_gap*"):
+            store.delete(key)
+    assert answers == ["sent", "sent", "sent", "sms_quota"]
+    person.arrive("sam")
+    person.get_code(mobile)
+    person.submit()
+    expect(person.page).to_have_url(DONE)
+
+
 def test_the_callback_comes_twice(
     context: BrowserContext,
     visitor: Visitor,

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, TypeAlias, cast
 from urllib.parse import urlsplit
 
@@ -75,21 +75,8 @@ def page(
         def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             audit.note(request, action=action, provider=kwargs.get("provider", ""))
             response: HttpResponseBase = HttpResponseNotAllowed(methods)
-            try:
-                if request.method in methods:
-                    with foreseen():
-                        if request.method in guarded:
-                            origins.check(request)
-                        _read_form(request)
-                        response = view(request, *args, **kwargs)
-            except PhonebindError as error:
-                response = refuse(request, error)
-            except Exception:
-                if not audit.is_committed(request):
-                    raise
-                # Asking again is right: the same form gives the same success.
-                logger.exception("A bind was committed, and its answer failed")
-                response = refuse(request, StorageUnavailable())
+            if request.method in methods:
+                response = _answer(request, partial(view, request, *args, **kwargs), guarded)
             audit.write(request, response)
             return _with_headers(response, asks=asks)
 
@@ -98,6 +85,24 @@ def page(
         return cast("View[P]", login_not_required(quiet))
 
     return decorate
+
+
+def _answer(request: HttpRequest, view: Callable[[], HttpResponseBase], guarded: Collection[str]) -> HttpResponseBase:
+    """The view's, or what its error means to the person at the other end."""
+    try:
+        with foreseen():
+            if request.method in guarded:
+                origins.check(request)
+            _read_form(request)
+            return view()
+    except PhonebindError as error:
+        return refuse(request, error)
+    except Exception:
+        if not audit.is_committed(request):
+            raise
+        # Asking again is right: the same form gives the same success.
+        logger.exception("A bind was committed, and its answer failed")
+        return refuse(request, StorageUnavailable())
 
 
 @contextmanager
