@@ -11,6 +11,8 @@ from phonebind import alarms
 from server.processes import Valkey
 from tests.support.edge import Configure, Person, Upstream
 
+pytestmark = pytest.mark.once
+
 CONFIG = range(100001, 100012)
 
 

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from phonebind import origins, store
 from tests.support.edge import Configure, Outbox
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 UUID = "3f0c6f6e-0000-4000-8000-000000000000"
 MOBILE = "13900000001"

@@ -18,7 +18,7 @@ from tests.support.edge import Configure, Upstream
 
 __all__ = ["shopper"]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data; boundary=x"
