@@ -135,8 +135,11 @@ def test_threat_12_a_hundred_passwords(shop: Shop, note: Note) -> None:
         return person.request("POST", "/authorizations/", {"username": MOBILE, "password": f"wrong-{number}"})
 
     replies = at_once([partial(guess, number) for number in range(100)])
-    assert tally(replies) == {"credentials_invalid": 5, "too_many_attempts": 95}
-    note("100 wrong passwords at once", evaluated=5, answers=told(replies))
+    evaluated = tally(replies)["credentials_invalid"]
+    assert 1 <= evaluated <= 5
+    # A wrong one costs as much as every hasher together, so some find no place to hash; they are not evaluated.
+    assert tally(replies).keys() <= {"credentials_invalid", "too_many_attempts", "server_busy"}
+    note("100 wrong passwords at once", evaluated=evaluated, answers=told(replies))
 
 
 @pytest.mark.parametrize(
