@@ -474,6 +474,19 @@ def test_threat_47_a_hasher_whose_library_is_missing_is_skipped(
     assert counting == {"first": 100, "second": 100, "third": 100}
 
 
+def test_threat_47_an_account_whose_hasher_has_no_library_is_like_any_other(
+    counting: Counter[str], settings: Settings
+) -> None:
+    """It was an error 500, and so told who has an account."""
+    settings.PASSWORD_HASHERS = [f"{__name__}.{name}" for name in ("First", "Missing", "Second", "Third")]
+    user_with("missing$salt$hash")
+    counting.clear()
+    assert sign_in("ming") == ("credentials_invalid", None)
+    assert counting == {"first": 100, "second": 100, "third": 100}
+    with pytest.raises(PasswordWrong):
+        accounts.check_password(User.objects.get(), PASSWORD, ADDRESS)
+
+
 def test_threat_47_a_disabled_account_costs_the_same(counting: Counter[str]) -> None:
     user_with(HASHES["another"])
     User.objects.update(is_active=False)

@@ -728,6 +728,17 @@ def test_threat_43_a_ticket_costs_nothing_while_the_open_part_lasts(clock: time_
     assert limits.spent("sms_identity_day", ME) == (1, 1)
 
 
+def test_a_holder_is_told_the_shorter_wait(clock: time_machine.Traveller) -> None:
+    """Of the part that is for all, and of what is left of one's own."""
+    sent_in(clock, 3 * DAY, (ME,))
+    with pytest.raises(SmsQuota) as nobody:
+        issue_another()
+    with pytest.raises(SmsQuota) as holder:
+        issue_another(holder=ME)
+    assert holder.value.retry_after == nobody.value.retry_after
+    assert holder.value.retry_after in range(1, DAY * 13 // 12)
+
+
 def test_threat_43_one_identity_may_have_three_a_month_of_the_rest(clock: time_machine.Traveller) -> None:
     """So that each further day of an attack takes further identities."""
     had = 0

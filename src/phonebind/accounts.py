@@ -79,11 +79,14 @@ def _is_right(user: AbstractBaseUser | None, password: str, *, alike: bool = Fal
     for a name that nobody has. Otherwise the clock tells who has an account, and whose hash is an old one.
     """
     with _hashing():
-        if user is not None and user.check_password(password):
-            return True
-        if alike:
+        try:
+            right = user is not None and user.check_password(password)
+        except ValueError:
+            # The library of its hasher is not installed, so nothing has run.
+            right, user = False, None
+        if not right and alike:
             _run_other_hashers(user, password)
-        return False
+        return right
 
 
 def _run_other_hashers(user: AbstractBaseUser | None, password: str) -> None:

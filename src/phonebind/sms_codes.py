@@ -223,7 +223,12 @@ def _taken(mobile: str, address: str, also: tuple[limits.Claim, ...], holder: st
         if not holder or used_up.limit not in _OPEN:
             raise
         claims = [*own, *((name, holder) for name in _RESERVED), *also, *site]
-        at = limits.take(*claims)
+        try:
+            at = limits.take(*claims)
+        except Limited as rest:
+            # Whichever part is free again sooner will do.
+            sooner = rest.limit in _RESERVED and (used_up.retry_after or 0) < (rest.retry_after or 0)
+            raise (used_up if sooner else rest) from None
     try:
         yield
     except SmsUnconfirmed:
