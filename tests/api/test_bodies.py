@@ -172,3 +172,11 @@ def test_a_body_may_be_as_long_as_that(http: Client) -> None:
     form += b"x" * (MAX_BYTES - len(form))
     answer = http.generic("POST", "/authorizations/", form, content_type=FORM_TYPE)
     assert answer.json()["code"] == "credentials_invalid"
+
+
+@pytest.mark.parametrize("path", ["/login/qq/bind/0123456789ab/", "/logout/", "/authorizations/"])
+def test_threat_18_a_form_that_django_does_not_read_is_a_bad_request(http: Client, path: str) -> None:
+    """Of too many fields."""
+    headers = {"accept": "application/json"}
+    answer = http.generic("POST", path, b"a=&" * 1_500, content_type=FORM_TYPE, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
