@@ -232,11 +232,7 @@ class Model:
             return Outcome("image_code_invalid")
         holder = ticket.openid if ticket else ""
         subjects = {"mobile": mobile, "address": address, "site": "site", "holder": holder}
-        claims = [(name, subjects[kind]) for name, kind in SMS_LIMITS]
-        used_up = self._first_used_up(claims)
-        if used_up and holder and used_up[0] in dict(_OPEN):
-            claims = [(name, subjects[kind]) for name, kind in SMS_LIMITS_OF_HOLDERS]
-            used_up = self._first_used_up(claims)
+        claims, used_up = self._sms_claims(subjects, is_holder=bool(holder))
         if used_up:
             return self._limited(used_up)
         if gateway == "refuses":
@@ -251,6 +247,19 @@ class Model:
         # What may not arrive takes none away; what has been sent leaves three.
         self._drop(self._live(mobile, holder)[:-MAX_LIVE])
         return Outcome("ok", made=code)
+
+    def _sms_claims(self, subjects: dict[str, str], *, is_holder: bool) -> tuple[list[Claim], Claim | None]:
+        """What an SMS counts against, and what of it is used up."""
+        claims = [(name, subjects[kind]) for name, kind in SMS_LIMITS]
+        used_up = self._first_used_up(claims)
+        if not (used_up and is_holder and used_up[0] in dict(_OPEN)):
+            return claims, used_up
+        claims = [(name, subjects[kind]) for name, kind in SMS_LIMITS_OF_HOLDERS]
+        rest = self._first_used_up(claims)
+        if rest and rest[0] in dict(_KEPT):
+            # Whichever part is free again sooner will do.
+            rest = min(rest, used_up, key=lambda claim: self._limited(claim).retry_after or 0)
+        return claims, rest
 
     # ------------------------------------------------------------ binding
 
