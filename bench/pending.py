@@ -31,7 +31,7 @@ class Nowhere:
 
 
 def image(number: int, address: str) -> None:
-    from phonebind import image_codes  # noqa: PLC0415 - settings come first
+    from phonebind.human import image_codes  # noqa: PLC0415 - settings come first
 
     image_codes.issue(str(UUID(int=number << 64 | 1 << 63)), address)
 
@@ -44,7 +44,7 @@ def sms(number: int, address: str) -> None:
 
 def main(kind: str, first: int, last: int) -> None:
     django.setup()
-    from phonebind import image_drawing  # noqa: PLC0415 - settings come first
+    from phonebind.human import image_drawing  # noqa: PLC0415 - settings come first
 
     image_drawing.draw = lambda text, random: b""
     ask = {"image": image, "sms": sms}[kind]

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
+from phonebind import human
 from server import demo, private
 
 
@@ -21,6 +22,7 @@ def check() -> None:
     """
     django.setup()
     call_command("check", stdout=io.StringIO())
+    human.load()
 
 
 def prepare() -> None:

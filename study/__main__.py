@@ -10,7 +10,7 @@ from statistics import median, quantiles
 from time import process_time
 
 from bench.report import Table, publish
-from phonebind import image_drawing
+from phonebind.human import image_drawing
 from study import sheets, sight
 from study.attack import FREELY, TOLD, Solved, attack, image_of, text_of
 from study.designs import DESIGNS, READ, RIVAL, SHIPPED

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from PIL import Image
 
-from phonebind.image_drawing import ALPHABET, LENGTH
+from phonebind.human.image_drawing import ALPHABET, LENGTH
 from study.designs import DESIGNS
 from study.reader import MODELS, Reader
 from study.steps import STEPS

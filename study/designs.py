@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from phonebind import image_drawing
-from phonebind.image_drawing import SIZE, Floats, coloured, letters
+from phonebind.human import image_drawing
+from phonebind.human.image_drawing import SIZE, Floats, coloured, letters
 from study import first, tutorial
 
 Draw: TypeAlias = Callable[[str, Random], bytes]

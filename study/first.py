@@ -5,7 +5,7 @@ from random import Random
 
 from PIL import Image, ImageDraw, ImageFont
 
-from phonebind.image_drawing import SIZE
+from phonebind.human.image_drawing import SIZE
 
 _GLYPH = 60
 _CELL = 4

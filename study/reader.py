@@ -7,7 +7,7 @@ from ddddocr import DdddOcr
 from onnxruntime import InferenceSession, SessionOptions
 from PIL import Image
 
-from phonebind.image_drawing import ALPHABET
+from phonebind.human.image_drawing import ALPHABET
 
 MODELS = ("default", "beta")
 

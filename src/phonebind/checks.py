@@ -3,7 +3,7 @@
 E001 unknown or mistyped settings      E005 the SMS gateway is unusable
 E002 a provider is misconfigured       E006 USERNAME_FIELD is no place for a mobile
 E003 MOBILE_FIELD is unusable          W001 LEGACY_STATE is on
-E004 CACHE is not a django-redis one   W002 a provider is reached without TLS
+E004 CACHE is no Redis cache            W002 a provider is reached without TLS
 E007 HUMAN_CHECK is unusable           W003 cookies for another site, but not secure
 E008 SIMPLE_JWT is unusable            W006 LIMITS keep no SMS for who holds a ticket
 
@@ -25,7 +25,7 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import models
 
-from phonebind import human, limits, oauth, origins, sms
+from phonebind import human, limits, oauth, origins, sms, store
 from phonebind.conf import NAMES, SETTING, conf
 from phonebind.middleware import CookieNamesMiddleware
 
@@ -106,9 +106,9 @@ def check_cache(**kwargs: Any) -> Messages:
     alias = conf.cache
     if alias not in settings.CACHES:
         return [Error(f"CACHES has no {alias!r}.", id="phonebind.E004")]
-    if not hasattr(getattr(caches[alias], "client", None), "get_client"):
-        hint = "Codes and limits are decided in Valkey or Redis: use django_redis.cache.RedisCache."
-        return [Error(f"CACHES[{alias!r}] is not a django-redis cache.", hint=hint, id="phonebind.E004")]
+    if not store.is_supported(caches[alias]):
+        hint = "Codes and limits are decided in Valkey or Redis: use django.core.cache.backends.redis.RedisCache."
+        return [Error(f"CACHES[{alias!r}] is no Redis cache.", hint=hint, id="phonebind.E004")]
     return []
 
 
@@ -287,7 +287,7 @@ def _human_problems() -> list[str]:
         # What is no word may be the options, and so the secrets, of somebody who read them as text.
         return [f"there is no {setting!r}; {known}." if _WORD.fullmatch(setting) else f"it is no word; {known}."]
     members = ("name", "visual", "origins", "check", "issue", "verify")
-    return _problems(lambda: human.mode().check, members, _misshapen)
+    return _problems(lambda: human.mode().check, members, _misshapen) or human.missing()
 
 
 def _misshapen(check: Any) -> list[str]:

@@ -44,7 +44,7 @@ class Settings:
     terms_url: str = ""
     #: The unique field of the user model that holds the mobile number.
     mobile_field: str = "mobile"
-    #: The ``CACHES`` alias whose Redis or Valkey is used; its backend is django-redis.
+    #: The ``CACHES`` alias whose Redis or Valkey is used: Django's RedisCache, or django-redis's.
     cache: str = "default"
     #: Hosts besides the request's own that ``next`` may lead to.
     allowed_next_hosts: tuple[str, ...] = ()

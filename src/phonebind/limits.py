@@ -22,7 +22,7 @@ from typing import Literal, TypeAlias
 
 from django.http import HttpRequest
 
-from phonebind import alarms, signals, store
+from phonebind import alarms, limit_scripts, signals, store
 from phonebind.conf import conf
 from phonebind.exceptions import Limited, PhonebindError, SmsQuota, SmsTooFrequent, TooManyAttempts, TooManyRequests
 
@@ -100,105 +100,6 @@ SITE = "all"
 
 logger = logging.getLogger(__name__)
 
-# A fixed window is one hash: ``taken``, and ``counted`` once it runs. A sliding one is a hash of counters, each named
-# by the number of its span since 1970. Each key has three arguments: limit, milliseconds, width (0 for a fixed one).
-_COUNTED = """
-local now = tonumber(ARGV[1])
--- How many were taken, and the milliseconds until there will be fewer.
-local function counted(key, window, width)
-  if width == 0 then
-    return tonumber(redis.call('HGET', key, 'taken') or '0'), math.max(redis.call('PTTL', key), 0)
-  end
-  local total, wait, fields = 0, 0, redis.call('HGETALL', key)
-  for i = 1, #fields, 2 do
-    local left = (tonumber(fields[i]) + 1) * width + window - now
-    if left <= 0 then
-      redis.call('HDEL', key, fields[i])
-    else
-      total = total + tonumber(fields[i + 1])
-      wait = wait == 0 and left or math.min(wait, left)
-    end
-  end
-  return total, wait
-end
-local function span(at, width)
-  return string.format('%d', math.floor(at / width))
-end
-"""
-
-# All or none of the keys, and nothing in between. ARGV[2] is what is done with them: 'count', 'try' or 'look'. What is
-# tried holds for ARGV[3] milliseconds.
-_take = store.Script(
-    _COUNTED
-    + """
-for i, key in ipairs(KEYS) do
-  local limit, window, width = tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2]), tonumber(ARGV[3 * i + 3])
-  local total, wait = counted(key, window, width)
-  if total >= limit then
-    return {i, wait}
-  end
-end
-if ARGV[2] == 'look' then
-  return {0, 0}
-end
-for i, key in ipairs(KEYS) do
-  local window, width = tonumber(ARGV[3 * i + 2]), tonumber(ARGV[3 * i + 3])
-  if width > 0 then
-    redis.call('HINCRBY', key, span(now, width), 1)
-    redis.call('PEXPIRE', key, window + width)
-  else
-    redis.call('HINCRBY', key, 'taken', 1)
-    if redis.call('HEXISTS', key, 'counted') == 0 then
-      if ARGV[2] == 'count' then
-        redis.call('HSET', key, 'counted', 1)
-        redis.call('PEXPIRE', key, window)
-      else
-        redis.call('PEXPIRE', key, ARGV[3])
-      end
-    end
-  end
-end
-return {0, 0}
-"""
-)
-
-_count = store.Script("""
-for i, key in ipairs(KEYS) do
-  if redis.call('HSETNX', key, 'counted', 1) == 1 then
-    redis.call('HSETNX', key, 'taken', 1)
-    redis.call('PEXPIRE', key, ARGV[i])
-  end
-end
-""")
-
-# ARGV[1] is when it was taken, and then comes the width for each key. The last one takes a fixed window with it: what
-# did not count has not started one either.
-_give_back = store.Script(
-    _COUNTED
-    + """
-for i, key in ipairs(KEYS) do
-  local width = tonumber(ARGV[i + 1])
-  local field = width > 0 and span(now, width) or 'taken'
-  if tonumber(redis.call('HGET', key, field) or '0') > 1 then
-    redis.call('HINCRBY', key, field, -1)
-  elseif width > 0 then
-    redis.call('HDEL', key, field)
-  else
-    redis.call('DEL', key)
-  end
-end
-"""
-)
-
-_read = store.Script(
-    _COUNTED
-    + """
-local window, width = tonumber(ARGV[2]), tonumber(ARGV[3])
-local total = counted(KEYS[1], window, width)
-return {total, tonumber(redis.call('HGET', KEYS[1], span(now, width)) or '0')}
-"""
-)
-
 
 def rule(name: str) -> Rule:
     """The rule as the host has set it."""
@@ -232,7 +133,7 @@ def check(*claims: Claim) -> None:
 
 def give_back(*claims: Claim, at: int) -> None:
     """Undo what :func:`take` did at that moment: it did not count after all."""
-    _give_back(_keys(claims), at, *(rule(name).width for name, _ in claims))
+    limit_scripts.give_back(len(claims))(_keys(claims), at, *(rule(name).width for name, _ in claims))
 
 
 @contextmanager
@@ -260,14 +161,14 @@ def attempt(act: Callable[[], bool], *claims: Claim) -> bool:
     if right:
         give_back(*claims, at=at)
     else:
-        _count(_keys(claims), *(rule(name).milliseconds for name, _ in claims))
+        limit_scripts.count(len(claims))(_keys(claims), *(rule(name).milliseconds for name, _ in claims))
     return right
 
 
 def spent(name: str, subject: str) -> tuple[int, int]:
     """How many were counted in the sliding window that ends now, and how many of them in its newest counter."""
     counted = rule(name)
-    total, newest = _read(key(name, subject), _now(), counted.milliseconds, counted.width)
+    total, newest = limit_scripts.read(key(name, subject), _now(), counted.milliseconds, counted.width)
     return total, newest
 
 
@@ -283,7 +184,7 @@ def _take_each(claims: Sequence[Claim], what: Literal["count", "try", "look"]) -
     rules = [rule(name) for name, _ in claims]
     bounds = [number for r in rules for number in (r.limit, r.milliseconds, r.width)]
     now = _now()
-    refused, wait = _take(_keys(claims), now, what, TRIAL * 1000, *bounds)
+    refused, wait = limit_scripts.take(len(claims))(_keys(claims), now, what, TRIAL * 1000, *bounds)
     if refused:
         used_up = rules[refused - 1]
         # A limit of 0 has no window to end.

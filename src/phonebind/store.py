@@ -1,16 +1,20 @@
 """The one door to Valkey or Redis: connection, scripts, names of the keys, and what happens when it is down.
 
-The connection is the host's own django-redis one, so Sentinel, Cluster and TLS are configured where they always are.
+The connection and the names of the keys are those of the host's own cache, so Sentinel, Cluster and TLS are configured
+where they always are, and two sites with a ``KEY_PREFIX`` each never meet.
 Every decision is one command or one script, so it is atomic for all processes; and each key carries a hash tag, one for
 all keys of a script, so a cluster serves it too.
 """
 
+import functools
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from django_redis import get_redis_connection
+from django.core.cache import BaseCache, caches
+from django.core.cache.backends.redis import RedisCache
+from django.core.signals import setting_changed
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from phonebind.conf import conf
@@ -18,17 +22,42 @@ from phonebind.exceptions import StorageUnavailable
 
 
 def key(kind: str, subject: str) -> str:
-    """``key("sms", "13800000001")`` → ``phonebind:sms:{13800000001}``."""
-    return f"phonebind:{kind}:{{{subject}}}"
+    """``key("sms", "13800000001")`` → ``:1:phonebind:sms:{13800000001}``, after the cache's prefix and version."""
+    return str(caches[conf.cache].make_key(f"phonebind:{kind}:{{{subject}}}"))
 
 
 @contextmanager
 def connection() -> Iterator[Any]:
     """A redis-py client. Whatever goes wrong with the server inside the block is StorageUnavailable."""
     try:
-        yield get_redis_connection(conf.cache)
+        yield _client(conf.cache)
     except (RedisError, RedisClusterException) as error:
         raise StorageUnavailable from error
+
+
+def is_supported(cache: BaseCache) -> bool:
+    """Whether it is a cache that has a redis-py client: Django's own RedisCache, or django-redis's."""
+    return isinstance(cache, RedisCache) or hasattr(getattr(cache, "client", None), "get_client")
+
+
+def _client(alias: str) -> Any:
+    cache: Any = caches[alias]
+    return _shared_client(alias) if isinstance(cache, RedisCache) else cache.client.get_client(write=True)
+
+
+@functools.cache
+def _shared_client(alias: str) -> Any:
+    """Django makes a cache for each thread, or for each request under ASGI, and its own one a pool for itself."""
+    cache: Any = caches[alias]
+    return cache._cache.get_client(write=True)
+
+
+def _forget_clients(*, setting: str, **kwargs: object) -> None:
+    if setting == "CACHES":
+        _shared_client.cache_clear()
+
+
+setting_changed.connect(_forget_clients)
 
 
 def first(name: str, seconds: int) -> bool:

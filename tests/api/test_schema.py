@@ -13,8 +13,9 @@ from drf_spectacular.generators import SchemaGenerator
 from pytest_django import Settings
 
 from phonebind import exceptions
+from phonebind.api.authorizations import PasswordView
+from phonebind.api.base import View
 from phonebind.api.urls import urlpatterns
-from phonebind.api.views import PasswordView, View
 
 SIGNED_IN = {"token", "refresh", "id", "user_id", "username"}
 NOT_BOUND = {"access_token", "expires_in", "next", "nickname"}

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from phonebind.image_drawing import SIZE
+from phonebind.human.image_drawing import SIZE
 from tests.journeys.conftest import PHONE, Person, listen
 from tests.support.visitor import Visitor
 

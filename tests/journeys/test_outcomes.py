@@ -77,7 +77,7 @@ def test_an_expired_sms_code(person: Person, new_mobile: NewMobile, store: redis
     mobile = new_mobile()
     person.arrive("sam")
     person.get_code(mobile)
-    assert store.pexpire(f"phonebind:sms:{{{mobile}}}", 1)
+    assert store.pexpire(f":1:phonebind:sms:{{{mobile}}}", 1)
     person.submit()
     assert person.error("sms_code") == "短信验证码错误"
 

@@ -19,8 +19,12 @@ from drf_spectacular.utils import (
 )
 from rest_framework import fields
 
-from phonebind import image_drawing, oauth
-from phonebind.api import serializers, views
+from phonebind import oauth
+from phonebind.api import serializers
+from phonebind.api.authorizations import PasswordView, RefreshView
+from phonebind.api.base import View
+from phonebind.api.codes import HumanCheckView, ImageCodeView, SmsCodeView
+from phonebind.api.oauth import AuthorizationView, OAuthUserView
 from phonebind.exceptions import (
     AccountDisabled,
     AlreadyBound,
@@ -51,6 +55,7 @@ from phonebind.exceptions import (
     TooManyRequests,
     Unavailable,
 )
+from phonebind.human.image_codes import MEDIA_TYPE
 from phonebind.models import MOBILE_PATTERN
 
 Errors: TypeAlias = Sequence[type[PhonebindError]]
@@ -198,8 +203,8 @@ _SMS_DESCRIPTION = (
     "part of each mobile's SMS is kept for those who hold one."
 )
 
-OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
-    views.AuthorizationView: {
+OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
+    AuthorizationView: {
         "get": _operation(
             "authorization",
             "Where the browser goes to sign in, and the flow cookie. `state` is an older name of `next`.",
@@ -208,7 +213,7 @@ OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
             [PROVIDER, serializers.Authorization],
         )
     },
-    views.OAuthUserView: {
+    OAuthUserView: {
         "get": _operation(
             "callback",
             "What the provider's callback brought. Who is bound already is signed in; others get a bind ticket, the "
@@ -245,16 +250,16 @@ OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
             serializers.Bind,
         ),
     },
-    views.ImageCodeView: {
+    ImageCodeView: {
         "get": _operation(
             "image_code",
             "A new image for this id; the one before it stops being valid.",
-            {(200, image_drawing.MEDIA_TYPE): OpenApiTypes.BINARY},
+            {(200, MEDIA_TYPE): OpenApiTypes.BINARY},
             [OriginNotAllowed, TooManyRequests, StorageUnavailable, ServerBusy],
             [IMAGE_CODE_ID],
         )
     },
-    views.HumanCheckView: {
+    HumanCheckView: {
         "get": _operation(
             "human_check",
             "What an SMS to this mobile takes now. The answer to `human_check` goes along with the SMS request.",
@@ -263,11 +268,11 @@ OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
             [MOBILE, HumanCheckQuery],
         )
     },
-    views.SmsCodeView: {
+    SmsCodeView: {
         "get": _operation("sms_code", _SMS_DESCRIPTION, {200: Sent}, _SMS, [MOBILE, SmsCodeForm]),
         "post": _operation("sms_code_post", _SMS_DESCRIPTION, {200: Sent}, _SMS, [MOBILE], SmsCodeForm),
     },
-    views.PasswordView: {
+    PasswordView: {
         "post": _operation(
             "password",
             "Sign in by password. `username` may be the mobile.",
@@ -276,7 +281,7 @@ OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
             request=serializers.Credentials,
         )
     },
-    views.RefreshView: {
+    RefreshView: {
         "post": _operation(
             "refresh",
             "A new pair of tokens for a refresh token.",
@@ -291,10 +296,10 @@ OPERATIONS: Mapping[type[views.View], Mapping[str, Callable[[Any], Any]]] = {
 class Contract(OpenApiViewExtension):  # type: ignore[no-untyped-call]
     """Our views, and what a host derives of them."""
 
-    target_class = views.View
+    target_class = View
     match_subclasses = True
 
-    def view_replacement(self) -> type[views.View]:
+    def view_replacement(self) -> type[View]:
         known: Mapping[str, Any] = next((OPERATIONS[kind] for kind in self.target.__mro__ if kind in OPERATIONS), {})
         return extend_schema_view(**known)(type(self.target.__name__, (self.target,), {}))
 

@@ -7,21 +7,38 @@ few an hour. It makes an SMS cost something; what bounds the bill are the quotas
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from phonebind import alarms, audit, image_codes, limits, sms_codes
+from phonebind import alarms, audit, limits, sms_codes
 from phonebind.conf import conf
-from phonebind.exceptions import HumanCheckInvalid, ServerBusy
-from phonebind.human.altcha import Altcha, WithoutImage
+from phonebind.exceptions import HumanCheckInvalid, Invalid, ServerBusy
+from phonebind.human import image_codes
 from phonebind.human.base import Check
 from phonebind.oauth import Identity
 
-__all__ = ["Answers", "Check", "Mode", "Needs", "issue", "mode", "needs", "needs_image", "send_code", "verify"]
+__all__ = [
+    "Answers",
+    "Check",
+    "Mode",
+    "Needs",
+    "draw",
+    "issue",
+    "load",
+    "missing",
+    "mode",
+    "needs",
+    "needs_image",
+    "send_code",
+    "verify",
+]
 
+# Loaded where they are used: their library is an extra.
 _ALTCHA = "phonebind.human.altcha.Altcha"
+_WITHOUT_IMAGE = "phonebind.human.altcha.without_image"
 #: The words for HUMAN_CHECK, and what each is short for.
 MODES: Mapping[str, Mapping[str, Any]] = {
     "image": {"image": True},
@@ -94,6 +111,27 @@ def mode() -> Mode:
     return Mode(image, import_string(path)(**options) if path else None, adaptive)
 
 
+def missing() -> list[str]:
+    """The libraries that the mode needs and that are not installed, in words; nothing is loaded."""
+    now, told = mode(), []
+    if now.image and not image_codes.is_installed():
+        told.append("an image takes Pillow and numpy: pip install 'phonebind[image]'")
+    if now.visual and not find_spec("altcha"):
+        told.append("who cannot see takes altcha in place of it: pip install 'phonebind[altcha]'")
+    return told
+
+
+def load() -> None:
+    """Import what the mode needs, before a server makes processes that share it. Raises ImportError, and as
+    :func:`mode`.
+    """
+    now = mode()
+    if now.image:
+        image_codes.load()
+    if now.visual:
+        import_string(_WITHOUT_IMAGE)
+
+
 def needs_image(*, without_image: bool) -> bool:
     """Known without asking anybody: no mode asks for the image only now and then."""
     return mode().image and not without_image
@@ -108,8 +146,7 @@ def needs(address: str, *, without_image: bool) -> Needs:
             ("no_image_site_hour", limits.SITE),
             ("no_image_site_day", limits.SITE),
         )
-        usual = now.check if isinstance(now.check, Altcha) else Altcha()
-        return Needs(image=False, check=WithoutImage(usual.cost), claims=claims)
+        return Needs(image=False, check=import_string(_WITHOUT_IMAGE)(now.check), claims=claims)
     return Needs(now.image, now.check if not now.adaptive or _too_fast() else None)
 
 
@@ -127,6 +164,17 @@ def issue(mobile: str, address: str, *, without_image: bool) -> dict[str, Any]:
         with limits.taken(("human_address_hour", address), unless=ServerBusy):
             asked = {**needed.check.issue(mobile), "name": needed.check.name}
     return {"image": needed.image, "human_check": asked}
+
+
+def draw(image_code_id: str, address: str) -> bytes:
+    """A new image for this id, of ``image_codes.MEDIA_TYPE``.
+
+    Raises what ``image_codes.issue`` raises, and Invalid (404) on a site that neither asks for images nor can draw
+    them.
+    """
+    if not image_codes.is_installed() and not mode().image:
+        raise Invalid(status=404)
+    return image_codes.issue(image_code_id, address)
 
 
 def verify(mobile: str, address: str, answers: Answers) -> Needs:

@@ -9,11 +9,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-import altcha
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from phonebind import slots, store
+
+try:
+    import altcha
+except ImportError as error:
+    raise ImportError("A proof of work takes altcha: pip install 'phonebind[altcha]'") from error
 
 #: Seconds a challenge lives.
 EXPIRES_IN = 300
@@ -90,6 +94,11 @@ class WithoutImage(Altcha):
 
     purpose: ClassVar[str] = "sms_code_without_image"
     tries: ClassVar[int] = DEARER * TRIES
+
+
+def without_image(usual: object) -> WithoutImage:
+    """``usual`` is the check that is asked of everybody, if any: each try costs the same."""
+    return WithoutImage(usual.cost) if isinstance(usual, Altcha) else WithoutImage()
 
 
 def _secrets() -> Iterator[tuple[str, str]]:

@@ -8,9 +8,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from phonebind import audit, binding, image_codes, image_drawing, limits, oauth, origins, tickets
+from phonebind import audit, binding, human, limits, oauth, origins, tickets
 from phonebind.conf import conf
 from phonebind.exceptions import AccountDisabled, CodeInvalid, StateInvalid, Unavailable
+from phonebind.human.image_codes import MEDIA_TYPE
 from phonebind.models import SocialAccount
 from phonebind.oauth import Identity, Provider
 from phonebind.pages import sessions
@@ -74,9 +75,9 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
 
 @page("image_code", "GET", guarded=("GET",))
 def image_code(request: HttpRequest, image_code_id: UUID) -> HttpResponse:
-    image = image_codes.issue(str(image_code_id), limits.client_address(request))
+    image = human.draw(str(image_code_id), limits.client_address(request))
     audit.note(request, outcome="drawn")
-    return HttpResponse(image, content_type=image_drawing.MEDIA_TYPE)
+    return HttpResponse(image, content_type=MEDIA_TYPE)
 
 
 @page("done", "GET", "HEAD")

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from phonebind.image_drawing import ALPHABET, MEDIA_TYPE, SIZE, draw, hues, letters, luminance
+from phonebind.human.image_codes import MEDIA_TYPE
+from phonebind.human.image_drawing import ALPHABET, SIZE, draw, hues, letters, luminance
 
 WIDTH, HEIGHT = SIZE
 SEEDS = range(20)

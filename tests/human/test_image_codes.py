@@ -8,8 +8,9 @@ from random import Random
 import pytest
 from PIL import Image
 
-from phonebind import image_codes, image_drawing, signals, slots, store
+from phonebind import signals, slots, store
 from phonebind.exceptions import ImageCodeInvalid, ServerBusy, TooManyRequests
+from phonebind.human import image_codes, image_drawing
 from phonebind.slots import Slots
 from tests.support.edge import Configure
 
@@ -41,7 +42,7 @@ def test_it_is_an_image_of_what_redeems_it(shown: dict[str, str], monkeypatch: p
     monkeypatch.setattr(image_drawing, "draw", watched)
     image = image_codes.issue(ID, ADDRESS)
     assert drawn == {shown[ID]: image}
-    assert Image.open(io.BytesIO(image)).get_format_mimetype() == image_drawing.MEDIA_TYPE
+    assert Image.open(io.BytesIO(image)).get_format_mimetype() == image_codes.MEDIA_TYPE
 
 
 def test_no_two_of_one_text_are_alike(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,16 +11,18 @@ from math import pi
 from random import Random
 from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+try:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image, ImageDraw, ImageFont
+except ImportError as error:
+    raise ImportError("An image code takes Pillow and numpy: pip install 'phonebind[image]'") from error
 
 #: Letters and digits that nobody confuses with another.
 ALPHABET = "ACDEFHJKMNPRTUWX3"
 #: How many there is room for.
 LENGTH = 4
 SIZE = (200, 76)
-MEDIA_TYPE = "image/jpeg"
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -1,0 +1,93 @@
+"""What every view of the API is: its shape, its bounds, and its record in the audit trail."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from django.http import HttpRequest, QueryDict
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from phonebind import audit, bodies, origins, tokens
+from phonebind.api import errors
+
+
+class _OnlyJSON(BaseContentNegotiation):
+    """We answer in JSON whatever is asked for: an <img> that meets an error, a browser's address bar."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        media_type = request.content_type.partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == media_type), None)
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+# The domain commits by itself, and must not be nested in a transaction per request.
+@method_decorator([never_cache, sensitive_post_parameters(), transaction.non_atomic_requests], name="dispatch")
+class View(APIView):
+    """Whatever the host has set for its own API in REST_FRAMEWORK, the contract stays the same."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = ()
+    parser_classes = (JSONParser, FormParser, MultiPartParser)
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = _OnlyJSON
+    versioning_class = None
+    metadata_class = None
+    #: Not HEAD, which Django takes for GET: that sends SMS here.
+    http_method_names = ("get", "post")
+
+    #: What the audit trail calls it, by method.
+    actions: ClassVar[Mapping[str, str]] = {}
+    #: The methods that no page of another site may make a browser use: they count, send or change something.
+    guarded: ClassVar[Collection[str]] = ("POST",)
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        bodies.read_as_utf8(request)
+        return super().initialize_request(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        action = self.actions.get(str(request.method)) or next(iter(self.actions.values()))
+        self.note(action=action, provider=kwargs.get("provider", ""))
+        super().initial(request, *args, **kwargs)
+        if request.method in self.allowed_methods:
+            self._hold_to_bounds(request)
+
+    def get_exception_handler(self) -> Any:
+        return errors.handle
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        audit.write(request._request, response)
+        return response
+
+    def _hold_to_bounds(self, request: Request) -> None:
+        """Raises OriginNotAllowed, Invalid; nothing is counted or done before."""
+        if request.method in self.guarded:
+            origins.check(request._request)
+        bodies.check_length(request._request)
+        bodies.check_bytes(request._request)
+        bodies.check_text(request._request.GET)
+        # It parses the body, which is then kept for the view.
+        if request.method == "POST" and isinstance(request.data, QueryDict):
+            bodies.check_text(request.data)
+
+    def note(self, **facts: Any) -> None:
+        """For the audit trail."""
+        audit.note(self.request._request, **facts)
+
+
+def signed_in(request: Request, user: AbstractBaseUser, **also: str) -> dict[str, Any]:
+    pair = tokens.issue(user, audit.began(request._request))
+    pk = user.pk if isinstance(user.pk, int) else str(user.pk)
+    return {**pair, "id": pk, "user_id": pk, "username": str(user.get_username()), **also}
