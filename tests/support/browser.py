@@ -1,13 +1,14 @@
 """The system's Chromium, driven by Playwright."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+from tests.support import machine
+
+CHROMIUM = next(iter(machine.commands("Chromium")), None)
 
 # It is to talk to the site under test and to nobody else.
 QUIET = [

@@ -9,7 +9,6 @@ import faulthandler
 import getpass
 import os
 import pwd
-import shutil
 import subprocess
 import tempfile
 import time
@@ -25,6 +24,7 @@ import psycopg
 import pytest
 
 from server.processes import Valkey, spawn, stop
+from tests.support import machine
 
 TEST_DB = os.environ.get("PHONEBIND_TEST_DB", "sqlite")
 #: Set in CI: nothing may be skipped for want of a browser.
@@ -137,10 +137,10 @@ def _start_postgres(server: Any, pgexec: Callable[..., str]) -> None:
 
 
 def _mariadb(run: Path) -> str:
-    server = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin")
-    installer = shutil.which("mariadb-install-db")
-    if not server or not installer:
-        raise pytest.UsageError("PHONEBIND_TEST_DB=mariadb needs mariadbd (Debian: mariadb-server)")
+    commands = machine.commands("MariaDB")
+    if not commands:
+        raise pytest.UsageError("PHONEBIND_TEST_DB=mariadb needs the whole of MariaDB (Debian: mariadb-server)")
+    server, installer = commands
     data, user = run / "mariadb", "mysql" if os.geteuid() == 0 else getpass.getuser()
     data.mkdir()
     os.chown(data, pwd.getpwnam(user).pw_uid, -1)
