@@ -60,7 +60,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "phonebind",
     "phonebind.pages",
-    *(["phonebind.sandbox"] if SANDBOX else []),
+    *(["phonebind_sandbox"] if SANDBOX else []),
     "server.users",
 ]
 MIDDLEWARE = [

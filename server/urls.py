@@ -18,7 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
 ]
 if settings.SANDBOX:
-    urlpatterns.append(path("sandbox/", include("phonebind.sandbox.urls")))
+    urlpatterns.append(path("sandbox/", include("phonebind_sandbox.urls")))
 
 # Django's own, without their look for a CSRF token: it reads the body, and where that cannot be read the visitor's
 # error would be one of ours, with a 500 and a line at ERROR.

@@ -11,7 +11,7 @@ import pytest
 
 from phonebind import exceptions
 from phonebind.conf import NAMES
-from phonebind.sandbox.faults import SWITCHES
+from phonebind_sandbox.faults import SWITCHES
 from server.processes import Valkey
 from tests.support.services import valkey_server
 

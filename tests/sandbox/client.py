@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 from django.test import Client
 from django.urls import reverse
 
-from phonebind.sandbox import faults
+from phonebind_sandbox import faults
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from phonebind.sandbox import altcha
+from phonebind_sandbox import altcha
 
 SOLVE = reverse("phonebind_sandbox:altcha")
 

@@ -1,7 +1,7 @@
 import pytest
 from pytest_django import Settings
 
-from phonebind.sandbox.conf import App, apps, cache_alias
+from phonebind_sandbox.conf import App, apps, cache_alias
 
 ANYWHERE_LOCAL = App("1", "secret")
 REGISTERED = App("1", "secret", redirect_uris=("https://shop.example/callback", "http://localhost:8080/cb"))

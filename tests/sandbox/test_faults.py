@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.asserts import assertContains
 
-from phonebind.sandbox import faults
+from phonebind_sandbox import faults
 from tests.sandbox.client import Answer
 
 URL = reverse("phonebind_sandbox:faults_json")

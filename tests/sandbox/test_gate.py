@@ -3,9 +3,9 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from phonebind.sandbox import state
-from phonebind.sandbox.urls import urlpatterns
 from phonebind.signals import image_code_issued
+from phonebind_sandbox import state
+from phonebind_sandbox.urls import urlpatterns
 
 PATHS = {str(pattern.name): {"image_code_id": "x"} if pattern.name == "image_code" else {} for pattern in urlpatterns}
 

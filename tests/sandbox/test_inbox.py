@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains
 
-from phonebind.sandbox import faults, inbox
 from phonebind.signals import image_code_issued
+from phonebind_sandbox import faults, inbox
 from tests.sandbox.client import Answer
 
 SMS = reverse("phonebind_sandbox:sms")

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from phonebind.sandbox import faults, network
+from phonebind_sandbox import faults, network
 from tests.sandbox.client import CALLBACK, QQ
 
 Ask = Callable[..., tuple[int, bytes]]

@@ -8,8 +8,8 @@ import pytest
 import requests
 from authlib.integrations.requests_client import OAuth2Session
 
-from phonebind.sandbox.conf import apps
-from phonebind.sandbox.people import PEOPLE, Person
+from phonebind_sandbox.conf import apps
+from phonebind_sandbox.people import PEOPLE, Person
 from tests.sandbox.client import CALLBACK
 
 with warnings.catch_warnings(action="ignore"):  # its OpenID library imports what is deprecated

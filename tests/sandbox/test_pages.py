@@ -3,8 +3,8 @@ from html import unescape
 from django.test import Client
 from django.urls import reverse
 
-from phonebind.sandbox.conf import apps
-from phonebind.sandbox.people import PEOPLE
+from phonebind_sandbox.conf import apps
+from phonebind_sandbox.people import PEOPLE
 
 
 def test_the_front_door_shows_people_apps_and_addresses(client: Client) -> None:

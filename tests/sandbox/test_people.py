@@ -1,7 +1,7 @@
 import re
 
-from phonebind.sandbox.conf import App, apps
-from phonebind.sandbox.people import PEOPLE
+from phonebind_sandbox.conf import App, apps
+from phonebind_sandbox.people import PEOPLE
 
 
 def test_a_person_is_the_same_for_ever() -> None:

@@ -1,7 +1,7 @@
 import pytest
 from pytest_django.asserts import assertContains
 
-from phonebind.sandbox.people import PEOPLE
+from phonebind_sandbox.people import PEOPLE
 from tests.sandbox.client import CALLBACK, QQ
 
 

@@ -3,9 +3,9 @@ import re
 
 import pytest
 
-from phonebind.sandbox.codes import CODES, PROFILE_CODES
-from phonebind.sandbox.conf import apps
-from phonebind.sandbox.people import PEOPLE, Person
+from phonebind_sandbox.codes import CODES, PROFILE_CODES
+from phonebind_sandbox.conf import apps
+from phonebind_sandbox.people import PEOPLE, Person
 from tests.sandbox.client import QQ
 
 APP = apps()["101000001"]

@@ -6,9 +6,9 @@ from urllib.parse import parse_qs
 import pytest
 import time_machine
 
-from phonebind.sandbox.conf import apps
-from phonebind.sandbox.grants import CODE_SECONDS, TOKEN_SECONDS
-from phonebind.sandbox.people import PEOPLE
+from phonebind_sandbox.conf import apps
+from phonebind_sandbox.grants import CODE_SECONDS, TOKEN_SECONDS
+from phonebind_sandbox.people import PEOPLE
 from tests.sandbox.client import QQ, Answer
 
 TEXT = "text/html; charset=utf-8"

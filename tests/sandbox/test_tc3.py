@@ -7,8 +7,8 @@ import time_machine
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from phonebind.sandbox.codes import CloudError
-from phonebind.sandbox.tc3 import TOLERANCE, check
+from phonebind_sandbox.codes import CloudError
+from phonebind_sandbox.tc3 import TOLERANCE, check
 
 #: https://cloud.tencent.com/document/api/213/30654
 SECRETS = {"AKIDEXAMPLE": "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE"}

@@ -20,9 +20,9 @@ from tencentcloud.common.exception import TencentCloudSDKException
 from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.common.profile.http_profile import HttpProfile
 
-from phonebind.sandbox import faults
-from phonebind.sandbox.codes import CAPTCHA_CODES, CLOUD_ERRORS
-from phonebind.sandbox.tencent import TICKET_SECONDS
+from phonebind_sandbox import faults
+from phonebind_sandbox.codes import CAPTCHA_CODES, CLOUD_ERRORS
+from phonebind_sandbox.tencent import TICKET_SECONDS
 from server import demo
 
 Ask = Callable[..., int]

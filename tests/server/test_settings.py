@@ -46,7 +46,7 @@ def run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
 def test_threat_22_production_starts_without_the_sandbox() -> None:
     answer = load(**PRODUCTION)
     assert answer.stdout.startswith("False True "), answer.stderr
-    assert "phonebind.sandbox" not in answer.stdout
+    assert "phonebind_sandbox" not in answer.stdout
 
 
 @pytest.mark.parametrize("name", sorted(PRODUCTION))
@@ -112,7 +112,7 @@ def test_threat_48_nothing_that_django_calls_suspicious_is_an_error_in_the_log()
 
 
 def test_the_demo_needs_nothing_but_debug() -> None:
-    assert "phonebind.sandbox" in load(DEBUG="1").stdout
+    assert "phonebind_sandbox" in load(DEBUG="1").stdout
 
 
 def test_the_processes_share_the_cores_for_hashing() -> None:

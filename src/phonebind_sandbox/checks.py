@@ -22,7 +22,7 @@ def debug_only(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "phonebind.sandbox is installed, but DEBUG is off.",
+            "phonebind_sandbox is installed, but DEBUG is off.",
             hint="Add it to INSTALLED_APPS only where DEBUG is on (a test runner turns DEBUG off).",
             id="phonebind_sandbox.E001",
         )

@@ -1,0 +1,20 @@
+from django.apps import AppConfig, apps
+from django.core.checks import register
+from django.utils.module_loading import import_string
+
+from . import checks, inbox
+
+#: What tells us the text of an image code, where phonebind is installed beside us. A name and no import: we share no
+#: code with the client side, and must run without it.
+IMAGE_CODE_ISSUED = "phonebind.signals.image_code_issued"
+
+
+class SandboxConfig(AppConfig):
+    name = "phonebind_sandbox"
+    verbose_name = "phonebind sandbox"
+
+    def ready(self) -> None:
+        register(checks.debug_only)
+        register(checks.shared_cache)
+        if apps.is_installed("phonebind"):
+            import_string(IMAGE_CODE_ISSUED).connect(inbox.keep_image_code, dispatch_uid="phonebind_sandbox")
