@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 from playwright.sync_api import Browser, BrowserContext, Page
+from pytest_django import Settings
 
-from phonebind import alarms, upstream
+from phonebind import alarms, conf, upstream
+from phonebind_sandbox import gate
 from server.processes import Valkey
 from tests.support import browser as browsers
 from tests.support.services import REQUIRE_ALL, TEST_DB, valkey_server
@@ -39,6 +41,20 @@ def note() -> Note:
         report.write(what, TEST_DB, seen)
 
     return write
+
+
+@pytest.fixture
+def start_with_debug(settings: Settings) -> Iterator[Callable[[bool], None]]:
+    """As if Django had started with DEBUG on or off, which is remembered. It started with DEBUG on."""
+
+    def start(debug: bool) -> None:
+        settings.DEBUG = debug
+        for remembered in (conf.development, gate.is_open):
+            remembered.cache_clear()
+            remembered()
+
+    yield start
+    start(True)
 
 
 # ---------------------------------------------------------------- storage

@@ -1,6 +1,7 @@
 """What `manage.py check` says before the first visitor does."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -35,7 +36,10 @@ def test_nothing_is_wrong_with_good_settings() -> None:
     assert found() == []
 
 
-def test_without_any_setting_there_is_no_provider_and_only_the_console(settings: Settings) -> None:
+def test_without_any_setting_there_is_no_provider_and_only_the_console(
+    settings: Settings, start_with_debug: Callable[[bool], None]
+) -> None:
+    start_with_debug(False)
     del settings.PHONEBIND
     assert sorted(found()) == ["E002", "E005"]
 
@@ -201,7 +205,10 @@ def test_e004_the_cache_is_missing_or_of_another_kind(settings: Settings, alias:
     ],
     ids=repr,
 )
-def test_e005_the_gateway_is_unusable(settings: Settings, sms: object) -> None:
+def test_e005_the_gateway_is_unusable(
+    settings: Settings, start_with_debug: Callable[[bool], None], sms: object
+) -> None:
+    start_with_debug(False)
     settings.PHONEBIND = {**settings.PHONEBIND, "SMS": sms}
     assert found() == ["E005"]
 
@@ -292,10 +299,13 @@ def test_w001_legacy_state_is_warned_of(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(("base_url", "expected"), [("http://graph.qq.com", ["W002"]), ("https://graph.qq.com", [])])
-def test_w002_a_provider_without_tls_is_warned_of(settings: Settings, base_url: str, expected: list[str]) -> None:
+def test_w002_a_provider_without_tls_is_warned_of(
+    settings: Settings, start_with_debug: Callable[[bool], None], base_url: str, expected: list[str]
+) -> None:
+    start_with_debug(False)
     settings.PHONEBIND = {**settings.PHONEBIND, "PROVIDERS": {"qq": {**QQ, "base_url": base_url}}}
     assert found() == expected
-    settings.DEBUG = True
+    start_with_debug(True)
     assert found() == []
 
 

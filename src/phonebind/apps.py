@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from phonebind import masking
 from phonebind.checks import CHECKS, DEPLOY_CHECKS
+from phonebind.conf import development
 
 
 class PhonebindConfig(AppConfig):
@@ -14,6 +15,7 @@ class PhonebindConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        development()  # remembered from now on
         for check in CHECKS:
             checks.register(check, "phonebind")
         for check in DEPLOY_CHECKS:

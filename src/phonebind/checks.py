@@ -26,7 +26,7 @@ from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import models
 
 from phonebind import human, limits, oauth, origins, sms, store
-from phonebind.conf import NAMES, SETTING, conf
+from phonebind.conf import NAMES, SETTING, conf, development
 from phonebind.middleware import CookieNamesMiddleware
 
 Messages = list[CheckMessage]
@@ -182,7 +182,7 @@ def check_tls(**kwargs: Any) -> Messages:
     return [
         Warning(f"{SETTING}['PROVIDERS'][{name!r}]['base_url'] is not https.", id="phonebind.W002")
         for name, entry in conf.providers.items()
-        if not settings.DEBUG
+        if not development()
         and not list(_provider_problems(name, entry))
         and urlsplit(entry.get("base_url", "") or "https:").scheme != "https"
     ]

@@ -5,6 +5,7 @@ Read on first use and again whenever a test overrides it. What is wrong with it 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any, cast
 
 from django.conf import settings
@@ -73,6 +74,12 @@ class Settings:
     def provider(self, name: str) -> ProviderSettings:
         """Raises KeyError for a provider that is not configured."""
         return ProviderSettings(**self.providers[name])
+
+
+@cache
+def development() -> bool:
+    """DEBUG as it was when Django started. Test runners turn it off later, and a laptop is no production for that."""
+    return settings.DEBUG
 
 
 NAMES = tuple(f.name.upper() for f in fields(Settings))

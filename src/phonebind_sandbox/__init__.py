@@ -1,5 +1,8 @@
-"""QQ Connect and a phone, on your own machine: an emulator of the provider and an SMS inbox, for DEBUG only.
+"""QQ Connect and a phone, on your own machine: an emulator of the provider, an SMS inbox and Tencent's captcha.
 
-It stands for parties outside the site, so it shares no code with the client side: a shared mistake would hide itself.
-Mount it with ``path("sandbox/", include("phonebind_sandbox.urls"))`` and add ``phonebind_sandbox`` to INSTALLED_APPS.
+It stands for parties outside a site, so it shares no code with phonebind: a shared mistake would hide itself.
+Alone it is ``python -m phonebind_sandbox``. In a Django project: ``phonebind_sandbox`` in INSTALLED_APPS, and
+``path("sandbox/", include("phonebind_sandbox.urls"))``; it exists there while DEBUG is on.
 """
+
+__version__ = "0.1.0"

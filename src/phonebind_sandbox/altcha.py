@@ -2,11 +2,15 @@
 
 from typing import Any, cast
 
-import altcha
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from .bodies import Unreadable, read_object
 from .gate import sandbox_view
+
+try:
+    import altcha
+except ImportError:  # an extra: most have no challenge for us
+    altcha = None  # type: ignore[assignment]
 
 SECONDS = 30
 MAX_COST = 1_000_000
@@ -15,6 +19,8 @@ MAX_COST = 1_000_000
 @sandbox_view("POST")
 def solve(request: HttpRequest) -> HttpResponse:
     """``{"challenge": {…}}``, as ``human_check`` has it -> 200 ``{"human_check": str}``, for the SMS request."""
+    if altcha is None:
+        return JsonResponse({"error": "pip install 'phonebind-sandbox[altcha]'"}, status=501)
     try:
         challenge = altcha.Challenge.from_dict(cast("Any", read_object(request))["challenge"])
         # The timeout is looked at between two tries, and one try could be made to last for years.

@@ -2,7 +2,7 @@ from django.apps import AppConfig, apps
 from django.core.checks import register
 from django.utils.module_loading import import_string
 
-from . import checks, inbox
+from . import checks, gate, inbox
 
 #: What tells us the text of an image code, where phonebind is installed beside us. A name and no import: we share no
 #: code with the client side, and must run without it.
@@ -14,6 +14,7 @@ class SandboxConfig(AppConfig):
     verbose_name = "phonebind sandbox"
 
     def ready(self) -> None:
+        gate.is_open()  # decided now, and for good
         register(checks.debug_only)
         register(checks.shared_cache)
         if apps.is_installed("phonebind"):

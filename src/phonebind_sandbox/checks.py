@@ -1,29 +1,28 @@
 """System checks of the sandbox.
 
-``phonebind_sandbox.E001``  it is installed where DEBUG is off
+``phonebind_sandbox.E001``  it is installed where DEBUG is off in the settings
 ``phonebind_sandbox.W001``  its cache serves one process only
 """
 
 from typing import Any
 
-from django.conf import settings
 from django.core.cache import caches
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as Caution
 
-from . import conf
+from . import conf, gate
 
 
 def debug_only(**kwargs: Any) -> list[CheckMessage]:
-    """The sandbox signs in anyone as anyone: an error wherever DEBUG is off."""
-    if settings.DEBUG:
+    """The sandbox signs in anyone as anyone: an error wherever Django starts with DEBUG off."""
+    if gate.is_open():
         return []
     return [
         Error(
-            "phonebind_sandbox is installed, but DEBUG is off.",
-            hint="Add it to INSTALLED_APPS only where DEBUG is on (a test runner turns DEBUG off).",
+            "phonebind_sandbox is installed, but DEBUG is off in the settings.",
+            hint="Add it to INSTALLED_APPS only where DEBUG is on. (That test runners turn it off later does no harm.)",
             id="phonebind_sandbox.E001",
         )
     ]

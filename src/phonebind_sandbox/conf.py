@@ -45,7 +45,7 @@ class App:
             return False
         if self.redirect_uris:
             return any(_place(url) == _place(urlsplit(registered)) for registered in self.redirect_uris)
-        return _is_loopback(url.hostname or "")
+        return is_loopback(url.hostname or "")
 
 
 def apps() -> dict[str, App]:
@@ -59,6 +59,16 @@ def apps() -> dict[str, App]:
 def cache_alias() -> str:
     alias: str = _setting("CACHE", "default")
     return alias
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the name leads to this machine, without asking anybody."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _setting(name: str, default: Any) -> Any:
@@ -79,12 +89,3 @@ def _split(redirect_uri: str) -> SplitResult | None:
 
 def _place(url: SplitResult) -> tuple[str, str]:
     return url.netloc.lower(), url.path
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

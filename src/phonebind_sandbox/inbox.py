@@ -5,14 +5,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from . import faults, network, state
 from .bodies import Unreadable, read_object
-from .gate import sandbox_view
+from .gate import is_open, sandbox_view
 
 KEPT_MESSAGES = 50
 KEPT_SECONDS = 86_400
@@ -80,7 +79,7 @@ def image_code(request: HttpRequest, image_code_id: str) -> HttpResponse:
 
 def keep_image_code(*, image_code_id: str, text: str, **kwargs: Any) -> None:
     """Receiver of ``image_code_issued``. Keeps nothing while the sandbox is off."""
-    if settings.DEBUG:
+    if is_open():
         state.put("image_code", image_code_id, text, IMAGE_CODE_SECONDS)
 
 

@@ -1,5 +1,6 @@
 """The sandbox's front door, and the panel with its switches."""
 
+from django.apps import apps as registry
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,7 +17,13 @@ def index(request: HttpRequest) -> HttpResponse:
     apps = conf.apps()
     here = request.build_absolute_uri(reverse("phonebind_sandbox:index"))
     people = [(person, [person.openid(app) for app in apps.values()]) for person in PEOPLE.values()]
-    context = {"apps": apps.values(), "people": people, "here": here, "turned": _turned()}
+    context = {
+        "apps": apps.values(),
+        "people": people,
+        "here": here,
+        "turned": _turned(),
+        "image_codes": registry.is_installed("phonebind"),
+    }
     return render(request, "phonebind_sandbox/index.html", context)
 
 

@@ -35,7 +35,6 @@ def site(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Site]:
         altcha = Altcha(cost=1_000)
         yield Site(altcha, lambda: solve(altcha.issue(MOBILE)))
         return
-    settings.DEBUG = True
     settings.PHONEBIND = {**settings.PHONEBIND, "SMS_SLOTS": 20}
     with server.serve() as url:
         keys = {name: value for name, value in demo.TENCENT.items() if name != "check"}

@@ -8,7 +8,7 @@ import re
 import socket
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.checks import run_checks
-from pytest_django import Settings
 
 from phonebind import slots, store
 from phonebind.exceptions import HumanCheckUnavailable, PhonebindError
@@ -427,8 +426,8 @@ def test_threat_22_no_secret_is_logged_or_told(
 # ---------------------------------------------------------------- the options
 
 
-def test_nothing_is_wrong_with_the_real_one(settings: Settings) -> None:
-    settings.DEBUG = False
+def test_nothing_is_wrong_with_the_real_one(start_with_debug: Callable[[bool], None]) -> None:
+    start_with_debug(False)
     assert Tencent(**KEYS).check() == []
     abroad = "https://captcha.intl.tencentcloudapi.com", "https://ca.turing.captcha.qcloud.com/TJNCaptcha-global.js"
     assert Tencent(**KEYS, endpoint=abroad[0], script=abroad[1]).check() == []
@@ -467,11 +466,11 @@ def test_e007_options_that_cannot_be(phonebind: Configure, name: str, value: obj
 
 
 @pytest.mark.parametrize("name", ["endpoint", "script"])
-def test_threat_22_without_tls_it_is_for_development(settings: Settings, name: str) -> None:
+def test_threat_22_without_tls_it_is_for_development(start_with_debug: Callable[[bool], None], name: str) -> None:
     check = Tencent(**KEYS, **{name: "http://127.0.0.1:8000/sandbox/tencent/"})
-    settings.DEBUG = True
+    start_with_debug(True)
     assert check.check() == []
-    settings.DEBUG = False
+    start_with_debug(False)
     assert check.check() == [f"{name} is not https"]
 
 

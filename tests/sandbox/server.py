@@ -1,4 +1,4 @@
-"""The sandbox in the server that runserver runs, in this process: tests turn its switches and set its clock."""
+"""The sandbox in its own server or in runserver's, in this process: tests turn its switches and set its clock."""
 
 import threading
 from collections.abc import Iterator
@@ -16,11 +16,12 @@ class _Handler(WSGIRequestHandler):
 
 
 @contextmanager
-def serve() -> Iterator[str]:
+def serve(server: ThreadedWSGIServer | None = None) -> Iterator[str]:
     """Its address, ending in a slash."""
-    server = ThreadedWSGIServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    server.set_app(WSGIHandler())
+    if server is None:
+        server = ThreadedWSGIServer(("127.0.0.1", 0), WSGIRequestHandler)
+        server.set_app(WSGIHandler())
+    server.RequestHandlerClass = _Handler
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}{reverse('phonebind_sandbox:index')}"

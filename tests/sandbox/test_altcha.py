@@ -1,26 +1,21 @@
 """Proofs for scripts."""
 
 import json
+import sys
+from importlib import import_module
 from typing import Any
 
 import altcha as library
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
-from pytest_django import Settings
 
+import phonebind_sandbox
 from phonebind_sandbox import altcha
-
-SOLVE = reverse("phonebind_sandbox:altcha")
-
-
-@pytest.fixture(autouse=True)
-def _debug(settings: Settings) -> None:
-    settings.DEBUG = True
 
 
 def solve(client: Client, body: Any) -> Any:
-    return client.post(SOLVE, json.dumps(body), content_type="application/json")
+    return client.post(reverse("phonebind_sandbox:altcha"), json.dumps(body), content_type="application/json")
 
 
 def challenge(**more: Any) -> dict[str, Any]:
@@ -58,3 +53,12 @@ def test_one_that_cannot_be_solved_is_given_up(client: Client, monkeypatch: pyte
     endless["challenge"]["parameters"]["cost"] = 10**30
     answer = solve(client, endless)
     assert (answer.status_code, answer.json()) == (400, {"error": "not solved in 0.01 s"})
+
+
+def test_without_its_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phonebind_sandbox, "altcha", altcha)  # and back again
+    monkeypatch.delitem(sys.modules, "phonebind_sandbox.altcha")
+    monkeypatch.setitem(sys.modules, "altcha", None)
+    answer = import_module("phonebind_sandbox.altcha").solve(RequestFactory().post("/", "{}", "application/json"))
+    assert answer.status_code == 501
+    assert "phonebind-sandbox[altcha]" in json.loads(answer.content)["error"]

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 from django.core.checks import run_checks
 from pytest_django import Settings
@@ -11,8 +13,8 @@ def test_no_complaint_in_development_with_a_shared_cache() -> None:
     assert _ids() == set()
 
 
-def test_threat_22_e001_installed_with_debug_off(settings: Settings) -> None:
-    settings.DEBUG = False
+def test_threat_22_e001_installed_with_debug_off(start_with_debug: Callable[[bool], None]) -> None:
+    start_with_debug(False)
     assert _ids() == {"phonebind_sandbox.E001"}
 
 

@@ -9,17 +9,23 @@ from pytest_django.asserts import assertContains
 from phonebind_sandbox import faults
 from tests.sandbox.client import Answer
 
-URL = reverse("phonebind_sandbox:faults_json")
-PAGE = reverse("phonebind_sandbox:faults")
 DEFAULTS = {name: switch.default for name, switch in faults.SWITCHES.items()}
 
 
+def _faults_json() -> str:
+    return reverse("phonebind_sandbox:faults_json")
+
+
+def _page() -> str:
+    return reverse("phonebind_sandbox:faults")
+
+
 def _post(client: Client, changes: object) -> Answer:
-    return client.post(URL, json.dumps(changes), content_type="application/json")
+    return client.post(_faults_json(), json.dumps(changes), content_type="application/json")
 
 
 def test_every_switch_is_off_at_first(client: Client) -> None:
-    assert client.get(URL).json() == DEFAULTS
+    assert client.get(_faults_json()).json() == DEFAULTS
     assert DEFAULTS["token_error"] == "none"
 
 
@@ -27,7 +33,7 @@ def test_every_switch_is_off_at_first(client: Client) -> None:
 def test_every_position_can_be_set_and_read_back(client: Client, switch: faults.Switch) -> None:
     for value in switch.values:
         assert _post(client, {switch.name: value}).json() == {**DEFAULTS, switch.name: value}
-        assert type(client.get(URL).json()[switch.name]) is type(value)
+        assert type(client.get(_faults_json()).json()[switch.name]) is type(value)
 
 
 def test_a_post_turns_only_what_it_names(client: Client) -> None:
@@ -38,7 +44,7 @@ def test_a_post_turns_only_what_it_names(client: Client) -> None:
 @pytest.mark.parametrize("reset", ["post", "delete"])
 def test_all_can_be_turned_back(client: Client, reset: str) -> None:
     _post(client, {"callback": "twice", "sms": "lost"})
-    response = client.delete(URL) if reset == "delete" else _post(client, {"reset": True})
+    response = client.delete(_faults_json()) if reset == "delete" else _post(client, {"reset": True})
     assert response.json() == DEFAULTS
 
 
@@ -61,16 +67,16 @@ def test_a_mistake_is_told_and_changes_nothing(client: Client, changes: object, 
     response = _post(client, changes)
     assert response.status_code == 400
     assert response.json()["allowed"] == allowed
-    assert client.get(URL).json() == DEFAULTS
+    assert client.get(_faults_json()).json() == DEFAULTS
 
 
 @pytest.mark.parametrize("body", ["", "[]", "[" * 50_000, '{"callback"'])
 def test_what_is_no_object_is_refused(client: Client, body: str) -> None:
-    assert client.post(URL, body, content_type="application/json").status_code == 400
+    assert client.post(_faults_json(), body, content_type="application/json").status_code == 400
 
 
 def test_the_page_offers_what_the_table_lists(client: Client) -> None:
-    page = unescape(client.get(PAGE).content.decode())
+    page = unescape(client.get(_page()).content.decode())
     for switch in faults.SWITCHES.values():
         assert switch.zh in page
         assert switch.en in page
@@ -81,9 +87,10 @@ def test_the_page_offers_what_the_table_lists(client: Client) -> None:
 
 def test_the_page_turns_switches_and_shows_which(client: Client) -> None:
     response = client.post(
-        PAGE, {"token_error": "100020", "openid_in_token": "false", "slow_seconds": "0.2"}, follow=True
+        _page(), {"token_error": "100020", "openid_in_token": "false", "slow_seconds": "0.2"}, follow=True
     )
-    assert client.get(URL).json() == {**DEFAULTS, "token_error": 100020, "openid_in_token": False, "slow_seconds": 0.2}
+    turned = {"token_error": 100020, "openid_in_token": False, "slow_seconds": 0.2}
+    assert client.get(_faults_json()).json() == {**DEFAULTS, **turned}
     assertContains(response, "<code>openid_in_token=false</code>")
     assertContains(response, '<option value="100020" selected>100020 code is reused error</option>', count=1)
     assertContains(client.get(reverse("phonebind_sandbox:index")), "<code>token_error=100020</code>")
@@ -91,9 +98,9 @@ def test_the_page_turns_switches_and_shows_which(client: Client) -> None:
 
 def test_the_page_turns_all_back(client: Client) -> None:
     faults.write({"callback": "twice"})
-    client.post(PAGE, {"reset": "1", "callback": "twice"})
+    client.post(_page(), {"reset": "1", "callback": "twice"})
     assert faults.read() == DEFAULTS
 
 
 def test_the_page_refuses_what_it_does_not_offer(client: Client) -> None:
-    assert client.post(PAGE, {"callback": "thrice"}).status_code == 400
+    assert client.post(_page(), {"callback": "thrice"}).status_code == 400

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -13,16 +15,38 @@ PATHS = {str(pattern.name): {"image_code_id": "x"} if pattern.name == "image_cod
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
 @pytest.mark.parametrize("name", PATHS)
 def test_threat_22_with_debug_off_there_is_no_sandbox(
-    client: Client, settings: Settings, name: str, method: str
+    client: Client, start_with_debug: Callable[[bool], None], name: str, method: str
 ) -> None:
-    settings.DEBUG = False
+    start_with_debug(False)
     client.raise_request_exception = False
     response = getattr(client, method)(reverse(f"phonebind_sandbox:{name}", kwargs=PATHS[name]))
     assert response.status_code == 404
 
 
-def test_with_debug_off_no_image_code_is_kept(settings: Settings) -> None:
-    settings.DEBUG = False
+def test_threat_22_nothing_opens_it_later(
+    client: Client, settings: Settings, start_with_debug: Callable[[bool], None]
+) -> None:
+    start_with_debug(False)
+    settings.DEBUG = True
+    assert client.get(reverse("phonebind_sandbox:index")).status_code == 404
+
+
+def test_a_test_runner_does_not_shut_it(client: Client, settings: Settings) -> None:
+    assert not settings.DEBUG
+    assert client.get(reverse("phonebind_sandbox:index")).status_code == 200
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_no_page_of_another_site_has_a_name_that_leads_here(client: Client, settings: Settings, name: str) -> None:
+    settings.MIDDLEWARE = []  # whatever the host has
+    url = reverse(f"phonebind_sandbox:{name}", kwargs=PATHS[name])
+    for host in ("evil.example", "127.0.0.1.evil.example", "evil.example:9000"):
+        assert client.get(url, headers={"host": host}).status_code == 400
+    assert client.get(url, headers={"host": "localhost:9000"}).status_code == client.get(url).status_code
+
+
+def test_with_debug_off_no_image_code_is_kept(start_with_debug: Callable[[bool], None]) -> None:
+    start_with_debug(False)
     image_code_issued.send(None, image_code_id="abc", text="7KMP")
     assert state.get("image_code", "abc") is None
 

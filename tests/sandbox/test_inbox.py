@@ -13,18 +13,27 @@ from phonebind.signals import image_code_issued
 from phonebind_sandbox import faults, inbox
 from tests.sandbox.client import Answer
 
-SMS = reverse("phonebind_sandbox:sms")
-INBOX = reverse("phonebind_sandbox:inbox")
-INBOX_JSON = reverse("phonebind_sandbox:inbox_json")
 TEXT = "【phonebind】验证码 482913，用于绑定QQ账号，5分钟内有效。"
 
 
+def _sms() -> str:
+    return reverse("phonebind_sandbox:sms")
+
+
+def _page() -> str:
+    return reverse("phonebind_sandbox:inbox")
+
+
+def _inbox_json() -> str:
+    return reverse("phonebind_sandbox:inbox_json")
+
+
 def _send(client: Client, mobile: str = "13800000001", text: str = TEXT) -> Answer:
-    return client.post(SMS, json.dumps({"mobile": mobile, "text": text}), content_type="application/json")
+    return client.post(_sms(), json.dumps({"mobile": mobile, "text": text}), content_type="application/json")
 
 
 def _messages(client: Client, **query: str) -> list[dict[str, Any]]:
-    messages: list[dict[str, Any]] = client.get(INBOX_JSON, query).json()
+    messages: list[dict[str, Any]] = client.get(_inbox_json(), query).json()
     return messages
 
 
@@ -90,7 +99,7 @@ def test_the_last_fifty_are_kept(client: Client) -> None:
     ],
 )
 def test_what_is_no_message_is_refused(client: Client, body: str) -> None:
-    response = client.post(SMS, body.encode("latin-1"), content_type="application/json")
+    response = client.post(_sms(), body.encode("latin-1"), content_type="application/json")
     assert response.status_code == 400
     assert response.json()["status"] == "invalid"
     assert _messages(client) == []
@@ -114,14 +123,14 @@ def test_switch_sms_network(client: Client) -> None:
 
 
 def test_the_page_shows_the_code_and_refreshes_itself(client: Client) -> None:
-    assertContains(client.get(INBOX), "No messages yet")
+    assertContains(client.get(_page()), "No messages yet")
     _send(client)
     _send(client, "13800000002", "<i>no code</i>")
-    response = client.get(INBOX)
+    response = client.get(_page())
     assertContains(response, '<p class="code">482913</p>', count=1)
     assertContains(response, '<meta http-equiv="refresh"')
     assertContains(response, "&lt;i&gt;no code&lt;/i&gt;")
-    assertNotContains(client.get(INBOX, {"mobile": "13800000002"}), "482913")
+    assertNotContains(client.get(_page(), {"mobile": "13800000002"}), "482913")
 
 
 def test_image_codes_are_read_for_you(client: Client) -> None:

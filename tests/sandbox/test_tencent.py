@@ -172,6 +172,10 @@ LOAD = """src => new Promise((resolve, reject) => {
 })"""
 
 
+#: The page that asks is the host's.
+in_a_host = pytest.mark.parametrize("form", ["mounted"], indirect=True)
+
+
 @pytest.fixture
 def tab(browser: Browser, served: str, settings: Settings) -> Iterator[Page]:
     """The page that asks (for somebody who has no ticket), under its policy and on another origin than the script."""
@@ -198,6 +202,7 @@ def answers(tab: Page, count: int = 1) -> list[dict[str, Any]]:
     return told
 
 
+@in_a_host
 def test_who_presses_the_button_is_a_person(tab: Page, ask: Ask) -> None:
     show(tab)
     found = Axe().run(tab)
@@ -209,6 +214,7 @@ def test_who_presses_the_button_is_a_person(tab: Page, ask: Ask) -> None:
     assert tab.get_by_role("link").first.evaluate("link => link === document.activeElement")
 
 
+@in_a_host
 def test_it_can_be_shown_again(tab: Page) -> None:
     show(tab, '"190000001", (answer) => answers.push(answer)')
     tab.get_by_role("button", name="Cancel").click()
@@ -217,6 +223,7 @@ def test_it_can_be_shown_again(tab: Page) -> None:
     assert [answer["ret"] for answer in answers(tab, 2)] == [2, 0]
 
 
+@in_a_host
 @pytest.mark.parametrize("way", ["button", "key"])
 def test_who_cancels_has_no_ticket(tab: Page, way: str) -> None:
     show(tab)
@@ -228,6 +235,7 @@ def test_who_cancels_has_no_ticket(tab: Page, way: str) -> None:
     assert (answer["ret"], answer["ticket"]) == (2, None)
 
 
+@in_a_host
 def test_whom_the_captcha_cannot_reach_gets_a_fallback(tab: Page, ask: Ask) -> None:
     tab.route("**/ticket.js?*", lambda route: route.abort())
     show(tab)
@@ -237,6 +245,7 @@ def test_whom_the_captcha_cannot_reach_gets_a_fallback(tab: Page, ask: Ask) -> N
     assert ask(answer) == 21
 
 
+@in_a_host
 def test_a_captcha_without_an_app_is_a_mistake(tab: Page) -> None:
     with pytest.raises(Exception, match="new TencentCaptcha"):
         show(tab, '"", () => {}')

@@ -1,6 +1,7 @@
 """SMS gateways: chosen by setting, and every way in which a message is not taken."""
 
 import socket
+from collections.abc import Callable
 
 import pytest
 
@@ -61,10 +62,10 @@ def test_the_console_prints_it_and_logs_nothing(
 
 
 @pytest.mark.parametrize("gateway", [Console(), Sandbox("http://127.0.0.1/")])
-def test_threat_22_neither_is_for_production(gateway: Gateway, phonebind: Configure) -> None:
-    phonebind.settings.DEBUG = False
+def test_threat_22_neither_is_for_production(gateway: Gateway, start_with_debug: Callable[[bool], None]) -> None:
+    start_with_debug(False)
     assert len(gateway.check()) == 1
-    phonebind.settings.DEBUG = True
+    start_with_debug(True)
     assert gateway.check() == []
 
 

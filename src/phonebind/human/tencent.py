@@ -14,9 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
-from django.conf import settings
-
 from phonebind import alarms, store, upstream
+from phonebind.conf import development
 from phonebind.exceptions import HumanCheckUnavailable
 from phonebind.human.base import asking
 
@@ -111,7 +110,7 @@ class Tencent:
         ] + [
             f"{name} is not https"
             for name in ("endpoint", "script")
-            if not settings.DEBUG and str(getattr(self, name)).startswith("http:")
+            if not development() and str(getattr(self, name)).startswith("http:")
         ]
 
     def issue(self, mobile: str) -> Mapping[str, Any]:

@@ -2,14 +2,13 @@
 
 import sys
 
-from django.conf import settings
-
+from phonebind.conf import development
 from phonebind.sms.base import Message
 
 
 class Console:
     def check(self) -> list[str]:
-        return [] if settings.DEBUG else ["the console gateway prints SMS codes; choose a real one with DEBUG off"]
+        return [] if development() else ["the console gateway prints SMS codes; choose a real one with DEBUG off"]
 
     def send(self, message: Message) -> None:
         # Not a logger: codes never go to logs.

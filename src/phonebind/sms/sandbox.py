@@ -2,9 +2,8 @@
 
 import json
 
-from django.conf import settings
-
 from phonebind import upstream
+from phonebind.conf import development
 from phonebind.exceptions import SmsNotSent, SmsUnconfirmed
 from phonebind.sms.base import Message
 
@@ -19,7 +18,7 @@ class Sandbox:
         if not self.url:
             return ["url is empty"]
         problem = "the sandbox gateway shows SMS codes to everyone; choose a real one with DEBUG off"
-        return [] if settings.DEBUG else [problem]
+        return [] if development() else [problem]
 
     def send(self, message: Message) -> None:
         payload = {"mobile": message.mobile, "text": message.text}

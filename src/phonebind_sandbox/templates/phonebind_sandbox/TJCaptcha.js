@@ -53,7 +53,7 @@
     const dialog = document.createElement("dialog");
     const title = document.createElement("p");
     title.id = "sandbox-captcha-title";
-    title.textContent = "沙盒里的腾讯验证码 Tencent's captcha, in the sandbox";
+    title.textContent = "沙箱里的腾讯验证码 Tencent's captcha, in the sandbox";
     const confirm = button("我是真人 I am a person", yes);
     dialog.append(title, confirm, button("取消 Cancel", no));
     dialog.setAttribute("aria-labelledby", title.id);

@@ -1,0 +1,73 @@
+"""``phonebind-sandbox``, which is ``python -m phonebind_sandbox``: start, say what there is, serve until told to end.
+
+Exit code 0 when it was told to end, 1 when it cannot listen, 2 for a flag that cannot be.
+"""
+
+import signal
+import sys
+from contextlib import suppress
+
+from django.urls import reverse
+
+from . import alone, conf, flags
+
+WELCOME = """\
+The sandbox runs on {here}  (for development only: it signs in anyone as anyone)
+
+  Open              {here}  who can sign in, and all addresses
+  Break things      {here}faults/
+  SMS inbox         {here}inbox/  and {here}inbox.json?mobile=13800000001
+  Send an SMS       curl {here}sms/ -d '{{"mobile": "13800000001", "text": "code 482913"}}'
+
+For the configuration of the client:
+
+  authorize         {here}qq/oauth2.0/authorize
+  token             {here}qq/oauth2.0/token
+  openid            {here}qq/oauth2.0/me
+  profile           {here}qq/user/get_user_info
+{apps}
+  redirect_uri      {redirect_uris}
+  Tencent captcha   endpoint {here}tencent/
+                    script {here}tencent/TJCaptcha.js
+                    CaptchaAppId {conf.CAPTCHA_APP_ID}, AppSecretKey {conf.CAPTCHA_SECRET_KEY}
+                    SecretId {cloud[0]}, SecretKey {cloud[1]}
+
+Ctrl-C ends it.
+"""
+
+
+def main() -> None:
+    given = flags.read(sys.argv[1:])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        alone.start_django(alone.project(apps=given.apps, names=given.names))
+        with _listen(given) as server:
+            sys.stdout.write(_welcome(given, server.server_port))
+            sys.stdout.flush()
+            server.serve_forever()
+
+
+def _listen(given: flags.Flags) -> alone.Server:
+    try:
+        return alone.listen(given.host, given.port)
+    except OSError as error:
+        place = f"{given.host}, port {given.port}"
+        sys.exit(f"{flags.PROGRAM}: cannot listen on {place}: {error.strerror}. --host and --port choose another.")
+
+
+def _welcome(given: flags.Flags, port: int) -> str:
+    # Nobody can open 0.0.0.0; where others shall come, they have a name for it.
+    host = (given.names[1:] or given.names)[0]
+    host = "127.0.0.1" if host in {"0.0.0.0", "[::]"} else host  # noqa: S104
+    return WELCOME.format(
+        here=f"http://{host}:{port}{reverse('phonebind_sandbox:index')}",
+        apps="\n".join(_app(app) for app in conf.apps().values()),
+        redirect_uris=f"\n{' ' * 20}".join(given.redirect_uris) or "any on localhost",
+        cloud=next(iter(conf.CLOUD_SECRETS.items())),
+        conf=conf,
+    )
+
+
+def _app(app: conf.App) -> str:
+    label = f"client_id {app.client_id}, client_secret {app.secret}"
+    return f"  app               {label}{'' if app.unionid else '  (without unionid)'}"

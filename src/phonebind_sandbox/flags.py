@@ -1,0 +1,118 @@
+"""What ``phonebind-sandbox`` can be told, and what it refuses to be told."""
+
+import argparse
+import ipaddress
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from . import __version__
+from .conf import DEFAULT_APPS, App, is_loopback
+
+PROGRAM = "phonebind-sandbox"
+
+#: Flags that may be variables instead. Not --expose: what opens the sandbox to others is said each time.
+_VARIABLES = ("host", "port", "redirect-uri", "app", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    host: str
+    port: int
+    #: As in the setting ``PHONEBIND_SANDBOX["APPS"]``.
+    apps: Mapping[str, Mapping[str, Any]]
+    #: Registered for all of them; none are all addresses on localhost.
+    redirect_uris: tuple[str, ...]
+    #: Under which Host it answers, besides the loopback's.
+    names: tuple[str, ...]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line; the usage is what --help is for."""
+        sys.stderr.write(f"{PROGRAM}: {message}\n")
+        sys.exit(2)
+
+
+def read(arguments: Sequence[str]) -> Flags:
+    """From the environment and the command line. Whatever is wrong ends the process: one line, exit code 2."""
+    parser = _parser()
+    given = parser.parse_args([*_from_environment(), *arguments])  # the later one wins
+    if not is_loopback(given.host) and not given.expose:
+        parser.error(
+            f"other machines may reach {given.host}, and whoever reaches the sandbox signs in as anyone. "
+            "Add --expose if that is meant."
+        )
+    apps = {**DEFAULT_APPS, **{client_id: {"secret": secret, "unionid": True} for client_id, secret in given.app}}
+    redirect_uris = tuple(given.redirect_uri)
+    apps = {client_id: {**options, "redirect_uris": redirect_uris} for client_id, options in apps.items()}
+    return Flags(given.host, given.port, apps, redirect_uris, (_in_url(given.host), *given.name))
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        PROGRAM,
+        description="QQ Connect, an SMS inbox and Tencent's captcha on one port of your own machine.",
+        epilog="Variables like PHONEBIND_SANDBOX_REDIRECT_URI do as well, with spaces in lists; a flag wins.",
+        allow_abbrev=False,
+    )
+    more: dict[str, Any] = {"action": "append", "default": []}
+    parser.add_argument("--host", type=_host, default="127.0.0.1", help="where to listen (%(default)s)")
+    parser.add_argument("--port", type=_port, default=9000, help="0 is any that is free (%(default)s)")
+    redirect_uri = "a callback that the apps have registered; without one all of localhost is accepted. Repeatable"
+    parser.add_argument("--redirect-uri", metavar="URI", type=_redirect_uri, help=redirect_uri, **more)
+    parser.add_argument("--app", metavar="ID:SECRET", type=_app, help="an app besides ours. Repeatable", **more)
+    name = "a host name under which it answers, besides localhost. Repeatable"
+    parser.add_argument("--name", type=_name, help=name, **more)
+    parser.add_argument("--expose", action="store_true", help="allow a host that other machines reach")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    return parser
+
+
+def _from_environment() -> Iterator[str]:
+    for flag in _VARIABLES:
+        words = os.environ.get(f"PHONEBIND_SANDBOX_{flag.replace('-', '_').upper()}", "").split()
+        yield from (f"--{flag}={word}" for word in words)
+
+
+def _host(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("where to listen?")
+    return text.removeprefix("[").removesuffix("]")
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port")
+    return int(text)
+
+
+def _redirect_uri(text: str) -> str:
+    # Whatever cannot be equal to itself cannot be registered.
+    if not App("", "", redirect_uris=(text,)).accepts(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole http(s) address")
+    return text
+
+
+def _app(text: str) -> tuple[str, str]:
+    client_id, _, secret = text.partition(":")
+    if not client_id or not secret:
+        raise argparse.ArgumentTypeError(f"{text!r} is not ID:SECRET")
+    return client_id, secret
+
+
+def _name(text: str) -> str:
+    # Neither * nor .example: they would let in names of others, and with them their pages.
+    if re.fullmatch(r"\w[\w-]*(\.\w[\w-]*)*", text, re.ASCII):
+        return text
+    try:
+        return _in_url(str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no host name") from None
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
