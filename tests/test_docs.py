@@ -1,9 +1,6 @@
 """The README is tried, not trusted: its lines make a fresh project work, and its tables say what the code says."""
 
-import os
 import re
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
@@ -13,17 +10,10 @@ from phonebind import exceptions
 from phonebind.conf import NAMES
 from phonebind_sandbox.faults import SWITCHES
 from server.processes import Valkey
-from tests.support.services import valkey_server
+from tests.support.startproject import blocks, manage, start, write
 
 ROOT = Path(__file__).parent.parent
 READMES = ("README.md", "README.zh-CN.md")
-
-#: What an existing project has already: a user with a mobile.
-EXISTING = {
-    "shop/models.py": "from phonebind.models import MobileUser\n\nclass User(MobileUser):\n    pass\n",
-    "shop/__init__.py": "",
-    "shop/migrations/__init__.py": "",
-}
 
 #: What the tutorial has.
 TUTORIAL = {
@@ -40,42 +30,10 @@ class OAuthQQUser(models.Model):
 }
 
 
-def blocks(readme: str) -> list[str]:
-    return re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text(), re.DOTALL)
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """``django-admin startproject`` with a shop's user model, and the README's lines appended."""
-    subprocess.run([sys.executable, "-m", "django", "startproject", "config", tmp_path], check=True)
-    write(tmp_path, EXISTING)
-    in_settings, in_urls, *_ = blocks("README.md")
-    with (tmp_path / "config/settings.py").open("a") as settings:
-        in_settings = in_settings.replace("redis://127.0.0.1:6379/0", valkey_server().url)
-        settings.write(f"INSTALLED_APPS += ['shop']\nAUTH_USER_MODEL = 'shop.User'\n{in_settings}")
-    with (tmp_path / "config/urls.py").open("a") as urls:
-        urls.write(in_urls)
+    start(tmp_path)
     return tmp_path
-
-
-def write(project: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        (project / name).parent.mkdir(parents=True, exist_ok=True)
-        (project / name).write_text(text)
-
-
-def manage(project: Path, *arguments: str) -> str:
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src")}
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=project,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def get(project: Path, path: str, what: str) -> str:
