@@ -55,7 +55,12 @@ _TABLE = (
     Switch("profile_error", ("none", *PROFILE_CODES), "get_user_info 的错误码", "error of get_user_info"),
     Switch("error_format", ("auto", "jsonp", "json", "trailing_comma"), "错误的格式", "how errors are written"),
     Switch("error_status", (200, 400, 500), "错误的 HTTP 状态码", "HTTP status of errors"),
-    Switch("callback", ("once", "twice", "cancel"), "回调一次、两次或没有", "the callback comes once, twice or never"),
+    Switch(
+        "callback",
+        ("once", "twice", "cancel", "usercancel"),
+        "回调一次、两次、没有，或像手机上取消那样",
+        "the callback comes once, twice, never, or as after a cancel on a phone",
+    ),
     Switch("sms", ("ok", "refuse", "error", "lost"), "短信网关的回答", "what the SMS gateway does"),
     Switch("tencent_code", ("none", *CAPTCHA_CODES), "腾讯验证码的票据结果", "what Tencent says of a ticket"),
     Switch("tencent_error", ("none", *CLOUD_ERRORS), "腾讯云接口的错误", "error of Tencent's captcha"),

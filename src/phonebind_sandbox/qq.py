@@ -25,6 +25,8 @@ Endpoint: TypeAlias = Callable[[Params, Faults], HttpResponse]
 Refusal: TypeAlias = Callable[[int, Params, Faults], HttpResponse]
 
 USER_REFUSED = 100030
+#: What comes back where somebody cancels on a phone, beside the state: no code, and no error either.
+USER_CANCELLED: Params = {"usercancel": "1"}
 OTHER_CLIENT_ID = "101999999"
 
 
@@ -52,6 +54,8 @@ def authorize(request: HttpRequest) -> HttpResponseBase:
 
 def _decide(request: HttpRequest, app: conf.App, params: Params) -> HttpResponseBase:
     switches = faults.read()
+    if "usercancel" in request.POST or switches["callback"] == "usercancel":
+        return _call_back(params, USER_CANCELLED)
     if "cancel" in request.POST or switches["callback"] == "cancel":
         return render(request, "phonebind_sandbox/cancelled.html")
     if "deny" in request.POST:

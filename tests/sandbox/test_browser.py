@@ -34,7 +34,7 @@ def test_pressing_a_person_calls_back(tab: Page, served: str) -> None:
 
 def test_cancel_calls_nobody(tab: Page, served: str) -> None:
     calls = _open(tab, served)
-    tab.get_by_role("button", name="Cancel").click()
+    tab.get_by_role("button", name="关闭窗口 Cancel").click()
     assert tab.get_by_role("heading", name="The window closes here").is_visible()
     assert calls == []
 
@@ -45,3 +45,10 @@ def test_switch_callback_twice(tab: Page, served: str, qq: QQ) -> None:
     tab.get_by_role("button", name="小兰").click()
     tab.wait_for_url(f"{served}inbox/**")
     assert calls == [tab.url, tab.url]
+
+
+def test_cancel_on_a_phone_calls_back(tab: Page, served: str) -> None:
+    calls = _open(tab, served)
+    tab.get_by_role("button", name="Cancel on a phone").click()
+    assert calls == [tab.url]
+    assert tab.url.endswith("?usercancel=1&state=s")

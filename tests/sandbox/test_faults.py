@@ -56,8 +56,8 @@ def test_a_reset_may_come_with_new_positions(client: Client) -> None:
 @pytest.mark.parametrize(
     ("changes", "allowed"),
     [
-        ({"callback": "thrice"}, ["once", "twice", "cancel"]),
-        ({"callback": None}, ["once", "twice", "cancel"]),
+        ({"callback": "thrice"}, ["once", "twice", "cancel", "usercancel"]),
+        ({"callback": None}, ["once", "twice", "cancel", "usercancel"]),
         ({"openid_in_token": 1}, [True, False]),
         ({"callback": "twice", "nonsense": 1}, list(faults.SWITCHES)),
         ({"reset": "yes"}, list(faults.SWITCHES)),

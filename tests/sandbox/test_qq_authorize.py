@@ -62,6 +62,18 @@ def test_cancel_does_not_come_back(qq: QQ) -> None:
     assertContains(qq.authorize({"cancel": "1"}), "no callback")
 
 
+def test_cancel_on_a_phone_comes_back_with_neither_code_nor_error(qq: QQ) -> None:
+    assertContains(qq.authorize(), '<button name="usercancel" value="1">', count=1)
+    assert qq.callback(qq.authorize({"usercancel": "1"})) == {"usercancel": "1", "state": "a b&c"}
+
+
+@pytest.mark.parametrize("button", [{"person": "xiaolan"}, {"cancel": "1"}, {"deny": "1"}], ids=str)
+def test_switch_callback_usercancel(qq: QQ, button: dict[str, str]) -> None:
+    qq.turn(callback="usercancel")
+    fields = qq.callback(qq.authorize(button, redirect_uri=f"{CALLBACK}?from=qq"))
+    assert fields == {"from": "qq", "usercancel": "1", "state": "a b&c"}
+
+
 def test_an_unknown_person_cannot_sign_in(qq: QQ) -> None:
     assert qq.authorize({"person": "<b>"}).status_code == 400
     assert qq.authorize({}).status_code == 400
