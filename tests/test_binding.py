@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Model
 from django.http import HttpRequest
 from django.test import RequestFactory
@@ -22,6 +22,7 @@ from phonebind.exceptions import (
     ProviderUnavailable,
     ServerBusy,
     SmsCodeInvalid,
+    StorageUnavailable,
     TooManyAttempts,
 )
 from phonebind.models import SocialAccount
@@ -361,6 +362,22 @@ def test_threat_20_a_database_that_stays_down_is_told_and_leaves_nothing_behind(
     assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
     assert nothing_changed()
     assert person.bind(**form).status_code == 201
+
+
+def test_what_a_constraint_refuses_again_and_again_is_told_and_the_operator_hears_of_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where a host requires a field that we know nothing of."""
+
+    def save(self: User, **kwargs: Any) -> None:
+        raise IntegrityError("NOT NULL constraint failed: users_user.tenant_id")
+
+    monkeypatch.setattr(User, "save", save)
+    with pytest.raises(StorageUnavailable):
+        bind()
+    [record] = [record for record in caplog.records if record.name == "phonebind.binding"]
+    assert (record.levelname, "tenant_id" in str(record.exc_info)) == ("ERROR", True)
+    assert nothing_changed()
 
 
 def test_threat_20_without_valkey_nothing_is_bound(valkey: Valkey) -> None:

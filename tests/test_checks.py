@@ -325,7 +325,20 @@ def test_manage_py_check_runs_them_all(settings: Settings, capsys: pytest.Captur
 
 def test_the_docstring_lists_every_id() -> None:
     listed = set(re.findall(r"[EW][0-9]{3}", checks.__doc__ or ""))
-    assert listed == {*(f"E{n:03}" for n in range(1, 9)), *(f"W{n:03}" for n in range(1, 7))}
+    assert listed == {*(f"E{n:03}" for n in range(1, 10)), *(f"W{n:03}" for n in range(1, 7))}
+
+
+class Apart:
+    """Sends the bindings somewhere else than the users."""
+
+    def db_for_write(self, model: Any, **hints: Any) -> str | None:
+        return "elsewhere" if model._meta.app_label == "phonebind" else None
+
+
+def test_e009_users_and_bindings_lie_apart(settings: Settings) -> None:
+    settings.DATABASE_ROUTERS = [Apart()]
+    assert found() == ["E009"]
+    assert "default and elsewhere" in said()
 
 
 # ---------------------------------------------------------------- check --deploy

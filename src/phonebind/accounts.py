@@ -1,7 +1,7 @@
 """The user who owns a mobile: found, made, and held to a password."""
 
 from contextlib import AbstractContextManager, suppress
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -10,7 +10,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.crypto import get_random_string
 
-from phonebind import limits, slots
+from phonebind import databases, limits, slots
 from phonebind.conf import conf
 from phonebind.exceptions import AccountDisabled, CredentialsInvalid, Invalid, PasswordWrong
 from phonebind.models import release_connection, validate_mobile
@@ -125,7 +125,13 @@ def _by_login(username: str) -> AbstractBaseUser | None:
 def _named(username: str) -> AbstractBaseUser | None:
     """Only an exact match counts. Some databases take "１３８…" for "138…", and a lock would tell whose name it is."""
     field = get_user_model().USERNAME_FIELD
-    user = _get(**{field: username})
+    try:
+        user = _get(**{field: username})
+    except databases.MAY_REFUSE_TEXT as error:
+        if not databases.refuses_text(error):
+            raise
+        # A name that the database has no room for is nobody's.
+        return None
     return user if user is not None and getattr(user, field) == username else None
 
 
@@ -134,11 +140,11 @@ def _free_username(mobile: str) -> str:
     model = get_user_model()
     if conf.mobile_field == model.USERNAME_FIELD:
         return mobile
-    taken = model._base_manager.filter(**{model.USERNAME_FIELD: mobile}).exists()
+    taken = databases.people().filter(**{model.USERNAME_FIELD: mobile}).exists()
     return f"{mobile}_{get_random_string(6)}" if taken else mobile
 
 
 def _get(**lookup: Any) -> AbstractBaseUser | None:
     # Both fields are unique. Not first(): to sort one row takes the ORM a fifth of the time.
-    found = get_user_model()._base_manager.filter(**lookup)[:1]
-    return cast("AbstractBaseUser | None", next(iter(found), None))
+    found = databases.people().filter(**lookup)[:1]
+    return next(iter(found), None)

@@ -1,8 +1,10 @@
 """Look at bindings, and release one: made only by signing in, so nothing here adds or edits."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from phonebind.databases import primary
 from phonebind.models import SocialAccount
 
 
@@ -22,6 +24,10 @@ class SocialAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "created_at",
         "updated_at",
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SocialAccount]:
+        # Somebody decides by what is shown here.
+        return super().get_queryset(request).using(primary(SocialAccount))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

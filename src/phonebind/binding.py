@@ -11,11 +11,11 @@ import logging
 from dataclasses import replace
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import IntegrityError, OperationalError, router, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from phonebind import accounts, audit, limits, signals, slots, sms_codes
+from phonebind import accounts, audit, databases, limits, signals, slots, sms_codes
 from phonebind.conf import conf
 from phonebind.exceptions import AlreadyBound, ProviderUnavailable, SmsCodeInvalid, StorageUnavailable
 from phonebind.models import SocialAccount, release_connection
@@ -75,18 +75,10 @@ def bind(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, passw
 
     The same request again gives the same answer. Database constraints decide races; the loser begins anew and finds
     what the winner made. Raises Invalid (a new password is too weak), PasswordWrong, TooManyAttempts, AccountDisabled,
-    AlreadyBound, SmsCodeInvalid (another bind took the code), ServerBusy; then nothing was changed and the code still
-    stands.
+    AlreadyBound, SmsCodeInvalid (another bind took the code), ServerBusy, StorageUnavailable (it lost every race); then
+    nothing was changed and the code still stands.
     """
-    attempt = 1
-    while True:
-        try:
-            account, created = _bind(request, identity, mobile, password)
-            break
-        except (IntegrityError, OperationalError):
-            if attempt == ATTEMPTS:
-                raise
-            attempt += 1
+    account, created = _bind_at_last(request, identity, mobile, password)
     audit.note(request, committed=True)
     try:
         sms_codes.settle(mobile)
@@ -109,6 +101,33 @@ def unbind(account: SocialAccount) -> None:
     account.delete()
 
 
+def _bind_at_last(
+    request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str
+) -> tuple[SocialAccount, bool]:
+    attempts = 0
+    while attempts < ATTEMPTS:
+        try:
+            return _bind(request, identity, mobile, password)
+        except (IntegrityError, OperationalError, *databases.MAY_REFUSE_TEXT) as error:
+            failure = error
+        if not databases.refuses_text(failure):
+            attempts += 1
+        elif identity.nickname:
+            identity = replace(identity, nickname=_plainer(identity.nickname))
+        else:
+            raise failure
+    if isinstance(failure, IntegrityError):
+        # Perhaps no race at all, but a field of the host's that must not be empty.
+        logger.error("A bind was refused %s times by a constraint", ATTEMPTS, exc_info=failure)
+    raise StorageUnavailable from failure
+
+
+def _plainer(nickname: str) -> str:
+    """Without what utf8mb3 has no room for; where there is no such thing, nothing."""
+    plain = "".join(letter for letter in nickname if letter <= "\uffff")
+    return plain if plain != nickname else ""
+
+
 def _bind(
     request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str
 ) -> tuple[SocialAccount, bool]:
@@ -125,7 +144,7 @@ def _bind(
         user = accounts.new(mobile.number, password)
     else:
         accounts.check_password(user, password, limits.client_address(request))
-    with transaction.atomic(using=router.db_for_write(SocialAccount), durable=True):
+    with transaction.atomic(using=databases.primary(SocialAccount), durable=True):
         if user._state.adding:
             user.save(force_insert=True)
         account = _create(identity, user)
@@ -158,7 +177,7 @@ def _learn_unionid(account: SocialAccount, provider: Provider, grant: Grant) -> 
     if not account.unionid:
         return True
     # Not save(), which fails where the binding was just released.
-    row = SocialAccount.objects.filter(pk=account.pk)
+    row = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(pk=account.pk)
     return bool(row.update(unionid=account.unionid, updated_at=timezone.now()))
 
 
@@ -169,7 +188,7 @@ def _adopt(identity: Identity) -> SocialAccount | None:
     """
     if identity.unionid is None:
         return None
-    database = router.db_for_write(SocialAccount)
+    database = databases.primary(SocialAccount)
     siblings = SocialAccount.objects.using(database).filter(provider=identity.provider, unionid=identity.unionid)
     if not siblings.exists():
         return None
@@ -180,8 +199,10 @@ def _adopt(identity: Identity) -> SocialAccount | None:
             if len({sibling.user_id for sibling in locked}) != 1:
                 # Nobody; or, bound apart before the unionid was known, several: the verified mobile will tell which.
                 return None
-            accounts.check_enabled(locked[0].user)
-            return _create(identity, locked[0].user)
+            # Not the row's own `user`, which a router may send to a replica.
+            user = databases.people().get(pk=locked[0].user_id)
+            accounts.check_enabled(user)
+            return _create(identity, user)
     except IntegrityError:
         return find(identity)
 
@@ -189,6 +210,7 @@ def _adopt(identity: Identity) -> SocialAccount | None:
 def _nickname(provider: Provider, grant: Grant) -> str:
     """To greet the person with; not worth failing for."""
     try:
-        return provider.nickname(grant)[:NICKNAME_LENGTH]
+        # What cannot be printed is refused by some database: NUL by PostgreSQL, half a character by all.
+        return "".join(filter(str.isprintable, provider.nickname(grant)))[:NICKNAME_LENGTH]
     except ProviderUnavailable:
         return ""

@@ -6,6 +6,7 @@ E003 MOBILE_FIELD is unusable          W001 LEGACY_STATE is on
 E004 CACHE is no Redis cache            W002 a provider is reached without TLS
 E007 HUMAN_CHECK is unusable           W003 cookies for another site, but not secure
 E008 SIMPLE_JWT is unusable            W006 LIMITS keep no SMS for who holds a ticket
+E009 users and bindings lie apart
 
 With ``check --deploy``: W004 cookies reach Django as they came, W005 CORS allows every site.
 """
@@ -18,12 +19,13 @@ from inspect import getattr_static
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.cache import caches
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
-from django.db import models
+from django.db import models, router
 
 from phonebind import human, limits, oauth, origins, sms, store
 from phonebind.conf import NAMES, SETTING, conf, development
@@ -129,6 +131,16 @@ def check_tokens(**kwargs: Any) -> Messages:
     return [Error(message, hint=f"Its primary key is {model._meta.pk.name!r}.", id="phonebind.E008")]
 
 
+def check_databases(**kwargs: Any) -> Messages:
+    model, bindings = get_user_model(), apps.get_model("phonebind", "SocialAccount")
+    databases = router.db_for_write(model), router.db_for_write(bindings)
+    if len(set(databases)) == 1:
+        return []
+    message = f"{model._meta.label} and {bindings._meta.label} are on different databases: {' and '.join(databases)}."
+    hint = "An account and its binding are made in one transaction: send both to one database in DATABASE_ROUTERS."
+    return [Error(message, hint=hint, id="phonebind.E009")]
+
+
 def check_reserve(**kwargs: Any) -> Messages:
     hint = "Whoever knows a mobile can then keep its owner from the first bind, by asking for all the SMS it may have."
     pairs = [(f"sms_mobile_open_{span}", f"sms_mobile_{span}") for span in ("hour", "day")]
@@ -202,6 +214,7 @@ CHECKS = (
     check_settings,
     check_username_field,
     check_tokens,
+    check_databases,
     _readable(check_providers),
     _readable(check_mobile_field),
     _readable(check_cache),

@@ -7,11 +7,13 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
-from django.db import connections, models, router
+from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
+
+from phonebind.databases import primary
 
 #: Mainland China mobile numbers. ``[0-9]`` and ``\Z``, since ``\d`` takes any script's digits and ``$`` a newline.
 MOBILE_PATTERN = r"\A1[3-9][0-9]{9}\Z"
@@ -40,8 +42,8 @@ class SocialAccountManager(models.Manager["SocialAccount"]):
         Each sign-in asks it, and the ORM takes several times as long to compose it as the database to answer it: so it
         is composed once.
         """
-        connection, model = connections[self.db], get_user_model()
-        statement = _find_statement(self.db, model)
+        database, model = self._db or primary(self.model), get_user_model()
+        connection, statement = connections[database], _find_statement(database, model)
         with connection.cursor() as cursor:
             cursor.execute(statement.sql, [provider, app_id, openid])
             row = cursor.fetchone()
@@ -51,9 +53,9 @@ class SocialAccountManager(models.Manager["SocialAccount"]):
         for index, (converters, expression) in statement.converters.items():
             for convert in converters:
                 values[index] = convert(values[index], expression, connection)
-        user = model.from_db(self.db, statement.names, values)
+        user = model.from_db(database, statement.names, values)
         known = [pk, user.pk, provider, app_id, openid, unionid]
-        account = self.model.from_db(self.db, ["id", "user_id", "provider", "app_id", "openid", "unionid"], known)
+        account = self.model.from_db(database, ["id", "user_id", "provider", "app_id", "openid", "unionid"], known)
         account.user = user
         return account
 
@@ -84,7 +86,7 @@ def _find_statement(alias: str, model: Any) -> _Statement:
 
 def release_connection() -> None:
     """Give a pooled connection back before a wait for somebody else: they are fewer than threads."""
-    connection: Any = connections[router.db_for_read(SocialAccount)]
+    connection: Any = connections[primary(SocialAccount)]
     if getattr(connection, "pool", None) and not connection.in_atomic_block:
         connection.close()
 
@@ -131,8 +133,8 @@ class SocialAccount(models.Model):
         """
         others = models.Q() if self.unionid is None else models.Q(unionid=None) | models.Q(unionid=self.unionid)
         elsewhere = ~models.Q(app_id=self.app_id) & others
-        rows = SocialAccount._base_manager.filter(models.Q(pk=self.pk) | elsewhere)
-        return rows.filter(user=self.user_id, provider=self.provider)
+        rows = SocialAccount._base_manager.using(primary(SocialAccount, instance=self))
+        return rows.filter(models.Q(pk=self.pk) | elsewhere, user=self.user_id, provider=self.provider)
 
 
 @receiver(pre_delete, sender=SocialAccount)

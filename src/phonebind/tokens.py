@@ -3,18 +3,19 @@
 import hashlib
 import json
 import time
-from typing import Any, TypedDict, cast
+from typing import Any, NamedTuple, TypedDict, cast
 
 from django.apps import apps
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.exceptions import FieldError
+from django.core.exceptions import FieldError, ObjectDoesNotExist
+from django.db.models import Manager
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import RefreshToken, Token
 
-from phonebind import revocation
+from phonebind import databases, revocation
 from phonebind.accounts import check_enabled
 from phonebind.conf import conf
 from phonebind.exceptions import AccountDisabled, StorageUnavailable, TokenInvalid
@@ -51,7 +52,7 @@ def refresh(token: str) -> Pair:
     """
     try:
         old = RefreshToken(token)  # type: ignore[arg-type]
-        user = JWTAuthentication().get_user(old)
+        user = _PrimaryAuthentication().get_user(old)
     except AuthenticationFailed as error:
         raise (AccountDisabled if _tells_inactive(error) else TokenInvalid) from None
     except (TokenError, FieldError):
@@ -69,7 +70,22 @@ def refresh(token: str) -> Pair:
         return issue(user, since)
 
 
-class Authentication(JWTAuthentication):
+class _Users(NamedTuple):
+    """What simplejwt asks of the user model, of the database that decides: its own question may go to a replica."""
+
+    objects: Manager[Any]
+    DoesNotExist: type[ObjectDoesNotExist]
+
+
+class _PrimaryAuthentication(JWTAuthentication):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        model: Any = self.user_model
+        users = getattr(model, "objects", model._default_manager).db_manager(databases.primary(model))
+        self.user_model: Any = _Users(users, model.DoesNotExist)
+
+
+class Authentication(_PrimaryAuthentication):
     """simplejwt's own for the host's API, by which no access token outlives the end of its user's tokens.
 
     It asks the store once for each request. Without it an access token is good until it expires.

@@ -31,8 +31,10 @@ def test_no_setting_of_drfs_and_no_transaction_around_the_request_changes_the_co
 
     In a process of its own, since DRF's classes read these settings once, when they are imported.
     """
-    files = [f"tests/api/test_{name}.py" for name in ("contract", "errors", "schema")]
-    some = "nothing_sent or unknown_provider or sms_twice or several_fields or no_field"
+    files = [
+        f"tests/{name}.py" for name in ("api/test_contract", "api/test_errors", "api/test_schema", "pages/test_bind")
+    ]
+    some = "nothing_sent or unknown_provider or sms_twice or several_fields or no_field or double_click"
     chosen = f"test_contract or an_operation or {some}"
     command = [sys.executable, "-m", "pytest", "-q", "--ds", "tests.support.hostile_settings", *files, "-k", chosen]
     root = Path(__file__).parents[2]

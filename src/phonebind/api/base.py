@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
 from django.http import HttpRequest, QueryDict
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
@@ -16,7 +15,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from phonebind import audit, bodies, origins, tokens
+from phonebind import audit, bodies, databases, origins, tokens
 from phonebind.api import errors
 
 
@@ -31,8 +30,7 @@ class _OnlyJSON(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-# The domain commits by itself, and must not be nested in a transaction per request.
-@method_decorator([never_cache, sensitive_post_parameters(), transaction.non_atomic_requests], name="dispatch")
+@method_decorator([never_cache, sensitive_post_parameters(), databases.own_transactions], name="dispatch")
 class View(APIView):
     """Whatever the host has set for its own API in REST_FRAMEWORK, the contract stays the same."""
 

@@ -91,7 +91,7 @@ class QQ(Provider):
             oauth_consumer_key=self.settings.client_id,
             openid=grant.openid,
         )
-        return "".join(filter(str.isprintable, answer.get("nickname", "")))
+        return answer.get("nickname", "")
 
     @property
     def _base(self) -> str:

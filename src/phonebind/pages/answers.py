@@ -8,7 +8,6 @@ from typing import Any, Concatenate, ParamSpec, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -17,7 +16,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from phonebind import audit, bodies, human, origins
+from phonebind import audit, bodies, databases, human, origins
 from phonebind.conf import conf
 from phonebind.exceptions import (
     DATABASE_DOWN,
@@ -80,8 +79,7 @@ def page(
             audit.write(request, response)
             return _with_headers(response, asks=asks)
 
-        # The domain commits by itself, and must not be nested in a transaction per request.
-        quiet = sensitive_post_parameters()(transaction.non_atomic_requests(checked))
+        quiet = sensitive_post_parameters()(databases.own_transactions(checked))
         return cast("View[P]", login_not_required(quiet))
 
     return decorate

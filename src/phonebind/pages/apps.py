@@ -3,8 +3,10 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.core import checks
+from django.db import router
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +24,7 @@ class PagesConfig(AppConfig):
 
     def ready(self) -> None:
         checks.register(check_middleware, "phonebind")
+        checks.register(check_replicas, "phonebind")
         # Only now: it imports models.
         begin = import_module("phonebind.pages.middleware").begin
         user_logged_in.connect(begin, dispatch_uid="phonebind.pages.begin")
@@ -34,3 +37,12 @@ def check_middleware(**kwargs: Any) -> list[checks.CheckMessage]:
         for name in NEEDED
         if not any(issubclass(found, import_string(name)) for found in installed)
     ]
+
+
+def check_replicas(**kwargs: Any) -> list[checks.CheckMessage]:
+    model = get_user_model()
+    if router.db_for_read(model) == router.db_for_write(model):
+        return []
+    hint = "Put 'phonebind.databases.PrimaryRouter' first in DATABASE_ROUTERS."
+    message = "Sessions and their users are read from a replica: who has just signed in may be nobody on the next page."
+    return [checks.Warning(message, hint=hint, id="phonebind_pages.W001")]

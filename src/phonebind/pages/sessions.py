@@ -4,10 +4,11 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import auth
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
-from phonebind import masking
+from phonebind import databases, masking
 from phonebind.conf import conf
 from phonebind.exceptions import AccountDisabled
 
@@ -26,9 +27,17 @@ def _backend(user: AbstractBaseUser) -> str:
     Raises AccountDisabled: a user whom none of them loads would be nobody on the next page.
     """
     for path in settings.AUTHENTICATION_BACKENDS:
-        if auth.load_backend(path).get_user(user.pk):
+        if _loads(auth.load_backend(path), user):
             return str(path)
     raise AccountDisabled
+
+
+def _loads(backend: Any, user: AbstractBaseUser) -> bool:
+    if getattr(type(backend), "get_user", None) is not ModelBackend.get_user:
+        return bool(backend.get_user(user.pk))
+    # Django's own asks the default manager, and a replica perhaps, to which somebody new may not have come yet.
+    shown = type(user)._default_manager.using(databases.primary(type(user))).filter(pk=user.pk)
+    return bool(backend.user_can_authenticate(user)) and shown.exists()
 
 
 def came_of(request: HttpRequest, flow: str) -> bool:

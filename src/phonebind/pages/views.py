@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from phonebind import audit, binding, human, limits, oauth, origins, tickets
+from phonebind import audit, binding, databases, human, limits, oauth, origins, tickets
 from phonebind.conf import conf
 from phonebind.exceptions import AccountDisabled, CodeInvalid, StateInvalid, Unavailable
 from phonebind.human.image_codes import MEDIA_TYPE
@@ -85,7 +85,7 @@ def done(request: HttpRequest) -> HttpResponse:
     """Who is signed in, for hosts that send people nowhere else."""
     if not request.user.is_authenticated:
         return SeeOther(reverse("phonebind_pages:login"))
-    accounts = SocialAccount.objects.filter(user=request.user.pk)
+    accounts = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(user=request.user.pk)
     bound = [{"label": label(account.provider), "nickname": account.nickname} for account in accounts]
     return show(request, "done.html", {"mobile": sessions.mobile(request), "bound": bound})
 
