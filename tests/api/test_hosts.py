@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.http import HttpRequest
+from pytest_django import Settings
 
 from phonebind.models import SocialAccount
 from phonebind.signals import account_bound, signed_in
@@ -41,6 +42,17 @@ def test_no_setting_of_drfs_and_no_transaction_around_the_request_changes_the_co
     done = subprocess.run(command, cwd=root, env=os.environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     assert "passed" in done.stdout
+
+
+@pytest.mark.parametrize("use_tz", [False, True])
+def test_with_and_without_time_zones(qq: Upstream, person: Person, settings: Settings, use_tz: bool) -> None:
+    settings.USE_TZ = use_tz
+    bound = bind(person).json()
+    written = SocialAccount.objects.get()
+    assert {moment.tzinfo is not None for moment in (written.created_at, written.updated_at)} == {use_tz}
+    assert person.callback().json()["id"] == bound["id"]
+    refreshed = person.http.post("/authorizations/refresh/", {"refresh": bound["refresh"]})
+    assert (refreshed.status_code, refreshed.json().keys()) == (200, {"token", "refresh"})
 
 
 # ---------------------------------------------------------------- a front end on another origin
