@@ -1,25 +1,37 @@
 // Lets the bind form answer in place, so that nothing typed is lost. Without this file the form works by plain POST.
+// Written for Chromium 70 and Safari 13.1, as in-app browsers are: tests/pages/test_old_browsers.py holds it to that.
 
 const form = document.querySelector("form[data-bind]");
 const part = (name) => form.querySelector(`[data-${name}]`);
 const [send, image, seen, other, show, above, told] =
   ["send", "image", "seen", "other", "show", "alert", "status"].map(part);
 const submit = form.querySelector(".button.main");
+const enter = form.querySelector(".enter");
 const [sendLabel, showLabel] = [send.textContent, show.textContent];
 /** Codes that keep the server from looking at the image, so that it is as good as before. */
 const KEPT = new Set(["invalid", "human_check_invalid", "human_check_unavailable", "too_many_requests"]);
 let pending = false;
 let waitUntil = 0;
+/** The button that was clicked last. */
+let pressed = null;
 
 // Our own messages, in place, instead of the browser's bubbles.
 form.noValidate = true;
 
+// Safari before 15.4 and many in-app browsers tell no `submitter`. But a click comes before each submit: the Enter key
+// clicks the first button of a form.
+form.addEventListener("click", (event) => {
+  pressed = event.target.closest("button");
+});
+
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const action = event.submitter?.value ?? "bind";
-  if (action === "image") anotherImage();
-  // Enter in the field beside the image means the code that it is for.
-  else if (action === "send_code" || document.activeElement === form.elements.text) sendCode();
+  const button = event.submitter || pressed || enter;
+  pressed = null;
+  if (button.value === "image") anotherImage();
+  // Enter in the field beside the image means the code that it is for. Safari leaves the focus there when one taps
+  // the main button, so the focus alone does not tell.
+  else if (button === send || (button === enter && document.activeElement === form.elements.text)) sendCode();
   else bind();
 });
 
@@ -50,9 +62,9 @@ async function sendCode() {
   if (pending || send.disabled) return;
   // As it is now: whatever is changed while the check goes on is meant for the next time.
   const data = filled("send_code");
-  const answer = await during(send, async () => (await prove(data)) ?? { looked: true, ...(await ask(data)) });
+  const answer = await during(send, async () => (await prove(data)) || { looked: true, ...(await ask(data)) });
   if (answer.looked && !KEPT.has(answer.code) && !data.get("without_image")) newImage();
-  if (answer.code === "sms_too_frequent" || answer.code === "sms_not_sent") wait(answer.retry_after ?? 0);
+  if (answer.code === "sms_too_frequent" || answer.code === "sms_not_sent") wait(answer.retry_after || 0);
   if (answer.resend_after) {
     wait(answer.resend_after);
     told.textContent = told.dataset.sent;
@@ -127,11 +139,11 @@ function complain({ code, message, errors = {} }, fallback) {
   const blamed = [...form.elements].filter((input) => errors[input.name] && beside(input.name));
   if (!blamed.length && fallback) blamed.push(form.elements[fallback]);
   for (const input of blamed) {
-    beside(input.name).textContent = (errors[input.name] ?? [message])[0];
+    beside(input.name).textContent = (errors[input.name] || [message])[0];
     input.setAttribute("aria-invalid", "true");
   }
   if (!blamed.length) above.textContent = message;
-  (blamed[0] ?? above).focus();
+  (blamed[0] || above).focus();
 }
 
 function beside(name) {

@@ -1,10 +1,11 @@
 // Answers a human check: what `GET /human_checks/…` calls `human_check` goes in, and what the SMS request sends under
-// that name comes out. A check of your own: globalThis.phonebindChecks = { name: async (asked) => "its answer" }.
+// that name comes out. A check of your own:
+// window.phonebindChecks = { name: async (asked) => "its answer" }.
 
-const checks = { altcha: compute, tencent: showTencent, ...globalThis.phonebindChecks };
+const checks = { altcha: compute, tencent: showTencent, ...window.phonebindChecks };
 
 /** Milliseconds after which nobody waits any more: for a script that does not come, or somebody who went away. */
-const PATIENCE = 120_000;
+const PATIENCE = 120000;
 
 /** Rejects where there is no answer: the person gave up, or the browser cannot. */
 export async function answer(asked) {
@@ -15,7 +16,7 @@ export async function answer(asked) {
 // ---------------------------------------------------------------- ALTCHA: https://altcha.org
 
 /** No draw of the server's is near this high. */
-const MOST = 100_000;
+const MOST = 100000;
 
 /** Tries counters from 0 on, as many at once as there are cores; the browser hashes outside of this thread. */
 async function compute({ challenge }) {
@@ -51,7 +52,7 @@ function bytes(hex) {
 // ---------------------------------------------------------------- Tencent Captcha
 
 async function showTencent({ app_id, script }) {
-  if (!globalThis.TencentCaptcha) await load(script);
+  if (!window.TencentCaptcha) await load(script);
   return new Promise((resolve, reject) => {
     const told = ({ ret, ticket, randstr }) =>
       ret === 0 ? resolve(JSON.stringify({ ticket, randstr })) : reject(new Error("closed"));
