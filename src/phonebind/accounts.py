@@ -10,10 +10,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.crypto import get_random_string
 
-from phonebind import databases, limits, slots
+from phonebind import databases, limits, mobiles, slots
 from phonebind.conf import conf
 from phonebind.exceptions import AccountDisabled, CredentialsInvalid, Invalid, PasswordWrong
-from phonebind.models import release_connection, validate_mobile
+from phonebind.models import release_connection
 
 
 def find(mobile: str) -> AbstractBaseUser | None:
@@ -56,6 +56,8 @@ def authenticate(username: str, password: str, address: str) -> AbstractBaseUser
     AccountDisabled.
     """
     user = _by_login(username)
+    # Or each spelling of a number would have guesses of its own.
+    username = mobiles.clean(username)
     # Counted alike for a name that nobody has, so that `retry_after` does not tell.
     claims = (
         ("password_address", address),
@@ -114,12 +116,11 @@ def _hashing() -> AbstractContextManager[None]:
 
 
 def _by_login(username: str) -> AbstractBaseUser | None:
-    try:
-        validate_mobile(username)
-    except ValidationError:
+    mobile = mobiles.clean(username)
+    if not mobiles.is_mobile(mobile):
         return _named(username)
-    # The owner of a mobile comes before someone who took it for a username.
-    return find(username) or _named(username)
+    # The owner of a mobile comes before someone who took it for a username, in this spelling or in their own.
+    return find(mobile) or _named(mobile) or (_named(username) if username != mobile else None)
 
 
 def _named(username: str) -> AbstractBaseUser | None:

@@ -5,9 +5,14 @@ import re
 from copy import copy
 from typing import Any
 
+from phonebind import mobiles
+
+#: What people paste between digits, as it is and as a URL has it: ``phonebind.mobiles`` takes it off.
+_ENCODED_NOISE = r"%20|%C2%A[0D]|%E2%8[01]%[89A][0-9A-F]|%E3%80%80|%EF%BB%BF|%EF%BC%8D"
+_NOISE = rf"[-\s+\u00ad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u2069\ufeff\uff0d]|{_ENCODED_NOISE}"
 #: Digits of any script, however they are parted; by three at the most, or "%20%20…" takes the square of its length.
-_DIGITS = re.compile(r"\d(?:(?:[-\s+]|%20){0,3}\d){10,}")
-_ENCODED = re.compile(r"%3([0-9])")
+_DIGITS = re.compile(rf"\d(?:(?:{_NOISE}){{0,3}}\d){{10,}}", re.IGNORECASE)
+_ENCODED = re.compile(r"%(?:3|EF%BC%9)([0-9])", re.IGNORECASE)
 _MOBILE = re.compile(r"(1[3-9]\d)\d{4}(\d{4})")
 _SECRETS = re.compile(
     r"((?:\A|[?&])(?:access_token|code|human_check|image_code_id|password|refresh|sms_code|state|text|token)=)[^&\s\"']+"
@@ -26,8 +31,9 @@ LOGGERS = (
 
 
 def mobile(number: str) -> str:
-    """138****0001; "" for what is no mobile, since nobody knows what else it may be."""
-    found = _MOBILE.fullmatch(number) if number.isascii() else None
+    """138****0001, however it is spelled; "" for what is no mobile, since nobody knows what else it may be."""
+    cleaned = mobiles.clean(number)
+    found = _MOBILE.fullmatch(cleaned) if cleaned.isascii() else None
     return f"{found[1]}****{found[2]}" if found else ""
 
 
@@ -46,7 +52,8 @@ def masked(value: Any) -> Any:
 
 
 def _without_mobiles(run: re.Match[str]) -> str:
-    digits = "".join(str(int(char)) for char in run[0].replace("%20", "") if char.isdecimal())
+    bare = re.sub(_ENCODED_NOISE, "", run[0], flags=re.IGNORECASE)
+    digits = "".join(str(int(char)) for char in bare if char.isdecimal())
     masked_digits = _MOBILE.sub(r"\1****\2", digits)
     return run[0] if masked_digits == digits else masked_digits
 

@@ -6,7 +6,6 @@ from typing import Any, ClassVar, NamedTuple
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
-from django.core.validators import RegexValidator
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.signals import post_delete, pre_delete
@@ -14,11 +13,10 @@ from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
 from phonebind.databases import primary
+from phonebind.mobiles import MOBILE_PATTERN, validate_mobile
 
-#: Mainland China mobile numbers. ``[0-9]`` and ``\Z``, since ``\d`` takes any script's digits and ``$`` a newline.
-MOBILE_PATTERN = r"\A1[3-9][0-9]{9}\Z"
-
-validate_mobile = RegexValidator(MOBILE_PATTERN, _("Enter a mobile number of 11 digits."))
+# Migrations and hosts import these from here.
+__all__ = ["MOBILE_PATTERN", "MobileUser", "SocialAccount", "release_connection", "validate_mobile"]
 
 
 class ExactCharField(models.CharField):  # type: ignore[type-arg]

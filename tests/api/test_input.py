@@ -76,7 +76,7 @@ VALUES: dict[str, object] = {
     "long": "1" * 20_000,
     "empty": "",
     "spaces": "   ",
-    "bidi": "\u202e13900000001",
+    "bidi": "\u202e139000000011",
 }
 
 
@@ -256,7 +256,7 @@ def test_a_parameter_that_comes_twice_counts_once(http: Client) -> None:
             f"/sms_codes/{bad}/"
             for bad in ("1", "%00", "%ED%A0%80", "１３９００００００００１", "13900000001%0A", "x" * 3000)
         ),
-        *(f"/sms_codes/{bad}/" for bad in ("12900000001", "139000000011", "%2013900000001", "+8613900000001")),
+        *(f"/sms_codes/{bad}/" for bad in ("12900000001", "139000000011", "0013900000001", "+4413900000001")),
         *(f"/image_codes/{bad}/" for bad in ("1", "%00", "%FF", "x" * 3000, UUID[:-1], UUID + "0", UUID + "%0A")),
     ],
     ids=lambda path: f"{path[:60]} {len(path)}",

@@ -260,7 +260,17 @@ def test_a_form_with_ten_thousand_fields_is_refused(shopper: Shopper, qq: Upstre
     assert "That did not work" in answer.content.decode()
 
 
-@pytest.mark.parametrize("mobile", ["+86 139-0000-0001", " 139 0000 0001 ", "+8613900000001"])
+@pytest.mark.parametrize(
+    "mobile",
+    [
+        "+86 139-0000-0001",
+        " 139 0000 0001 ",
+        "+8613900000001",
+        "\u202d139 0000 0001\u202c",
+        "008613900000001",
+        "１３９０００００００１",
+    ],
+)
 def test_mobiles_are_read_as_people_write_them(shopper: Shopper, qq: Upstream, mobile: str) -> None:
     url = shopper.arrive()
     form = filled(shopper, url)
@@ -268,7 +278,27 @@ def test_mobiles_are_read_as_people_write_them(shopper: Shopper, qq: Upstream, m
     assert SocialAccount.objects.get().user.get_username() == MOBILE
 
 
-@pytest.mark.parametrize("mobile", ["１３９００００００００１", "12900000001", "139000000011", "13900000001x", ""])
+@pytest.mark.parametrize("code", [" {}{}{} {}{}{}\u200b", "{}{}{}-{}{}{}"])
+def test_codes_are_read_as_people_paste_them(shopper: Shopper, qq: Upstream, code: str) -> None:
+    url = shopper.arrive()
+    form = shopper.form(url) | {"mobile": MOBILE, "password": PASSWORD}
+    text = shopper.look(form["image_code_id"])
+    spelled = " ".join(chr(ord(char) + 0xFEE0) for char in text.lower())
+    assert shopper.submit(url, form | {"action": "send_code", "text": spelled}).status_code == 200
+    full_width = "".join(chr(ord(digit) + 0xFEE0) for digit in shopper.sms_code())
+    assert shopper.submit(url, form | {"sms_code": code.format(*full_width)}).status_code == 303
+
+
+def test_a_mobile_that_begins_wrongly_is_told_so(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    answer = shopper.submit(url, shopper.form(url) | {"mobile": "23800000001"}, script=True)
+    assert answer.json()["errors"]["mobile"] == ["A mobile number begins with 1 and a digit from 3 to 9."]
+
+
+@pytest.mark.parametrize(
+    "mobile",
+    ["１３９００００００００１", "1390000000①", "١٣٩٠٠٠٠٠٠٠١", "12900000001", "139000000011", "13900000001x", ""],
+)
 def test_what_is_no_mobile_is_refused(shopper: Shopper, qq: Upstream, mobile: str) -> None:
     url = shopper.arrive()
     answer = shopper.submit(url, filled(shopper, url) | {"mobile": mobile}, script=True)

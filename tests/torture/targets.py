@@ -8,6 +8,7 @@ import ipaddress
 import json
 import logging
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -403,8 +404,13 @@ def image_code_id() -> Target:
 
 
 def mobile() -> Target:
-    """What is let through is 11 ASCII digits: as they came by the API, and by the page without what people add."""
+    """What is let through is 11 ASCII digits, which are all the digits that came but for a prefix."""
     page, api = MobileField(), serializers.MobileField()
+
+    def means(text: str, number: str) -> bool:
+        digits = "".join(char for char in unicodedata.normalize("NFKC", text) if char.isdigit())
+        given = not any(char.isalpha() for char in text) and digits in (number, f"86{number}", f"0086{number}")
+        return given and bool(re.fullmatch("1[3-9][0-9]{9}", number, re.ASCII))
 
     def check(data: bytes) -> None:
         text = text_of(data)
@@ -413,14 +419,12 @@ def mobile() -> Target:
         except ValidationError:
             pass
         else:
-            assert number == text
-            assert re.fullmatch("1[3-9][0-9]{9}", number, re.ASCII)
+            assert means(text, number)
         try:
             number = page.clean(text)
         except FormError:
             return
-        assert re.fullmatch("1[3-9][0-9]{9}", number, re.ASCII)
-        assert re.sub(r"[^0-9]", "", text).removeprefix("86") == number
+        assert means(text, number)
 
     spelt = [
         MOBILE,

@@ -19,7 +19,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import fields
 
-from phonebind import oauth
+from phonebind import mobiles, oauth
 from phonebind.api import serializers
 from phonebind.api.authorizations import PasswordView, RefreshView
 from phonebind.api.base import View
@@ -56,7 +56,6 @@ from phonebind.exceptions import (
     Unavailable,
 )
 from phonebind.human.image_codes import MEDIA_TYPE
-from phonebind.models import MOBILE_PATTERN
 
 Errors: TypeAlias = Sequence[type[PhonebindError]]
 
@@ -160,7 +159,12 @@ def _path(name: str, type_: Any, **more: Any) -> OpenApiParameter:
 
 PROVIDER = _path("provider", str, enum=list(oauth.PROVIDERS))
 IMAGE_CODE_ID = _path("image_code_id", OpenApiTypes.UUID, description="One that the caller has made up.")
-MOBILE = _path("mobile", str, pattern=MOBILE_PATTERN.replace(r"\A", "^").replace(r"\Z", "$"))
+MOBILE = _path(
+    "mobile",
+    str,
+    pattern=mobiles.MOBILE_PATTERN.replace(r"\A", "^").replace(r"\Z", "$"),
+    description="Spaces, hyphens, invisible marks, full-width digits and a prefix of +86, 0086 or 86 are read too.",
+)
 RETRY_AFTER = OpenApiParameter(
     "Retry-After", int, OpenApiParameter.HEADER, response=[429, 502, 503], description="As retry_after."
 )

@@ -9,9 +9,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from phonebind import human
+from phonebind import human, mobiles
 from phonebind.exceptions import Invalid
-from phonebind.models import MOBILE_PATTERN
 
 
 class Shape(serializers.Serializer[Any]):
@@ -36,12 +35,27 @@ def _one(shape: type[Shape], language: str | None) -> Shape:
 
 
 class MobileField(serializers.RegexField):
+    """As people paste it; from here on in one spelling, or a number would have several quotas."""
+
     def __init__(self, **kwargs: Any) -> None:
-        message = _("Enter a mobile number of 11 digits.")
-        # Not trimmed: one spelling, or a number has several quotas.
-        super().__init__(
-            re.compile(MOBILE_PATTERN), trim_whitespace=False, error_messages={"invalid": message}, **kwargs
-        )
+        # Not trimmed: of white space, only what keyboards and address books write is dropped.
+        super().__init__(re.compile(mobiles.MOBILE_PATTERN), trim_whitespace=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        number = mobiles.clean(super().to_internal_value(data))
+        if not mobiles.is_mobile(number):
+            raise serializers.ValidationError(str(mobiles.what_is_wrong(number)), code="invalid")
+        return number
+
+
+class CodeField(serializers.CharField):
+    """What was read off an SMS or an image, and typed or pasted."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=16, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        return mobiles.clean_code(super().to_internal_value(data))
 
 
 class Authorization(Shape):
@@ -79,7 +93,7 @@ class HumanCheckRequest(Shape):
 
 class SmsCodeRequest(HumanCheckRequest):
     image_code_id = serializers.UUIDField(required=False)
-    text = serializers.CharField(max_length=16, required=False)
+    text = CodeField(required=False)
     human_check = serializers.CharField(max_length=8192, required=False)
     #: The bind ticket of who holds one: part of each mobile's SMS is kept for them.
     access_token = serializers.CharField(max_length=4096, required=False)
@@ -104,7 +118,7 @@ class Bind(Shape):
         trim_whitespace=False,
         error_messages=dict.fromkeys(("min_length", "max_length"), _("The password must have 8 to 20 characters.")),
     )
-    sms_code = serializers.CharField(max_length=16)
+    sms_code = CodeField()
     access_token = serializers.CharField(max_length=4096)
 
 

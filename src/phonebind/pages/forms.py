@@ -1,14 +1,12 @@
 """What the bind page takes. One form on the screen, two acts: asking for an SMS code, and binding."""
 
-import re
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from phonebind import human
+from phonebind import human, mobiles
 from phonebind.conf import conf
-from phonebind.models import MOBILE_PATTERN
 
 _MOBILE = _("Enter a mobile number of 11 digits.")
 _PASSWORD = _("The password must have 8 to 20 characters.")
@@ -28,16 +26,32 @@ class _Blank(forms.TextInput):
         return False
 
 
-class MobileField(forms.RegexField):
+class MobileField(forms.CharField):
     """11 digits, however people and their phones write them: ``+86 138-0000-0001``."""
 
     def __init__(self) -> None:
         widget = forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "tel"})
-        messages = {"required": _MOBILE, "invalid": _MOBILE}
-        super().__init__(regex=MOBILE_PATTERN, label=_("Mobile number"), error_messages=messages, widget=widget)
+        super().__init__(label=_("Mobile number"), error_messages={"required": _MOBILE}, widget=widget)
 
     def to_python(self, value: Any) -> str:
-        return re.sub(r"[\s-]", "", super().to_python(value) or "").removeprefix("+86")
+        return mobiles.clean(super().to_python(value) or "")
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if not mobiles.is_mobile(value):
+            raise forms.ValidationError(mobiles.what_is_wrong(value))
+
+
+class ImageTextField(forms.CharField):
+    def to_python(self, value: Any) -> str:
+        return mobiles.clean_code(super().to_python(value) or "")
+
+
+class DigitsField(forms.RegexField):
+    """The six digits of an SMS code, with whatever was pasted around them."""
+
+    def to_python(self, value: Any) -> str:
+        return mobiles.clean_code(super().to_python(value) or "")
 
 
 class BindPageForm(forms.Form):
@@ -58,7 +72,7 @@ class HumanCheckForm(BindPageForm):
 
 class SmsCodeForm(HumanCheckForm):
     image_code_id = forms.UUIDField(required=False, error_messages={"required": _AGAIN, "invalid": _AGAIN})
-    text = forms.CharField(
+    text = ImageTextField(
         label=_("Characters in the image"),
         help_text=_("Hard to read? Tap the image for another."),
         max_length=16,
@@ -77,7 +91,7 @@ class SmsCodeForm(HumanCheckForm):
 
 
 class BindForm(BindPageForm):
-    sms_code = forms.RegexField(
+    sms_code = DigitsField(
         r"\A[0-9]{6}\Z",
         label=_("SMS code"),
         error_messages={"required": _SMS_CODE, "invalid": _SMS_CODE},
