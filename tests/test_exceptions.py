@@ -22,6 +22,7 @@ CONTRACT = {
         "next_not_allowed",
         "state_invalid",
         "code_invalid",
+        "sign_in_cancelled",
         "ticket_invalid",
         "image_code_invalid",
         "human_check_invalid",

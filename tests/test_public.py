@@ -123,7 +123,14 @@ def test_every_exception_keeps_its_code() -> None:
     assert codes == {
         *("invalid", "next_not_allowed", "state_invalid", "code_invalid", "ticket_invalid", "image_code_invalid"),
         *("human_check_invalid", "human_check_unavailable"),
-        *("sms_code_invalid", "password_wrong", "already_bound", "credentials_invalid", "token_invalid"),
+        *(
+            "sign_in_cancelled",
+            "sms_code_invalid",
+            "password_wrong",
+            "already_bound",
+            "credentials_invalid",
+            "token_invalid",
+        ),
         *(
             "account_disabled",
             "origin_not_allowed",

@@ -5,6 +5,7 @@ PhonebindError
 ├── NextNotAllowed          400 next_not_allowed
 ├── StateInvalid            400 state_invalid
 ├── CodeInvalid             400 code_invalid         the provider's code, not the SMS code
+├── SignInCancelled         400 sign_in_cancelled    they turned back at the provider
 ├── TicketInvalid           400 ticket_invalid
 ├── ImageCodeInvalid        400 image_code_invalid
 ├── HumanCheckInvalid       400 human_check_invalid
@@ -59,6 +60,7 @@ __all__ = [
     "ProviderUnavailable",
     "ProviderUnknown",
     "ServerBusy",
+    "SignInCancelled",
     "SmsCodeInvalid",
     "SmsNotSent",
     "SmsQuota",
@@ -136,6 +138,11 @@ class StateInvalid(PhonebindError):
 class CodeInvalid(PhonebindError):
     code = "code_invalid"
     message = _("This sign-in has expired or was already used. Please start again.")
+
+
+class SignInCancelled(PhonebindError):
+    code = "sign_in_cancelled"
+    message = _("You cancelled the sign-in. Nothing was changed.")
 
 
 class TicketInvalid(PhonebindError):

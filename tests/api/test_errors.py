@@ -232,6 +232,10 @@ def cancelled_at_the_provider(shop: Shop) -> Any:
     return shop.person.http.get("/oauth/qq/user/", {"error": "100030", "state": shop.person.login_url()["state"]})
 
 
+def cancelled_on_a_phone(shop: Shop) -> Any:
+    return shop.person.http.get("/oauth/qq/user/", {"usercancel": "1", "state": shop.person.login_url()["state"]})
+
+
 def refused_by_the_provider(shop: Shop) -> Any:
     return shop.person.http.get("/oauth/qq/user/", {"error": "100008", "state": shop.person.login_url()["state"]})
 
@@ -266,6 +270,7 @@ CASES: list[tuple[Case, str, int, str | None]] = [
     (forged_state, "state_invalid", 400, None),
     (used_code, "code_invalid", 400, None),
     (cancelled_at_the_provider, "code_invalid", 400, None),
+    (cancelled_on_a_phone, "sign_in_cancelled", 400, None),
     (forged_ticket, "ticket_invalid", 400, "access_token"),
     (wrong_image_code, "image_code_invalid", 400, "text"),
     (no_proof, "human_check_invalid", 400, "human_check"),

@@ -67,7 +67,7 @@ def test_threat_16_the_state_is_no_way_out_of_the_site(published: FrontEnd, qq: 
 def test_an_error_in_place_of_a_code(published: FrontEnd, qq: Upstream, error: str, code: str) -> None:
     answer = Client().get("/oauth/qq/user/", {"error": error, "state": "/cart.html"})
     assert answer.json()["code"] == code
-    assert Client().get("/oauth/qq/user/", {"state": "/cart.html"}).json()["code"] == "invalid"
+    assert Client().get("/oauth/qq/user/", {"state": "/cart.html"}).json()["code"] == "sign_in_cancelled"
     assert qq.requests == []
 
 

@@ -23,7 +23,7 @@ NOT_BOUND = {"access_token", "expires_in", "next", "nickname"}
 CONTRACT: dict[tuple[str, str], tuple[set[str], set[str], int, list[set[str]]]] = {
     ("/oauth/{provider}/authorization/", "get"): ({"provider", "next", "state"}, set(), 200, [{"login_url"}]),
     ("/oauth/{provider}/user/", "get"): (
-        {"provider", "code", "state", "error"},
+        {"provider", "code", "state", "error", "usercancel"},
         set(),
         200,
         [SIGNED_IN | {"next"}, NOT_BOUND],

@@ -169,11 +169,39 @@ def test_an_error_in_place_of_a_code(
     assert person.callback(state).status_code == 200, "the state stays good"
 
 
-@pytest.mark.parametrize("query", [{}, {"code": ""}, {"error": ""}, {"error": "x" * 65}])
-def test_there_must_be_one_of_them(person: Person, query: dict[str, str]) -> None:
-    answer = person.http.get("/oauth/qq/user/", {"state": person.login_url()["state"], **query})
+@pytest.mark.parametrize("query", [{}, {"state": ""}, {"code": ""}, {"error": ""}, {"error": "x" * 65}])
+def test_there_must_be_something(person: Person, query: dict[str, str]) -> None:
+    answer = person.http.get("/oauth/qq/user/", query)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
     assert list(answer.json()["errors"]) == ["error" if query.get("error") else "code"]
+
+
+@pytest.mark.parametrize("query", [{}, {"usercancel": "1"}, {"code": ""}, {"error": ""}])
+def test_neither_code_nor_error_is_a_cancel(qq: Upstream, person: Person, query: dict[str, str]) -> None:
+    """QQ's page for phones, and older ones."""
+    state = person.login_url()["state"]
+    answer = person.http.get("/oauth/qq/user/", {"state": state, **query}, headers={"accept-language": "zh-CN"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "sign_in_cancelled")
+    assert answer.json()["message"] == "您已取消登录，账号没有任何变化"
+    assert qq.requests == []
+    assert person.callback(state).status_code == 200, "the state stays good"
+
+
+def test_a_code_is_no_cancel_whatever_stands_beside_it(person: Person) -> None:
+    query = {"code": "CODE", "usercancel": "1", "state": person.login_url()["state"]}
+    assert person.http.get("/oauth/qq/user/", query).status_code == 200
+
+
+def test_threat_1_a_cancel_needs_a_state_too(person: Person, stranger: Person) -> None:
+    for state in ({}, {"state": "forged"}, {"state": stranger.login_url()["state"]}):
+        answer = person.http.get("/oauth/qq/user/", {"usercancel": "1", **state})
+        assert answer.json()["code"] == "state_invalid"
+
+
+def test_front_ends_of_old_are_told_of_a_cancel(person: Person, phonebind: Configure) -> None:
+    phonebind(legacy_state=True)
+    answer = person.http.get("/oauth/qq/user/", {"usercancel": "1", "state": "/cart.html"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "sign_in_cancelled")
 
 
 def test_an_empty_error_is_none(person: Person) -> None:

@@ -119,10 +119,15 @@ OPERATOR = tuple(error for error in range(100001, 100012) if error not in PERSON
 THEIRS = (100000, *range(100013, 100018), *range(100021, 100049), 1, -1, 10**12, "oops", True)
 
 
-@pytest.mark.parametrize("error", ["100030", "access_denied", "", "-1", "x" * 64, "１００００８", *map(str, PERSON)])
+@pytest.mark.parametrize("error", ["100030", "access_denied", "-1", "x" * 64, "１００００８", *map(str, PERSON)])
 def test_what_the_person_can_repair_is_no_line_in_the_log(error: str, caplog: pytest.LogCaptureFixture) -> None:
     refusal = oauth.get("qq").refusal(error)
     assert refusal.code == "code_invalid"
+    assert not caplog.records
+
+
+def test_nothing_in_place_of_a_code_is_a_cancel(caplog: pytest.LogCaptureFixture) -> None:
+    assert oauth.get("qq").refusal("").code == "sign_in_cancelled"
     assert not caplog.records
 
 

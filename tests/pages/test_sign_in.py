@@ -154,6 +154,16 @@ def test_who_cancels_can_try_again_with_the_same_next(shopper: Shopper, qq: Upst
     assert 'href="/login/qq/?next=%2Fcart.html"' in answer.content.decode()
 
 
+def test_who_cancels_on_a_phone_is_told_so(shopper: Shopper, qq: Upstream) -> None:
+    state = shopper.start(next="/cart.html")["state"]
+    answer = shopper.http.get("/login/qq/callback/", {"usercancel": "1", "state": state})
+    assert answer.status_code == 200
+    assert "Sign-in cancelled" in answer.content.decode()
+    assert 'href="/login/qq/?next=%2Fcart.html"' in answer.content.decode()
+    assert qq.requests == []
+    assert shopper.come_back(state).status_code == 303, "the state stays good"
+
+
 @pytest.mark.parametrize("error", ["100030", "access_denied", "", None])
 def test_whatever_the_person_did_there_is_a_cancellation(
     shopper: Shopper, qq: Upstream, caplog: pytest.LogCaptureFixture, error: str | None

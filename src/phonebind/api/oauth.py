@@ -80,7 +80,7 @@ class OAuthUserView(View):
 
 def _code(source: oauth.Provider, callback: dict[str, str]) -> str:
     if "code" not in callback:
-        raise source.refusal(callback["error"])
+        raise source.refusal(callback.get("error", ""))
     return callback["code"]
 
 

@@ -42,6 +42,7 @@ from phonebind.exceptions import (
     ProviderUnavailable,
     ProviderUnknown,
     ServerBusy,
+    SignInCancelled,
     SmsCodeInvalid,
     SmsNotSent,
     SmsQuota,
@@ -226,6 +227,7 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
             [
                 StateInvalid,
                 CodeInvalid,
+                SignInCancelled,
                 NextNotAllowed,
                 AccountDisabled,
                 ProviderUnknown,

@@ -69,14 +69,17 @@ class Authorization(Shape):
 
 
 class Callback(Shape):
-    """``error`` is what comes in place of ``code`` when the provider refused."""
+    """``error`` is what comes in place of ``code`` when the provider refused. Neither of them is a cancel: QQ's page
+    for phones sends ``usercancel=1`` and the state, older ones the state alone.
+    """
 
     code = serializers.CharField(max_length=512, required=False)
     error = serializers.CharField(max_length=64, required=False)
+    usercancel = serializers.CharField(max_length=16, required=False)
     state = serializers.CharField(max_length=4096, allow_blank=True, default="")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not attrs.keys() & {"code", "error"}:
+        if not (attrs["state"] or attrs.keys() & {"code", "error", "usercancel"}):
             raise serializers.ValidationError({"code": [self.fields["code"].error_messages["required"]]})
         return attrs
 

@@ -72,8 +72,9 @@ class Provider(ABC):
 
     @abstractmethod
     def refusal(self, error: str) -> PhonebindError:
-        """What the ``error`` means that came back in place of a code: CodeInvalid where the person may try again,
-        ProviderUnavailable (and a line in the log) where the operator has something to repair.
+        """What the ``error`` means that came back in place of a code: SignInCancelled where there is none ("") or it
+        says so, CodeInvalid where the person may try again, ProviderUnavailable (and a line in the log) where the
+        operator has something to repair.
         """
 
     @abstractmethod

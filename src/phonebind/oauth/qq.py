@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from phonebind import alarms, upstream
-from phonebind.exceptions import CodeInvalid, PhonebindError, ProviderUnavailable
+from phonebind.exceptions import CodeInvalid, PhonebindError, ProviderUnavailable, SignInCancelled
 from phonebind.oauth.base import Grant, Provider, checked_id
 
 BASE = "https://graph.qq.com"
@@ -52,6 +52,8 @@ class QQ(Provider):
         return f"{self._base}{AUTHORIZE}?{urlencode(query)}"
 
     def refusal(self, error: str) -> PhonebindError:
+        if not error:
+            return SignInCancelled()
         number = _number(error)
         if number not in CONFIG_ERRORS or number in CODE_ERRORS:
             return CodeInvalid()
