@@ -9,6 +9,7 @@ from phonebind.exceptions import (
     Invalid,
     Limited,
     PhonebindError,
+    SmsCodeGone,
     SmsNotSent,
     SmsUnconfirmed,
     StateInvalid,
@@ -52,7 +53,7 @@ def test_codes_and_statuses_are_those_of_the_contract() -> None:
 def test_no_two_outcomes_share_a_code_unless_one_is_a_kind_of_the_other() -> None:
     own = [error for error in OUTCOMES if "code" in vars(error)]
     assert len({error.code for error in own}) == len(own)
-    assert set(OUTCOMES) - set(own) == {SmsUnconfirmed}
+    assert set(OUTCOMES) - set(own) == {SmsCodeGone, SmsUnconfirmed}
 
 
 def test_everything_is_exported() -> None:

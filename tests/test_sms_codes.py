@@ -17,6 +17,7 @@ from pytest_django import Settings
 from phonebind import limits, sms_codes, store
 from phonebind.exceptions import (
     PhonebindError,
+    SmsCodeGone,
     SmsCodeInvalid,
     SmsNotSent,
     SmsQuota,
@@ -207,6 +208,72 @@ def test_never_sent_is_exactly_like_wrong() -> None:
         mistaken.value.message,
         mistaken.value.errors,
     )
+
+
+def test_who_was_sent_a_code_is_told_when_it_has_ended(clock: time_machine.Traveller) -> None:
+    code = issue(holder=ME)
+    with pytest.raises(SmsCodeInvalid) as wrongly:
+        check(wrong(code), claimant=ME)
+    assert type(wrongly.value) is SmsCodeInvalid, "it is alive"
+    clock.shift(300)
+    with store.connection() as client:
+        client.delete(store.key("sms", MOBILE))  # its own clock did not move
+    with pytest.raises(SmsCodeGone) as gone:
+        check(code, claimant=ME)
+    assert (gone.value.code, list(gone.value.errors)) == ("sms_code_invalid", ["sms_code"])
+    clock.shift(300)
+    with store.connection() as client:
+        assert 595 < client.ttl(store.key("sms_sent", MOBILE)) <= 600
+
+
+def test_who_burns_their_own_code_is_told_at_once() -> None:
+    code = issue(holder=ME)
+    told = []
+    for guess in range(1, 8):
+        with pytest.raises(SmsCodeInvalid) as caught:
+            check(wrong(code, guess), claimant=ME)
+        told.append(type(caught.value))
+    assert told == [SmsCodeInvalid] * 4 + [SmsCodeGone] * 3
+    another = issue_another(holder=ME)
+    assert is_right(another, claimant=ME)
+
+
+def test_threat_43_nobody_is_told_of_the_codes_of_others(clock: time_machine.Traveller, phonebind: Configure) -> None:
+    """Whether somebody at this number is binding at the moment, and with whose ticket."""
+    phonebind(limits=dict.fromkeys(limits.RULES, (1000, 60)))
+    told = set()
+
+    def tell(claimant: str, guess: str = "") -> None:
+        with pytest.raises(SmsCodeInvalid) as caught:
+            check(guess or wrong(code), claimant=claimant)
+        told.add((type(caught.value), str(caught.value.message)))
+
+    code = "000000"
+    tell(YOU)  # nothing was ever sent
+    code = issue(holder=ME)
+    tell(YOU)
+    for _ in range(5):
+        tell(YOU, code)
+    code = issue_another()
+    for guess in range(1, 6):
+        tell(YOU, wrong(code, guess))
+    tell(YOU, code)  # burnt
+    clock.shift(300)
+    tell(YOU, code)  # expired
+    assert len(told) == 1
+
+
+def test_threat_43_the_codes_of_others_are_no_codes_of_ones_own(clock: time_machine.Traveller) -> None:
+    """What this person hears is of their own, whether anybody's is alive or not."""
+    mine = issue(holder=ME)
+    clock.shift(300)
+    issue_another()
+    with pytest.raises(SmsCodeGone):
+        check(mine, claimant=ME)
+    with store.connection() as client:
+        client.delete(store.key("sms", MOBILE))
+    with pytest.raises(SmsCodeGone):
+        check(mine, claimant=ME)
 
 
 def test_guesses_at_a_code_that_was_never_sent_leave_nothing_behind() -> None:

@@ -10,6 +10,7 @@ PhonebindError
 ├── ImageCodeInvalid        400 image_code_invalid
 ├── HumanCheckInvalid       400 human_check_invalid
 ├── SmsCodeInvalid          400 sms_code_invalid
+│   └── SmsCodeGone             sms_code_invalid     and their own codes are expired or burnt: ask for another
 ├── PasswordWrong           400 password_wrong
 ├── AlreadyBound            400 already_bound
 ├── CredentialsInvalid      401 credentials_invalid
@@ -61,6 +62,7 @@ __all__ = [
     "ProviderUnknown",
     "ServerBusy",
     "SignInCancelled",
+    "SmsCodeGone",
     "SmsCodeInvalid",
     "SmsNotSent",
     "SmsQuota",
@@ -167,6 +169,12 @@ class SmsCodeInvalid(PhonebindError):
     code = "sms_code_invalid"
     message = _("Wrong SMS code")
     field = "sms_code"
+
+
+class SmsCodeGone(SmsCodeInvalid):
+    """Only where it tells of nobody but the person who asks."""
+
+    message = _("This SMS code is no longer valid. Please request a new one.")
 
 
 class PasswordWrong(PhonebindError):

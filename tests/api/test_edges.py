@@ -73,7 +73,8 @@ def test_the_cost_of_each_request(meter: Meter, person: Person, phonebind: Confi
     # Once all round, since it opens connections and tells Valkey the scripts.
     meter.qq.person(openid="ANOTHER")
     person.bind(**form(person, OTHER))
-    person.http.post("/authorizations/", credentials)
+    first = person.http.post("/authorizations/", credentials).json()
+    person.http.post("/authorizations/refresh/", {"refresh": first["refresh"]})
     person.ask_for_sms(OTHER)
     meter.qq.person()
 

@@ -77,9 +77,9 @@ def test_an_expired_sms_code(person: Person, new_mobile: NewMobile, store: redis
     mobile = new_mobile()
     person.arrive("sam")
     person.get_code(mobile)
-    assert store.pexpire(f":1:phonebind:sms:{{{mobile}}}", 1)
+    assert store.delete(f":1:phonebind:sms:{{{mobile}}}")
     person.submit()
-    assert person.error("sms_code") == "短信验证码错误"
+    assert person.error("sms_code") == "短信验证码已失效，请重新获取"
 
 
 def test_a_wrong_image_code_brings_another_image(person: Person, new_mobile: NewMobile) -> None:

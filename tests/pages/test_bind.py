@@ -199,6 +199,18 @@ def test_a_wrong_sms_code(shopper: Shopper, qq: Upstream) -> None:
     assert shopper.inputs(answer)["mobile"] == MOBILE
 
 
+def test_a_burnt_code_says_so_and_a_new_one_is_good(shopper: Shopper, qq: Upstream, phonebind: Configure) -> None:
+    phonebind(limits={"sms_mobile_gap": (9, 60)})
+    url = shopper.arrive()
+    form = filled(shopper, url)
+    wrong = form | {"sms_code": f"{(int(form['sms_code']) + 1) % 10**6:06}"}
+    for _ in range(5):
+        answer = shopper.submit(url, wrong)
+    assert "This SMS code is no longer valid. Please request a new one." in answer.content.decode()
+    assert shopper.submit(url, form).status_code == 400
+    assert shopper.submit(url, filled(shopper, url)).status_code == 303
+
+
 def test_a_wrong_password_leaves_the_code_usable(shopper: Shopper, qq: Upstream) -> None:
     known()
     url = shopper.arrive()

@@ -68,11 +68,12 @@ def _keep_sms_codes(site: Site, people: Sequence[str]) -> None:
 
 def main() -> None:
     django.setup()
-    from phonebind import sms_codes  # noqa: PLC0415 - needs the settings
+    from phonebind import sms_code_scripts, sms_codes  # noqa: PLC0415 - needs the settings
 
+    lifetime = sms_codes.EXPIRES_IN * 1000
     for mobile in sys.stdin.read().split():
         digest = sms_codes._digests(mobile, SMS_CODE)[0]
-        sms_codes._add(sms_codes._key(mobile), sms_codes._now(), digest, sms_codes.EXPIRES_IN * 1000, "")
+        sms_code_scripts.add(sms_codes._key(mobile), sms_codes._now(), digest, lifetime, "", 0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,145 @@
+"""The scripts of ``phonebind.sms_codes``, each one step in the store.
+
+All codes of a mobile are one hash, ``KEYS[1]``. A code is known by its digest, and has ``until:…`` (milliseconds since
+1970), ``for:…`` (the holder, "" for codes that are nobody's), ``by:…`` (who claimed it) and ``done:…`` (settled);
+``tries:…`` are the wrong guesses by holder. ``KEYS[2]``, where a script takes it, is the set of holders who were sent
+a code lately. A script names its keys literally, since some clouds refuse any other.
+"""
+
+from phonebind import store
+
+#: What ``check`` says: GONE is wrong too, and every code that the claimant was sent is expired, burnt or dropped.
+WRONG, RIGHT, GONE = range(3)
+
+# Every script is given the time as ARGV[1].
+_CODES = """
+local now = tonumber(ARGV[1])
+local function get(name, digest)
+  return redis.call('HGET', KEYS[1], name .. ':' .. digest) or ''
+end
+local function is_live(digest)
+  local ends = tonumber(get('until', digest))
+  return ends ~= nil and ends > now
+end
+local function is_for(digest, claimant)
+  local holder = get('for', digest)
+  return holder == '' or holder == claimant
+end
+local function drop(digest)
+  redis.call('HDEL', KEYS[1], 'until:' .. digest, 'for:' .. digest, 'by:' .. digest, 'done:' .. digest)
+end
+-- The live codes of a holder, the newest first; those that have expired are dropped.
+local function codes_of(holder)
+  local found, fields = {}, redis.call('HGETALL', KEYS[1])
+  for i = 1, #fields, 2 do
+    local digest = string.match(fields[i], '^until:(.*)$')
+    if digest and not is_live(digest) then
+      drop(digest)
+    elseif digest and get('for', digest) == holder then
+      found[#found + 1] = {tonumber(fields[i + 1]), digest}
+    end
+  end
+  table.sort(found, function(a, b) return a[1] > b[1] end)
+  return found
+end
+"""
+
+# ARGV: now, digest, milliseconds, holder, milliseconds to remember. 0 where a code that is alive has the same digits.
+add = store.Script(
+    _CODES
+    + """
+if is_live(ARGV[2]) then
+  return 0
+end
+drop(ARGV[2])
+if #codes_of(ARGV[4]) == 0 then
+  redis.call('HDEL', KEYS[1], 'tries:' .. ARGV[4])
+end
+local ends = string.format('%d', now + tonumber(ARGV[3]))
+redis.call('HSET', KEYS[1], 'until:' .. ARGV[2], ends, 'for:' .. ARGV[2], ARGV[4])
+if ARGV[4] ~= '' then
+  redis.call('SADD', KEYS[2], ARGV[4])
+  redis.call('PEXPIRE', KEYS[2], ARGV[5])
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1
+"""
+)
+
+# ARGV: now, holder, how many may stay.
+keep_newest = store.Script(
+    _CODES
+    + """
+for i, code in ipairs(codes_of(ARGV[2])) do
+  if i > tonumber(ARGV[3]) then
+    drop(code[2])
+  end
+end
+"""
+)
+
+# ARGV: now, digest.
+drop = store.Script(_CODES + "drop(ARGV[2])")
+
+# ARGV: now, claimant, guesses, digests. Whoever guesses right gets in with a live code, or with one that was claimed
+# for the same identity before. A wrong guess is one at each code that it might have been right for. GONE looks at the
+# claimant's own codes alone, which nobody else can guess, burn or use: it tells nothing of what others do.
+check = store.Script(
+    _CODES
+    + """
+for i = 4, #ARGV do
+  if is_live(ARGV[i]) and is_for(ARGV[i], ARGV[2]) then
+    local owner = get('by', ARGV[i])
+    return (owner == '' or owner == ARGV[2]) and 1 or 0
+  end
+end
+for _, holder in ipairs({'', ARGV[2]}) do
+  local codes = codes_of(holder)
+  if #codes > 0 and redis.call('HINCRBY', KEYS[1], 'tries:' .. holder, 1) >= tonumber(ARGV[3]) then
+    for _, code in ipairs(codes) do
+      drop(code[2])
+    end
+  end
+end
+if redis.call('SISMEMBER', KEYS[2], ARGV[2]) == 1 and #codes_of(ARGV[2]) == 0 then
+  return 2
+end
+return 0
+"""
+)
+
+# ARGV: now, claimant, digests. 0: gone or claimed by another. 1: ours, open. 2: ours, and settled by an earlier commit.
+claim = store.Script(
+    _CODES
+    + """
+for i = 3, #ARGV do
+  if is_live(ARGV[i]) and is_for(ARGV[i], ARGV[2]) then
+    local owner = get('by', ARGV[i])
+    if owner == '' or owner == ARGV[2] then
+      redis.call('HSET', KEYS[1], 'by:' .. ARGV[i], ARGV[2])
+      return get('done', ARGV[i]) == '' and 1 or 2
+    end
+  end
+end
+return 0
+"""
+)
+
+# ARGV: now, claimant, digests. The mobile is proved, so the codes beside this one have nothing left to do.
+settle = store.Script(
+    _CODES
+    + """
+for i = 3, #ARGV do
+  if get('by', ARGV[i]) == ARGV[2] then
+    redis.call('HSET', KEYS[1], 'done:' .. ARGV[i], 1)
+    for _, holder in ipairs({'', ARGV[2]}) do
+      for _, code in ipairs(codes_of(holder)) do
+        if code[2] ~= ARGV[i] then
+          drop(code[2])
+        end
+      end
+    end
+  end
+end
+"""
+)
