@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import pytest
 from django.contrib.auth.hashers import BasePasswordHasher, PBKDF2PasswordHasher, make_password
 from django.db import connection
+from django.test import RequestFactory
 from pytest_django import Settings
 
 from phonebind import accounts, limits, store
@@ -23,6 +24,7 @@ from phonebind.exceptions import (
     ServerBusy,
     TooManyAttempts,
 )
+from phonebind.oauth import Identity
 from server.users.models import User
 from tests.support.edge import Busy, Configure
 from tests.support.services import TEST_DB
@@ -32,6 +34,10 @@ pytestmark = pytest.mark.django_db
 MOBILE = "13900000001"
 PASSWORD = "horse-staple-9"
 ADDRESS = "192.0.2.1"
+
+
+def new(mobile: str, password: str) -> Any:
+    return accounts.new(RequestFactory().post("/"), Identity("qq", "101000001", "O"), mobile, password)
 
 
 @pytest.fixture
@@ -83,7 +89,7 @@ def test_the_field_is_the_hosts_choice(phonebind: Configure, ming: User) -> None
 
 
 def test_a_new_user_has_the_mobile_for_a_username() -> None:
-    user = accounts.new(MOBILE, PASSWORD)
+    user = new(MOBILE, PASSWORD)
     assert not User.objects.exists()
     user.save()
     saved = User.objects.get()
@@ -95,14 +101,14 @@ def test_a_new_user_has_the_mobile_for_a_username() -> None:
 @pytest.mark.parametrize("weak", ["password1", "12345678", "139000000011", "ab1", MOBILE])
 def test_a_weak_password_is_told_beside_its_field(weak: str) -> None:
     with pytest.raises(Invalid) as refused:
-        accounts.new(MOBILE, weak)
+        new(MOBILE, weak)
     assert set(refused.value.errors) == {"password"}
     assert refused.value.message in refused.value.errors["password"]
 
 
 def test_who_took_my_mobile_for_a_username_does_not_keep_me_out() -> None:
     User.objects.create_user(MOBILE, password="squatter-pass-1")
-    user = accounts.new(MOBILE, PASSWORD)
+    user = new(MOBILE, PASSWORD)
     user.save()
     assert user.get_username().startswith(f"{MOBILE}_")
     assert accounts.authenticate(MOBILE, PASSWORD, ADDRESS) == user
@@ -111,13 +117,13 @@ def test_who_took_my_mobile_for_a_username_does_not_keep_me_out() -> None:
 def test_who_took_the_username_in_another_spelling_does_not_either() -> None:
     """MariaDB takes trailing spaces and, were there letters, case for the same."""
     User.objects.create_user(f"{MOBILE} ", password="squatter-pass-1")
-    accounts.new(MOBILE, PASSWORD).save()
+    new(MOBILE, PASSWORD).save()
 
 
 def test_a_model_whose_username_is_the_mobile_needs_no_suffix(phonebind: Configure) -> None:
     phonebind(mobile_field="username")
     User.objects.create_user(MOBILE)
-    assert accounts.new(MOBILE, PASSWORD).get_username() == MOBILE
+    assert new(MOBILE, PASSWORD).get_username() == MOBILE
 
 
 # ---------------------------------------------------------------- held to a password
@@ -618,10 +624,10 @@ def test_who_has_no_attempt_left_does_not_come_to_the_queue(ming: User, busy: Bu
 def test_no_account_is_made_without_a_place_to_hash(busy: Busy) -> None:
     with busy():
         with pytest.raises(ServerBusy):
-            accounts.new(MOBILE, PASSWORD)
+            new(MOBILE, PASSWORD)
         with pytest.raises(Invalid):
-            accounts.new(MOBILE, "password1")
-    assert accounts.new(MOBILE, PASSWORD).check_password(PASSWORD)
+            new(MOBILE, "password1")
+    assert new(MOBILE, PASSWORD).check_password(PASSWORD)
 
 
 def test_nobody_holds_a_place_longer_than_they_hash(ming: User, busy: Busy) -> None:
@@ -629,7 +635,7 @@ def test_nobody_holds_a_place_longer_than_they_hash(ming: User, busy: Busy) -> N
     for name, password in (("ming", PASSWORD), ("ming", "wrong"), ("nobody", PASSWORD)) * 2:
         with suppress(CredentialsInvalid):
             accounts.authenticate(name, password, ADDRESS)
-    accounts.new("13900000002", PASSWORD)
+    new("13900000002", PASSWORD)
     with busy():
         pass
 
@@ -651,5 +657,5 @@ def test_whoever_hashes_has_a_place(
     settings.PASSWORD_HASHERS = [f"{__name__}.First", f"{__name__}.Second"]
     monkeypatch.setattr(Counting, "encode", encoded)
     assert sign_in(name) == ("credentials_invalid", None)
-    accounts.new("13900000002", PASSWORD)
+    new("13900000002", PASSWORD)
     assert free == [False, False, False]

@@ -18,8 +18,10 @@ ROOT = Path(__file__).parents[1]
 def test_the_settings() -> None:
     """Renaming one breaks every host: the major version goes up."""
     assert set(conf.NAMES) == {
+        "ACCOUNT_FACTORY",
         "ALLOWED_NEXT_HOSTS",
         "ALLOWED_ORIGINS",
+        "BIND_WITHOUT_PASSWORD",
         "CACHE",
         "CONNECT_TIMEOUT",
         "COOKIE_SAMESITE",
@@ -27,6 +29,7 @@ def test_the_settings() -> None:
         "LEGACY_STATE",
         "LIMITS",
         "MOBILE_FIELD",
+        "MOBILE_FORMAT",
         "PROVIDERS",
         "SIGN_IN_MAX_AGE",
         "SITE_NAME",
@@ -153,7 +156,7 @@ def test_the_provider_and_gateway_protocols() -> None:
 
 def test_the_app() -> None:
     assert PhonebindConfig.name == "phonebind"
-    assert all(check.__module__ == "phonebind.checks" for check in CHECKS)
+    assert all(check.__module__ in ("phonebind.checks", "phonebind.user_checks") for check in CHECKS)
     assert phonebind.__version__.count(".") == 2
 
 

@@ -1,5 +1,6 @@
 """The user who owns a mobile: found, made, and held to a password."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from typing import Any
 
@@ -8,26 +9,51 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.hashers import get_hashers, identify_hasher, is_password_usable
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db.models import EmailField, Manager, QuerySet
+from django.http import HttpRequest
 from django.utils.crypto import get_random_string
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 
 from phonebind import databases, limits, mobiles, slots
 from phonebind.conf import conf
 from phonebind.exceptions import AccountDisabled, CredentialsInvalid, Invalid, PasswordWrong
 from phonebind.models import release_connection
+from phonebind.oauth import Identity
+
+#: How long a new password may be. Older ones are what they are.
+PASSWORD_LENGTH = range(8, 21)
+PASSWORD_MESSAGE = _("The password must have 8 to 20 characters.")
 
 
 def find(mobile: str) -> AbstractBaseUser | None:
     """The user whose mobile this is."""
-    return _get(**{conf.mobile_field: mobile})
+    return _get(**{conf.mobile_field: _stored(mobile)})
 
 
-def new(mobile: str, password: str) -> AbstractBaseUser:
+def mobile_of(user: Any) -> str:
+    """The user's mobile as 11 digits, however the model writes it; "" where they have none."""
+    stored = getattr(user, conf.mobile_field, None)
+    return _national(stored) if stored else ""
+
+
+def name_of(user: AbstractBaseUser) -> str:
+    """The username; the mobile where the model knows people by something that they need not have."""
+    return str(user.get_username() or mobile_of(user))
+
+
+def new(request: HttpRequest, identity: Identity, mobile: str, password: str) -> AbstractBaseUser:
     """An account for this mobile, ready to be saved: the password is validated and hashed, the username is the mobile.
 
-    Raises Invalid with what ``AUTH_PASSWORD_VALIDATORS`` says; ServerBusy.
+    ``ACCOUNT_FACTORY`` makes it. Raises Invalid: of the password's length, or with what ``AUTH_PASSWORD_VALIDATORS`` or
+    the factory says; ServerBusy.
     """
-    model = get_user_model()
-    user = model(**{model.USERNAME_FIELD: _free_username(mobile), conf.mobile_field: mobile})
+    if len(password) not in PASSWORD_LENGTH:
+        raise Invalid({"password": [PASSWORD_MESSAGE]})
+    try:
+        user = _made(request, identity, _fields(mobile))
+    except ValidationError as error:
+        raise Invalid({"mobile": error.messages}) from None
     try:
         validate_password(password, user)
     except ValidationError as error:
@@ -35,6 +61,11 @@ def new(mobile: str, password: str) -> AbstractBaseUser:
     with _hashing():
         user.set_password(password)
     return user
+
+
+def has_password(user: AbstractBaseUser) -> bool:
+    """Whether there is one that could be right. People who sign in by SMS have none."""
+    return bool(user.password) and user.has_usable_password()
 
 
 def check_password(user: AbstractBaseUser, password: str, address: str) -> None:
@@ -71,9 +102,53 @@ def authenticate(username: str, password: str, address: str) -> AbstractBaseUser
 
 
 def check_enabled(user: AbstractBaseUser) -> None:
-    """The gate on every way in. Raises AccountDisabled."""
-    if not user.is_active:
+    """The gate on every way in. Raises AccountDisabled; for those too whom the host's own manager hides."""
+    if not user.is_active or _is_hidden(user):
         raise AccountDisabled
+
+
+def _is_hidden(user: AbstractBaseUser) -> bool:
+    """Soft deletion leaves a row, and often ``is_active`` as it was. Only a manager of the host's own is asked."""
+    manager = get_user_model()._default_manager
+    is_plain = type(manager).get_queryset is Manager.get_queryset and manager._queryset_class is QuerySet  # type: ignore[attr-defined]
+    if is_plain:
+        return False
+    return not manager.using(databases.primary(type(user))).filter(pk=user.pk).exists()
+
+
+def _made(request: HttpRequest, identity: Identity, fields: dict[str, Any]) -> AbstractBaseUser:
+    if not conf.account_factory:
+        return get_user_model()(**fields)
+    user = _function(conf.account_factory)(request, identity, fields)
+    if not isinstance(user, get_user_model()) or not user._state.adding:
+        raise TypeError(f"ACCOUNT_FACTORY must return a {get_user_model().__name__} that is not saved yet")
+    return user
+
+
+def _fields(mobile: str) -> dict[str, Any]:
+    """What an account is made of: the mobile; and as username too, where that is a name and no e-mail address."""
+    fields = {conf.mobile_field: _stored(mobile)}
+    username = get_user_model()._meta.get_field(get_user_model().USERNAME_FIELD)
+    if username.name not in fields and not isinstance(username, EmailField):
+        fields[username.name] = _free_username(mobile)
+    return fields
+
+
+def _stored(mobile: str) -> Any:
+    """11 digits as the model writes them."""
+    form = conf.mobile_format
+    return form.format(mobile) if isinstance(form, str) else _function(form[0])(mobile)
+
+
+def _national(stored: Any) -> str:
+    """What the model has written, as 11 digits; "" where it is none of ours."""
+    form = conf.mobile_format
+    mobile = mobiles.clean(str(stored)) if isinstance(form, str) else _function(form[1])(stored)
+    return mobile if mobiles.is_mobile(mobile) else ""
+
+
+def _function(named: Callable[..., Any] | str) -> Callable[..., Any]:
+    return import_string(named) if isinstance(named, str) else named
 
 
 def _is_right(user: AbstractBaseUser | None, password: str, *, alike: bool = False) -> bool:
@@ -138,10 +213,7 @@ def _named(username: str) -> AbstractBaseUser | None:
 
 def _free_username(mobile: str) -> str:
     """The mobile; with a suffix where someone without this mobile took it for a username."""
-    model = get_user_model()
-    if conf.mobile_field == model.USERNAME_FIELD:
-        return mobile
-    taken = databases.people().filter(**{model.USERNAME_FIELD: mobile}).exists()
+    taken = databases.people().filter(**{get_user_model().USERNAME_FIELD: mobile}).exists()
     return f"{mobile}_{get_random_string(6)}" if taken else mobile
 
 

@@ -3,19 +3,22 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
+from phonebind import accounts
 from phonebind.databases import primary
 from phonebind.models import SocialAccount
 
 
 @admin.register(SocialAccount)
 class SocialAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("user", "provider", "nickname", "created_at")
+    list_display = ("person", "provider", "nickname", "created_at")
     list_filter = ("provider",)
     list_select_related = ("user",)
+    exclude = ("user",)
     search_fields = ("openid", "unionid", "nickname")
     readonly_fields = (
-        "user",
+        "person",
         "provider",
         "app_id",
         "openid",
@@ -28,6 +31,11 @@ class SocialAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[SocialAccount]:
         # Somebody decides by what is shown here.
         return super().get_queryset(request).using(primary(SocialAccount))
+
+    @admin.display(description=_("user"), ordering="user")
+    def person(self, account: SocialAccount) -> str:
+        # Not str(user), which fails for a user whose username is empty.
+        return accounts.name_of(account.user) or str(account.user_id)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

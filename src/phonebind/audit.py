@@ -11,6 +11,7 @@ mobile      138****0001; "" where none was given, or none that is one
 user_id     of who signed in or out; None otherwise
 human       what showed that a person asks for an SMS: "image", the name of a check, both ("image+altcha"), or the
             proof that there is for who cannot see ("altcha+without_image"); "" otherwise
+proof       "sms_code" where the account that was bound has no password, and nothing else was asked for; "" otherwise
 limit       which of ``limits.RULES`` was used up; "" otherwise
 cause       why storage is unavailable: the name of the exception, "redis.exceptions.ConnectionError"; "" otherwise
 address     whom the limits count: an IPv4 address, an IPv6 /64, or "unknown"
@@ -54,6 +55,7 @@ class Event:
     mobile: str = ""
     user_id: Any = None
     human: str = ""
+    proof: str = ""
     limit: str = ""
     cause: str = ""
     level: int = logging.INFO
@@ -110,6 +112,7 @@ def write(request: HttpRequest, response: HttpResponseBase) -> None:
             "mobile": masking.mobile(event.mobile),
             "user_id": event.user_id,
             "human": event.human,
+            "proof": event.proof,
             "limit": event.limit,
             "cause": event.cause,
             "address": limits.client_address(request),

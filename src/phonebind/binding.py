@@ -4,13 +4,16 @@
     mobile = sms_codes.check(number, sms_code, claimant=identity.key)
     account = bind(identity, mobile, password)                    # one transaction; the code is claimed as its last act
 
-Accounts are matched by the verified mobile alone, never by anything in the provider's profile.
+Accounts are matched by the verified mobile alone, never by anything in the provider's profile; or, for who is signed in
+already, by that: attach(identity, user).
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -78,7 +81,7 @@ def bind(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, passw
     AlreadyBound, SmsCodeInvalid (another bind took the code), ServerBusy, StorageUnavailable (it lost every race); then
     nothing was changed and the code still stands.
     """
-    account, created = _bind_at_last(request, identity, mobile, password)
+    account, created = _at_last(identity, lambda identity: _bind(request, identity, mobile, password))
     audit.note(request, committed=True)
     try:
         sms_codes.settle(mobile)
@@ -93,6 +96,23 @@ def bind(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, passw
     return account
 
 
+def attach(request: HttpRequest, identity: Identity, user: AbstractBaseUser) -> SocialAccount:
+    """Bind ``identity`` to the account of who is signed in already, and asked for it: no mobile is proved anew.
+
+    The same request again gives the same answer. Raises AccountDisabled, AlreadyBound (to somebody else),
+    StorageUnavailable.
+    """
+    accounts.check_enabled(user)
+    account, created = _at_last(identity, lambda identity: _attach(identity, user))
+    if account.user_id != user.pk:
+        raise AlreadyBound
+    audit.note(request, committed=True)
+    if created:
+        signals.account_bound.send_robust(SocialAccount, user=user, social_account=account, request=request)
+    audit.note(request, outcome="bound" if created else "signed_in", user_id=user.pk)
+    return account
+
+
 def unbind(account: SocialAccount) -> None:
     """The identity belongs to nobody again, in whichever of the provider's apps; the user stays, and their tokens end.
 
@@ -101,14 +121,12 @@ def unbind(account: SocialAccount) -> None:
     account.delete()
 
 
-def _bind_at_last(
-    request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str
-) -> tuple[SocialAccount, bool]:
+def _at_last(identity: Identity, bind: Callable[[Identity], tuple[SocialAccount, bool]]) -> tuple[SocialAccount, bool]:
     attempts = 0
     while attempts < ATTEMPTS:
         try:
-            return _bind(request, identity, mobile, password)
-        except (IntegrityError, OperationalError, *databases.MAY_REFUSE_TEXT) as error:
+            return bind(identity)
+        except (IntegrityError, OperationalError, ValidationError, *databases.MAY_REFUSE_TEXT) as error:
             failure = error
         if not databases.refuses_text(failure):
             attempts += 1
@@ -116,8 +134,9 @@ def _bind_at_last(
             identity = replace(identity, nickname=_plainer(identity.nickname))
         else:
             raise failure
-    if isinstance(failure, IntegrityError):
-        # Perhaps no race at all, but a field of the host's that must not be empty.
+    if isinstance(failure, (IntegrityError, ValidationError)):
+        # Perhaps no race at all, but a field of the host's that must not be empty. A model that validates itself as it
+        # is saved calls a lost race a ValidationError.
         logger.error("A bind was refused %s times by a constraint", ATTEMPTS, exc_info=failure)
     raise StorageUnavailable from failure
 
@@ -133,7 +152,8 @@ def _bind(
 ) -> tuple[SocialAccount, bool]:
     account = find(identity)
     if account is not None:
-        if getattr(account.user, conf.mobile_field) != mobile.number:
+        owner = accounts.find(mobile.number)
+        if owner is None or owner.pk != account.user_id:
             raise AlreadyBound
         # The ticket alone would sign them in by now: no password is asked for, and nothing is made.
         sms_codes.claim(mobile)
@@ -141,9 +161,12 @@ def _bind(
     # Hashing comes before the transaction: 20 ms are long for a lock.
     user = accounts.find(mobile.number)
     if user is None:
-        user = accounts.new(mobile.number, password)
-    else:
+        user = accounts.new(request, identity, mobile.number, password)
+    elif accounts.has_password(user) or not conf.bind_without_password:
         accounts.check_password(user, password, limits.client_address(request))
+    else:
+        accounts.check_enabled(user)
+        audit.note(request, proof="sms_code")
     with transaction.atomic(using=databases.primary(SocialAccount), durable=True):
         if user._state.adding:
             user.save(force_insert=True)
@@ -152,6 +175,14 @@ def _bind(
             # A repeat may find what it made before, not make it again.
             raise SmsCodeInvalid
     return account, True
+
+
+def _attach(identity: Identity, user: AbstractBaseUser) -> tuple[SocialAccount, bool]:
+    account = find(identity)
+    if account is not None:
+        return account, False
+    with transaction.atomic(using=databases.primary(SocialAccount), durable=True):
+        return _create(identity, user), True
 
 
 def _create(identity: Identity, user: AbstractBaseUser) -> SocialAccount:

@@ -3,10 +3,11 @@
 E001 unknown or mistyped settings      E005 the SMS gateway is unusable
 E002 a provider is misconfigured       E006 USERNAME_FIELD is no place for a mobile
 E003 MOBILE_FIELD is unusable          W001 LEGACY_STATE is on
-E004 CACHE is no Redis cache            W002 a provider is reached without TLS
+E004 CACHE is no Redis cache           W002 a provider is reached without TLS
 E007 HUMAN_CHECK is unusable           W003 cookies for another site, but not secure
 E008 SIMPLE_JWT is unusable            W006 LIMITS keep no SMS for who holds a ticket
-E009 users and bindings lie apart
+E009 users and bindings lie apart      W009 new accounts may lack a field
+E010 a function cannot be imported     E011 new accounts lack a field
 
 With ``check --deploy``: W004 cookies reach Django as they came, W005 CORS allows every site.
 """
@@ -19,15 +20,12 @@ from inspect import getattr_static
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.apps import apps
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.cache import caches
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
-from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
-from django.db import models, router
+from django.core.exceptions import ImproperlyConfigured
 
-from phonebind import human, limits, oauth, origins, sms, store
+from phonebind import human, limits, oauth, origins, sms, store, user_checks
 from phonebind.conf import NAMES, SETTING, conf, development
 from phonebind.middleware import CookieNamesMiddleware
 
@@ -41,6 +39,9 @@ TYPES: Mapping[str, Any] = {
     "SITE_NAME": str,
     "TERMS_URL": str,
     "MOBILE_FIELD": str,
+    "MOBILE_FORMAT": (str, list, tuple),
+    "ACCOUNT_FACTORY": object,
+    "BIND_WITHOUT_PASSWORD": bool,
     "CACHE": str,
     "ALLOWED_NEXT_HOSTS": (list, tuple, set, frozenset),
     "ALLOWED_ORIGINS": (list, tuple, set, frozenset),
@@ -89,21 +90,6 @@ def check_providers(**kwargs: Any) -> Messages:
     ]
 
 
-def check_mobile_field(**kwargs: Any) -> Messages:
-    model, name = get_user_model(), conf.mobile_field
-    try:
-        field = model._meta.get_field(name)
-    except FieldDoesNotExist:
-        hint = "Inherit from phonebind.models.MobileUser, or set MOBILE_FIELD."
-        return [Error(f"{model._meta.label} has no field {name!r}.", hint=hint, id="phonebind.E003")]
-    if not isinstance(field, models.CharField) or (field.max_length or 11) < 11:
-        return [Error(f"{model._meta.label}.{name} must be a CharField for 11 digits.", id="phonebind.E003")]
-    if not field.unique:
-        hint = "Two accounts with one mobile could not be told apart."
-        return [Error(f"{model._meta.label}.{name} must be unique.", hint=hint, id="phonebind.E003")]
-    return []
-
-
 def check_cache(**kwargs: Any) -> Messages:
     alias = conf.cache
     if alias not in settings.CACHES:
@@ -123,24 +109,6 @@ def check_human_check(**kwargs: Any) -> Messages:
     return [Error(f"{SETTING}['HUMAN_CHECK']: {problem}", id="phonebind.E007") for problem in _human_problems()]
 
 
-def check_tokens(**kwargs: Any) -> Messages:
-    model, name = get_user_model(), getattr(settings, "SIMPLE_JWT", {}).get("USER_ID_FIELD", "id")
-    if hasattr(model, name):
-        return []
-    message = f"SIMPLE_JWT['USER_ID_FIELD'] is {name!r}, and {model._meta.label} has no such field."
-    return [Error(message, hint=f"Its primary key is {model._meta.pk.name!r}.", id="phonebind.E008")]
-
-
-def check_databases(**kwargs: Any) -> Messages:
-    model, bindings = get_user_model(), apps.get_model("phonebind", "SocialAccount")
-    databases = router.db_for_write(model), router.db_for_write(bindings)
-    if len(set(databases)) == 1:
-        return []
-    message = f"{model._meta.label} and {bindings._meta.label} are on different databases: {' and '.join(databases)}."
-    hint = "An account and its binding are made in one transaction: send both to one database in DATABASE_ROUTERS."
-    return [Error(message, hint=hint, id="phonebind.E009")]
-
-
 def check_reserve(**kwargs: Any) -> Messages:
     hint = "Whoever knows a mobile can then keep its owner from the first bind, by asking for all the SMS it may have."
     pairs = [(f"sms_mobile_open_{span}", f"sms_mobile_{span}") for span in ("hour", "day")]
@@ -149,14 +117,6 @@ def check_reserve(**kwargs: Any) -> Messages:
         for some, whole in pairs
         if limits.rule(some).limit >= limits.rule(whole).limit > 0
     ]
-
-
-def check_username_field(**kwargs: Any) -> Messages:
-    model = get_user_model()
-    if isinstance(model._meta.get_field(model.USERNAME_FIELD), models.EmailField):
-        hint = "New accounts get their mobile as username; make USERNAME_FIELD a text field or the mobile itself."
-        return [Error(f"{model._meta.label}.USERNAME_FIELD holds emails.", hint=hint, id="phonebind.E006")]
-    return []
 
 
 def check_legacy_state(**kwargs: Any) -> Messages:
@@ -212,11 +172,8 @@ def _readable(check: Callable[..., Messages]) -> Callable[..., Messages]:
 
 CHECKS = (
     check_settings,
-    check_username_field,
-    check_tokens,
-    check_databases,
+    *map(_readable, user_checks.CHECKS),
     _readable(check_providers),
-    _readable(check_mobile_field),
     _readable(check_cache),
     _readable(check_gateway),
     _readable(check_human_check),
@@ -252,6 +209,15 @@ def _origin_problems(origins: Collection[Any]) -> Iterator[str]:
             yield f"ALLOWED_ORIGINS: {origin!r} is no origin such as 'https://front.example'."
 
 
+def _mobile_format_problems(form: Any) -> Iterator[str]:
+    try:
+        fits = form.format("1" * 11).count("1" * 11) == 1 if isinstance(form, str) else len(form) == 2
+    except (LookupError, ValueError):
+        fits = False
+    if not fits:
+        yield "MOBILE_FORMAT must be like '+86{}', or two functions: to what is stored, and back."
+
+
 def _limit_problems(overrides: Mapping[str, Any]) -> Iterator[str]:
     for name, value in overrides.items():
         if name not in limits.RULES:
@@ -268,6 +234,7 @@ def _limit_problems(overrides: Mapping[str, Any]) -> Iterator[str]:
 _PROBLEMS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "ALLOWED_ORIGINS": _origin_problems,
     "LIMITS": _limit_problems,
+    "MOBILE_FORMAT": _mobile_format_problems,
 }
 
 

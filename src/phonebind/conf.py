@@ -3,7 +3,7 @@
 Read on first use and again whenever a test overrides it. What is wrong with it is told by ``phonebind.checks``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, cast
@@ -45,6 +45,13 @@ class Settings:
     terms_url: str = ""
     #: The unique field of the user model that holds the mobile number.
     mobile_field: str = "mobile"
+    #: How that field writes one: "{}" for the 11 digits, "+86{}"; or two functions (or their dotted paths), from the 11
+    #: digits to what is stored, and back.
+    mobile_format: str | tuple[Callable[[str], Any] | str, Callable[[Any], str] | str] = "{}"
+    #: Makes new accounts: ``(request, identity, fields) -> user``, or its dotted path. See docs/user-models.md.
+    account_factory: Callable[..., Any] | str = ""
+    #: An account that has no password is bound by the SMS code alone; False refuses it.
+    bind_without_password: bool = True
     #: The ``CACHES`` alias whose Redis or Valkey is used: Django's RedisCache, or django-redis's.
     cache: str = "default"
     #: Hosts besides the request's own that ``next`` may lead to.

@@ -9,6 +9,8 @@ from django.apps import apps
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import FieldError, ObjectDoesNotExist
 from django.db.models import Manager
+from django.utils import timezone
+from django.utils.module_loading import import_string
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed, TokenError
@@ -35,9 +37,16 @@ def issue(user: AbstractBaseUser, auth_time: float | None = None) -> Pair:
     """A new pair; lifetimes and keys are simplejwt's settings.
 
     ``auth_time`` is when the sign-in began (``audit.began``), before the user was read: a new password, say, that was
-    saved since then ends this pair too. Now, where nothing is said.
+    saved since then ends this pair too. Now, where nothing is said. Raises AccountDisabled where simplejwt's
+    ``USER_AUTHENTICATION_RULE`` says so.
     """
-    since = time.time() if auth_time is None else auth_time
+    _check_allowed(user)
+    if api_settings.UPDATE_LAST_LOGIN and hasattr(user, "last_login"):
+        databases.people().filter(pk=user.pk).update(last_login=timezone.now())
+    return _pair(user, time.time() if auth_time is None else auth_time)
+
+
+def _pair(user: AbstractBaseUser, since: float) -> Pair:
     refresh = _for_user(user)
     refresh[AUTH_TIME] = round(since, 6)
     refresh["exp"] = min(refresh["exp"], int(since + conf.sign_in_max_age))
@@ -59,6 +68,7 @@ def refresh(token: str) -> Pair:
         raise TokenInvalid from None
     # Where the host has turned simplejwt's own check off, ours stands.
     check_enabled(user)
+    _check_allowed(user)
     since = _auth_time(old)
     if time.time() >= since + conf.sign_in_max_age:
         raise TokenInvalid
@@ -67,7 +77,7 @@ def refresh(token: str) -> Pair:
             _, is_first = cast("tuple[Any, bool]", old.blacklist())
             if not is_first:
                 raise TokenInvalid
-        return issue(user, since)
+        return _pair(user, since)
 
 
 class _Users(NamedTuple):
@@ -109,9 +119,15 @@ class _Unavailable(APIException):
     default_code = StorageUnavailable.code
 
 
+def _check_allowed(user: AbstractBaseUser) -> None:
+    if not api_settings.USER_AUTHENTICATION_RULE(user):
+        raise AccountDisabled
+
+
 def _for_user(user: AbstractBaseUser) -> RefreshToken:
     if hasattr(user, api_settings.USER_ID_FIELD):
-        return RefreshToken.for_user(user)
+        # The host's own claims.
+        return cast("RefreshToken", import_string(api_settings.TOKEN_OBTAIN_SERIALIZER).get_token(user))
     # A system check says so; but somebody has signed in, and that is not taken back by an error 500.
     token = RefreshToken()
     token[api_settings.USER_ID_CLAIM] = str(user.pk)

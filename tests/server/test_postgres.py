@@ -5,10 +5,11 @@ from typing import ClassVar
 import psycopg
 import pytest
 from django.db import connection
+from django.test import RequestFactory
 
 from phonebind import accounts, binding
 from phonebind.conf import conf
-from phonebind.oauth import Grant
+from phonebind.oauth import Grant, Identity
 from phonebind.oauth.qq import QQ
 from tests.support.edge import Upstream
 
@@ -66,5 +67,5 @@ def test_no_connection_is_held_while_a_place_to_hash_is_waited_for() -> None:
     _process()
     accounts.find("13900000001")
     assert connection.connection is not None
-    accounts.new("13900000001", "horse-staple-9")
+    accounts.new(RequestFactory().post("/"), Identity("qq", "101000001", "O"), "13900000001", "horse-staple-9")
     assert connection.connection is None

@@ -15,7 +15,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from phonebind import audit, bodies, databases, origins, tokens
+from phonebind import accounts, audit, bodies, databases, origins, tokens
 from phonebind.api import errors
 
 
@@ -88,4 +88,4 @@ class View(APIView):
 def signed_in(request: Request, user: AbstractBaseUser, **also: str) -> dict[str, Any]:
     pair = tokens.issue(user, audit.began(request._request))
     pk = user.pk if isinstance(user.pk, int) else str(user.pk)
-    return {**pair, "id": pk, "user_id": pk, "username": str(user.get_username()), **also}
+    return {**pair, "id": pk, "user_id": pk, "username": accounts.name_of(user), **also}

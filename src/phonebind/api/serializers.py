@@ -12,6 +12,9 @@ from rest_framework import serializers
 from phonebind import human, mobiles
 from phonebind.exceptions import Invalid
 
+#: What is longer is no password, and would only cost us the hashing.
+PASSWORD_MAX = 4096
+
 
 class Shape(serializers.Serializer[Any]):
     @classmethod
@@ -115,20 +118,15 @@ class SmsCodeRequest(HumanCheckRequest):
 
 class Bind(Shape):
     mobile = MobileField()
-    password = serializers.CharField(
-        min_length=8,
-        max_length=20,
-        trim_whitespace=False,
-        error_messages=dict.fromkeys(("min_length", "max_length"), _("The password must have 8 to 20 characters.")),
-    )
+    #: A new one has 8 to 20 characters; that of an account may be older than this rule.
+    password = serializers.CharField(max_length=PASSWORD_MAX, trim_whitespace=False)
     sms_code = CodeField()
     access_token = serializers.CharField(max_length=4096)
 
 
 class Credentials(Shape):
     username = serializers.CharField(max_length=150)
-    #: No lower limit here: accounts may be older than the contract's.
-    password = serializers.CharField(max_length=128, trim_whitespace=False)
+    password = serializers.CharField(max_length=PASSWORD_MAX, trim_whitespace=False)
 
 
 class Refresh(Shape):

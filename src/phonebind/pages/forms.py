@@ -6,10 +6,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from phonebind import human, mobiles
+from phonebind.accounts import PASSWORD_MESSAGE
 from phonebind.conf import conf
 
 _MOBILE = _("Enter a mobile number of 11 digits.")
-_PASSWORD = _("The password must have 8 to 20 characters.")
 _SMS_CODE = _("Enter the 6 digits of the SMS code.")
 _IMAGE_CODE = _("Enter the characters in the image.")
 _AGAIN = _("Please ask for another image.")
@@ -39,7 +39,7 @@ class MobileField(forms.CharField):
     def validate(self, value: Any) -> None:
         super().validate(value)
         if not mobiles.is_mobile(value):
-            raise forms.ValidationError(mobiles.what_is_wrong(value))
+            raise forms.ValidationError(str(mobiles.what_is_wrong(value)))
 
 
 class ImageTextField(forms.CharField):
@@ -97,13 +97,14 @@ class BindForm(BindPageForm):
         error_messages={"required": _SMS_CODE, "invalid": _SMS_CODE},
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
     )
-    # A pattern, since max_length writes a maxlength into the page, which cuts what a password manager pastes.
+    # A pattern, since max_length writes a maxlength into the page, which cuts what a password manager pastes. Whether
+    # a new one has the right length is looked at where it is known to be one.
     password = forms.RegexField(
-        r"(?s)\A.{8,20}\Z",
+        r"(?s)\A.{1,4096}\Z",
         label=_("Password"),
         help_text=_("New here: choose one of 8 to 20 characters. With an account: enter its password."),
         strip=False,
-        error_messages={"required": _PASSWORD, "invalid": _PASSWORD},
+        error_messages={"required": PASSWORD_MESSAGE, "invalid": PASSWORD_MESSAGE},
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     consent = forms.BooleanField(error_messages={"required": _("Please agree to the terms of use first.")})

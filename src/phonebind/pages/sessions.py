@@ -8,8 +8,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
-from phonebind import databases, masking
-from phonebind.conf import conf
+from phonebind import accounts, databases, masking
 from phonebind.exceptions import AccountDisabled
 
 _FLOW = "phonebind_flow"
@@ -47,5 +46,4 @@ def came_of(request: HttpRequest, flow: str) -> bool:
 
 def mobile(request: HttpRequest) -> str:
     """The mobile of who is signed in, as in 138****0001; their username where they have none; "" for nobody."""
-    number = getattr(request.user, conf.mobile_field, None)
-    return masking.mobile(number or "") or request.user.get_username()
+    return masking.mobile(accounts.mobile_of(request.user)) or request.user.get_username()
