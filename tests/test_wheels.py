@@ -42,6 +42,16 @@ def packed(wheel: Path) -> set[str]:
         return {name for name in archive.namelist() if ".dist-info/" not in name}
 
 
+def unpacked(project: Path, target: Path) -> Path:
+    """Its source distribution."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(target)]
+    subprocess.run(command, cwd=project, check=True, capture_output=True)
+    [archive] = target.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        opened.extractall(target, filter="data")
+    return target / archive.name.removesuffix(".tar.gz")
+
+
 @pytest.fixture(scope="module")
 def sandbox_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(SANDBOX, tmp_path_factory.mktemp("sandbox"))
@@ -90,6 +100,11 @@ def test_the_sandbox_is_all_there(sandbox_wheel: Path) -> None:
     assert (SANDBOX / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
+def test_its_source_builds_the_same(sandbox_wheel: Path, tmp_path: Path) -> None:
+    source = unpacked(SANDBOX, tmp_path)
+    assert packed(build(source, tmp_path / "wheel")) == packed(sandbox_wheel)
+
+
 def test_it_runs_with_what_it_depends_on_and_nothing_else(alone: str, tmp_path: Path) -> None:
     assert "101000001" in requests.get(alone, timeout=10).text
     style = requests.get(f"{alone}static/phonebind_sandbox/sandbox.css", timeout=10)
@@ -109,10 +124,7 @@ def tracked() -> list[str]:
 
 
 def test_the_source_is_all_that_is_tracked(tracked: list[str], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    [source] = tmp_path.glob("*.tar.gz")
-    with tarfile.open(source) as archive:
-        names = {name.partition("/")[2] for name in archive.getnames()}
+    source = unpacked(ROOT, tmp_path)
+    names = {str(path.relative_to(source)) for path in source.rglob("*") if path.is_file()}
     assert set(tracked) - names == set()
     assert {name for name in names if CACHES.intersection(Path(name).parts) or name.startswith(".venv")} == set()

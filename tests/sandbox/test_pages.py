@@ -1,8 +1,10 @@
 from html import unescape
+from pathlib import Path
 
 from django.test import Client
 from django.urls import reverse
 
+import phonebind_sandbox
 from phonebind_sandbox.conf import apps
 from phonebind_sandbox.people import PEOPLE
 
@@ -22,3 +24,10 @@ def test_the_front_door_shows_people_apps_and_addresses(client: Client) -> None:
         assert person.openid(apps()["101000001"]) in page
     assert "http://testserver" + reverse("phonebind_sandbox:sms") in page
     assert "http://testserver" + reverse("phonebind_sandbox:index") + "qq<" in page
+
+
+def test_it_has_one_name_in_chinese() -> None:
+    package = Path(phonebind_sandbox.__file__).parent
+    files = [path for suffix in ("html", "js", "md") for path in package.rglob(f"*.{suffix}")]
+    assert any("沙箱" in path.read_text() for path in files)
+    assert [path for path in files if "沙盒" in path.read_text()] == []
