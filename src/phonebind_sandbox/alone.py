@@ -1,6 +1,7 @@
 """The sandbox alone: Django without a project, and a server for it. One process, one port, its state in memory."""
 
 from collections.abc import Iterable, Mapping
+from io import BytesIO
 from typing import Any
 
 import django
@@ -9,11 +10,41 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 
+from . import chunks, network
+
 #: The names that lead to this machine and nowhere else.
 LOOPBACK = ("localhost", ".localhost", "127.0.0.1", "[::1]")
 
 #: Far more than a day's tests leave behind; beyond it the oldest is forgotten.
 MOST_KEPT = 100_000
+
+
+class Handler(WSGIRequestHandler):
+    """runserver's, but for what it leaves out."""
+
+    def handle_one_request(self) -> None:
+        connection = self.rfile
+        super().handle_one_request()
+        self.rfile = connection
+
+    def parse_request(self) -> bool:
+        if not super().parse_request():
+            return False
+        if self.headers.get("Transfer-Encoding", "").strip().lower() != "chunked":
+            return True
+        try:
+            body = chunks.read(self.rfile)
+        except chunks.Unreadable:
+            self.close_connection = True
+            self.send_error(400, "Bad chunks")
+            return False
+        del self.headers["Transfer-Encoding"], self.headers["Content-Length"]
+        self.headers["Content-Length"] = str(len(body))
+        self.rfile = BytesIO(body)
+        return True
+
+    def get_environ(self) -> dict[str, Any]:
+        return {**super().get_environ(), network.SOCKET: self.connection}
 
 
 class Server(ThreadedWSGIServer):
@@ -56,7 +87,7 @@ def start_django(project: Mapping[str, Any]) -> None:
 
 def listen(host: str, port: int) -> Server:
     """A server that is bound already, for ``serve_forever()``. Raises OSError."""
-    server = Server((host, port), WSGIRequestHandler, ipv6=":" in host)
+    server = Server((host, port), Handler, ipv6=":" in host)
     server.set_app(StaticFilesHandler(WSGIHandler()))
     return server
 

@@ -19,6 +19,9 @@ HANG_SECONDS = 30.0
 DRIP_SECONDS = 0.5
 HUGE_BYTES = 64 * 1024 * 1024
 
+#: Where a server of ours puts the connection.
+SOCKET = "phonebind_sandbox.socket"
+
 _CHUNK = b" " * 65_536
 
 
@@ -115,8 +118,9 @@ def _broken_off() -> Iterator[bytes]:
 
 
 def _connection(environ: Mapping[str, object]) -> socket.socket | None:
-    if isinstance(given := environ.get("gunicorn.socket"), socket.socket):
-        return given
+    for name in (SOCKET, "gunicorn.socket"):
+        if isinstance(given := environ.get(name), socket.socket):
+            return given
     # runserver (and Django's live test server): a LimitedStream over the buffered reader of the connection.
     read = getattr(environ.get("wsgi.input"), "_read", None)
     found = getattr(getattr(getattr(read, "__self__", None), "raw", None), "_sock", None)

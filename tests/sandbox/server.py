@@ -3,14 +3,14 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.urls import reverse
 
 
-class _Handler(WSGIRequestHandler):
+class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Say nothing."""
 
@@ -21,7 +21,7 @@ def serve(server: ThreadedWSGIServer | None = None) -> Iterator[str]:
     if server is None:
         server = ThreadedWSGIServer(("127.0.0.1", 0), WSGIRequestHandler)
         server.set_app(WSGIHandler())
-    server.RequestHandlerClass = _Handler
+    server.RequestHandlerClass = type("Quiet", (_Quiet, cast("type", server.RequestHandlerClass)), {})
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}{reverse('phonebind_sandbox:index')}"
