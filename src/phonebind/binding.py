@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from phonebind import accounts, audit, databases, limits, signals, slots, sms_codes
 from phonebind.conf import conf
-from phonebind.exceptions import AlreadyBound, ProviderUnavailable, SmsCodeInvalid, StorageUnavailable
+from phonebind.exceptions import AccountDisabled, AlreadyBound, ProviderUnavailable, SmsCodeInvalid, StorageUnavailable
 from phonebind.models import SocialAccount, release_connection
 from phonebind.oauth import Grant, Identity, Provider
 from phonebind.sms_codes import VerifiedMobile
@@ -102,14 +102,17 @@ def attach(request: HttpRequest, identity: Identity, user: AbstractBaseUser) -> 
     The same request again gives the same answer. Raises AccountDisabled, AlreadyBound (to somebody else),
     StorageUnavailable.
     """
-    accounts.check_enabled(user)
-    account, created = _at_last(identity, lambda identity: _attach(identity, user))
+    owner = databases.people().filter(pk=user.pk).first()
+    if owner is None:
+        raise AccountDisabled
+    accounts.check_enabled(owner)
+    account, created = _at_last(identity, lambda identity: _attach(identity, owner))
     if account.user_id != user.pk:
         raise AlreadyBound
     audit.note(request, committed=True)
     if created:
-        signals.account_bound.send_robust(SocialAccount, user=user, social_account=account, request=request)
-    audit.note(request, outcome="bound" if created else "signed_in", user_id=user.pk)
+        signals.account_bound.send_robust(SocialAccount, user=owner, social_account=account, request=request)
+    audit.note(request, outcome="bound" if created else "signed_in", user_id=owner.pk)
     return account
 
 

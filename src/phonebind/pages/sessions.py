@@ -44,6 +44,11 @@ def came_of(request: HttpRequest, flow: str) -> bool:
     return bool(request.session.get(_FLOW) == flow)
 
 
+def has_mobile(request: HttpRequest) -> bool:
+    """Whether somebody is signed in whose account has a mobile."""
+    return bool(request.user.is_authenticated and accounts.mobile_of(request.user))
+
+
 def mobile(request: HttpRequest) -> str:
     """The mobile of who is signed in, as in 138****0001; their username where they have none; "" for nobody."""
     return masking.mobile(accounts.mobile_of(request.user)) or request.user.get_username()

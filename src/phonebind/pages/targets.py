@@ -25,7 +25,16 @@ def start_url(provider: str, target: str = "") -> str:
 
 
 def bind_url(provider: Provider, state: State) -> str:
-    return _with_next(reverse("phonebind_pages:bind", args=[provider.name, state.id]), state.next)
+    return with_next("bind", provider.name, state.id, target=state.next)
+
+
+def attach_url(provider: Provider, state: State) -> str:
+    return with_next("attach", provider.name, state.id, target=state.next)
+
+
+def with_next(name: str, *args: str, target: str) -> str:
+    """The page of this name, and where to go after it."""
+    return _with_next(reverse(f"phonebind_pages:{name}", args=args), target)
 
 
 def label(provider: str) -> str:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from phonebind.pages import views
+from phonebind.pages.attach import attach
 from phonebind.pages.bind import bind
 
 app_name = "phonebind_pages"
@@ -14,5 +15,6 @@ urlpatterns = [
     path("login/<str:provider>/", views.start, name="start"),
     path("login/<str:provider>/callback/", views.callback, name="callback"),
     path("login/<str:provider>/bind/<str:flow>/", bind, name="bind"),
+    path("login/<str:provider>/attach/<str:flow>/", attach, name="attach"),
     path("logout/", views.logout, name="logout"),
 ]

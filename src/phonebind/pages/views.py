@@ -16,7 +16,7 @@ from phonebind.models import SocialAccount
 from phonebind.oauth import Identity, Provider
 from phonebind.pages import sessions
 from phonebind.pages.answers import SeeOther, page, problem, refuse, show
-from phonebind.pages.targets import bind_url, label, login_url, next_url, start_url
+from phonebind.pages.targets import attach_url, bind_url, label, login_url, next_url, start_url
 from phonebind.tickets import State
 
 
@@ -129,7 +129,9 @@ def _to_form(request: HttpRequest, source: Provider, state: State, identity: Ide
     """To an address without code and state, where the person can reload as often as they like."""
     audit.note(request, outcome="not_bound")
     ticket, cookie = tickets.issue(request, identity, state.next)
-    response = SeeOther(bind_url(source, state))
+    # Who is signed in already means that account, and not a second one.
+    url = attach_url if sessions.has_mobile(request) else bind_url
+    response = SeeOther(url(source, state))
     tickets.remember(request, response, cookie)
     tickets.keep(request, response, state, ticket)
     return response

@@ -1,0 +1,41 @@
+"""The page where somebody who is signed in already is asked whether the identity is to be bound to that account."""
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from phonebind import binding, oauth, tickets
+from phonebind.exceptions import TicketInvalid
+from phonebind.pages import sessions
+from phonebind.pages.answers import SeeOther, page, refuse, show
+from phonebind.pages.targets import label, next_url, start_url, with_next
+
+
+# As on the bind page, the ticket in the form is what Django's CSRF token would be.
+@csrf_exempt
+@page("bind", "GET", "POST")
+def attach(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
+    """GET asks; POST binds, where the person is still the one that the page has named."""
+    source, target = oauth.get(provider), next_url(request)
+    posted = request.method == "POST"
+    if not posted and sessions.came_of(request, flow):
+        return SeeOther(target)
+    access_token = request.POST.get("access_token", "") if posted else tickets.kept(request, flow)
+    try:
+        ticket = tickets.read(request, source, access_token)
+    except TicketInvalid as error:
+        return refuse(request, error, again=start_url(provider, target))
+    if not sessions.has_mobile(request):
+        return SeeOther(with_next("bind", provider, flow, target=ticket.next))
+    if posted and request.POST.get("user") == str(request.user.pk):
+        account = binding.attach(request, ticket.identity, request.user)
+        sessions.start(request, account.user, flow)
+        return SeeOther(ticket.next)
+    context = {
+        "access_token": access_token,
+        "mobile": sessions.mobile(request),
+        "nickname": ticket.identity.nickname,
+        "other": with_next("bind", provider, flow, target=ticket.next),
+        "provider": label(provider),
+        "user_id": request.user.pk,
+    }
+    return show(request, "attach.html", context)

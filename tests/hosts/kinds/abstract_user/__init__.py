@@ -1,0 +1,1 @@
+"""Django's own user with a mobile."""

@@ -1,0 +1,1 @@
+"""The manager has another name."""

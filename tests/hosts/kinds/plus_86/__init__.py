@@ -1,0 +1,3 @@
+"""The mobile is stored with its country's prefix."""
+
+PHONEBIND = {"MOBILE_FORMAT": "+86{}"}

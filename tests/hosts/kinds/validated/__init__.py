@@ -1,0 +1,1 @@
+"""The model validates itself whenever it is saved."""
