@@ -188,6 +188,8 @@ PHONEBIND = {
     "HUMAN_CHECK": _HUMAN_CHECK,
     "SITE_NAME": env.text("SITE_NAME", "phonebind"),
     "TERMS_URL": env.text("TERMS_URL", ""),
+    "PRIVACY_URL": env.text("PRIVACY_URL", ""),
+    "PASSWORD_RESET_URL": env.text("PASSWORD_RESET_URL", ""),
     "ALLOWED_NEXT_HOSTS": tuple(env.words("ALLOWED_NEXT_HOSTS")),
     "LEGACY_STATE": env.flag("LEGACY_STATE"),
     "SIGN_IN_MAX_AGE": env.number("SIGN_IN_MAX_AGE", 90 * 86_400, least=1),

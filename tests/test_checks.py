@@ -21,7 +21,8 @@ QQ = {"client_id": "1", "client_secret": "s", "redirect_uri": "https://shop.exam
 @pytest.fixture(autouse=True)
 def _shop(phonebind: Configure) -> None:
     """A shop's settings, with which nothing is wrong."""
-    phonebind(providers={"base_url": ""})
+    links = {"terms_url": "/terms/", "privacy_url": "/privacy/"}
+    phonebind(providers={"base_url": ""}, site_name="一号店", **links)
 
 
 def found() -> list[str]:
@@ -325,7 +326,7 @@ def test_manage_py_check_runs_them_all(settings: Settings, capsys: pytest.Captur
 
 def test_the_docstring_lists_every_id() -> None:
     listed = set(re.findall(r"[EW][0-9]{3}", checks.__doc__ or ""))
-    assert listed == {*(f"E{n:03}" for n in range(1, 12)), *(f"W{n:03}" for n in (*range(1, 7), 9))}
+    assert listed == {*(f"E{n:03}" for n in range(1, 12)), *(f"W{n:03}" for n in range(1, 10))}
 
 
 class Apart:
@@ -375,6 +376,30 @@ def test_w005_every_site_is_allowed(settings: Settings, name: str) -> None:
     setattr(settings, name, True)
     assert deployed() == ["W005"]
     assert found() == []
+
+
+def test_w007_the_site_has_no_name_of_its_own(phonebind: Configure, settings: Settings) -> None:
+    settings.CORS_ALLOW_ALL_ORIGINS = False
+    phonebind(site_name="phonebind")
+    assert deployed() == ["W007"]
+    assert found() == []
+
+
+@pytest.mark.parametrize("missing", ["terms_url", "privacy_url"])
+def test_w008_a_link_is_missing(phonebind: Configure, settings: Settings, missing: str) -> None:
+    settings.CORS_ALLOW_ALL_ORIGINS = False
+    phonebind(**{missing: ""})
+    assert deployed() == ["W008"]
+    assert found() == []
+    told = [message.msg for message in run_checks(tags=["phonebind"], include_deployment_checks=True)]
+    assert told == [f"PHONEBIND has no {missing.upper()}."]
+
+
+def test_w008_is_for_those_who_have_our_pages(phonebind: Configure, settings: Settings) -> None:
+    phonebind(terms_url="", privacy_url="")
+    settings.CORS_ALLOW_ALL_ORIGINS = False
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "phonebind.pages"]
+    assert "W008" not in deployed()
 
 
 @pytest.mark.parametrize("origin", ["front.example", "https://front.example/", "https://", "*", "", 7, None])

@@ -56,6 +56,8 @@ def test_the_names_are_the_documented_ones() -> None:
         "HUMAN_CHECK",
         "SITE_NAME",
         "TERMS_URL",
+        "PRIVACY_URL",
+        "PASSWORD_RESET_URL",
         "MOBILE_FIELD",
         "MOBILE_FORMAT",
         "ACCOUNT_FACTORY",

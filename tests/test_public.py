@@ -30,6 +30,8 @@ def test_the_settings() -> None:
         "LIMITS",
         "MOBILE_FIELD",
         "MOBILE_FORMAT",
+        "PASSWORD_RESET_URL",
+        "PRIVACY_URL",
         "PROVIDERS",
         "SIGN_IN_MAX_AGE",
         "SITE_NAME",

@@ -9,7 +9,8 @@ E008 SIMPLE_JWT is unusable            W006 LIMITS keep no SMS for who holds a t
 E009 users and bindings lie apart      W009 new accounts may lack a field
 E010 a function cannot be imported     E011 new accounts lack a field
 
-With ``check --deploy``: W004 cookies reach Django as they came, W005 CORS allows every site.
+With ``check --deploy``: W004 cookies reach Django as they came, W005 CORS allows every site, W007 SITE_NAME is left at
+its default, W008 the pages ask for consent to no terms or no privacy policy.
 """
 
 import itertools
@@ -20,13 +21,14 @@ from inspect import getattr_static
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings
 from django.core.cache import caches
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.core.exceptions import ImproperlyConfigured
 
 from phonebind import human, limits, oauth, origins, sms, store, user_checks
-from phonebind.conf import NAMES, SETTING, conf, development
+from phonebind.conf import NAMES, SETTING, Settings, conf, development
 from phonebind.middleware import CookieNamesMiddleware
 
 Messages = list[CheckMessage]
@@ -38,6 +40,8 @@ TYPES: Mapping[str, Any] = {
     "HUMAN_CHECK": (str, Mapping),
     "SITE_NAME": str,
     "TERMS_URL": str,
+    "PRIVACY_URL": str,
+    "PASSWORD_RESET_URL": str,
     "MOBILE_FIELD": str,
     "MOBILE_FORMAT": (str, list, tuple),
     "ACCOUNT_FACTORY": object,
@@ -150,6 +154,22 @@ def check_origins(**kwargs: Any) -> Messages:
     return [Warning("CORS_ALLOW_ALL_ORIGINS is on.", hint=hint, id="phonebind.W005")]
 
 
+def check_site_name(**kwargs: Any) -> Messages:
+    if conf.site_name != Settings().site_name:
+        return []
+    hint = "It stands in every SMS and on every page, and people distrust a name that they do not know."
+    return [Warning(f"{SETTING}['SITE_NAME'] is {conf.site_name!r}, the default.", hint=hint, id="phonebind.W007")]
+
+
+def check_consent(**kwargs: Any) -> Messages:
+    links = {"TERMS_URL": conf.terms_url, "PRIVACY_URL": conf.privacy_url}
+    missing = [name for name, url in links.items() if not url]
+    if not missing or not apps.is_installed("phonebind.pages"):
+        return []
+    hint = "A mobile number is personal data: the bind page asks for consent to what is named here."
+    return [Warning(f"{SETTING} has no {' and no '.join(missing)}.", hint=hint, id="phonebind.W008")]
+
+
 def check_tls(**kwargs: Any) -> Messages:
     return [
         Warning(f"{SETTING}['PROVIDERS'][{name!r}]['base_url'] is not https.", id="phonebind.W002")
@@ -184,7 +204,7 @@ CHECKS = (
 )
 
 #: Those that ``check --deploy`` runs besides.
-DEPLOY_CHECKS = (check_cookie_names, check_origins)
+DEPLOY_CHECKS = (check_cookie_names, check_origins, _readable(check_site_name), _readable(check_consent))
 
 
 def _setting_problems(raw: Mapping[str, Any]) -> Iterator[str]:

@@ -41,8 +41,11 @@ class Settings:
     human_check: str | Mapping[str, Any] = "image"
     #: The name the SMS and the pages carry.
     site_name: str = "phonebind"
-    #: Where the terms of use are; the bind page asks for consent when it is set.
+    #: Where the terms of use and the privacy policy are; the bind page asks for consent to those that are set.
     terms_url: str = ""
+    privacy_url: str = ""
+    #: Where people get a new password; the bind page offers it beside a wrong one.
+    password_reset_url: str = ""
     #: The unique field of the user model that holds the mobile number.
     mobile_field: str = "mobile"
     #: How that field writes one: "{}" for the 11 digits, "+86{}"; or two functions (or their dotted paths), from the 11

@@ -22,6 +22,8 @@ pytestmark = pytest.mark.django_db
 
 MOBILE = "13900000001"
 PASSWORD = "horse-staple-9"
+TERMS = {"terms_url": "https://shop.example/terms"}
+PRIVACY = {"privacy_url": "https://shop.example/privacy"}
 
 
 def known(**fields: Any) -> Any:
@@ -172,7 +174,7 @@ def test_each_field_has_its_error_beside_it(shopper: Shopper, qq: Upstream, phon
         "mobile": "Enter a mobile number of 11 digits.",
         "password": "The password must have 8 to 20 characters.",
         "sms_code": "Enter the 6 digits of the SMS code.",
-        "consent": "Please agree to the terms of use first.",
+        "consent": "Please agree to this first.",
     }.items():
         assert f'<p class="error" id="id_{field}_error">{message}</p>' in html
     assert html.count("autofocus") == 1
@@ -187,6 +189,29 @@ def test_consent_is_asked_for_where_there_are_terms(shopper: Shopper, qq: Upstre
     form = filled(shopper, url)
     assert shopper.submit(url, form).status_code == 400
     assert shopper.submit(url, form | {"consent": "on"}).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("urls", "named"),
+    [
+        ({}, []),
+        ({"terms_url": "https://shop.example/terms"}, ["/terms"]),
+        ({"privacy_url": "https://shop.example/privacy"}, ["/privacy"]),
+        (
+            {"terms_url": "https://shop.example/terms", "privacy_url": "https://shop.example/privacy"},
+            ["/terms", "/privacy"],
+        ),
+    ],
+)
+def test_the_line_of_consent_names_what_there_is(
+    shopper: Shopper, qq: Upstream, phonebind: Configure, urls: dict[str, str], named: list[str]
+) -> None:
+    phonebind(**urls)
+    url = shopper.arrive()
+    html = shopper.http.get(url).content.decode()
+    assert re.findall(r'href="https://shop.example(/\w+)" target="_blank" rel="noopener"', html) == named
+    answer = shopper.submit(url, shopper.form(url), script=True)
+    assert ("consent" in answer.json()["errors"]) == bool(named)
 
 
 def test_a_wrong_sms_code(shopper: Shopper, qq: Upstream) -> None:

@@ -85,6 +85,45 @@ def test_an_unknown_provider_is_a_page_not_found(shopper: Shopper, path: str) ->
     assert "This page does not exist" in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("setting", "target"),
+    [("/orders/", "/orders/"), ("phonebind_pages:login", "/login/"), ("/accounts/profile/", "/accounts/profile/")],
+)
+def test_without_next_people_go_where_the_host_sends_them(
+    shopper: Shopper, qq: Upstream, settings: Settings, setting: str, target: str
+) -> None:
+    settings.LOGIN_REDIRECT_URL = setting
+    assert 'href="/login/qq/"' in shopper.http.get("/login/").content.decode()
+    bound(shopper)
+    assert shopper.come_back(shopper.start()["state"])["Location"] == target
+    assert shopper.come_back(shopper.start(next="/cart.html")["state"])["Location"] == "/cart.html"
+
+
+def test_a_new_project_has_no_page_of_its_own_to_go_to(shopper: Shopper, qq: Upstream, settings: Settings) -> None:
+    """Django's default for LOGIN_REDIRECT_URL is /accounts/profile/, which ``startproject`` does not make."""
+    assert not settings.is_overridden("LOGIN_REDIRECT_URL")
+    bound(shopper)
+    assert shopper.come_back(shopper.start()["state"])["Location"] == "/login/done/"
+
+
+def test_a_host_that_sends_people_elsewhere_allows_it(
+    shopper: Shopper, settings: Settings, phonebind: Configure
+) -> None:
+    settings.LOGIN_REDIRECT_URL = "https://www.shop.example/"
+    assert shopper.http.get("/login/").status_code == 400
+    phonebind(allowed_next_hosts=["www.shop.example"])
+    assert shopper.http.get("/login/").status_code == 200
+
+
+@pytest.mark.parametrize(("setting", "target"), [("/bye/", "/bye/"), ("phonebind_pages:done", "/login/done/")])
+def test_who_signs_out_goes_where_the_host_sends_them(
+    shopper: Shopper, qq: Upstream, settings: Settings, setting: str, target: str
+) -> None:
+    settings.LOGOUT_REDIRECT_URL = setting
+    shopper.sign_in()
+    assert shopper.http.post("/logout/", shopper.form("/login/done/"))["Location"] == target
+
+
 # ---------------------------------------------------------------- back from the provider
 
 

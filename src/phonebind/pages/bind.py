@@ -62,6 +62,7 @@ class _FormPage:
             "human": human.mode(),
             "sent": sent,
             "terms_url": conf.terms_url,
+            "privacy_url": conf.privacy_url,
         }
         return show(self.request, "bind.html", context, error=error)
 

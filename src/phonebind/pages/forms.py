@@ -107,9 +107,9 @@ class BindForm(BindPageForm):
         error_messages={"required": PASSWORD_MESSAGE, "invalid": PASSWORD_MESSAGE},
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
-    consent = forms.BooleanField(error_messages={"required": _("Please agree to the terms of use first.")})
+    consent = forms.BooleanField(error_messages={"required": _("Please agree to this first.")})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not conf.terms_url:
+        if not (conf.terms_url or conf.privacy_url):
             del self.fields["consent"]

@@ -2,7 +2,9 @@
 
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest
+from django.shortcuts import resolve_url
 from django.urls import reverse
 
 from phonebind import oauth
@@ -12,8 +14,22 @@ from phonebind.tickets import State
 
 
 def next_url(request: HttpRequest) -> str:
-    """``?next=``, or the page that says who is signed in. Raises NextNotAllowed."""
-    return safe_next(request, request.GET.get("next", "") or _done())
+    """``?next=``, or where the host sends people. Raises NextNotAllowed."""
+    return safe_next(request, request.GET.get("next", "") or default_next())
+
+
+def default_next() -> str:
+    """``LOGIN_REDIRECT_URL`` where the host has set it; Django's own default, /accounts/profile/, is no page in most
+    projects, and then our page says who is signed in.
+    """
+    if settings.is_overridden("LOGIN_REDIRECT_URL"):
+        return resolve_url(settings.LOGIN_REDIRECT_URL)
+    return reverse("phonebind_pages:done")
+
+
+def signed_out_url() -> str:
+    """``LOGOUT_REDIRECT_URL``, or the sign-in page."""
+    return resolve_url(settings.LOGOUT_REDIRECT_URL or "phonebind_pages:login")
 
 
 def login_url(target: str) -> str:
@@ -44,8 +60,4 @@ def label(provider: str) -> str:
 
 
 def _with_next(url: str, target: str) -> str:
-    return url if target in ("", _done()) else f"{url}?{urlencode({'next': target})}"
-
-
-def _done() -> str:
-    return reverse("phonebind_pages:done")
+    return url if target in ("", default_next()) else f"{url}?{urlencode({'next': target})}"

@@ -16,7 +16,7 @@ from phonebind.models import SocialAccount
 from phonebind.oauth import Identity, Provider
 from phonebind.pages import sessions
 from phonebind.pages.answers import SeeOther, page, problem, refuse, show
-from phonebind.pages.targets import attach_url, bind_url, label, login_url, next_url, start_url
+from phonebind.pages.targets import attach_url, bind_url, label, login_url, next_url, signed_out_url, start_url
 from phonebind.tickets import State
 
 
@@ -97,7 +97,7 @@ def done(request: HttpRequest) -> HttpResponse:
 def logout(request: HttpRequest) -> HttpResponse:
     audit.note(request, outcome="signed_out", user_id=request.user.pk)
     auth.logout(request)
-    response = SeeOther(reverse("phonebind_pages:login"))
+    response = SeeOther(signed_out_url())
     tickets.forget_all(request, response)
     return response
 
