@@ -15,6 +15,8 @@ from tests.support.site import serve
 from tests.support.visitor import Visitor
 
 PASSWORD = "horse-staple-9"
+#: Of a shop that has them.
+LINKS = {"TERMS_URL": "/login/", "PRIVACY_URL": "/login/?privacy", "PASSWORD_RESET_URL": "/login/?reset"}
 PHONE = {"width": 390, "height": 844}
 
 
@@ -35,7 +37,7 @@ def site(data: Path) -> Iterator[str]:
 def site_with_terms(data: Path, site: str) -> Iterator[str]:
     """A shop that asks for consent; ``next`` may lead to the other site, by its other name."""
     host = site.replace("http://127.0.0.1", "localhost")
-    with _serve(data / "terms", db=2, TERMS_URL="/login/", ALLOWED_NEXT_HOSTS=host) as url:
+    with _serve(data / "terms", db=2, ALLOWED_NEXT_HOSTS=host, **LINKS) as url:
         yield url
 
 

@@ -39,7 +39,8 @@ def test_a_new_mobile_with_every_error_on_the_way(person: Person, new_mobile: Ca
     expect(page.locator("[name=mobile]")).to_have_value(mobile)
     page.locator("[name=text]").fill(person.look())
     press(person, "[data-send]")
-    expect(page.get_by_role("status")).to_have_text("验证码已发送，5分钟内有效")
+    expect(page.get_by_role("status")).to_have_text(re.compile(r"^验证码已发送至 139 \d{4} \d{4}，5分钟内有效$"))
+    expect(page.locator("#id_text_helptext")).to_have_text("重新获取验证码时才需填写")
 
     # Enter is the main button, although it is the last.
     page.locator("[name=sms_code]").fill(person.read_sms(mobile))

@@ -102,7 +102,7 @@ def test_a_new_mobile_is_bound_and_signed_in(shopper: Shopper, qq: Upstream) -> 
     sent = shopper.send_code(url, form | {"password": PASSWORD})
     html = sent.content.decode()
     assert sent.status_code == 200
-    assert "The code is on its way. It is valid for 5 minutes.</p>" in html
+    assert "The code is on its way to 139 0000 0001. It is valid for 5 minutes.</p>" in html
     assert PASSWORD not in html
     kept = shopper.inputs(sent)
     assert (kept["mobile"], kept["sms_code"], kept["text"]) == (MOBILE, "12", "")
@@ -114,6 +114,13 @@ def test_a_new_mobile_is_bound_and_signed_in(shopper: Shopper, qq: Upstream) -> 
     assert shopper.http.session["_auth_user_id"] == str(account.user_id)
     again = shopper.http.get(url)
     assert (again.status_code, again["Location"]) == (303, "/cart.html"), "the form has done its work"
+
+
+def test_after_sending_the_image_is_needed_for_another_code_alone(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    form = shopper.form(url) | {"mobile": MOBILE}
+    assert "Only needed for another code." not in shopper.http.get(url).content.decode()
+    assert "Only needed for another code." in shopper.send_code(url, form).content.decode()
 
 
 def test_over_https_the_cookies_are_this_hosts_alone(qq: Upstream) -> None:
@@ -244,6 +251,69 @@ def test_a_wrong_password_leaves_the_code_usable(shopper: Shopper, qq: Upstream)
     assert answer.status_code == 400
     assert '<p class="error" id="id_password_error">Wrong password</p>' in answer.content.decode()
     assert shopper.submit(url, form).status_code == 303
+
+
+RESET = "https://shop.example/reset"
+
+
+def offers(answer: Any) -> bool:
+    found = re.search(rf'<p[^>]*data-reset([^>]*)><a class="plain" href="{RESET}"', answer.content.decode())
+    return found is not None and "hidden" not in found[1]
+
+
+def test_beside_a_wrong_password_there_is_a_way_to_a_new_one(
+    shopper: Shopper, qq: Upstream, phonebind: Configure
+) -> None:
+    known()
+    url = shopper.arrive()
+    form = filled(shopper, url)
+    assert "data-reset" not in shopper.http.get(url).content.decode()
+    phonebind(password_reset_url=RESET)
+    assert not offers(shopper.http.get(url))
+    assert not offers(shopper.submit(url, form | {"sms_code": "000000"}))
+    assert not offers(shopper.submit(url, form | {"password": "short"}))
+    assert offers(shopper.submit(url, form | {"password": "wrong-horse-1"}))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "chinese"),
+    [
+        (60, "try again in 1 minute.", "请1分钟后再试"),
+        (900, "try again in 15 minutes.", "请15分钟后再试"),
+    ],
+)
+def test_after_five_wrong_passwords_the_page_says_how_long_to_wait(
+    shopper: Shopper, qq: Upstream, phonebind: Configure, seconds: int, english: str, chinese: str
+) -> None:
+    phonebind(password_reset_url=RESET, limits={"password_bind": (5, seconds)})
+    known()
+    url = shopper.arrive()
+    form = filled(shopper, url)
+    for _ in range(5):
+        shopper.submit(url, form | {"password": "wrong-horse-1"})
+    answer = shopper.submit(url, form)
+    assert answer.status_code == 429
+    beside = re.search(r'id="id_password_error">([^<]*)<', answer.content.decode())
+    assert beside
+    assert beside[1].endswith(english)
+    assert offers(answer)
+    told = shopper.http.post(url, form, headers={"accept": "application/json", "accept-language": "zh-CN"}).json()
+    assert told["code"] == "too_many_attempts"
+    assert told["errors"] == {"password": [told["message"]]}
+    assert told["message"].endswith(chinese)
+    assert 0 < told["retry_after"] <= seconds
+
+
+def test_too_many_wrong_sms_codes_blame_no_password(shopper: Shopper, qq: Upstream, phonebind: Configure) -> None:
+    phonebind(password_reset_url=RESET, limits={"sms_code_identity_hour": (1, 3_600)})
+    url = shopper.arrive()
+    form = filled(shopper, url)
+    shopper.submit(url, form | {"sms_code": "000000"})
+    answer = shopper.submit(url, form | {"sms_code": "000001"})
+    assert answer.status_code == 429
+    assert re.search(r"Please try again in (59|60) minutes\.", answer.content.decode())
+    assert 'id="id_password_error"></p>' in answer.content.decode()
+    assert not offers(answer)
 
 
 def test_a_weak_password_is_told_by_the_hosts_validators(shopper: Shopper, qq: Upstream) -> None:

@@ -20,7 +20,7 @@ STRING = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
 
 def texts_in_python(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "ngettext"):
             yield ast.literal_eval(node.args[0])
 
 
@@ -42,7 +42,8 @@ def texts() -> set[str]:
 
 
 def readable() -> dict[str, str]:
-    entries = re.findall(rf"^msgid {STRING}msgstr {STRING}", (CATALOG / "django.po").read_text(), re.MULTILINE)
+    entry = rf"^msgid {STRING}(?:msgid_plural (?:\s*\"[^\n]*\"\n)+)?msgstr(?:\[0\])? {STRING}"
+    entries = re.findall(entry, (CATALOG / "django.po").read_text(), re.MULTILINE)
     # As in Python, strings that follow each other are one.
     unquoted = [[ast.literal_eval(f"({text})") for text in entry] for entry in entries]
     return {msgid: msgstr for msgid, msgstr in unquoted if msgid}
@@ -51,7 +52,8 @@ def readable() -> dict[str, str]:
 def compiled() -> dict[str, str]:
     with (CATALOG / "django.mo").open("rb") as file:
         catalog = gettext.GNUTranslations(file)
-    return {msgid: msgstr for msgid, msgstr in vars(catalog)["_catalog"].items() if msgid}
+    # Of a text with a plural the key is its singular and the number of the form; Chinese has one form.
+    return {key if isinstance(key, str) else key[0]: text for key, text in vars(catalog)["_catalog"].items() if key}
 
 
 def test_every_text_is_translated_and_no_more() -> None:

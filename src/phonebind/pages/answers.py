@@ -151,8 +151,9 @@ def problem(
     return show(request, "problem.html", {"title": title, "message": message, "again": again}, error=error)
 
 
-def refuse_json(error: PhonebindError) -> HttpResponse:
-    return JsonResponse(error.body, status=error.status, headers=error.headers)
+def refuse_json(error: PhonebindError, body: dict[str, Any] | None = None) -> HttpResponse:
+    """``body``: its own, in other words."""
+    return JsonResponse(body or error.body, status=error.status, headers=error.headers)
 
 
 def wants_json(request: HttpRequest) -> bool:

@@ -1,16 +1,20 @@
 """The page where an identity gets its mobile: a plain form, and the same answers in JSON for its script."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 from uuid import uuid4
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt
 
 from phonebind import audit, binding, human, limits, oauth, sms_codes, tickets
 from phonebind.conf import conf
-from phonebind.exceptions import Invalid, PhonebindError, TicketInvalid
+from phonebind.exceptions import Invalid, PasswordWrong, PhonebindError, TicketInvalid, TooManyAttempts
 from phonebind.pages import sessions
 from phonebind.pages.answers import SeeOther, foreseen, page, refuse, refuse_json, show, wants_json
 from phonebind.pages.forms import BindForm, HumanCheckForm, SmsCodeForm
@@ -37,6 +41,26 @@ def bind(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
     return form_page.act() if posted else form_page.show()
 
 
+def _is_about_password(error: PhonebindError | None) -> bool:
+    """Wrong, or wrong too often."""
+    locked = isinstance(error, TooManyAttempts) and error.limit.startswith("password_")
+    return locked or isinstance(error, PasswordWrong)
+
+
+def _explained(error: PhonebindError) -> dict[str, Any]:
+    """The error's body. Who has tried too often is told for how long to wait; an app reads that in ``retry_after``."""
+    if not isinstance(error, TooManyAttempts):
+        return error.body
+    minutes = math.ceil((error.retry_after or 0) / 60)
+    message = ngettext(
+        "Too many wrong attempts. Please try again in %(minutes)s minute.",
+        "Too many wrong attempts. Please try again in %(minutes)s minutes.",
+        minutes,
+    ) % {"minutes": minutes}
+    errors = {"errors": {"password": [message]}} if _is_about_password(error) else {}
+    return {**error.body, "message": message, **errors}
+
+
 @dataclass(frozen=True, slots=True)
 class _FormPage:
     request: HttpRequest
@@ -45,11 +69,15 @@ class _FormPage:
     ticket: Ticket
 
     def show(
-        self, form: forms.Form | None = None, *, sent: bool = False, error: PhonebindError | None = None
+        self, form: forms.Form | None = None, *, sent: str = "", error: PhonebindError | None = None
     ) -> HttpResponse:
-        """The page; everything typed is kept but the password and the used-up image code."""
+        """The page; everything typed is kept but the password and the used-up image code. ``sent``: a code is on its
+        way to this number.
+        """
         typed = self.request.POST.dict()
         send_code, bind = (form if isinstance(form, kind) else kind(initial=typed) for kind in (SmsCodeForm, BindForm))
+        if sent:
+            send_code["text"].help_text = _("Only needed for another code.")
         context = {
             "send_code": send_code,
             "bind": bind,
@@ -60,7 +88,9 @@ class _FormPage:
             "provider": label(self.ticket.identity.provider),
             "minutes": sms_codes.EXPIRES_IN // 60,
             "human": human.mode(),
-            "sent": sent,
+            "sent": sent and f"{sent[:3]} {sent[3:7]} {sent[7:]}",
+            "password_reset_url": conf.password_reset_url,
+            "forgot": _is_about_password(error),
             "terms_url": conf.terms_url,
             "privacy_url": conf.privacy_url,
         }
@@ -98,7 +128,7 @@ class _FormPage:
         )
         sent = human.send_code(self.request, given["mobile"], answers, self.ticket.identity)
         if not wants_json(self.request):
-            return self.show(form, sent=True)
+            return self.show(form, sent=given["mobile"])
         return JsonResponse({"message": "OK", **asdict(sent)})
 
     def bind(self, form: forms.Form) -> HttpResponse:
@@ -114,10 +144,11 @@ class _FormPage:
     def _refuse(self, form: forms.Form, error: PhonebindError) -> HttpResponse:
         """Beside the field to blame, or above the form where it is none of them."""
         audit.refused(self.request, error)
+        body = _explained(error)
         if wants_json(self.request):
-            return refuse_json(error)
+            return refuse_json(error, body)
         if not form.errors:
-            for field, messages in error.errors.items() or [(None, [error.message])]:
+            for field, messages in body.get("errors", {None: [body["message"]]}).items():
                 form.add_error(field if field in form.fields else None, [str(message) for message in messages])
         faulty = [field for name, field in form.fields.items() if name in form.errors]
         if faulty:

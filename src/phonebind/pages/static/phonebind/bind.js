@@ -3,15 +3,27 @@
 
 const form = document.querySelector("form[data-bind]");
 const part = (name) => form.querySelector(`[data-${name}]`);
-const [send, image, seen, other, show, above, told] =
-  ["send", "image", "seen", "other", "show", "alert", "status"].map(part);
+const [send, image, seen, other, show, above, told, reset] =
+  ["send", "image", "seen", "other", "show", "alert", "status", "reset"].map(part);
 const submit = form.querySelector(".button.main");
 const enter = form.querySelector(".enter");
 const [sendLabel, showLabel] = [send.textContent, show.textContent];
 /** Codes that keep the server from looking at the image, so that it is as good as before. */
 const KEPT = new Set(["invalid", "human_check_invalid", "human_check_unavailable", "too_many_requests"]);
-let pending = false;
-let waitUntil = 0;
+/** What is typed and survives a reload. Never the password. */
+const REMEMBERED = ["mobile", "sms_code"];
+/** Milliseconds that a bind ticket lives. */
+const LIFETIME = 600000;
+const STORED = `phonebind ${location.pathname}`;
+/** `waits`: by number, when the next code may be asked for. */
+const memory = recall() || { began: Date.now(), typed: {}, waits: {} };
+/** The button whose answer is awaited. */
+let pending = null;
+let timer;
+/** The image was used up while nobody saw it. */
+let stale = false;
+/** Another image is asked for although a code is on its way to this number. */
+let again = false;
 /** The button that was clicked last. */
 let pressed = null;
 
@@ -44,7 +56,7 @@ if (other) {
     form.elements.without_image.value = without ? "1" : "";
     button.textContent = without ? button.dataset.unseen : label;
     hint.textContent = without ? hint.dataset.hint : "";
-    if (seen) seen.hidden = without;
+    update();
   });
 }
 
@@ -55,19 +67,34 @@ show.addEventListener("click", () => {
   show.textContent = visible ? showLabel : show.dataset.hide;
 });
 
+for (const name of REMEMBERED) {
+  const input = form.elements[name];
+  // What the server has filled in is newer, and so is what was typed before this script came.
+  if (!input.value) input.value = memory.typed[name] || "";
+}
+form.addEventListener("input", ({ target }) => {
+  if (!REMEMBERED.includes(target.name)) return;
+  remember();
+  if (target.name === "mobile") update();
+});
+if (isWaiting()) tellSent(form.elements.mobile.value);
+update();
+
 // A page out of the browser's memory shows what was true when it was left.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 async function sendCode() {
   if (pending || send.disabled) return;
+  if (seen && seen.hidden && !form.elements.without_image.value) return askForImage();
   // As it is now: whatever is changed while the check goes on is meant for the next time.
   const data = filled("send_code");
   const answer = await during(send, async () => (await prove(data)) || { looked: true, ...(await ask(data)) });
-  if (answer.looked && !KEPT.has(answer.code) && !data.get("without_image")) newImage();
-  if (answer.code === "sms_too_frequent" || answer.code === "sms_not_sent") wait(answer.retry_after || 0);
+  if (answer.looked && !KEPT.has(answer.code) && !data.get("without_image")) stale = true;
+  const seconds = answer.resend_after || (isAboutWaiting(answer) && answer.retry_after);
+  if (seconds) wait(data.get("mobile"), seconds);
+  update();
   if (answer.resend_after) {
-    wait(answer.resend_after);
-    told.textContent = told.dataset.sent;
+    tellSent(data.get("mobile"));
     form.elements.sms_code.focus();
   } else {
     complain(answer, "sms_code");
@@ -77,8 +104,9 @@ async function sendCode() {
 async function bind() {
   if (pending) return;
   const answer = await during(submit, () => ask(filled("bind")));
-  if (answer.location) location.assign(answer.location);
-  else complain(answer);
+  if (!answer.location) return complain(answer);
+  forget();
+  location.assign(answer.location);
 }
 
 /** Adds the answer to the human check, where one is asked for now. Returns what kept it from that, or null. */
@@ -103,7 +131,7 @@ async function prove(data) {
 
 /** One thing at a time. The button looks pressed meanwhile, and stays so while a page is on its way. */
 async function during(button, work) {
-  pending = true;
+  pending = button;
   clear();
   const label = button.textContent;
   // Not `disabled`, or whoever came by keyboard would be thrown back to the top of the page.
@@ -113,8 +141,9 @@ async function during(button, work) {
   if (!answer.location) {
     button.textContent = label;
     button.removeAttribute("aria-disabled");
+    pending = null;
   }
-  pending = Boolean(answer.location);
+  update();
   return answer;
 }
 
@@ -122,26 +151,38 @@ function filled(action) {
   return new URLSearchParams([...new FormData(form), ["action", action]]);
 }
 
-/** The server's answer, or one like it where there is none. */
+/** The server's answer, or one like it where there is none, or none of ours. */
 async function ask(body) {
+  let response, text;
   try {
-    const response = await fetch(location.href, { method: "POST", body, headers: { Accept: "application/json" } });
-    return await response.json();
+    response = await fetch(location.href, { method: "POST", body, headers: { Accept: "application/json" } });
+    text = await response.text();
   } catch {
     return { message: form.dataset.failed };
   }
+  try {
+    const answer = JSON.parse(text);
+    if (response.ok || answer.message) return answer;
+  } catch {
+    // a page, of the server's or of somebody between us
+  }
+  return { message: response.status < 500 ? form.dataset.strange : form.dataset.broken };
 }
 
 /** Each message beside its field and the first of them in focus; what no field is to blame for, above the form. */
 function complain({ code, message, errors = {} }, fallback) {
   // The ten minutes are over; the page itself says so best.
-  if (code === "ticket_invalid") return location.reload();
+  if (code === "ticket_invalid") {
+    forget();
+    return location.reload();
+  }
   const blamed = [...form.elements].filter((input) => errors[input.name] && beside(input.name));
   if (!blamed.length && fallback) blamed.push(form.elements[fallback]);
   for (const input of blamed) {
     beside(input.name).textContent = (errors[input.name] || [message])[0];
     input.setAttribute("aria-invalid", "true");
   }
+  if (reset && errors.password && code !== "invalid") reset.hidden = false;
   if (!blamed.length) above.textContent = message;
   (blamed[0] || above).focus();
 }
@@ -166,16 +207,86 @@ function newImage() {
   const img = image.querySelector("img");
   img.src = `${img.src.split("?")[0]}?${Date.now()}`;
   form.elements.text.value = "";
+  stale = false;
 }
 
-function wait(seconds) {
-  waitUntil = Date.now() + seconds * 1000;
-  tick();
+// ---------------------------------------------------------------- one code a minute, for each number
+
+/** As the server spells it. */
+function national(mobile) {
+  return mobile.normalize("NFKC").replace(/\D/g, "").slice(-11);
 }
 
-function tick() {
-  const left = Math.ceil((waitUntil - Date.now()) / 1000);
+function isAboutWaiting({ code }) {
+  return code === "sms_too_frequent" || code === "sms_not_sent";
+}
+
+function isWaiting() {
+  return (memory.waits[national(form.elements.mobile.value)] || 0) > Date.now();
+}
+
+function wait(mobile, seconds) {
+  memory.waits[national(mobile)] = Date.now() + seconds * 1000;
+  again = false;
+  remember();
+}
+
+function tellSent(mobile) {
+  told.textContent = told.dataset.sent.replace("{}", national(mobile).replace(/^(...)(....)/, "$1 $2 "));
+}
+
+/** Button and image as they are for the number that stands in the form. */
+function update() {
+  clearTimeout(timer);
+  const until = memory.waits[national(form.elements.mobile.value)];
+  const left = Math.ceil(((until || 0) - Date.now()) / 1000);
   send.disabled = left > 0;
-  send.textContent = left > 0 ? form.dataset.again.replace("{}", left) : sendLabel;
-  if (left > 0) setTimeout(tick, 250);
+  if (pending !== send) send.textContent = left > 0 ? form.dataset.again.replace("{}", left) : sendLabel;
+  if (left > 0) timer = setTimeout(update, 250);
+  // Who has been sent a code need not look at an empty field for the next one.
+  const sent = Boolean(until) && !again;
+  if (seen) seen.hidden = sent || Boolean(form.elements.without_image.value);
+  if (other) other.hidden = sent;
+  if (seen && !seen.hidden && stale) newImage();
+}
+
+function askForImage() {
+  again = true;
+  told.textContent = "";
+  update();
+  form.elements.text.focus();
+}
+
+// ---------------------------------------------------------------- what survives a reload
+
+/** Of this sign-in alone, in this tab, and for as long as its ticket lives. */
+function recall() {
+  try {
+    for (const key of Object.keys(sessionStorage)) {
+      if (key.startsWith("phonebind ") && key !== STORED) sessionStorage.removeItem(key);
+    }
+    const found = JSON.parse(sessionStorage.getItem(STORED));
+    if (found && Date.now() - found.began < LIFETIME) return found;
+    sessionStorage.removeItem(STORED);
+  } catch {
+    // This browser keeps nothing.
+  }
+  return null;
+}
+
+function remember() {
+  for (const name of REMEMBERED) memory.typed[name] = form.elements[name].value;
+  try {
+    sessionStorage.setItem(STORED, JSON.stringify(memory));
+  } catch {
+    // This browser keeps nothing.
+  }
+}
+
+function forget() {
+  try {
+    sessionStorage.removeItem(STORED);
+  } catch {
+    // This browser keeps nothing.
+  }
 }
