@@ -15,7 +15,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from phonebind import accounts, audit, bodies, databases, origins, tokens
+from phonebind import accounts, audit, bodies, databases, languages, origins, tokens
 from phonebind.api import errors
 
 
@@ -30,7 +30,9 @@ class _OnlyJSON(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-@method_decorator([never_cache, sensitive_post_parameters(), databases.own_transactions], name="dispatch")
+@method_decorator(
+    [never_cache, sensitive_post_parameters(), databases.own_transactions, languages.in_ours], name="dispatch"
+)
 class View(APIView):
     """Whatever the host has set for its own API in REST_FRAMEWORK, the contract stays the same."""
 

@@ -16,7 +16,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from phonebind import audit, bodies, databases, human, origins
+from phonebind import audit, bodies, databases, human, languages, origins
 from phonebind.conf import conf
 from phonebind.exceptions import (
     DATABASE_DOWN,
@@ -79,7 +79,7 @@ def page(
             audit.write(request, response)
             return _with_headers(response, asks=asks)
 
-        quiet = sensitive_post_parameters()(databases.own_transactions(checked))
+        quiet = sensitive_post_parameters()(databases.own_transactions(languages.in_ours(checked)))
         return cast("View[P]", login_not_required(quiet))
 
     return decorate
