@@ -4,15 +4,19 @@ import os
 
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.db import connections
 
-from phonebind.asgi import BoundedBodies, utf8
+from phonebind.asgi import BoundedBodies, BoundedThreads, utf8
 from server.prepare import check
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
 
 check()
+for database in connections.settings.values():
+    # Each request has a thread of its own here, and a connection that is kept with it would never be used again.
+    database["CONN_MAX_AGE"] = 0
 application = BoundedBodies(
-    utf8(get_asgi_application()),
+    BoundedThreads(utf8(get_asgi_application()), most=settings.THREADS),
     most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
     seconds=settings.REQUEST_DEADLINE,
 )

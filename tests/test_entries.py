@@ -11,13 +11,14 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
+from django.db import connections
 from django.utils.http import parse_header_parameters
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
 from phonebind.asgi import Application as AsgiApplication
-from phonebind.asgi import BoundedBodies, Message, Receive, Scope, Send
+from phonebind.asgi import BoundedBodies, BoundedThreads, Message, Receive, Scope, Send
 from phonebind.asgi import utf8 as utf8_asgi
 from phonebind.content_types import as_utf8
 from phonebind.wsgi import Application as WsgiApplication
@@ -267,15 +268,42 @@ def test_what_is_not_http_passes() -> None:
     asyncio.run(live())
 
 
+def test_so_many_are_in_the_application_at_once_and_all_are_answered() -> None:
+    inside: list[int] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        inside.append(1)
+        await asyncio.sleep(0.01)
+        most.append(len(inside))
+        inside.pop()
+        await send({"type": "http.response.start", "status": 200})
+
+    async def crowd() -> None:
+        bounded_threads = BoundedThreads(application, most=3)
+        await asyncio.gather(*(bounded_threads(scope(), wire.receive, wire.send) for wire in wires))
+        await bounded_threads({"type": "lifespan"}, Wire().receive, Wire().send)
+
+    most: list[int] = []
+    wires = [Wire() for _ in range(10)]
+    asyncio.run(crowd())
+    assert max(most) == 3
+    assert [len(wire.sent) for wire in wires] == [1] * 10
+
+
 @pytest.mark.django_db(transaction=True)
-def test_threat_44_the_reference_server_is_bounded_under_asgi(settings: Settings) -> None:
+def test_threat_44_the_reference_server_is_bounded_under_asgi(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.DEBUG = True  # as it is where there is a sandbox
+    database = connections.settings["default"]
+    monkeypatch.setitem(database, "CONN_MAX_AGE", 60)
     from server.asgi import application  # noqa: PLC0415 - it runs Django's checks
 
     def ask(wire: Wire, **headers: str) -> int:
         async_to_sync(application)(scope(**headers), wire.receive, wire.send)
         return int(wire.sent[0]["status"])
 
+    assert database["CONN_MAX_AGE"] == 0
     assert ask(Wire(), content_length="65537") == 413
     assert ask(Wire(*[part(b"x" * 40_000, more=True)] * 2)) == 413
     assert ask(Wire(part(b"mobile=1")), content_type="application/x-www-form-urlencoded; charset=rot13") < 500

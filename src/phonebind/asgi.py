@@ -1,4 +1,4 @@
-"""What stands around an ASGI application: ``application = BoundedBodies(utf8(get_asgi_application()))``."""
+"""What stands around an ASGI application: ``BoundedBodies(BoundedThreads(utf8(get_asgi_application())))``."""
 
 import asyncio
 import json
@@ -87,6 +87,27 @@ class BoundedBodies:
                 raise BodyTooLarge
             more = message.get("more_body", False)
         return bytes(body)
+
+
+class BoundedThreads:
+    """Lets so many requests into the application at once; the others wait in line.
+
+    Django has a thread for each request that is under way, and with it, where no pool bounds them, a connection to the
+    database. So a crowd would use up whatever the database has.
+    """
+
+    def __init__(self, application: Application, *, most: int) -> None:
+        """``most`` is for one process."""
+        self._application = application
+        self._places = asyncio.Semaphore(most)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. What is not HTTP passes."""
+        if scope["type"] != "http":
+            await self._application(scope, receive, send)
+            return
+        async with self._places:
+            await self._application(scope, receive, send)
 
 
 def _first(body: bytes, receive: Receive) -> Receive:
