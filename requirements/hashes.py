@@ -21,6 +21,7 @@ FILES = (
     "requirements/test.txt",
     "requirements/oldest.txt",
     "requirements/newest.txt",
+    "requirements/servers.txt",
     "requirements/mutants.txt",
     "bench/requirements.txt",
     "study/requirements.txt",

@@ -3,6 +3,7 @@
 import gc
 import os
 import resource
+import sys
 from typing import Any
 
 from server.environment import number
@@ -28,11 +29,17 @@ forwarder_headers = ""
 loglevel = "warning"
 
 
+_INSTEAD = "Run `gunicorn -k … server.wsgi` without it: docs/deployment.md#gevent"
+
+
 def on_starting(server: Any) -> None:
     """Once, in the master, before the first worker exists: they share the Django that is loaded here.
 
     `preload_app` would be too early: WhiteNoise looks for the static files when the application is made.
     """
+    if server.cfg.worker_class_str != worker_class:
+        # What others patch, such as gevent, is loaded here before they come to it; and our deadlines are our worker's.
+        sys.exit(f"server.gunicorn_conf needs its own worker, not {server.cfg.worker_class_str}. {_INSTEAD}")
     prepare()
     _allow_open_files(worker_connections + 4 * threads + 256)
     # Or the garbage collector writes to all these objects in each worker, and the pages they lie on are shared no more.

@@ -24,6 +24,8 @@ from phonebind.exceptions import StateInvalid, TicketInvalid
 from phonebind.oauth.base import Identity, Provider
 
 MAX_AGE = 600
+#: A kept ticket that has expired still tells where the sign-in was to lead.
+KEPT_AGE = 3_600
 #: Browsers and servers limit what all cookies weigh together; who has this many sign-ins open has forgotten most.
 MAX_OPEN = 8
 #: A kept ticket may weigh 2 kB with a long `next`, and web servers take 8 kB of headers.
@@ -126,12 +128,14 @@ def read_any(request: HttpRequest, ticket: str, *, unbound: bool = False) -> Tic
     return Ticket(identity=Identity(**payload["identity"]), next=payload["next"])
 
 
-def remember(request: HttpRequest, response: HttpResponseBase, cookie: Cookie, *, most: int = MAX_OPEN) -> None:
+def remember(
+    request: HttpRequest, response: HttpResponseBase, cookie: Cookie, *, most: int = MAX_OPEN, max_age: int = MAX_AGE
+) -> None:
     """Set the cookie, and drop the surplus of sign-ins that were begun and left."""
     response.set_cookie(
         cookie.name,
         cookie.value,
-        max_age=MAX_AGE,
+        max_age=max_age,
         secure=_is_secure(request),
         httponly=True,
         samesite=conf.cookie_samesite,  # type: ignore[arg-type]
@@ -158,12 +162,19 @@ def forget_all(request: HttpRequest, response: HttpResponseBase) -> None:
 
 def keep(request: HttpRequest, response: HttpResponseBase, state: State, ticket: str) -> None:
     """For pages that must survive a reload: the ticket itself in a cookie, named after the sign-in it came of."""
-    remember(request, response, Cookie(_name(request, "kept", state.digest), ticket), most=MAX_KEPT)
+    cookie = Cookie(_name(request, "kept", state.digest), ticket)
+    remember(request, response, cookie, most=MAX_KEPT, max_age=KEPT_AGE)
 
 
 def kept(request: HttpRequest, flow_id: str) -> str:
     """The ticket of :func:`keep`, or ""."""
     return cookies.read(request).get(_name(request, "kept", flow_id), "")
+
+
+def kept_next(request: HttpRequest, flow_id: str) -> str:
+    """Where the sign-in of :func:`keep` was to lead, expired or not; "" where nothing is kept."""
+    payload = _load(kept(request, flow_id), TICKET_SALT, KEPT_AGE)
+    return str(payload["next"]) if payload else ""
 
 
 def _delete(response: HttpResponseBase, name: str) -> None:
@@ -175,11 +186,11 @@ def _sign_ticket(identity: Identity, next_url: str, digest: str) -> str:
     return signing.dumps(payload, salt=TICKET_SALT, compress=True)
 
 
-def _load(token: str, salt: str) -> dict[str, Any] | None:
+def _load(token: str, salt: str, max_age: int = MAX_AGE) -> dict[str, Any] | None:
     if not token.isascii():
         return None
     try:
-        payload: dict[str, Any] = signing.loads(token, salt=salt, max_age=MAX_AGE)
+        payload: dict[str, Any] = signing.loads(token, salt=salt, max_age=max_age)
     except signing.BadSignature:
         return None
     return payload

@@ -85,10 +85,12 @@ def test_without_the_ticket_in_the_form_the_cookies_are_worth_nothing(
 
 def test_a_ticket_has_ten_minutes(shopper: Shopper, qq: Upstream) -> None:
     with time_machine.travel("2026-01-01T12:00:00Z") as clock:
-        url = shopper.arrive()
+        url = shopper.arrive(next="/cart.html")
         form = filled(shopper, url)
         clock.shift(601)
-        assert shopper.http.get(url).status_code == 400
+        page = shopper.http.get(url)
+        assert page.status_code == 400
+        assert 'href="/login/qq/?next=%2Fcart.html"' in page.content.decode()
         answer = shopper.submit(url, form, script=True)
     assert (answer.status_code, answer.json()["code"]) == (400, "ticket_invalid")
 

@@ -65,7 +65,7 @@ def test_next_never_leaves_the_site(shopper: Shopper, path: str, target: str) ->
     assert 'href="/login/"' in answer.content.decode()
 
 
-@pytest.mark.parametrize("target", ["/" + "a" * 511, "/" + "商" * 170])
+@pytest.mark.parametrize("target", ["/" + "a" * 511, "/" + "商" * 79])
 def test_a_long_next_comes_through(shopper: Shopper, qq: Upstream, target: str) -> None:
     url = shopper.arrive(next=target)
     assert shopper.http.get(url).status_code == 200
@@ -138,7 +138,7 @@ def test_who_is_new_comes_to_the_form_whose_address_tells_nothing(shopper: Shopp
     state = shopper.start(next="/cart.html")["state"]
     address = shopper.come_back(state)["Location"]
     assert address.startswith("/login/qq/bind/")
-    assert address.endswith("?next=%2Fcart.html")
+    assert address.endswith("/")
     assert "CODE" not in address
     assert state not in address
 

@@ -4,6 +4,7 @@ import http.client
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,9 +16,10 @@ import pytest
 
 from server.processes import spawn, stop
 from tests.support.services import valkey_server
-from tests.support.site import ROOT
+from tests.support.site import ROOT, SERVICES
 
-#: By name: the module that must be there, and the command for a port.
+_GRANIAN = ["-m", "granian", "--workers", "1", "--interface"]
+#: By name: the module that must be there, and what Python runs for a port.
 COMMANDS: Mapping[str, tuple[str, Callable[[int], list[str]]]] = {
     "uvicorn": ("uvicorn", lambda port: ["-m", "uvicorn", "server.asgi:application", "--port", str(port)]),
     "granian-asgi": ("granian", lambda port: [*_GRANIAN, "asgi", "--port", str(port), "server.asgi:application"]),
@@ -30,17 +32,32 @@ COMMANDS: Mapping[str, tuple[str, Callable[[int], list[str]]]] = {
         lambda port: ["-m", "gunicorn", "-k", "gevent", "-b", f"127.0.0.1:{port}", "server.wsgi"],
     ),
 }
-_GRANIAN = ["-m", "granian", "--workers", "1", "--interface"]
 
 
 @contextmanager
-def serving(name: str, data: Path, port: int | None = None, **environ: str) -> Iterator[int]:
+def serving(name: str, data: Path, **environ: str) -> Iterator[int]:
     """The port where the demo answers. Skips the test where the server is not installed, and says so."""
     module, command = COMMANDS[name]
     if not find_spec(module):
-        pytest.skip(f"NOT TESTED: {module} is not installed (pip install {module})")
-    port = port or free_port()
+        pytest.skip(f"NOT TESTED: {module} is not installed (requirements/servers.txt)")
+    port = free_port()
     with running([sys.executable, *command(port)], data, port, **environ):
+        yield port
+
+
+@contextmanager
+def serving_uwsgi(data: Path, *options: str, **environ: str) -> Iterator[int]:
+    """uWSGI as it comes, but for threads; of whichever package."""
+    program = shutil.which("uwsgi", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if not program:
+        pytest.skip("NOT TESTED: uWSGI is not installed (requirements/servers.txt has pyuwsgi)")
+    port = free_port()
+    command = [program, "--http-socket", f"127.0.0.1:{port}", "--module", "server.wsgi", "--master", "--threads", "32"]
+    # It closes each connection and does not say so, and the sandbox in it is asked over connections that are kept.
+    command += ["--add-header", "Connection: close"]
+    # It brings its own interpreter, which knows nothing of ours.
+    path = os.pathsep.join(sys.path)
+    with running([*command, "--die-on-term", *options], data, port, PYTHONPATH=path, **environ):
         yield port
 
 
@@ -48,9 +65,13 @@ def serving(name: str, data: Path, port: int | None = None, **environ: str) -> I
 def running(command: list[str], data: Path, port: int, **environ: str) -> Iterator[None]:
     """The command, from when it answers at the port."""
     data.mkdir(parents=True, exist_ok=True)
+    own = {name: value for name, value in os.environ.items() if name not in SERVICES}
     demo = {"DEBUG": "1", "PORT": str(port), "DATA_DIR": str(data), "REDIS_URL": valkey_server().url}
+    env = own | demo | environ
+    migrate = [sys.executable, "-m", "server.manage", "migrate", "-v0"]
     with (data / "log").open("w") as log:
-        process = spawn(command, cwd=ROOT, env={**os.environ, **demo, **environ}, stdout=log, stderr=log)
+        subprocess.run(migrate, cwd=ROOT, env=env, check=True, stdout=log, stderr=log)
+        process = spawn(command, cwd=ROOT, env=env, stdout=log, stderr=log)
         try:
             _wait_until_it_answers(port)
             yield
@@ -65,11 +86,6 @@ def free_port() -> int:
     """Nobody's, a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
-
-
-def uwsgi() -> str | None:
-    """Its command, of whichever package."""
-    return shutil.which("uwsgi", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
 
 
 def _wait_until_it_answers(port: int) -> None:

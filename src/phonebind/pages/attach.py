@@ -7,7 +7,7 @@ from phonebind import binding, oauth, tickets
 from phonebind.exceptions import TicketInvalid
 from phonebind.pages import sessions
 from phonebind.pages.answers import SeeOther, page, refuse, show
-from phonebind.pages.targets import label, next_url, start_url, with_next
+from phonebind.pages.targets import kept_url, label, next_url, start_url
 
 
 # As on the bind page, the ticket in the form is what Django's CSRF token would be.
@@ -15,7 +15,7 @@ from phonebind.pages.targets import label, next_url, start_url, with_next
 @page("bind", "GET", "POST")
 def attach(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
     """GET asks; POST binds, where the person is still the one that the page has named."""
-    source, target = oauth.get(provider), next_url(request)
+    source, target = oauth.get(provider), next_url(request, tickets.kept_next(request, flow))
     posted = request.method == "POST"
     if not posted and sessions.came_of(request, flow):
         return SeeOther(target)
@@ -25,7 +25,7 @@ def attach(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
     except TicketInvalid as error:
         return refuse(request, error, again=start_url(provider, target))
     if not sessions.has_mobile(request):
-        return SeeOther(with_next("bind", provider, flow, target=ticket.next))
+        return SeeOther(kept_url("bind", provider, flow))
     if posted and request.POST.get("user") == str(request.user.pk):
         account = binding.attach(request, ticket.identity, request.user)
         sessions.start(request, account.user, flow)
@@ -34,7 +34,7 @@ def attach(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
         "access_token": access_token,
         "mobile": sessions.mobile(request),
         "nickname": ticket.identity.nickname,
-        "other": with_next("bind", provider, flow, target=ticket.next),
+        "other": kept_url("bind", provider, flow),
         "provider": label(provider),
         "user_id": request.user.pk,
     }

@@ -28,7 +28,7 @@ from phonebind.tickets import Ticket
 @page("bind", "GET", "POST", asks=True)
 def bind(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
     """GET shows the form, as often as it is reloaded. POST acts: ``action`` is a key of ``ACTS``, or ``image``."""
-    source, target = oauth.get(provider), next_url(request)
+    source, target = oauth.get(provider), next_url(request, tickets.kept_next(request, flow))
     posted = request.method == "POST"
     if not posted and sessions.came_of(request, flow):
         return SeeOther(target)

@@ -13,9 +13,9 @@ from phonebind.redirects import safe_next
 from phonebind.tickets import State
 
 
-def next_url(request: HttpRequest) -> str:
-    """``?next=``, or where the host sends people. Raises NextNotAllowed."""
-    return safe_next(request, request.GET.get("next", "") or default_next())
+def next_url(request: HttpRequest, known: str = "") -> str:
+    """``?next=``, or what is known without it, or where the host sends people. Raises NextNotAllowed."""
+    return safe_next(request, request.GET.get("next", "") or known or default_next())
 
 
 def default_next() -> str:
@@ -40,17 +40,15 @@ def start_url(provider: str, target: str = "") -> str:
     return _with_next(reverse("phonebind_pages:start", args=[provider]), target)
 
 
-def bind_url(provider: Provider, state: State) -> str:
-    return with_next("bind", provider.name, state.id, target=state.next)
+def bind_url(provider: Provider, state: State, *, kept: bool = False) -> str:
+    """``kept``: the ticket that is kept says where it leads, and a short address makes short requests."""
+    url = reverse("phonebind_pages:bind", args=[provider.name, state.id])
+    return url if kept else _with_next(url, state.next)
 
 
-def attach_url(provider: Provider, state: State) -> str:
-    return with_next("attach", provider.name, state.id, target=state.next)
-
-
-def with_next(name: str, *args: str, target: str) -> str:
-    """The page of this name, and where to go after it."""
-    return _with_next(reverse(f"phonebind_pages:{name}", args=args), target)
+def kept_url(name: str, provider: str, flow: str) -> str:
+    """The page "bind" or "attach" of a sign-in whose ticket is kept."""
+    return reverse(f"phonebind_pages:{name}", args=[provider, flow])
 
 
 def label(provider: str) -> str:

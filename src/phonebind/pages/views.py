@@ -16,7 +16,7 @@ from phonebind.models import SocialAccount
 from phonebind.oauth import Identity, Provider
 from phonebind.pages import sessions
 from phonebind.pages.answers import SeeOther, page, problem, refuse, show
-from phonebind.pages.targets import attach_url, bind_url, label, login_url, next_url, signed_out_url, start_url
+from phonebind.pages.targets import bind_url, kept_url, label, login_url, next_url, signed_out_url, start_url
 from phonebind.tickets import State
 
 
@@ -56,7 +56,8 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
         state = tickets.read_state(request, source, text)
     except StateInvalid as error:
         audit.refused(request, error)
-        return SeeOther(bind_url(source, tickets.parse_state(source, text)))
+        started = tickets.parse_state(source, text)
+        return SeeOther(bind_url(source, started, kept=bool(tickets.kept(request, started.id))))
     again = start_url(source.name, state.next)
     try:
         identity, account = binding.identify(source, code)
@@ -130,8 +131,8 @@ def _to_form(request: HttpRequest, source: Provider, state: State, identity: Ide
     audit.note(request, outcome="not_bound")
     ticket, cookie = tickets.issue(request, identity, state.next)
     # Who is signed in already means that account, and not a second one.
-    url = attach_url if sessions.has_mobile(request) else bind_url
-    response = SeeOther(url(source, state))
+    name = "attach" if sessions.has_mobile(request) else "bind"
+    response = SeeOther(kept_url(name, source.name, state.id))
     tickets.remember(request, response, cookie)
     tickets.keep(request, response, state, ticket)
     return response
