@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 from django.contrib.auth.hashers import BasePasswordHasher, PBKDF2PasswordHasher, make_password
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import RequestFactory
 from pytest_django import Settings
@@ -659,3 +660,67 @@ def test_whoever_hashes_has_a_place(
     assert sign_in(name) == ("credentials_invalid", None)
     new("13900000002", PASSWORD)
     assert free == [False, False, False]
+
+
+# ---------------------------------------------------------------- accounts that a host makes
+
+
+def test_a_factory_makes_new_accounts(phonebind: Configure, db: None) -> None:
+    seen: list[Any] = []
+
+    def factory(request: Any, identity: Identity, fields: dict[str, Any]) -> User:
+        seen.append((request.path, identity.openid, fields))
+        return User(**fields, first_name=identity.nickname or "nobody")
+
+    phonebind(account_factory=factory)
+    user = new(MOBILE, PASSWORD)
+    assert seen == [("/", "O", {"mobile": MOBILE, "username": MOBILE})]
+    assert (user.first_name, user.check_password(PASSWORD), user.pk) == ("nobody", True, None)
+
+
+def test_a_factory_may_refuse_somebody(phonebind: Configure, db: None) -> None:
+    def factory(*_: Any) -> User:
+        raise ValidationError("by invitation only")
+
+    phonebind(account_factory=factory)
+    with pytest.raises(Invalid) as caught:
+        new(MOBILE, PASSWORD)
+    assert caught.value.errors == {"mobile": ["by invitation only"]}
+
+
+@pytest.mark.parametrize("made", [None, "user", User()], ids=["nothing", "a text", "one that is saved"])
+def test_a_factory_that_makes_no_new_account_is_told_so(phonebind: Configure, db: None, made: Any) -> None:
+    if isinstance(made, User):
+        made = User.objects.create_user(username="saved")
+    phonebind(account_factory=lambda *_: made)
+    with pytest.raises(TypeError, match="not saved yet"):
+        new(MOBILE, PASSWORD)
+
+
+@pytest.mark.parametrize("length", [7, 21])
+def test_a_new_password_has_8_to_20_characters(phonebind: Configure, db: None, length: int) -> None:
+    with pytest.raises(Invalid) as caught:
+        new(MOBILE, ("x7" * length)[:length])
+    assert list(caught.value.errors) == ["password"]
+
+
+def test_a_mobile_in_another_form(phonebind: Configure, db: None) -> None:
+    phonebind(mobile_field="first_name", mobile_format="+86-{}")
+    user = new(MOBILE, PASSWORD)
+    user.save()
+    assert user.first_name == f"+86-{MOBILE}"
+    assert accounts.find(MOBILE) == user
+    assert accounts.mobile_of(user) == MOBILE
+    user.first_name = "+1 555 0100"
+    assert accounts.mobile_of(user) == ""
+
+
+def test_who_has_no_name_is_called_by_the_mobile() -> None:
+    assert accounts.name_of(User(username="", mobile=MOBILE)) == MOBILE
+    assert accounts.name_of(User(username="", mobile=None)) == ""
+    assert accounts.name_of(User(username="anne", mobile=MOBILE)) == "anne"
+
+
+@pytest.mark.parametrize(("stored", "expected"), [("", False), (None, False), ("!abc", False), ("pbkdf2$x", True)])
+def test_who_has_a_password(stored: str | None, expected: bool) -> None:
+    assert accounts.has_password(User(password=stored)) is expected

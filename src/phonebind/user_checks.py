@@ -118,7 +118,7 @@ def _is_no_function(named: Any) -> Iterator[str]:
     try:
         function = import_string(named) if isinstance(named, str) else named
     except ImportError as error:
-        yield f"{error}"
+        yield f"{named!r} cannot be imported: {error}."
         return
     if not callable(function):
         yield f"{named!r} is no function."
@@ -156,7 +156,7 @@ def _equal_fields(model: type[Any]) -> Iterator[str]:
     constant = {
         name
         for name, field in _unknown_fields(model).items()
-        if not callable(field.default) and field.get_default() is not None
+        if (field.default is models.NOT_PROVIDED or not callable(field.default)) and field.get_default() is not None
     }
     for names in _unique_together(model):
         if constant.issuperset(names):
