@@ -4,14 +4,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import redis
-from playwright.sync_api import Browser, BrowserContext, Page
 from pytest_django import Settings
 
 from phonebind import alarms, conf, upstream
 from phonebind_sandbox import gate
 from server.processes import Valkey
-from tests.support import browser as browsers
-from tests.support.services import REQUIRE_ALL, TEST_DB, valkey_server
+from tests.support.services import TEST_DB, valkey_server
 from tests.support.site import serve
 from tests.support.visitor import Visitor
 from tests.torture import report
@@ -113,42 +111,3 @@ def new_mobile() -> Callable[[], str]:
     """A number that nobody has used at the site."""
     numbers = iter(range(13900000000, 13999999999))
     return lambda: str(next(numbers))
-
-
-# ---------------------------------------------------------------- the browser
-
-
-# A module's and not the session's: while Playwright runs, this thread has an event loop, and Django refuses queries.
-@pytest.fixture(scope="module")
-def browser_flags() -> list[str]:
-    """What Chromium is started with besides the usual; for modules to override."""
-    return []
-
-
-@pytest.fixture(scope="module")
-def browser(browser_flags: list[str]) -> Iterator[Browser]:
-    """Chromium. Without one the test is skipped, or fails where PHONEBIND_REQUIRE_ALL=1."""
-    if not browsers.CHROMIUM:
-        (pytest.fail if REQUIRE_ALL else pytest.skip)("Chromium is not installed (Debian: chromium)")
-    with browsers.chromium(*browser_flags) as chromium:
-        yield chromium
-
-
-@pytest.fixture
-def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
-    """A phone of 390 px in Chinese, without cookies; relative addresses lead to the site."""
-    options = {"width": 390, "height": 844}
-    with browser.new_context(base_url=site, locale="zh-CN", viewport=options) as context:  # type: ignore[arg-type]
-        context.set_default_timeout(10_000)
-        yield context
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """A tab of it. Afterwards no script may have thrown and the CSP may have refused nothing."""
-    page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda message: faults.append(message.text) if "Security Policy" in message.text else None)
-    yield page
-    assert not faults

@@ -10,7 +10,8 @@ import pytest
 import redis
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
-from tests.support.services import valkey_server
+from tests.support import browser as browsers
+from tests.support.services import REQUIRE_ALL, valkey_server
 from tests.support.site import serve
 from tests.support.visitor import Visitor
 
@@ -60,10 +61,40 @@ def complaints() -> Iterator[list[str]]:
     assert not found
 
 
+# A module's and not the session's: while Playwright runs, this thread has an event loop, and Django refuses queries.
+@pytest.fixture(scope="module")
+def browser_flags() -> list[str]:
+    """What Chromium is started with besides the usual; for modules to override."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def browser(browser_flags: list[str]) -> Iterator[Browser]:
+    """Chromium. Without one the test is skipped, or fails where PHONEBIND_REQUIRE_ALL=1."""
+    if not browsers.CHROMIUM:
+        (pytest.fail if REQUIRE_ALL else pytest.skip)("Chromium is not installed (Debian: chromium)")
+    with browsers.chromium(*browser_flags) as chromium:
+        yield chromium
+
+
 @pytest.fixture
-def context(context: BrowserContext, complaints: list[str]) -> BrowserContext:
-    listen(context, complaints)
-    return context
+def context(browser: Browser, site: str, complaints: list[str]) -> Iterator[BrowserContext]:
+    """A phone of 390 px in Chinese, without cookies; relative addresses lead to the site."""
+    with browser.new_context(base_url=site, locale="zh-CN", viewport=PHONE) as context:  # type: ignore[arg-type]
+        context.set_default_timeout(10_000)
+        listen(context, complaints)
+        yield context
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A tab of it. Afterwards no script may have thrown and the CSP may have refused nothing."""
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(message.text) if "Security Policy" in message.text else None)
+    yield page
+    assert not faults
 
 
 def listen(context: BrowserContext, complaints: list[str]) -> None:

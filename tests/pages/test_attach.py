@@ -81,7 +81,7 @@ def test_who_has_signed_out_meanwhile_proves_a_mobile(signed_in: Shopper) -> Non
     assert owners() == []
 
 
-def test_threat_2_the_page_binds_for_nobody_but_whom_it_has_named(signed_in: Shopper, user: Any) -> None:
+def test_threat_3_the_page_binds_for_nobody_but_whom_it_has_named(signed_in: Shopper, user: Any) -> None:
     """Another tab has signed in as somebody else."""
     url = signed_in.arrive()
     form = signed_in.form(url)

@@ -2,17 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
 import time_machine
-from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Browser, Page
-from pytest_django import Settings
 from tencentcloud.captcha.v20190722 import models
 from tencentcloud.captcha.v20190722.captcha_client import CaptchaClient
 from tencentcloud.common.credential import Credential
@@ -23,7 +19,6 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from phonebind_sandbox import faults
 from phonebind_sandbox.codes import CAPTCHA_CODES, CLOUD_ERRORS
 from phonebind_sandbox.tencent import TICKET_SECONDS
-from server import demo
 
 Ask = Callable[..., int]
 
@@ -159,93 +154,3 @@ def test_switch_tencent_network(ask: Ask) -> None:
         ask(issued)
     faults.reset()
     assert ask(issued) == 1  # it never arrived
-
-
-# ---------------------------------------------------------------- the script
-
-LOAD = """src => new Promise((resolve, reject) => {
-    window.answers = [];
-    window.refused = [];
-    addEventListener("securitypolicyviolation", (event) => refused.push(event.violatedDirective));
-    const script = Object.assign(document.createElement("script"), { src, onload: resolve, onerror: reject });
-    document.head.append(script);
-})"""
-
-
-#: The page that asks is the host's.
-in_a_host = pytest.mark.parametrize("form", ["mounted"], indirect=True)
-
-
-@pytest.fixture
-def tab(browser: Browser, served: str, settings: Settings) -> Iterator[Page]:
-    """The page that asks (for somebody who has no ticket), under its policy and on another origin than the script."""
-    settings.ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
-    script = f"{served}tencent/TJCaptcha.js"
-    settings.PHONEBIND = {**settings.PHONEBIND, "HUMAN_CHECK": {**demo.TENCENT, "script": script}}
-    with browser.new_context() as context:
-        page = context.new_page()
-        page.goto(f"{served.replace('127.0.0.1', 'localhost').removesuffix('sandbox/')}login/qq/bind/none/")
-        page.evaluate(LOAD, script)
-        yield page
-
-
-def show(tab: Page, arguments: str = '"190000001", (answer) => answers.push(answer), { bizState: "b" }') -> None:
-    tab.get_by_role("link").first.focus()
-    tab.evaluate(f"() => new TencentCaptcha({arguments}).show()")
-
-
-def answers(tab: Page, count: int = 1) -> list[dict[str, Any]]:
-    tab.wait_for_function("count => answers.length === count", arg=count)
-    assert tab.evaluate("refused") == []
-    assert tab.locator("dialog").count() == 0
-    told: list[dict[str, Any]] = tab.evaluate("answers")
-    return told
-
-
-@in_a_host
-def test_who_presses_the_button_is_a_person(tab: Page, ask: Ask) -> None:
-    show(tab)
-    found = Axe().run(tab)
-    assert not found.violations_count, found.generate_report()
-    tab.get_by_role("button", name="I am a person").click()
-    [answer] = answers(tab)
-    assert answer.items() >= {"ret": 0, "CaptchaAppId": "190000001", "bizState": "b"}.items()
-    assert ask(answer) == 1
-    assert tab.get_by_role("link").first.evaluate("link => link === document.activeElement")
-
-
-@in_a_host
-def test_it_can_be_shown_again(tab: Page) -> None:
-    show(tab, '"190000001", (answer) => answers.push(answer)')
-    tab.get_by_role("button", name="Cancel").click()
-    show(tab, 'document.body, "190000001", (answer) => answers.push(answer), {}')
-    tab.get_by_role("button", name="I am a person").click()
-    assert [answer["ret"] for answer in answers(tab, 2)] == [2, 0]
-
-
-@in_a_host
-@pytest.mark.parametrize("way", ["button", "key"])
-def test_who_cancels_has_no_ticket(tab: Page, way: str) -> None:
-    show(tab)
-    if way == "button":
-        tab.get_by_role("button", name="Cancel").click()
-    else:
-        tab.keyboard.press("Escape")
-    [answer] = answers(tab)
-    assert (answer["ret"], answer["ticket"]) == (2, None)
-
-
-@in_a_host
-def test_whom_the_captcha_cannot_reach_gets_a_fallback(tab: Page, ask: Ask) -> None:
-    tab.route("**/ticket.js?*", lambda route: route.abort())
-    show(tab)
-    tab.get_by_role("button", name="I am a person").click()
-    [answer] = answers(tab)
-    assert (answer["ret"], answer["errorCode"]) == (0, 1001)
-    assert ask(answer) == 21
-
-
-@in_a_host
-def test_a_captcha_without_an_app_is_a_mistake(tab: Page) -> None:
-    with pytest.raises(Exception, match="new TencentCaptcha"):
-        show(tab, '"", () => {}')

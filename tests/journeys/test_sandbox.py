@@ -7,6 +7,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.sandbox.client import QQ
+from tests.sandbox.conftest import form, qq, served
+
+__all__ = ["form", "qq", "served"]
 
 
 @pytest.fixture
