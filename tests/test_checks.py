@@ -385,6 +385,20 @@ def test_w007_the_site_has_no_name_of_its_own(phonebind: Configure, settings: Se
     assert found() == []
 
 
+@pytest.mark.parametrize(
+    ("name", "languages"),
+    [("店" * 13, ""), ("店" * 14, "en"), ("店" * 36, "zh-hans, en"), ("S" * 35, ""), ("S" * 36, "zh-hans")],
+)
+def test_w007_the_name_makes_two_sms_of_each(
+    phonebind: Configure, settings: Settings, name: str, languages: str
+) -> None:
+    settings.CORS_ALLOW_ALL_ORIGINS = False
+    phonebind(site_name=name)
+    messages = run_checks(tags=["phonebind"], include_deployment_checks=True)
+    assert [message.id for message in messages] == ["phonebind.W007"] * bool(languages)
+    assert all(message.msg.endswith(f"in: {languages}.") for message in messages)
+
+
 @pytest.mark.parametrize("missing", ["terms_url", "privacy_url"])
 def test_w008_a_link_is_missing(phonebind: Configure, settings: Settings, missing: str) -> None:
     settings.CORS_ALLOW_ALL_ORIGINS = False

@@ -13,7 +13,8 @@ from django.db.models import EmailField, Manager, QuerySet
 from django.http import HttpRequest
 from django.utils.crypto import get_random_string
 from django.utils.module_loading import import_string
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from phonebind import databases, limits, mobiles, slots
 from phonebind.conf import conf
@@ -23,7 +24,7 @@ from phonebind.oauth import Identity
 
 #: How long a new password may be. Older ones are what they are.
 PASSWORD_LENGTH = range(8, 21)
-PASSWORD_MESSAGE = _("The password must have 8 to 20 characters.")
+PASSWORD_MESSAGE = gettext_lazy("The password must have 8 to 20 characters.")
 
 
 def find(mobile: str) -> AbstractBaseUser | None:
@@ -57,7 +58,7 @@ def new(request: HttpRequest, identity: Identity, mobile: str, password: str) ->
     try:
         validate_password(password, user)
     except ValidationError as error:
-        raise Invalid({"password": error.messages}) from None
+        raise Invalid({"password": [_weakness(each) for each in error.error_list]}) from None
     with _hashing():
         user.set_password(password)
     return user
@@ -66,6 +67,18 @@ def new(request: HttpRequest, identity: Identity, mobile: str, password: str) ->
 def has_password(user: AbstractBaseUser) -> bool:
     """Whether there is one that could be right. People who sign in by SMS have none."""
     return bool(user.password) and user.has_usable_password()
+
+
+def _weakness(error: ValidationError) -> str:
+    """What a validator says. Nobody has entered the username that it may speak of: it is the mobile."""
+    named = (error.params or {}).get("verbose_name")
+    if error.code == "password_too_similar" and named == _field_name(get_user_model().USERNAME_FIELD):
+        return _("The password is too similar to the mobile number.")
+    return error.messages[0]
+
+
+def _field_name(field: str) -> str:
+    return str(get_user_model()._meta.get_field(field).verbose_name)
 
 
 def check_password(user: AbstractBaseUser, password: str, address: str) -> None:

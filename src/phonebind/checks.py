@@ -10,7 +10,7 @@ E009 users and bindings lie apart      W009 new accounts may lack a field
 E010 a function cannot be imported     E011 new accounts lack a field
 
 With ``check --deploy``: W004 cookies reach Django as they came, W005 CORS allows every site, W007 SITE_NAME is left at
-its default, W008 the pages ask for consent to no terms or no privacy policy.
+its default or makes two SMS of each, W008 the pages ask for consent to no terms or no privacy policy.
 """
 
 import itertools
@@ -26,8 +26,9 @@ from django.conf import settings
 from django.core.cache import caches
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import translation
 
-from phonebind import human, limits, oauth, origins, sms, store, user_checks
+from phonebind import human, limits, oauth, origins, sms, sms_texts, store, user_checks
 from phonebind.conf import NAMES, SETTING, Settings, conf, development
 from phonebind.middleware import CookieNamesMiddleware
 
@@ -156,9 +157,24 @@ def check_origins(**kwargs: Any) -> Messages:
 
 def check_site_name(**kwargs: Any) -> Messages:
     if conf.site_name != Settings().site_name:
-        return []
+        return _long_name()
     hint = "It stands in every SMS and on every page, and people distrust a name that they do not know."
     return [Warning(f"{SETTING}['SITE_NAME'] is {conf.site_name!r}, the default.", hint=hint, id="phonebind.W007")]
+
+
+def _long_name() -> Messages:
+    languages = ["zh-hans", "en"]
+    long = [language for language in languages if not _is_one_sms(language)]
+    if not long:
+        return []
+    hint = "Shorten it to 13 characters; or silence this where your gateway sends templates and not our text."
+    message = f"{SETTING}['SITE_NAME'] makes two SMS of each code, which cost double, in: {', '.join(long)}."
+    return [Warning(message, hint=hint, id="phonebind.W007")]
+
+
+def _is_one_sms(language: str) -> bool:
+    with translation.override(language):
+        return sms_texts.is_one(sms_texts.bind_text(conf.site_name, "0" * 6, 5))
 
 
 def check_consent(**kwargs: Any) -> Messages:

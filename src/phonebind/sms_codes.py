@@ -19,9 +19,8 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
-from django.utils.translation import gettext as _
 
-from phonebind import limits, slots, sms, store
+from phonebind import limits, slots, sms, sms_texts, store
 from phonebind import sms_code_scripts as scripts
 from phonebind.conf import conf
 from phonebind.exceptions import Limited, SmsCodeGone, SmsCodeInvalid, SmsNotSent, SmsUnconfirmed, StorageUnavailable
@@ -191,8 +190,5 @@ def _digests(mobile: str, code: str) -> tuple[str, ...]:
 
 def _message(mobile: str, code: str) -> sms.Message:
     minutes = EXPIRES_IN // 60
-    text = _(
-        "[%(site)s] %(code)s is your code to bind your sign-in to this mobile number. "
-        "Valid for %(minutes)s minutes. Never tell it to anyone."
-    ) % {"site": conf.site_name, "code": code, "minutes": minutes}
+    text = sms_texts.bind_text(conf.site_name, code, minutes)
     return sms.Message(mobile=mobile, code=code, minutes=minutes, text=text)

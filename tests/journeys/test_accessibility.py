@@ -43,6 +43,11 @@ def inspect(page: Page) -> None:
     assert not found.violations_count, found.generate_report()
     small = [found for found in map(size, page.locator(TARGETS).all()) if min(found[1:]) < FINGER]
     assert not small
+    for width, text in ((195, "100%"), (390, "200%")):  # a phone at 200 %: all of it, or the text alone
+        page.set_viewport_size({"width": width, "height": 844})
+        page.evaluate("size => { document.documentElement.style.fontSize = size; }", text)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.evaluate("document.documentElement.style.fontSize = ''")
     for width in (320, 390, 1280):
         page.set_viewport_size({"width": width, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= width

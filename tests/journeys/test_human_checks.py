@@ -108,7 +108,7 @@ def test_both_and_a_wrong_image_first(arrive: Arrive, new_mobile: NewMobile) -> 
     person, mobile = arrive("image+altcha"), new_mobile()
     inspect(person.page)
     person.ask_for_code(mobile, text="0000")
-    assert person.error("text") == "图片验证码错误"
+    assert person.error("text") == "图形验证码错误"
     expect(person.page.locator("[name=text]")).to_be_focused()
     expect(person.page.locator("[data-status]")).to_be_empty()
     person.ask_for_code(mobile)

@@ -88,7 +88,7 @@ def test_a_wrong_image_code_brings_another_image(person: Person, new_mobile: New
     person.arrive("sam")
     before = person.look()
     person.ask_for_code(mobile, text="0000")
-    assert person.error("text") == "图片验证码错误"
+    assert person.error("text") == "图形验证码错误"
     expect(person.page.locator("[name=text]")).to_be_focused()
     expect(person.page.locator("[name=text]")).to_have_value("")
     expect(person.page.locator("[name=mobile]")).to_have_value(mobile)

@@ -31,7 +31,7 @@ def test_a_new_mobile_with_every_error_on_the_way(person: Person, new_mobile: Ca
     page.locator("[name=mobile]").fill(mobile)
     page.locator("[name=text]").fill("0000")
     press(person, "[data-send]")
-    assert person.error("text") == "图片验证码错误"
+    assert person.error("text") == "图形验证码错误"
     expect(page.locator("[name=text]")).to_be_focused()
     expect(page.locator("[name=mobile]")).to_have_value(mobile)
 

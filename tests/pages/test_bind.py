@@ -325,6 +325,32 @@ def test_a_weak_password_is_told_by_the_hosts_validators(shopper: Shopper, qq: U
     assert "This password is too common." in answer.content.decode()
 
 
+def test_a_password_like_the_mobile_is_told_so(shopper: Shopper, qq: Upstream, phonebind: Configure) -> None:
+    """The validator speaks of the username, which nobody has entered."""
+    phonebind.settings.AUTH_PASSWORD_VALIDATORS = [
+        {"NAME": f"django.contrib.auth.password_validation.{name}"}
+        for name in ("UserAttributeSimilarityValidator", "NumericPasswordValidator")
+    ]
+    url = shopper.arrive()
+    answer = shopper.submit(url, filled(shopper, url) | {"password": MOBILE}, script=True)
+    assert answer.json()["errors"]["password"] == [
+        "The password is too similar to the mobile number.",
+        "This password is entirely numeric.",
+    ]
+
+
+def test_managers_and_phones_know_what_is_asked_for(shopper: Shopper, qq: Upstream) -> None:
+    html = shopper.http.get(shopper.arrive()).content.decode()
+    tags = {tag: re.search(r'autocomplete="([\w-]+)"', tag) for tag in re.findall(r"<input[^>]*>", html)}
+    found = {re.findall(r'name="(\w+)"', tag)[0]: match[1] for tag, match in tags.items() if match}
+    assert {name: found[name] for name in ("mobile", "sms_code", "password", "text")} == {
+        "mobile": "tel-national",
+        "sms_code": "one-time-code",
+        "password": "current-password",
+        "text": "off",
+    }
+
+
 def test_a_wrong_image_code(shopper: Shopper, qq: Upstream) -> None:
     url = shopper.arrive()
     form = shopper.form(url)

@@ -66,6 +66,33 @@ def test_what_is_old_is_not_found() -> None:
     )
 
 
+#: Without these a page looks wrong, and not only plainer.
+NEWER_STYLES = {
+    ":has() (Chromium 105)": (r":has\(", ".row:has(.image) {}"),
+    "gap in rows (Chromium 84)": (r"[{;\s](?:row-|column-)?gap:", ".row { gap: 1rem }"),
+    "inset (Chromium 87)": (r"inset(?:-[a-z-]+)?:", ".show { inset: 0 }"),
+    "both sides at once (Chromium 87)": (r"-(?:block|inline):", ".facts { border-block: 0 }"),
+    "nesting (Chromium 112)": (r"^\s*&", "  &:hover {}"),
+    "layers, containers (Chromium 99)": (r"@(?:layer|container|scope)\b", "@layer base {}"),
+    "aspect-ratio (Chromium 88)": (r"aspect-ratio:", "img { aspect-ratio: 1 }"),
+}
+
+
+def newer_styles(source: str) -> list[str]:
+    rules = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
+    return [name for name, (pattern, _) in NEWER_STYLES.items() if re.search(pattern, rules, re.MULTILINE)]
+
+
+def test_the_styles_are_what_old_browsers_know() -> None:
+    [path] = Path(phonebind.__file__).parent.glob("pages/**/*.css")
+    assert newer_styles(path.read_text()) == []
+
+
+@pytest.mark.parametrize("name", NEWER_STYLES)
+def test_what_is_newer_in_styles_would_be_found(name: str) -> None:
+    assert name in newer_styles(NEWER_STYLES[name][1])
+
+
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_the_pressed_button_is_known_without_submitter(path: Path) -> None:
     """Safari has it from 15.4, so there is always something beside it."""

@@ -1,6 +1,7 @@
 """To the provider and back, with every way it can end."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -332,6 +333,20 @@ def test_so_may_it_where_an_account_is_made(shopper: Shopper, qq: Upstream, sett
     settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Guard", *settings.AUTHENTICATION_BACKENDS]
     shopper.sign_in()
     assert "139****0001" in shopper.http.get("/login/done/").content.decode()
+
+
+def test_two_bindings_of_one_provider_can_be_told_apart(shopper: Shopper, qq: Upstream) -> None:
+    account = bound(shopper)
+    second = SocialAccount.objects.create(user=account.user, provider="qq", app_id="2", openid="W")
+    SocialAccount.objects.filter(pk=second.pk).update(created_at=datetime(2020, 5, 17, 4, tzinfo=UTC))
+    shopper.come_back(shopper.start()["state"])
+    html = shopper.http.get("/login/done/").content.decode()
+    facts = re.findall(r"<dt>QQ</dt><dd>([^<]+)<br><small>([^<]+)</small>", html)
+    assert facts[0] == ("bound", "05/17/2020")
+    assert facts[1][0] == "小明"
+    assert facts[1][1] != facts[0][1]
+    chinese = shopper.http.get("/login/done/", headers={"accept-language": "zh-CN"}).content.decode()
+    assert "<small>2020年5月17日</small>" in chinese
 
 
 def test_a_binding_outlives_its_providers_code(shopper: Shopper, qq: Upstream) -> None:

@@ -77,7 +77,7 @@ def test_translations_keep_their_placeholders() -> None:
     [
         ("Invalid access_token", "无效的access_token"),
         ("Wrong SMS code", "短信验证码错误"),
-        ("Wrong image code", "图片验证码错误"),
+        ("Wrong image code", "图形验证码错误"),
         ("Wrong password", "密码错误"),
         ("The password must have 8 to 20 characters.", "仅允许8-20个字符的密码"),
     ],

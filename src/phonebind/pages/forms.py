@@ -30,7 +30,8 @@ class MobileField(forms.CharField):
     """11 digits, however people and their phones write them: ``+86 138-0000-0001``."""
 
     def __init__(self) -> None:
-        widget = forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "tel"})
+        # Not "tel", which is filled in with a country code; and a browser on a phone has no better name for it.
+        widget = forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "tel-national"})
         super().__init__(label=_("Mobile number"), error_messages={"required": _MOBILE}, widget=widget)
 
     def to_python(self, value: Any) -> str:
@@ -105,7 +106,10 @@ class BindForm(BindPageForm):
         help_text=_("New here: choose one of 8 to 20 characters. With an account: enter its password."),
         strip=False,
         error_messages={"required": PASSWORD_MESSAGE, "invalid": PASSWORD_MESSAGE},
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        # Only the number tells which of the two it is. With "new-password", Safari covers the field with a password of
+        # its own making, which for an old account is a wrong one; with this, managers fill in what they know of this
+        # site, and offer to keep what somebody new has typed.
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
     consent = forms.BooleanField(error_messages={"required": _("Please agree to this first.")})
 

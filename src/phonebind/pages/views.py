@@ -87,7 +87,10 @@ def done(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return SeeOther(reverse("phonebind_pages:login"))
     accounts = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(user=request.user.pk)
-    bound = [{"label": label(account.provider), "nickname": account.nickname} for account in accounts]
+    bound = [
+        {"label": label(account.provider), "nickname": account.nickname, "since": account.created_at}
+        for account in accounts.order_by("created_at", "pk")
+    ]
     return show(request, "done.html", {"mobile": sessions.mobile(request), "bound": bound})
 
 
