@@ -402,7 +402,7 @@ def test_w007_the_name_makes_two_sms_of_each(
 @pytest.mark.parametrize("missing", ["terms_url", "privacy_url"])
 def test_w008_a_link_is_missing(phonebind: Configure, settings: Settings, missing: str) -> None:
     settings.CORS_ALLOW_ALL_ORIGINS = False
-    phonebind(**{missing: ""})
+    phonebind(**{missing: ""})  # type: ignore[arg-type]
     assert deployed() == ["W008"]
     assert found() == []
     told = [message.msg for message in run_checks(tags=["phonebind"], include_deployment_checks=True)]

@@ -241,7 +241,7 @@ def test_who_burns_their_own_code_is_told_at_once() -> None:
 def test_threat_43_nobody_is_told_of_the_codes_of_others(clock: time_machine.Traveller, phonebind: Configure) -> None:
     """Whether somebody at this number is binding at the moment, and with whose ticket."""
     phonebind(limits=dict.fromkeys(limits.RULES, (1000, 60)))
-    told = set()
+    told: set[tuple[type, str]] = set()
 
     def tell(claimant: str, guess: str = "") -> None:
         with pytest.raises(SmsCodeInvalid) as caught:

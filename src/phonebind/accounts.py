@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -78,7 +78,7 @@ def _weakness(error: ValidationError) -> str:
 
 
 def _field_name(field: str) -> str:
-    return str(get_user_model()._meta.get_field(field).verbose_name)
+    return str(cast("Any", get_user_model()._meta.get_field(field)).verbose_name)
 
 
 def check_password(user: AbstractBaseUser, password: str, address: str) -> None:

@@ -7,10 +7,9 @@ Simplified Chinese by its name, unless the project brings a catalogue of its own
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import ParamSpec
 
 from django.conf import settings
-from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -35,18 +34,16 @@ def _said_in(language: str | None) -> str:
         return _("Wrong SMS code")
 
 
-def in_ours(
-    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+def in_ours(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase]:
     """A view whose whole answer, and the SMS that it sends, is in a language that we speak."""
 
     @wraps(view)
-    def spoken(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def spoken(*args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         language = ours()
         if language is None:
-            return view(request, *args, **kwargs)
+            return view(*args, **kwargs)
         with translation.override(language):
-            response = view(request, *args, **kwargs)
+            response = view(*args, **kwargs)
             # Or DRF's would be written after this, in the other language.
             if (render := getattr(response, "render", None)) is not None:
                 response = render()

@@ -215,7 +215,7 @@ def test_consent_is_asked_for_where_there_are_terms(shopper: Shopper, qq: Upstre
 def test_the_line_of_consent_names_what_there_is(
     shopper: Shopper, qq: Upstream, phonebind: Configure, urls: dict[str, str], named: list[str]
 ) -> None:
-    phonebind(**urls)
+    phonebind(**urls)  # type: ignore[arg-type]
     url = shopper.arrive()
     html = shopper.http.get(url).content.decode()
     assert re.findall(r'href="https://shop.example(/\w+)" target="_blank" rel="noopener"', html) == named

@@ -1,5 +1,6 @@
 """Where links and redirects lead."""
 
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -22,7 +23,7 @@ def default_next() -> str:
     """``LOGIN_REDIRECT_URL`` where the host has set it; Django's own default, /accounts/profile/, is no page in most
     projects, and then our page says who is signed in.
     """
-    if settings.is_overridden("LOGIN_REDIRECT_URL"):
+    if cast("Any", settings).is_overridden("LOGIN_REDIRECT_URL"):
         return resolve_url(settings.LOGIN_REDIRECT_URL)
     return reverse("phonebind_pages:done")
 
