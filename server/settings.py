@@ -46,6 +46,8 @@ SECRET_KEY = env.text("SECRET_KEY", demo.SECRET_KEY)
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost" if DEBUG else None)
 ROOT_URLCONF = "server.urls"
+#: Below which path of its host the site is, where a proxy takes that path off: ``/shop``.
+FORCE_SCRIPT_NAME = env.text("FORCE_SCRIPT_NAME", "").rstrip("/") or None
 WSGI_APPLICATION = "server.wsgi.application"
 
 INSTALLED_APPS = [
@@ -126,7 +128,7 @@ CACHES = {
 # ---------------------------------------------------------------- accounts
 
 AUTH_USER_MODEL = "users.User"
-LOGIN_URL = "/login/"
+LOGIN_URL = "phonebind_pages:login"
 PASSWORD_HASHERS = [
     "server.hashers.Argon2id",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # for accounts that came from an older system

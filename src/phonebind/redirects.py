@@ -4,6 +4,7 @@ import unicodedata
 from urllib.parse import quote_plus, urlsplit
 
 from django.http import HttpRequest
+from django.urls import get_script_prefix
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from phonebind.conf import conf
@@ -17,14 +18,15 @@ MAX_ENCODED = 720
 
 
 def safe_next(request: HttpRequest, target: str) -> str:
-    """``target`` where it stays on this site or one of ``ALLOWED_NEXT_HOSTS``; empty means "/". Raises NextNotAllowed.
+    """``target`` where it stays on this site or one of ``ALLOWED_NEXT_HOSTS``; empty means the site's own root, "/" or
+    the path that it is served below. Raises NextNotAllowed.
 
     Django refuses schemes and hosts; backslashes, control characters and outer white space are refused here, because
     browsers, or Django, drop or turn them and then read another URL than the one that was checked. So is "//" with no
     host after it, which leads nowhere.
     """
     if not target:
-        return "/"
+        return get_script_prefix()
     if target != target.strip() or any(char == "\\" or unicodedata.category(char)[0] == "C" for char in target):
         raise NextNotAllowed
     if len(target.encode()) > MAX_LENGTH or len(quote_plus(target)) > MAX_ENCODED:
