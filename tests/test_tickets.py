@@ -400,6 +400,21 @@ def test_threat_18_a_cookie_may_be_called_what_no_answer_can_repeat(char: str) -
     assert len(response.cookies) == 1
 
 
+def test_a_kept_ticket_that_has_expired_still_says_where_it_led() -> None:
+    browser, response = Browser(), HttpResponse()
+    with time_machine.travel("2026-01-01T12:00:00Z") as clock:
+        state = browser.read_state(browser.start("/cart.html"))
+        tickets.keep(browser.request(), response, state, browser.ticket())
+        browser.take(response)
+        clock.shift(tickets.MAX_AGE + 1)
+        with pytest.raises(TicketInvalid):
+            browser.read(tickets.kept(browser.request(), state.id))
+        assert tickets.kept_next(browser.request(), state.id) == "/cart.html"
+        clock.shift(tickets.KEPT_AGE)
+        assert tickets.kept_next(browser.request(), state.id) == ""
+    assert tickets.kept_next(browser.request(), "nothing") == ""
+
+
 def test_of_many_tickets_kept_the_oldest_are_dropped() -> None:
     browser = Browser()
     states = [browser.read_state(browser.start()) for _ in range(tickets.MAX_KEPT + 1)]

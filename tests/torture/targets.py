@@ -255,6 +255,7 @@ def cookies() -> Target:
             pairs = [pair.strip(" \t").partition("=") for pair in header.split(";")]
             assert (name, jar[name]) in [(left.strip(" \t"), right.strip(" \t")) for left, _, right in pairs]
         tickets.kept(browser, started.id)
+        tickets.kept_next(browser, started.id)
         response = HttpResponse()
         tickets.remember(browser, response, tickets.Cookie("phonebind_flow_x", "y"))
         tickets.keep(browser, response, started, "z")
