@@ -13,18 +13,17 @@ from django.db.models import EmailField, Manager, QuerySet
 from django.http import HttpRequest
 from django.utils.crypto import get_random_string
 from django.utils.module_loading import import_string
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from phonebind import databases, limits, mobiles, slots
 from phonebind.conf import conf
-from phonebind.exceptions import AccountDisabled, CredentialsInvalid, Invalid, PasswordWrong
+from phonebind.exceptions import AccountDisabled, CredentialsInvalid, Invalid, PasswordWrong, Text
 from phonebind.models import release_connection
 from phonebind.oauth import Identity
 
 #: How long a new password may be. Older ones are what they are.
 PASSWORD_LENGTH = range(8, 21)
-PASSWORD_MESSAGE = gettext_lazy("The password must have 8 to 20 characters.")
+PASSWORD_MESSAGE = _("The password must have 8 to 20 characters.")
 
 
 def find(mobile: str) -> AbstractBaseUser | None:
@@ -56,7 +55,7 @@ def new(request: HttpRequest, identity: Identity, mobile: str, password: str) ->
     except ValidationError as error:
         raise Invalid({"mobile": error.messages}) from None
     try:
-        validate_password(password, user)
+        validate_password(password, cast("Any", user))
     except ValidationError as error:
         raise Invalid({"password": [_weakness(each) for each in error.error_list]}) from None
     with _hashing():
@@ -69,7 +68,7 @@ def has_password(user: AbstractBaseUser) -> bool:
     return bool(user.password) and user.has_usable_password()
 
 
-def _weakness(error: ValidationError) -> str:
+def _weakness(error: ValidationError) -> Text:
     """What a validator says. Nobody has entered the username that it may speak of: it is the mobile."""
     named = (error.params or {}).get("verbose_name")
     if error.code == "password_too_similar" and named == _field_name(get_user_model().USERNAME_FIELD):

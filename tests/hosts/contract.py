@@ -29,7 +29,7 @@ MOBILE, OTHER_MOBILE = "13900000001", "13900000002"
 PASSWORD = "horse-staple-9"
 OLD_PASSWORD = "an old password that is longer than twenty characters"
 STORED = {"plus_86": "+86{}", "phone_number": "+86{}"}
-FIELD = settings.PHONEBIND.get("MOBILE_FIELD", "mobile")
+FIELD = str(settings.PHONEBIND.get("MOBILE_FIELD", "mobile"))
 User: Any = get_user_model()
 
 
@@ -49,10 +49,8 @@ def user_with(mobile: str) -> Any:
 
 def known(mobile: str = MOBILE, password: str | None = OLD_PASSWORD, **fields: Any) -> Any:
     """Somebody who had an account before."""
-    fields |= {
-        FIELD: stored(mobile),
-        **getattr(import_module(f"tests.hosts.kinds.{KIND}"), "extra", lambda _: {})(mobile),
-    }
+    extra: Any = getattr(import_module(f"tests.hosts.kinds.{KIND}"), "extra", lambda _: {})
+    fields |= {FIELD: stored(mobile), **extra(mobile)}
     if User.USERNAME_FIELD == "username":
         fields["username"] = f"customer-{mobile}"
     user = User(**fields)

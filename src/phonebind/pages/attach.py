@@ -1,5 +1,8 @@
 """The page where somebody who is signed in already is asked whether the identity is to be bound to that account."""
 
+from typing import cast
+
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -27,7 +30,7 @@ def attach(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
     if not sessions.has_mobile(request):
         return SeeOther(kept_url("bind", provider, flow))
     if posted and request.POST.get("user") == str(request.user.pk):
-        account = binding.attach(request, ticket.identity, request.user)
+        account = binding.attach(request, ticket.identity, cast("AbstractBaseUser", request.user))
         sessions.start(request, account.user, flow)
         return SeeOther(ticket.next)
     context = {

@@ -13,4 +13,4 @@ class User(AbstractUser):
     mobile = models.CharField(max_length=11, unique=True, null=True, blank=True)
     is_deleted = models.BooleanField(default=False)
 
-    objects: ClassVar[Present] = Present()  # type: ignore[assignment]
+    objects: ClassVar[Present] = Present()
