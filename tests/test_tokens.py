@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import coverage
 import jwt
@@ -23,6 +24,7 @@ from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed
+from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
@@ -437,3 +439,56 @@ def test_with_the_blacklist_a_refresh_token_serves_once() -> None:
     done = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, check=False)
     assert done.stdout == "used up\ntwice\n", done.stderr
     assert "rest_framework_simplejwt.token_blacklist" not in django_settings.INSTALLED_APPS
+
+
+# ---------------------------------------------------------------- what the host has set for simplejwt
+
+
+class Claiming(TokenObtainPairSerializer):
+    """What a host derives of simplejwt's own, to have claims of its own in every token."""
+
+    @classmethod
+    def get_token(cls, user: Any) -> Any:
+        token = super().get_token(user)
+        token["nickname"] = user.first_name
+        return token
+
+
+def has_no_letters(user: AbstractUser) -> bool:
+    return user.is_active and not user.first_name
+
+
+def test_the_hosts_own_claims_are_in_every_token(user: AbstractUser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_settings, "TOKEN_OBTAIN_SERIALIZER", f"{__name__}.Claiming")
+    user.first_name = "小明"
+    user.save()
+    pair = tokens.issue(user)
+    again = tokens.refresh(pair["refresh"])
+    for token in (AccessToken(pair["token"]), AccessToken(again["token"]), RefreshToken(again["refresh"])):
+        assert (token["nickname"], "auth_time" in token) == ("小明", True)
+
+
+def test_a_sign_in_is_written_down_where_the_host_wants_that(
+    user: AbstractUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = tokens.issue(user)
+    user.refresh_from_db()
+    assert user.last_login is None
+    monkeypatch.setattr(api_settings, "UPDATE_LAST_LOGIN", True)
+    tokens.refresh(pair["refresh"])
+    user.refresh_from_db()
+    assert user.last_login is None
+    tokens.issue(user)
+    user.refresh_from_db()
+    assert user.last_login is not None
+
+
+def test_whom_the_hosts_own_rule_refuses_has_no_tokens(user: AbstractUser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_settings, "USER_AUTHENTICATION_RULE", has_no_letters)
+    pair = tokens.issue(user)
+    user.first_name = "refused"
+    user.save()
+    with pytest.raises(AccountDisabled):
+        tokens.issue(user)
+    with pytest.raises(AccountDisabled):
+        tokens.refresh(pair["refresh"])
