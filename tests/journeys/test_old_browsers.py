@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.journeys.conftest import Person
 from tests.support.visitor import Visitor
@@ -73,3 +73,26 @@ def test_a_tap_that_leaves_the_focus_where_it_was(person: Person, new_mobile: Ne
     person.page.locator("form .button.main").evaluate("button => button.click()")
     assert person.error("password")
     assert asked == ["bind"]
+
+
+@pytest.mark.parametrize("script", ["form?.?.value", "throw new Error('nothing of this is known here')"])
+def test_where_the_script_does_not_run_the_form_is_a_plain_one(
+    context: BrowserContext,
+    somebody: Callable[[Page], Person],
+    new_mobile: NewMobile,
+    complaints: list[str],
+    script: str,
+) -> None:
+    person, mobile = somebody(context.new_page()), new_mobile()
+    person.page.route("**/bind*.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
+    person.arrive("sam")
+    person.page.locator("[name=mobile]").fill(mobile)
+    person.page.locator("[name=text]").fill(person.look())
+    with person.page.expect_navigation():
+        person.page.locator("[data-send]").click()
+    expect(person.page.get_by_role("status")).to_have_text(SENT)
+    person.page.locator("[name=sms_code]").fill(person.read_sms(mobile))
+    person.submit()
+    expect(person.page).to_have_url(re.compile(r"/login/done/$"))
+    assert complaints
+    complaints.clear()
