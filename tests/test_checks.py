@@ -10,7 +10,7 @@ from django.core.checks import run_checks
 from django.core.management import call_command
 from pytest_django import Settings
 
-from phonebind import checks, human
+from phonebind import checks, human, setting_checks
 from phonebind.conf import NAMES
 from phonebind.human.altcha import Altcha
 from tests.support.edge import Configure
@@ -46,7 +46,7 @@ def test_without_any_setting_there_is_no_provider_and_only_the_console(
 
 
 def test_every_setting_has_its_type() -> None:
-    assert set(checks.TYPES) == set(NAMES)
+    assert set(setting_checks.TYPES) == set(NAMES)
 
 
 @pytest.mark.parametrize(

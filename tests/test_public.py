@@ -158,7 +158,10 @@ def test_the_provider_and_gateway_protocols() -> None:
 
 def test_the_app() -> None:
     assert PhonebindConfig.name == "phonebind"
-    assert all(check.__module__ in ("phonebind.checks", "phonebind.user_checks") for check in CHECKS)
+    assert all(
+        check.__module__ in {"phonebind.checks", "phonebind.setting_checks", "phonebind.user_checks"}
+        for check in CHECKS
+    )
     assert phonebind.__version__.count(".") == 2
 
 

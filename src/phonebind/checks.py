@@ -15,7 +15,7 @@ its default or makes two SMS of each, W008 the pages ask for consent to no terms
 
 import itertools
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from inspect import getattr_static
 from typing import Any
@@ -28,46 +28,15 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import translation
 
-from phonebind import human, limits, oauth, origins, sms, sms_texts, store, user_checks
-from phonebind.conf import NAMES, SETTING, Settings, conf, development
+from phonebind import human, limits, oauth, origins, setting_checks, sms, sms_texts, store, user_checks
+from phonebind.conf import SETTING, Settings, conf, development
 from phonebind.middleware import CookieNamesMiddleware
 
 Messages = list[CheckMessage]
 
-#: What each setting must be; a tuple may as well be a list in a settings file.
-TYPES: Mapping[str, Any] = {
-    "PROVIDERS": Mapping,
-    "SMS": Mapping,
-    "HUMAN_CHECK": (str, Mapping),
-    "SITE_NAME": str,
-    "TERMS_URL": str,
-    "PRIVACY_URL": str,
-    "PASSWORD_RESET_URL": str,
-    "MOBILE_FIELD": str,
-    "MOBILE_FORMAT": (str, list, tuple),
-    "ACCOUNT_FACTORY": object,
-    "BIND_WITHOUT_PASSWORD": bool,
-    "CACHE": str,
-    "ALLOWED_NEXT_HOSTS": (list, tuple, set, frozenset),
-    "ALLOWED_ORIGINS": (list, tuple, set, frozenset),
-    "LEGACY_STATE": bool,
-    "SIGN_IN_MAX_AGE": int,
-    "TRUSTED_PROXIES": int,
-    "COOKIE_SAMESITE": str,
-    "CONNECT_TIMEOUT": (int, float),
-    "TOTAL_TIMEOUT": (int, float),
-    "PROVIDER_SLOTS": int,
-    "SMS_SLOTS": int,
-    "HASH_SLOTS": int,
-    "LIMITS": Mapping,
-}
-
 #: What a class raises that is named in the settings and cannot be made.
 UNUSABLE = (ImproperlyConfigured, AttributeError, ImportError, KeyError, TypeError, ValueError)
-YEAR = 366 * 86_400
 _WORD = re.compile(r"[\w+ -]{1,32}")
-_ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
-AT_LEAST = {"SIGN_IN_MAX_AGE": 1, "TRUSTED_PROXIES": 0, "PROVIDER_SLOTS": 1, "SMS_SLOTS": 1, "HASH_SLOTS": 1}
 
 #: The middleware of Django that reads cookies.
 COOKIE_READERS = {
@@ -75,13 +44,6 @@ COOKIE_READERS = {
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.locale.LocaleMiddleware",
 }
-
-
-def check_settings(**kwargs: Any) -> Messages:
-    raw = getattr(settings, SETTING, {})
-    if not isinstance(raw, Mapping):
-        return [Error(f"{SETTING} must be a dict.", id="phonebind.E001")]
-    return [Error(f"{SETTING}: {problem}", id="phonebind.E001") for problem in _setting_problems(raw)]
 
 
 def check_providers(**kwargs: Any) -> Messages:
@@ -201,13 +163,13 @@ def _readable(check: Callable[..., Messages]) -> Callable[..., Messages]:
 
     @wraps(check)
     def checked(**kwargs: Any) -> Messages:
-        return [] if check_settings() else check(**kwargs)
+        return [] if setting_checks.check_settings() else check(**kwargs)
 
     return checked
 
 
 CHECKS = (
-    check_settings,
+    setting_checks.check_settings,
     *map(_readable, user_checks.CHECKS),
     _readable(check_providers),
     _readable(check_cache),
@@ -221,57 +183,6 @@ CHECKS = (
 
 #: Those that ``check --deploy`` runs besides.
 DEPLOY_CHECKS = (check_cookie_names, check_origins, _readable(check_site_name), _readable(check_consent))
-
-
-def _setting_problems(raw: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in raw.items():
-        if name not in NAMES:
-            yield f"there is no {name!r}; known are {', '.join(NAMES)}."
-        elif not isinstance(value, TYPES[name]):
-            yield f"{name} cannot be of type {type(value).__name__}."
-        elif name in _PROBLEMS:
-            yield from _PROBLEMS[name](value)
-        elif name in ("CONNECT_TIMEOUT", "TOTAL_TIMEOUT") and not 0 < value < float("inf"):
-            yield f"{name} must be a number of seconds above 0."
-        elif name in AT_LEAST and value < AT_LEAST[name]:
-            yield f"{name} must be {AT_LEAST[name]} or more."
-        elif name == "COOKIE_SAMESITE" and value not in ("Lax", "None"):
-            yield "COOKIE_SAMESITE must be 'Lax' or 'None': with 'Strict' no browser sends it along on the way back."
-
-
-def _origin_problems(origins: Collection[Any]) -> Iterator[str]:
-    for origin in origins:
-        if not isinstance(origin, str) or not _ORIGIN.fullmatch(origin):
-            yield f"ALLOWED_ORIGINS: {origin!r} is no origin such as 'https://front.example'."
-
-
-def _mobile_format_problems(form: Any) -> Iterator[str]:
-    try:
-        fits = form.format("1" * 11).count("1" * 11) == 1 if isinstance(form, str) else len(form) == 2
-    except (LookupError, ValueError):
-        fits = False
-    if not fits:
-        yield "MOBILE_FORMAT must be like '+86{}', or two functions: to what is stored, and back."
-
-
-def _limit_problems(overrides: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in overrides.items():
-        if name not in limits.RULES:
-            yield f"LIMITS has no {name!r}; known are {', '.join(limits.RULES)}."
-            continue
-        match value:
-            case (int() as limit, int() as seconds) if limit >= 0 and 0 < seconds <= YEAR:
-                pass
-            case _:
-                yield f"LIMITS[{name!r}] must be (how often, in how many seconds), within a year."
-
-
-#: What each of these must be besides its type.
-_PROBLEMS: Mapping[str, Callable[[Any], Iterator[str]]] = {
-    "ALLOWED_ORIGINS": _origin_problems,
-    "LIMITS": _limit_problems,
-    "MOBILE_FORMAT": _mobile_format_problems,
-}
 
 
 def _problems(make: Callable[[], Any], members: Sequence[str], misshapen: Callable[[Any], list[str]]) -> list[str]:
