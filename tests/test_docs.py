@@ -1,4 +1,4 @@
-"""The README is tried, not trusted: its lines make a fresh project work, and its tables say what the code says."""
+"""The documents say what the code says. Whether the README leads to a sign-in: test_readme.py."""
 
 import re
 import textwrap
@@ -10,7 +10,7 @@ from phonebind import exceptions
 from phonebind.conf import NAMES
 from phonebind_sandbox.faults import SWITCHES
 from server.processes import Valkey
-from tests.support.startproject import blocks, manage, start, write
+from tests.support.startproject import manage, start, write
 
 ROOT = Path(__file__).parent.parent
 READMES = ("README.md", "README.zh-CN.md")
@@ -42,15 +42,6 @@ def get(project: Path, path: str, what: str) -> str:
     return manage(project, "shell", "-v0", "-c", f"from django.test import Client; {request}; print({what})")
 
 
-def test_ten_lines_add_it_to_a_project(project: Path, valkey: Valkey) -> None:
-    assert manage(project, "check") == "System check identified no issues (0 silenced).\n"
-    manage(project, "makemigrations", "shop")
-    manage(project, "migrate")
-    assert get(project, "/login/", "answer.status_code") == "200\n"
-    login_url = get(project, "/oauth/qq/authorization/", "answer.json()['login_url']")
-    assert login_url.startswith("http://127.0.0.1:8000/sandbox/qq/oauth2.0/authorize?")
-
-
 def test_it_answers_in_chinese_where_the_setting_of_the_readme_says_so(project: Path, valkey: Valkey) -> None:
     for readme in READMES:
         assert '`LANGUAGE_CODE = "zh-hans"`' in (ROOT / readme).read_text()
@@ -67,8 +58,7 @@ def test_the_tutorials_bindings_are_taken_along(project: Path) -> None:
     write(project, TUTORIAL)
     with (project / "config/settings.py").open("a") as settings:
         settings.write("INSTALLED_APPS += ['oauth']\n")
-    for app in ("shop", "oauth"):
-        manage(project, "makemigrations", app)
+    manage(project, "makemigrations", "oauth")
     manage(project, "migrate", "oauth")
     old = "from oauth.models import OAuthQQUser as Old; from shop.models import User"
     manage(project, "shell", "-v0", "-c", f"{old}; Old.objects.create(user=User.objects.create(), openid='OLD1')")
@@ -76,13 +66,6 @@ def test_the_tutorials_bindings_are_taken_along(project: Path) -> None:
     manage(project, "migrate")
     new = "from phonebind.models import SocialAccount as New; print(*New.objects.values_list('user_id', 'openid'))"
     assert manage(project, "shell", "-v0", "-c", new) == "(1, 'OLD1')\n"
-
-
-@pytest.mark.parametrize("readme", READMES)
-def test_both_readmes_have_the_same_code(readme: str) -> None:
-    assert blocks(readme) == blocks(READMES[0])
-    # "ten lines": the two blocks a project needs
-    assert sum(block.count("\n") for block in blocks(readme)[:2]) <= 11
 
 
 @pytest.mark.parametrize("readme", READMES)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from server.processes import Valkey
-from tests.support.startproject import append, manage, run, start, write
+from tests.support.startproject import append, run, start, write
 
 #: What a shop's developer would write who has read docs/sandbox.md.
 TESTS = '''
@@ -64,7 +64,6 @@ class SignInTest(LiveServerTestCase):
 def shop(tmp_path: Path, valkey: Valkey) -> Path:
     start(tmp_path)
     write(tmp_path, {"shop/tests.py": TESTS})
-    manage(tmp_path, "makemigrations", "shop")
     return tmp_path
 
 

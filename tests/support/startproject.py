@@ -1,35 +1,67 @@
-"""A project as ``startproject`` makes it, with a shop's user model and the lines of the README appended."""
+"""A project that does what the README says, in the README's order: its files, and its commands."""
 
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.services import valkey_server
 
 ROOT = Path(__file__).parents[2]
 
-#: What an existing project has already: a user with a mobile.
-EXISTING = {
-    "shop/models.py": "from phonebind.models import MobileUser\n\nclass User(MobileUser):\n    pass\n",
-    "shop/__init__.py": "",
-    "shop/migrations/__init__.py": "",
-}
+#: A block, and the line above it, which names a file at its end.
+_BLOCK = re.compile(r"(?:`([\w/]+\.py)`:)?\n\n```(\w+)\n(.*?)```", re.DOTALL)
+_PROGRAMS = {"python": [sys.executable], "django-admin": [sys.executable, "-m", "django"]}
 
 
-def blocks(readme: str) -> list[str]:
-    """The blocks of Python in it."""
-    return re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text(), re.DOTALL)
+@dataclass(frozen=True)
+class Block:
+    """Lines to add to a file, or commands (``sh``)."""
+
+    file: str
+    language: str
+    text: str
 
 
-def start(project: Path) -> None:
-    subprocess.run([sys.executable, "-m", "django", "startproject", "config", project], check=True)
-    write(project, EXISTING)
-    in_settings, in_urls, *_ = blocks("README.md")
-    in_settings = in_settings.replace("redis://127.0.0.1:6379/0", valkey_server().url)
-    append(project / "config/settings.py", f"INSTALLED_APPS += ['shop']\nAUTH_USER_MODEL = 'shop.User'\n{in_settings}")
-    append(project / "config/urls.py", in_urls)
+def blocks(readme: str) -> list[Block]:
+    """All that are to be pasted or typed, in order."""
+    return [Block(*found) for found in _BLOCK.findall((ROOT / readme).read_text())]
+
+
+def start(project: Path, *, port: int = 8000) -> None:
+    """All that comes before ``runserver``, in an empty directory."""
+    for block in _setup():
+        paste(project, block, port=port)
+
+
+def add(project: Path, *, port: int = 8000) -> None:
+    """The part for a project that has users already: its own two files."""
+    for block in _setup():
+        if block.file.startswith("config/") and "AUTH_USER_MODEL" not in block.text:
+            paste(project, block, port=port)
+
+
+def paste(project: Path, block: Block, *, port: int) -> None:
+    """The address of the Valkey is ours, and so is the port; nothing else is."""
+    if block.language == "sh":
+        for line in block.text.splitlines():
+            program, *arguments = line.split()
+            if program != "pip" and "runserver" not in arguments:
+                _run(project, *_PROGRAMS[program], *arguments).check_returncode()
+        return
+    text = block.text.replace("redis://127.0.0.1:6379/0", valkey_server().url)
+    append(project / block.file, text.replace("127.0.0.1:8000", f"127.0.0.1:{port}"))
+
+
+def _setup() -> Iterator[Block]:
+    """Up to ``runserver``."""
+    for block in blocks("README.md"):
+        yield block
+        if "runserver" in block.text:
+            return
 
 
 def write(project: Path, files: dict[str, str]) -> None:
@@ -45,15 +77,7 @@ def append(file: Path, text: str) -> None:
 
 def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """``manage.py``, whatever comes of it."""
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src")}
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=project,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return _run(project, sys.executable, "manage.py", *arguments)
 
 
 def manage(project: Path, *arguments: str) -> str:
@@ -61,3 +85,13 @@ def manage(project: Path, *arguments: str) -> str:
     done = run(project, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def environment() -> dict[str, str]:
+    """What a shell has there."""
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src")}
+
+
+def _run(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    options = {"cwd": project, "env": environment(), "stdin": subprocess.DEVNULL}
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
