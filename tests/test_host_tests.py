@@ -1,14 +1,16 @@
-"""A shop's own tests, run by its own ``manage.py test``: they sign somebody in through the sandbox.
+"""A shop's own tests, run by its own ``manage.py test``: they sign somebody in through the sandbox, or a fake.
 
 The test runner turns DEBUG off; the shop's settings are those of the README, with DEBUG on, and nothing is done for us.
 """
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from server.processes import Valkey
-from tests.support.startproject import append, run, start, write
+from tests.support.startproject import append, blocks, environment, run, start, write
 
 #: What a shop's developer would write who has read docs/sandbox.md.
 TESTS = '''
@@ -88,3 +90,28 @@ def test_threat_22_with_debug_off_in_the_settings_they_do_not_begin(shop: Path) 
     assert "phonebind_sandbox.E001" in done.stderr
     assert "phonebind.E005" in done.stderr
     assert "Ran" not in done.stderr
+
+
+# ---------------------------------------------------------------- phonebind.testing
+
+
+def documented() -> tuple[str, str]:
+    """The two files of docs/testing.md: for Django's runner, and for pytest-django."""
+    django, pytest_django = (block.text for block in blocks("docs/testing.md"))
+    return django, pytest_django
+
+
+def test_those_of_the_documentation_pass(shop: Path) -> None:
+    write(shop, {"shop/tests.py": documented()[0], "shop/test_more.py": documented()[0]})
+    done = run(shop, "test", "--parallel=2", "--pattern=test*.py")
+    assert done.returncode == 0, done.stderr
+    assert "Ran 8 tests" in done.stderr
+
+
+def test_those_of_the_documentation_pass_under_pytest(shop: Path) -> None:
+    write(shop, {"shop/test_sign_in.py": "".join(documented())})
+    # Whatever else is installed beside our own tests is not what a shop has.
+    plugins = ["-p", "no:cacheprovider", "-p", "no:valkey", "-p", "no:schemathesis"]
+    command = [sys.executable, "-m", "pytest", "-q", *plugins, "--ds=config.settings", "shop/test_sign_in.py"]
+    done = subprocess.run(command, cwd=shop, env=environment(), capture_output=True, text=True, check=False)
+    assert "5 passed" in done.stdout, done.stdout + done.stderr

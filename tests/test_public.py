@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import phonebind
-from phonebind import conf, exceptions, human, limits, oauth, signals, sms
+from phonebind import conf, exceptions, human, limits, oauth, signals, sms, testing
 from phonebind.apps import PhonebindConfig
 from phonebind.checks import CHECKS
 
@@ -75,6 +75,7 @@ def test_the_limits() -> None:
     [
         ("phonebind.oauth", {"PROVIDERS", "Grant", "Identity", "Provider", "get"}),
         ("phonebind.sms", {"Gateway", "Message", "get"}),
+        ("phonebind.testing", {"FakeQQ", "Person"}),
         (
             "phonebind.human",
             {"Answers", "Check", "Mode", "Needs", "issue", "mode", "needs", "needs_image", "send_code", "verify"}
@@ -154,6 +155,12 @@ def test_the_provider_and_gateway_protocols() -> None:
     assert {name for name in vars(sms.Gateway) if not name.startswith("_")} == {"check", "send"}
     methods = {name for name in vars(human.Check) if not name.startswith("_")}
     assert methods | human.Check.__annotations__.keys() == {"name", "visual", "origins", "check", "issue", "verify"}
+
+
+def test_what_hosts_test_with() -> None:
+    names = {name for name in vars(testing.FakeQQ) if not name.startswith("_")} | {"outbox"}
+    assert names == {"arrive", "bind", "click", "image_text", "outbox", "read_code", "send_code", "sign_in"}
+    assert list(testing.Person.__dataclass_fields__) == ["openid", "nickname", "unionid"]
 
 
 def test_the_app() -> None:

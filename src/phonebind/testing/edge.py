@@ -1,0 +1,117 @@
+"""The network's edge: a server in QQ's place, a list in the SMS gateway's, a word in a human check's."""
+
+import json
+import secrets
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+from phonebind.human.base import Check
+from phonebind.oauth.qq import ME, PROFILE, TOKEN
+from phonebind.sms import Message
+from phonebind.testing.guard import problems, refuse_outside_tests
+
+#: What the person answers to a human check other than the image.
+PRESENT = "present"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody at QQ's keyboard; another one each time, unless you name the openid."""
+
+    openid: str = field(default_factory=lambda: secrets.token_hex(16).upper())
+    nickname: str = "小明"
+    unionid: str = ""
+
+
+class Outbox:
+    """The SMS gateway. Named in the settings of a server it sends nothing, and the system checks say so."""
+
+    def __init__(self, messages: list[Message]) -> None:
+        self._messages = messages
+
+    def check(self) -> list[str]:
+        return problems()
+
+    def send(self, message: Message) -> None:
+        refuse_outside_tests()
+        self._messages.append(message)
+
+
+class Presence(Check):
+    """In place of a human check that computes, or asks another server. Outside of a test run it believes nobody."""
+
+    name: ClassVar[str] = "testing"
+    visual: ClassVar[bool] = False
+    origins: Sequence[str] = ()
+
+    def check(self) -> list[str]:
+        return problems()
+
+    def issue(self, mobile: str) -> Mapping[str, Any]:
+        return {}
+
+    def verify(self, mobile: str, address: str, answer: str) -> bool:
+        refuse_outside_tests()
+        return answer == PRESENT
+
+
+class QQ(ThreadingHTTPServer):
+    """Trades each code once, and knows whom it stood for."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._codes: dict[str, Person] = {}
+        self._tokens: dict[str, tuple[Person, str]] = {}
+
+    def issue_code(self, person: Person) -> str:
+        code = secrets.token_hex(16)
+        self._codes[code] = person
+        return code
+
+    def answer(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """As QQ does with ``fmt=json``."""
+        if path == TOKEN:
+            person = self._codes.pop(query["code"], None)
+            if person is None:
+                return {"error": 100019, "error_description": "code to access token error"}
+            token = secrets.token_hex(16)
+            self._tokens[token] = person, query["client_id"]
+            return {"access_token": token, "expires_in": 7776000, "openid": person.openid}
+        person, client_id = self._tokens[query["access_token"]]
+        return {
+            ME: {"client_id": client_id, "openid": person.openid}
+            | ({"unionid": person.unionid} if person.unionid else {}),
+            PROFILE: {"ret": 0, "msg": "", "nickname": person.nickname},
+        }[path]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: QQ
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        body = json.dumps(self.server.answer(url.path, dict(parse_qsl(url.query)))).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        """Not to the terminal."""
+
+
+@contextmanager
+def serving() -> Iterator[QQ]:
+    with QQ(("127.0.0.1", 0), _Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
