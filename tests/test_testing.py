@@ -14,7 +14,7 @@ import pytest
 import redis
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
-from django.test import Client
+from django.test import Client, utils
 from pytest_django import Settings
 
 from phonebind import signals
@@ -34,7 +34,7 @@ PASSWORD = "horse-staple-9"
 
 
 def make_user(**fields: Any) -> Any:
-    return get_user_model()._default_manager.create_user(username=MOBILE, mobile=MOBILE, **fields)  # type: ignore[attr-defined]
+    return get_user_model()._default_manager.create_user(username=MOBILE, mobile=MOBILE, **fields)
 
 
 @pytest.mark.django_db
@@ -262,3 +262,11 @@ def test_threat_22_in_a_server_it_does_nothing_whatever_is_imported_or_named(deb
 
 def test_in_a_test_run_the_checks_have_nothing_to_say() -> None:
     assert Outbox([]).check() == Presence().check() == []
+
+
+def test_without_a_test_run_nothing_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(utils._TestState, "saved_data")
+    for act in (FakeQQ, lambda: Presence().verify(MOBILE, "192.0.2.1", "present")):
+        with pytest.raises(RuntimeError, match="in a test run only"):
+            act()
+    assert Outbox([]).check() == Presence().check() != []

@@ -1,5 +1,6 @@
 """What is built: phonebind without its emulator, the emulator without phonebind, and a source to test both from."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -7,6 +8,8 @@ import sys
 import tarfile
 import venv
 from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import Message
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -40,6 +43,12 @@ def build(source: Path, target: Path) -> Path:
 def packed(wheel: Path) -> set[str]:
     with ZipFile(wheel) as archive:
         return {name for name in archive.namelist() if ".dist-info/" not in name}
+
+
+def metadata(wheel: Path) -> Message:
+    with ZipFile(wheel) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        return message_from_bytes(archive.read(name))
 
 
 def unpacked(project: Path, target: Path) -> Path:
@@ -94,7 +103,7 @@ def test_threat_22_production_carries_no_emulator(tmp_path: Path) -> None:
 
 
 def test_the_sandbox_is_all_there(sandbox_wheel: Path) -> None:
-    beside = ("pyproject.toml", "README.md", "README.zh-CN.md", "LICENSE")
+    beside = ("pyproject.toml", "about.md", "README.md", "README.zh-CN.md", "LICENSE")
     assert packed(sandbox_wheel) == files_of(SANDBOX, *beside)
     assert sandbox_wheel.name == f"phonebind_sandbox-{phonebind_sandbox.__version__}-py3-none-any.whl"
     assert (SANDBOX / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
@@ -115,6 +124,19 @@ def test_it_runs_with_what_it_depends_on_and_nothing_else(alone: str, tmp_path: 
     assert list(tmp_path.iterdir()) == []  # its state is in memory
 
 
+@pytest.mark.parametrize("project", [ROOT, SANDBOX], ids=["phonebind", "sandbox"])
+def test_an_index_shows_no_link_that_leads_nowhere(project: Path, tmp_path: Path) -> None:
+    told = metadata(build(project, tmp_path))
+    described = told.get_payload(decode=True)
+    assert isinstance(described, bytes)
+    text = described.decode()
+    assert told["Summary"]
+    assert len(text) > 500
+    links = re.findall(r"\]\(([^)]+)\)|\b(?:src|href)=[\"']?([^\"' >]+)|^\[[^\]]+\]:\s*(\S+)", text, re.MULTILINE)
+    named = [line.partition(", ")[2] for line in told.get_all("Project-URL", [])]
+    assert [link for group in links for link in (*group, *named) if link and not link.startswith("https://")] == []
+
+
 @pytest.fixture
 def tracked() -> list[str]:
     if not (ROOT / ".git").exists() or not shutil.which("git"):
@@ -128,3 +150,27 @@ def test_the_source_is_all_that_is_tracked(tracked: list[str], tmp_path: Path) -
     names = {str(path.relative_to(source)) for path in source.rglob("*") if path.is_file()}
     assert set(tracked) - names == set()
     assert {name for name in names if CACHES.intersection(Path(name).parts) or name.startswith(".venv")} == set()
+
+
+@pytest.mark.once
+def test_make_test_can_begin_in_the_source(tmp_path: Path) -> None:
+    """With the packages that are here already; make only tells what it would do, which names every file it needs."""
+    source = unpacked(ROOT, tmp_path)
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{source / 'src'}:{source}"}
+    if shutil.which("make"):
+        commands = _begin(["make", "-n", "test"], source, environment)
+        assert "scripts/test" in commands
+        assert "-r requirements/test.txt" in commands
+    for script in re.findall(r"scripts/\w+", (source / "scripts/test").read_text()):
+        assert os.access(source / script, os.X_OK)
+    _begin([sys.executable, "-m", "ruff", "check", "--no-cache"], source, environment)
+    passed = _begin(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_masking.py"], source, environment
+    )
+    assert " passed" in passed
+
+
+def _begin(command: list[str], source: Path, environment: dict[str, str]) -> str:
+    done = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -93,5 +93,12 @@ def environment() -> dict[str, str]:
 
 
 def _run(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    options = {"cwd": project, "env": environment(), "stdin": subprocess.DEVNULL}
-    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    return subprocess.run(
+        command,
+        cwd=project,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from phonebind.human.base import Check
-from phonebind.oauth.qq import ME, PROFILE, TOKEN
+from phonebind.oauth.qq import PROFILE, TOKEN
 from phonebind.sms import Message
 from phonebind.testing.guard import problems, refuse_outside_tests
 
@@ -83,11 +83,10 @@ class QQ(ThreadingHTTPServer):
             self._tokens[token] = person, query["client_id"]
             return {"access_token": token, "expires_in": 7776000, "openid": person.openid}
         person, client_id = self._tokens[query["access_token"]]
-        return {
-            ME: {"client_id": client_id, "openid": person.openid}
-            | ({"unionid": person.unionid} if person.unionid else {}),
-            PROFILE: {"ret": 0, "msg": "", "nickname": person.nickname},
-        }[path]
+        if path == PROFILE:
+            return {"ret": 0, "msg": "", "nickname": person.nickname}
+        unionid = {"unionid": person.unionid} if person.unionid else {}
+        return {"client_id": client_id, "openid": person.openid, **unionid}
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -5,7 +5,7 @@ from django.test import utils
 
 def refuse_outside_tests() -> None:
     """``setup_test_environment()`` was called, by ``manage.py test`` or pytest-django: no server does that."""
-    if not hasattr(utils._TestState, "saved_data"):  # type: ignore[attr-defined]
+    if not hasattr(utils._TestState, "saved_data"):
         raise RuntimeError("phonebind.testing works in a test run only: it lets everybody sign in as anybody.")
 
 
