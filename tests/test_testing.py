@@ -47,10 +47,7 @@ def test_somebody_new_binds_and_then_comes_straight_in(client: Client) -> None:
         assert qq.arrive(Client(), person).json()["user_id"] == bound.json()["user_id"]
         assert "token" not in qq.arrive(Client(), Person()).json()
     account = SocialAccount.objects.get()
-    assert (account.openid, account.app_id) == (
-        person.openid,
-        django_settings.PHONEBIND["PROVIDERS"]["qq"]["client_id"],
-    )
+    assert (account.openid, account.app_id) == (person.openid, conf.provider("qq").client_id)
 
 
 @pytest.mark.django_db
