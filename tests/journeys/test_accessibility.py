@@ -11,7 +11,7 @@ from phonebind.human.image_drawing import SIZE
 from tests.journeys.conftest import PHONE, Person, listen
 from tests.support.visitor import Visitor
 
-TARGETS = ".button:visible, .image:visible, .show:visible, .plain:visible, .row input:visible, .check"
+TARGETS = ".button:visible, .way-out a, .image:visible, .show:visible, .plain:visible, .row input:visible, .check"
 FINGER = 44
 
 
@@ -85,6 +85,9 @@ def test_threat_21_every_page_serves_everybody(person: Person, new_mobile: Calla
     page.wait_for_url("**/done/")
     inspect(page)
 
+    person.arrive("xiaolan")
+    page.wait_for_url("**/attach/**")
+    inspect(page)
     page.goto("/login/")
     inspect(page)
     page.goto("/login/qq/callback/")
