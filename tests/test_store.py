@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import pytest
 import redis
@@ -176,6 +177,22 @@ def test_djangos_own_cache_that_is_away(settings: Settings, own_cache: None) -> 
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}
     with pytest.raises(StorageUnavailable):
         limits.take(("sms_mobile_gap", MOBILE))
+
+
+@pytest.mark.parametrize("backend", ["django.core.cache.backends.redis.RedisCache", "django_redis.cache.RedisCache"])
+def test_a_password_of_any_characters(settings: Settings, backend: str) -> None:
+    path = urlsplit(settings.CACHES["default"]["LOCATION"]).path
+    with redis.Redis(unix_socket_path=path) as open_before:
+        open_before.config_set("requirepass", "p@ss:w/rd?#%小")
+        try:
+            location = f"unix://:{quote('p@ss:w/rd?#%小', safe='')}@{path}"
+            settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": location}}
+            assert store.first("k", 1)
+            settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": f"unix://{path}"}}
+            with pytest.raises(StorageUnavailable):
+                store.first("k", 1)
+        finally:
+            open_before.config_set("requirepass", "")
 
 
 # ---------------------------------------------------------------- a cluster
