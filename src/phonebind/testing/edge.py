@@ -63,6 +63,8 @@ class Presence(Check):
 class QQ(ThreadingHTTPServer):
     """Trades each code once, and knows whom it stood for."""
 
+    daemon_threads = False  # its end waits for the last answer, and nothing runs into the next test
+
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._codes: dict[str, Person] = {}
@@ -91,6 +93,7 @@ class QQ(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: QQ
+    timeout = 5
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
