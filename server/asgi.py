@@ -7,11 +7,11 @@ from django.core.asgi import get_asgi_application
 from django.db import connections
 
 from phonebind.asgi import BoundedBodies, BoundedThreads, utf8
-from server.prepare import check
+from server.prepare import check_in_worker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
 
-check()
+check_in_worker()
 for database in connections.settings.values():
     # Each request has a thread of its own here, and a connection that is kept with it would never be used again.
     database["CONN_MAX_AGE"] = 0

@@ -1,20 +1,40 @@
-"""Reads settings out of the environment."""
+"""Reads settings out of the environment.
+
+What is wrong with a variable is noted, and something else returned in its place; :func:`refuse` tells all of it at
+once, when everything was read.
+"""
 
 import json
+import logging
 import os
+import sys
 from typing import Any
 
 import dj_database_url
 from django.core.checks.security import base as security
-from django.core.exceptions import ImproperlyConfigured
+
+#: In the order they were found; one variable may be read twice.
+_faults: dict[str, None] = {}
+_HINT = "docs/deployment.md describes every variable. DEBUG=1 starts with demo values."
+
+
+def note(fault: str) -> None:
+    """One line for the person who started us, without a secret's value."""
+    _faults[fault] = None
+
+
+def refuse() -> None:
+    """End the process where something was noted: a traceback would hide what is to be done. Exit code 1."""
+    if _faults:
+        sys.exit("\n".join([*(f"phonebind: {fault}" for fault in _faults), _HINT]))
 
 
 def text(name: str, default: str | None = None) -> str:
     """The variable, or the default where it is unset or empty. Without a default it is required."""
     value = os.environ.get(name) or default
     if value is None:
-        raise ImproperlyConfigured(f"{name} is not set. (DEBUG=1 starts with demo values.)")
-    return value
+        note(f"{name} is not set.")
+    return value or ""
 
 
 def flag(name: str, *, default: bool = False) -> bool:
@@ -27,10 +47,11 @@ def number(name: str, default: int, *, least: int = 0) -> int:
     try:
         value = int(os.environ.get(name) or default)
     except ValueError:
-        raise ImproperlyConfigured(f"{name} is not a whole number: {os.environ[name]!r}") from None
+        note(f"{name} is not a whole number: {os.environ[name]!r}")
+        return default
     if value < least:
-        raise ImproperlyConfigured(f"{name} must be {least} or more.")
-    return value
+        note(f"{name} must be {least} or more.")
+    return max(value, least)
 
 
 def words(name: str, default: str | None = "") -> list[str]:
@@ -45,7 +66,8 @@ def options(name: str) -> dict[str, Any]:
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise ImproperlyConfigured(f"{name} is not a JSON object.")
+        note(f"{name} is not a JSON object.")
+        return {}
     return value
 
 
@@ -55,8 +77,19 @@ def word_or_options(name: str, default: str) -> str | dict[str, Any]:
     return options(name) if value.startswith("{") else value
 
 
+def level(name: str, default: str) -> str:
+    """A level of the standard library's logging."""
+    value = text(name, default)
+    known = logging.getLevelNamesMapping()
+    if value not in known:
+        note(f"{name} is none of {', '.join(known)}: {value!r}")
+    return value
+
+
 def refuse_weak(name: str, key: str) -> None:
     """A key that Django's deploy check warns of (security.W009) is an error here. It does not repeat the key."""
+    if not key:
+        return  # which is an error already
     if key.startswith(security.SECRET_KEY_INSECURE_PREFIX):
         fault = f"begins with {security.SECRET_KEY_INSECURE_PREFIX}, as keys that were only meant for development do"
     elif len(key) < security.SECRET_KEY_MIN_LENGTH:
@@ -65,15 +98,22 @@ def refuse_weak(name: str, key: str) -> None:
         fault = f"has fewer than {security.SECRET_KEY_MIN_UNIQUE_CHARACTERS} different characters"
     else:
         return
-    raise ImproperlyConfigured(f"{name} {fault}. Make one: {_MAKE_A_KEY}")
+    note(f"{name} {fault}. Make one: {_MAKE_A_KEY}")
 
 
 _MAKE_A_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
 
 
-def database(url: str) -> dict[str, Any]:
+def database(name: str, default: str) -> dict[str, Any]:
     """The ``DATABASES`` entry for a URL, with what each database needs to be right under load."""
-    config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+    try:
+        config: dict[str, Any] = dict(
+            dj_database_url.parse(text(name, default), conn_max_age=60, conn_health_checks=True)
+        )
+    except ValueError:
+        # Not repeated: it has the password.
+        note(f"{name} is not the URL of a database, as postgres://user:password@host/name.")
+        return {}
     config["OPTIONS"] = _DATABASE_OPTIONS.get(config["ENGINE"], {}) | config.get("OPTIONS", {})
     if config["ENGINE"] == "django.db.backends.sqlite3":
         config["ENGINE"] = "server.sqlite"

@@ -6,7 +6,7 @@ import resource
 import sys
 from typing import Any
 
-from server.environment import number
+from server import settings
 from server.prepare import prepare
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
@@ -17,11 +17,11 @@ bind = os.environ.get("BIND") or "127.0.0.1:8000"
 # Most of a request is waiting for a provider, so threads, not processes, are what more visitors at once need; and none
 # of them waits for a slow client.
 worker_class = "server.worker.Worker"
-worker_connections = number("CONNECTIONS", 1000, least=2)
+worker_connections = settings.CONNECTIONS
 # Longer than the proxy keeps a connection that it does not use, or it sends a form into one that we are closing.
 keepalive = 15
-workers = number("WORKERS", 2, least=1)
-threads = number("THREADS", 16, least=1)
+workers = settings.WORKERS
+threads = settings.THREADS
 graceful_timeout = 5
 control_socket_disable = True
 # No header of a request says where the application is mounted: `SCRIPT_NAME` was an error 500.

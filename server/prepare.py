@@ -2,27 +2,44 @@
 
 import functools
 import io
+import sys
 
 import django
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
 from phonebind import human
 from server import demo, private
 
+#: gunicorn's ``Arbiter.WORKER_BOOT_ERROR``.
+_BOOT_ERROR = 3
+
 
 @functools.cache
 def check() -> None:
-    """Raises SystemCheckError where Django's checks find an error, since a WSGI server runs none of them.
+    """Ends the process where Django's checks find an error, since a WSGI server runs none of them.
 
     Once per process: workers that are forked from one that has done it need not again.
     """
     django.setup()
-    call_command("check", stdout=io.StringIO())
+    try:
+        call_command("check", stdout=io.StringIO())
+    except SystemCheckError as error:
+        sys.exit(str(error))
     human.load()
+
+
+def check_in_worker() -> None:
+    """The same where another server loads the application: gunicorn starts no worker after one that ended like this."""
+    try:
+        check()
+    except SystemExit as told:
+        print(told, file=sys.stderr)
+        sys.exit(_BOOT_ERROR)
 
 
 def prepare() -> None:

@@ -1,14 +1,12 @@
 """Settings of the reference server, all from the environment.
 
 ``DEBUG=1`` (what ``make run`` does) is the demo: known keys, SQLite, and the sandbox as the identity provider.
-With DEBUG off nothing of the demo is accepted: the server does not start.
+With DEBUG off nothing of the demo is accepted: the server does not start. All that is missing or wrong is told at once.
 """
 
 import os
 from datetime import timedelta
 from pathlib import Path
-
-from django.core.exceptions import ImproperlyConfigured
 
 import phonebind
 from server import demo
@@ -22,6 +20,8 @@ SANDBOX = env.flag("SANDBOX", default=DEBUG)
 PORT = env.number("PORT", 8000)
 WORKERS = env.number("WORKERS", 2, least=1)
 THREADS = env.number("THREADS", 16, least=1)
+#: How many a process has open at once, most of which wait for a provider.
+CONNECTIONS = env.number("CONNECTIONS", 1000, least=2)
 #: Seconds in which a request must have arrived, and an answer been taken.
 REQUEST_DEADLINE = env.number("REQUEST_DEADLINE", 10, least=1)
 #: Bytes. The largest form here is a twentieth of it; the servers refuse a longer body before they read it.
@@ -30,10 +30,10 @@ ORIGIN = f"http://127.0.0.1:{PORT}"
 
 if not DEBUG:
     if SANDBOX:
-        raise ImproperlyConfigured("SANDBOX=1 lets everybody sign in as anybody; it needs DEBUG=1.")
+        env.note("SANDBOX=1 lets everybody sign in as anybody; it needs DEBUG=1.")
     for _name in ("SECRET_KEY", "QQ_CLIENT_ID", "QQ_CLIENT_SECRET"):
         if getattr(demo, _name) in (env.text(_name), *env.words(f"{_name}_FALLBACKS")):
-            raise ImproperlyConfigured(f"{_name} has the demo's value, which everybody knows.")
+            env.note(f"{_name} has the demo's value, which everybody knows.")
     # Whoever guesses a key signs states, tickets and tokens of his own; a former key is as good as the present one.
     env.refuse_weak("SECRET_KEY", env.text("SECRET_KEY"))
     for _key in env.words("SECRET_KEY_FALLBACKS"):
@@ -110,7 +110,7 @@ if not DEBUG:
 # ---------------------------------------------------------------- storage
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATABASES = {"default": env.database(env.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}"))}
+DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
@@ -235,7 +235,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "WARNING")},
+    "root": {"handlers": ["console"], "level": env.level("LOG_LEVEL", "WARNING")},
     "loggers": {
         # Django's own handlers go, so that nothing is said twice; what answered 4xx is the visitor's business.
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
@@ -246,3 +246,5 @@ LOGGING = {
         "phonebind.audit": {"level": "INFO"},
     },
 }
+
+env.refuse()

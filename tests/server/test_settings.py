@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from phonebind import tokens
 from phonebind.exceptions import TokenInvalid
 from server import demo
 
+ROOT = Path(__file__).parents[2]
 PRODUCTION = {
     "SECRET_KEY": "3n7-a-key-that-nobody-else-has-of-more-than-fifty-characters-51",
     "QQ_CLIENT_ID": "101999999",
@@ -34,8 +36,14 @@ def load(**environ: str) -> subprocess.CompletedProcess[str]:
 
 
 def run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return start("-c", code, **environ)
+
+
+def start(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Python with nothing else in its environment."""
     return subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, *arguments],
+        cwd=ROOT,
         env={"PATH": os.environ["PATH"]} | environ,
         capture_output=True,
         text=True,
@@ -81,10 +89,10 @@ def test_threat_22_a_weak_key_is_refused_and_not_repeated(key: str, fault: str) 
     good = PRODUCTION["SECRET_KEY"]
     for name, value in (("SECRET_KEY", key), ("SECRET_KEY_FALLBACKS", f"{good},{key}")):
         said = load(**PRODUCTION | {name: value}).stderr
-        *_, last = said.splitlines()
-        assert f"ImproperlyConfigured: {name} {fault}" in last
+        first, *_ = said.splitlines()
+        assert first.startswith(f"phonebind: {name} {fault}")
         assert key not in said
-        [command] = re.findall(r"Make one: python3 -c '(.*)'", last)
+        [command] = re.findall(r"Make one: python3 -c '(.*)'", first)
         assert load(**PRODUCTION | {name: run(command).stdout.strip()}).returncode == 0
     assert load(DEBUG="1", SECRET_KEY=key).returncode == 0
 
@@ -92,6 +100,64 @@ def test_threat_22_a_weak_key_is_refused_and_not_repeated(key: str, fault: str) 
 def test_threat_22_the_least_that_django_asks_of_a_key_is_enough() -> None:
     key = "abcde" * 10
     assert load(**PRODUCTION | {"SECRET_KEY": key, "SECRET_KEY_FALLBACKS": f"{key},{key[::-1]}"}).returncode == 0
+
+
+#: Everything that starts the reference server, or that reads its settings; and its exit code.
+ENTRIES = {
+    "manage": (["-m", "server.manage", "migrate"], 1),
+    "gunicorn": (["-m", "gunicorn", "-c", "python:server.gunicorn_conf"], 1),
+    "uvicorn": (["-m", "uvicorn", "server.asgi:application"], 3),
+    "wsgi": (["-c", "import server.wsgi"], 3),
+}
+
+
+@pytest.mark.parametrize("entry", sorted(ENTRIES))
+def test_all_that_is_missing_or_wrong_is_told_at_once(entry: str, tmp_path: Path) -> None:
+    wrong = {
+        "DATA_DIR": str(tmp_path),
+        "SECRET_KEY": PRODUCTION["SECRET_KEY"],
+        "QQ_CLIENT_ID": demo.QQ_CLIENT_ID,
+        "CONNECTIONS": "1",
+        "THREADS": "x",
+        "DATABASE_URL": "shop:s3cret@host",
+        "SMS_OPTIONS": "secret",
+        "LOG_LEVEL": "loud",
+    }
+    command, code = ENTRIES[entry]
+    answer = start(*command, **wrong)
+    assert (answer.returncode, answer.stdout) == (code, "")
+    *faults, hint = answer.stderr.splitlines()
+    assert [fault.split()[1] for fault in faults] == [
+        *("THREADS", "CONNECTIONS", "QQ_CLIENT_ID", "QQ_CLIENT_SECRET", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL"),
+        *("QQ_REDIRECT_URI", "SMS_GATEWAY", "SMS_OPTIONS", "LOG_LEVEL"),
+    ]
+    assert all(fault.startswith("phonebind: ") for fault in faults)
+    assert "docs/deployment.md" in hint
+    assert "s3cret" not in answer.stderr
+
+
+def test_gunicorn_as_it_comes_starts_no_worker_after_the_other(tmp_path: Path) -> None:
+    answer = start("-m", "gunicorn", "server.wsgi", "--bind=127.0.0.1:0", DATA_DIR=str(tmp_path))
+    assert answer.returncode == 3
+    assert answer.stderr.count("phonebind: SECRET_KEY is not set.") == 1
+    assert "Traceback (most" not in answer.stderr
+
+
+def test_make_run_tells_them_too(tmp_path: Path) -> None:
+    wrong = {"DATA_DIR": str(tmp_path), "PORT": "0", "THREADS": "x", "WORKERS": "0"}
+    answer = start("-m", "server.run", **wrong)
+    assert answer.returncode == 1
+    first, second, *_ = answer.stderr.splitlines()
+    assert first == "phonebind: WORKERS must be 1 or more."
+    assert second == "phonebind: THREADS is not a whole number: 'x'"
+    assert "Traceback" not in answer.stderr
+
+
+def test_what_the_checks_find_is_no_traceback_either(tmp_path: Path) -> None:
+    answer = start(*ENTRIES["gunicorn"][0], **PRODUCTION, DATA_DIR=str(tmp_path))
+    assert answer.returncode == 1
+    assert "phonebind.E005" in answer.stderr  # shop.sms.Example is not there
+    assert "Traceback" not in answer.stderr
 
 
 def test_threat_22_the_sandbox_is_refused() -> None:
@@ -132,6 +198,7 @@ def test_a_number_that_is_none_is_said() -> None:
 @pytest.mark.parametrize("value", ["key=1", '["key"]', "1"])
 def test_sms_options_that_are_none_are_said_and_not_repeated(value: str) -> None:
     answer = load(DEBUG="1", SANDBOX="0", QQ_CLIENT_ID="1", QQ_CLIENT_SECRET="2", SMS_OPTIONS=value)
+    assert answer.returncode == 1
     assert "SMS_OPTIONS is not a JSON object.\n" in answer.stderr
 
 
