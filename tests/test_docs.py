@@ -3,10 +3,13 @@
 import re
 import textwrap
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.template import Context, Template
+from django.test import Client
 
-from phonebind import exceptions
+from phonebind import exceptions, oauth, tickets
 from phonebind.conf import NAMES
 from phonebind_sandbox.faults import SWITCHES
 from server.processes import Valkey
@@ -66,6 +69,28 @@ def test_the_tutorials_bindings_are_taken_along(project: Path) -> None:
     manage(project, "migrate")
     new = "from phonebind.models import SocialAccount as New; print(*New.objects.values_list('user_id', 'openid'))"
     assert manage(project, "shell", "-v0", "-c", new) == "(1, 'OLD1')\n"
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_button_for_a_login_page_of_ones_own_leads_to_qq_and_keeps_next(readme: str, client: Client) -> None:
+    [button] = re.findall(r"`(<a href=.*?</a>)`", (ROOT / readme).read_text())
+    html = Template(button).render(Context({"next": "/cart.html?a=1&b=2"}))
+    [href] = re.findall(r'href="([^"]*)"', html)
+    answer = client.get(href)
+    assert answer.status_code == 303
+    [state] = parse_qs(urlsplit(answer.headers["Location"]).query)["state"]
+    assert tickets.parse_state(oauth.get("qq"), state).next == "/cart.html?a=1&b=2"
+
+
+#: What the pages, the inbox and the documents say, and what they might say as well.
+OTHER_WORDS = {"沙盒": "沙箱", "账户": "账号", "图片验证码": "图形验证码"}
+
+
+def test_chinese_documents_have_one_word_for_one_thing() -> None:
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "src/phonebind_sandbox").rglob("*.*ml")]
+    documents += (ROOT / "src/phonebind_sandbox").glob("*.md")
+    found = {(path.name, word) for path in documents for word in OTHER_WORDS if word in path.read_text()}
+    assert found == set()
 
 
 @pytest.mark.parametrize("readme", READMES)
