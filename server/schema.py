@@ -14,6 +14,8 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.renderers import BaseRenderer
 
+from server.schema_page import POLICY, PageRenderer
+
 #: Seconds for which browsers and proxies need not ask again; a deployed change is seen by then.
 MAX_AGE = 300
 
@@ -33,6 +35,9 @@ class SchemaView(SpectacularAPIView):
     Here ``lang`` is one of LANGUAGES or nothing, and the version is ours.
     """
 
+    # Last, so that only who asks for HTML gets the page.
+    renderer_classes = (*SpectacularAPIView.renderer_classes, PageRenderer)
+
     @extend_schema(exclude=True)
     def get(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """The document, or 304 to who has it. Nothing outside of the process is asked."""
@@ -40,6 +45,8 @@ class SchemaView(SpectacularAPIView):
         document = _document(_language(request), type(renderer))
         charset = f"; charset={renderer.charset}" if renderer.charset else ""
         response = HttpResponse(document.content, content_type=f"{renderer.media_type}{charset}")
+        if isinstance(renderer, PageRenderer):
+            response.headers["Content-Security-Policy"] = POLICY
         response.headers["Content-Disposition"] = f'inline; filename="phonebind.{renderer.format}"'
         response.headers["ETag"] = document.etag
         patch_cache_control(response, public=True, max_age=MAX_AGE)
@@ -71,5 +78,5 @@ def _document(language: str, renderer: type[BaseRenderer]) -> Document:
 def _made(language: str, renderer: type[BaseRenderer]) -> Document:
     with translation.override(language):
         schema = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
-    content = force_bytes(renderer().render(schema))
+        content = force_bytes(renderer().render(schema))
     return Document(content, f'"{hashlib.sha256(content).hexdigest()[:32]}"')

@@ -81,6 +81,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "server/templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
