@@ -73,7 +73,7 @@ bench/.venv/complete: bench/requirements.txt bench/contenders/better_auth/packag
 	@rm -f $@
 	@requirements/venv bench/.venv
 	@echo "Installing bench/requirements.txt into bench/.venv (once) ..."
-	@bench/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@bench/.venv/bin/python requirements/install.py bench/requirements.txt
 	@bench/.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@if command -v npm >/dev/null; then \
 	    npm install --silent --no-package-lock --no-fund --no-audit --prefix bench/contenders/better_auth; \
@@ -85,7 +85,7 @@ study/.venv/complete: study/requirements.txt
 	@rm -f $@
 	@requirements/venv study/.venv
 	@echo "Installing study/requirements.txt into study/.venv (once) ..."
-	@study/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r study/requirements.txt
+	@study/.venv/bin/python requirements/install.py study/requirements.txt
 	@touch $@
 
 # `complete` is away while pip works: what an interrupted install left behind is cleared by the next one.
@@ -93,7 +93,7 @@ define install
 	@test -e .venv/complete || requirements/venv .venv
 	@rm -f .venv/complete
 	@echo "Installing requirements/$(1).txt into .venv (once) ..."
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements/$(1).txt
+	@$(PY) requirements/install.py requirements/$(1).txt
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch .venv/complete $@
 endef

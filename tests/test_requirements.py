@@ -1,12 +1,15 @@
 """What make installs is what we looked at: each version is pinned, with the hashes of its files."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from requirements import hashes
+from requirements import hashes, install
 
 ROOT = Path(__file__).parent.parent
 ONE, TWO, OTHER = (digit * 64 for digit in "123")
@@ -47,3 +50,51 @@ def test_the_hashes_are_those_of_all_files_of_the_version() -> None:
     assert "".join(hashes._rewritten(after, files_of)) == after
     with pytest.raises(SystemExit, match=r"The index has no file of A.b==2"):
         "".join(hashes._rewritten("A.b==2\n", files_of))
+
+
+# ---------------------------------------------------------------- requirements/install.py
+
+
+def installed(file: Path, target: Path, every: str = "0.05") -> subprocess.CompletedProcess[str]:
+    """With a real pip, which finds nothing but what lies beside the file."""
+    environment = {"PATH": os.environ["PATH"], "PIP_TARGET": str(target), "PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1"}
+    command = [sys.executable, ROOT / "requirements/install.py", file, every]
+    return subprocess.run(command, cwd=file.parent, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.once
+def test_an_install_says_how_far_it_is(tmp_path: Path) -> None:
+    source = ROOT / "src/phonebind_sandbox"
+    options = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "-w", str(tmp_path)]
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(source)], check=True)
+    file = tmp_path / "all.txt"
+    file.write_text("-r more.txt\n--find-links .\n")
+    (tmp_path / "more.txt").write_text("phonebind-sandbox==0.1.0\nnot-here==1; python_version < '3'\n")
+    done = installed(file, tmp_path / "target")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "target/phonebind_sandbox/__init__.py").exists()
+    lines = done.stdout.splitlines()
+    assert len(lines) > 1
+    assert all(re.fullmatch(r" +\d+ s, 2 packages: (\d found|all are here, pip writes them)", line) for line in lines)
+
+
+@pytest.mark.once
+def test_an_install_that_fails_says_why(tmp_path: Path) -> None:
+    (tmp_path / "all.txt").write_text("not-here==1\n")
+    done = installed(tmp_path / "all.txt", tmp_path / "target", "60")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "pip could not install" in done.stderr
+    assert "No matching distribution found for not-here==1" in done.stderr
+
+
+def test_what_is_counted_is_what_pip_is_given() -> None:
+    own = {name: len(re.findall(r"^\S+==", (ROOT / name).read_text(), re.MULTILINE)) for name in hashes.FILES}
+    assert install.packages(ROOT / "requirements/server.txt") == own["requirements/server.txt"] > 40
+    both = own["requirements/server.txt"] + own["requirements/test.txt"]
+    assert install.packages(ROOT / "requirements/test.txt") == both
+    progress = install.Progress(2)
+    progress.follow(["Collecting a==1\n", "  Downloading a\n", "Requirement already satisfied: b\n", "Collecting c\n"])
+    assert str(progress) == "    0 s, 2 packages: 2 found"
+    progress.follow(["Installing collected packages: a\n"])
+    assert str(progress) == "    0 s, 2 packages: all are here, pip writes them"
