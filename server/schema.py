@@ -36,7 +36,7 @@ class SchemaView(SpectacularAPIView):
     """
 
     # Last, so that only who asks for HTML gets the page.
-    renderer_classes = (*SpectacularAPIView.renderer_classes, PageRenderer)
+    renderer_classes = [*SpectacularAPIView.renderer_classes, PageRenderer]  # noqa: RUF012 - as Django REST framework has it
 
     @extend_schema(exclude=True)
     def get(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -58,7 +58,7 @@ def test_the_hashes_are_those_of_all_files_of_the_version() -> None:
 def installed(file: Path, target: Path, every: str = "0.05") -> subprocess.CompletedProcess[str]:
     """With a real pip, which finds nothing but what lies beside the file."""
     environment = {"PATH": os.environ["PATH"], "PIP_TARGET": str(target), "PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1"}
-    command = [sys.executable, ROOT / "requirements/install.py", file, every]
+    command = [sys.executable, str(ROOT / "requirements/install.py"), str(file), every]
     return subprocess.run(command, cwd=file.parent, env=environment, capture_output=True, text=True, check=False)
 
 
