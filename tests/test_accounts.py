@@ -724,3 +724,53 @@ def test_who_has_no_name_is_called_by_the_mobile() -> None:
 @pytest.mark.parametrize(("stored", "expected"), [("", False), (None, False), ("!abc", False), ("pbkdf2$x", True)])
 def test_who_has_a_password(stored: str | None, expected: bool) -> None:
     assert accounts.has_password(User(password=cast("Any", stored))) is expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "forbids", "expected"),
+    [
+        ({}, False, False),
+        ({}, True, True),
+        ({"password": "pbkdf2$x"}, False, True),
+        ({"is_staff": True}, False, True),
+        ({"is_superuser": True}, False, True),
+    ],
+)
+def test_threat_3_an_sms_alone_opens_no_operators_account(
+    phonebind: Configure, fields: dict[str, Any], forbids: bool, expected: bool
+) -> None:
+    """An operator's account without a password (``createsuperuser --noinput``) is not opened by an SMS."""
+    phonebind(bind_without_password=not forbids)
+    assert accounts.needs_password(User(**{"password": "!", **fields})) is expected
+
+
+def test_a_model_without_passwords_knows_no_right_one(ming: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    ming.password = cast("Any", None)
+    with pytest.raises(PasswordWrong):
+        accounts.check_password(ming, PASSWORD, ADDRESS)
+
+
+def test_a_new_hash_that_cannot_be_saved_keeps_nobody_out(
+    ming: User, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """The model validates itself as it is saved, and an old row is not valid."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
+
+    def save(*args: Any, **kwargs: Any) -> None:
+        raise ValidationError("no city")
+
+    monkeypatch.setattr(User, "save", save)
+    accounts.check_password(ming, PASSWORD, ADDRESS)
+    with pytest.raises(PasswordWrong):
+        accounts.check_password(User.objects.get(pk=ming.pk), "another", ADDRESS)
+
+
+def test_a_factory_that_comes_second_is_asked_again(phonebind: Configure, ming: User) -> None:
+    """It validates what it makes, and somebody was faster: that is no fault of the person's."""
+
+    def factory(*_: Any) -> User:
+        raise ValidationError({"mobile": "is taken"})
+
+    phonebind(account_factory=factory)
+    with pytest.raises(ValidationError):
+        new(str(ming.mobile), PASSWORD)

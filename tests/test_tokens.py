@@ -484,12 +484,13 @@ def test_a_sign_in_is_written_down_where_the_host_wants_that(
     assert user.last_login is not None
 
 
-def test_whom_the_hosts_own_rule_refuses_has_no_tokens(user: AbstractUser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api_settings, "USER_AUTHENTICATION_RULE", has_no_letters)
+def test_threat_7_whom_the_hosts_own_rule_refuses_stays_out(user: AbstractUser, settings: Settings) -> None:
+    settings.SIMPLE_JWT = {"USER_AUTHENTICATION_RULE": f"{__name__}.has_no_letters"}
+    accounts.check_enabled(user)
     pair = tokens.issue(user)
     user.first_name = "refused"
     user.save()
     with pytest.raises(AccountDisabled):
-        tokens.issue(user)
+        accounts.check_enabled(user)
     with pytest.raises(AccountDisabled):
         tokens.refresh(pair["refresh"])

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.hashers import check_password as check_hash
 from django.contrib.auth.hashers import get_hashers, identify_hasher, is_password_usable
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -46,13 +48,16 @@ def new(request: HttpRequest, identity: Identity, mobile: str, password: str) ->
     """An account for this mobile, ready to be saved: the password is validated and hashed, the username is the mobile.
 
     ``ACCOUNT_FACTORY`` makes it. Raises Invalid: of the password's length, or with what ``AUTH_PASSWORD_VALIDATORS`` or
-    the factory says; ServerBusy.
+    the factory says; ValidationError where the mobile has an account by now; ServerBusy.
     """
     if len(password) not in PASSWORD_LENGTH:
         raise Invalid({"password": [PASSWORD_MESSAGE]})
     try:
         user = _made(request, identity, _fields(mobile))
     except ValidationError as error:
+        if find(mobile) is not None:
+            # Somebody was faster, perhaps this very person with a second click.
+            raise
         raise Invalid({"mobile": error.messages}) from None
     try:
         validate_password(password, cast("Any", user))
@@ -66,6 +71,14 @@ def new(request: HttpRequest, identity: Identity, mobile: str, password: str) ->
 def has_password(user: AbstractBaseUser) -> bool:
     """Whether there is one that could be right. People who sign in by SMS have none."""
     return bool(user.password) and user.has_usable_password()
+
+
+def needs_password(user: AbstractBaseUser) -> bool:
+    """Whether an SMS code alone is too little to bind this account: it has a password, or more is at stake than a
+    customer's own.
+    """
+    is_operator = getattr(user, "is_staff", False) or getattr(user, "is_superuser", False)
+    return has_password(user) or is_operator or not conf.bind_without_password
 
 
 def _weakness(error: ValidationError) -> Text:
@@ -114,8 +127,11 @@ def authenticate(username: str, password: str, address: str) -> AbstractBaseUser
 
 
 def check_enabled(user: AbstractBaseUser) -> None:
-    """The gate on every way in. Raises AccountDisabled; for those too whom the host's own manager hides."""
-    if not user.is_active or _is_hidden(user):
+    """The gate on every way in. Raises AccountDisabled; for those too whom the host's own manager hides, or the rule
+    that it has set for simplejwt refuses.
+    """
+    rule = getattr(settings, "SIMPLE_JWT", {}).get("USER_AUTHENTICATION_RULE")
+    if not user.is_active or _is_hidden(user) or (rule and not _function(rule)(user)):
         raise AccountDisabled
 
 
@@ -168,11 +184,16 @@ def _is_right(user: AbstractBaseUser | None, password: str, *, alike: bool = Fal
     for a name that nobody has. Otherwise the clock tells who has an account, and whose hash is an old one.
     """
     with _hashing():
+        if user is not None and not user.password:
+            user = None  # There is nothing to compare with, and Django takes None for a hash.
         try:
             right = user is not None and user.check_password(password)
         except ValueError:
             # The library of its hasher is not installed, so nothing has run.
             right, user = False, None
+        except ValidationError:
+            # It was right, and got a new hash; but the model validates itself as it is saved, and is not valid.
+            right = user is not None and check_hash(password, user.password)
         if not right and alike:
             _run_other_hashers(user, password)
         return right

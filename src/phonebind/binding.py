@@ -165,7 +165,7 @@ def _bind(
     user = accounts.find(mobile.number)
     if user is None:
         user = accounts.new(request, identity, mobile.number, password)
-    elif accounts.has_password(user) or not conf.bind_without_password:
+    elif accounts.needs_password(user):
         accounts.check_password(user, password, limits.client_address(request))
     else:
         accounts.check_enabled(user)

@@ -31,9 +31,9 @@ def primary(model: type[Model], **hints: Any) -> str:
 
 
 def people() -> "QuerySet[AbstractBaseUser]":
-    """All users, whomever the host's own manager hides, as the primary has them."""
+    """All users, whomever a manager of the host's hides, as the primary has them."""
     model = get_user_model()
-    return model._base_manager.using(primary(model))
+    return QuerySet(model, using=primary(model))
 
 
 def own_transactions(view: View) -> View:

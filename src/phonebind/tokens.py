@@ -37,11 +37,9 @@ def issue(user: AbstractBaseUser, auth_time: float | None = None) -> Pair:
     """A new pair; lifetimes and keys are simplejwt's settings.
 
     ``auth_time`` is when the sign-in began (``audit.began``), before the user was read: a new password, say, that was
-    saved since then ends this pair too. Now, where nothing is said. Raises AccountDisabled where simplejwt's
-    ``USER_AUTHENTICATION_RULE`` says so.
+    saved since then ends this pair too. Now, where nothing is said.
     """
-    _check_allowed(user)
-    if api_settings.UPDATE_LAST_LOGIN and hasattr(user, "last_login"):
+    if api_settings.UPDATE_LAST_LOGIN and any(field.name == "last_login" for field in user._meta.concrete_fields):
         databases.people().filter(pk=user.pk).update(last_login=timezone.now())
     return _pair(user, time.time() if auth_time is None else auth_time)
 
@@ -68,7 +66,6 @@ def refresh(token: str) -> Pair:
         raise TokenInvalid from None
     # Where the host has turned simplejwt's own check off, ours stands.
     check_enabled(user)
-    _check_allowed(user)
     since = _auth_time(old)
     if time.time() >= since + conf.sign_in_max_age:
         raise TokenInvalid
@@ -117,11 +114,6 @@ class _Unavailable(APIException):
     status_code = StorageUnavailable.status
     default_detail = StorageUnavailable.message
     default_code = StorageUnavailable.code
-
-
-def _check_allowed(user: AbstractBaseUser) -> None:
-    if not api_settings.USER_AUTHENTICATION_RULE(user):
-        raise AccountDisabled
 
 
 def _for_user(user: AbstractBaseUser) -> RefreshToken:

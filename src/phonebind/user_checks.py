@@ -1,7 +1,8 @@
 """System checks of the host's user model: whatever of it would make an error 500 at some customer is told here."""
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from django.apps import apps
 from django.conf import settings
@@ -15,6 +16,8 @@ from phonebind.conf import SETTING, conf
 
 Messages = list[CheckMessage]
 
+SAMPLE = "13800000000"
+_NO_CODE = SimpleNamespace(co_names=())
 #: A mobile that is taken as a username by somebody else gets a suffix.
 USERNAME_LENGTH = 18
 _FACTORY_HINT = f"Give it a default, let it be null, or make new accounts yourself: {SETTING}['ACCOUNT_FACTORY']."
@@ -28,7 +31,7 @@ def check_mobile_field(**kwargs: Any) -> Messages:
     except FieldDoesNotExist:
         problem, hint = f" has no field {name!r}", "Inherit from phonebind.models.MobileUser, or set MOBILE_FIELD."
     else:
-        length = len(conf.mobile_format.format("1" * 11)) if isinstance(conf.mobile_format, str) else 11
+        length = _stored_length()
         if not isinstance(field, models.CharField) or (field.max_length or length) < length:
             problem = f".{name} must be a CharField for {length} characters"
         elif (name,) not in _unique_together(model):
@@ -62,11 +65,28 @@ def check_tokens(**kwargs: Any) -> Messages:
         found.append(Error(message, hint=f"Its primary key is {model._meta.pk.name!r}.", id="phonebind.E008"))
     if serializer:
         try:
-            import_string(serializer).get_token  # noqa: B018 - what it lacks is told
+            made = import_string(serializer)
+            made.get_token  # noqa: B018 - what it lacks is told
+            if hasattr(made, "token_class"):
+                made.token_class.access_token  # noqa: B018 - a sliding token has none
         except (AttributeError, ImportError) as error:
             message = f"SIMPLE_JWT['TOKEN_OBTAIN_SERIALIZER'] makes no token: {error}."
             found.append(Error(message, hint="It needs a class method get_token(user).", id="phonebind.E008"))
     return found
+
+
+def check_mobile_format(**kwargs: Any) -> Messages:
+    """Two functions that are not each other's inverse lose people."""
+    if isinstance(conf.mobile_format, str) or check_account_factory():
+        return []
+    to_stored, to_national = map(_function, conf.mobile_format)
+    try:
+        back = to_national(to_stored(SAMPLE))
+    except Exception as error:  # noqa: BLE001 - whatever a function of the host's raises
+        back = repr(error)
+    if back == SAMPLE:
+        return []
+    return [Error(f"{SETTING}['MOBILE_FORMAT'] makes {back!r} of {SAMPLE!r}.", id="phonebind.E010")]
 
 
 def check_account_factory(**kwargs: Any) -> Messages:
@@ -84,14 +104,14 @@ def check_new_accounts(**kwargs: Any) -> Messages:
     model = get_user_model()
     if conf.account_factory or check_mobile_field() or check_username_field():
         return []
-    problems = [*_empty_fields(model), *_equal_fields(model)]
-    if not problems:
-        return []
-    label = model._meta.label
+    label, hint = model._meta.label, f"Its save() may do it. Otherwise: {_FACTORY_HINT}"
+    sure, perhaps = [*_empty_fields(model), *_equal_fields(model)], [*_blank_fields(model), *_equal_by_condition(model)]
     if _fills_in_itself(model):
-        hint = f"Its save() may do it. Otherwise: {_FACTORY_HINT}"
-        return [Warning(f"{label}: {problem}", hint=hint, id="phonebind.W009") for problem in problems]
-    return [Error(f"{label}: {problem}", hint=_FACTORY_HINT, id="phonebind.E011") for problem in problems]
+        sure, perhaps = [], [*sure, *perhaps]
+    return [
+        *(Error(f"{label}: {problem}", hint=_FACTORY_HINT, id="phonebind.E011") for problem in sure),
+        *(Warning(f"{label}: {problem}", hint=hint, id="phonebind.W009") for problem in perhaps),
+    ]
 
 
 def check_databases(**kwargs: Any) -> Messages:
@@ -110,13 +130,28 @@ CHECKS = (
     check_tokens,
     check_databases,
     check_account_factory,
+    check_mobile_format,
     check_new_accounts,
 )
 
 
+def _function(named: Any) -> Any:
+    return import_string(named) if isinstance(named, str) else named
+
+
+def _stored_length() -> int:
+    """Of a mobile, as the setting writes it."""
+    if isinstance(conf.mobile_format, str):
+        return len(conf.mobile_format.format(SAMPLE))
+    try:
+        return len(str(_function(conf.mobile_format[0])(SAMPLE)))
+    except Exception:  # noqa: BLE001 - check_mobile_format tells
+        return 0
+
+
 def _is_no_function(named: Any) -> Iterator[str]:
     try:
-        function = import_string(named) if isinstance(named, str) else named
+        function = _function(named)
     except ImportError as error:
         yield f"{named!r} cannot be imported: {error}."
         return
@@ -153,14 +188,36 @@ def _empty_fields(model: type[Any]) -> Iterator[str]:
 
 def _equal_fields(model: type[Any]) -> Iterator[str]:
     """What must be unique and would be the same for two new accounts."""
-    constant = {
+    for names in _unique_together(model):
+        if _constant_fields(model).issuperset(names):
+            yield f"{', '.join(names)} must be unique and would be the same for each new account."
+
+
+def _equal_by_condition(model: type[Any]) -> Iterator[str]:
+    """What must be unique among some rows, of which the new accounts may be."""
+    for constraint in _unique_constraints(model):
+        names = _names(constraint)
+        if constraint.condition is not None and names and _constant_fields(model).issuperset(names):
+            yield f"{', '.join(names)} must be unique where {constraint.condition}, and would be the same for each."
+
+
+def _blank_fields(model: type[Any]) -> Iterator[str]:
+    """What a model that validates itself does not take empty."""
+    if not any(
+        "full_clean" in getattr(vars(part).get("save"), "__code__", _NO_CODE).co_names for part in model.__mro__
+    ):
+        return
+    for name, field in _unknown_fields(model).items():
+        if not field.blank and field.get_default() == "":
+            yield f"{name} must not be blank, and the model validates itself as it is saved."
+
+
+def _constant_fields(model: type[Any]) -> set[str]:
+    return {
         name
         for name, field in _unknown_fields(model).items()
         if (field.default is models.NOT_PROVIDED or not callable(field.default)) and field.get_default() is not None
     }
-    for names in _unique_together(model):
-        if constant.issuperset(names):
-            yield f"{', '.join(names)} must be unique and would be the same for each new account."
 
 
 def _unique_together(model: type[models.Model]) -> set[tuple[str, ...]]:
@@ -168,8 +225,20 @@ def _unique_together(model: type[models.Model]) -> set[tuple[str, ...]]:
     found: set[tuple[str, ...]] = {(field.name,) for field in model._meta.concrete_fields if field.unique}
     for part in (model, *model._meta.get_parent_list()):
         found |= {tuple(names) for names in part._meta.unique_together}
-        found |= {tuple(constraint.fields) for constraint in part._meta.total_unique_constraints if constraint.fields}
-    return found
+    return found | {_names(constraint) for constraint in _unique_constraints(model) if constraint.condition is None}
+
+
+def _unique_constraints(model: type[models.Model]) -> list[models.UniqueConstraint]:
+    parts = (model, *model._meta.get_parent_list())
+    constraints = [constraint for part in parts for constraint in part._meta.constraints]
+    return [constraint for constraint in constraints if isinstance(constraint, models.UniqueConstraint)]
+
+
+def _names(constraint: models.UniqueConstraint) -> tuple[str, ...]:
+    """The fields, also those of expressions: what is made of equal values is equal."""
+    wholes: Any = constraint.expressions
+    parts = [part for whole in wholes for part in ([whole] if isinstance(whole, models.F) else whole.flatten())]
+    return (*constraint.fields, *(cast("Any", part).name for part in parts if isinstance(part, models.F)))
 
 
 def _fills_in_itself(model: type[Any]) -> bool:

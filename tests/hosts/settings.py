@@ -5,6 +5,9 @@ from importlib import import_module
 from typing import Any
 
 import dj_database_url
+import pymysql
+
+pymysql.install_as_MySQLdb()
 
 KIND = os.environ["PHONEBIND_USER_KIND"]
 _kind = import_module(f"tests.hosts.kinds.{KIND}")
@@ -64,6 +67,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
         "TEST": {"NAME": f"{DATABASES['default']['NAME']}.test"},
     }
+if DATABASES["default"]["ENGINE"].endswith("mysql"):
+    DATABASES["default"]["OPTIONS"] = {**DATABASES["default"].get("OPTIONS", {}), "charset": "utf8mb4"}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": os.environ["REDIS_URL"]}}
 PHONEBIND = {
     "PROVIDERS": {

@@ -16,6 +16,7 @@ from uuid import uuid4
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models.functions import Lower
 from django.db.models.signals import pre_save
 
 MOBILE = dict(max_length=11, unique=True, null=True)
@@ -25,6 +26,16 @@ class Tenant(models.Model):
 USER = """
 class User(AbstractUser):
     mobile = models.CharField(**MOBILE)
+"""
+SERIALIZERS = "rest_framework_simplejwt.serializers"
+EMAIL = """
+    contact = models.EmailField()
+    class Meta:
+        constraints = """
+VALIDATES = """
+    def save(self, *args, **kwargs):
+        self.full_clean()
+        super().save(*args, **kwargs)
 """
 FILLS_IN = """
 def fill_in(instance, **kwargs):
@@ -165,6 +176,48 @@ class User(AbstractUser):
             {},
             {"W009": "code must be"},
             id="a receiver may fill it in",
+        ),
+        pytest.param(
+            USER + EMAIL + "[models.UniqueConstraint(Lower('contact'), name='u')]",
+            {},
+            {"E011": "contact must be unique"},
+            id="equal by an expression",
+        ),
+        pytest.param(
+            USER + EMAIL + "[models.UniqueConstraint(models.F('contact'), name='u')]",
+            {},
+            {"E011": "contact must be unique"},
+            id="equal by a field as expression",
+        ),
+        pytest.param(
+            USER + EMAIL + "[models.UniqueConstraint(fields=['contact'], condition=models.Q(is_active=1), name='u')]",
+            {},
+            {"W009": "contact must be unique where"},
+            id="equal under a condition",
+        ),
+        pytest.param(
+            USER + "    city = models.CharField(max_length=8)\n" + VALIDATES,
+            {},
+            {"W009": "city must not be blank"},
+            id="blank, and validated",
+        ),
+        pytest.param(USER, {"MOBILE_FORMAT": (str.upper, str.title)}, {}, id="two functions that undo each other"),
+        pytest.param(
+            USER, {"MOBILE_FORMAT": (lambda m: f"+86{m}", str)}, {"E003": "14", "E010": "makes"}, id="no way back"
+        ),
+        pytest.param(USER, {"MOBILE_FORMAT": (int, len)}, {"E010": "TypeError"}, id="a function that fails"),
+        pytest.param(USER, {"MOBILE_FORMAT": (len, str)}, {"E010": "makes"}, id="the other fails"),
+        pytest.param(
+            USER,
+            {"SIMPLE_JWT": {"TOKEN_OBTAIN_SERIALIZER": f"{SERIALIZERS}.TokenObtainSlidingSerializer"}},
+            {"E008": "no token"},
+            id="sliding tokens",
+        ),
+        pytest.param(
+            USER,
+            {"SIMPLE_JWT": {"TOKEN_OBTAIN_SERIALIZER": f"{SERIALIZERS}.TokenObtainPairSerializer"}},
+            {},
+            id="pairs",
         ),
         pytest.param(USER + FILLED_IN, {}, {}, id="all filled in"),
     ],

@@ -1,9 +1,12 @@
 """Who is signed in already binds to that account, after a page that says so."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
+from pytest_django import Settings
 
 from phonebind import signals
 from phonebind.models import SocialAccount
@@ -50,6 +53,14 @@ def test_it_is_bound_and_goes_on(signed_in: Shopper, user: Any) -> None:
     assert owners() == heard == [user]
 
 
+def test_the_session_stays_what_it_is(signed_in: Shopper) -> None:
+    """Another backend may give it permissions."""
+    before = dict(signed_in.http.session)
+    url = signed_in.arrive()
+    signed_in.submit(url, signed_in.form(url))
+    assert before.items() <= dict(signed_in.http.session).items()
+
+
 def test_twice_is_once(signed_in: Shopper, user: Any) -> None:
     url = signed_in.arrive()
     form = signed_in.form(url)
@@ -69,6 +80,7 @@ def test_who_has_no_mobile_proves_one(shopper: Shopper, qq: Upstream) -> None:
     shopper.http.force_login(get_user_model().objects.create_user(username="root"))
     url = shopper.arrive()
     assert "/bind/" in url
+    assert "You are signed in as root, which has no mobile number." in shopper.http.get(url).content.decode()
     answer = shopper.http.get(url.replace("/bind/", "/attach/"))
     assert (answer.status_code, answer["Location"]) == (303, url)
 
@@ -130,6 +142,38 @@ def test_who_is_disabled_meanwhile_binds_nothing(signed_in: Shopper, user: Any) 
     user.save()
     # Django's session knows nobody any more.
     assert signed_in.submit(url, form)["Location"] == url.replace("/attach/", "/bind/")
+    assert owners() == []
+
+
+class Stale(ModelBackend):
+    """The session's user as a replica has them, where nothing that was changed has arrived."""
+
+    users: ClassVar[dict[Any, Any]] = {}
+
+    def get_user(self, user_id: Any) -> Any:
+        return self.users.setdefault(user_id, super().get_user(user_id))
+
+
+def disable(user: Any) -> None:
+    get_user_model().objects.filter(pk=user.pk).update(is_active=False)
+
+
+def delete(user: Any) -> None:
+    get_user_model().objects.filter(pk=user.pk).delete()
+
+
+@pytest.mark.parametrize("end", [disable, delete])
+def test_threat_51_whom_only_a_stale_session_knows_binds_nothing(
+    shopper: Shopper, qq: Upstream, user: Any, settings: Settings, end: Callable[[Any], None]
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Stale"]
+    Stale.users.clear()
+    shopper.http.force_login(user)
+    url = shopper.arrive()
+    form = shopper.form(url)
+    end(user)
+    answer = shopper.submit(url, form)
+    assert answer.status_code == 403
     assert owners() == []
 
 

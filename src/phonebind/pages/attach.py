@@ -30,8 +30,8 @@ def attach(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
     if not sessions.has_mobile(request):
         return SeeOther(kept_url("bind", provider, flow))
     if posted and request.POST.get("user") == str(request.user.pk):
-        account = binding.attach(request, ticket.identity, cast("AbstractBaseUser", request.user))
-        sessions.start(request, account.user, flow)
+        binding.attach(request, ticket.identity, cast("AbstractBaseUser", request.user))
+        sessions.remember(request, flow)
         return SeeOther(ticket.next)
     context = {
         "access_token": access_token,

@@ -88,6 +88,7 @@ class _FormPage:
             "provider": label(self.ticket.identity.provider),
             "minutes": sms_codes.EXPIRES_IN // 60,
             "human": human.mode(),
+            "other_account": sessions.name_without_mobile(self.request),
             "sent": sent and f"{sent[:3]} {sent[3:7]} {sent[7:]}",
             "password_reset_url": conf.password_reset_url,
             "forgot": _is_about_password(error),

@@ -17,6 +17,11 @@ _FLOW = "phonebind_flow"
 def start(request: HttpRequest, user: AbstractBaseUser, flow: str) -> None:
     """Sign ``user`` in. ``flow`` is remembered, so that its pages, met again, know that they have done their work."""
     auth.login(request, cast("Any", user), backend=_backend(user))
+    remember(request, flow)
+
+
+def remember(request: HttpRequest, flow: str) -> None:
+    """For who is signed in already: that sign-in has done its work."""
     request.session[_FLOW] = flow
 
 
@@ -47,6 +52,11 @@ def came_of(request: HttpRequest, flow: str) -> bool:
 def has_mobile(request: HttpRequest) -> bool:
     """Whether somebody is signed in whose account has a mobile."""
     return bool(request.user.is_authenticated and accounts.mobile_of(request.user))
+
+
+def name_without_mobile(request: HttpRequest) -> str:
+    """Whoever is signed in and has no mobile; "" for all others."""
+    return request.user.get_username() if request.user.is_authenticated and not has_mobile(request) else ""
 
 
 def mobile(request: HttpRequest) -> str:
