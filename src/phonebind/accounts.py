@@ -25,6 +25,8 @@ from phonebind.oauth import Identity
 
 #: How long a new password may be. Older ones are what they are.
 PASSWORD_LENGTH = range(8, 21)
+#: What is longer is no password, and would only cost us the hashing.
+PASSWORD_MAX = 4096
 PASSWORD_MESSAGE = _("The password must have 8 to 20 characters.")
 
 

@@ -101,11 +101,12 @@ class Authentication(_PrimaryAuthentication):
     def get_user(self, validated_token: Token) -> Any:
         user = super().get_user(validated_token)
         try:
+            check_enabled(user)
             if not revocation.is_revoked(user.pk, _auth_time(validated_token)):
                 return user
         except StorageUnavailable as error:
             raise _Unavailable from error
-        except TokenInvalid:
+        except (AccountDisabled, TokenInvalid):
             pass
         raise AuthenticationFailed(str(TokenInvalid.message), code=TokenInvalid.code)
 

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import run_checks
 from django.db import connections
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.test import APIRequestFactory
 
 from phonebind import binding, store
@@ -178,10 +179,15 @@ def test_who_comes_back_is_signed_in(person: Person, qq: Upstream) -> None:
     assert answer.json()["username"] == first["username"]
 
 
-def test_the_token_is_that_users(person: Person, qq: Upstream) -> None:
-    request: Any = APIRequestFactory().get("/", headers={"authorization": f"Bearer {bind(person)['token']}"})
+def whose(token: str) -> Any:
+    """Who the host's own API takes it for."""
+    request: Any = APIRequestFactory().get("/", headers={"authorization": f"Bearer {token}"})
     user, _ = Authentication().authenticate(request) or (None, None)
-    assert user == user_with(MOBILE)
+    return user
+
+
+def test_the_token_is_that_users(person: Person, qq: Upstream) -> None:
+    assert whose(bind(person)["token"]) == user_with(MOBILE)
 
 
 def test_a_refresh_token_works_once(person: Person, qq: Upstream) -> None:
@@ -203,6 +209,8 @@ def test_threat_51_who_is_disabled_stays_out_at_every_door(person: Person, qq: U
     shopper.http.force_login(user)
     disable(user)
     is_refused(person.callback())
+    with pytest.raises(AuthenticationFailed):
+        whose(told["token"])
     is_refused(sign_in(person))
     is_refused(refresh(person, told["refresh"]), 401, 403)
     assert shopper.come_back(shopper.start()["state"]).status_code == 403

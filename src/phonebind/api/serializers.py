@@ -10,10 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from phonebind import human, mobiles
+from phonebind.accounts import PASSWORD_MAX
 from phonebind.exceptions import Invalid
-
-#: What is longer is no password, and would only cost us the hashing.
-PASSWORD_MAX = 4096
 
 
 class Shape(serializers.Serializer[Any]):

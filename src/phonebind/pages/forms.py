@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from phonebind import human, mobiles
-from phonebind.accounts import PASSWORD_MESSAGE
+from phonebind.accounts import PASSWORD_MAX, PASSWORD_MESSAGE
 from phonebind.conf import conf
 
 _MOBILE = _("Enter a mobile number of 11 digits.")
@@ -44,15 +44,14 @@ class MobileField(forms.CharField):
 
 
 class ImageTextField(forms.CharField):
-    def to_python(self, value: Any) -> str:
-        return mobiles.clean_code(super().to_python(value) or "")
-
-
-class DigitsField(forms.RegexField):
-    """The six digits of an SMS code, with whatever was pasted around them."""
+    """With whatever was pasted around it."""
 
     def to_python(self, value: Any) -> str:
         return mobiles.clean_code(super().to_python(value) or "")
+
+
+class DigitsField(forms.RegexField, ImageTextField):
+    """The six digits of an SMS code."""
 
 
 class BindPageForm(forms.Form):
@@ -101,7 +100,7 @@ class BindForm(BindPageForm):
     # A pattern, since max_length writes a maxlength into the page, which cuts what a password manager pastes. Whether
     # a new one has the right length is looked at where it is known to be one.
     password = forms.RegexField(
-        r"(?s)\A.{1,4096}\Z",
+        rf"(?s)\A.{{1,{PASSWORD_MAX}}}\Z",
         label=_("Password"),
         help_text=_("New here: choose one of 8 to 20 characters. With an account: enter its password."),
         strip=False,
