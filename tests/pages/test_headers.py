@@ -2,8 +2,10 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.urls import reverse_lazy
 from pytest_django import Settings
 
 import phonebind.pages
@@ -57,6 +59,28 @@ def test_forms_may_end_at_the_hosts_that_next_may_name(shopper: Shopper, phonebi
     phonebind(allowed_next_hosts=("shop.example", "m.shop.example:8443"))
     policy = shopper.http.get("/login/").headers["Content-Security-Policy"]
     assert "form-action 'self' shop.example m.shop.example:8443;" in policy
+
+
+@pytest.mark.parametrize(
+    ("signed_in", "signed_out", "targets"),
+    [
+        ("https://www.shop.example/home?a=1", None, " https://www.shop.example"),
+        ("/home/", "http://shop.example:8000/bye;", " http://shop.example:8000"),
+        ("https://a.example/", "https://b.example/", " https://a.example https://b.example"),
+        ("https://a.example/1", "https://a.example/2", " https://a.example"),
+        ("//a.example/", "phonebind_pages:login", " a.example"),
+        ("https://anne:secret@a.example/", "shop:home", " https://a.example"),
+        ("https://商店.example:8443/首页", reverse_lazy("phonebind_pages:done"), " https://xn--czrs0t.example:8443"),
+        ("app:home", "/", ""),
+    ],
+)
+def test_forms_may_end_where_the_host_sends_people(
+    shopper: Shopper, settings: Settings, signed_in: str, signed_out: Any, targets: str
+) -> None:
+    """Or Chromium stops there: it holds the redirect after a form to the form-action of its page."""
+    settings.LOGIN_REDIRECT_URL, settings.LOGOUT_REDIRECT_URL = signed_in, signed_out
+    policy = shopper.http.get("/logout/").headers["Content-Security-Policy"]
+    assert f"form-action 'self'{targets};" in policy
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)

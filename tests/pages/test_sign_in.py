@@ -107,16 +107,68 @@ def test_a_new_project_has_no_page_of_its_own_to_go_to(shopper: Shopper, qq: Ups
     assert shopper.come_back(shopper.start()["state"])["Location"] == "/login/done/"
 
 
-def test_a_host_that_sends_people_elsewhere_allows_it(
+ELSEWHERE = "https://www.shop.example/home?from=login"
+
+
+@pytest.mark.parametrize("elsewhere", [ELSEWHERE, "//www.shop.example/", "http://shop.example/" + "a" * 600])
+def test_the_host_may_send_people_wherever_it_likes(
+    shopper: Shopper, qq: Upstream, settings: Settings, elsewhere: str
+) -> None:
+    settings.LOGIN_REDIRECT_URL = elsewhere
+    assert 'href="/login/qq/"' in shopper.http.get("/login/").content.decode()
+    assert shopper.http.get("/login/", {"next": elsewhere}).status_code == 200
+    url = shopper.arrive()
+    form = shopper.form(url) | {"mobile": "13900000001"}
+    assert shopper.send_code(url, form).status_code == 200
+    filled = form | {"password": "horse-staple-9", "sms_code": shopper.sms_code()}
+    assert shopper.submit(url, filled)["Location"] == elsewhere
+    assert shopper.http.get(url)["Location"] == elsewhere
+    assert shopper.come_back(shopper.start()["state"])["Location"] == elsewhere
+    assert shopper.come_back(shopper.start(next=elsewhere)["state"])["Location"] == elsewhere
+
+
+def test_who_is_signed_in_already_is_sent_elsewhere_too(shopper: Shopper, qq: Upstream, settings: Settings) -> None:
+    settings.LOGIN_REDIRECT_URL = ELSEWHERE
+    shopper.http.force_login(get_user_model().objects.create_user(username="anne", mobile="13900000001"))
+    url = shopper.arrive()
+    assert shopper.submit(url, shopper.form(url))["Location"] == ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://www.shop.example/",
+        f"{ELSEWHERE}&more=1",
+        f"{ELSEWHERE}#",
+        ELSEWHERE.replace("https", "http"),
+        ELSEWHERE.replace("https:", ""),
+        ELSEWHERE.replace("//", "//evil.example@"),
+        ELSEWHERE.replace(".example", ".example.evil.example"),
+        ELSEWHERE.upper(),
+        f" {ELSEWHERE}",
+    ],
+)
+@pytest.mark.parametrize("path", ["/login/", "/login/qq/", "/login/qq/bind/abc/", "/login/qq/attach/abc/"])
+def test_threat_16_only_the_hosts_own_url_leads_elsewhere(
+    shopper: Shopper, settings: Settings, path: str, target: str
+) -> None:
+    settings.LOGIN_REDIRECT_URL = ELSEWHERE
+    answer = shopper.http.get(path, {"next": target})
+    assert "This return address is not allowed." in answer.content.decode()
+    assert answer.status_code == 400
+
+
+def test_a_host_of_the_setting_that_is_allowed_may_be_named(
     shopper: Shopper, settings: Settings, phonebind: Configure
 ) -> None:
-    settings.LOGIN_REDIRECT_URL = "https://www.shop.example/"
-    assert shopper.http.get("/login/").status_code == 400
+    settings.LOGIN_REDIRECT_URL = ELSEWHERE
     phonebind(allowed_next_hosts=["www.shop.example"])
-    assert shopper.http.get("/login/").status_code == 200
+    assert shopper.http.get("/login/", {"next": "https://www.shop.example/cart"}).status_code == 200
 
 
-@pytest.mark.parametrize(("setting", "target"), [("/bye/", "/bye/"), ("phonebind_pages:done", "/login/done/")])
+@pytest.mark.parametrize(
+    ("setting", "target"), [("/bye/", "/bye/"), ("phonebind_pages:done", "/login/done/"), (ELSEWHERE, ELSEWHERE)]
+)
 def test_who_signs_out_goes_where_the_host_sends_them(
     shopper: Shopper, qq: Upstream, settings: Settings, setting: str, target: str
 ) -> None:

@@ -33,6 +33,7 @@ from phonebind.exceptions import (
     TicketInvalid,
     Unavailable,
 )
+from phonebind.pages.targets import origins_of_settings
 
 logger = logging.getLogger(__name__)
 
@@ -179,8 +180,8 @@ def _content_security_policy(*, asks: bool) -> str:
     def sources(*more: str) -> str:
         return " ".join((*more, *theirs)) or "'none'"
 
-    # Chromium applies form-action to the redirect after the form, which leads to `next`.
-    targets = " ".join(("'self'", *conf.allowed_next_hosts))
+    # Chromium applies form-action to the redirect after the form, which leads to `next` or where the host says.
+    targets = " ".join(("'self'", *conf.allowed_next_hosts, *origins_of_settings()))
     return (
         f"default-src 'none'; script-src {sources(*ours)}; style-src {sources(*ours)}; img-src {sources(*ours)}; "
         f"connect-src {sources(ours[0])}; frame-src {sources()}; "

@@ -1,7 +1,7 @@
 """Where links and redirects lead."""
 
 from typing import Any, cast
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -15,8 +15,13 @@ from phonebind.tickets import State
 
 
 def next_url(request: HttpRequest, known: str = "") -> str:
-    """``?next=``, or what is known without it, or where the host sends people. Raises NextNotAllowed."""
-    return safe_next(request, request.GET.get("next", "") or known or default_next())
+    """``?next=``, or what is known without it, or where the host sends people. Raises NextNotAllowed.
+
+    The host's own setting is not for us to judge, wherever it leads; and it comes back to us by states and tickets.
+    """
+    usual = default_next()
+    target = request.GET.get("next", "") or known or usual
+    return usual if target == usual else safe_next(request, target)
 
 
 def default_next() -> str:
@@ -31,6 +36,12 @@ def default_next() -> str:
 def signed_out_url() -> str:
     """``LOGOUT_REDIRECT_URL``, or the sign-in page."""
     return resolve_url(settings.LOGOUT_REDIRECT_URL or "phonebind_pages:login")
+
+
+def origins_of_settings() -> list[str]:
+    """Where ``LOGIN_REDIRECT_URL`` and ``LOGOUT_REDIRECT_URL`` lead off this host, as a CSP writes it."""
+    found = [_origin(str(url)) for url in (settings.LOGIN_REDIRECT_URL, settings.LOGOUT_REDIRECT_URL)]
+    return [origin for origin in dict.fromkeys(found) if origin]
 
 
 def login_url(target: str) -> str:
@@ -60,3 +71,13 @@ def label(provider: str) -> str:
 
 def _with_next(url: str, target: str) -> str:
     return url if target in ("", default_next()) else f"{url}?{urlencode({'next': target})}"
+
+
+def _origin(url: str) -> str:
+    """Empty for a path, and for the name of a view."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    if not host.isascii():
+        host = host.encode("idna").decode()
+    # Without a scheme a CSP means that of the page, and so does the URL.
+    return f"{parts.scheme}://{host}" if host and parts.scheme else host
