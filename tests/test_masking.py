@@ -2,10 +2,11 @@
 
 import logging
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from phonebind import masking
+from phonebind import masking, mobiles
 
 
 def said(message: str, *args: Any) -> str:
@@ -44,6 +45,26 @@ def said(message: str, *args: Any) -> str:
 )
 def test_threat_9_a_mobile_is_masked(path: str, shown: str) -> None:
     assert said("%s: %s", "Bad Gateway", path) == f"Bad Gateway: {shown}"
+
+
+#: All that is taken off a number, found by trying.
+NOISE = [char for char in map(chr, range(0x10000)) if mobiles.clean(f"138{char}00000001") == "13800000001"]
+
+
+@pytest.mark.parametrize("char", NOISE, ids=ascii)
+def test_threat_9_a_mobile_is_masked_however_it_is_parted(char: str) -> None:
+    """By all that would be taken off, raw as Django writes it and encoded as servers do."""
+    number = f"138{char}0000{char}0001"
+    escaped = "".join(f"%{byte:02X}" for byte in char.encode())
+    for spelled in (number, number.replace(char, escaped), number.replace(char, escaped.lower()), quote(number)):
+        for path in (f"/sms_codes/{spelled}/", f"/sms_codes/%2B86{spelled}/"):
+            assert said("%s", path) == path.replace(spelled, "138****0001")
+    several = number.replace(char, char * 3)
+    assert said("%s %s", several, quote(several)) == "138****0001 138****0001"
+
+
+def test_threat_9_no_noise_goes_unnoticed() -> None:
+    assert {"-", "\t", " ", "\u061c", "\u1680", "\u2212", "\ufe58", "\ufe63", "\uff0d"} <= set(NOISE)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +117,25 @@ def test_threat_9_what_a_database_names_in_an_error_is_masked() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["%20", "2%20", "%E2%80%AD", "1%E2%80%AD", "1\u200b", "-", "1 ", "1%20%20%20%20", "?code=", "%3", "%31"]
+    "piece",
+    [
+        "%20",
+        "2%20",
+        "%E2%80%AD",
+        "1%E2%80%AD",
+        "1\u200b",
+        "-",
+        "1 ",
+        "1%20%20%20%20",
+        "%E2%88%92",
+        "1%E2%88%92",
+        "1\u2212",
+        "%09",
+        "%2D1",
+        "?code=",
+        "%3",
+        "%31",
+    ],
 )
 def test_threat_18_no_path_takes_long_to_mask(piece: str) -> None:
     """A million characters; were it quadratic in any of these, the run would not end today."""

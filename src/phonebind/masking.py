@@ -7,9 +7,11 @@ from typing import Any
 
 from phonebind import mobiles
 
-#: What people paste between digits, as it is and as a URL has it: ``phonebind.mobiles`` takes it off.
-_ENCODED_NOISE = r"%20|%C2%A[0D]|%E2%8[01]%[89A][0-9A-F]|%E3%80%80|%EF%BB%BF|%EF%BC%8D"
-_NOISE = rf"[-\s+\u00ad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u2069\ufeff\uff0d]|{_ENCODED_NOISE}"
+#: What people paste between digits, as a URL has it and as it is. All of it is in the Basic Multilingual Plane.
+_PASTED = re.findall(f"[{mobiles.NOISE}]", "".join(map(chr, range(0x10000))))
+_ENCODED_NOISE = "|".join("".join(f"%{byte:02X}" for byte in char.encode()) for char in _PASTED)
+#: A plus is a space of a query.
+_NOISE = rf"[\s+{mobiles.NOISE}]|{_ENCODED_NOISE}"
 #: Digits of any script, however they are parted; by three at the most, or "%20%20…" takes the square of its length.
 _DIGITS = re.compile(rf"\d(?:(?:{_NOISE}){{0,3}}\d){{10,}}", re.IGNORECASE)
 _ENCODED = re.compile(r"%(?:3|EF%BC%9)([0-9])", re.IGNORECASE)
