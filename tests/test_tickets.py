@@ -425,6 +425,64 @@ def test_of_many_tickets_kept_the_oldest_are_dropped() -> None:
     assert [tickets.kept(browser.request(), state.id) for state in states] == ["", *["ticket"] * tickets.MAX_KEPT]
 
 
+def test_kept_tickets_weigh_no_more_than_there_is_room_for() -> None:
+    """The oldest goes first; the one that was just issued stays, whatever it weighs."""
+    browser = Browser()
+    states = [browser.read_state(browser.start()) for _ in range(3)]
+    name = len(f"phonebind_kept_{states[0].id}=; ")
+    half = "t" * (tickets.KEPT_ROOM // 2 - name)
+    for ticket, left in ((half, [half, half]), (half + "t", [half + "t"]), ("t" * 4_000, ["t" * 4_000])):
+        for state in states:
+            response = HttpResponse()
+            tickets.keep(browser.request(), response, state, ticket)
+            browser.take(response)
+        assert [kept for state in states if (kept := tickets.kept(browser.request(), state.id))] == left
+        assert tickets.kept(browser.request(), states[-1].id) == ticket
+
+
+@pytest.mark.parametrize(
+    ("address", "left"), [(0, 2), (tickets.ROOM - 1_000, 2), (tickets.ROOM - 999, 1), (tickets.ROOM, 0)]
+)
+@pytest.mark.parametrize("secure", [False, True])
+def test_room_is_made_for_an_address(secure: bool, address: int, left: int) -> None:
+    browser = Browser(secure=secure)
+    states = [browser.read_state(browser.start()) for _ in range(2)]
+    for state in states:
+        response = HttpResponse()
+        name = len(f"{'__Host-' if secure else ''}phonebind_kept_{state.id}=; ")
+        tickets.keep(browser.request(), response, state, "t" * (500 - name))
+        browser.take(response)
+    others = len(browser.cookies) - 2
+    response = HttpResponse()
+    tickets.make_room(browser.request(), response, address)
+    browser.take(response)
+    assert [bool(tickets.kept(browser.request(), state.id)) for state in states] == [left == 2, left > 0]
+    assert len(browser.cookies) == others + left
+
+
+def test_a_kept_ticket_that_has_done_its_work_is_dropped_alone() -> None:
+    browser = Browser()
+    states = [browser.read_state(browser.start()) for _ in range(2)]
+    for state in states:
+        response = HttpResponse()
+        tickets.keep(browser.request(), response, state, "ticket")
+        browser.take(response)
+    response = HttpResponse()
+    tickets.drop(browser.request(), response, states[0].id)
+    tickets.drop(browser.request(), response, "0" * 12)
+    browser.take(response)
+    assert [tickets.kept(browser.request(), state.id) for state in states] == ["", "ticket"]
+    assert len(response.cookies) == 1
+
+
+@pytest.mark.parametrize("char", [" ", "(", ",", '"', "é"])
+def test_threat_18_a_ticket_may_be_kept_under_what_no_answer_can_repeat(char: str) -> None:
+    browser, response = Browser(), HttpResponse()
+    browser.cookies = {f"phonebind_kept_{char}": "x"}
+    tickets.drop(browser.request(), response, char)
+    assert not response.cookies
+
+
 @pytest.mark.parametrize("secure", [False, True])
 def test_whoever_comes_next_to_this_browser_finds_no_sign_in_of_the_one_before(secure: bool) -> None:
     browser = Browser(secure=secure)

@@ -9,6 +9,7 @@ Nothing is stored: one use of the state is the cookie's removal here and the cod
 import hashlib
 import re
 import secrets
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -28,8 +29,13 @@ MAX_AGE = 600
 KEPT_AGE = 3_600
 #: Browsers and servers limit what all cookies weigh together; who has this many sign-ins open has forgotten most.
 MAX_OPEN = 8
-#: A kept ticket may weigh 2 kB with a long `next`, and web servers take 8 kB of headers.
+#: More tabs than that at a form at once are nobody's.
 MAX_KEPT = 3
+#: Bytes that kept tickets may weigh together: three with a `next` as people have it, or one of 900 with the longest.
+#: uWSGI as it comes has 4,096 for the head of a request, and the browser and the next sign-in's address take 2,900.
+KEPT_ROOM = 1_150
+#: Bytes for kept tickets and the address of a request that is about to come, where we know it.
+ROOM = 1_900
 ID_LENGTH = 12
 
 STATE_SALT = "phonebind.state.v1"
@@ -140,11 +146,7 @@ def remember(
         httponly=True,
         samesite=conf.cookie_samesite,  # type: ignore[arg-type]
     )
-    kind = cookie.name.rpartition("_")[0]
-    alike = [name for name in cookies.read(request) if _OURS.match(name) and name.startswith(f"{kind}_")]
-    others = [name for name in alike if name != cookie.name]
-    # Browsers send the oldest first (RFC 6265, 5.4).
-    for surplus in others[: 1 - most]:
+    for surplus in list(_others(request, cookie.name))[: 1 - most]:
         _delete(response, surplus)
 
 
@@ -164,6 +166,23 @@ def keep(request: HttpRequest, response: HttpResponseBase, state: State, ticket:
     """For pages that must survive a reload: the ticket itself in a cookie, named after the sign-in it came of."""
     cookie = Cookie(_name(request, "kept", state.digest), ticket)
     remember(request, response, cookie, most=MAX_KEPT, max_age=KEPT_AGE)
+    _drop_oldest(request, response, cookie.name, KEPT_ROOM - _weight(cookie.name, cookie.value))
+
+
+def make_room(request: HttpRequest, response: HttpResponseBase, address: int) -> None:
+    """Drop the oldest kept tickets that leave no room for ``address`` bytes in what this browser asks for next.
+
+    Their pages work on: the form has its ticket. They do not survive a reload.
+    """
+    _drop_oldest(request, response, _name(request, "kept", ""), ROOM - address)
+
+
+def drop(request: HttpRequest, response: HttpResponseBase, flow_id: str) -> None:
+    """The ticket of :func:`keep` has done its work, and would go along with every request for an hour."""
+    name = _name(request, "kept", flow_id)
+    # The id is what somebody has typed, perhaps, and no name that an answer can repeat.
+    if _OURS.match(name) and name in cookies.read(request):
+        _delete(response, name)
 
 
 def kept(request: HttpRequest, flow_id: str) -> str:
@@ -175,6 +194,27 @@ def kept_next(request: HttpRequest, flow_id: str) -> str:
     """Where the sign-in of :func:`keep` was to lead, expired or not; "" where nothing is kept."""
     payload = _load(kept(request, flow_id), TICKET_SALT, KEPT_AGE)
     return str(payload["next"]) if payload else ""
+
+
+def _drop_oldest(request: HttpRequest, response: HttpResponseBase, own: str, room: int) -> None:
+    """Of the cookies that are of one kind with ``own``, as many as find no room."""
+    held = cookies.read(request)
+    for name in reversed(list(_others(request, own))):
+        room -= _weight(name, held[name])
+        if room < 0:
+            _delete(response, name)
+
+
+def _weight(name: str, value: str) -> int:
+    return len(f"{name}={value}; ")
+
+
+def _others(request: HttpRequest, own: str) -> Iterator[str]:
+    """The cookies of ours that are of one kind with ``own``. Browsers send the oldest first (RFC 6265, 5.4)."""
+    kind = own.rpartition("_")[0]
+    for name in cookies.read(request):
+        if _OURS.match(name) and name.startswith(f"{kind}_") and name != own:
+            yield name
 
 
 def _delete(response: HttpResponseBase, name: str) -> None:

@@ -69,6 +69,13 @@ def test_twice_is_once(signed_in: Shopper, user: Any) -> None:
     assert signed_in.http.get(url).status_code == 303  # done, and no question any more
 
 
+def test_the_page_met_again_leads_on_and_its_ticket_is_kept_no_longer(signed_in: Shopper) -> None:
+    url = signed_in.arrive(next="/cart/")
+    signed_in.submit(url, signed_in.form(url))
+    assert [name for name, morsel in signed_in.http.cookies.items() if "_kept_" in name and morsel.value] == []
+    assert signed_in.http.get(url)["Location"] == "/cart/"
+
+
 def test_the_other_way_leads_to_the_form(signed_in: Shopper) -> None:
     url = signed_in.arrive()
     other = url.replace("/attach/", "/bind/")

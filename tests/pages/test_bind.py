@@ -693,3 +693,18 @@ def test_the_page_that_asks_allows_what_a_check_needs_of_others(
     assert f"script-src {theirs}; style-src {theirs}; img-src {theirs}; connect-src {theirs}; " in policy
     assert "frame-src https://riddles.example; " in policy
     assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("script", [False, True])
+def test_the_form_met_again_leads_on_and_its_ticket_is_kept_no_longer(
+    shopper: Shopper, qq: Upstream, script: bool
+) -> None:
+    other, url = shopper.arrive(next="/other/"), shopper.arrive(next="/cart/")
+    form = shopper.form(url) | {"mobile": MOBILE}
+    shopper.send_code(url, form)
+    shopper.submit(url, form | {"password": PASSWORD, "sms_code": shopper.sms_code()}, script=script)
+    kept = [name for name, morsel in shopper.http.cookies.items() if "_kept_" in name and morsel.value]
+    assert [name.rpartition("_")[2] for name in kept] == [other.split("/")[-2]]
+    assert shopper.http.get(url)["Location"] == "/cart/"
+    # The other tab's has not been done.
+    assert shopper.form(other)["access_token"]

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 _HAN = "".join(chr(0x4E00 + 97 * n % 20_000) for n in range(170))
@@ -50,7 +50,7 @@ def as_cgi(method: str, url: str, cookies: str = "", **more: str) -> dict[str, s
     return {
         "REQUEST_METHOD": method,
         "REQUEST_URI": url,
-        "PATH_INFO": path,
+        "PATH_INFO": unquote(path),
         "QUERY_STRING": query,
         "SCRIPT_NAME": "",
         "SERVER_PROTOCOL": "HTTP/1.1",

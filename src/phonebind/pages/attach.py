@@ -20,8 +20,8 @@ def attach(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
     """GET asks; POST binds, where the person is still the one that the page has named."""
     source, target = oauth.get(provider), next_url(request, tickets.kept_next(request, flow))
     posted = request.method == "POST"
-    if not posted and sessions.came_of(request, flow):
-        return SeeOther(target)
+    if not posted and (done := sessions.led_to(request, flow)):
+        return SeeOther(done)
     access_token = request.POST.get("access_token", "") if posted else tickets.kept(request, flow)
     try:
         ticket = tickets.read(request, source, access_token)
@@ -31,8 +31,10 @@ def attach(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
         return SeeOther(kept_url("bind", provider, flow))
     if posted and request.POST.get("user") == str(request.user.pk):
         binding.attach(request, ticket.identity, cast("AbstractBaseUser", request.user))
-        sessions.remember(request, flow)
-        return SeeOther(ticket.next)
+        sessions.remember(request, flow, ticket.next)
+        response = SeeOther(ticket.next)
+        tickets.drop(request, response, flow)
+        return response
     context = {
         "access_token": access_token,
         "mobile": sessions.mobile(request),

@@ -30,8 +30,8 @@ def bind(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
     """GET shows the form, as often as it is reloaded. POST acts: ``action`` is a key of ``ACTS``, or ``image``."""
     source, target = oauth.get(provider), next_url(request, tickets.kept_next(request, flow))
     posted = request.method == "POST"
-    if not posted and sessions.came_of(request, flow):
-        return SeeOther(target)
+    if not posted and (done := sessions.led_to(request, flow)):
+        return SeeOther(done)
     access_token = request.POST.get("access_token", "") if posted else tickets.kept(request, flow)
     try:
         ticket = tickets.read(request, source, access_token)
@@ -137,10 +137,11 @@ class _FormPage:
         address = limits.client_address(self.request)
         mobile = sms_codes.check(given["mobile"], given["sms_code"], claimant=identity.key, address=address)
         account = binding.bind(self.request, identity, mobile, given["password"])
-        sessions.start(self.request, account.user, self.flow)
-        if wants_json(self.request):
-            return JsonResponse({"location": self.ticket.next})
-        return SeeOther(self.ticket.next)
+        target = self.ticket.next
+        sessions.start(self.request, account.user, self.flow, target)
+        response = JsonResponse({"location": target}) if wants_json(self.request) else SeeOther(target)
+        tickets.drop(self.request, response, self.flow)
+        return response
 
     def _refuse(self, form: forms.Form, error: PhonebindError) -> HttpResponse:
         """Beside the field to blame, or above the form where it is none of them."""

@@ -12,17 +12,19 @@ from phonebind import accounts, databases, masking
 from phonebind.exceptions import AccountDisabled
 
 _FLOW = "phonebind_flow"
+_TARGET = "phonebind_target"
 
 
-def start(request: HttpRequest, user: AbstractBaseUser, flow: str) -> None:
-    """Sign ``user`` in. ``flow`` is remembered, so that its pages, met again, know that they have done their work."""
+def start(request: HttpRequest, user: AbstractBaseUser, flow: str, target: str) -> None:
+    """Sign ``user`` in, by ``flow``."""
     auth.login(request, cast("Any", user), backend=_backend(user))
-    remember(request, flow)
+    remember(request, flow, target)
 
 
-def remember(request: HttpRequest, flow: str) -> None:
-    """For who is signed in already: that sign-in has done its work."""
+def remember(request: HttpRequest, flow: str, target: str) -> None:
+    """That ``flow`` is done, so that its pages, met again, know it and lead to ``target`` once more."""
     request.session[_FLOW] = flow
+    request.session[_TARGET] = target
 
 
 def _backend(user: AbstractBaseUser) -> str:
@@ -44,9 +46,9 @@ def _loads(backend: Any, user: AbstractBaseUser) -> bool:
     return bool(backend.user_can_authenticate(user)) and shown.exists()
 
 
-def came_of(request: HttpRequest, flow: str) -> bool:
-    """Whether this session began with that sign-in."""
-    return bool(request.session.get(_FLOW) == flow)
+def led_to(request: HttpRequest, flow: str) -> str:
+    """Where this session began to go, if it began with that sign-in; else ""."""
+    return str(request.session.get(_TARGET, "")) if request.session.get(_FLOW) == flow else ""
 
 
 def has_mobile(request: HttpRequest) -> bool:
