@@ -99,6 +99,14 @@ def test_where_images_are_asked_for_the_operator_is_told(cannot_draw: None) -> N
     assert "phonebind[image]" in str(check_human_check())
 
 
+def test_without_altcha_who_cannot_see_has_no_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "altcha", None)
+    monkeypatch.delitem(sys.modules, "phonebind.human.altcha", raising=False)
+    assert "phonebind[altcha]" in str(check_human_check())
+    with pytest.raises(ImportError, match=r"phonebind\[altcha\]"):
+        human.load()
+
+
 def test_a_server_loads_before_it_forks(phonebind: Configure, settings: Settings, cannot_draw: None) -> None:
     phonebind(human_check="altcha")
     human.load()

@@ -11,6 +11,13 @@ from phonebind.checks import CHECKS
 
 pytestmark = pytest.mark.once
 
+
+class Obtain:
+    @classmethod
+    def get_token(cls, user: Any) -> Any:
+        raise NotImplementedError
+
+
 HEAD = """
 from uuid import uuid4
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -207,6 +214,10 @@ class User(AbstractUser):
         ),
         pytest.param(USER, {"MOBILE_FORMAT": (int, len)}, {"E010": "TypeError"}, id="a function that fails"),
         pytest.param(USER, {"MOBILE_FORMAT": (len, str)}, {"E010": "makes"}, id="the other fails"),
+        pytest.param(USER, {"MOBILE_FORMAT": (divmod, str)}, {"E010": "TypeError"}, id="the first fails"),
+        pytest.param(
+            USER, {"SIMPLE_JWT": {"TOKEN_OBTAIN_SERIALIZER": f"{__name__}.Obtain"}}, {}, id="a serializer of its own"
+        ),
         pytest.param(
             USER,
             {"SIMPLE_JWT": {"TOKEN_OBTAIN_SERIALIZER": f"{SERIALIZERS}.TokenObtainSlidingSerializer"}},
