@@ -14,7 +14,7 @@ class Manager(BaseUserManager["User"]):
 
 
 class Tenant(models.Model):
-    host = models.CharField(max_length=100)
+    host = models.CharField(max_length=100, unique=True)
 
     def __str__(self) -> str:
         return self.host
