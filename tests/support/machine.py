@@ -44,7 +44,8 @@ def _is_hidden(name: str) -> bool:
 def _pythons() -> Iterator[str]:
     if _is_hidden("Python"):
         return
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    command = shutil.which("pyenv")
+    pyenv = (Path(command).parent.parent if command else Path.home() / ".pyenv") / "versions"
     for name in _NEWEST:
         yield from map(str, sorted(pyenv.glob(f"{name.removeprefix('python')}*/bin/{name}"), reverse=True))
         yield from filter(None, [shutil.which(name)])
