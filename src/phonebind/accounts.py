@@ -1,6 +1,5 @@
 """The user who owns a mobile: found, made, and held to a password."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from typing import Any, cast
 
@@ -14,11 +13,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import EmailField, Manager, QuerySet
 from django.http import HttpRequest
 from django.utils.crypto import get_random_string
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from phonebind import databases, limits, mobiles, slots
-from phonebind.conf import conf
+from phonebind.conf import conf, function
 from phonebind.exceptions import AccountDisabled, CredentialsInvalid, Invalid, PasswordWrong, Text
 from phonebind.models import release_connection
 from phonebind.oauth import Identity
@@ -133,7 +131,7 @@ def check_enabled(user: AbstractBaseUser) -> None:
     that it has set for simplejwt refuses.
     """
     rule = getattr(settings, "SIMPLE_JWT", {}).get("USER_AUTHENTICATION_RULE")
-    if not user.is_active or _is_hidden(user) or (rule and not _function(rule)(user)):
+    if not user.is_active or _is_hidden(user) or (rule and not function(rule)(user)):
         raise AccountDisabled
 
 
@@ -149,7 +147,7 @@ def _is_hidden(user: AbstractBaseUser) -> bool:
 def _made(request: HttpRequest, identity: Identity, fields: dict[str, Any]) -> AbstractBaseUser:
     if not conf.account_factory:
         return get_user_model()(**fields)
-    user = _function(conf.account_factory)(request, identity, fields)
+    user = function(conf.account_factory)(request, identity, fields)
     if not isinstance(user, get_user_model()) or not user._state.adding:
         raise TypeError(f"ACCOUNT_FACTORY must return a {get_user_model().__name__} that is not saved yet")
     return user
@@ -167,18 +165,14 @@ def _fields(mobile: str) -> dict[str, Any]:
 def _stored(mobile: str) -> Any:
     """11 digits as the model writes them."""
     form = conf.mobile_format
-    return form.format(mobile) if isinstance(form, str) else _function(form[0])(mobile)
+    return form.format(mobile) if isinstance(form, str) else function(form[0])(mobile)
 
 
 def _national(stored: Any) -> str:
     """What the model has written, as 11 digits; "" where it is none of ours."""
     form = conf.mobile_format
-    mobile = mobiles.clean(str(stored)) if isinstance(form, str) else _function(form[1])(stored)
+    mobile = mobiles.clean(str(stored)) if isinstance(form, str) else function(form[1])(stored)
     return mobile if mobiles.is_mobile(mobile) else ""
-
-
-def _function(named: Callable[..., Any] | str) -> Callable[..., Any]:
-    return import_string(named) if isinstance(named, str) else named
 
 
 def _is_right(user: AbstractBaseUser | None, password: str, *, alike: bool = False) -> bool:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.functional import SimpleLazyObject, empty
+from django.utils.module_loading import import_string
 
 SETTING = "PHONEBIND"
 
@@ -90,6 +91,11 @@ class Settings:
 def development() -> bool:
     """DEBUG as it was when Django started. Test runners turn it off later, and a laptop is no production for that."""
     return settings.DEBUG
+
+
+def function(named: Callable[..., Any] | str) -> Callable[..., Any]:
+    """What a setting names: a function, or the dotted path of one. Raises ImportError."""
+    return cast("Callable[..., Any]", import_string(named)) if isinstance(named, str) else named
 
 
 NAMES = tuple(f.name.upper() for f in fields(Settings))

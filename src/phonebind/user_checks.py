@@ -12,7 +12,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router
 from django.utils.module_loading import import_string
 
-from phonebind.conf import SETTING, conf
+from phonebind.conf import SETTING, conf, function
 
 Messages = list[CheckMessage]
 
@@ -79,7 +79,7 @@ def check_mobile_format(**kwargs: Any) -> Messages:
     """Two functions that are not each other's inverse lose people."""
     if isinstance(conf.mobile_format, str) or check_account_factory():
         return []
-    to_stored, to_national = map(_function, conf.mobile_format)
+    to_stored, to_national = map(function, conf.mobile_format)
     try:
         back = to_national(to_stored(SAMPLE))
     except Exception as error:  # noqa: BLE001 - whatever a function of the host's raises
@@ -94,8 +94,8 @@ def check_account_factory(**kwargs: Any) -> Messages:
     named += [("MOBILE_FORMAT", part) for part in conf.mobile_format if not isinstance(conf.mobile_format, str)]
     return [
         Error(f"{SETTING}[{name!r}]: {problem}", id="phonebind.E010")
-        for name, function in named
-        for problem in _is_no_function(function)
+        for name, setting in named
+        for problem in _is_no_function(setting)
     ]
 
 
@@ -135,27 +135,23 @@ CHECKS = (
 )
 
 
-def _function(named: Any) -> Any:
-    return import_string(named) if isinstance(named, str) else named
-
-
 def _stored_length() -> int:
     """Of a mobile, as the setting writes it."""
     if isinstance(conf.mobile_format, str):
         return len(conf.mobile_format.format(SAMPLE))
     try:
-        return len(str(_function(conf.mobile_format[0])(SAMPLE)))
+        return len(str(function(conf.mobile_format[0])(SAMPLE)))
     except Exception:  # noqa: BLE001 - check_mobile_format tells
         return 0
 
 
 def _is_no_function(named: Any) -> Iterator[str]:
     try:
-        function = _function(named)
+        found = function(named)
     except ImportError as error:
         yield f"{named!r} cannot be imported: {error}."
         return
-    if not callable(function):
+    if not callable(found):
         yield f"{named!r} is no function."
 
 
