@@ -10,8 +10,10 @@ from phonebind.exceptions import (
     Limited,
     PhonebindError,
     SmsCodeGone,
+    SmsMisconfigured,
     SmsNotSent,
     SmsUnconfirmed,
+    SmsVendorLimit,
     StateInvalid,
     TicketInvalid,
     Unavailable,
@@ -28,6 +30,7 @@ CONTRACT = {
         "image_code_invalid",
         "human_check_invalid",
         "sms_code_invalid",
+        "sms_refused",
         "password_wrong",
         "already_bound",
     },
@@ -53,7 +56,7 @@ def test_codes_and_statuses_are_those_of_the_contract() -> None:
 def test_no_two_outcomes_share_a_code_unless_one_is_a_kind_of_the_other() -> None:
     own = [error for error in OUTCOMES if "code" in vars(error)]
     assert len({error.code for error in own}) == len(own)
-    assert set(OUTCOMES) - set(own) == {SmsCodeGone, SmsUnconfirmed}
+    assert set(OUTCOMES) - set(own) == {SmsCodeGone, SmsMisconfigured, SmsUnconfirmed, SmsVendorLimit}
 
 
 def test_everything_is_exported() -> None:

@@ -20,7 +20,9 @@ from phonebind.exceptions import (
     ServerBusy,
     SmsNotSent,
     SmsQuota,
+    SmsRefused,
     SmsTooFrequent,
+    SmsVendorLimit,
     TooManyAttempts,
     TooManyRequests,
 )
@@ -268,6 +270,28 @@ def test_threat_13_the_budget_is_not_spent_by_who_is_refused_or_not_served(phone
     sms_codes.issue("13900000002", "192.0.2.1")
     with pytest.raises(SmsQuota):
         sms_codes.issue("13900000003", "192.0.2.1")
+
+
+@pytest.mark.parametrize("refusal", [SmsRefused(), SmsVendorLimit(1800)], ids=lambda refusal: type(refusal).__name__)
+def test_threat_14_what_the_vendor_refuses_for_the_numbers_sake_costs_the_person_and_not_the_site(
+    phonebind: Configure, refusal: Exception
+) -> None:
+    """A blocked number is no free way to call the vendor, and no way to use up everybody's SMS."""
+    phonebind(limits={"sms_site_hour": (2, 3600), "sms_address_hour": (3, 3600), "sms_mobile_gap": (9, 60)})
+    Outbox.error = refusal
+    for number in range(3):
+        with pytest.raises(type(refusal)):
+            sms_codes.issue(f"1390000000{number}", "192.0.2.1")
+    with pytest.raises(SmsQuota) as used_up:
+        sms_codes.issue("13900000009", "192.0.2.1")
+    assert used_up.value.limit == "sms_address_hour"
+    with pytest.raises(type(refusal)):
+        sms_codes.issue("13900000000", "192.0.2.2")
+    Outbox.error = None
+    for number in range(2):
+        sms_codes.issue(f"1390000001{number}", f"192.0.2.{number + 3}")
+    with pytest.raises(SmsQuota):
+        sms_codes.issue("13900000009", "192.0.2.9")
 
 
 def test_an_ordinary_limit_alarms_nobody(caplog: pytest.LogCaptureFixture) -> None:

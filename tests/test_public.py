@@ -74,7 +74,7 @@ def test_the_limits() -> None:
     ("module", "names"),
     [
         ("phonebind.oauth", {"PROVIDERS", "Grant", "Identity", "Provider", "get"}),
-        ("phonebind.sms", {"Gateway", "Message", "get"}),
+        ("phonebind.sms", {"GATEWAYS", "LANGUAGE", "PURPOSES", "Gateway", "Message", "get", "send"}),
         ("phonebind.testing", {"FakeQQ", "Person"}),
         (
             "phonebind.human",
@@ -116,7 +116,7 @@ def test_names_that_a_host_imports(path: str, name: str) -> None:
 
 def test_the_signals() -> None:
     names = {name for name in vars(signals) if not name.startswith("_")} - {"Signal"}
-    assert names == {"account_bound", "signed_in", "image_code_issued", "sms_budget_exhausted"}
+    assert names == {"account_bound", "signed_in", "image_code_issued", "sms_attempted", "sms_budget_exhausted"}
 
 
 def test_the_exceptions_are_exported_as_they_are_drawn() -> None:
@@ -132,6 +132,7 @@ def test_every_exception_keeps_its_code() -> None:
         *(
             "sign_in_cancelled",
             "sms_code_invalid",
+            "sms_refused",
             "password_wrong",
             "already_bound",
             "credentials_invalid",

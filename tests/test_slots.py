@@ -10,7 +10,16 @@ import pytest
 
 from phonebind import oauth, slots, sms_codes, store
 from phonebind.binding import identify
-from phonebind.exceptions import CodeInvalid, PhonebindError, ProviderUnavailable, SmsNotSent
+from phonebind.exceptions import (
+    CodeInvalid,
+    PhonebindError,
+    ProviderUnavailable,
+    SmsMisconfigured,
+    SmsNotSent,
+    SmsRefused,
+    SmsUnconfirmed,
+    SmsVendorLimit,
+)
 from phonebind.slots import QUEUE, Slots
 from tests.support.edge import Configure, Outbox
 
@@ -239,3 +248,26 @@ def test_threat_14_an_sms_that_found_no_place_was_not_sent_and_costs_nothing(pho
     assert not Outbox.sent
     sms_codes.issue("13900000001", "192.0.2.1")
     assert len(Outbox.sent) == 1
+
+
+#: What an SMS gateway says, and whether it is taken for one that is down: then nobody else waits for it.
+ENDS = [
+    (SmsNotSent(), True),
+    (SmsUnconfirmed(), True),
+    (SmsNotSent(answered=True), False),
+    (SmsUnconfirmed(answered=True), False),
+    (SmsMisconfigured(), False),
+    (SmsRefused(), False),
+    (SmsVendorLimit(60), False),
+]
+
+
+@pytest.mark.parametrize(("error", "is_down"), ENDS, ids=[f"{type(e).__name__}-{e.answered}" for e, _ in ENDS])
+def test_a_refusal_is_no_outage(guests: Guests, error: PhonebindError, is_down: bool) -> None:
+    places = Slots(SmsNotSent, patience=NEVER, longest=NEVER)
+    first, _, last = guests.come(places, 3, most=1)
+    first.leave(error)
+    if is_down:
+        assert last.refused()
+    else:
+        assert last.is_here()

@@ -21,8 +21,10 @@ from phonebind.exceptions import (
     SmsCodeInvalid,
     SmsNotSent,
     SmsQuota,
+    SmsRefused,
     SmsTooFrequent,
     SmsUnconfirmed,
+    SmsVendorLimit,
     StorageUnavailable,
     TooManyAttempts,
 )
@@ -960,6 +962,31 @@ def test_threat_13_what_was_left_open_counts(gateway: Upstream) -> None:
         sms_codes.issue(MOBILE, ADDRESS)
     assert len(gateway.requests) == 3
     assert counted("sms_mobile_open_day", MOBILE) == counted("sms_mobile_day", MOBILE) == 3
+
+
+@pytest.mark.parametrize("refusal", [SmsRefused(), SmsVendorLimit(1800)], ids=lambda refusal: type(refusal).__name__)
+def test_a_code_that_the_vendor_refused_is_good_for_nothing(refusal: Exception) -> None:
+    code = issue()
+    Outbox.error = refusal
+    with pytest.raises(type(refusal)):
+        issue_another()
+    with store.connection() as client:
+        kept = re.findall(rb"[0-9a-f]{64}", b" ".join(client.hgetall(store.key("sms", MOBILE))))
+    assert len(set(kept)) == 1, "that of the code on the phone"
+    assert is_right(code)
+
+
+@pytest.mark.parametrize(("active", "said"), [("en", "en"), ("zh-hans", "zh-hans"), (None, "zh-hans")])
+def test_a_message_says_what_it_is_for_and_in_which_language(active: str | None, said: str) -> None:
+    with translation.override(active):
+        sms_codes.issue(MOBILE, ADDRESS)
+    [message] = Outbox.sent
+    assert (message.purpose, message.language, message.e164) == ("bind", said, f"+86{MOBILE}")
+    assert re.fullmatch(r"[0-9a-z]{16,32}", message.id)
+
+
+def test_no_two_messages_have_one_id() -> None:
+    assert len({Message(mobile=MOBILE, code="0", minutes=5, text="").id for _ in range(1000)}) == 1000
 
 
 def test_the_wait_is_the_hosts_own(gateway: Upstream, phonebind: Configure) -> None:

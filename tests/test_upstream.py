@@ -19,7 +19,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from phonebind.upstream import MAX_BYTES, Deadline, NotDone, UpstreamError, _close_idle, _context, get, post, post_json
+from phonebind.upstream import (
+    MAX_BYTES,
+    Deadline,
+    NotDone,
+    UpstreamError,
+    _close_idle,
+    _context,
+    exchange,
+    get,
+    post,
+    post_json,
+)
 from tests.support.edge import Configure, Upstream
 from tests.support.wire import FAULTS, Wire, answering, serve
 
@@ -259,13 +270,40 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced(upstream: Upstream) 
     assert upstream.connections == 2
 
 
-def test_a_connection_that_rested_for_long_is_replaced(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Firewalls forget it, and tell nobody."""
-    upstream.answer("/", b"fine")
-    ask(f"{upstream.url}/")
-    monkeypatch.setattr("phonebind.upstream.MAX_IDLE", 0)
-    ask(f"{upstream.url}/")
-    assert upstream.connections == 2
+@pytest.mark.parametrize(("max_idle", "connections"), [(60, 1), (0.05, 2)])
+def test_a_connection_that_rested_for_long_is_replaced(upstream: Upstream, max_idle: float, connections: int) -> None:
+    """Firewalls forget it, and tell nobody; and one that its server ends just as we write leaves all open."""
+    upstream.answer("/", {})
+    for _ in range(2):
+        exchange(f"{upstream.url}/", b"{}", {}, Deadline(), max_idle=max_idle)
+        time.sleep(0.1)
+    assert upstream.connections == connections
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 404, 500, 503])
+def test_an_exchange_gives_status_and_body_of_every_whole_answer(upstream: Upstream, status: int) -> None:
+    upstream.answer("/", b'{"Code": "isv.AMOUNT_NOT_ENOUGH"}', status=status)
+    answer = exchange(f"{upstream.url}/", b'{"n": "012345"}', {"X-Signed": "yes"}, Deadline())
+    assert answer == (status, b'{"Code": "isv.AMOUNT_NOT_ENOUGH"}')
+    assert answer.is_refusal == (status in (400, 404, 503))
+    [(headers, body)] = upstream.raw
+    assert (headers["X-Signed"], body) == ("yes", b'{"n": "012345"}')
+
+
+def test_a_deadline_that_is_shared_bounds_every_one_that_is_made_in_it(phonebind: Configure) -> None:
+    first = Deadline()
+    phonebind(total_timeout=60)
+    with first.shared():
+        assert Deadline().remaining() <= TOTAL
+    assert Deadline().remaining() > 50
+
+
+def test_a_shared_deadline_does_not_lengthen_a_shorter_one(phonebind: Configure) -> None:
+    phonebind(total_timeout=60)
+    long = Deadline()
+    phonebind(total_timeout=1)
+    with long.shared():
+        assert Deadline().remaining() <= 1
 
 
 def test_connections_at_rest_are_closed_at_the_end(upstream: Upstream) -> None:

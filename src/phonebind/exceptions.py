@@ -6,6 +6,7 @@ PhonebindError
 ├── StateInvalid            400 state_invalid
 ├── CodeInvalid             400 code_invalid         the provider's code, not the SMS code
 ├── SignInCancelled         400 sign_in_cancelled    they turned back at the provider
+├── SmsRefused              400 sms_refused          no SMS reaches this number: wrong, blocked, unsubscribed
 ├── TicketInvalid           400 ticket_invalid
 ├── ImageCodeInvalid        400 image_code_invalid
 ├── HumanCheckInvalid       400 human_check_invalid
@@ -22,8 +23,10 @@ PhonebindError
 │   ├── TooManyRequests         too_many_requests
 │   ├── SmsTooFrequent          sms_too_frequent
 │   ├── SmsQuota                sms_quota
+│   │   └── SmsVendorLimit          sms_quota        the SMS vendor's own limit for this number
 │   └── TooManyAttempts         too_many_attempts
 ├── SmsNotSent              502 sms_not_sent         nothing was sent, nothing counted
+│   ├── SmsMisconfigured        sms_not_sent         and only the operator can repair that
 │   └── SmsUnconfirmed          sms_not_sent         it may be on its way, so it counts; carries retry_after
 └── Unavailable             503                      carries retry_after
     ├── ProviderUnavailable     provider_unavailable
@@ -64,10 +67,13 @@ __all__ = [
     "SignInCancelled",
     "SmsCodeGone",
     "SmsCodeInvalid",
+    "SmsMisconfigured",
     "SmsNotSent",
     "SmsQuota",
+    "SmsRefused",
     "SmsTooFrequent",
     "SmsUnconfirmed",
+    "SmsVendorLimit",
     "StateInvalid",
     "StorageUnavailable",
     "TicketInvalid",
@@ -91,6 +97,8 @@ class PhonebindError(Exception):
     message: Text
     field: str | None = None
     retry_after: int | None = None
+    #: Whoever was asked gave a whole answer: then the answer is bad, but nobody is down.
+    answered: bool = False
 
     @property
     def errors(self) -> Mapping[str, Sequence[Text]]:
@@ -145,6 +153,15 @@ class CodeInvalid(PhonebindError):
 class SignInCancelled(PhonebindError):
     code = "sign_in_cancelled"
     message = _("You cancelled the sign-in. Nothing was changed.")
+
+
+class SmsRefused(PhonebindError):
+    """The vendor sends to this number neither now nor later, and another vendor does not either."""
+
+    code = "sms_refused"
+    message = _("No SMS can be sent to this number. Please check it, or use another.")
+    field = "mobile"
+    answered = True
 
 
 class TicketInvalid(PhonebindError):
@@ -244,6 +261,13 @@ class SmsQuota(Limited):
     message = _("Too many SMS codes were requested. Please try again later.")
 
 
+class SmsVendorLimit(SmsQuota):
+    """The vendor's own limit for this number. Another gateway would defeat it."""
+
+    limit = "vendor"
+    answered = True
+
+
 class TooManyAttempts(Limited):
     code = "too_many_attempts"
     message = _("Too many wrong attempts. Please try again later.")
@@ -253,6 +277,17 @@ class SmsNotSent(PhonebindError):
     code = "sms_not_sent"
     status = 502
     message = _("The SMS could not be sent. Please try again.")
+
+    def __init__(self, *, answered: bool = False) -> None:
+        super().__init__()
+        self.answered = answered
+
+
+class SmsMisconfigured(SmsNotSent):
+    """The vendor refuses for what only the operator can repair: the balance, a template, the keys."""
+
+    def __init__(self) -> None:
+        super().__init__(answered=True)
 
 
 class SmsUnconfirmed(SmsNotSent):

@@ -13,5 +13,9 @@ signed_in = Signal()
 #: somebody here.
 sms_budget_exhausted = Signal()
 
+#: ``gateway`` (its name), ``purpose``, ``outcome`` ("sent", "not_now", "operator", "number", "limit", "unknown": see
+#: docs/sms.md), ``seconds``: a gateway was given an SMS. For your metrics; sent for each gateway that was tried.
+sms_attempted = Signal()
+
 #: ``image_code_id``, ``text``: an image code was drawn. For development tools that read the image for you.
 image_code_issued = Signal()

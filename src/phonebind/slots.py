@@ -29,7 +29,7 @@ class Slots:
     """The places for one kind of work; ``error`` is raised for want of one.
 
     Nobody waits longer than ``longest`` seconds, nor where nobody was served for ``patience`` seconds, nor after work
-    that ended with ``error`` itself.
+    that ended with ``error`` itself, unless a neighbour did answer: a refusal is no outage.
     """
 
     def __init__(self, error: type[PhonebindError], *, patience: float, longest: float) -> None:
@@ -53,8 +53,8 @@ class Slots:
         answered = True
         try:
             yield
-        except self._error:
-            answered = False
+        except self._error as error:
+            answered = error.answered
             raise
         finally:
             with self._lock:

@@ -18,12 +18,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.utils import translation
 from django.utils.crypto import salted_hmac
 
 from phonebind import limits, slots, sms, sms_texts, store
 from phonebind import sms_code_scripts as scripts
 from phonebind.conf import conf
-from phonebind.exceptions import Limited, SmsCodeGone, SmsCodeInvalid, SmsNotSent, SmsUnconfirmed, StorageUnavailable
+from phonebind.exceptions import (
+    Limited,
+    SmsCodeGone,
+    SmsCodeInvalid,
+    SmsNotSent,
+    SmsRefused,
+    SmsUnconfirmed,
+    SmsVendorLimit,
+    StorageUnavailable,
+)
 
 #: Seconds a code lives.
 EXPIRES_IN = 300
@@ -37,6 +47,8 @@ MAX_LIVE = 3
 #: Limits for those who hold no ticket; what they leave of a mobile's quota is for those who do.
 _OPEN = ("sms_mobile_open_hour", "sms_mobile_open_day")
 _RESERVED = ("sms_identity_hour", "sms_identity_day", "sms_identity_month")
+#: What vendors refuse for the number's sake: nothing was sent, and it is no reason to ask the vendor again.
+_NUMBER = (SmsRefused, SmsVendorLimit)
 
 logger = logging.getLogger(__name__)
 
@@ -62,19 +74,20 @@ def issue(mobile: str, address: str, *also: limits.Claim, holder: str = "") -> S
     """Send a new code. ``also`` are limits that it counts against besides its own; ``holder`` is the key of the
     identity whose bind ticket the person holds, "" for none; then nobody else can use the code.
 
-    Raises SmsTooFrequent or SmsQuota (nothing was sent), SmsNotSent (nothing was counted), SmsUnconfirmed (the code is
-    good, should it arrive), StorageUnavailable (nothing was sent).
+    Raises SmsTooFrequent or SmsQuota (nothing was sent), SmsNotSent (nothing was counted), SmsRefused or SmsVendorLimit
+    (counted for the person, and not for the site), SmsUnconfirmed (the code is good, should it arrive),
+    StorageUnavailable (nothing was sent).
     """
     sent = Sent(limits.rule("sms_mobile_gap").seconds, EXPIRES_IN)
     with slots.SMS.take(conf.sms_slots), _taken(mobile, address, also, holder):
         # Written before it is sent: a code that was sent and is not known is paid for and good for nothing.
         code = _new_code(mobile, holder)
         try:
-            sms.get().send(_message(mobile, code))
+            sms.send(_message(mobile, code))
         except SmsUnconfirmed as error:
             error.retry_after = sent.resend_after
             raise
-        except SmsNotSent:
+        except (SmsNotSent, *_NUMBER):
             with _at_best("A code that was not sent stays valid until it expires"):
                 scripts.drop(_key(mobile), _now(), _digests(mobile, code)[0])
             raise
@@ -86,7 +99,10 @@ def issue(mobile: str, address: str, *also: limits.Claim, holder: str = "") -> S
 
 @contextmanager
 def _taken(mobile: str, address: str, also: tuple[limits.Claim, ...], holder: str) -> Iterator[None]:
-    """The limits of one SMS; given back where the block ends with nothing sent."""
+    """The limits of one SMS; given back where the block ends with nothing sent.
+
+    Where that is for the number's sake only the site's are, or a blocked number would be a free way to call the vendor.
+    """
     # From the narrow to the wide: who has used up their own never touches what belongs to others.
     own = [("sms_address_hour", address), ("sms_mobile_gap", mobile)]
     own += [(name, mobile) for name in ("sms_mobile_hour", "sms_mobile_day")]
@@ -108,7 +124,9 @@ def _taken(mobile: str, address: str, also: tuple[limits.Claim, ...], holder: st
         yield
     except SmsUnconfirmed:
         raise
-    except (SmsNotSent, StorageUnavailable):
+    except (SmsNotSent, StorageUnavailable, *_NUMBER) as error:
+        if isinstance(error, _NUMBER):
+            claims = [claim for claim in claims if claim[1] == limits.SITE]
         with _at_best("An SMS that was not sent is counted"):
             limits.give_back(*claims, at=at)
         raise
@@ -191,4 +209,5 @@ def _digests(mobile: str, code: str) -> tuple[str, ...]:
 def _message(mobile: str, code: str) -> sms.Message:
     minutes = EXPIRES_IN // 60
     text = sms_texts.bind_text(conf.site_name, code, minutes)
-    return sms.Message(mobile=mobile, code=code, minutes=minutes, text=text)
+    language = translation.get_language() or sms.LANGUAGE
+    return sms.Message(mobile=mobile, code=code, minutes=minutes, text=text, language=language)

@@ -18,7 +18,8 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from typing import Any, TypeAlias
+from contextvars import ContextVar
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 from phonebind.conf import conf
@@ -43,11 +44,32 @@ class NotDone(UpstreamError):
     """The server was not reached, or refused (4xx, 503): whatever was asked for has not happened."""
 
 
+class Answer(NamedTuple):
+    """A whole answer, whatever its status."""
+
+    status: int
+    body: bytes
+
+    @property
+    def is_refusal(self) -> bool:
+        """By its status nothing was done: 4xx, 503."""
+        return 400 <= self.status < 500 or self.status == 503
+
+
 class Deadline:
     """The moment until which all calls made for one request must have been answered."""
 
     def __init__(self) -> None:
-        self._end = time.monotonic() + conf.total_timeout
+        self._end = min(time.monotonic() + conf.total_timeout, _latest.get())
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Within the block no deadline is later than this one, whoever makes it."""
+        token = _latest.set(self._end)
+        try:
+            yield
+        finally:
+            _latest.reset(token)
 
     def remaining(self) -> float:
         """Seconds left. Raises TimeoutError where there are none."""
@@ -57,10 +79,13 @@ class Deadline:
         return left
 
 
+#: Where one deadline is shared, the monotonic time at which it ends.
+_latest: ContextVar[float] = ContextVar("latest", default=float("inf"))
+
+
 def get(url: str, query: Mapping[str, str], deadline: Deadline) -> bytes:
     """The body of the answer, whatever its status. Raises UpstreamError."""
-    _, body = _send("GET", f"{url}?{urlencode(query)}", deadline)
-    return body
+    return _send("GET", f"{url}?{urlencode(query)}", deadline).body
 
 
 def post_json(url: str, payload: Mapping[str, str], deadline: Deadline) -> bytes:
@@ -71,16 +96,32 @@ def post_json(url: str, payload: Mapping[str, str], deadline: Deadline) -> bytes
 
 def post(url: str, content: bytes, headers: Mapping[str, str], deadline: Deadline) -> bytes:
     """The same for what was composed, and perhaps signed, elsewhere: not a byte of it is changed."""
-    status, body = _send("POST", url, deadline, content, {**_USER_AGENT, **headers})
-    if not 200 <= status < 300:
-        refused = 400 <= status < 500 or status == 503
-        raise (NotDone if refused else UpstreamError)(f"status {status}")
-    return body
+    answer = exchange(url, content, headers, deadline)
+    if not 200 <= answer.status < 300:
+        raise (NotDone if answer.is_refusal else UpstreamError)(f"status {answer.status}")
+    return answer.body
+
+
+def exchange(
+    url: str, content: bytes, headers: Mapping[str, str], deadline: Deadline, *, max_idle: float = MAX_IDLE
+) -> Answer:
+    """The whole answer whatever its status, for servers that say in a 4xx why they refuse. Not a byte of what is sent
+    is changed. Raises NotDone where the server was not reached, and UpstreamError where it gave no whole answer.
+
+    ``max_idle``: the connection rested no longer. One that the server closes just as we write leaves it open whether
+    it acted.
+    """
+    return _send("POST", url, deadline, content, {**_USER_AGENT, **headers}, max_idle)
 
 
 def _send(
-    method: str, url: str, deadline: Deadline, content: bytes | None = None, headers: Mapping[str, str] = _USER_AGENT
-) -> tuple[int, bytes]:
+    method: str,
+    url: str,
+    deadline: Deadline,
+    content: bytes | None = None,
+    headers: Mapping[str, str] = _USER_AGENT,
+    max_idle: float = MAX_IDLE,
+) -> Answer:
     try:
         parts = urlsplit(url)
         origin = (parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
@@ -88,7 +129,7 @@ def _send(
         raise NotDone("not an address") from None
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     try:
-        with _connection(origin, deadline) as connection:
+        with _connection(origin, deadline, max_idle) as connection:
             connection.sock.settimeout(deadline.remaining())
             connection.response_class = functools.partial(_Response, deadline)  # type: ignore[assignment]
             connection.request(method, target, content, headers)
@@ -98,7 +139,7 @@ def _send(
         raise UpstreamError(type(error).__name__) from None
 
 
-def _read(response: http.client.HTTPResponse) -> tuple[int, bytes]:
+def _read(response: http.client.HTTPResponse) -> Answer:
     with closing(response):
         if response.status < 200 or not _is_plain(response.headers):
             # After 102 or 103 the answer is still to come, and would be the next person's.
@@ -108,7 +149,7 @@ def _read(response: http.client.HTTPResponse) -> tuple[int, bytes]:
             raise UpstreamError("answer too long")
         if response.length:
             raise UpstreamError("answer cut short")
-        return response.status, body
+        return Answer(response.status, body)
 
 
 def _is_plain(headers: http.client.HTTPMessage) -> bool:
@@ -126,9 +167,9 @@ _idle: dict[_Origin, deque[tuple[float, http.client.HTTPConnection]]] = defaultd
 
 
 @contextmanager
-def _connection(origin: _Origin, deadline: Deadline) -> Iterator[http.client.HTTPConnection]:
+def _connection(origin: _Origin, deadline: Deadline, max_idle: float) -> Iterator[http.client.HTTPConnection]:
     """One of our own for the block. Whatever goes wrong in it, the connection is not used again."""
-    connection = _take(origin) or _open(origin, deadline)
+    connection = _take(origin, max_idle) or _open(origin, deadline)
     try:
         yield connection
     except BaseException:
@@ -137,13 +178,13 @@ def _connection(origin: _Origin, deadline: Deadline) -> Iterator[http.client.HTT
     _keep(origin, connection)
 
 
-def _take(origin: _Origin) -> http.client.HTTPConnection | None:
+def _take(origin: _Origin, max_idle: float) -> http.client.HTTPConnection | None:
     while True:
         try:
             since, connection = _idle[origin].pop()
         except IndexError:  # not asked for before: another thread may be faster
             return None
-        if time.monotonic() - since < MAX_IDLE and _is_silent(connection.sock):
+        if time.monotonic() - since < max_idle and _is_silent(connection.sock):
             return connection
         connection.close()
 

@@ -17,7 +17,7 @@ from rest_framework.test import APIRequestFactory
 
 from phonebind import slots
 from phonebind.api import errors
-from phonebind.exceptions import HumanCheckUnavailable, PhonebindError
+from phonebind.exceptions import HumanCheckUnavailable, PhonebindError, SmsRefused, SmsVendorLimit
 from phonebind.human.altcha import Altcha
 from phonebind.human.base import asking
 from server.processes import Valkey
@@ -228,6 +228,16 @@ def gateway_is_mute(shop: Shop) -> Any:
     return shop.person.ask_for_sms(MOBILE)
 
 
+def number_is_blocked(shop: Shop) -> Any:
+    Outbox.error = SmsRefused()
+    return shop.person.ask_for_sms(MOBILE)
+
+
+def vendor_has_a_limit(shop: Shop) -> Any:
+    Outbox.error = SmsVendorLimit(1800)
+    return shop.person.ask_for_sms(MOBILE)
+
+
 def cancelled_at_the_provider(shop: Shop) -> Any:
     return shop.person.http.get("/oauth/qq/user/", {"error": "100030", "state": shop.person.login_url()["state"]})
 
@@ -298,6 +308,8 @@ CASES: list[tuple[Case, str, int, str | None]] = [
     (images_too_often, "too_many_requests", 429, None),
     (gateway_refuses, "sms_not_sent", 502, None),
     (gateway_is_mute, "sms_not_sent", 502, None),
+    (number_is_blocked, "sms_refused", 400, "mobile"),
+    (vendor_has_a_limit, "sms_quota", 429, None),
     (provider_is_down, "provider_unavailable", 503, None),
     (refused_by_the_provider, "provider_unavailable", 503, None),
     (valkey_is_down, "storage_unavailable", 503, None),

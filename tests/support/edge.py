@@ -111,16 +111,21 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class Outbox:
-    """A gateway that keeps what it is given; ``refuse`` makes it fail, ``mute`` leaves it open whether it sent."""
+    """A gateway that keeps what it is given; ``refuse`` makes it fail, ``mute`` leaves it open whether it sent, and
+    ``error`` is raised in place of sending.
+    """
 
     sent: ClassVar[list[Message]] = []
     refuse: ClassVar[bool] = False
     mute: ClassVar[bool] = False
+    error: ClassVar[Exception | None] = None
 
     def check(self) -> list[str]:
         return []
 
     def send(self, message: Message) -> None:
+        if Outbox.error:
+            raise Outbox.error
         if Outbox.refuse:
             raise SmsNotSent
         Outbox.sent.append(message)
@@ -167,6 +172,7 @@ def phonebind(settings: Settings) -> Configure:
     """Like a shop's settings: QQ without the unionid permission, and an outbox for SMS."""
     Outbox.sent.clear()
     Outbox.refuse = Outbox.mute = False
+    Outbox.error = None
     configure = Configure(settings)
     configure(providers={"unionid": False}, sms={"gateway": "tests.support.edge.Outbox"})
     return configure

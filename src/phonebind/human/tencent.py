@@ -2,8 +2,7 @@
 
 Its script gives the browser a ticket, and `DescribeCaptchaResult
 <https://cloud.tencent.com/document/product/1110/36926>`_ tells us what the ticket is worth. Tencent's SDK composes and
-signs that call. It does not send it: the SDK's own client logs the AppSecretKey at DEBUG, follows redirects, and has no
-deadline for the whole of a call.
+signs that call, and we send it.
 """
 
 import hashlib
@@ -14,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
-from phonebind import alarms, store, upstream
+from phonebind import alarms, store, tencent_cloud, upstream
 from phonebind.conf import development
 from phonebind.exceptions import HumanCheckUnavailable
 from phonebind.human.base import asking
@@ -22,10 +21,6 @@ from phonebind.human.base import asking
 try:
     from tencentcloud.captcha.v20190722 import models
     from tencentcloud.captcha.v20190722.captcha_client import CaptchaClient
-    from tencentcloud.common.credential import Credential
-    from tencentcloud.common.http.request import RequestInternal
-    from tencentcloud.common.profile.client_profile import ClientProfile
-    from tencentcloud.common.profile.http_profile import HttpProfile
 except ImportError as error:
     raise ImportError("Tencent's SDK is not installed: pip install 'phonebind[tencent]'") from error
 
@@ -141,23 +136,14 @@ class Tencent:
         question.UserIp = _user_ip(address)
         question.CaptchaAppId = int(self.app_id)
         question.AppSecretKey = self.app_secret_key
-        request = self._sign("DescribeCaptchaResult", question._serialize())
+        keys, params = (self.secret_id, self.secret_key), question._serialize()
+        content, headers = tencent_cloud.sign(CaptchaClient, keys, self.endpoint, "DescribeCaptchaResult", params)
         try:
-            body = upstream.post(self.endpoint, request.data.encode(), request.header, upstream.Deadline())
+            body = upstream.post(self.endpoint, content, headers, upstream.Deadline())
         except upstream.UpstreamError as error:
             logger.warning("Tencent's captcha does not answer: %s", error)
             raise HumanCheckUnavailable from None
         return _parse(body)
-
-    def _sign(self, action: str, params: Mapping[str, Any]) -> RequestInternal:
-        """With what the SDK calls before it sends: it has no public name for less than both."""
-        host = urlsplit(self.endpoint).netloc
-        credential = Credential(self.secret_id, self.secret_key)
-        client = CaptchaClient(credential, "", ClientProfile(httpProfile=HttpProfile(endpoint=host)))
-        # The path is / in every signature, wherever the endpoint is.
-        request = RequestInternal(host, "POST", "/")
-        client._build_req_inter(action, params, request)
-        return request
 
 
 def _read(answer: str) -> tuple[str, str] | None:

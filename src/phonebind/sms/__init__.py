@@ -1,19 +1,17 @@
-"""SMS gateways: one file each, chosen by dotted path in ``PHONEBIND["SMS"]["gateway"]``."""
-
-from typing import cast
-
-from django.utils.module_loading import import_string
+"""SMS gateways: one file each, chosen by short name or dotted path in ``PHONEBIND["SMS"]["gateway"]``."""
 
 from phonebind.conf import conf
-from phonebind.sms.base import Gateway, Message
+from phonebind.sms.base import LANGUAGE, PURPOSES, Gateway, Message
+from phonebind.sms.registry import GATEWAYS, attempt, make
 
-__all__ = ["Gateway", "Message", "get"]
+__all__ = ["GATEWAYS", "LANGUAGE", "PURPOSES", "Gateway", "Message", "get", "send"]
 
 
 def get() -> Gateway:
-    """The configured gateway.
+    """The configured gateway. Raises what :func:`registry.make` raises."""
+    return make(conf.sms)
 
-    Raises KeyError where none is named, ImportError for a wrong path, TypeError for wrong options.
-    """
-    options = dict(conf.sms)
-    return cast("Gateway", import_string(options.pop("gateway"))(**options))
+
+def send(message: Message) -> str | None:
+    """Send by the configured gateway. Returns the vendor's id, and raises what ``Gateway.send`` raises."""
+    return attempt(get(), message)

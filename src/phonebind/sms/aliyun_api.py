@@ -1,0 +1,88 @@
+"""What Aliyun's two SMS products have in common: the signature, the form of an answer, the codes."""
+
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from phonebind.sms import acs3
+from phonebind.sms.templates import TemplateVendor
+from phonebind.sms.vendor import CLOCK, Call, Codes, Reading, text
+
+VERSION = "2017-05-25"
+
+#: ``isv.``, ``isp.``, ``biz.``: the service writes them, the documentation of one product leaves them out. Codes of the
+#: gateway in front of it begin with a capital and stay whole.
+_PREFIX = re.compile(r"\A[a-z]+\.")
+
+_MINUTE, _HOUR = 60, 3600
+#: How the message of BUSINESS_LIMIT_CONTROL names the limit; its minutes and hours are those of the clock.
+_LIMITS = {"分钟级": _MINUTE, "小时级": _HOUR}
+
+CODES = Codes(
+    sent="OK",
+    number="MOBILE_NUMBER_ILLEGAL BLACK_KEY_CONTROL_LIMIT CUSTOMER_REFUSED DOMESTIC_NUMBER_NOT_SUPPORTED",
+    limit="BUSINESS_LIMIT_CONTROL FREQUENCY FREQUENCY_FAIL",
+    not_now="Throttling Throttling.User Throttling.Api ServiceUnavailable",
+    operator={
+        CLOCK: "InvalidTimeStamp.Expired",
+        "the AccessKey's id is unknown or disabled": "InvalidAccessKeyId.NotFound InvalidAccessKeyId.Inactive",
+        "the AccessKey's secret is wrong": "SignatureDoesNotMatch",
+        "the RAM user may not send: grant it the permission of the product": "RAM_PERMISSION_DENY Forbidden.*",
+        "the balance or the package is used up, or a payment is due": "AMOUNT_NOT_ENOUGH OUT_OF_SERVICE",
+        "the product is not open for this account": (
+            "PRODUCT_UN_SUBSCRIPT PRODUCT_UNSUBSCRIBE FUNCTION_NOT_OPENED ACCOUNT_NOT_EXISTS"
+        ),
+        "the account is frozen or restricted: see the console": "ACCOUNT_ABNORMAL SECURITY_FROZEN_ACCOUNT",
+        "the cap that the console sets for a day or a month is reached": "DAY_LIMIT_CONTROL MONTH_LIMIT_CONTROL",
+        "sign_name is not an approved signature of this account": (
+            "SMS_SIGNATURE_ILLEGAL SMS_SIGN_ILLEGAL SIGN_STATE_ILLEGAL SIGNATURE_BLACKLIST SMS_SIGNATURE_SCENE_ILLEGAL"
+        ),
+        "templates names no approved template of this account": "SMS_TEMPLATE_ILLEGAL",
+        "params does not fit the template's variables": (
+            "TEMPLATE_MISSING_PARAMETERS TEMPLATE_PARAMS_ILLEGAL INVALID_JSON_PARAM PARAM_LENGTH_LIMIT"
+        ),
+        "the template or sign_name holds what the vendor forbids": "SMS_CONTENT_ILLEGAL PARAM_NOT_SUPPORT_URL",
+        "a signature or template for tests reaches only the numbers that the console lists": "SMS_TEST_NUMBER_LIMIT",
+        "this server's address is not allowed: the console has a list, and servers outside the mainland are refused": (
+            "DENY_IP_RANGE"
+        ),
+        "a parameter is wrong: compare sign_name, templates and params with the console": (
+            "INVALID_PARAMETERS EXTEND_CODE_ERROR"
+        ),
+        "endpoint belongs to another product": "InvalidAction.NotFound InvalidVersion",
+    },
+)
+
+
+class AliyunApi(TemplateVendor):
+    """``access_key_id`` and ``access_key_secret`` are those of a RAM user who may send, and nothing else."""
+
+    kind: ClassVar[type] = Mapping
+    codes: ClassVar[Codes] = CODES
+    access_key_id: str
+    access_key_secret: str
+
+    def signed(self, action: str, form: Mapping[str, str]) -> Call:
+        host, keys = urlsplit(self.endpoint).netloc, (self.access_key_id, self.access_key_secret)
+        date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        headers, body = acs3.sign(host, (action, VERSION), form, keys, date, secrets.token_hex(16))
+        return Call(self.endpoint, body, headers)
+
+    def read(self, answer: Any) -> Reading:
+        code = _PREFIX.sub("", text(answer["Code"]), count=1)
+        if CODES.kinds.get(code) == "limit":
+            return Reading(code, retry_after=_rest(str(answer.get("Message"))))
+        message_id = (answer.get("Model") or answer).get("BizId")
+        return Reading(code, message_id if isinstance(message_id, str) else None)
+
+
+def _rest(message: str) -> int:
+    """Seconds until a limit is free again. The day is rolling, so that nobody knows: an hour."""
+    span = next((span for name, span in _LIMITS.items() if name in message), None)
+    if span is not None:
+        return span - int(time.time()) % span
+    return _HOUR if "天级" in message else _MINUTE

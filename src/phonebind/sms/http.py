@@ -1,0 +1,86 @@
+"""Our own JSON contract, for every vendor that has no file here: a small service of yours takes it and sends.
+
+Signed as `Standard Webhooks <https://www.standardwebhooks.com>`_, so that verifiers in ten languages exist. See
+docs/sms.md for the contract, and ``examples/sms_bridge.py`` for such a service.
+"""
+
+import base64
+import binascii
+import hmac
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from phonebind.sms.base import Message
+from phonebind.sms.vendor import Call, Codes, Reading, Vendor, text
+
+PREFIX = "whsec_"
+#: Bytes; what Standard Webhooks asks for.
+SHORTEST_KEY = 24
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Http(Vendor):
+    """``endpoint``: your service. ``secret``: ``whsec_`` and at least 24 random bytes in base64, shared with it."""
+
+    name: ClassVar[str] = "http"
+    words: ClassVar[Sequence[str]] = ("secret",)
+    codes: ClassVar[Codes] = Codes(
+        sent="ok",
+        number="invalid_phone_number delivery_rejected",
+        limit="rate_limited",
+        not_now="unavailable",
+        unknown="timeout unknown_error",
+        operator={
+            "the bridge refuses our signature, or its vendor refuses its keys": "authentication_failed",
+            "the bridge cannot send this kind of message": "unsupported_request",
+            "the bridge's vendor wants money": "out_of_balance",
+        },
+    )
+
+    endpoint: str
+    secret: str
+
+    def check(self) -> list[str]:
+        return super().check() or self._secret_problems()
+
+    def _secret_problems(self) -> list[str]:
+        try:
+            long_enough = self.secret.startswith(PREFIX) and len(self._key()) >= SHORTEST_KEY
+        except (binascii.Error, ValueError):
+            long_enough = False
+        return [] if long_enough else [f"secret must be {PREFIX} and {SHORTEST_KEY} bytes or more in base64"]
+
+    def _key(self) -> bytes:
+        return base64.b64decode(self.secret.removeprefix(PREFIX), validate=True)
+
+    def call(self, message: Message) -> Call:
+        fields = {
+            "id": message.id,
+            "to": message.e164,
+            "purpose": message.purpose,
+            "language": message.language,
+            "code": message.code,
+            "minutes": message.minutes,
+            "text": message.text,
+        }
+        body = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+        return Call(self.endpoint, body, {"Content-Type": "application/json", **self.signature(message.id, body)})
+
+    def signature(self, message_id: str, body: bytes) -> dict[str, str]:
+        """The three headers."""
+        stamp = str(int(time.time()))
+        signed = hmac.digest(self._key(), f"{message_id}.{stamp}.".encode() + body, "sha256")
+        return {
+            "webhook-id": message_id,
+            "webhook-timestamp": stamp,
+            "webhook-signature": f"v1,{base64.b64encode(signed).decode()}",
+        }
+
+    def read(self, answer: Any) -> Reading:
+        message_id, wait = answer.get("message_id"), answer.get("retry_after")
+        known = isinstance(message_id, str)
+        seconds = wait if isinstance(wait, int) and 0 < wait <= 86_400 else None
+        return Reading(text(answer["code"]), message_id if known else None, seconds)

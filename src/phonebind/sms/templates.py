@@ -1,0 +1,89 @@
+"""Which of a vendor's templates says what, and what is filled into it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+from phonebind.sms.base import LANGUAGE, PURPOSES, Message
+from phonebind.sms.vendor import Vendor
+
+#: A template's id for all purposes and languages; or by purpose; or by purpose and language.
+Ids: TypeAlias = str | Mapping[str, str | Mapping[str, str]]
+#: What of a message a template may show.
+FIELDS = ("code", "minutes")
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """``{"bind": {"zh-hans": "SMS_1", "en": "SMS_2"}}``; a str in place of a dict stands for all that it could hold.
+
+    ``params``: the template's own names, each with the field that it shows (``{"code": "code", "min": "minutes"}``), or
+    the fields in the template's order (``["code", "minutes"]``).
+    """
+
+    ids: Ids
+    params: Mapping[str, str] | Sequence[str]
+
+    def id(self, message: Message) -> str:
+        """In the person's language, or else in Chinese. Raises KeyError where ``problems`` would have told."""
+        ids = self.ids if isinstance(self.ids, str) else self.ids[message.purpose]
+        if isinstance(ids, str):
+            return ids
+        wanted = (message.language, message.language.partition("-")[0], LANGUAGE)
+        return ids[next(language for language in wanted if language in ids)]
+
+    def named(self, message: Message) -> dict[str, str]:
+        """By the template's names. Always str: ``012345`` as a number loses its zero."""
+        assert isinstance(self.params, Mapping)
+        return {name: str(getattr(message, field)) for name, field in self.params.items()}
+
+    def in_order(self, message: Message) -> list[str]:
+        return [str(getattr(message, field)) for field in self.params]
+
+    def problems(self, kind: type) -> list[str]:
+        """What keeps a message from being sent. ``kind``: what this vendor's ``params`` are."""
+        return [*self._param_problems(kind), *self._id_problems()]
+
+    def _param_problems(self, kind: type) -> list[str]:
+        example = "{'code': 'code', 'min': 'minutes'}" if kind is Mapping else "['code', 'minutes']"
+        shown: Any = self.params.values() if isinstance(self.params, Mapping) else self.params
+        if not isinstance(self.params, kind) or isinstance(self.params, str) or not all(f in FIELDS for f in shown):
+            return [f"params must be like {example}, of {' and '.join(FIELDS)}"]
+        return [] if "code" in shown else ["params has no 'code': the template would show none"]
+
+    def _id_problems(self) -> list[str]:
+        if isinstance(self.ids, str):
+            return [] if self.ids else ["templates is empty"]
+        if not isinstance(self.ids, Mapping):
+            return ["templates must be a str, or a dict by purpose"]
+        return [problem for purpose in PURPOSES for problem in self._problems_of(purpose)]
+
+    def _problems_of(self, purpose: str) -> list[str]:
+        assert isinstance(self.ids, Mapping)
+        match self.ids.get(purpose):
+            case None | "":
+                return [f"templates has none for {purpose!r}"]
+            case str():
+                return []
+            case dict(by_language) if all(isinstance(found, str) and found for found in by_language.values()):
+                missing = f"templates[{purpose!r}] has none for {LANGUAGE!r}, the fallback"
+                return [] if LANGUAGE in by_language else [missing]
+            case _:
+                return [f"templates[{purpose!r}] must be a str, or a dict of str by language"]
+
+
+class TemplateVendor(Vendor):
+    """One whose SMS are templates that it has approved."""
+
+    #: How the vendor wants what is filled in: ``Mapping`` by name, ``Sequence`` in order.
+    kind: ClassVar[type]
+
+    templates: Ids
+    params: Mapping[str, str] | Sequence[str]
+
+    @property
+    def filled(self) -> Templates:
+        return Templates(self.templates, self.params)
+
+    def check(self) -> list[str]:
+        return [*super().check(), *self.filled.problems(self.kind)]

@@ -1,0 +1,109 @@
+"""Tencent Cloud 短信, ``SendSms`` of 2021-01-11: https://cloud.tencent.com/document/api/382/55981
+
+Tencent's SDK composes and signs the call, and we send it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from phonebind import tencent_cloud
+from phonebind.sms.base import Message
+from phonebind.sms.templates import Ids, TemplateVendor
+from phonebind.sms.vendor import CLOCK, Call, Codes, Reading, rest_of_the_day, text
+
+try:
+    from tencentcloud.sms.v20210111 import models
+    from tencentcloud.sms.v20210111.sms_client import SmsClient
+except ImportError as error:
+    raise ImportError("Tencent's SDK is not installed: pip install 'phonebind[tencent]'") from error
+
+ENDPOINT = "https://sms.tencentcloudapi.com"
+
+_SPANS = {
+    "LimitExceeded.PhoneNumberThirtySecondLimit": 30,
+    "LimitExceeded.DeliveryFrequencyLimit": 60,
+    "LimitExceeded.PhoneNumberOneHourLimit": 3600,
+}
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Tencent(TemplateVendor):
+    """``secret_id`` and ``secret_key`` of a CAM user who may send; ``sdk_app_id`` of the SMS application."""
+
+    name: ClassVar[str] = "tencent"
+    words: ClassVar[Sequence[str]] = ("secret_id", "secret_key", "sdk_app_id", "sign_name", "region")
+    kind: ClassVar[type] = Sequence
+    codes: ClassVar[Codes] = Codes(
+        sent="Ok",
+        number=(
+            "InvalidParameterValue.IncorrectPhoneNumber FailedOperation.PhoneNumberParseFail "
+            "FailedOperation.PhoneNumberInBlacklist UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone "
+            "UnsupportedOperation.GlobalTemplateToChineseMainlandPhone UnsupportedOperation.UnsupportedRegion"
+        ),
+        limit=(
+            "LimitExceeded.PhoneNumberThirtySecondLimit LimitExceeded.PhoneNumberOneHourLimit "
+            "LimitExceeded.PhoneNumberDailyLimit LimitExceeded.PhoneNumberSameContentDailyLimit "
+            "LimitExceeded.DeliveryFrequencyLimit"
+        ),
+        not_now="RequestLimitExceeded*",
+        unknown="InternalError* FailedOperation.OtherError",
+        operator={
+            CLOCK: "AuthFailure.SignatureExpire InternalError.RequestTimeException",
+            "secret_id or secret_key is wrong": "AuthFailure.* InternalError.Sig*",
+            "the CAM user or the account may not send": "UnauthorizedOperation.*",
+            "the account owes money": "UnauthorizedOperation.ServiceSuspendDueToArrears",
+            "the package is used up": "FailedOperation.InsufficientBalanceInSmsPackage",
+            "sign_name is not an approved signature of this application": (
+                "FailedOperation.SignatureIncorrectOrUnapproved"
+            ),
+            "templates names no approved template of this application": (
+                "FailedOperation.TemplateIncorrectOrUnapproved FailedOperation.TemplateUnapprovedOrNotExist "
+                "InvalidParameterValue.Template*"
+            ),
+            "params does not fit the template's variables": (
+                "FailedOperation.TemplateParamSetNotMatchApprovedTemplate "
+                "InvalidParameterValue.TemplateParameterFormatError InvalidParameterValue.TemplateParameterLengthLimit"
+            ),
+            "the template or sign_name holds words that the vendor forbids": "FailedOperation.ContainSensitiveWord",
+            "sdk_app_id is unknown": "InvalidParameterValue.SdkAppIdNotExist",
+            "the cap that the console sets for this application is reached": "LimitExceeded.App*DailyLimit",
+            "region is wrong": "UnsupportedRegion",
+            "a parameter is wrong: compare sdk_app_id, sign_name, templates and params with the console": (
+                "MissingParameter* InvalidParameter*"
+            ),
+        },
+    )
+
+    secret_id: str
+    secret_key: str
+    sdk_app_id: str
+    sign_name: str
+    templates: Ids
+    params: Sequence[str] = ("code", "minutes")
+    region: str = "ap-guangzhou"
+    endpoint: str = ENDPOINT
+
+    def call(self, message: Message) -> Call:
+        request = models.SendSmsRequest()
+        request.PhoneNumberSet = [message.e164]
+        request.SmsSdkAppId = self.sdk_app_id
+        request.SignName = self.sign_name
+        request.TemplateId = self.filled.id(message)
+        request.TemplateParamSet = self.filled.in_order(message)
+        request.SessionContext = message.id
+        keys, params = (self.secret_id, self.secret_key), request._serialize()
+        content, headers = tencent_cloud.sign(SmsClient, keys, self.endpoint, "SendSms", params, region=self.region)
+        return Call(self.endpoint, content, headers)
+
+    def read(self, answer: Any) -> Reading:
+        """A refusal is in ``Error``, or without one in the status of the number."""
+        response = answer["Response"]
+        if "Error" in response:
+            code, message_id = text(response["Error"]["Code"]), None
+        else:
+            [status] = response["SendStatusSet"]
+            code, message_id = text(status["Code"]), status.get("SerialNo")
+        if self.codes.kinds.get(code) == "limit":
+            return Reading(code, retry_after=_SPANS.get(code) or rest_of_the_day())
+        return Reading(code, message_id if isinstance(message_id, str) else None)

@@ -1,0 +1,172 @@
+"""What the gateways of vendors have in common: one call, no second one, and one word for how it ended.
+
+A vendor's SDK signs where it must, and sends nothing: several send twice by themselves when an answer is lost, and none
+has a deadline for the whole of a call.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any, ClassVar, NamedTuple, NoReturn
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from phonebind import alarms, upstream
+from phonebind.conf import development
+from phonebind.exceptions import SmsMisconfigured, SmsNotSent, SmsRefused, SmsUnconfirmed, SmsVendorLimit
+from phonebind.sms.base import Message
+
+#: Seconds that a connection may have rested. Shorter than a web server keeps one, so that it is not closed just as we
+#: write: whether the vendor acted on that nobody knows.
+MAX_IDLE = 10.0
+#: For an operator whose clock is wrong, whatever the vendor calls that.
+CLOCK = "this server's clock is wrong: set it by NTP"
+
+#: Whose days and stamps the vendors mean, wherever this server is.
+BEIJING = ZoneInfo("Asia/Shanghai")
+
+_CODE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?")
+
+logger = logging.getLogger(__name__)
+
+
+class Call(NamedTuple):
+    """What goes over the wire; the code is in the body, never in the URL."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Reading(NamedTuple):
+    """What an answer says. ``retry_after``: seconds, where it names a limit."""
+
+    code: str
+    message_id: str | None = None
+    retry_after: int | None = None
+
+
+class Codes:
+    """A vendor's codes by what they mean; ``*`` stands for any ending. What is in no list leaves it open whether the
+    vendor sent.
+
+    ``operator`` gives the codes by what the operator must do about them.
+    """
+
+    def __init__(
+        self, *, sent: str, number: str, limit: str, not_now: str, unknown: str = "", operator: Mapping[str, str]
+    ) -> None:
+        self.advice = {code: advice for advice, codes in operator.items() for code in codes.split()}
+        kinds = {"sent": sent, "number": number, "limit": limit, "not_now": not_now, "unknown": unknown}
+        self.kinds = {code: kind for kind, codes in kinds.items() for code in codes.split()}
+        self.kinds |= dict.fromkeys(self.advice, "operator")
+        # The longest first: the narrower pattern is the one that is meant.
+        self._patterns = sorted((code for code in self.kinds if "*" in code), key=len, reverse=True)
+
+    def find(self, code: str) -> str | None:
+        """The entry that this code is under."""
+        if code in self.kinds:
+            return code
+        return next((pattern for pattern in self._patterns if fnmatchcase(code, pattern)), None)
+
+
+class Vendor:
+    """A gateway to one vendor: subclasses write the call, read the answer, and know the codes."""
+
+    name: ClassVar[str]
+    codes: ClassVar[Codes]
+
+    #: Where the vendor is; options that must be a str and not empty.
+    endpoint: str
+    words: ClassVar[Sequence[str]] = ()
+
+    def call(self, message: Message) -> Call:
+        raise NotImplementedError
+
+    def read(self, answer: Any) -> Reading:
+        """What the JSON of an answer says. LookupError, TypeError and the like mean: nothing."""
+        raise NotImplementedError
+
+    def check(self) -> list[str]:
+        return list(self._problems())
+
+    def _problems(self) -> Iterator[str]:
+        for word in self.words:
+            value = getattr(self, word)
+            if not isinstance(value, str) or not value or value != value.strip():
+                yield f"{word} must be a str, not empty, without white space around it"
+        if not _URL.fullmatch(str(self.endpoint)):
+            yield "endpoint must be a whole http(s) URL"
+        elif not development() and urlsplit(self.endpoint).scheme != "https":
+            yield "endpoint is not https"
+
+    def send(self, message: Message) -> str | None:
+        """One call. Raises as every gateway does."""
+        try:
+            answer = upstream.exchange(*self.call(message), upstream.Deadline(), max_idle=MAX_IDLE)
+        except upstream.NotDone as error:
+            self._warn("cannot be reached", str(error))
+            raise SmsNotSent from None
+        except upstream.UpstreamError as error:
+            self._warn("gives no whole answer, so nobody knows whether it sent", str(error))
+            raise SmsUnconfirmed from None
+        reading = self._reading(answer)
+        found = self.codes.find(reading.code)
+        if not found or self.codes.kinds[found] != "sent":
+            self._refuse(answer, reading, found)
+        return reading.message_id
+
+    def _reading(self, answer: upstream.Answer) -> Reading:
+        """With the code "" where it says nothing that we understand."""
+        try:
+            return self.read(json.loads(answer.body))
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
+            return Reading("")
+
+    def _refuse(self, answer: upstream.Answer, reading: Reading, found: str | None) -> NoReturn:
+        kind = self.codes.kinds[found] if found else "unknown"
+        if kind == "number":
+            raise SmsRefused
+        if kind == "limit":
+            raise SmsVendorLimit(max(reading.retry_after or 60, 1))
+        if kind == "operator":
+            self._complain(found or "", _shown(reading.code))
+            raise SmsMisconfigured
+        said = _shown(reading.code) if reading.code else f"status {answer.status}"
+        if kind == "not_now" or (not reading.code and answer.is_refusal):
+            self._warn("takes no SMS now", said)
+            raise SmsNotSent(answered=True)
+        self._warn("leaves it open whether it sent", said)
+        raise SmsUnconfirmed(answered=True)
+
+    def _complain(self, found: str, code: str) -> None:
+        if alarms.is_due(f"sms {self.name} {found}"):
+            advice = self.codes.advice[found]
+            logger.error("SMS gateway %s sends nothing: %s (%s)", self.name, advice, code)
+
+    def _warn(self, what: str, why: str) -> None:
+        if alarms.is_due(f"sms {self.name} {what}"):
+            logger.warning("SMS gateway %s %s (%s)", self.name, what, why)
+
+
+def text(value: Any) -> str:
+    """A value that must be a str: codes are never numbers. Raises TypeError."""
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def rest_of_the_day() -> int:
+    """Seconds until midnight in Beijing."""
+    now = datetime.now(BEIJING)
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return int((midnight - now).total_seconds()) + 1
+
+
+def _shown(code: str) -> str:
+    """What of an answer may stand in a log: its code, and nothing that a vendor wrote beside it."""
+    return code if _CODE.fullmatch(code) else "no readable code"

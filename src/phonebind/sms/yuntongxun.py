@@ -1,0 +1,84 @@
+"""容联云通讯 (Yuntongxun), ``SMS/TemplateSMS``, which many shops in China learned with: https://doc.yuntongxun.com
+
+``reqId`` makes a second SMS for one id impossible: a repeat within the account's day is refused.
+"""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import md5
+from typing import Any, ClassVar
+
+from phonebind.sms.base import Message
+from phonebind.sms.templates import Ids, TemplateVendor
+from phonebind.sms.vendor import BEIJING, CLOCK, Call, Codes, Reading, rest_of_the_day, text
+
+ENDPOINT = "https://app.cloopen.com:8883"
+
+_TOO_OFTEN, _SAME_CONTENT = "160038", "160056"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Yuntongxun(TemplateVendor):
+    """``account_sid``, ``auth_token`` and ``app_id`` stand in the console, at the top of the first page."""
+
+    name: ClassVar[str] = "yuntongxun"
+    words: ClassVar[Sequence[str]] = ("account_sid", "auth_token", "app_id")
+    kind: ClassVar[type] = Sequence
+    codes: ClassVar[Codes] = Codes(
+        # 160054: it has this id already, so that an earlier call of ours was taken.
+        sent="000000 160054",
+        number="160013 160042 160034 160068 160072 160073 160074 160051",
+        limit="160038 160039 160040 160041 160056",
+        not_now="",
+        operator={
+            f"auth_token is wrong, or {CLOCK}": "111109",
+            "account_sid is unknown or disabled": "111141",
+            "app_id is unknown, or its application is not online": "111181",
+            "the application or the account may not call this": "1123* 113302",
+            "the balance is used up": "160014",
+            "templates names no approved template of this application": "160032 160036 160043",
+            "the template holds words that the vendor forbids": "160033 160049",
+            "params does not fit the template's variables": "160052",
+            "this server's address is not in the application's list": "160053",
+            "the vendor does not take our reqId": "160055",
+        },
+    )
+
+    account_sid: str
+    auth_token: str
+    app_id: str
+    templates: Ids
+    params: Sequence[str] = ("code", "minutes")
+    endpoint: str = ENDPOINT
+
+    def call(self, message: Message) -> Call:
+        fields = {
+            "to": message.mobile,
+            "appId": self.app_id,
+            "templateId": self.filled.id(message),
+            "datas": self.filled.in_order(message),
+            "reqId": message.id,
+        }
+        return self._signed("SMS/TemplateSMS", json.dumps(fields, ensure_ascii=False).encode())
+
+    def _signed(self, function: str, body: bytes) -> Call:
+        stamp = datetime.now(BEIJING).strftime("%Y%m%d%H%M%S")
+        secret = f"{self.account_sid}{self.auth_token}{stamp}".encode()
+        signature = md5(secret, usedforsecurity=False).hexdigest().upper()
+        url = f"{self.endpoint.rstrip('/')}/2013-12-26/Accounts/{self.account_sid}/{function}?sig={signature}"
+        headers = {
+            "Accept": "application/json",
+            "Content-Type": "application/json;charset=utf-8",
+            "Authorization": base64.b64encode(f"{self.account_sid}:{stamp}".encode()).decode(),
+        }
+        return Call(url, body, headers)
+
+    def read(self, answer: Any) -> Reading:
+        code = text(answer["statusCode"])
+        if self.codes.kinds.get(code) == "limit":
+            return Reading(code, retry_after=60 if code in (_TOO_OFTEN, _SAME_CONTENT) else rest_of_the_day())
+        message_id = (answer.get("templateSMS") or {}).get("smsMessageSid")
+        return Reading(code, message_id if isinstance(message_id, str) else None)
