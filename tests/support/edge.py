@@ -87,7 +87,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self._answer(self.path, json.loads(body), body)
+        is_json = "json" in self.headers.get("Content-Type", "json")
+        fields = json.loads(body) if is_json else {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        self._answer(urlsplit(self.path).path, fields, body)
 
     def _answer(self, path: str, query: dict[str, str], body: bytes) -> None:
         self.server.upstream.requests.append((path, query))
