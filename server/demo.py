@@ -1,5 +1,7 @@
 """What the demo uses in place of secrets. Everybody knows these values, so they are refused with DEBUG off."""
 
+from typing import Any
+
 SECRET_KEY = "demo-only-4d9f0c3b7a61e852-not-a-secret-at-all-4d9f0c3b7a61e852"  # noqa: S105
 QQ_CLIENT_ID = "101000001"
 QQ_CLIENT_SECRET = "sandbox-secret"  # noqa: S105
@@ -12,6 +14,41 @@ TENCENT = {
     "secret_id": "sandbox-secret-id",
     "secret_key": "sandbox-secret-key",
 }
+
+_ALIYUN = {
+    "access_key_id": "sandbox-access-key-id",
+    "access_key_secret": "sandbox-access-key-secret",
+    "sign_name": "速通互联验证码",
+}
+
+
+def sms_gateways(sandbox: str) -> dict[str, dict[str, Any]]:
+    """What each SMS_GATEWAY takes to reach the sandbox, which answers in the vendors' place below that address."""
+    gateways: dict[str, dict[str, Any]] = {
+        "sandbox": {"url": f"{sandbox}/sms/"},
+        "aliyun-pnvs": {**_ALIYUN, "endpoint": f"{sandbox}/aliyun-pnvs/"},
+        "aliyun": {**_ALIYUN, "templates": "SMS_154950909", "endpoint": f"{sandbox}/aliyun/"},
+        "tencent": {
+            "secret_id": TENCENT["secret_id"],
+            "secret_key": TENCENT["secret_key"],
+            "sdk_app_id": "1400000001",
+            "sign_name": "phonebind",
+            "templates": "1110",
+            "endpoint": f"{sandbox}/tencent-sms/",
+        },
+        "http": {"endpoint": f"{sandbox}/http/", "secret": "whsec_c2FuZGJveC1odHRwLWdhdGV3YXktc2VjcmV0"},
+        "yuntongxun": {
+            "account_sid": "sandbox-account-sid",
+            "auth_token": "sandbox-auth-token",
+            "app_id": "sandbox-app-id",
+            "templates": "1",
+            "endpoint": f"{sandbox}/yuntongxun/",
+        },
+    }
+    gateways = {name: {"gateway": name, **options} for name, options in gateways.items()}
+    several = [gateways["aliyun-pnvs"], gateways["tencent"]]
+    return {**gateways, "console": {"gateway": "console"}, "failover": {"gateway": "failover", "gateways": several}}
+
 
 #: The account that exists from the start, so that both outcomes of a first sign-in can be tried.
 MOBILE = "13800000001"

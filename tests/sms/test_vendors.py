@@ -8,7 +8,6 @@ import time
 import pytest
 import time_machine
 
-from phonebind import alarms, store
 from phonebind.exceptions import SmsMisconfigured, SmsNotSent, SmsRefused, SmsUnconfirmed, SmsVendorLimit
 from phonebind.sms import GATEWAYS, Message
 from tests.sms.dialects import DIALECTS, SECRETS, WORDS, Dialect
@@ -25,17 +24,12 @@ CODES = {
 LIMITS = [(name, code, wait) for name, dialect in DIALECTS.items() for code, wait in dialect.limit.items()]
 
 
+pytestmark = pytest.mark.usefixtures("phonebind")
+
+
 @pytest.fixture(params=DIALECTS)
 def dialect(request: pytest.FixtureRequest) -> Dialect:
     return DIALECTS[request.param]
-
-
-@pytest.fixture(autouse=True)
-def _nobody_was_told(phonebind: Configure) -> None:
-    """That a vendor is at fault, within the last minute."""
-    alarms._asked.clear()
-    with store.connection() as client:
-        client.flushdb()
 
 
 def send(dialect: Dialect, upstream: Upstream, body: bytes, status: int = 200) -> str | None:
