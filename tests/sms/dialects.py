@@ -52,7 +52,11 @@ def _aliyun_sent(body: bytes) -> tuple[str, str, str]:
     return form.get("PhoneNumbers") or form["PhoneNumber"], json.loads(form["TemplateParam"])["code"], form["OutId"]
 
 
-ALIYUN_KEYS = {"access_key_id": "LTAI-phonebind", "access_key_secret": SECRETS[0], "sign_name": "示例商城"}
+ALIYUN_KEYS: dict[str, Any] = {
+    "access_key_id": "LTAI-phonebind",
+    "access_key_secret": SECRETS[0],
+    "sign_name": "示例商城",
+}
 # What the service writes as isv. or isp., and its gateway as it stands here.
 ALIYUN_OPERATOR = """isv.AMOUNT_NOT_ENOUGH isv.OUT_OF_SERVICE isv.DAY_LIMIT_CONTROL isv.MONTH_LIMIT_CONTROL
     isv.SMS_SIGNATURE_ILLEGAL isv.SMS_SIGN_ILLEGAL isv.SIGN_STATE_ILLEGAL SIGNATURE_BLACKLIST

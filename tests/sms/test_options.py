@@ -15,7 +15,7 @@ from phonebind.sms.yuntongxun import Yuntongxun
 from tests.sms.dialects import DIALECTS
 from tests.support.edge import Configure, Upstream
 
-KEYS = {"access_key_id": "LTAI", "access_key_secret": "very-secret"}
+KEYS: dict[str, Any] = {"access_key_id": "LTAI", "access_key_secret": "very-secret"}
 PNVS = {"gateway": "aliyun-pnvs", **KEYS, "sign_name": "速通互联验证码"}
 ALIYUN = {"gateway": "aliyun", **KEYS, "sign_name": "示例商城", "templates": "SMS_1"}
 TENCENT = {
@@ -105,7 +105,7 @@ def test_a_mistake_is_one_line_without_a_secret(
 
 # ---------------------------------------------------------------- which template
 
-BY_LANGUAGE = {"bind": {"zh-hans": "SMS_1", "en": "SMS_2", "zh-hant": "SMS_3"}, "sign_in": "SMS_4"}
+BY_LANGUAGE: Any = {"bind": {"zh-hans": "SMS_1", "en": "SMS_2", "zh-hant": "SMS_3"}, "sign_in": "SMS_4"}
 
 
 @pytest.mark.parametrize(

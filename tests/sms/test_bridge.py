@@ -1,0 +1,83 @@
+"""The example of a bridge, run as it stands, between our HTTP gateway and a vendor that has no file here."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+import time_machine
+
+from phonebind.exceptions import SmsMisconfigured, SmsRefused, SmsUnconfirmed, SmsVendorLimit
+from phonebind.sms import Message
+from phonebind.sms.http import Http
+from tests.support.edge import Upstream
+
+BRIDGE = Path(__file__).parents[2] / "examples/sms_bridge.py"
+SECRET = "whsec_cGhvbmViaW5kLXNlY3JldC0wMTIzNDU2Nzg5"
+VENDOR = "/v2/sms/single_send.json"
+
+pytestmark = pytest.mark.usefixtures("phonebind")
+
+
+def message() -> Message:
+    return Message(mobile="13800138000", code="012345", minutes=5, text="【示例商城】012345")
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return not probe.connect_ex(("127.0.0.1", port))
+
+
+@pytest.fixture
+def gateway(upstream: Upstream) -> Iterator[Http]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environ = {"SMS_SECRET": SECRET, "YUNPIAN_KEY": "yunpian", "YUNPIAN_URL": upstream.url + VENDOR, "PORT": str(port)}
+    with subprocess.Popen([sys.executable, str(BRIDGE)], env=os.environ | environ, stderr=subprocess.DEVNULL) as bridge:
+        try:
+            deadline = time.monotonic() + 30
+            while not answers(port) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            yield Http(endpoint=f"http://127.0.0.1:{port}/", secret=SECRET)
+        finally:
+            bridge.kill()
+
+
+def test_an_sms_goes_through_it_once_for_each_id(gateway: Http, upstream: Upstream) -> None:
+    upstream.answer(VENDOR, {"code": 0, "sid": 7}, delay=0.2)
+    first, second = message(), message()
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(gateway.send, [first, first, second, first])) == ["7"] * 4
+    asked = [form for _, form in upstream.requests]
+    assert sorted(form["uid"] for form in asked) == sorted([first.id, second.id])
+    assert {(form["mobile"], form["text"], form["apikey"]) for form in asked} == {
+        ("+8613800138000", "【示例商城】012345", "yunpian")
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(10, SmsRefused), (22, SmsVendorLimit), (3, SmsMisconfigured), (-50, SmsUnconfirmed), ("x", SmsUnconfirmed)],
+)
+def test_what_the_vendor_says_arrives(gateway: Http, upstream: Upstream, code: object, error: type[Exception]) -> None:
+    upstream.answer(VENDOR, {"code": code, "msg": "…"}, status=400)
+    with pytest.raises(error) as refused:
+        gateway.send(message())
+    assert getattr(refused.value, "retry_after", None) in (None, 3600)
+
+
+def test_what_is_not_signed_sends_nothing(gateway: Http, upstream: Upstream) -> None:
+    other = Http(endpoint=gateway.endpoint, secret="whsec_b3RoZXItc2VjcmV0LW90aGVyLXNlY3JldC1vdGhlcg==")
+    with pytest.raises(SmsMisconfigured):
+        other.send(message())
+    with time_machine.travel(time.time() - 400), pytest.raises(SmsMisconfigured):
+        gateway.send(message())
+    with urlopen(Request(gateway.endpoint, b'{"id": "1"}'), timeout=10) as answer:
+        assert answer.read() == b'{"code": "authentication_failed"}'
+    assert not upstream.requests
