@@ -17,7 +17,7 @@ from tests.support.edge import Configure
 
 pytestmark = pytest.mark.once
 
-HEAVY = ["numpy", "PIL", "altcha", "tencentcloud", "django_redis", "drf_spectacular", "corsheaders"]
+HEAVY = ["numpy", "PIL", "altcha", "tencentcloud", "celery", "django_redis", "drf_spectacular", "corsheaders"]
 
 #: A host with nothing but what phonebind itself needs; argv: HUMAN_CHECK, the modules that are not installed.
 HOST = """
