@@ -5,12 +5,12 @@
 # make bench    us and our peers side by side (PARTS="sign_in crowd"): an hour, docs/performance.md
 # make hashes   after a version was changed in requirements: the SHA-256 of all its files, as the index has them
 # make captcha-study  what off-the-shelf OCR reads of our image codes, and of others: docs/image-codes.md
-# Needs Python 3.11 or newer and nothing else; all that is installed goes into .venv, study/.venv and bench/.venv.
+# Needs Python 3.11 or newer and nothing else; all that is installed goes into .venv, .oracles, study/.venv and bench/.venv.
 
 PY = .venv/bin/python
 
 # A .venv whose Python is gone or was moved is made anew.
-$(shell for venv in .venv study/.venv bench/.venv; do \
+$(shell for venv in .venv .oracles study/.venv bench/.venv; do \
     test ! -e $$venv || $$venv/bin/python -c 'import pip' 2>/dev/null || rm -f $$venv/complete $$venv/*.stamp; done)
 
 .PHONY: help run test torture mutants bench captcha-study lint format hashes messages clean
@@ -54,7 +54,7 @@ captcha-study: study/.venv/complete
 	@exec scripts/captcha-study $(ARGS)
 
 clean:
-	rm -rf study/.venv study/blind
+	rm -rf study/.venv study/blind .oracles
 	rm -rf bench/.venv bench/contenders/better_auth/node_modules
 	rm -rf .venv .data .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -86,6 +86,15 @@ study/.venv/complete: study/requirements.txt
 	@requirements/venv study/.venv
 	@echo "Installing study/requirements.txt into study/.venv (once) ..."
 	@study/.venv/bin/python requirements/install.py study/requirements.txt
+	@touch $@
+
+# Two of the vendors' SDKs have no wheel, and pip builds them with what stands here, not with what is newest.
+.oracles/complete: requirements/oracles.txt requirements/oracles-build.txt
+	@rm -f $@
+	@requirements/venv .oracles
+	@echo "Installing requirements/oracles.txt into .oracles (once) ..."
+	@.oracles/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/oracles-build.txt
+	@.oracles/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-compile -r requirements/oracles.txt
 	@touch $@
 
 # `complete` is away while pip works: what an interrupted install left behind is cleared by the next one.

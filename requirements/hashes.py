@@ -22,6 +22,8 @@ FILES = (
     "requirements/oldest.txt",
     "requirements/newest.txt",
     "requirements/servers.txt",
+    "requirements/oracles.txt",
+    "requirements/oracles-build.txt",
     "requirements/mutants.txt",
     "bench/requirements.txt",
     "study/requirements.txt",
