@@ -1,0 +1,65 @@
+"""docs/sms.md in both languages, compared with the gateways."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from phonebind.checks import check_gateway
+from phonebind.sms import GATEWAYS
+from phonebind.sms.aliyun import Aliyun
+from phonebind.sms.http import Http
+from phonebind.sms.registry import OUTCOMES
+from phonebind.sms.tencent import Tencent
+from phonebind.sms.vendor import Codes
+from phonebind.sms.yuntongxun import Yuntongxun
+from tests.support.edge import Configure
+
+DOCS = Path(__file__).parents[2] / "docs"
+ENGLISH, CHINESE = DOCS / "sms.md", DOCS / "sms.zh-CN.md"
+EVERY: list[Codes] = [Aliyun.codes, Tencent.codes, Yuntongxun.codes, Http.codes]
+
+
+def rows(page: Path) -> list[list[str]]:
+    found = [line.strip("| ").split(" | ") for line in page.read_text().splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in row] for row in found]
+
+
+def named(cell: str) -> frozenset[str]:
+    return frozenset(re.findall(r"`([^`]+)`", cell))
+
+
+def test_every_fault_of_the_operators_is_there_with_what_the_log_says() -> None:
+    there = {(row[0], named(row[1])) for row in rows(ENGLISH) if len(row) == 2}
+    for codes in EVERY:
+        for advice in set(codes.advice.values()):
+            assert (advice, frozenset(code for code, said in codes.advice.items() if said == advice)) in there
+
+
+def test_every_fault_of_the_operators_is_there_in_chinese() -> None:
+    there = {named(row[0]) for row in rows(CHINESE) if len(row) == 2}
+    for codes in EVERY:
+        for advice in set(codes.advice.values()):
+            assert frozenset(code for code, said in codes.advice.items() if said == advice) in there
+
+
+@pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=["en", "zh"])
+def test_every_gateway_and_every_outcome_is_there(page: Path) -> None:
+    cells = {name for row in rows(page) for name in named(row[0])}
+    assert cells >= {*GATEWAYS, *OUTCOMES.values()}
+
+
+@pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=["en", "zh"])
+def test_the_settings_as_they_stand_there_pass_the_checks(
+    page: Path, phonebind: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ALIYUN_KEY_ID", "ALIYUN_KEY_SECRET", "TENCENT_SECRET_ID", "TENCENT_SECRET_KEY"):
+        monkeypatch.setenv(name, "from-the-console")
+    blocks = re.findall(r'```python\n(PHONEBIND\["SMS"\] = .*?)```', page.read_text(), re.DOTALL)
+    assert len(blocks) >= 3
+    for block in blocks:
+        settings: dict[str, Any] = {}
+        exec(f"import os\n{block}", {"PHONEBIND": settings})  # noqa: S102 - what a reader pastes
+        phonebind(sms=settings["SMS"])
+        assert check_gateway() == []
