@@ -129,7 +129,7 @@ def test_all_that_is_missing_or_wrong_is_told_at_once(entry: str, tmp_path: Path
     *faults, hint = answer.stderr.splitlines()
     assert [fault.split()[1] for fault in faults] == [
         *("THREADS", "CONNECTIONS", "QQ_CLIENT_ID", "QQ_CLIENT_SECRET", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL"),
-        *("QQ_REDIRECT_URI", "SMS_GATEWAY", "SMS_OPTIONS", "LOG_LEVEL"),
+        *("SMS_GATEWAY", "SMS_OPTIONS", "QQ_REDIRECT_URI", "LOG_LEVEL"),
     ]
     assert all(fault.startswith("phonebind: ") for fault in faults)
     assert "docs/deployment.md" in hint
