@@ -12,7 +12,7 @@ from django.utils.log import AdminEmailHandler
 from pytest_django import Settings
 
 from phonebind import audit, binding
-from phonebind.exceptions import StorageUnavailable
+from phonebind.exceptions import SmsRefused, SmsVendorLimit, StorageUnavailable
 from phonebind.models import SocialAccount
 from server.processes import Valkey
 from server.users.models import User
@@ -121,6 +121,12 @@ def test_what_is_refused(trail: Trail, person: Person, qq: Upstream) -> None:
     person.ask_for_sms(MOBILE)
     _, record = trail.read()
     assert (record.outcome, record.levelno) == ("sms_not_sent", logging.WARNING)
+    for number, error in enumerate((SmsRefused(), SmsVendorLimit(60))):
+        Outbox.error = error
+        person.ask_for_sms(f"1390000000{number}")
+    _, refused, _, limited = trail.read()
+    assert (refused.outcome, refused.limit, refused.levelno) == ("sms_refused", "", logging.INFO)
+    assert (limited.outcome, limited.limit, limited.levelno) == ("sms_quota", "vendor", logging.WARNING)
     qq.answer("/oauth2.0/token", b"<html>")
     person.callback()
     _, record = trail.read()

@@ -12,7 +12,7 @@ user_id     of who signed in or out; None otherwise
 human       what showed that a person asks for an SMS: "image", the name of a check, both ("image+altcha"), or the
             proof that there is for who cannot see ("altcha+without_image"); "" otherwise
 proof       "sms_code" where the account that was bound has no password, and nothing else was asked for; "" otherwise
-limit       which of ``limits.RULES`` was used up; "" otherwise
+limit       which of ``limits.RULES`` was used up, "vendor" for a limit of the SMS vendor's own; "" otherwise
 cause       why storage is unavailable: the name of the exception, "redis.exceptions.ConnectionError"; "" otherwise
 address     whom the limits count: an IPv4 address, an IPv6 /64, or "unknown"
 request_id  X-Request-ID as a trusted proxy sets it, or one of ours; the answer carries it too

@@ -236,7 +236,9 @@ class ProviderUnknown(PhonebindError):
 
 
 class Limited(PhonebindError):
-    """Too often; ``retry_after`` says when it will be allowed again, ``limit`` which of ``limits.RULES`` says so."""
+    """Too often; ``retry_after`` says when it will be allowed again, ``limit`` which of ``limits.RULES`` says so,
+    or "vendor".
+    """
 
     status = 429
     limit = ""

@@ -11,6 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from phonebind import sms_codes
+from phonebind.exceptions import SmsRefused, SmsVendorLimit
 from phonebind.human.altcha import WithoutImage
 from phonebind.models import SocialAccount
 from server.processes import Valkey
@@ -556,6 +557,27 @@ def test_a_gateway_that_does_not_say_is_asked_again_in_a_minute(shopper: Shopper
     assert shopper.send_code(url, form, script=True).json()["code"] == "sms_too_frequent"
     assert len(Outbox.sent) == 1
     assert shopper.submit(url, form | {"sms_code": shopper.sms_code()}).status_code == 303
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_number_that_gets_no_sms_is_told_beside_the_number(shopper: Shopper, qq: Upstream, *, script: bool) -> None:
+    url = shopper.arrive()
+    Outbox.error = SmsRefused()
+    answer = shopper.send_code(url, shopper.form(url) | {"mobile": MOBILE}, script=script)
+    message = "No SMS can be sent to this number. Please check it, or use another."
+    assert answer.status_code == 400
+    if script:
+        assert answer.json() == {"code": "sms_refused", "message": message, "errors": {"mobile": [message]}}
+    else:
+        assert f'<p class="error" id="id_mobile_error">{message}</p>' in answer.content.decode()
+        assert shopper.inputs(answer)["mobile"] == MOBILE
+
+
+def test_a_limit_of_the_vendors_says_when_it_ends(shopper: Shopper, qq: Upstream) -> None:
+    url = shopper.arrive()
+    Outbox.error = SmsVendorLimit(1800)
+    answer = shopper.send_code(url, shopper.form(url) | {"mobile": MOBILE}, script=True)
+    assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (429, "1800", "sms_quota")
 
 
 def test_without_a_script_too(shopper: Shopper, qq: Upstream) -> None:

@@ -29,6 +29,6 @@ class Sandbox:
         except (upstream.UpstreamError, ValueError, RecursionError):
             raise SmsUnconfirmed from None
         if answer == {"status": "refused"}:
-            raise SmsNotSent
+            raise SmsNotSent(answered=True)
         if answer != {"status": "ok"}:
-            raise SmsUnconfirmed
+            raise SmsUnconfirmed(answered=True)
