@@ -32,7 +32,6 @@ class Http(Vendor):
         number="invalid_phone_number delivery_rejected",
         limit="rate_limited",
         not_now="unavailable",
-        unknown="timeout unknown_error",
         operator={
             "the bridge refuses our signature, or its vendor refuses its keys": "authentication_failed",
             "the bridge cannot send this kind of message": "unsupported_request",

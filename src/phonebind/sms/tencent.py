@@ -47,7 +47,6 @@ class Tencent(TemplateVendor):
             "LimitExceeded.DeliveryFrequencyLimit"
         ),
         not_now="RequestLimitExceeded*",
-        unknown="InternalError* FailedOperation.OtherError",
         operator={
             CLOCK: "AuthFailure.SignatureExpire InternalError.RequestTimeException",
             "secret_id or secret_key is wrong": "AuthFailure.* InternalError.Sig*",

@@ -57,11 +57,9 @@ class Codes:
     ``operator`` gives the codes by what the operator must do about them.
     """
 
-    def __init__(
-        self, *, sent: str, number: str, limit: str, not_now: str, unknown: str = "", operator: Mapping[str, str]
-    ) -> None:
+    def __init__(self, *, sent: str, number: str, limit: str, not_now: str, operator: Mapping[str, str]) -> None:
         self.advice = {code: advice for advice, codes in operator.items() for code in codes.split()}
-        kinds = {"sent": sent, "number": number, "limit": limit, "not_now": not_now, "unknown": unknown}
+        kinds = {"sent": sent, "number": number, "limit": limit, "not_now": not_now}
         self.kinds = {code: kind for kind, codes in kinds.items() for code in codes.split()}
         self.kinds |= dict.fromkeys(self.advice, "operator")
         # The longest first: the narrower pattern is the one that is meant.
