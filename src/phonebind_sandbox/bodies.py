@@ -10,8 +10,14 @@ class Unreadable(Exception):
 
 
 def read_object(request: HttpRequest) -> dict[str, object]:
+    return as_object(request.body)
+
+
+def as_object(text: str | bytes) -> dict[str, object]:
     try:
-        data = json.loads(request.body)
+        data = json.loads(text)
+        # Half a character cannot be shown, stored or sent on.
+        json.dumps(data, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise Unreadable("not JSON") from error
     if not isinstance(data, dict):

@@ -10,7 +10,7 @@ from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains
 
 from phonebind.signals import image_code_issued
-from phonebind_sandbox import faults, inbox
+from phonebind_sandbox import faults, inbox, state
 from tests.sandbox.client import Answer
 
 TEXT = "【phonebind】验证码 482913，用于绑定QQ账号，5分钟内有效。"
@@ -40,8 +40,9 @@ def _messages(client: Client, **query: str) -> list[dict[str, Any]]:
 def test_a_message_arrives(client: Client) -> None:
     assert _send(client).json() == {"status": "ok"}
     [message] = _messages(client)
-    assert list(message) == ["mobile", "text", "code", "sent_at"]
+    assert list(message) == ["mobile", "text", "code", "sent_at", "vendor"]
     assert (message["mobile"], message["text"], message["code"]) == ("13800000001", TEXT, "482913")
+    assert message["vendor"] == "sandbox"
     assert datetime.fromisoformat(message["sent_at"]).utcoffset() is not None
 
 
@@ -64,6 +65,13 @@ def test_the_newest_comes_first_and_a_phone_has_its_own(client: Client) -> None:
 )
 def test_the_code_is_found_as_a_person_finds_it(text: str, code: str | None) -> None:
     assert inbox.Message("13800000001", text, "").code == code
+
+
+def test_messages_that_were_kept_before_vendors_were_told_apart_are_shown(client: Client) -> None:
+    kept = {"mobile": "13800000001", "text": TEXT, "sent_at": "2026-01-02T03:04:05.000+08:00"}
+    state.put("sms", str(state.count("sms")), kept, inbox.KEPT_SECONDS)
+    assert [message["vendor"] for message in _messages(client)] == ["sandbox"]
+    assertContains(client.get(_page()), "<code>sandbox</code>", count=1)
 
 
 def test_messages_that_come_together_all_arrive() -> None:
