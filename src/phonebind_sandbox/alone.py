@@ -55,8 +55,11 @@ class Server(ThreadedWSGIServer):
     allow_reuse_port = False  # or a second sandbox on the same port would share it in silence
 
 
-def project(*, apps: Mapping[str, Mapping[str, Any]], names: Iterable[str] = ()) -> dict[str, Any]:
-    """The settings. ``names``: under which Host the sandbox answers besides those of the loopback."""
+def project(
+    *, apps: Mapping[str, Mapping[str, Any]], names: Iterable[str] = (), receipts: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The settings. ``names``: under which Host the sandbox answers besides those of the loopback; ``receipts``: where
+    those of each SMS vendor go."""
     return {
         "ALLOWED_HOSTS": [*LOOPBACK, *names],
         "CACHES": {
@@ -68,7 +71,7 @@ def project(*, apps: Mapping[str, Mapping[str, Any]], names: Iterable[str] = ())
         },
         "INSTALLED_APPS": ["django.contrib.staticfiles", "phonebind_sandbox"],
         "MIDDLEWARE": [],
-        "PHONEBIND_SANDBOX": {"APPS": apps},
+        "PHONEBIND_SANDBOX": {"APPS": apps, "RECEIPTS": receipts or {}},
         "ROOT_URLCONF": "phonebind_sandbox.root",
         "STATIC_URL": "static/",
         "TEMPLATES": [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],

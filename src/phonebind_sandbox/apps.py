@@ -16,6 +16,7 @@ class SandboxConfig(AppConfig):
     def ready(self) -> None:
         gate.is_open()  # decided now, and for good
         register(checks.debug_only)
+        register(checks.receipts)
         register(checks.shared_cache)
         if apps.is_installed("phonebind"):
             import_string(IMAGE_CODE_ISSUED).connect(inbox.keep_image_code, dispatch_uid="phonebind_sandbox")

@@ -1,6 +1,7 @@
 """System checks of the sandbox.
 
 ``phonebind_sandbox.E001``  it is installed where DEBUG is off in the settings
+``phonebind_sandbox.E002``  RECEIPTS names a vendor that sends none, or no address
 ``phonebind_sandbox.W001``  its cache serves one process only
 """
 
@@ -25,6 +26,19 @@ def debug_only(**kwargs: Any) -> list[CheckMessage]:
             hint="Add it to INSTALLED_APPS only where DEBUG is on. (That test runners turn it off later does no harm.)",
             id="phonebind_sandbox.E001",
         )
+    ]
+
+
+def receipts(**kwargs: Any) -> list[CheckMessage]:
+    """A receipt that goes nowhere would be missed in silence."""
+    return [
+        Error(
+            f'PHONEBIND_SANDBOX["RECEIPTS"] has {vendor!r}: {url!r}.',
+            hint=f"The names are {', '.join(conf.PUSHING)}; each has a whole http(s) address.",
+            id="phonebind_sandbox.E002",
+        )
+        for vendor, url in conf.receipts().items()
+        if vendor not in conf.PUSHING or not conf.is_address(url)
     ]
 
 

@@ -32,6 +32,18 @@ For the configuration of the client:
                     CaptchaAppId {conf.CAPTCHA_APP_ID}, AppSecretKey {conf.CAPTCHA_SECRET_KEY}
                     SecretId {cloud[0]}, SecretKey {cloud[1]}
 
+SMS vendors, each at its address, with what its customer is known by:
+
+  aliyun-pnvs       {here}aliyun-pnvs/
+  aliyun            {here}aliyun/
+                    AccessKey ID {aliyun[0]}, secret {aliyun[1]}
+  tencent           {here}tencent-sms/
+                    SecretId and SecretKey as above, SmsSdkAppId {conf.TENCENT_SMS_APP_ID}
+  yuntongxun        {here}yuntongxun
+                    ACCOUNT SID {yuntongxun[0]}, AUTH TOKEN {yuntongxun[1]}, appId {conf.YUNTONGXUN_APP_ID}
+  http              {here}http/
+                    secret {conf.HTTP_SMS_SECRET}
+{receipts}
 Ctrl-C ends it.
 """
 
@@ -40,7 +52,7 @@ def main() -> None:
     given = flags.read(sys.argv[1:])
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
-        alone.start_django(alone.project(apps=given.apps, names=given.names))
+        alone.start_django(alone.project(apps=given.apps, names=given.names, receipts=given.receipts))
         with _listen(given) as server:
             sys.stdout.write(_welcome(given, server.server_port))
             sys.stdout.flush()
@@ -64,6 +76,9 @@ def _welcome(given: flags.Flags, port: int) -> str:
         apps="\n".join(_app(app) for app in conf.apps().values()),
         redirect_uris=f"\n{' ' * 20}".join(given.redirect_uris) or "any on localhost",
         cloud=next(iter(conf.CLOUD_SECRETS.items())),
+        aliyun=next(iter(conf.ALIYUN_SECRETS.items())),
+        yuntongxun=next(iter(conf.YUNTONGXUN_TOKENS.items())),
+        receipts="".join(f"  receipts          {vendor} -> {url}\n" for vendor, url in given.receipts.items()),
         conf=conf,
     )
 

@@ -1,4 +1,5 @@
-"""What the host may tell the sandbox: ``PHONEBIND_SANDBOX = {"APPS": {client_id: {...}}, "CACHE": alias}``."""
+"""What the host may tell the sandbox: ``PHONEBIND_SANDBOX = {"APPS": {client_id: {...}}, "CACHE": alias, "RECEIPTS":
+{vendor: url}}``; and what clients have to tell it."""
 
 import ipaddress
 import re
@@ -19,6 +20,16 @@ DEFAULT_APPS: Mapping[str, Mapping[str, Any]] = {
 CAPTCHA_APP_ID = 190000001
 CAPTCHA_SECRET_KEY = "sandbox-captcha-secret"  # noqa: S105
 CLOUD_SECRETS: Mapping[str, str] = {"sandbox-secret-id": "sandbox-secret-key"}
+
+#: What the SMS vendors know their one customer by. Tencent's is the account of the captcha.
+ALIYUN_SECRETS: Mapping[str, str] = {"sandbox-access-key-id": "sandbox-access-key-secret"}
+TENCENT_SMS_APP_ID = "1400000001"
+YUNTONGXUN_TOKENS: Mapping[str, str] = {"sandbox-account-sid": "sandbox-auth-token"}
+YUNTONGXUN_APP_ID = "sandbox-app-id"
+HTTP_SMS_SECRET = "whsec_c2FuZGJveC1odHRwLWdhdGV3YXktc2VjcmV0"  # noqa: S105
+
+#: The vendors that push receipts.
+PUSHING = ("aliyun", "aliyun-pnvs", "tencent", "http")
 
 REDIRECT_URI_LENGTH = 1024
 
@@ -59,6 +70,17 @@ def apps() -> dict[str, App]:
 def cache_alias() -> str:
     alias: str = _setting("CACHE", "default")
     return alias
+
+
+def receipts() -> Mapping[str, str]:
+    """Where the receipts of each vendor go. Named by the operator alone: no request names an address."""
+    urls: Mapping[str, str] = _setting("RECEIPTS", {})
+    return urls
+
+
+def is_address(url: str) -> bool:
+    """Whether receipts can be sent there."""
+    return bool((found := _split(url)) and found.hostname)
 
 
 def is_loopback(host: str) -> bool:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from . import state
 from .codes import CAPTCHA_CODES, CLOUD_ERRORS, CODES, PROFILE_CODES
+from .sms_codes import ALIYUN_CODES, HTTP_CODES, TENCENT_SMS_CODES, YUNTONGXUN_CODES
 
 Value: TypeAlias = str | float | bool
 Faults: TypeAlias = Mapping[str, Value]
@@ -62,12 +63,35 @@ _TABLE = (
         "the callback comes once, twice, never, or as after a cancel on a phone",
     ),
     Switch("sms", ("ok", "refuse", "error", "lost"), "短信网关的回答", "what the SMS gateway does"),
+    Switch(
+        "sms_outcome",
+        ("ok", "not_now", "operator", "number", "limit", "unknown", "lost"),
+        "短信厂商的回答，按类别",
+        "what SMS vendors answer, by class",
+    ),
+    Switch("aliyun_code", ("none", *ALIYUN_CODES), "阿里云短信的错误码", "error of Aliyun's SMS"),
+    Switch("tencent_sms_code", ("none", *TENCENT_SMS_CODES), "腾讯云短信的错误码", "error of Tencent's SMS"),
+    Switch("yuntongxun_code", ("none", *YUNTONGXUN_CODES), "容联云短信的错误码", "error of Yuntongxun's SMS"),
+    Switch("http_code", ("none", *HTTP_CODES), "HTTP 网关的错误码", "error of the HTTP gateway"),
+    Switch("sms_limits", (False, True), "厂商对每个号码的频率限制", "the vendors' own limits for a number"),
+    Switch(
+        "sms_receipt",
+        ("delivered", "none", "off", "full", "blacklisted", "signature", "unknown"),
+        "短信回执的内容",
+        "what the receipts of SMS say",
+    ),
+    Switch(
+        "clock_skew",
+        (0, 200, 400, 1000, 2000, 90000, -200, -400, -1000, -2000, -90000),
+        "验签时钟快几秒",
+        "seconds by which the clock of signatures is fast",
+    ),
     Switch("tencent_code", ("none", *CAPTCHA_CODES), "腾讯验证码的票据结果", "what Tencent says of a ticket"),
     Switch("tencent_error", ("none", *CLOUD_ERRORS), "腾讯云接口的错误", "error of Tencent's captcha"),
     Switch("token_network", NETWORK, "token 的网络故障", "network fault of /token"),
     Switch("me_network", NETWORK, "me 的网络故障", "network fault of /me"),
     Switch("profile_network", NETWORK, "get_user_info 的网络故障", "network fault of get_user_info"),
-    Switch("sms_network", NETWORK, "短信网关的网络故障", "network fault of the SMS gateway"),
+    Switch("sms_network", NETWORK, "短信网关和厂商的网络故障", "network fault of the SMS gateway and vendors"),
     Switch("tencent_network", NETWORK, "腾讯验证码的网络故障", "network fault of Tencent's captcha"),
     Switch("slow_seconds", (4, 0.2, 0.5, 1, 2, 10, 30), "slow 等几秒", "seconds that slow waits"),
 )

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from . import __version__
-from .conf import DEFAULT_APPS, App, is_loopback
+from .conf import DEFAULT_APPS, PUSHING, App, is_address, is_loopback
 
 PROGRAM = "phonebind-sandbox"
 
 #: Flags that may be variables instead. Not --expose: what opens the sandbox to others is said each time.
-_VARIABLES = ("host", "port", "redirect-uri", "app", "name")
+_VARIABLES = ("host", "port", "redirect-uri", "app", "name", "receipts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Flags:
     redirect_uris: tuple[str, ...]
     #: Under which Host it answers, besides the loopback's.
     names: tuple[str, ...]
+    #: As in the setting ``PHONEBIND_SANDBOX["RECEIPTS"]``.
+    receipts: Mapping[str, str]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -49,13 +51,13 @@ def read(arguments: Sequence[str]) -> Flags:
     apps = {**DEFAULT_APPS, **{client_id: {"secret": secret, "unionid": True} for client_id, secret in given.app}}
     redirect_uris = tuple(given.redirect_uri)
     apps = {client_id: {**options, "redirect_uris": redirect_uris} for client_id, options in apps.items()}
-    return Flags(given.host, given.port, apps, redirect_uris, (_in_url(given.host), *given.name))
+    return Flags(given.host, given.port, apps, redirect_uris, (_in_url(given.host), *given.name), dict(given.receipts))
 
 
 def _parser() -> _Parser:
     parser = _Parser(
         PROGRAM,
-        description="QQ Connect, an SMS inbox and Tencent's captcha on one port of your own machine.",
+        description="QQ Connect, SMS vendors with an inbox, and Tencent's captcha on one port of your own machine.",
         epilog="Variables like PHONEBIND_SANDBOX_REDIRECT_URI do as well, with spaces in lists; a flag wins.",
         allow_abbrev=False,
     )
@@ -67,6 +69,8 @@ def _parser() -> _Parser:
     parser.add_argument("--app", metavar="ID:SECRET", type=_app, help="an app besides ours. Repeatable", **more)
     name = "a host name under which it answers, besides localhost. Repeatable"
     parser.add_argument("--name", type=_name, help=name, **more)
+    receipts = "where an SMS vendor's receipts are sent. Repeatable"
+    parser.add_argument("--receipts", metavar="VENDOR=URL", type=_receipts, help=receipts, **more)
     parser.add_argument("--expose", action="store_true", help="allow a host that other machines reach")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
@@ -102,6 +106,15 @@ def _app(text: str) -> tuple[str, str]:
     if not client_id or not secret:
         raise argparse.ArgumentTypeError(f"{text!r} is not ID:SECRET")
     return client_id, secret
+
+
+def _receipts(text: str) -> tuple[str, str]:
+    vendor, _, url = text.partition("=")
+    if vendor not in PUSHING:
+        raise argparse.ArgumentTypeError(f"{vendor!r} sends no receipts; {', '.join(PUSHING)} do")
+    if not is_address(url):
+        raise argparse.ArgumentTypeError(f"{url!r} is no whole http(s) address")
+    return vendor, url
 
 
 def _name(text: str) -> str:

@@ -1,5 +1,8 @@
 """The sandbox's front door, and the panel with its switches."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.apps import apps as registry
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -7,9 +10,24 @@ from django.urls import reverse
 
 from . import conf, faults
 from .bodies import Unreadable, read_object
-from .codes import CAPTCHA_CODES, CLOUD_ERRORS, PROFILE_CODES
+from .codes import CAPTCHA_CODES, CLOUD_ERRORS, CODES, PROFILE_CODES
 from .gate import sandbox_view
 from .people import PEOPLE
+from .sms_codes import ALIYUN_CODES, HTTP_CODES, TENCENT_SMS_CODES, YUNTONGXUN_CODES
+
+#: What the positions of a switch mean, where that is not told by their names.
+_WORDS: Mapping[str, Mapping[Any, str]] = {
+    "authorize_error": CODES,
+    "token_error": CODES,
+    "me_error": CODES,
+    "profile_error": PROFILE_CODES,
+    "aliyun_code": ALIYUN_CODES,
+    "tencent_sms_code": TENCENT_SMS_CODES,
+    "yuntongxun_code": YUNTONGXUN_CODES,
+    "http_code": HTTP_CODES,
+    "tencent_code": CAPTCHA_CODES,
+    "tencent_error": CLOUD_ERRORS,
+}
 
 
 @sandbox_view("GET")
@@ -19,6 +37,7 @@ def index(request: HttpRequest) -> HttpResponse:
     people = [(person, [person.openid(app) for app in apps.values()]) for person in PEOPLE.values()]
     context = {
         "apps": apps.values(),
+        "sms": _sms(here),
         "people": people,
         "here": here,
         "turned": _turned(),
@@ -57,6 +76,20 @@ def faults_json(request: HttpRequest) -> HttpResponse:
     return JsonResponse(dict(faults.read()))
 
 
+def _sms(here: str) -> list[tuple[str, str, str]]:
+    """Each SMS vendor: name, address, and what its customer is known by."""
+    [(access_key, access_secret)] = conf.ALIYUN_SECRETS.items()
+    [(secret_id, secret_key)] = conf.CLOUD_SECRETS.items()
+    [(sid, token)] = conf.YUNTONGXUN_TOKENS.items()
+    return [
+        ("aliyun-pnvs", f"{here}aliyun-pnvs/", f"{access_key} / {access_secret}"),
+        ("aliyun", f"{here}aliyun/", f"{access_key} / {access_secret}"),
+        ("tencent", f"{here}tencent-sms/", f"{secret_id} / {secret_key} / {conf.TENCENT_SMS_APP_ID}"),
+        ("yuntongxun", f"{here}yuntongxun", f"{sid} / {token} / {conf.YUNTONGXUN_APP_ID}"),
+        ("http", f"{here}http/", conf.HTTP_SMS_SECRET),
+    ]
+
+
 def _read(request: HttpRequest) -> dict[str, object]:
     if request.method == "GET":
         return {}
@@ -72,13 +105,11 @@ def _not_allowed(error: faults.NotAllowed) -> HttpResponse:
 def _rows() -> list[dict[str, object]]:
     """The table for the template: each switch with its choices and where it stands."""
     now = faults.read()
-    codes = PROFILE_CODES.items() | CAPTCHA_CODES.items() | CLOUD_ERRORS.items()
-    meanings = {str(code): words for code, words in codes}
     return [
         {
             "switch": switch,
             "options": [
-                (choice, meanings.get(choice, ""), value == now[switch.name])
+                (choice, _WORDS.get(switch.name, {}).get(value, ""), value == now[switch.name])
                 for choice, value in switch.choices.items()
             ],
             "turned": now[switch.name] != switch.default,

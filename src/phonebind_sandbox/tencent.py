@@ -68,7 +68,7 @@ def api(request: HttpRequest) -> HttpResponseBase:
 
 def _describe(request: HttpRequest, switches: Faults) -> int:
     """The CaptchaCode. Raises CloudError."""
-    tc3.check(request, "captcha", CLOUD_SECRETS)
+    tc3.check(request, "captcha", CLOUD_SECRETS, float(switches["clock_skew"]))
     if switches["tencent_error"] != "none":
         raise CloudError(str(switches["tencent_error"]))
     if request.headers.get("X-TC-Action") != "DescribeCaptchaResult":

@@ -1,6 +1,8 @@
 from django.urls import path
 
 from . import altcha, inbox, pages, qq, tencent
+from .sms import aliyun, aliyun_pnvs, webhook, yuntongxun
+from .sms import tencent as tencent_sms
 
 app_name = "phonebind_sandbox"
 
@@ -14,6 +16,12 @@ urlpatterns = [
     path("tencent/TJCaptcha.js", tencent.script, name="tencent_script"),
     path("tencent/ticket.js", tencent.ticket, name="tencent_ticket"),
     path("sms/", inbox.sms, name="sms"),
+    path("aliyun/", aliyun.api, name="aliyun"),
+    path("aliyun-pnvs/", aliyun_pnvs.api, name="aliyun_pnvs"),
+    path("tencent-sms/", tencent_sms.api, name="tencent_sms"),
+    path("yuntongxun/2013-12-26/Accounts/<str:sid>/SMS/TemplateSMS", yuntongxun.template_sms, name="yuntongxun_sms"),
+    path("yuntongxun/2013-12-26/Accounts/<str:sid>/AccountInfo", yuntongxun.account_info, name="yuntongxun_account"),
+    path("http/", webhook.send, name="http"),
     path("inbox/", inbox.inbox_page, name="inbox"),
     path("inbox.json", inbox.inbox_json, name="inbox_json"),
     path("image_codes/<str:image_code_id>.json", inbox.image_code, name="image_code"),

@@ -20,6 +20,12 @@ import pytest
 import requests
 
 from server.processes import spawn, stop
+from tests.sandbox.receiver import receive
+from tests.sandbox.test_sms_aliyun import SEND, VERIFY
+from tests.sandbox.test_sms_tencent import SEND as SEND_TENCENT
+from tests.sandbox.test_sms_webhook import SEND as SEND_HTTP
+from tests.sandbox.test_sms_yuntongxun import SEND as SEND_YUNTONGXUN
+from tests.sandbox.vendors import MOBILE, Aliyun, tencent, webhook, yuntongxun
 
 ROOT = Path(__file__).parents[2]
 #: What it does is measured where we are.
@@ -126,6 +132,43 @@ def test_the_line_that_sends_an_sms_does(alone: Alone) -> None:
     moment = datetime.fromisoformat(message["sent_at"])
     assert moment.utcoffset() == timedelta(hours=8)  # this machine's clock, not Django's in Chicago
     assert f">{moment:%H:%M:%S}</time>" in requests.get(alone.after("SMS inbox"), timeout=5).text
+
+
+def test_what_it_says_is_all_that_an_sms_gateway_needs(alone: Alone) -> None:
+    found = re.search(r"AccessKey ID (\S+), secret (\S+)", alone.said)
+    assert found
+    host = urlsplit(alone.url).netloc
+    for name, action, fields in [("aliyun", "SendSms", SEND), ("aliyun-pnvs", "SendSmsVerifyCode", VERIFY)]:
+        assert alone.after(f"  {name} ") == f"{alone.url}{name}/"
+        call = Aliyun(host, f"{name}/", *found.groups()).call(action, fields)
+        assert call.send(alone.url).json["Code"] == "OK"
+    found = re.search(r"SecretId (\S+), SecretKey (\S+)", alone.said)
+    app_id = alone.after("SmsSdkAppId")
+    assert found
+    call = tencent("SendSms", SEND_TENCENT | {"SmsSdkAppId": app_id}, host, key=(found[1], found[2]))
+    assert alone.after("  tencent ") == f"{alone.url}{call.path}"
+    assert call.send(alone.url).json["Response"]["SendStatusSet"][0]["Code"] == "Ok"
+    found = re.search(r"ACCOUNT SID (\S+), AUTH TOKEN (\S+), appId (\S+)", alone.said)
+    assert found
+    call = yuntongxun(SEND_YUNTONGXUN | {"appId": found[3]}, key=(found[1], found[2]))
+    assert f"{alone.url}{call.path}".startswith(alone.after("  yuntongxun "))
+    assert call.send(alone.url).json["statusCode"] == "000000"
+    found = re.search(r"secret (whsec_\S+)", alone.said)
+    assert found
+    call = webhook(SEND_HTTP, secret=found[1])
+    assert alone.after("  http ") == f"{alone.url}{call.path}"
+    assert call.send(alone.url).json["code"] == "ok"
+    messages = alone.get("inbox.json", params={"mobile": MOBILE}).json()
+    assert [message["vendor"] for message in messages] == ["http", "yuntongxun", "tencent", "aliyun-pnvs", "aliyun"]
+    assert {message["code"] for message in messages} == {"012345"}
+
+
+def test_receipts_go_where_a_flag_says(tmp_path: Path) -> None:
+    with receive() as receiver, start(tmp_path, f"--receipts=http={receiver.url}") as alone:
+        assert f"http -> {receiver.url}" in alone.said
+        assert webhook(SEND_HTTP).send(alone.url).json["code"] == "ok"
+        _, _, body = receiver.came.get(timeout=10)
+    assert json.loads(body)["id"] == SEND_HTTP["id"]
 
 
 def test_its_pages_begin_at_the_root_and_have_their_style(alone: Alone) -> None:
@@ -242,6 +285,9 @@ def test_flags_and_variables_name_apps_and_callbacks(tmp_path: Path) -> None:
         ("--redirect-uri=https://a.example/#x", "no whole http(s) address"),
         ("--app=7", "'7' is not ID:SECRET"),
         ("--app=:s", "':s' is not ID:SECRET"),
+        ("--receipts=yuntongxun=http://localhost/", "'yuntongxun' sends no receipts; aliyun, "),
+        ("--receipts=aliyun", "'' is no whole http(s) address"),
+        ("--receipts=aliyun=/receipts", "'/receipts' is no whole http(s) address"),
         ("--name=*", "'*' is no host name"),
         ("--name=.example", "'.example' is no host name"),
         ("--expos", "unrecognized arguments: --expos"),
@@ -267,7 +313,7 @@ def test_a_host_that_is_not_ours_is_told_in_a_line() -> None:
 def test_it_explains_itself() -> None:
     command = [*PYTHON, "-m", "phonebind_sandbox", "--help"]
     done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=True)
-    assert {"--host", "--port", "--redirect-uri", "--app", "--name", "--expose"} <= set(
+    assert {"--host", "--port", "--redirect-uri", "--app", "--name", "--receipts", "--expose"} <= set(
         re.findall(r"^  (--[a-z-]+)", done.stdout, re.MULTILINE)
     )
 

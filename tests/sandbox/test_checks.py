@@ -18,6 +18,21 @@ def test_threat_22_e001_installed_with_debug_off(start_with_debug: Callable[[boo
     assert _ids() == {"phonebind_sandbox.E001"}
 
 
+@pytest.mark.parametrize(
+    "receipts",
+    [
+        {"yuntongxun": "http://127.0.0.1:8000/"},
+        {"aliyun": "127.0.0.1:8000"},
+        {"aliyun": "ftp://127.0.0.1/"},
+        {"http": ""},
+    ],
+    ids=str,
+)
+def test_e002_receipts_that_go_nowhere(settings: Settings, receipts: dict[str, str]) -> None:
+    settings.PHONEBIND_SANDBOX = {"RECEIPTS": {"tencent": "https://shop.example/sms/receipts/x", **receipts}}
+    assert _ids() == {"phonebind_sandbox.E002"}
+
+
 @pytest.mark.parametrize("backend", ["locmem.LocMemCache", "dummy.DummyCache"])
 def test_w001_a_cache_of_one_process(settings: Settings, backend: str) -> None:
     settings.CACHES = {**settings.CACHES, "alone": {"BACKEND": f"django.core.cache.backends.{backend}"}}

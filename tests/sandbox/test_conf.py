@@ -1,7 +1,7 @@
 import pytest
 from pytest_django import Settings
 
-from phonebind_sandbox.conf import App, apps, cache_alias
+from phonebind_sandbox.conf import App, apps, cache_alias, receipts
 
 ANYWHERE_LOCAL = App("1", "secret")
 REGISTERED = App("1", "secret", redirect_uris=("https://shop.example/callback", "http://localhost:8080/cb"))
@@ -73,7 +73,9 @@ def test_the_host_may_name_its_own_apps_and_cache(settings: Settings) -> None:
     settings.PHONEBIND_SANDBOX = {
         "APPS": {"7": {"secret": "s", "developer": "us", "redirect_uris": ["https://a.example/"]}},
         "CACHE": "sandbox",
+        "RECEIPTS": {"aliyun": "http://127.0.0.1:8000/sms/receipts/x"},
     }
+    assert receipts() == {"aliyun": "http://127.0.0.1:8000/sms/receipts/x"}
     assert apps() == {"7": App("7", "s", developer="us", redirect_uris=("https://a.example/",))}
     assert cache_alias() == "sandbox"
 
@@ -87,3 +89,4 @@ def test_the_apps_of_a_fresh_project(settings: Settings) -> None:
     }
     assert len({app.developer for app in apps().values()}) == 1
     assert cache_alias() == "default"
+    assert receipts() == {}

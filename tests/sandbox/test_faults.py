@@ -7,6 +7,7 @@ from django.urls import reverse
 from pytest_django.asserts import assertContains
 
 from phonebind_sandbox import faults
+from phonebind_sandbox.sms_codes import ALIYUN_CODES
 from tests.sandbox.client import Answer
 
 DEFAULTS = {name: switch.default for name, switch in faults.SWITCHES.items()}
@@ -94,6 +95,9 @@ def test_the_page_turns_switches_and_shows_which(client: Client) -> None:
     assertContains(response, "<code>openid_in_token=false</code>")
     assertContains(response, '<option value="100020" selected>100020 code is reused error</option>', count=1)
     assertContains(client.get(reverse("phonebind_sandbox:index")), "<code>token_error=100020</code>")
+    # Two vendors have a code of the same name, with other words.
+    assertContains(response, '<option value="InternalError">InternalError An internal error has occurred.</option>')
+    assertContains(response, ALIYUN_CODES["InternalError"], count=1)
 
 
 def test_the_page_turns_all_back(client: Client) -> None:

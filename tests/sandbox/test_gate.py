@@ -9,7 +9,7 @@ from phonebind.signals import image_code_issued
 from phonebind_sandbox import state
 from phonebind_sandbox.urls import urlpatterns
 
-PATHS = {str(pattern.name): {"image_code_id": "x"} if pattern.name == "image_code" else {} for pattern in urlpatterns}
+PATHS = {str(pattern.name): dict.fromkeys(pattern.pattern.converters, "x") for pattern in urlpatterns}
 
 
 @pytest.mark.parametrize("method", ["get", "post", "delete"])

@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 import phonebind_sandbox
+from phonebind_sandbox import conf
 from phonebind_sandbox.conf import apps
 from phonebind_sandbox.people import PEOPLE
 
@@ -24,6 +25,17 @@ def test_the_front_door_shows_people_apps_and_addresses(client: Client) -> None:
         assert person.openid(apps()["101000001"]) in page
     assert "http://testserver" + reverse("phonebind_sandbox:sms") in page
     assert "http://testserver" + reverse("phonebind_sandbox:index") + "qq<" in page
+
+
+def test_the_front_door_shows_every_sms_vendor(client: Client) -> None:
+    page = unescape(client.get(reverse("phonebind_sandbox:index")).content.decode())
+    for name in ("aliyun", "aliyun_pnvs", "tencent_sms", "http"):
+        assert f"<code>http://testserver{reverse(f'phonebind_sandbox:{name}')}</code>" in page
+    assert f"<code>http://testserver{reverse('phonebind_sandbox:index')}yuntongxun</code>" in page
+    secrets = (conf.ALIYUN_SECRETS, conf.CLOUD_SECRETS, conf.YUNTONGXUN_TOKENS)
+    for pair in (pair for known in secrets for pair in known.items()):
+        assert " / ".join(pair) in page
+    assert conf.HTTP_SMS_SECRET in page
 
 
 def test_it_has_one_name_in_chinese() -> None:

@@ -1,0 +1,1 @@
+"""SMS vendors, emulated: one file for each, which knows how that vendor is asked and how it answers."""

@@ -1,0 +1,57 @@
+"""What happens to a request that its vendor has understood: the switches, the limits, the inbox, the receipt."""
+
+import time
+from collections.abc import Iterable
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from phonebind_sandbox import inbox, network
+from phonebind_sandbox.faults import Faults
+from phonebind_sandbox.network import Answer
+from phonebind_sandbox.sms_codes import TYPICAL, SmsRefused
+
+from . import limits, push, receipts
+from .receipts import Receipt
+
+LOST = "lost"
+
+
+def answer(request: HttpRequest, switches: Faults, whole: Answer) -> HttpResponseBase:
+    """The vendor's answer, as far as the network lets it through."""
+    return network.pass_through(request, str(switches["sms_network"]), float(switches["slow_seconds"]), whole)
+
+
+def unavailable() -> HttpResponse:
+    """What stands before a vendor says so, and it has no code."""
+    return HttpResponse("<html><h1>503 Service Temporarily Unavailable</h1></html>", status=503)
+
+
+def refuse_as_switched(vendor: str, code: str, switches: Faults) -> None:
+    """Raises SmsRefused where a switch asks for a refusal; ``code`` names the switch with this vendor's codes."""
+    if switches[code] != "none":
+        raise SmsRefused(str(switches[code]))
+    if typical := TYPICAL[vendor].get(str(switches["sms_outcome"])):
+        raise SmsRefused(typical)
+
+
+def limit_reached(scope: str, limited: Iterable[limits.Limit], switches: Faults) -> limits.Limit | None:
+    return limits.reached(scope, limited) if switches["sms_limits"] else None
+
+
+def take(receipt: Receipt, scopes: Iterable[str], switches: Faults, report: push.Report | None) -> None:
+    """Deliver it, count it for its number, and see that its receipt comes."""
+    for scope in scopes:
+        limits.count(scope)
+    if switches["sms_outcome"] != LOST:
+        inbox.deliver(receipt.mobile, receipt.text, receipt.vendor)
+    receipts.keep(receipt)
+    if report:
+        push.later(receipt, report)
+
+
+def receipt(vendor: str, switches: Faults, **fields: str) -> Receipt:
+    """That of a message which is being taken now: a lost one has none."""
+    lost = switches["sms_outcome"] == LOST
+    result = receipts.NEVER if lost else str(switches["sms_receipt"])
+    return Receipt(vendor=vendor, sent_at=time.time(), result=result, **fields)

@@ -1,0 +1,37 @@
+"""What is common to vendors of the mainland: the numbers they take, the words of a message, the time of day."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
+
+_MOBILE = re.compile("(?:[+]86|0086|86)?(1[3-9][0-9]{9})")
+_CODE = re.compile("[0-9A-Za-z]{4,6}")
+_MINUTES = re.compile("[0-9]{1,3}")
+
+#: Written out, since a machine may have no table of time zones.
+BEIJING = timezone(timedelta(hours=8))
+
+
+def national(number: object) -> str | None:
+    """A mobile of the mainland without its country code; None where it is none."""
+    found = _MOBILE.fullmatch(number) if isinstance(number, str) else None
+    return found and found[1]
+
+
+def beijing(moment: float, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    return datetime.fromtimestamp(moment, BEIJING).strftime(form)
+
+
+def worded(sign: str, values: Iterable[str]) -> str | None:
+    """A message of the values that a template was given; None where none of them can be a code.
+
+    We do not know the template: the first value of four to six characters is taken for the code, and a shorter number
+    for its minutes.
+    """
+    rest = list(values)
+    code = next((value for value in rest if _CODE.fullmatch(value)), None)
+    if code is None:
+        return None
+    rest.remove(code)
+    minutes = next((f"，{value}分钟内有效" for value in rest if _MINUTES.fullmatch(value)), "")
+    return f"【{sign}】您的验证码为{code}{minutes}，请勿泄露。"
