@@ -34,7 +34,7 @@ def check(request: HttpRequest, secrets: Mapping[str, str], skew: float = 0.0) -
     ``skew``: seconds by which our clock is fast.
     """
     found = _AUTHORIZATION.fullmatch(request.headers.get("Authorization", ""))
-    if not found or not _must_be_signed(request) <= set(found["headers"].split(";")):
+    if not found or not _is_complete(request, set(found["headers"].split(";"))):
         raise SmsRefused("IncompleteSignature", "The request signature does not conform to Aliyun standards.")
     if found["id"] not in secrets:
         raise SmsRefused("InvalidAccessKeyId.NotFound")
@@ -49,11 +49,13 @@ def check(request: HttpRequest, secrets: Mapping[str, str], skew: float = 0.0) -
         raise SmsRefused("SignatureNonceUsed")
 
 
-def _must_be_signed(request: HttpRequest) -> frozenset[str]:
-    names = {name.lower() for name in request.headers}
+def _is_complete(request: HttpRequest, signed: set[str]) -> bool:
+    """Whether all is there that has to be, and signed."""
+    there = {name.lower() for name, value in request.headers.items() if value}
     # Servers in Python make up a content type where none was sent, so it counts where there is something to be typed.
     typed = {"content-type"} if request.body else set()
-    return REQUIRED | typed | {name for name in names if name.startswith("x-acs-")}
+    needed = REQUIRED | typed | {name for name in there if name.startswith("x-acs-")}
+    return needed <= there and needed <= signed
 
 
 def _seconds(date: str) -> float:

@@ -127,8 +127,10 @@ def test_the_vectors_are_not_taken_for_ever(served: str, vector: Call, late: int
         (lambda call: _authorized(call, "host;", ""), "IncompleteSignature"),
         (lambda call: _authorized(call, "ACS3-HMAC-SHA256", "ACS3-HMAC-SM3"), "IncompleteSignature"),
         (lambda call: call.but(authorization=""), "IncompleteSignature"),
+        (lambda call: call.but(x_acs_action=""), "IncompleteSignature"),
+        (lambda call: call.but(x_acs_signature_nonce=""), "IncompleteSignature"),
     ],
-    ids=range(18),
+    ids=range(20),
 )
 def test_whatever_is_changed_they_are_not_signed_any_more(
     served: str, vector: Call, change: Callable[[Call], Call], code: str
@@ -326,6 +328,7 @@ def test_the_vendor_makes_a_code_where_it_is_asked_to(pnvs: Send, changes: dict[
 def test_what_cannot_be_verified(pnvs: Send, changes: dict[str, str | None], status: int, code: str) -> None:
     reply = pnvs(**changes)
     assert (reply.status, reply.json["Code"]) == (status, code)
+    assert reply.json.get("Success") == (False if status == 200 else None)
     assert texts() == []
 
 
@@ -522,9 +525,10 @@ def test_a_page_of_a_day_of_a_number(product: Product) -> None:
         ({"PageSize": "0"}, 200, "isv.INVALID_PARAMETERS"),
         ({"CurrentPage": "0"}, 200, "isv.INVALID_PARAMETERS"),
         ({"CurrentPage": "x"}, 200, "isv.INVALID_PARAMETERS"),
+        ({"CurrentPage": "9" * 5_000}, 200, "isv.INVALID_PARAMETERS"),
         ({"PhoneNumber": "1"}, 200, "isv.MOBILE_NUMBER_ILLEGAL"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:40],
 )
 def test_what_cannot_be_asked(served: str, changes: dict[str, str | None], status: int, code: str) -> None:
     reply = _call(served, "aliyun/", "QuerySendDetails", DAY, changes)

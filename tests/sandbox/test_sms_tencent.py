@@ -377,11 +377,13 @@ def test_what_is_left_of_the_package(ask: Ask, send: Callable[..., str]) -> None
     [
         ("PullSmsSendStatus", {"SmsSdkAppId": "1"}, "MissingParameter"),
         ("PullSmsSendStatus", {"SmsSdkAppId": "1", "Limit": "100"}, "InvalidParameter"),
+        ("PullSmsSendStatus", {"SmsSdkAppId": "1", "Limit": 101}, "InvalidParameter"),
         (
             "PullSmsSendStatusByPhoneNumber",
             OF_NUMBER | {"PhoneNumber": "1"},
             "InvalidParameterValue.IncorrectPhoneNumber",
         ),
+        ("PullSmsSendStatusByPhoneNumber", OF_NUMBER | {"Limit": -1}, "InvalidParameter"),
         ("PullSmsSendStatusByPhoneNumber", OF_NUMBER | {"EndTime": "now"}, "InvalidParameter"),
         ("SmsPackagesStatistics", {}, "MissingParameter"),
         ("SmsPackagesStatistics", [], "InvalidParameter"),

@@ -147,6 +147,12 @@ def test_switch_tencent_error(ask: Ask, code: str) -> None:
     assert error(lambda: ask(issue())) == code
 
 
+@pytest.mark.parametrize("skew", [400, -400])
+def test_switch_clock_skew(ask: Ask, skew: int) -> None:
+    faults.write({"clock_skew": skew})
+    assert error(lambda: ask(issue())) == "AuthFailure.SignatureExpire"
+
+
 def test_switch_tencent_network(ask: Ask) -> None:
     faults.write({"tencent_network": "down"})
     issued = issue()

@@ -1,6 +1,7 @@
 """What Aliyun's two SMS products have in common: the gateway before them, the templates' parameters, the receipts."""
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
@@ -43,8 +44,13 @@ _RESULTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def view(request: HttpRequest, actions: Mapping[str, Action]) -> HttpResponseBase:
-    """Parameters come in the query or as a form, under whatever path it is mounted, signed as if that were ``/``."""
+def view(
+    request: HttpRequest, actions: Mapping[str, Action], refusal: Mapping[str, object] | None = None
+) -> HttpResponseBase:
+    """Parameters come in the query or as a form, under whatever path it is mounted, signed as if that were ``/``.
+
+    ``refusal``: what the product's own refusals have besides.
+    """
     switches = faults.read()
 
     def answer() -> HttpResponse:
@@ -52,7 +58,7 @@ def view(request: HttpRequest, actions: Mapping[str, Action]) -> HttpResponseBas
         try:
             return JsonResponse({**_act(request, actions, switches), **about})
         except SmsRefused as refused:
-            return _refusal(refused, request.get_host(), about)
+            return _refusal(refused, request.get_host(), about, refusal or {})
 
     return sending.answer(request, switches, answer)
 
@@ -68,12 +74,12 @@ def _act(request: HttpRequest, actions: Mapping[str, Action], switches: Faults) 
     return action(request.GET.dict() | request.POST.dict(), switches)
 
 
-def _refusal(refused: SmsRefused, host: str, about: Mapping[str, str]) -> HttpResponse:
+def _refusal(refused: SmsRefused, host: str, about: Mapping[str, str], more: Mapping[str, object]) -> HttpResponse:
     words = refused.words or ALIYUN_CODES[refused.code]
     fields = {"Code": refused.code, "Message": words, **about}
     status = ALIYUN_STATUS.get(refused.code, 400 if refused.code.startswith("Missing") else 200)
     if status == 200:
-        return JsonResponse(fields)
+        return JsonResponse({**fields, **more})
     # The gateway speaks, and the product has not seen it.
     return JsonResponse({**fields, "HostId": host, "Recommend": "https://api.aliyun.com/troubleshoot"}, status=status)
 
@@ -82,6 +88,13 @@ def need(fields: Fields, *names: str) -> None:
     for name in names:
         if not fields.get(name):
             raise SmsRefused(f"Missing{name}", f"{name} is mandatory for this action.")
+
+
+def number(fields: Fields, name: str, default: str = "") -> int:
+    text = fields.get(name, default)
+    if not re.fullmatch("[0-9]{1,6}", text):
+        raise SmsRefused("isv.INVALID_PARAMETERS")
+    return int(text)
 
 
 def mobile(number: str) -> str:
@@ -131,8 +144,8 @@ def report(receipt: Receipt) -> tuple[Mapping[str, str], bytes]:
 def details(vendor: str, fields: Fields) -> tuple[list[Answer], int]:
     """``QuerySendDetails``: a page of what was sent to a number on a day, and how many there are."""
     need(fields, "PhoneNumber", "SendDate", "PageSize", "CurrentPage")
-    size, page = fields["PageSize"], fields["CurrentPage"]
-    if not (size.isdecimal() and page.isdecimal() and 1 <= int(size) <= 50 and int(page) >= 1):
+    size, page = number(fields, "PageSize"), number(fields, "CurrentPage")
+    if not 1 <= size <= 50 or page < 1:
         raise SmsRefused("isv.INVALID_PARAMETERS")
     found = [
         _detail(receipt)
@@ -140,8 +153,8 @@ def details(vendor: str, fields: Fields) -> tuple[list[Answer], int]:
         if beijing(receipt.sent_at, "%Y%m%d") == fields["SendDate"]
         and fields.get("BizId", receipt.vendor_id) == receipt.vendor_id
     ]
-    first = (int(page) - 1) * int(size)
-    return found[first : first + int(size)], len(found)
+    first = (page - 1) * size
+    return found[first : first + size], len(found)
 
 
 def _detail(receipt: Receipt) -> Answer:

@@ -44,7 +44,7 @@ _ALPHABETS: Mapping[str, str] = {
 
 @sandbox_view("GET", "POST")
 def api(request: HttpRequest) -> HttpResponseBase:
-    return aliyun_api.view(request, {"SendSmsVerifyCode": _send, "QuerySendDetails": _query})
+    return aliyun_api.view(request, {"SendSmsVerifyCode": _send, "QuerySendDetails": _query}, {"Success": False})
 
 
 def _send(fields: Fields, switches: Faults) -> Answer:
@@ -53,7 +53,7 @@ def _send(fields: Fields, switches: Faults) -> Answer:
         raise SmsRefused("isv.MOBILE_NUMBER_ILLEGAL")
     mobile = aliyun_api.mobile(fields["PhoneNumber"])
     params = _params(fields)
-    interval = _number(fields, "Interval", 60)
+    interval = aliyun_api.number(fields, "Interval", "60")
     sending.refuse_as_switched(VENDOR, "aliyun_code", switches)
     every, signed = f"aliyun-pnvs {mobile}", f"aliyun-pnvs {mobile} {fields['SignName']}"
     if limits.reached(every, [limits.Limit("Interval", 1, interval)]):
@@ -87,17 +87,10 @@ def _params(fields: Fields) -> dict[str, str]:
 
 
 def _made(fields: Fields) -> str:
-    length, alphabet = _number(fields, "CodeLength", 4), _ALPHABETS.get(fields.get("CodeType", "1"))
+    length, alphabet = aliyun_api.number(fields, "CodeLength", "4"), _ALPHABETS.get(fields.get("CodeType", "1"))
     if alphabet is None or not 4 <= length <= 8:
         raise SmsRefused("isv.INVALID_PARAMETERS")
     return "".join(secrets.choice(alphabet) for _ in range(length))
-
-
-def _number(fields: Fields, name: str, default: int) -> int:
-    text = fields.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) <= 6):
-        raise SmsRefused("isv.INVALID_PARAMETERS")
-    return int(text)
 
 
 def _query(fields: Fields, switches: Faults) -> Answer:

@@ -176,7 +176,7 @@ def _pull(fields: Fields, switches: Faults) -> Answer:
     """Each receipt is handed out once."""
     _need(fields, SmsSdkAppId=str, Limit=int)
     found = (receipt for receipt in reversed(receipts.of(VENDOR)) if receipt.known)
-    limit = min(int(str(fields["Limit"])), 100)
+    limit = _limit(fields)
     handed_out: list[Answer] = []
     for receipt in found:
         if len(handed_out) < limit and receipts.hand_out(receipt):
@@ -193,7 +193,14 @@ def _pull_of_number(fields: Fields, switches: Faults) -> Answer:
     if not isinstance(end, int):
         raise SmsRefused("InvalidParameter")
     found = [item for item in receipts.of(VENDOR, mobile) if item.known and begin <= int(item.sent_at) <= end]
-    return {"PullSmsSendStatusSet": [_pulled(item) for item in found[: int(str(fields["Limit"]))]]}
+    return {"PullSmsSendStatusSet": [_pulled(item) for item in found[: _limit(fields)]]}
+
+
+def _limit(fields: Fields) -> int:
+    limit = int(str(fields["Limit"]))
+    if not 0 <= limit <= 100:
+        raise SmsRefused("InvalidParameter")
+    return limit
 
 
 def _pulled(receipt: Receipt) -> Answer:
