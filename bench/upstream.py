@@ -1,8 +1,8 @@
 """QQ as the contenders meet it: HTTPS with keep-alive, a fixed delay, and a count of what was asked.
 
 Run as ``python -m bench.upstream CERTIFICATE``; prints its port. Person ``n`` has the openid ``openid(n)``, and each
-code ``OPENID.ANYTHING`` is theirs. ``GET /control?delay=0.1`` sets the delay in seconds; ``GET /count`` tells the calls
-and new connections since it was last asked.
+code ``OPENID.ANYTHING`` is theirs. ``GET /control?delay=0.1`` sets the delay in seconds, and ``hangs=/sms/first`` who
+answers no more; ``GET /count`` tells the calls and new connections since it was last asked.
 """
 
 import asyncio
@@ -24,10 +24,11 @@ def openid(number: int) -> str:
 
 
 class Counts:
-    """Since the last ``/count``, and the delay in seconds until an answer."""
+    """Since the last ``/count``, the delay in seconds until an answer, and the path that gets none."""
 
     calls = connections = 0
     delay = 0.0
+    hangs = ""
 
 
 def token(fields: Mapping[str, str]) -> str:
@@ -67,7 +68,8 @@ def generic_profile(fields: Mapping[str, str]) -> str:
 
 def control(fields: Mapping[str, str]) -> str:
     """Ours, not the provider's."""
-    Counts.delay = float(fields["delay"])
+    Counts.delay = float(fields.get("delay", "0"))
+    Counts.hangs = fields.get("hangs", "")
     return "{}"
 
 
@@ -89,6 +91,9 @@ PROVIDERS = {
     "/generic/token": generic_token,
     "/generic/userinfo": generic_profile,
     "/sms": lambda fields: '{"status": "ok"}',
+    # As docs/sms.md has the contract of the gateway "http".
+    "/sms/first": lambda fields: '{"code": "ok"}',
+    "/sms/second": lambda fields: '{"code": "ok"}',
 }
 OURS = {"/control": control, "/count": count}
 
@@ -125,6 +130,8 @@ class Connection(asyncio.Protocol):
             self._send(OURS[path](fields))
             return
         Counts.calls += 1
+        if path == Counts.hangs:
+            return
         asyncio.get_running_loop().call_later(Counts.delay, self._send, PROVIDERS[path](fields))
 
     def _send(self, text: str) -> None:

@@ -9,4 +9,5 @@ from server.settings import PHONEBIND
 _QQ: Any = PHONEBIND["PROVIDERS"]
 _QQ["qq"]["base_url"] = os.environ["BENCH_UPSTREAM"]
 _SMS: Any = PHONEBIND["SMS"]
-_SMS["url"] = f"{os.environ['BENCH_UPSTREAM']}/sms"
+if "gateways" not in _SMS:
+    _SMS["url"] = f"{os.environ['BENCH_UPSTREAM']}/sms"
