@@ -185,6 +185,13 @@ CHECKS = (
 DEPLOY_CHECKS = (check_cookie_names, check_origins, _readable(check_site_name), _readable(check_consent))
 
 
+#: What ``manage.py phonebind_sms check`` tells: all that concerns SMS.
+SMS_CHECKS = (
+    setting_checks.check_settings,
+    *map(_readable, (check_cache, check_gateway, check_reserve, check_site_name)),
+)
+
+
 def _problems(make: Callable[[], Any], members: Sequence[str], misshapen: Callable[[Any], list[str]]) -> list[str]:
     """What keeps something from being used that the settings name: that it cannot be made, what its class has not, what
     it says itself, and what of it is not what it should be.

@@ -99,6 +99,8 @@ class PhonebindError(Exception):
     retry_after: int | None = None
     #: Whoever was asked gave a whole answer: then the answer is bad, but nobody is down.
     answered: bool = False
+    #: Why, in our own words, for the operator; no answer shows it.
+    detail: str = ""
 
     @property
     def errors(self) -> Mapping[str, Sequence[Text]]:

@@ -114,6 +114,11 @@ def exchange(
     return _send("POST", url, deadline, content, {**_USER_AGENT, **headers}, max_idle)
 
 
+def ask(url: str, content: bytes, headers: Mapping[str, str], deadline: Deadline) -> Answer:
+    """The same; where there is nothing to send it is a GET."""
+    return _send("POST" if content else "GET", url, deadline, content or None, {**_USER_AGENT, **headers})
+
+
 def _send(
     method: str,
     url: str,

@@ -21,6 +21,7 @@ class Aliyun(AliyunApi):
     """``params``: a code template takes the code alone; how long it is good must stand in the template itself."""
 
     name: ClassVar[str] = "aliyun"
+    console: ClassVar[str] = "https://dysms.console.aliyun.com"
     words: ClassVar[Sequence[str]] = ("access_key_id", "access_key_secret", "sign_name")
 
     access_key_id: str

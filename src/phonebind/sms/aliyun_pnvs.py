@@ -33,6 +33,7 @@ class AliyunPnvs(AliyunApi):
     """``sign_name``: one of the gift signatures. The code is ours: Aliyun neither makes nor checks it."""
 
     name: ClassVar[str] = "aliyun-pnvs"
+    console: ClassVar[str] = "https://dypns.console.aliyun.com"
     words: ClassVar[Sequence[str]] = ("access_key_id", "access_key_secret", "sign_name")
 
     access_key_id: str

@@ -39,6 +39,10 @@ class Failover:
 
     gateways: Sequence[Mapping[str, Any]]
 
+    @property
+    def inner(self) -> Sequence[Mapping[str, Any]]:
+        return self.gateways
+
     def check(self) -> list[str]:
         if not isinstance(self.gateways, (list, tuple)) or len(self.gateways) < 2:
             return ["gateways must be a list of two or more; a single gateway stands in SMS itself"]
@@ -71,14 +75,16 @@ def _attempt(options: Mapping[str, Any], message: Message) -> str | None:
         gateway = make(options)
     except inner.UNUSABLE as error:
         # The checks say so too, and the other gateways need not wait until somebody has read them.
-        _complain(inner.label(options), type(error).__name__)
-        raise SmsMisconfigured from None
+        raise _unusable(inner.label(options), type(error).__name__) from None
     return attempt(gateway, message)
 
 
-def _complain(gateway: str, why: str) -> None:
+def _unusable(gateway: str, why: str) -> SmsMisconfigured:
     if alarms.is_due(f"sms {gateway} cannot be made"):
         logger.error("SMS gateway %s cannot be made of its options: run manage.py check (%s)", gateway, why)
+    error = SmsMisconfigured()
+    error.detail = f"it cannot be made of its options ({why})"
+    return error
 
 
 def _watched(key: rests.Key, send: Callable[[], str | None]) -> str | None:
@@ -108,7 +114,9 @@ def _has_time(deadline: upstream.Deadline) -> bool:
 def _all(failures: Mapping[rests.Key, SmsNotSent]) -> SmsNotSent:
     """What all of them together come to."""
     errors = failures.values()
-    if all(isinstance(error, SmsMisconfigured) for error in errors):
-        return SmsMisconfigured()
+    operators = all(isinstance(error, SmsMisconfigured) for error in errors)
     # One that answered is enough to say that whoever waits for a place does not wait in vain.
-    return SmsNotSent(answered=any(error.answered for error in errors))
+    answered = any(error.answered for error in errors)
+    error = SmsMisconfigured() if operators else SmsNotSent(answered=answered)
+    error.detail = "; ".join(f"{key[1]}: {error.detail}" for key, error in failures.items())
+    return error

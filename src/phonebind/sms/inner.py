@@ -1,6 +1,8 @@
 """Gateways in the options of another one."""
 
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from phonebind.sms.registry import make
 
@@ -32,3 +34,30 @@ def is_composite(options: Any) -> bool:
         return bool(getattr(make(options), "composite", False))
     except UNUSABLE:
         return False
+
+
+class Leaf(NamedTuple):
+    """A gateway that sends. ``name`` is the one in its options; the second of a name has ``:2`` behind it."""
+
+    name: str
+    options: Any
+
+
+def leaves(options: Any) -> list[Leaf]:
+    """All that may send for these options; those themselves where they hold no others, or cannot be understood."""
+    seen: Counter[str] = Counter()
+    found = []
+    for each in _unfold(options):
+        name = label(each)
+        seen[name] += 1
+        found.append(Leaf(f"{name}:{seen[name]}" if seen[name] > 1 else name, each))
+    return found
+
+
+def _unfold(options: Any) -> Iterator[Any]:
+    held = getattr(make(options), "inner", None) if is_composite(options) else None
+    if not isinstance(held, (list, tuple)):
+        yield options
+        return
+    for each in held:
+        yield from _unfold(each)

@@ -5,12 +5,13 @@ Tencent's SDK composes and signs the call, and we send it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 from phonebind import tencent_cloud
 from phonebind.sms.base import Message
 from phonebind.sms.templates import Ids, TemplateVendor
-from phonebind.sms.vendor import CLOCK, Call, Codes, Reading, rest_of_the_day, text
+from phonebind.sms.vendor import BEIJING, CLOCK, Call, Codes, Reading, rest_of_the_day, text
 
 try:
     from tencentcloud.sms.v20210111 import models
@@ -32,6 +33,7 @@ class Tencent(TemplateVendor):
     """``secret_id`` and ``secret_key`` of a CAM user who may send; ``sdk_app_id`` of the SMS application."""
 
     name: ClassVar[str] = "tencent"
+    console: ClassVar[str] = "https://console.cloud.tencent.com/smsv2"
     words: ClassVar[Sequence[str]] = ("secret_id", "secret_key", "sdk_app_id", "sign_name", "region")
     kind: ClassVar[type] = Sequence
     codes: ClassVar[Codes] = Codes(
@@ -91,8 +93,11 @@ class Tencent(TemplateVendor):
         request.TemplateId = self.filled.id(message)
         request.TemplateParamSet = self.filled.in_order(message)
         request.SessionContext = message.id
+        return self._signed("SendSms", request)
+
+    def _signed(self, action: str, request: Any) -> Call:
         keys, params = (self.secret_id, self.secret_key), request._serialize()
-        content, headers = tencent_cloud.sign(SmsClient, keys, self.endpoint, "SendSms", params, region=self.region)
+        content, headers = tencent_cloud.sign(SmsClient, keys, self.endpoint, action, params, region=self.region)
         return Call(self.endpoint, content, headers)
 
     def read(self, answer: Any) -> Reading:
@@ -106,3 +111,21 @@ class Tencent(TemplateVendor):
         if self.codes.kinds.get(code) == "limit":
             return Reading(code, retry_after=_SPANS.get(code) or rest_of_the_day())
         return Reading(code, message_id if isinstance(message_id, str) else None)
+
+    def question(self) -> Call:
+        request = models.SmsPackagesStatisticsRequest()
+        request.SmsSdkAppId = self.sdk_app_id
+        request.Limit, request.Offset = 500, 0
+        return self._signed("SmsPackagesStatistics", request)
+
+    def left(self, answer: Any) -> list[tuple[str, str]]:
+        response = answer["Response"]
+        if "Error" in response:
+            raise self.untold(text(response["Error"]["Code"]))
+        return [_package(package) for package in response["SmsPackagesStatisticsSet"]]
+
+
+def _package(said: Any) -> tuple[str, str]:
+    ends = datetime.fromtimestamp(said["PackageExpiredTime"], BEIJING)
+    left = said["PackageAmount"] - said["CurrentUsage"]
+    return f"package {said['PackageId']:d}, good until {ends:%Y-%m-%d}", f"{left:d} of {said['PackageAmount']:d} SMS"

@@ -10,13 +10,20 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, NamedTuple, NoReturn
+from typing import Any, ClassVar, NamedTuple, NoReturn, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from phonebind import alarms, upstream
 from phonebind.conf import development
-from phonebind.exceptions import SmsMisconfigured, SmsNotSent, SmsRefused, SmsUnconfirmed, SmsVendorLimit
+from phonebind.exceptions import (
+    PhonebindError,
+    SmsMisconfigured,
+    SmsNotSent,
+    SmsRefused,
+    SmsUnconfirmed,
+    SmsVendorLimit,
+)
 from phonebind.sms.base import Message
 
 #: Seconds that a connection may have rested. Shorter than a web server keeps one, so that it is not closed just as we
@@ -29,9 +36,13 @@ CLOCK = "this server's clock is wrong: set it by NTP"
 BEIJING = ZoneInfo("Asia/Shanghai")
 
 _CODE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+#: What reading an answer raises that is not as the vendor documents it.
+_UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?")
 
 logger = logging.getLogger(__name__)
+
+Error = TypeVar("Error", bound=PhonebindError)
 
 
 class Call(NamedTuple):
@@ -72,6 +83,10 @@ class Codes:
         return next((pattern for pattern in self._patterns if fnmatchcase(code, pattern)), None)
 
 
+class NotTold(Exception):
+    """The vendor does not say what is left; the text is for the operator."""
+
+
 class Vendor:
     """A gateway to one vendor: subclasses write the call, read the answer, and know the codes."""
 
@@ -81,6 +96,8 @@ class Vendor:
     #: Where the vendor is; options that must be a str and not empty.
     endpoint: str
     words: ClassVar[Sequence[str]] = ()
+    #: Where people see what is left.
+    console: ClassVar[str] = ""
 
     def call(self, message: Message) -> Call:
         raise NotImplementedError
@@ -107,11 +124,10 @@ class Vendor:
         try:
             answer = upstream.exchange(*self.call(message), upstream.Deadline(), max_idle=MAX_IDLE)
         except upstream.NotDone as error:
-            self._warn("cannot be reached", str(error))
-            raise SmsNotSent from None
+            raise _explained(SmsNotSent(), self._warn("cannot be reached", str(error))) from None
         except upstream.UpstreamError as error:
-            self._warn("gives no whole answer, so nobody knows whether it sent", str(error))
-            raise SmsUnconfirmed from None
+            detail = self._warn("gives no whole answer, so nobody knows whether it sent", str(error))
+            raise _explained(SmsUnconfirmed(), detail) from None
         reading = self._reading(answer)
         found = self.codes.find(reading.code)
         if not found or self.codes.kinds[found] != "sent":
@@ -122,33 +138,65 @@ class Vendor:
         """With the code "" where it says nothing that we understand."""
         try:
             return self.read(json.loads(answer.body))
-        except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
+        except _UNREADABLE:
             return Reading("")
 
     def _refuse(self, answer: upstream.Answer, reading: Reading, found: str | None) -> NoReturn:
         kind = self.codes.kinds[found] if found else "unknown"
         if kind == "number":
-            raise SmsRefused
+            raise _explained(SmsRefused(), f"it says {_shown(reading.code)}")
         if kind == "limit":
-            raise SmsVendorLimit(max(reading.retry_after or 60, 1))
+            raise _explained(SmsVendorLimit(max(reading.retry_after or 60, 1)), f"it says {_shown(reading.code)}")
         if kind == "operator":
-            self._complain(found or "", _shown(reading.code))
-            raise SmsMisconfigured
+            raise _explained(SmsMisconfigured(), self._complain(found or "", _shown(reading.code)))
         said = _shown(reading.code) if reading.code else f"status {answer.status}"
         if kind == "not_now" or (not reading.code and answer.is_refusal):
-            self._warn("takes no SMS now", said)
-            raise SmsNotSent(answered=True)
-        self._warn("leaves it open whether it sent", said)
-        raise SmsUnconfirmed(answered=True)
+            raise _explained(SmsNotSent(answered=True), self._warn("takes no SMS now", said))
+        raise _explained(SmsUnconfirmed(answered=True), self._warn("leaves it open whether it sent", said))
 
-    def _complain(self, found: str, code: str) -> None:
+    def _complain(self, found: str, code: str) -> str:
+        advice = self.codes.advice[found]
         if alarms.is_due(f"sms {self.name} {found}"):
-            advice = self.codes.advice[found]
             logger.error("SMS gateway %s sends nothing: %s (%s)", self.name, advice, code)
+        return f"{advice} ({code})"
 
-    def _warn(self, what: str, why: str) -> None:
+    def _warn(self, what: str, why: str) -> str:
         if alarms.is_due(f"sms {self.name} {what}"):
             logger.warning("SMS gateway %s %s (%s)", self.name, what, why)
+        return f"it {what} ({why})"
+
+    # ---------------------------------------------------------------- the balance
+
+    def question(self) -> Call | None:
+        """The call that asks what is left; an empty body makes it a GET. None where the vendor has no such call."""
+        return None
+
+    def left(self, answer: Any) -> list[tuple[str, str]]:
+        """What the JSON of its answer says. Raises as :meth:`read`, and :meth:`untold` for a refusal."""
+        raise NotImplementedError
+
+    def untold(self, code: str) -> NotTold:
+        found = self.codes.find(code)
+        return NotTold(f"{self.codes.advice.get(found or '', 'it refuses to say')} ({_shown(code)})")
+
+    def balance(self) -> list[tuple[str, str]]:
+        """What is left, and of what; empty where the vendor has no call for it. Sends nothing. Raises NotTold."""
+        question = self.question()
+        if question is None:
+            return []
+        try:
+            answer = upstream.ask(*question, upstream.Deadline())
+        except upstream.UpstreamError as error:
+            raise NotTold(f"no whole answer came ({error})") from None
+        try:
+            return self.left(json.loads(answer.body))
+        except _UNREADABLE:
+            raise NotTold(f"its answer cannot be read (status {answer.status})") from None
+
+
+def _explained(error: Error, detail: str) -> Error:
+    error.detail = detail
+    return error
 
 
 def text(value: Any) -> str:

@@ -25,6 +25,7 @@ class Yuntongxun(TemplateVendor):
     """``account_sid``, ``auth_token`` and ``app_id`` stand in the console, at the top of the first page."""
 
     name: ClassVar[str] = "yuntongxun"
+    console: ClassVar[str] = "https://console.yuntongxun.com"
     words: ClassVar[Sequence[str]] = ("account_sid", "auth_token", "app_id")
     kind: ClassVar[type] = Sequence
     codes: ClassVar[Codes] = Codes(
@@ -82,3 +83,12 @@ class Yuntongxun(TemplateVendor):
             return Reading(code, retry_after=60 if code in (_TOO_OFTEN, _SAME_CONTENT) else rest_of_the_day())
         message_id = (answer.get("templateSMS") or {}).get("smsMessageSid")
         return Reading(code, message_id if isinstance(message_id, str) else None)
+
+    def question(self) -> Call:
+        return self._signed("AccountInfo", b"")
+
+    def left(self, answer: Any) -> list[tuple[str, str]]:
+        code = text(answer["statusCode"])
+        if self.codes.kinds.get(code) != "sent":
+            raise self.untold(code)
+        return [("account", f"{float(answer['Account']['balance']):.2f} yuan")]

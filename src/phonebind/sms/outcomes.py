@@ -1,0 +1,50 @@
+"""How an SMS ended, in a sentence for the operator: what it means, whose it is, what to do."""
+
+from phonebind.exceptions import (
+    PhonebindError,
+    SmsMisconfigured,
+    SmsNotSent,
+    SmsRefused,
+    SmsUnconfirmed,
+    SmsVendorLimit,
+    StorageUnavailable,
+)
+
+_OPERATORS = "Not sent, and yours to repair: {detail}."
+_NOBODY_KNOWS = (
+    "Nobody knows whether it was sent: {detail}. That is the vendor's or the network's. Look at the phone, and in the "
+    "vendor's console for the id {id}, before you send another."
+)
+_NOT_NOW = (
+    "Not sent: {detail}. That is the vendor's or the network's: try again later. "
+    "manage.py phonebind_sms check --online tells more."
+)
+_NUMBER = (
+    "Not sent: the vendor sends nothing to this number ({detail}). That is the number's: it is wrong, blocked or "
+    "unsubscribed. Try another; the vendor's support can take it off a list."
+)
+_LIMIT = (
+    "Not sent: the vendor's own limit for this number is used up ({detail}). Try again in {retry_after} s, or with "
+    "another number; the limit may stand in the vendor's console."
+)
+_STORE = "Not sent: Valkey or Redis does not answer. That is yours: start it, or repair its address in CACHES."
+_BUG = "Nobody knows whether it was sent: the gateway raised {kind}, which is a mistake in its code. Look at the phone."
+
+#: The narrow before the wide.
+_WORDS = {
+    SmsMisconfigured: _OPERATORS,
+    SmsUnconfirmed: _NOBODY_KNOWS,
+    SmsNotSent: _NOT_NOW,
+    SmsRefused: _NUMBER,
+    SmsVendorLimit: _LIMIT,
+    StorageUnavailable: _STORE,
+    Exception: _BUG,
+}
+
+
+def words(error: Exception, message_id: str) -> str:
+    """Never the text of the error itself, which may hold what somebody else wrote."""
+    told = next(words for kind, words in _WORDS.items() if isinstance(error, kind))
+    detail = (error.detail if isinstance(error, PhonebindError) else "") or "the gateway says no more"
+    retry_after = getattr(error, "retry_after", None)
+    return told.format(detail=detail, id=message_id, retry_after=retry_after, kind=type(error).__name__)
