@@ -39,7 +39,7 @@ The domain raises; only the edges (``api.errors``, ``pages.answers``) turn an er
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
@@ -101,6 +101,11 @@ class PhonebindError(Exception):
     answered: bool = False
     #: Why, in our own words, for the operator; no answer shows it.
     detail: str = ""
+
+    def because(self, detail: str) -> Self:
+        """The same error, with its ``detail``."""
+        self.detail = detail
+        return self
 
     @property
     def errors(self) -> Mapping[str, Sequence[Text]]:

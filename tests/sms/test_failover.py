@@ -332,8 +332,8 @@ def test_one_failure_after_a_rest_begins_the_next(two: Upstream, monkeypatch: py
 
 
 def test_many_threads_meet_one_that_hangs_a_few_times(two: Upstream, phonebind: Configure) -> None:
-    phonebind(total_timeout=0.2)
-    two.answer("/first", b"", delay=1)
+    phonebind(total_timeout=1)
+    two.answer("/first", b"", delay=2)
     outcomes: list[str] = []
 
     def ask() -> None:

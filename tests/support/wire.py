@@ -71,6 +71,18 @@ def serve(behaviour: Callable[[Wire], None]) -> Iterator[Server]:
     thread.join()
 
 
+def reach(behaviour: Callable[[Wire], None], ask: Callable[[str], object]) -> Server:
+    """Ask a server that behaves so. On a busy machine the asker's deadline may end before anything was written: then
+    nothing was asked yet, and it is asked again.
+    """
+    for _ in range(5):
+        with serve(behaviour) as server:
+            ask(server.url)
+        if server.requests:
+            break
+    return server
+
+
 def answering(head: bytes, body: bytes = b"") -> Callable[[Wire], None]:
     return lambda wire: wire.say(OK, head, b"\r\n", body)
 

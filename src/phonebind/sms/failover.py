@@ -82,9 +82,7 @@ def _attempt(options: Mapping[str, Any], message: Message) -> str | None:
 def _unusable(gateway: str, why: str) -> SmsMisconfigured:
     if alarms.is_due(f"sms {gateway} cannot be made"):
         logger.error("SMS gateway %s cannot be made of its options: run manage.py check (%s)", gateway, why)
-    error = SmsMisconfigured()
-    error.detail = f"it cannot be made of its options ({why})"
-    return error
+    return SmsMisconfigured().because(f"it cannot be made of its options ({why})")
 
 
 def _watched(key: rests.Key, send: Callable[[], str | None]) -> str | None:
@@ -118,5 +116,4 @@ def _all(failures: Mapping[rests.Key, SmsNotSent]) -> SmsNotSent:
     # One that answered is enough to say that whoever waits for a place does not wait in vain.
     answered = any(error.answered for error in errors)
     error = SmsMisconfigured() if operators else SmsNotSent(answered=answered)
-    error.detail = "; ".join(f"{key[1]}: {error.detail}" for key, error in failures.items())
-    return error
+    return error.because("; ".join(f"{key[1]}: {failure.detail}" for key, failure in failures.items()))

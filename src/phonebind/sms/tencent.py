@@ -67,7 +67,9 @@ class Tencent(TemplateVendor):
                 "InvalidParameterValue.TemplateParameterFormatError InvalidParameterValue.TemplateParameterLengthLimit"
             ),
             "the template or sign_name holds words that the vendor forbids": "FailedOperation.ContainSensitiveWord",
-            "sdk_app_id is unknown: take it from the list of applications in the SMS console": "InvalidParameterValue.SdkAppIdNotExist",
+            "sdk_app_id is unknown: take it from the list of applications in the SMS console": (
+                "InvalidParameterValue.SdkAppIdNotExist"
+            ),
             "the cap that the console sets for this application is reached": "LimitExceeded.App*DailyLimit",
             "region is none where SMS are sent: use ap-guangzhou": "UnsupportedRegion",
             "a parameter is wrong: compare sdk_app_id, sign_name, templates and params with the console": (

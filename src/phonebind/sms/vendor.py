@@ -10,20 +10,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, NamedTuple, NoReturn, TypeVar
+from typing import Any, ClassVar, NamedTuple, NoReturn
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from phonebind import alarms, upstream
 from phonebind.conf import development
-from phonebind.exceptions import (
-    PhonebindError,
-    SmsMisconfigured,
-    SmsNotSent,
-    SmsRefused,
-    SmsUnconfirmed,
-    SmsVendorLimit,
-)
+from phonebind.exceptions import SmsMisconfigured, SmsNotSent, SmsRefused, SmsUnconfirmed, SmsVendorLimit
 from phonebind.sms.base import Message
 
 #: Seconds that a connection may have rested. Shorter than a web server keeps one, so that it is not closed just as we
@@ -41,8 +34,6 @@ _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, RecursionErro
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?")
 
 logger = logging.getLogger(__name__)
-
-Error = TypeVar("Error", bound=PhonebindError)
 
 
 class Call(NamedTuple):
@@ -124,14 +115,14 @@ class Vendor:
         try:
             answer = upstream.exchange(*self.call(message), upstream.Deadline(), max_idle=MAX_IDLE)
         except upstream.NotDone as error:
-            raise _explained(SmsNotSent(), self._warn("cannot be reached", str(error))) from None
+            raise SmsNotSent().because(self._warn("cannot be reached", str(error))) from None
         except upstream.UpstreamError as error:
             detail = self._warn("gives no whole answer, so nobody knows whether it sent", str(error))
-            raise _explained(SmsUnconfirmed(), detail) from None
+            raise SmsUnconfirmed().because(detail) from None
         reading = self._reading(answer)
         found = self.codes.find(reading.code)
         if not found or self.codes.kinds[found] != "sent":
-            self._refuse(answer, reading, found)
+            self._refuse(reading, found, _said(answer, reading, message), is_refusal=answer.is_refusal)
         return reading.message_id
 
     def _reading(self, answer: upstream.Answer) -> Reading:
@@ -141,18 +132,17 @@ class Vendor:
         except _UNREADABLE:
             return Reading("")
 
-    def _refuse(self, answer: upstream.Answer, reading: Reading, found: str | None) -> NoReturn:
+    def _refuse(self, reading: Reading, found: str | None, said: str, *, is_refusal: bool) -> NoReturn:
         kind = self.codes.kinds[found] if found else "unknown"
         if kind == "number":
-            raise _explained(SmsRefused(), f"it says {_shown(reading.code)}")
+            raise SmsRefused().because(f"it says {said}")
         if kind == "limit":
-            raise _explained(SmsVendorLimit(max(reading.retry_after or 60, 1)), f"it says {_shown(reading.code)}")
+            raise SmsVendorLimit(max(reading.retry_after or 60, 1)).because(f"it says {said}")
         if kind == "operator":
-            raise _explained(SmsMisconfigured(), self._complain(found or "", _shown(reading.code)))
-        said = _shown(reading.code) if reading.code else f"status {answer.status}"
-        if kind == "not_now" or (not reading.code and answer.is_refusal):
-            raise _explained(SmsNotSent(answered=True), self._warn("takes no SMS now", said))
-        raise _explained(SmsUnconfirmed(answered=True), self._warn("leaves it open whether it sent", said))
+            raise SmsMisconfigured().because(self._complain(found or "", said))
+        if kind == "not_now" or (not reading.code and is_refusal):
+            raise SmsNotSent(answered=True).because(self._warn("takes no SMS now", said))
+        raise SmsUnconfirmed(answered=True).because(self._warn("leaves it open whether it sent", said))
 
     def _complain(self, found: str, code: str) -> str:
         advice = self.codes.advice[found]
@@ -194,11 +184,6 @@ class Vendor:
             raise NotTold(f"its answer cannot be read (status {answer.status})") from None
 
 
-def _explained(error: Error, detail: str) -> Error:
-    error.detail = detail
-    return error
-
-
 def text(value: Any) -> str:
     """A value that must be a str: codes are never numbers. Raises TypeError."""
     if not isinstance(value, str):
@@ -211,6 +196,13 @@ def rest_of_the_day() -> int:
     now = datetime.now(BEIJING)
     midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     return int((midnight - now).total_seconds()) + 1
+
+
+def _said(answer: upstream.Answer, reading: Reading, message: Message) -> str:
+    """The answer in a word, for the log. A bridge that sends our own JSON back has the SMS code for a code."""
+    if not reading.code:
+        return f"status {answer.status}"
+    return _shown("" if message.code in reading.code or message.mobile in reading.code else reading.code)
 
 
 def _shown(code: str) -> str:
