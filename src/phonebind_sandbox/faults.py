@@ -76,7 +76,7 @@ _TABLE = (
     Switch("sms_limits", (False, True), "厂商对每个号码的频率限制", "the vendors' own limits for a number"),
     Switch(
         "sms_receipt",
-        ("delivered", "none", "off", "full", "blacklisted", "signature", "unknown"),
+        ("delivered", "none", "off", "full", "blacklisted", "number", "signature", "unknown"),
         "短信回执的内容",
         "what the receipts of SMS say",
     ),

@@ -436,6 +436,7 @@ FAILURES = {
     "off": "MOBILE_NOT_ON_SERVICE",
     "full": "MOBLLE_TERMINAL_ERROR",
     "blacklisted": "MOBILE_IN_BLACK",
+    "number": "INVALID_NUMBER",
     "signature": "PORT_NOT_REGISTERED",
     "unknown": "SP_UNKNOWN_ERROR",
 }

@@ -339,6 +339,7 @@ def test_receipts_of_all_are_handed_out_once(ask: Ask, send: Callable[..., str])
         ("off", "EXPIRED"),
         ("full", "MI:0208"),
         ("blacklisted", "MBBLACK"),
+        ("number", "MK:0001"),
         ("signature", "REJECTD"),
         ("unknown", "UNKNOWN"),
     ],

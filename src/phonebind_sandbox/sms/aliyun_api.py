@@ -39,6 +39,7 @@ _RESULTS: Mapping[str, tuple[str, str]] = {
     "off": ("MOBILE_NOT_ON_SERVICE", "停机、空号、暂停服务、关机、不在服务区"),
     "full": ("MOBLLE_TERMINAL_ERROR", "手机终端问题、内存满、SIM卡满、非法设备等"),  # as Aliyun spells it
     "blacklisted": ("MOBILE_IN_BLACK", "手机号在黑名单"),
+    "number": ("INVALID_NUMBER", "号码状态异常"),
     "signature": ("PORT_NOT_REGISTERED", "签名未在运营商完成报备"),
     "unknown": ("SP_UNKNOWN_ERROR", "运营商未知错误"),
 }

@@ -46,6 +46,7 @@ _RESULTS: Mapping[str, tuple[str, str]] = {
     "off": ("EXPIRED", "用户长时间关机或不在服务区"),
     "full": ("MI:0208", "手机存储空间满"),
     "blacklisted": ("MBBLACK", "手机号在黑名单中"),
+    "number": ("MK:0001", "空号"),
     "signature": ("REJECTD", "运营商拒绝：签名未报备"),
     "unknown": ("UNKNOWN", "未知状态"),
 }

@@ -30,12 +30,13 @@ TOLERANCE = 300
 LIMITS = (Limit("minute", 1, MINUTE), Limit("hour", 5, HOUR), Limit("day", 10, DAY))
 
 _TEXTS = ("id", "to", "purpose", "language", "code", "text")
-_RESULTS: Mapping[str, str] = {
-    receipts.DELIVERED: "delivered",
-    "off": "phone_off",
-    "full": "memory_full",
-    "blacklisted": "blacklisted",
-    "signature": "signature_rejected",
+#: The ``reason`` of a receipt, where a message was not delivered.
+_REASONS: Mapping[str, str] = {
+    "off": "off",
+    "full": "full",
+    "blacklisted": "blocked",
+    "number": "number",
+    "signature": "carrier",
     "unknown": "unknown",
 }
 
@@ -110,14 +111,11 @@ def _read(request: HttpRequest) -> tuple[str, str, str]:
 
 def _report(receipt: Receipt) -> tuple[Mapping[str, str], bytes]:
     """Signed like the requests are, and by the same secret."""
-    status = "delivered" if receipt.result == receipts.DELIVERED else "failed"
-    fields = {
-        "id": receipt.own_id,
-        "message_id": receipt.vendor_id,
-        "to": f"+86{receipt.mobile}",
-        "status": status,
-        "code": _RESULTS[receipt.result],
-    }
+    fields = {"id": receipt.own_id, "message_id": receipt.vendor_id, "to": f"+86{receipt.mobile}"}
+    if receipt.result == receipts.DELIVERED:
+        fields["status"] = "delivered"
+    else:
+        fields |= {"status": "failed", "reason": _REASONS[receipt.result]}
     body = json.dumps(fields, separators=(",", ":")).encode()
     timestamp = str(int(time.time()))
     signed = {
