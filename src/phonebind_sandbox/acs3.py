@@ -17,6 +17,8 @@ from .sms_codes import SmsRefused
 #: Seconds by which a clock may be wrong, and for which a nonce is remembered on either side.
 TOLERANCE = 900
 
+DATE = "%Y-%m-%dT%H:%M:%SZ"
+
 #: What every request has and signs.
 REQUIRED = frozenset(
     {"host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version"}
@@ -61,9 +63,11 @@ def _is_complete(request: HttpRequest, signed: set[str]) -> bool:
 def _seconds(date: str) -> float:
     """Since 1970; none that is near any clock where it is no date."""
     try:
-        return datetime.strptime(date, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+        found = datetime.strptime(date, DATE).replace(tzinfo=UTC)
     except ValueError:
         return float("-inf")
+    # strptime reads much that is not written so.
+    return found.timestamp() if found.strftime(DATE) == date else float("-inf")
 
 
 def _canonical(request: HttpRequest, names: str) -> str:

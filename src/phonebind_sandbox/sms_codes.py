@@ -106,6 +106,8 @@ TENCENT_ERROR_CODES: Mapping[str, str] = {
     "InvalidParameterValue.TemplateParameterFormatError": "验证码模板参数格式错误",
     "InvalidParameterValue.TemplateParameterLengthLimit": "单个模板变量字符数超过规定限制",
     "InvalidParameterValue.TemplateWithDirtyWords": "模板内容存在敏感词",
+    "InvalidParameterValue.BeginTimeVerifyFail": "参数 BeginTime 校验失败",
+    "InvalidParameterValue.EndTimeVerifyFail": "参数 EndTime 校验失败",
     "InvalidParameterValue.SdkAppIdNotExist": "SdkAppId 不存在",
     "InvalidParameterValue.ContentLengthLimit": "请求的短信内容太长",
     "InvalidParameterValue.ProhibitedUseUrlInTemplateParameter": "禁止在模板变量中使用 URL",

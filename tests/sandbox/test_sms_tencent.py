@@ -309,7 +309,7 @@ def test_receipts_of_a_number(ask: Ask) -> None:
         expected = {
             "UserReceiveTime": MOMENT + 1, "CountryCode": "86", "SubscriberNumber": MOBILE,
             "PhoneNumber": f"+86{MOBILE}", "SerialNo": status["SerialNo"], "ReportStatus": "SUCCESS",
-            "Description": "DELIVRD", "SessionContext": "a1b2c3",
+            "Description": "DELIVRD", "SessionContext": "",
         }  # fmt: skip
         for _ in range(2):  # as often as somebody asks
             assert ask("PullSmsSendStatusByPhoneNumber", OF_NUMBER) == {"PullSmsSendStatusSet": [expected]}
@@ -319,18 +319,20 @@ def test_receipts_of_a_number(ask: Ask) -> None:
             assert ask("PullSmsSendStatusByPhoneNumber", OF_NUMBER | changes) == {"PullSmsSendStatusSet": []}
 
 
-def test_receipts_of_all_are_handed_out_once(ask: Ask, send: Callable[..., str]) -> None:
+def test_receipts_of_all_are_handed_out_once(ask: Ask) -> None:
+    def send() -> str:
+        [status] = ask("SendSms", SEND)["SendStatusSet"]
+        return str(status["SerialNo"])
+
+    def pull(limit: int) -> list[str]:
+        found = ask("PullSmsSendStatus", OF_ALL | {"Limit": limit})["PullSmsSendStatusSet"]
+        return [receipt["SerialNo"] for receipt in found]
+
     with time_machine.travel(MOMENT, tick=False) as clock:
-        for number in range(3):
-            assert send(SessionContext=str(number)) == "Ok"
+        sent = [send() for _ in range(3)]
         clock.shift(receipts.CARRIER_SECONDS)
-        assert send(SessionContext="3") == "Ok"  # not known yet
-
-        def pull(limit: int) -> list[str]:
-            found = ask("PullSmsSendStatus", OF_ALL | {"Limit": limit})["PullSmsSendStatusSet"]
-            return [receipt["SessionContext"] for receipt in found]
-
-        assert [pull(2), pull(100), pull(100)] == [["0", "1"], ["2"], []]
+        send()  # not known yet
+        assert [pull(2), pull(100), pull(100)] == [sent[:2], sent[2:], []]
 
 
 @pytest.mark.parametrize(
@@ -362,15 +364,20 @@ def test_some_receipts_never_come(ask: Ask, send: Callable[..., str], switches: 
         assert ask("PullSmsSendStatus", OF_ALL) == {"PullSmsSendStatusSet": []}
 
 
+PACKAGES = {"SmsSdkAppId": "1400006666", "Limit": 500, "Offset": 0, "BeginTime": "2025010100", "EndTime": "2026100116"}
+
+
 def test_what_is_left_of_the_package(ask: Ask, send: Callable[..., str]) -> None:
-    asked = {"SmsSdkAppId": "1400006666", "Limit": 10, "Offset": 0, "BeginTime": "2026100100", "EndTime": "2026100200"}
     used = []
-    for _ in range(2):
-        [package] = ask("SmsPackagesStatistics", asked)["SmsPackagesStatisticsSet"]
-        used.append((package["PackageAmount"], package["CurrentUsage"]))
-        assert package["PackageEffectiveTime"] < time.time() < package["PackageExpiredTime"]
-        assert send() == "Ok"
+    with time_machine.travel(MOMENT, tick=False):
+        for _ in range(2):
+            [package] = ask("SmsPackagesStatistics", PACKAGES)["SmsPackagesStatisticsSet"]
+            used.append((package["PackageAmount"], package["CurrentUsage"]))
+            assert package["PackageEffectiveTime"] < time.time() < package["PackageExpiredTime"]
+            assert send() == "Ok"
+        later = ask("SmsPackagesStatistics", PACKAGES | {"BeginTime": "2025010101"})
     assert used == [(1000, 0), (1000, 1)]
+    assert later == {"SmsPackagesStatisticsSet": []}  # it was bought before
 
 
 @pytest.mark.parametrize(
@@ -387,6 +394,11 @@ def test_what_is_left_of_the_package(ask: Ask, send: Callable[..., str]) -> None
         ("PullSmsSendStatusByPhoneNumber", OF_NUMBER | {"Limit": -1}, "InvalidParameter"),
         ("PullSmsSendStatusByPhoneNumber", OF_NUMBER | {"EndTime": "now"}, "InvalidParameter"),
         ("SmsPackagesStatistics", {}, "MissingParameter"),
+        ("SmsPackagesStatistics", PACKAGES | {"BeginTime": 2025010100}, "InvalidParameter"),
+        ("SmsPackagesStatistics", PACKAGES | {"BeginTime": "20251111"}, "InvalidParameterValue.BeginTimeVerifyFail"),
+        ("SmsPackagesStatistics", PACKAGES | {"EndTime": "now"}, "InvalidParameterValue.EndTimeVerifyFail"),
+        ("SmsPackagesStatistics", PACKAGES | {"EndTime": "2025010100"}, "InvalidParameterValue.EndTimeVerifyFail"),
+        ("SmsPackagesStatistics", PACKAGES | {"EndTime": "9999010100"}, "InvalidParameterValue.EndTimeVerifyFail"),
         ("SmsPackagesStatistics", [], "InvalidParameter"),
     ],
     ids=str,

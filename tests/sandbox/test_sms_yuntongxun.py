@@ -1,7 +1,9 @@
 """Yuntongxun, by the vector and by what is public of its rules."""
 
+import base64
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import md5
 from typing import Any
 
 import pytest
@@ -100,6 +102,16 @@ def test_whatever_is_changed_it_is_not_signed_any_more(
     with time_machine.travel(MOMENT + late, tick=False):
         assert code_of(change(vector).send(served)) == code
         assert inbox.messages() == []
+
+
+def test_a_stamp_is_written_with_all_its_digits(served: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(conf.YUNTONGXUN_TOKENS, *KEY)
+    stamp = "2026101160000"  # the first of October, where some leave out a zero
+    sig = md5(f"{KEY[0]}{KEY[1]}{stamp}".encode(), usedforsecurity=False).hexdigest().upper()
+    with time_machine.travel(MOMENT, tick=False):
+        call = yuntongxun(SEND, key=KEY).but(authorization=base64.b64encode(f"{KEY[0]}:{stamp}".encode()).decode())
+        call = replace(call, path=f"{call.path.partition('=')[0]}={sig}")
+        assert code_of(call.send(served)) == "111109"
 
 
 @pytest.mark.parametrize(("skew", "code"), [(2000, "000000"), (-90000, "111109"), (90000, "111109")])

@@ -25,12 +25,13 @@ from phonebind_sandbox.sms_codes import TENCENT_SMS_CODES, TENCENT_STATUS_CODES,
 from . import push, receipts, sending
 from .limits import DAY, Limit
 from .receipts import Receipt
-from .texts import beijing, national, worded
+from .texts import beijing, moment, national, worded
 
 VENDOR = "tencent"
 VERSION = "2021-01-11"
 REGIONS = frozenset({"ap-beijing", "ap-guangzhou", "ap-nanjing"})
 PACKAGE = 1000
+BOUGHT = 1_735_660_800  # 2025 began in Beijing
 
 Fields: TypeAlias = Mapping[str, object]
 Answer: TypeAlias = dict[str, object]
@@ -213,22 +214,34 @@ def _pulled(receipt: Receipt) -> Answer:
         "SerialNo": receipt.vendor_id,
         "ReportStatus": _status(receipt),
         "Description": _RESULTS[receipt.result][0],
-        "SessionContext": receipt.own_id,
+        "SessionContext": "",  # as it is where Tencent has not been asked to give it back
     }
 
 
 def _packages(fields: Fields, switches: Faults) -> Answer:
+    """The package, where it was bought between the two hours that are asked for."""
     _need(fields, SmsSdkAppId=str, Limit=int, Offset=int, BeginTime=str, EndTime=str)
+    begin, end = _hour(fields, "BeginTime"), _hour(fields, "EndTime")
+    if not begin < end <= time.time():
+        raise SmsRefused("InvalidParameterValue.EndTimeVerifyFail")
     package = {
-        "PackageCreateTime": 1_767_225_600,
-        "PackageEffectiveTime": 1_767_225_600,
+        "PackageCreateTime": BOUGHT,
+        "PackageEffectiveTime": BOUGHT,
         "PackageExpiredTime": 4_102_416_000,
         "PackageAmount": PACKAGE,
         "PackageType": 1,
         "PackageId": 1,
         "CurrentUsage": min(receipts.sent(VENDOR), PACKAGE),
     }
-    return {"SmsPackagesStatisticsSet": [package]}
+    return {"SmsPackagesStatisticsSet": [package] if begin <= BOUGHT <= end else []}
+
+
+def _hour(fields: Fields, name: str) -> float:
+    """``2026100108``, in Beijing."""
+    try:
+        return moment(str(fields[name]), "%Y%m%d%H")
+    except ValueError:
+        raise SmsRefused(f"InvalidParameterValue.{name}VerifyFail") from None
 
 
 def _need(fields: Fields, **kinds: type) -> None:

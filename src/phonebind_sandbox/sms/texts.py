@@ -22,6 +22,14 @@ def beijing(moment: float, form: str = "%Y-%m-%d %H:%M:%S") -> str:
     return datetime.fromtimestamp(moment, BEIJING).strftime(form)
 
 
+def moment(text: str, form: str) -> float:
+    """The reverse of ``beijing``, to the digit: strptime reads much that nobody writes. Raises ValueError."""
+    found = datetime.strptime(text, form).replace(tzinfo=BEIJING)
+    if found.strftime(form) != text:
+        raise ValueError(text)
+    return found.timestamp()
+
+
 def worded(sign: str, values: Iterable[str]) -> str | None:
     """A message of the values that a template was given; None where none of them can be a code.
 

@@ -8,7 +8,6 @@ import re
 import secrets
 import time
 from collections.abc import Callable
-from datetime import datetime
 from hashlib import md5
 from hmac import compare_digest
 
@@ -24,7 +23,7 @@ from phonebind_sandbox.sms_codes import YUNTONGXUN_CODES, SmsRefused
 
 from . import sending
 from .limits import DAY, MINUTE, Limit
-from .texts import BEIJING, beijing, national, worded
+from .texts import beijing, moment, national, worded
 
 VENDOR = "yuntongxun"
 SIGN = "云通讯"
@@ -73,14 +72,14 @@ def _check(request: HttpRequest, sid: str, switches: Faults) -> None:
     try:
         given = base64.b64decode(request.headers.get("Authorization", ""), validate=True)
         owner, _, stamp = given.decode().partition(":")
-        moment = datetime.strptime(stamp, "%Y%m%d%H%M%S").replace(tzinfo=BEIJING).timestamp()
+        signed_at = moment(stamp, "%Y%m%d%H%M%S")
     except ValueError:
         raise SmsRefused("111109") from None
     token = YUNTONGXUN_TOKENS.get(sid)
     if token is None:
         raise SmsRefused("111141")
     signature = md5(f"{sid}{token}{stamp}".encode(), usedforsecurity=False).hexdigest().upper()
-    late = abs(time.time() + float(switches["clock_skew"]) - moment) > TOLERANCE
+    late = abs(time.time() + float(switches["clock_skew"]) - signed_at) > TOLERANCE
     if owner != sid or late or not compare_digest(signature.encode(), request.GET.get("sig", "").encode()):
         raise SmsRefused("111109")
 
