@@ -138,18 +138,18 @@ def test_what_we_write_in_a_form_is_what_aliyun_writes(aliyun: oracles.Ask) -> N
 
 
 @pytest.mark.parametrize(
-    ("gateway", "action", "form"),
-    [(ALIYUN, "SendSms", SEND_SMS), (PNVS, "SendSmsVerifyCode", SEND_SMS_VERIFY_CODE)],
+    ("gateway", "product", "action", "form"),
+    [(ALIYUN, "dysmsapi", "SendSms", SEND_SMS), (PNVS, "dypnsapi", "SendSmsVerifyCode", SEND_SMS_VERIFY_CODE)],
     ids=["aliyun", "aliyun-pnvs"],
 )
 def test_aliyun_would_send_the_message_that_the_gateway_sends(
-    aliyun: oracles.Ask, gateway: AliyunApi, action: str, form: dict[str, str]
+    aliyun: oracles.Ask, gateway: AliyunApi, product: str, action: str, form: dict[str, str]
 ) -> None:
     """In the query, where ours stands in the body: a log of addresses then shows no code."""
     with time_machine.travel(MOMENT, tick=False):
         ours = gateway.call(MESSAGE)
-    asked = {"ask": "call", "action": action, "fields": form, "key_id": KEYS[0], "secret": KEYS[1]}
-    theirs, signed = aliyun(asked, question(dict(ours.headers), ours.body))
+    fields = {"action": action, "fields": form, "key_id": KEYS[0], "secret": KEYS[1]}
+    theirs, signed = aliyun({"ask": "call", "product": product, **fields}, question(dict(ours.headers), ours.body))
     assert ours.headers["authorization"] == signed
     assert ours.headers["x-acs-date"] == DATE
     assert dict(parse_qsl(ours.body.decode(), strict_parsing=True)) == form == theirs["query"]

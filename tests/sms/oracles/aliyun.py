@@ -5,14 +5,17 @@ Reads a JSON list of questions, each ``{"ask": one of ASK, ...}``, and prints th
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 from alibabacloud_dypnsapi20170525 import client as dypnsapi
 from alibabacloud_dypnsapi20170525 import models as dypnsapi_models
 from alibabacloud_dysmsapi20170525 import client as dysmsapi
 from alibabacloud_dysmsapi20170525 import models as dysmsapi_models
+from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 from alibabacloud_tea_openapi.utils import Utils
 from alibabacloud_tea_openapi.utils_models import Config
 from darabonba.core import DaraCore
@@ -20,9 +23,14 @@ from darabonba.request import DaraRequest
 
 ALGORITHM = "ACS3-HMAC-SHA256"
 
-_SERVICES: Mapping[str, tuple[ModuleType, ModuleType]] = {
-    "SendSms": (dysmsapi, dysmsapi_models),
-    "SendSmsVerifyCode": (dypnsapi, dypnsapi_models),
+_PRODUCTS: Mapping[str, tuple[ModuleType, ModuleType]] = {
+    "dysmsapi": (dysmsapi, dysmsapi_models),
+    "dypnsapi": (dypnsapi, dypnsapi_models),
+}
+_METHODS = {
+    "SendSms": "send_sms",
+    "SendSmsVerifyCode": "send_sms_verify_code",
+    "QuerySendDetails": "query_send_details",
 }
 
 
@@ -48,31 +56,64 @@ class _Caught(BaseException):
     """In place of sending it; the SDK catches every Exception."""
 
 
-def call(action: str, fields: dict[str, Any], key_id: str, secret: str) -> dict[str, Any]:
-    """The whole request of an action, as it would be sent."""
+def call(product: str, action: str, fields: dict[str, Any], key_id: str, secret: str) -> dict[str, Any]:
+    """The whole request of an action, as it would be sent to Aliyun."""
     caught: list[DaraRequest] = []
 
     def catch(request: DaraRequest, _runtime: object = None) -> None:
         caught.append(request)
         raise _Caught
 
-    DaraCore.do_action = catch
-    try:
-        _send(action, fields, Config(access_key_id=key_id, access_key_secret=secret, region_id="cn-hangzhou"))
-    except _Caught:
-        [request] = caught
-        return {name: getattr(request, name) for name in ("method", "pathname", "query", "headers", "body")}
+    config = Config(access_key_id=key_id, access_key_secret=secret, region_id="cn-hangzhou")
+    with _delivering(catch):
+        try:
+            _act(product, action, fields, config)
+        except _Caught:
+            [request] = caught
+            return {name: getattr(request, name) for name in ("method", "pathname", "query", "headers", "body")}
     raise AssertionError("nothing was sent")
 
 
-def _send(action: str, fields: dict[str, Any], config: Config) -> Any:
-    service, models = _SERVICES[action]
+def send(product: str, action: str, fields: dict[str, Any], key_id: str, secret: str, url: str) -> dict[str, Any]:
+    """What the SDK makes of the answer of who listens at the URL; of a refusal that it raises, the code."""
+    place, deliver = urlsplit(url), DaraCore.do_action
+
+    def deliver_there(request: DaraRequest, runtime: object = None) -> object:
+        # The SDK knows hosts and no paths: what it signs for the host is sent to the path.
+        request.pathname = place.path
+        return deliver(request, runtime)
+
+    config = Config(access_key_id=key_id, access_key_secret=secret, endpoint=place.netloc, protocol=place.scheme)
+    with _delivering(deliver_there):
+        try:
+            answer: dict[str, Any] = _act(product, action, fields, config).body.to_map()
+        except AlibabaCloudException as refused:
+            return {"raised": refused.code}
+    return answer
+
+
+@contextmanager
+def _delivering(how: Callable[..., object]) -> Iterator[None]:
+    before, DaraCore.do_action = DaraCore.do_action, how
+    try:
+        yield
+    finally:
+        DaraCore.do_action = before
+
+
+def _act(product: str, action: str, fields: dict[str, Any], config: Config) -> Any:
+    client, models = _PRODUCTS[product]
     request = getattr(models, f"{action}Request")().from_map(fields)
-    method = {"SendSms": "send_sms", "SendSmsVerifyCode": "send_sms_verify_code"}[action]
-    return getattr(service.Client(config), method)(request)
+    return getattr(client.Client(config), _METHODS[action])(request)
 
 
-ASK: Mapping[str, Callable[..., object]] = {"form": form, "authorization": authorization, "rpc": rpc, "call": call}
+ASK: Mapping[str, Callable[..., object]] = {
+    "form": form,
+    "authorization": authorization,
+    "rpc": rpc,
+    "call": call,
+    "send": send,
+}
 
 
 def main() -> None:
