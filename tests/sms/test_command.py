@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import pty
+import re
 import ssl
 import subprocess
 import sys
@@ -287,7 +288,10 @@ def test_what_is_left(phonebind: Configure, upstream: Upstream) -> None:
     ]
     assert [headers["X-TC-Action"] for headers, _ in upstream.raw] == ["SmsPackagesStatistics", None]
     assert upstream.raw[1][0]["Authorization"]
-    assert json.loads(upstream.raw[0][1]) == {"SmsSdkAppId": "1400006666", "Limit": 500, "Offset": 0}
+    asked = json.loads(upstream.raw[0][1])
+    for hour in ("BeginTime", "EndTime"):
+        assert re.fullmatch(r"20\d{8}", asked.pop(hour))
+    assert asked == {"SmsSdkAppId": "1400006666", "Limit": 500, "Offset": 0}
 
 
 def test_one_of_the_hosts_has_no_balance(phonebind: Configure) -> None:

@@ -1,9 +1,12 @@
 """The reference server and its sandbox's SMS gateway, with the network between them at fault."""
 
 import time
+from typing import Any
 
 import pytest
 
+from phonebind.sms import registry
+from server import demo
 from tests.support.visitor import Answer, Visitor
 
 PASSWORD = "horse-staple-9"
@@ -50,3 +53,15 @@ def test_threat_14_what_was_refused_may_be_asked_for_again_at_once(visitor: Visi
     visitor.faults()
     assert visitor.ask_for_sms(mobile).status == 200
     assert len(received(visitor, mobile)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        ("tencent", [("package 1, good until 2100-01-01", "1000 of 1000 SMS")]),
+        ("yuntongxun", [("account", "100.00 yuan")]),
+    ],
+)
+def test_what_is_left_is_asked_as_the_vendor_wants_it(visitor: Visitor, name: str, left: list[tuple[str, str]]) -> None:
+    gateway: Any = registry.make(demo.sms_gateways(f"{visitor.site}/sandbox")[name])
+    assert gateway.balance() == left

@@ -5,7 +5,7 @@ Tencent's SDK composes and signs the call, and we send it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from phonebind import tencent_cloud
@@ -20,6 +20,9 @@ except ImportError as error:
     raise ImportError("Tencent's SDK is not installed: pip install 'phonebind[tencent]'") from error
 
 ENDPOINT = "https://sms.tencentcloudapi.com"
+
+#: More than the life of a package.
+GOOD_FOR = timedelta(days=3 * 366)
 
 _SPANS = {
     "LimitExceeded.PhoneNumberThirtySecondLimit": 30,
@@ -118,6 +121,9 @@ class Tencent(TemplateVendor):
         request = models.SmsPackagesStatisticsRequest()
         request.SmsSdkAppId = self.sdk_app_id
         request.Limit, request.Offset = 500, 0
+        # The packages that were bought between these two hours; none is good for longer.
+        now = datetime.now(BEIJING)
+        request.BeginTime, request.EndTime = (f"{hour:%Y%m%d%H}" for hour in (now - GOOD_FOR, now))
         return self._signed("SmsPackagesStatistics", request)
 
     def left(self, answer: Any) -> list[tuple[str, str]]:
