@@ -88,13 +88,19 @@ def issue(mobile: str, address: str, *also: limits.Claim, holder: str = "") -> S
             error.retry_after = sent.resend_after
             raise
         except (SmsNotSent, *_NUMBER):
-            with _at_best("A code that was not sent stays valid until it expires"):
-                scripts.drop(_key(mobile), _now(), _digests(mobile, code)[0])
+            withdraw(mobile, code)
             raise
     # Only now: what could not be sent must not take away a code that is on the phone already.
     with _at_best("A mobile has one code more than it should"):
         scripts.keep_newest(_key(mobile), _now(), holder, MAX_LIVE)
     return sent
+
+
+def withdraw(mobile: str, code: str) -> None:
+    """Take away a code that was not sent, and never will be."""
+    with _at_best("A code that was not sent stays valid until it expires"):
+        for digest in _digests(mobile, code):
+            scripts.drop(_key(mobile), _now(), digest)
 
 
 @contextmanager

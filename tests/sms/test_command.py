@@ -96,7 +96,7 @@ def test_a_test_message_goes_out(phonebind: Configure, upstream: Upstream, caplo
         f"This sends one SMS to {MOBILE} by http (our own text). It costs what the vendor takes for one.",
         f"Sent. Our id: {sent['id']}. The vendor's: m-1.",
     ]
-    assert [line.getMessage() for line in caplog.records] == ["A test SMS to 138****0001 by http: sent"]
+    assert [line.getMessage() for line in caplog.records] == ["A test SMS to 138****0001 by http: done"]
     assert sent["code"] not in f"{out}{caplog.text}"
 
 

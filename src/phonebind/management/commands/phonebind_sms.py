@@ -61,13 +61,15 @@ class Command(BaseCommand):
         self.stdout.write(f"This sends one SMS to {message.mobile} by {ways}. It costs what the vendor takes for one.")
         if not yes and not self._agreed():
             raise CommandError("Nothing was sent.")
+        gateway = make(chosen)
         try:
-            vendors_id = attempt(make(chosen), message)
+            vendors_id = attempt(gateway, message)
         except Exception as error:  # noqa: BLE001 - whatever a gateway of the host's raises, its text may hold a secret
             self._log(name, message, type(error).__name__)
             raise CommandError(outcomes.words(error, message.id)) from None
-        self._log(name, message, "sent")
-        self.stdout.write(self.style.SUCCESS(f"Sent. Our id: {message.id}. The vendor's: {vendors_id or 'none'}."))
+        self._log(name, message, "done")
+        done = getattr(gateway, "done", "Sent")
+        self.stdout.write(self.style.SUCCESS(f"{done}. Our id: {message.id}. The vendor's: {vendors_id or 'none'}."))
 
     def _agreed(self) -> bool:
         if not sys.stdin.isatty():

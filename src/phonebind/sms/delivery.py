@@ -1,0 +1,102 @@
+"""What a worker does with a message that ``phonebind.sms.queue`` handed over."""
+
+import logging
+
+from phonebind import alarms
+from phonebind.conf import conf
+from phonebind.exceptions import (
+    SmsMisconfigured,
+    SmsNotSent,
+    SmsRefused,
+    SmsUnconfirmed,
+    SmsVendorLimit,
+    StorageUnavailable,
+)
+from phonebind.sms import inner, parcels
+from phonebind.sms.base import Gateway, Message
+from phonebind.sms.parcels import Parcel
+from phonebind.sms.queue import Queue
+from phonebind.sms.registry import attempt, make
+
+#: Seconds until each further try of what was not sent, since the gateway was not reached or took none at that moment.
+DELAYS = (2, 5, 10)
+
+logger = logging.getLogger(__name__)
+
+
+def deliver(message_id: str, number: int) -> Message | None:
+    """Send the message, as its ``number``-th further try. Returns it where it was not sent and never will be, so that
+    its code is good for nothing.
+    """
+    parcel = _taken(message_id, number)
+    if parcel is None:
+        return None
+    if parcel.left <= 0:
+        _complain("messages expire before a worker takes them: are there enough workers?")
+        return parcel.message
+    return parcel.message if _is_lost(parcel) else None
+
+
+def late(message_id: str, number: int) -> Message | None:
+    """The message, which Celery has thrown away because it expired."""
+    parcel = _taken(message_id, number)
+    if parcel is None:
+        return None
+    _complain("messages expire before a worker takes them: are there enough workers?")
+    return parcel.message
+
+
+def _taken(message_id: str, number: int) -> Parcel | None:
+    """None for all but the first, whatever the broker delivers again."""
+    try:
+        return parcels.take(message_id, number)
+    except StorageUnavailable:
+        # Without the store nobody can tell whether another worker has it.
+        _complain("a message is not sent, since the store is unavailable")
+        return None
+
+
+def _is_lost(parcel: Parcel) -> bool:
+    """Try to send it. True where that did not happen, and will not."""
+    try:
+        queue, gateway = _gateways()
+    except inner.UNUSABLE:
+        _complain("the worker's settings cannot send: run manage.py check with them")
+        return True
+    try:
+        attempt(gateway, parcel.message)
+    except SmsUnconfirmed:
+        return False
+    except (SmsMisconfigured, SmsRefused, SmsVendorLimit):
+        return True
+    except SmsNotSent:
+        return not _is_tried_again(queue, parcel)
+    except Exception as error:  # noqa: BLE001 - Celery would log its text, and nobody knows what stands in that
+        _complain(f"the gateway raised {type(error).__name__}, which is a mistake in its code")
+    return False
+
+
+def _gateways() -> tuple[Queue, Gateway]:
+    """The one that hands over, and the one that sends. Raises one of ``inner.UNUSABLE``."""
+    queue = make(conf.sms)
+    if not isinstance(queue, Queue):
+        raise TypeError("the worker's settings name another gateway than celery")
+    return queue, make(queue.via)
+
+
+def _is_tried_again(queue: Queue, parcel: Parcel) -> bool:
+    """Whether there is time for that, and the broker took it; or may have."""
+    if parcel.attempt >= len(DELAYS) or parcel.left < DELAYS[parcel.attempt] + conf.total_timeout:
+        return False
+    try:
+        queue.hand_over(Parcel(parcel.message, parcel.until, parcel.attempt + 1), DELAYS[parcel.attempt])
+    except SmsUnconfirmed:
+        return True
+    except (SmsNotSent, StorageUnavailable):
+        return False
+    return True
+
+
+def _complain(what: str) -> None:
+    if alarms.is_due(f"sms queue {what}"):
+        logger.error("SMS queue: %s", what)

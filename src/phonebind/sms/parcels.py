@@ -1,0 +1,66 @@
+"""Messages that wait for a worker: in the store, and not in the queue.
+
+What goes through the broker is an id and a number. So neither its log nor its events nor a page that shows its tasks
+has a mobile or a code, at whatever level they log.
+"""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+
+from phonebind import store
+from phonebind.sms.base import Message
+
+#: Seconds. As long as the code that a parcel holds is good, so that a worker that comes too late can take it away.
+KEPT = 300
+#: Seconds for which nobody gets the same parcel again. Redis as a broker redelivers after an hour, its default.
+MARKED = 2 * 3600
+
+# KEYS: the parcel, its mark. ARGV: seconds. One caller gets the parcel, and once it was taken nobody can put it back.
+_take = store.Script("""
+local parcel = redis.call('GET', KEYS[1])
+if not parcel then
+  return false
+end
+redis.call('DEL', KEYS[1])
+if not redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[1]) then
+  return false
+end
+return parcel
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """``until``: seconds since 1970, after which it must not be sent; ``attempt``: how many tries there were before."""
+
+    message: Message
+    until: float
+    attempt: int = 0
+
+    @property
+    def left(self) -> float:
+        """Seconds in which it may still be sent; below 0 when they are over."""
+        return self.until - time.time()
+
+
+def put(parcel: Parcel) -> None:
+    """Raises StorageUnavailable."""
+    key = _keys(parcel.message.id, parcel.attempt)[0]
+    with store.connection() as client:
+        client.set(key, json.dumps({"until": parcel.until, **asdict(parcel.message)}), ex=KEPT)
+
+
+def take(message_id: str, attempt: int) -> Parcel | None:
+    """The parcel, for one caller of all; None for all others, and where there is none. Raises StorageUnavailable."""
+    found = _take(_keys(message_id, attempt), MARKED)
+    if not found:
+        return None
+    fields = json.loads(found)
+    until = fields.pop("until")
+    return Parcel(Message(**fields), until, attempt)
+
+
+def _keys(message_id: str, attempt: int) -> tuple[str, str]:
+    subject = f"{message_id}:{attempt}"
+    return store.key("sms_parcel", subject), store.key("sms_parcel_mark", subject)

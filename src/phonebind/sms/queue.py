@@ -1,0 +1,152 @@
+"""Hands messages over to Celery, whose workers send them by another gateway.
+
+The person's request ends at once, and nobody tells the person how it went. So this is for hosts that want it; it is not
+the default. A message waits for less than a minute, is sent once whatever the broker delivers twice, and its code is
+taken away when it was not sent.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django.utils.module_loading import import_string
+
+from phonebind import alarms
+from phonebind.conf import conf
+from phonebind.exceptions import SmsNotSent, SmsUnconfirmed
+from phonebind.sms import inner, parcels
+from phonebind.sms.base import Message
+from phonebind.sms.parcels import Parcel
+
+try:
+    from celery import Celery
+    from kombu.connection import Connection
+    from kombu.exceptions import KombuError
+except ImportError as error:
+    raise ImportError("Celery is not installed: pip install 'phonebind[celery]'") from error
+
+#: The name of the task in ``phonebind.tasks``.
+TASK = "phonebind.send_sms"
+#: Seconds in which a message must have been sent, with the time that sending takes: its code is good for five minutes,
+#: and for four of them when it arrives.
+LATEST = 60
+#: What a worker's log, its events and pages that show its tasks have in place of the arguments.
+SHOWN = "(…)"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Queue:
+    """``app``: the dotted path of the host's Celery app, since Celery's own idea of the current one holds in one thread
+    only. ``via``: the options of the gateway that the workers send by. ``expires``: seconds that a message may wait.
+    """
+
+    name: ClassVar[str] = "celery"
+    composite: ClassVar[bool] = True
+    #: What has happened when nothing was raised.
+    done: ClassVar[str] = "Handed over to Celery; the log of its worker tells how it ended"
+
+    app: str
+    via: Mapping[str, Any]
+    expires: float = 45
+
+    @property
+    def inner(self) -> Sequence[Mapping[str, Any]]:
+        return [self.via]
+
+    @property
+    def celery(self) -> Celery:
+        """Raises ImportError and the like."""
+        return import_string(self.app)
+
+    def check(self) -> list[str]:
+        return [*self._expiry_problems(), *self._via_problems(), *self._app_problems()]
+
+    def _expiry_problems(self) -> list[str]:
+        expires: Any = self.expires
+        is_number = isinstance(expires, (int, float)) and not isinstance(expires, bool)
+        if is_number and 0 < expires <= LATEST - conf.total_timeout:
+            return []
+        return [f"expires must be a number of seconds, and together with TOTAL_TIMEOUT {LATEST} at most"]
+
+    def _via_problems(self) -> list[str]:
+        label = inner.label(self.via)
+        if label == self.name:
+            return ["via: celery cannot send by celery"]
+        return [f"via {label}".rstrip() + f": {problem}" for problem in inner.problems(self.via)]
+
+    def _app_problems(self) -> list[str]:
+        try:
+            found = self.celery
+            if not isinstance(found, Celery):
+                return ["app must be the dotted path of your Celery app"]
+            # Loads what speaks to this broker, and connects to nobody.
+            assert found.connection_for_write().transport.driver_type
+        except (*inner.UNUSABLE, AssertionError) as error:
+            return [f"app: {type(error).__name__}: {error}"]
+        return []
+
+    def send(self, message: Message) -> None:
+        """Hand it over. Raises SmsNotSent where the broker is away, SmsUnconfirmed where it does not say that it took
+        the message, and StorageUnavailable.
+        """
+        self.hand_over(Parcel(message, time.time() + self.expires))
+
+    def hand_over(self, parcel: Parcel, countdown: float = 0) -> None:
+        """Have a worker send it, ``countdown`` seconds from now. Raises as :meth:`send`."""
+        parcels.put(parcel)
+        app = self.celery
+        with _channel(app) as (connection, channel):
+            try:
+                app.send_task(
+                    TASK,
+                    args=(parcel.message.id, parcel.attempt),
+                    producer=app.amqp.Producer(channel, auto_declare=False),
+                    countdown=countdown or None,
+                    expires=max(parcel.left, 0),
+                    ignore_result=True,
+                    serializer="json",
+                    argsrepr=SHOWN,
+                    kwargsrepr=SHOWN,
+                    retry=False,
+                )
+            except _broken(connection) as error:
+                raise _told(SmsUnconfirmed(), "the broker does not say that it took the message", error) from None
+
+
+@contextmanager
+def _channel(app: Celery) -> Iterator[tuple[Connection, Any]]:
+    """A connection of its own, that was opened just now: where there is none it is certain that nothing was handed
+    over. One of a pool may be dead, and that is seen only by what was sent over it.
+    """
+    with app.connection_for_write(transport_options=_patience(app)) as connection:
+        connection.connect_timeout = conf.connect_timeout
+        try:
+            connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
+            channel = connection.channel()
+        except _broken(connection) as error:
+            raise _told(SmsNotSent(), "the broker cannot be reached", error) from None
+        yield connection, channel
+
+
+def _broken(connection: Connection) -> tuple[type[Exception], ...]:
+    return (OSError, KombuError, *connection.connection_errors, *connection.channel_errors)
+
+
+def _patience(app: Celery) -> dict[str, float]:
+    """Celery's own is endless with one broker, and longer than ours with the other."""
+    each = conf.total_timeout / 3
+    if app.connection_for_write().transport.driver_type == "redis":
+        return {"socket_connect_timeout": min(conf.connect_timeout, each), "socket_timeout": each}
+    return {"read_timeout": each, "write_timeout": each}
+
+
+def _told(outcome: SmsNotSent, what: str, error: Exception) -> SmsNotSent:
+    if alarms.is_due(f"sms queue {what}"):
+        logger.warning("SMS queue: %s (%s)", what, type(error).__name__)
+    outcome.detail = f"{what} ({type(error).__name__})"
+    return outcome
