@@ -189,6 +189,7 @@ PHONEBIND = {
         }
     },
     "SMS": _SMS,
+    "SMS_RECEIPTS": env.text("SMS_RECEIPTS", ""),
     "HUMAN_CHECK": _HUMAN_CHECK,
     "SITE_NAME": env.text("SITE_NAME", "phonebind"),
     "TERMS_URL": env.text("TERMS_URL", ""),

@@ -60,6 +60,8 @@ def test_every_setting_has_its_type() -> None:
         ("SITE_NAME", None),
         ("HUMAN_CHECK", None),
         ("HUMAN_CHECK", 5),
+        ("SMS_RECEIPTS", True),
+        ("SMS_RECEIPTS", None),
         ("MOBILE_FIELD", 1),
         ("ALLOWED_NEXT_HOSTS", "shop.example"),
         ("LEGACY_STATE", "false"),
@@ -90,6 +92,22 @@ def test_e001_a_setting_is_unknown_or_mistyped(settings: Settings, name: object,
     settings.PHONEBIND = {**settings.PHONEBIND, name: value}
     assert found() == ["E001"]
     assert str(name) in said()
+
+
+@pytest.mark.parametrize(
+    "secret", ["push", "Pull", "switched_on", "s" * 31, "s" * 129, "s" * 31 + "/", "密" * 32, "s" * 32 + "\n"]
+)
+def test_e001_a_secret_for_receipts_that_is_none_is_not_repeated(settings: Settings, secret: str) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "SMS_RECEIPTS": secret}
+    assert found() == ["E001"]
+    assert "SMS_RECEIPTS must be" in said()
+    assert secret not in said()
+
+
+@pytest.mark.parametrize("value", ["", "pull", "s" * 32, "aA0_-" * 25])
+def test_a_way_for_receipts(settings: Settings, value: str) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "SMS_RECEIPTS": value}
+    assert found() == []
 
 
 @pytest.mark.parametrize("value", [None, [], "qq"], ids=repr)

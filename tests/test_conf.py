@@ -25,6 +25,7 @@ def test_it_may_be_missing_altogether(settings: Settings) -> None:
 def test_what_is_dangerous_is_off_by_default(settings: Settings) -> None:
     settings.PHONEBIND = {}
     assert conf.legacy_state is False
+    assert conf.sms_receipts == ""
     assert conf.allowed_next_hosts == ()
     assert conf.cookie_samesite == "Lax"
 
@@ -53,6 +54,7 @@ def test_the_names_are_the_documented_ones() -> None:
     assert set(NAMES) == {
         "PROVIDERS",
         "SMS",
+        "SMS_RECEIPTS",
         "HUMAN_CHECK",
         "SITE_NAME",
         "TERMS_URL",

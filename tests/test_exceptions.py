@@ -36,7 +36,7 @@ CONTRACT = {
     },
     401: {"credentials_invalid", "token_invalid"},
     403: {"account_disabled", "origin_not_allowed"},
-    404: {"provider_unknown"},
+    404: {"provider_unknown", "receipt_unknown"},
     429: {"too_many_requests", "sms_too_frequent", "sms_quota", "too_many_attempts"},
     502: {"sms_not_sent"},
     503: {"provider_unavailable", "storage_unavailable", "human_check_unavailable", "server_busy"},

@@ -37,6 +37,7 @@ PROMISED = {
     "image_address_hour": (300, HOUR, TooManyRequests),
     "human_address_hour": (300, HOUR, TooManyRequests),
     "human_answer_address_hour": (100, HOUR, TooManyRequests),
+    "receipt_address_hour": (300, 3_600, TooManyRequests),
     "no_image_address_hour": (5, HOUR, SmsQuota),
     "no_image_site_hour": (200, HOUR, SmsQuota),
     "no_image_site_day": (500, DAY, SmsQuota),

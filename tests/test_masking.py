@@ -68,6 +68,22 @@ def test_threat_9_no_noise_goes_unnoticed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/sms_receipts/aliyun/0123456789abcdef_-/", "/sms_receipts/aliyun/****/"),
+        ("/shop/sms_receipts/aliyun-pnvs/secret?a=1", "/shop/sms_receipts/aliyun-pnvs/****?a=1"),
+        ("/sms_receipts/tencent/%73ecret/ HTTP/1.1", "/sms_receipts/tencent/****/ HTTP/1.1"),
+        ('"POST /sms_receipts/http/secret"', '"POST /sms_receipts/http/****"'),
+        # what a person asks by is good for nothing but that question
+        ("/sms_receipts/0123456789abcdefghij/ HTTP/1.1", "/sms_receipts/0123456789abcdefghij/ HTTP/1.1"),
+    ],
+)
+def test_threat_9_the_secret_of_the_path_that_vendors_push_to_is_masked(path: str, shown: str) -> None:
+    assert said("%s: %s", "Not Found", path) == f"Not Found: {shown}"
+    assert masking.masked({"r": path}) == {"r": shown}
+
+
+@pytest.mark.parametrize(
     "query",
     [
         "?code={}&state={}",

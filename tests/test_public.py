@@ -36,6 +36,7 @@ def test_the_settings() -> None:
         "SIGN_IN_MAX_AGE",
         "SITE_NAME",
         "SMS",
+        "SMS_RECEIPTS",
         "TERMS_URL",
         "TOTAL_TIMEOUT",
         "PROVIDER_SLOTS",
@@ -116,7 +117,11 @@ def test_names_that_a_host_imports(path: str, name: str) -> None:
 
 def test_the_signals() -> None:
     names = {name for name in vars(signals) if not name.startswith("_")} - {"Signal"}
-    assert names == {"account_bound", "signed_in", "image_code_issued", "sms_attempted", "sms_budget_exhausted"}
+    assert names == {"account_bound", "signed_in", "image_code_issued"} | {
+        "sms_attempted",
+        "sms_budget_exhausted",
+        "sms_receipt_received",
+    }
 
 
 def test_the_exceptions_are_exported_as_they_are_drawn() -> None:
@@ -142,6 +147,7 @@ def test_every_exception_keeps_its_code() -> None:
             "account_disabled",
             "origin_not_allowed",
             "provider_unknown",
+            "receipt_unknown",
             "too_many_requests",
             "sms_too_frequent",
             "sms_quota",

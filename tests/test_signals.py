@@ -5,7 +5,12 @@ from django.dispatch import Signal
 from phonebind import signals
 
 
-def test_there_are_four() -> None:
-    """When each is sent, and with what, stands in test_binding, test_limits and test_image_codes."""
+def test_there_are_six() -> None:
+    """When each is sent, and with what, stands in test_binding, test_limits, test_image_codes and sms/."""
     names = {name for name, value in vars(signals).items() if isinstance(value, Signal)}
-    assert names == {"account_bound", "signed_in", "image_code_issued", "sms_budget_exhausted"}
+    of_people = {"account_bound", "signed_in"}
+    assert names == of_people | {"image_code_issued"} | {
+        "sms_attempted",
+        "sms_budget_exhausted",
+        "sms_receipt_received",
+    }

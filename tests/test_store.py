@@ -24,6 +24,8 @@ from phonebind import limit_scripts, limits, sms_codes, store
 from phonebind.checks import check_cache
 from phonebind.exceptions import ImageCodeInvalid, Limited, SmsCodeInvalid, StorageUnavailable
 from phonebind.human import image_codes
+from phonebind.sms import Message, receipts
+from phonebind.sms.receipts import Receipt
 from server.processes import Valkey, spawn, stop
 from tests.support.edge import Configure, Outbox
 
@@ -106,6 +108,13 @@ def test_our_own_errors_pass_through() -> None:
         raise KeyError
 
 
+def receive_a_receipt() -> None:
+    """Raises ReceiptUnknown where one of its keys was not written."""
+    receipts.expect("aliyun", Message(mobile=MOBILE, code="012345", minutes=5, text="", id="a" * 20), "1^0")
+    receipts.record("aliyun", [Receipt("1^0", MOBILE, "failed", "off")])
+    assert receipts.known("a" * 20)[1] == ("failed", "off")
+
+
 EVERYTHING: list[Callable[[], object]] = [
     lambda: limits.take(("sms_mobile_gap", MOBILE), ("sms_mobile_day", MOBILE)),
     lambda: limits.check(("sms_mobile_gap", MOBILE), ("sms_mobile_day", MOBILE)),
@@ -118,6 +127,8 @@ EVERYTHING: list[Callable[[], object]] = [
     lambda: sms_codes.check(MOBILE, "000000", claimant="me", address="192.0.2.1"),
     lambda: sms_codes.claim(sms_codes.VerifiedMobile(MOBILE, "me", ("digest",))),
     lambda: sms_codes.settle(sms_codes.VerifiedMobile(MOBILE, "me", ("digest",))),
+    receive_a_receipt,
+    lambda: receipts.known("a" * 20),
 ]
 
 

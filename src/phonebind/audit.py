@@ -3,9 +3,10 @@
 An edge notes what is being done, the domain what came of it, and the edge writes it down when the answer is ready.
 Each record has, as attributes and in its text:
 
-action      authorize, callback, image_code, human_check, sms_code, bind, password, refresh, sign_out, login, done
-outcome     started, not_bound, drawn, asked, sent, bound, signed_in, refreshed, signed_out, cancelled, or an error's
-            code
+action      authorize, callback, image_code, human_check, sms_code, sms_receipt, vendor_receipts, bind, password,
+            refresh, sign_out, login, done
+outcome     started, not_bound, drawn, asked, sent, waiting, delivered, failed, bound, signed_in, refreshed, signed_out,
+            cancelled, or an error's code
 provider    "qq"; "" where none is concerned
 mobile      138****0001; "" where none was given, or none that is one
 user_id     of who signed in or out; None otherwise

@@ -38,6 +38,9 @@ class Settings:
     providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: ``{"gateway": "dotted.path.Class", …}``; everything else goes to the gateway as keyword arguments.
     sms: Mapping[str, Any] = field(default_factory=lambda: {"gateway": "phonebind.sms.console.Console"})
+    #: How receipts of SMS come: "" not at all; "pull" where the vendor has a call for them; or the secret that ends the
+    #: path which vendors send them to. See docs/sms.md.
+    sms_receipts: str = ""
     #: What shows that a person asks for an SMS: a word of ``phonebind.human.MODES``, or ``{"check": "path.Class", …}``.
     human_check: str | Mapping[str, Any] = "image"
     #: The name the SMS and the pages carry.

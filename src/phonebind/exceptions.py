@@ -19,6 +19,7 @@ PhonebindError
 ├── AccountDisabled         403 account_disabled
 ├── OriginNotAllowed        403 origin_not_allowed   a page of another site sent the request
 ├── ProviderUnknown         404 provider_unknown
+├── ReceiptUnknown          404 receipt_unknown      no SMS of this id, or it is too long ago
 ├── Limited                 429                      carries retry_after
 │   ├── TooManyRequests         too_many_requests
 │   ├── SmsTooFrequent          sms_too_frequent
@@ -63,6 +64,7 @@ __all__ = [
     "PhonebindError",
     "ProviderUnavailable",
     "ProviderUnknown",
+    "ReceiptUnknown",
     "ServerBusy",
     "SignInCancelled",
     "SmsCodeGone",
@@ -240,6 +242,12 @@ class ProviderUnknown(PhonebindError):
     code = "provider_unknown"
     status = 404
     message = _("This way to sign in does not exist.")
+
+
+class ReceiptUnknown(PhonebindError):
+    code = "receipt_unknown"
+    status = 404
+    message = _("Nothing is known about this SMS.")
 
 
 class Limited(PhonebindError):

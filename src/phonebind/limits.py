@@ -57,6 +57,8 @@ RULES = {
     "image_address_hour": Rule(300, 3_600, TooManyRequests),
     "human_address_hour": Rule(300, 3_600, TooManyRequests),
     "human_answer_address_hour": Rule(100, 3_600, TooManyRequests, sliding=True),
+    # What became of an SMS: each question may be one to its vendor too.
+    "receipt_address_hour": Rule(300, 3_600, TooManyRequests),
     "sms_mobile_gap": Rule(1, 60, SmsTooFrequent),
     # What vendors refuse to exceed.
     "sms_mobile_hour": Rule(5, 3_600, SmsQuota, sliding=True),

@@ -20,6 +20,9 @@ _SECRETS = re.compile(
     r"((?:\A|[?&])(?:access_token|code|human_check|image_code_id|password|refresh|sms_code|state|text|token)=)[^&\s\"']+"
 )
 
+#: What ends the path that SMS vendors send receipts to.
+_SECRET_PATHS = re.compile(r"(/sms_receipts/[^/?#\s]+/)[^/?#\s\"']+")
+
 #: Where frameworks and servers write down paths, queries and SQL.
 LOGGERS = (
     "django.request",
@@ -43,7 +46,8 @@ def masked(value: Any) -> Any:
     """The same with every mobile and secret in it masked, as deep as log records go."""
     match value:
         case str():
-            return _DIGITS.sub(_without_mobiles, _ENCODED.sub(r"\1", _SECRETS.sub(r"\1****", value)))
+            bare = _SECRET_PATHS.sub(r"\1****", _SECRETS.sub(r"\1****", value))
+            return _DIGITS.sub(_without_mobiles, _ENCODED.sub(r"\1", bare))
         case tuple() | list():
             return tuple(map(masked, value))
         case dict():

@@ -9,11 +9,13 @@ from django.core.checks import CheckMessage, Error
 
 from phonebind import limits
 from phonebind.conf import NAMES, SETTING
+from phonebind.sms import receipts
 
 #: What each setting must be; a tuple may as well be a list in a settings file.
 TYPES: Mapping[str, Any] = {
     "PROVIDERS": Mapping,
     "SMS": Mapping,
+    "SMS_RECEIPTS": str,
     "HUMAN_CHECK": (str, Mapping),
     "SITE_NAME": str,
     "TERMS_URL": str,
@@ -39,6 +41,7 @@ TYPES: Mapping[str, Any] = {
 }
 AT_LEAST = {"SIGN_IN_MAX_AGE": 1, "TRUSTED_PROXIES": 0, "PROVIDER_SLOTS": 1, "SMS_SLOTS": 1, "HASH_SLOTS": 1}
 YEAR = 366 * 86_400
+_SECRET = re.compile(r"[A-Za-z0-9_-]{32,128}")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 
 
@@ -80,6 +83,12 @@ def _mobile_format_problems(form: Any) -> Iterator[str]:
         yield "MOBILE_FORMAT must be like '+86{}', or two functions: to what is stored, and back."
 
 
+def _receipt_problems(value: str) -> Iterator[str]:
+    # Without the value: a secret that is one character short is a secret all the same.
+    if value not in ("", receipts.PULL) and not _SECRET.fullmatch(value):
+        yield f"SMS_RECEIPTS must be '', '{receipts.PULL}', or a secret of 32 to 128 characters out of [A-Za-z0-9_-]."
+
+
 def _limit_problems(overrides: Mapping[str, Any]) -> Iterator[str]:
     for name, value in overrides.items():
         if name not in limits.RULES:
@@ -97,4 +106,5 @@ _PROBLEMS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "ALLOWED_ORIGINS": _origin_problems,
     "LIMITS": _limit_problems,
     "MOBILE_FORMAT": _mobile_format_problems,
+    "SMS_RECEIPTS": _receipt_problems,
 }

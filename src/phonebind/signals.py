@@ -17,5 +17,10 @@ sms_budget_exhausted = Signal()
 #: docs/sms.md), ``seconds``: a gateway was given an SMS. For your metrics; sent for each gateway that was tried.
 sms_attempted = Signal()
 
+#: ``gateway``, ``state`` ("delivered", "failed"), ``reason`` ("" where it was delivered, or one of
+#: ``phonebind.sms.receipts.REASONS``), ``seconds`` since it was sent: the carrier has told what became of an SMS. For
+#: your metrics; sent once for each SMS, and only where ``SMS_RECEIPTS`` is on.
+sms_receipt_received = Signal()
+
 #: ``image_code_id``, ``text``: an image code was drawn. For development tools that read the image for you.
 image_code_issued = Signal()

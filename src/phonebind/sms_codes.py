@@ -15,7 +15,8 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from django.conf import settings
 from django.utils import translation
@@ -34,6 +35,7 @@ from phonebind.exceptions import (
     SmsVendorLimit,
     StorageUnavailable,
 )
+from phonebind.sms import registry
 
 #: Seconds a code lives.
 EXPIRES_IN = 300
@@ -64,10 +66,19 @@ class VerifiedMobile:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Seconds until another code may be asked for, and for which this one is good."""
+    """Seconds until another code may be asked for, and for which this one is good; and where receipts are on, what to
+    ask for this SMS's by.
+    """
 
     resend_after: int
     expires_in: int
+    receipt: str = ""
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """As every JSON answer says it."""
+        told = {"message": "OK", "resend_after": self.resend_after, "expires_in": self.expires_in}
+        return told | ({"receipt": self.receipt} if self.receipt else {})
 
 
 def issue(mobile: str, address: str, *also: limits.Claim, holder: str = "") -> Sent:
@@ -82,8 +93,9 @@ def issue(mobile: str, address: str, *also: limits.Claim, holder: str = "") -> S
     with slots.SMS.take(conf.sms_slots), _taken(mobile, address, also, holder):
         # Written before it is sent: a code that was sent and is not known is paid for and good for nothing.
         code = _new_code(mobile, holder)
+        message = _message(mobile, code)
         try:
-            sms.send(_message(mobile, code))
+            sms.send(message)
         except SmsUnconfirmed as error:
             error.retry_after = sent.resend_after
             raise
@@ -93,7 +105,7 @@ def issue(mobile: str, address: str, *also: limits.Claim, holder: str = "") -> S
     # Only now: what could not be sent must not take away a code that is on the phone already.
     with _at_best("A mobile has one code more than it should"):
         scripts.keep_newest(_key(mobile), _now(), holder, MAX_LIVE)
-    return sent
+    return replace(sent, receipt=message.id) if registry.brings_receipts() else sent
 
 
 def withdraw(mobile: str, code: str) -> None:

@@ -25,6 +25,7 @@ from phonebind.api.authorizations import PasswordView, RefreshView
 from phonebind.api.base import View
 from phonebind.api.codes import HumanCheckView, ImageCodeView, SmsCodeView
 from phonebind.api.oauth import AuthorizationView, OAuthUserView
+from phonebind.api.receipts import SmsReceiptView, VendorReceiptView
 from phonebind.exceptions import (
     AccountDisabled,
     AlreadyBound,
@@ -41,6 +42,7 @@ from phonebind.exceptions import (
     PhonebindError,
     ProviderUnavailable,
     ProviderUnknown,
+    ReceiptUnknown,
     ServerBusy,
     SignInCancelled,
     SmsCodeInvalid,
@@ -58,6 +60,7 @@ from phonebind.exceptions import (
     Unavailable,
 )
 from phonebind.human.image_codes import MEDIA_TYPE
+from phonebind.sms.receipts import REASONS
 
 Errors: TypeAlias = Sequence[type[PhonebindError]]
 
@@ -96,9 +99,21 @@ class NotBound(serializers.Shape):
 
 
 class Sent(serializers.Shape):
+    """`receipt`, where the site has receipts on: `GET /sms_receipts/{receipt}/` tells what became of the SMS."""
+
     message = fields.CharField()
     resend_after = fields.IntegerField()
     expires_in = fields.IntegerField()
+    receipt = fields.CharField(required=False)
+
+
+class Receipt(serializers.Shape):
+    """`state` is waiting, delivered or failed; `reason` says why it failed; `message` is for people."""
+
+    state = fields.CharField()
+    # Not an enum: that would be a component, under a name that may be one of the host's.
+    reason = fields.CharField(help_text=f"Empty, or one of {', '.join(REASONS)}.")
+    message = fields.CharField()
 
 
 class Error(serializers.Shape):
@@ -167,6 +182,7 @@ MOBILE = _path(
     pattern=mobiles.MOBILE_PATTERN.replace(r"\A", "^").replace(r"\Z", "$"),
     description="Spaces, hyphens, invisible marks, full-width digits and a prefix of +86, 0086 or 86 are read too.",
 )
+RECEIPT = _path("receipt", str, description="As the answer to the SMS request has it.")
 RETRY_AFTER = OpenApiParameter(
     "Retry-After", int, OpenApiParameter.HEADER, response=[429, 502, 503], description="As retry_after."
 )
@@ -280,6 +296,18 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
         "get": _operation("sms_code", _SMS_DESCRIPTION, {200: Sent}, _SMS, [MOBILE, SmsCodeForm]),
         "post": _operation("sms_code_post", _SMS_DESCRIPTION, {200: Sent}, _SMS, [MOBILE], SmsCodeForm),
     },
+    SmsReceiptView: {
+        "get": _operation(
+            "sms_receipt",
+            "What the carrier says has become of an SMS of the last ten minutes. Where its vendor has told nothing for "
+            "20 seconds, it is asked.",
+            {200: Receipt},
+            [OriginNotAllowed, ReceiptUnknown, TooManyRequests, StorageUnavailable],
+            [RECEIPT],
+        )
+    },
+    # Vendors have a contract of their own, and its path is a secret.
+    VendorReceiptView: {"post": extend_schema(exclude=True)},
     PasswordView: {
         "post": _operation(
             "password",

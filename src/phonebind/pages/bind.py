@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -130,7 +130,7 @@ class _FormPage:
         sent = human.send_code(self.request, given["mobile"], answers, self.ticket.identity)
         if not wants_json(self.request):
             return self.show(form, sent=given["mobile"])
-        return JsonResponse({"message": "OK", **asdict(sent)})
+        return JsonResponse(sent.body)
 
     def bind(self, form: forms.Form) -> HttpResponse:
         identity, given = self.ticket.identity, form.cleaned_data

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from phonebind.sms import acs3
+from phonebind.sms import acs3, aliyun_receipts
+from phonebind.sms.receipts import Expected, Receipt
 from phonebind.sms.templates import TemplateVendor
 from phonebind.sms.vendor import CLOCK, Call, Codes, Reading, text
 
@@ -59,10 +60,13 @@ CODES = Codes(
 
 
 class AliyunApi(TemplateVendor):
-    """``access_key_id`` and ``access_key_secret`` are those of a RAM user who may send, and nothing else."""
+    """``access_key_id`` and ``access_key_secret`` are those of a RAM user who may send, and nothing else; with
+    ``SMS_RECEIPTS``, who may also call ``QuerySendDetails``.
+    """
 
     kind: ClassVar[type] = Mapping
     codes: ClassVar[Codes] = CODES
+    acknowledgement: ClassVar[bytes] = b'{"code":0,"msg":"ok"}'
     access_key_id: str
     access_key_secret: str
 
@@ -78,6 +82,13 @@ class AliyunApi(TemplateVendor):
             return Reading(code, retry_after=_rest(str(answer.get("Message"))))
         message_id = (answer.get("Model") or answer).get("BizId")
         return Reading(code, message_id if isinstance(message_id, str) else None)
+
+    def receipts(self, headers: Mapping[str, str], body: bytes) -> list[Receipt]:
+        return aliyun_receipts.pushed(body)
+
+    def pull(self, sms: Expected) -> Receipt | None:
+        call = self.signed("QuerySendDetails", aliyun_receipts.question(sms))
+        return self.ask(call, lambda answer: aliyun_receipts.answered(answer, sms))
 
 
 def _rest(message: str) -> int:

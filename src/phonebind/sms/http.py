@@ -8,17 +8,24 @@ import base64
 import binascii
 import hmac
 import json
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from phonebind.sms import http_receipts
 from phonebind.sms.base import Message
+from phonebind.sms.receipts import Receipt
 from phonebind.sms.vendor import Call, Codes, Reading, Vendor, text
 
 PREFIX = "whsec_"
 #: Bytes; what Standard Webhooks asks for.
 SHORTEST_KEY = 24
+#: Seconds that the stamp of what the bridge signed may differ from our clock.
+TOLERANCE = 300
+
+_STAMP = re.compile(r"[0-9]{1,12}")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -26,6 +33,7 @@ class Http(Vendor):
     """``endpoint``: your service. ``secret``: ``whsec_`` and at least 24 random bytes in base64, shared with it."""
 
     name: ClassVar[str] = "http"
+    acknowledgement: ClassVar[bytes] = b'{"code":"ok"}'
     words: ClassVar[Sequence[str]] = ("secret",)
     codes: ClassVar[Codes] = Codes(
         sent="ok",
@@ -71,15 +79,30 @@ class Http(Vendor):
     def signature(self, message_id: str, body: bytes) -> dict[str, str]:
         """The three headers."""
         stamp = str(int(time.time()))
-        signed = hmac.digest(self._key(), f"{message_id}.{stamp}.".encode() + body, "sha256")
         return {
             "webhook-id": message_id,
             "webhook-timestamp": stamp,
-            "webhook-signature": f"v1,{base64.b64encode(signed).decode()}",
+            "webhook-signature": self._signed(message_id, stamp, body),
         }
+
+    def _signed(self, message_id: str, stamp: str, body: bytes) -> str:
+        signed = hmac.digest(self._key(), f"{message_id}.{stamp}.".encode() + body, "sha256")
+        return f"v1,{base64.b64encode(signed).decode()}"
 
     def read(self, answer: Any) -> Reading:
         message_id, wait = answer.get("message_id"), answer.get("retry_after")
         known = isinstance(message_id, str)
         seconds = wait if isinstance(wait, int) and 0 < wait <= 86_400 else None
         return Reading(text(answer["code"]), message_id if known else None, seconds)
+
+    def receipts(self, headers: Mapping[str, str], body: bytes) -> list[Receipt]:
+        """One a body, signed by the bridge as we sign."""
+        return http_receipts.pushed(body) if self._is_signed(headers, body) else []
+
+    def _is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
+        id_, stamp, signatures = (headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
+        if not _STAMP.fullmatch(stamp) or abs(time.time() - int(stamp)) > TOLERANCE:
+            return False
+        ours = self._signed(id_, stamp, body).encode()
+        # Several while a secret is being changed.
+        return any(hmac.compare_digest(ours, theirs.encode()) for theirs in signatures.split(" "))

@@ -8,6 +8,7 @@ from typing import Any, cast
 from django.utils.module_loading import import_string
 
 from phonebind import signals
+from phonebind.conf import conf
 from phonebind.exceptions import (
     SmsMisconfigured,
     SmsNotSent,
@@ -15,6 +16,7 @@ from phonebind.exceptions import (
     SmsUnconfirmed,
     SmsVendorLimit,
 )
+from phonebind.sms import receipts
 from phonebind.sms.base import Gateway, Message
 
 #: Short names for ``PHONEBIND["SMS"]["gateway"]``; any other gateway has a dotted path.
@@ -58,12 +60,34 @@ def name_of(gateway: Gateway) -> str:
     return str(getattr(gateway, "name", type(gateway).__name__))
 
 
+def senders() -> Iterator[Gateway]:
+    """The gateways that the settings lead to: those that send, and not those that hand on. Raises as :func:`make`."""
+    return _senders(make(conf.sms))
+
+
+def brings_receipts() -> bool:
+    """Whether one of them does, by the way that ``SMS_RECEIPTS`` has open. Raises as :func:`make`."""
+    return receipts.is_on() and any(map(receipts.may_come_from, senders()))
+
+
+def _senders(gateway: Gateway) -> Iterator[Gateway]:
+    if not getattr(gateway, "composite", False):
+        yield gateway
+        return
+    for member in getattr(gateway, "members", tuple)():
+        yield from _senders(member)
+
+
 def attempt(gateway: Gateway, message: Message) -> str | None:
     """Have it send; whatever comes of it is counted. Raises what ``Gateway.send`` raises."""
     if getattr(gateway, "composite", False):
         return gateway.send(message)  # which attempts each of its own
-    with _counted(name_of(gateway), message.purpose):
-        return gateway.send(message)
+    name = name_of(gateway)
+    with _counted(name, message.purpose):
+        vendor_id = gateway.send(message)
+    if vendor_id and receipts.may_come_from(gateway):
+        receipts.expect(name, message, vendor_id)
+    return vendor_id
 
 
 @contextmanager

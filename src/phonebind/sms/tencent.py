@@ -3,13 +3,15 @@
 Tencent's SDK composes and signs the call, and we send it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from phonebind import tencent_cloud
+from phonebind.sms import tencent_receipts
 from phonebind.sms.base import Message
+from phonebind.sms.receipts import Expected, Receipt
 from phonebind.sms.templates import Ids, TemplateVendor
 from phonebind.sms.vendor import BEIJING, CLOCK, Call, Codes, Reading, rest_of_the_day, text
 
@@ -39,6 +41,7 @@ class Tencent(TemplateVendor):
     console: ClassVar[str] = "https://console.cloud.tencent.com/smsv2"
     words: ClassVar[Sequence[str]] = ("secret_id", "secret_key", "sdk_app_id", "sign_name", "region")
     kind: ClassVar[type] = Sequence
+    acknowledgement: ClassVar[bytes] = b'{"result":0,"errmsg":"OK"}'
     codes: ClassVar[Codes] = Codes(
         sent="Ok",
         number=(
@@ -131,6 +134,20 @@ class Tencent(TemplateVendor):
         if "Error" in response:
             raise self.untold(text(response["Error"]["Code"]))
         return [_package(package) for package in response["SmsPackagesStatisticsSet"]]
+
+    def receipts(self, headers: Mapping[str, str], body: bytes) -> list[Receipt]:
+        return tencent_receipts.pushed(body)
+
+    def pull(self, sms: Expected) -> Receipt | None:
+        request = models.PullSmsSendStatusByPhoneNumberRequest()
+        # A minute earlier: their clock and ours may differ.
+        request.BeginTime = int(sms.sent_at) - 60
+        request.Offset = 0
+        request.Limit = 20
+        request.PhoneNumber = f"+86{sms.mobile}"
+        request.SmsSdkAppId = self.sdk_app_id
+        call = self._signed("PullSmsSendStatusByPhoneNumber", request)
+        return self.ask(call, lambda answer: tencent_receipts.answered(answer, sms))
 
 
 def _package(said: Any) -> tuple[str, str]:

@@ -7,10 +7,10 @@ has a deadline for the whole of a call.
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, NamedTuple, NoReturn
+from typing import Any, ClassVar, NamedTuple, NoReturn, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -28,10 +28,15 @@ CLOCK = "this server's clock is wrong: set it by NTP"
 #: Whose days and stamps the vendors mean, wherever this server is.
 BEIJING = ZoneInfo("Asia/Shanghai")
 
+#: What code raises that reads JSON of another form than it knows.
+_UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+
 _CODE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 #: What reading an answer raises that is not as the vendor documents it.
 _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?")
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +129,23 @@ class Vendor:
         if not found or self.codes.kinds[found] != "sent":
             self._refuse(reading, found, _said(answer, reading, message), is_refusal=answer.is_refusal)
         return reading.message_id
+
+    def ask(self, call: Call, read: Callable[[Any], T]) -> T | None:
+        """What the vendor answers to a question that sends nothing, as ``read`` understands it; None where it does not.
+        ``read`` may raise ValueError with a code that the answer has in place of what was asked for.
+
+        Raises SmsNotSent where there is no answer.
+        """
+        try:
+            answer = upstream.exchange(*call, upstream.Deadline(), max_idle=MAX_IDLE)
+        except upstream.UpstreamError as error:
+            self._warn("does not answer what it is asked", str(error))
+            raise SmsNotSent from None
+        try:
+            return read(json.loads(answer.body))
+        except _UNREADABLE as error:
+            self._warn("does not tell what it is asked", f"status {answer.status}, {_shown(str(error))}")
+            return None
 
     def _reading(self, answer: upstream.Answer) -> Reading:
         """With the code "" where it says nothing that we understand."""

@@ -1,0 +1,58 @@
+"""Receipts of Tencent Cloud 短信: pushed, unsigned (https://cloud.tencent.com/document/api/382/5807), or told by
+``PullSmsSendStatusByPhoneNumber`` (https://cloud.tencent.com/document/api/382/52068).
+
+Its codes are those of each carrier, hundreds of them, and what it is asked for tells none. Both have a description in
+Chinese (https://cloud.tencent.com/document/product/382/3771): words in that decide, and it goes no further.
+"""
+
+from typing import Any
+
+from phonebind import mobiles
+from phonebind.sms.receipt_codes import each
+from phonebind.sms.receipts import Expected, Receipt
+from phonebind.sms.vendor import text
+
+_CARRIER = "carrier"
+#: By reason; the first that has one of its words. A description may name several causes: "关机/停机/空号".
+_WORDS = (
+    ("off", "关机 停机 不在服务区 无法接通 欠费 暂停服务"),
+    ("number", "空号 号码不存在 号码错误 号码格式"),
+    ("blocked", "黑名单 退订 拒收 拒绝接收 频率 超频 超限 上限"),
+    ("full", "内存 存储 已满"),
+    (_CARRIER, "签名 报备 关键字 关键词 敏感 违规 内容"),
+)
+_ADVICE = {
+    "签名": "sign_name is not filed with the carriers, or they block it: see its state in the console",
+    "报备": "sign_name is not filed with the carriers: see its state in the console",
+}
+_WORDS_ADVICE = "the carriers forbid words of the template or of sign_name"
+
+
+def pushed(body: bytes) -> list[Receipt]:
+    return each(body, _pushed)
+
+
+def _pushed(row: Any) -> Receipt:
+    return _receipt(text(row["sid"]), mobiles.clean(text(row["mobile"])), row["report_status"], row["description"])
+
+
+def answered(answer: Any, sms: Expected) -> Receipt | None:
+    response = answer["Response"]
+    if "Error" in response:
+        raise ValueError(response["Error"]["Code"])
+    # Only where the carrier has told something is there a row; it may be one of another SMS to the same phone.
+    for row in response["PullSmsSendStatusSet"] or ():
+        if row["SerialNo"] == sms.vendor_id:
+            return _receipt(sms.vendor_id, sms.mobile, row["ReportStatus"], row["Description"])
+    return None
+
+
+def _receipt(vendor_id: str, mobile: str, status: Any, description: Any) -> Receipt:
+    if {"SUCCESS": True, "FAIL": False}[status]:
+        return Receipt(vendor_id, mobile, "delivered")
+    said = str(description)
+    reason, word = next(
+        ((reason, word) for reason, words in _WORDS for word in words.split() if word in said), ("unknown", "")
+    )
+    advice = _ADVICE.get(word, _WORDS_ADVICE) if reason == _CARRIER else ""
+    return Receipt(vendor_id, mobile, "failed", reason, advice)

@@ -1,0 +1,110 @@
+"""What a person is told about an SMS that did not arrive, and the door through which vendors' receipts come in."""
+
+import logging
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from phonebind import alarms, limits, slots, store
+from phonebind.conf import conf
+from phonebind.exceptions import ReceiptUnknown, SmsNotSent, StorageUnavailable, Text
+from phonebind.sms import receipts, registry
+from phonebind.sms.receipts import Expected, Outcome, Pushes, Tells
+
+#: Seconds after the sending, and between two questions to a vendor: carriers take as long to know.
+PATIENCE = 20
+
+WAITING = "waiting"
+#: By the reason, or the state where there is none.
+MESSAGES: Mapping[str, Text] = {
+    WAITING: _("There is no news from the carrier yet. An SMS may take a minute: then ask again here."),
+    "delivered": _("The carrier says that the phone has the SMS. Please look among blocked messages too."),
+    "off": _("The carrier says that this phone is off or out of service."),
+    "full": _("The carrier says that this phone could not store the SMS: its memory may be full."),
+    "blocked": _("The carrier blocks this SMS to this number. Ask the carrier, or use another number."),
+    "number": _("The carrier says that this number cannot be reached. Please check it."),
+    "carrier": _("The carrier did not deliver the SMS. We have to repair that: please try again later."),
+    "unknown": _("The carrier did not deliver the SMS and gives no reason. Please ask for another code."),
+}
+
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What became of an SMS. ``reason`` is one of ``receipts.REASONS`` where it failed, else ""."""
+
+    state: str
+    reason: str
+
+    @property
+    def message(self) -> Text:
+        return MESSAGES[self.reason or self.state]
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """As every JSON answer says it."""
+        return {"state": self.state, "reason": self.reason, "message": self.message}
+
+
+def news(id_: str, address: str) -> News:
+    """About the SMS whose message has this id, which the asker was told; its vendor is asked where nothing came.
+
+    Raises ReceiptUnknown, TooManyRequests, StorageUnavailable.
+    """
+    if not receipts.is_on():
+        raise ReceiptUnknown
+    limits.take(("receipt_address_hour", address))
+    sms, outcome = receipts.known(id_)
+    if outcome is None and time.time() - sms.sent_at >= PATIENCE:
+        outcome = _asked(sms)
+    return News(*(outcome or (WAITING, "")))
+
+
+def _asked(sms: Expected) -> Outcome | None:
+    """What its vendor says, where it can be asked and was not lately; a vendor that fails has no news."""
+    gateway = _gateway(sms.gateway)
+    if not isinstance(gateway, Tells) or not store.first(store.key("sms_receipt_asked", sms.id), PATIENCE):
+        return None
+    try:
+        with slots.SMS.take(conf.sms_slots):
+            receipt = gateway.pull(sms)
+    except SmsNotSent:
+        return None
+    if receipt is None:
+        return None
+    receipts.record(sms.gateway, [receipt])
+    return receipts.known(sms.id)[1]
+
+
+def accept(name: str, secret: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    """What a vendor sent to the path of this gateway. Returns the body of the answer, whatever came: a vendor that is
+    refused sends it again, and it would be no better.
+
+    Raises ReceiptUnknown for a path that is none.
+    """
+    gateway = _gateway(name) if _is_secret(secret) else None
+    if not isinstance(gateway, Pushes):
+        raise ReceiptUnknown
+    try:
+        receipts.record(name, gateway.receipts(headers, body))
+    except StorageUnavailable:
+        if alarms.is_due("sms receipts"):
+            logger.warning("Receipts of SMS are lost: the store is unavailable")
+    return gateway.acknowledgement
+
+
+def _is_secret(text: str) -> bool:
+    known = conf.sms_receipts
+    # As bytes: of text, it compares ASCII alone.
+    given = text.encode(errors="replace")
+    return known not in ("", receipts.PULL) and secrets.compare_digest(given, known.encode())
+
+
+def _gateway(name: str) -> object:
+    return next((gateway for gateway in registry.senders() if registry.name_of(gateway) == name), None)
