@@ -38,7 +38,7 @@ SEND_SMS_VERIFY_CODE = {
 }
 
 
-def received() -> list[tuple[str, str, str]]:
+def received() -> list[tuple[str, str, str | None]]:
     return [(message.vendor, message.mobile, message.code) for message in inbox.messages()]
 
 

@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt
 
-from phonebind import audit, binding, human, limits, oauth, sms_codes, tickets
+from phonebind import audit, binding, human, limits, oauth, sms_codes, sms_receipts, tickets
 from phonebind.conf import conf
 from phonebind.exceptions import Invalid, PasswordWrong, PhonebindError, TicketInvalid, TooManyAttempts
 from phonebind.pages import sessions
 from phonebind.pages.answers import SeeOther, foreseen, page, refuse, refuse_json, show, wants_json
-from phonebind.pages.forms import BindForm, HumanCheckForm, SmsCodeForm
+from phonebind.pages.forms import BindForm, HumanCheckForm, ReceiptForm, SmsCodeForm
 from phonebind.pages.targets import label, next_url, start_url
+from phonebind.sms import registry
 from phonebind.tickets import Ticket
 
 
@@ -68,14 +69,14 @@ class _FormPage:
     access_token: str
     ticket: Ticket
 
-    def show(
-        self, form: forms.Form | None = None, *, sent: str = "", error: PhonebindError | None = None
-    ) -> HttpResponse:
-        """The page; everything typed is kept but the password and the used-up image code. ``sent``: a code is on its
-        way to this number.
+    def show(self, form: forms.Form | None = None, *, error: PhonebindError | None = None, **told: Any) -> HttpResponse:
+        """The page; everything typed is kept but the password and the used-up image code. ``told`` is for the template:
+        ``sent``, the number that a code is on its way to, ``receipt``, what that SMS is asked for by, and ``news`` of
+        it.
         """
         typed = self.request.POST.dict()
         send_code, bind = (form if isinstance(form, kind) else kind(initial=typed) for kind in (SmsCodeForm, BindForm))
+        sent = told.get("sent", "")
         if sent:
             send_code["text"].help_text = _("Only needed for another code.")
         context = {
@@ -89,6 +90,9 @@ class _FormPage:
             "minutes": sms_codes.EXPIRES_IN // 60,
             "human": human.mode(),
             "other_account": sessions.name_without_mobile(self.request),
+            "receipts": registry.brings_receipts(),
+            "receipt": typed.get("receipt", ""),
+            **told,
             "sent": sent and f"{sent[:3]} {sent[3:7]} {sent[7:]}",
             "password_reset_url": conf.password_reset_url,
             "forgot": _is_about_password(error),
@@ -129,8 +133,13 @@ class _FormPage:
         )
         sent = human.send_code(self.request, given["mobile"], answers, self.ticket.identity)
         if not wants_json(self.request):
-            return self.show(form, sent=given["mobile"])
+            return self.show(form, sent=given["mobile"], receipt=sent.receipt)
         return JsonResponse(sent.body)
+
+    def receipt(self, form: forms.Form) -> HttpResponse:
+        news = sms_receipts.news(form.cleaned_data["receipt"], limits.client_address(self.request))
+        audit.note(self.request, outcome=news.state)
+        return JsonResponse(news.body) if wants_json(self.request) else self.show(news=news.message)
 
     def bind(self, form: forms.Form) -> HttpResponse:
         identity, given = self.ticket.identity, form.cleaned_data
@@ -162,5 +171,6 @@ class _FormPage:
 ACTS: Mapping[str, tuple[type[forms.Form], str, Callable[[_FormPage, forms.Form], HttpResponse]]] = {
     "human_check": (HumanCheckForm, "human_check", _FormPage.human_check),
     "send_code": (SmsCodeForm, "sms_code", _FormPage.send_code),
+    "receipt": (ReceiptForm, "sms_receipt", _FormPage.receipt),
     "bind": (BindForm, "bind", _FormPage.bind),
 }

@@ -90,6 +90,11 @@ class SmsCodeForm(HumanCheckForm):
                     self.add_error(name, self.fields[name].error_messages["required"])
 
 
+class ReceiptForm(BindPageForm):
+    #: What the answer to the last SMS request has called it.
+    receipt = forms.CharField(max_length=32, required=False)
+
+
 class BindForm(BindPageForm):
     sms_code = DigitsField(
         r"\A[0-9]{6}\Z",

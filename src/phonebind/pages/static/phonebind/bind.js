@@ -10,8 +10,8 @@ const enter = form.querySelector(".enter");
 const [sendLabel, showLabel] = [send.textContent, show.textContent];
 /** Codes that keep the server from looking at the image, so that it is as good as before. */
 const KEPT = new Set(["invalid", "human_check_invalid", "human_check_unavailable", "too_many_requests"]);
-/** What is typed and survives a reload. Never the password. */
-const REMEMBERED = ["mobile", "sms_code"];
+/** What is typed or told and survives a reload. Never the password. */
+const REMEMBERED = ["mobile", "sms_code", "receipt"].filter((name) => name in form.elements);
 /** Milliseconds that a bind ticket lives. */
 const LIFETIME = 600000;
 const STORED = `phonebind ${location.pathname}`;
@@ -90,6 +90,8 @@ async function sendCode() {
   const data = filled("send_code");
   const answer = await during(send, async () => (await prove(data)) || { looked: true, ...(await ask(data)) });
   if (answer.looked && !KEPT.has(answer.code) && !data.get("without_image")) stale = true;
+  // For receipt.js, before all of it is remembered.
+  form.dispatchEvent(new CustomEvent("answer", { detail: answer }));
   const seconds = answer.resend_after || (isAboutWaiting(answer) && answer.retry_after);
   if (seconds) wait(data.get("mobile"), seconds);
   update();
