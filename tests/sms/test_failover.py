@@ -20,13 +20,21 @@ from phonebind.exceptions import (
     SmsUnconfirmed,
     SmsVendorLimit,
 )
-from phonebind.sms import Message, failover, rests
+from phonebind.sms import Message, failover, registry, rests
 from phonebind.sms.failover import Failover
 from tests.support.edge import Configure, Outbox, Upstream
 from tests.support.wire import FAULTS, serve
 
 SECRET = f"whsec_{base64.b64encode(b'a key of twenty-four bytes').decode()}"
 OUTBOX = {"gateway": "tests.support.edge.Outbox"}
+TENCENT = {
+    "gateway": "tencent",
+    "secret_id": "AKIDexample",
+    "secret_key": "tencents-secret",
+    "sdk_app_id": "1400006666",
+    "sign_name": "示例商城",
+    "templates": "1110",
+}
 
 
 def message() -> Message:
@@ -365,6 +373,19 @@ def test_other_settings_are_other_gateways(two: Upstream, phonebind: Configure, 
     phonebind(site_name="店")
     sms.send(message())
     assert two.paths[before:] == ["/second", "/first", "/second"]
+
+
+# ---------------------------------------------------------------- receipts
+
+
+@pytest.mark.parametrize(("second", "brings"), [(TENCENT, True), (OUTBOX, False), ({"gateway": "tencnet"}, False)])
+def test_receipts_come_from_whichever_of_them_brings_any(
+    phonebind: Configure, second: dict[str, str], brings: bool
+) -> None:
+    configure(phonebind, OUTBOX, second)
+    assert not registry.brings_receipts()
+    phonebind(sms_receipts="pull")
+    assert registry.brings_receipts() is brings
 
 
 # ---------------------------------------------------------------- check

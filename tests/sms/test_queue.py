@@ -32,7 +32,7 @@ from phonebind.exceptions import (
     SmsUnconfirmed,
     SmsVendorLimit,
 )
-from phonebind.sms import Message, delivery, parcels, queue
+from phonebind.sms import Message, delivery, parcels, queue, registry
 from phonebind.sms.parcels import Parcel
 from server.processes import Valkey, spawn, stop
 from tests.support.edge import Configure, Outbox, Upstream
@@ -44,6 +44,14 @@ SECRET = f"whsec_{base64.b64encode(b'a key of twenty-four bytes').decode()}"
 MOBILE = "13800000001"
 APP = "tests.support.celery_app.app"
 OUTBOX = {"gateway": "tests.support.edge.Outbox"}
+TENCENT = {
+    "gateway": "tencent",
+    "secret_id": "AKIDexample",
+    "secret_key": "tencents-secret",
+    "sdk_app_id": "1400006666",
+    "sign_name": "示例商城",
+    "templates": "1110",
+}
 #: Celery's own queue is the list of this name.
 QUEUE = "celery"
 
@@ -361,6 +369,13 @@ def test_a_worker_whose_settings_cannot_send(
     tasks.send_sms(mine.id, 0)
     assert not opens(mine.code)
     assert "SMS queue: the worker's settings cannot send" in caplog.text
+
+
+def test_receipts_come_from_the_gateway_behind_it(phonebind: Configure, broker: "redis.Redis") -> None:
+    phonebind(sms=through(OUTBOX), sms_receipts="pull")
+    assert not registry.brings_receipts()
+    phonebind(sms=through(TENCENT))
+    assert registry.brings_receipts()
 
 
 # ---------------------------------------------------------------- handing over

@@ -66,6 +66,8 @@ class Upstream:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    #: Of 5, the default, whoever comes sixth at the same moment waits a second for the next try.
+    request_queue_size = 128
     upstream: Upstream
 
     def get_request(self) -> Any:

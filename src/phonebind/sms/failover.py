@@ -20,7 +20,7 @@ from phonebind.exceptions import (
     SmsVendorLimit,
 )
 from phonebind.sms import inner, rests
-from phonebind.sms.base import Message
+from phonebind.sms.base import Gateway, Message
 from phonebind.sms.registry import attempt, make
 
 #: Seconds that must be left for one more gateway. A new TLS connection and a vendor's answer take 0.1 to 0.3 s; with
@@ -42,6 +42,9 @@ class Failover:
     @property
     def inner(self) -> Sequence[Mapping[str, Any]]:
         return self.gateways
+
+    def members(self) -> list[Gateway]:
+        return inner.members(self.inner)
 
     def check(self) -> list[str]:
         if not isinstance(self.gateways, (list, tuple)) or len(self.gateways) < 2:

@@ -1,9 +1,11 @@
 """Gateways in the options of another one."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
+from phonebind.sms.base import Gateway
 from phonebind.sms.registry import make
 
 #: What making a gateway raises where its options are wrong.
@@ -34,6 +36,15 @@ def is_composite(options: Any) -> bool:
         return bool(getattr(make(options), "composite", False))
     except UNUSABLE:
         return False
+
+
+def members(several: Iterable[Any]) -> list[Gateway]:
+    """The gateways that these options name, but for those that cannot be made."""
+    found = []
+    for options in several:
+        with suppress(*UNUSABLE):
+            found.append(make(options))
+    return found
 
 
 class Leaf(NamedTuple):

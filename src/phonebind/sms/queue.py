@@ -18,7 +18,7 @@ from phonebind import alarms
 from phonebind.conf import conf
 from phonebind.exceptions import SmsNotSent, SmsUnconfirmed
 from phonebind.sms import inner, parcels
-from phonebind.sms.base import Message
+from phonebind.sms.base import Gateway, Message
 from phonebind.sms.parcels import Parcel
 
 try:
@@ -57,6 +57,9 @@ class Queue:
     @property
     def inner(self) -> Sequence[Mapping[str, Any]]:
         return [self.via]
+
+    def members(self) -> list[Gateway]:
+        return inner.members(self.inner)
 
     @property
     def celery(self) -> Celery:
@@ -148,5 +151,4 @@ def _patience(app: Celery) -> dict[str, float]:
 def _told(outcome: SmsNotSent, what: str, error: Exception) -> SmsNotSent:
     if alarms.is_due(f"sms queue {what}"):
         logger.warning("SMS queue: %s (%s)", what, type(error).__name__)
-    outcome.detail = f"{what} ({type(error).__name__})"
-    return outcome
+    return outcome.because(f"{what} ({type(error).__name__})")
