@@ -22,8 +22,9 @@ import pytest
 import redis
 from celery.app.task import Context
 from django.core.management import call_command
+from pytest_django import Settings
 
-from phonebind import checks, sms, sms_codes, tasks
+from phonebind import checks, sms, sms_codes, store, tasks
 from phonebind.exceptions import (
     SmsCodeInvalid,
     SmsMisconfigured,
@@ -356,6 +357,31 @@ def test_a_store_that_is_away(phonebind: Configure, valkey: Valkey, caplog: pyte
     assert "SMS queue: a message is not sent, since the store is unavailable" in caplog.text
 
 
+def test_threat_9_what_waits_tells_nobody_the_code(phonebind: Configure, broker: "redis.Redis") -> None:
+    mine = handed(phonebind)
+    with store.connection() as client:
+        kept = b"".join(client.get(name) or b"" for name in client.scan_iter("*sms_parcel*"))
+    assert kept
+    readable = kept + base64.urlsafe_b64decode(kept)
+    assert not any(secret.encode() in readable for secret in (mine.code, mine.mobile, mine.text))
+
+
+def test_a_message_survives_a_new_key_and_is_closed_to_others(
+    phonebind: Configure, broker: "redis.Redis", settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    mine = handed(phonebind)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "a-new-key-of-the-web-servers" * 2
+    tasks.send_sms(mine.id, 0)
+    assert Outbox.sent == [mine]
+    other = handed(phonebind)
+    settings.SECRET_KEY = "the-key-of-another-project" * 2
+    settings.SECRET_KEY_FALLBACKS = []
+    tasks.send_sms(other.id, 0)
+    assert Outbox.sent == [mine]
+    assert "the workers need the SECRET_KEY of the web servers" in caplog.text
+
+
 @pytest.mark.parametrize(
     "wrong",
     [OUTBOX, through({"gateway": "tencnet"}), {"gateway": "celery", "ap": APP}, through("http")],
@@ -550,6 +576,13 @@ def test_without_celery_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.delitem(sys.modules, module)
     with pytest.raises(ImportError, match=re.escape(MISSING)):
         importlib.import_module(module)
+
+
+def test_without_cryptography_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography.fernet", None)
+    monkeypatch.delitem(sys.modules, "phonebind.sms.parcels")
+    with pytest.raises(ImportError, match=re.escape("cryptography is not installed: pip install 'phonebind[celery]'")):
+        importlib.import_module("phonebind.sms.parcels")
 
 
 def test_without_celery_a_check_tells(phonebind: Configure, monkeypatch: pytest.MonkeyPatch) -> None:

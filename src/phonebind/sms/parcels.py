@@ -1,15 +1,24 @@
 """Messages that wait for a worker: in the store, and not in the queue.
 
 What goes through the broker is an id and a number. So neither its log nor its events nor a page that shows its tasks
-has a mobile or a code, at whatever level they log.
+has a mobile or a code, at whatever level they log. In the store they are sealed, by ``SECRET_KEY``.
 """
 
+import base64
 import json
 import time
 from dataclasses import asdict, dataclass
 
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
 from phonebind import store
 from phonebind.sms.base import Message
+
+try:
+    from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+except ImportError as error:
+    raise ImportError("cryptography is not installed: pip install 'phonebind[celery]'") from error
 
 #: Seconds. As long as the code that a parcel holds is good, so that a worker that comes too late can take it away.
 KEPT = 300
@@ -30,6 +39,10 @@ return parcel
 """)
 
 
+class Unreadable(Exception):
+    """It was sealed by a SECRET_KEY that is not ours."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parcel:
     """``until``: seconds since 1970, after which it must not be sent; ``attempt``: how many tries there were before."""
@@ -47,16 +60,23 @@ class Parcel:
 def put(parcel: Parcel) -> None:
     """Raises StorageUnavailable."""
     key = _keys(parcel.message.id, parcel.attempt)[0]
+    content = json.dumps({"until": parcel.until, **asdict(parcel.message)})
     with store.connection() as client:
-        client.set(key, json.dumps({"until": parcel.until, **asdict(parcel.message)}), ex=KEPT)
+        client.set(key, _seal().encrypt(content.encode()), ex=KEPT)
 
 
 def take(message_id: str, attempt: int) -> Parcel | None:
-    """The parcel, for one caller of all; None for all others, and where there is none. Raises StorageUnavailable."""
+    """The parcel, for one caller of all; None for all others, and where there is none.
+
+    Raises Unreadable, StorageUnavailable.
+    """
     found = _take(_keys(message_id, attempt), MARKED)
     if not found:
         return None
-    fields = json.loads(found)
+    try:
+        fields = json.loads(_seal().decrypt(found))
+    except InvalidToken:
+        raise Unreadable from None
     until = fields.pop("until")
     return Parcel(Message(**fields), until, attempt)
 
@@ -64,3 +84,10 @@ def take(message_id: str, attempt: int) -> Parcel | None:
 def _keys(message_id: str, attempt: int) -> tuple[str, str]:
     subject = f"{message_id}:{attempt}"
     return store.key("sms_parcel", subject), store.key("sms_parcel_mark", subject)
+
+
+def _seal() -> MultiFernet:
+    """By the present key; former ones open what they have sealed."""
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    digests = [salted_hmac("phonebind.sms.parcels", "", secret=key, algorithm="sha256").digest() for key in keys]
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
