@@ -68,7 +68,7 @@ def news(id_: str, address: str) -> News:
 
 def _asked(sms: Expected) -> Outcome | None:
     """What its vendor says, where it can be asked and was not lately; a vendor that fails has no news."""
-    gateway = _gateway(sms.gateway)
+    gateway = _gateway(sms.gateway) if sms.vendor_id else None
     if not isinstance(gateway, Tells) or not store.first(store.key("sms_receipt_asked", sms.id), PATIENCE):
         return None
     try:

@@ -1,15 +1,16 @@
 """Receipts in the store: which SMS they belong to, what is counted, and that nothing else comes of them."""
 
 import logging
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import time_machine
 
-from phonebind import alarms, limits, signals, sms, sms_codes, store
+from phonebind import alarms, limits, signals, sms_codes, sms_receipts, store
 from phonebind.exceptions import ReceiptUnknown, SmsTooFrequent
-from phonebind.sms import Message, receipts, registry
+from phonebind.sms import Gateway, Message, receipts, registry
 from phonebind.sms.receipts import KEPT, Outcome, Receipt
 from server.processes import Valkey
 from tests.support.edge import Configure, Outbox, Upstream
@@ -81,7 +82,7 @@ class Relay:
     def __init__(self, gateways: list[dict[str, Any]]) -> None:
         self._members = [registry.make(options) for options in gateways]
 
-    def members(self) -> list[sms.Gateway]:
+    def members(self) -> list[Gateway]:
         return self._members
 
     def check(self) -> list[str]:
@@ -111,6 +112,33 @@ def test_one_is_expected_of_the_gateway_that_sent(phonebind: Configure, upstream
     expected, _ = receipts.known(sms_codes.issue(MOBILE, ADDRESS).receipt)
     assert expected.gateway == "tencent"
     assert [registry.name_of(gateway) for gateway in registry.senders()] == ["Outbox", "tencent"]
+
+
+class Later(Relay):
+    """A queue: nobody knows yet what the vendor will call it."""
+
+    def send(self, message: Message) -> None:
+        Outbox.sent.append(message)
+
+
+def test_a_message_that_waits_for_a_worker_has_no_news_yet(phonebind: Configure, upstream: Upstream) -> None:
+    options = VENDORS["aliyun"].at(upstream.url)
+    phonebind(sms={"gateway": f"{__name__}.Later", "gateways": [options]}, sms_receipts="pull")
+    upstream.answer("/", VENDORS["aliyun"].sent)
+    receipt = sms_codes.issue(MOBILE, ADDRESS).receipt
+    with time_machine.travel(time.time() + 60):
+        assert sms_receipts.news(receipt, ADDRESS).state == "waiting"
+    assert upstream.requests == [], "there is nothing to ask the vendor by"
+    registry.attempt(registry.make(options), Outbox.sent[0])
+    receipts.record("aliyun", [OFF])
+    assert sms_receipts.news(receipt, ADDRESS).reason == "off"
+
+
+def test_a_worker_that_was_faster_is_not_forgotten(phonebind: Configure) -> None:
+    phonebind(sms_receipts="pull")
+    receipts.expect("aliyun", MESSAGE, VENDOR_ID)
+    receipts.expect("", MESSAGE)
+    assert receipts.known(MESSAGE.id)[0].vendor_id == VENDOR_ID
 
 
 def test_none_is_expected_where_nobody_says_who_sends(phonebind: Configure) -> None:

@@ -49,7 +49,9 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Expected:
-    """An SMS whose receipt is to come. ``id`` is that of its message, ``vendor_id`` what the vendor called it."""
+    """An SMS whose receipt is to come. ``id`` is that of its message, ``vendor_id`` what the vendor called it: "" for
+    one that no vendor has named, or not yet.
+    """
 
     id: str
     gateway: str
@@ -96,16 +98,19 @@ def may_come_from(gateway: object) -> bool:
     return isinstance(gateway, Tells) or (conf.sms_receipts != PULL and isinstance(gateway, Pushes))
 
 
-def expect(gateway: str, message: Message, vendor_id: str) -> None:
-    """Know the message again when its receipt comes. It is on its way, so a store that is down changes nothing."""
+def expect(gateway: str, message: Message, vendor_id: str | None = None) -> None:
+    """Know the message again when its receipt comes; without the vendor's id none will, and the person who asks waits.
+    It is on its way, so a store that is down changes nothing.
+    """
     sent_at = time.time()
-    facts = json.dumps([gateway, vendor_id, message.mobile, sent_at])
+    facts = json.dumps([gateway, vendor_id or "", message.mobile, sent_at])
     try:
         with store.connection() as client:
             # Two keys of two hash tags: each is written whole, and one is worth nothing without the other.
             writes = client.pipeline(transaction=False)
-            writes.set(_key(message.id), facts, px=KEPT)
-            writes.set(_index(gateway, vendor_id, message.mobile), json.dumps([message.id, sent_at]), px=KEPT)
+            writes.set(_key(message.id), facts, px=KEPT, nx=not vendor_id)
+            if vendor_id:
+                writes.set(_index(gateway, vendor_id, message.mobile), json.dumps([message.id, sent_at]), px=KEPT)
             writes.execute()
     except StorageUnavailable:
         logger.warning("An SMS was sent whose receipt nobody will know: the store is unavailable")

@@ -81,11 +81,15 @@ def _senders(gateway: Gateway) -> Iterator[Gateway]:
 def attempt(gateway: Gateway, message: Message) -> str | None:
     """Have it send; whatever comes of it is counted. Raises what ``Gateway.send`` raises."""
     if getattr(gateway, "composite", False):
-        return gateway.send(message)  # which attempts each of its own
+        vendor_id = gateway.send(message)  # it attempts each of its own
+        if receipts.is_on():
+            # A worker may not have sent it yet, or the one that sent brings none: the person waits all the same.
+            receipts.expect("", message)
+        return vendor_id
     name = name_of(gateway)
     with _counted(name, message.purpose):
         vendor_id = gateway.send(message)
-    if vendor_id and receipts.may_come_from(gateway):
+    if receipts.may_come_from(gateway):
         receipts.expect(name, message, vendor_id)
     return vendor_id
 
