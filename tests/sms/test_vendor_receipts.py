@@ -50,6 +50,11 @@ CODES = [
             "签名未报备": "carrier",
             "运营商关键字拦截": "carrier",
             "运营商内部错误": "unknown",
+            "EXPIRED": "off",
+            "MK:0001": "number",
+            "MBBLACK": "blocked",
+            "-106": "carrier",
+            "REJECTD": "unknown",
         }.items()
     ),
     *(("http", reason, reason) for reason in REASONS),
@@ -85,6 +90,12 @@ def test_a_signature_that_is_not_filed_is_told_in_words() -> None:
     for name, code in {"aliyun": "PORT_NOT_REGISTERED", "tencent": "签名未报备"}.items():
         [receipt] = gateway(name).receipts({}, VENDORS[name].push(code)[0])
         assert receipt.advice.startswith("sign_name is not filed with the carriers")
+
+
+def test_where_tencents_words_say_nothing_its_code_does() -> None:
+    body, _ = VENDORS["tencent"].push("未知状态", errmsg="MK:0005")
+    [receipt] = gateway("tencent").receipts({}, body)
+    assert receipt.reason == "off"
 
 
 @pytest.mark.parametrize("name", ASKED)

@@ -1,8 +1,9 @@
 """Receipts of Tencent Cloud 短信: pushed, unsigned (https://cloud.tencent.com/document/api/382/5807), or told by
 ``PullSmsSendStatusByPhoneNumber`` (https://cloud.tencent.com/document/api/382/52068).
 
-Its codes are those of each carrier, hundreds of them, and what it is asked for tells none. Both have a description in
-Chinese (https://cloud.tencent.com/document/product/382/3771): words in that decide, and it goes no further.
+Its codes are those of each carrier, hundreds of them (https://cloud.tencent.com/document/product/382/3771). What is
+pushed has a description in Chinese beside the code, and what is pulled has either of them: words decide, then the few
+codes that all carriers share. Neither goes any further.
 """
 
 from typing import Any
@@ -21,6 +22,12 @@ _WORDS = (
     ("full", "内存 存储 已满"),
     (_CARRIER, "签名 报备 关键字 关键词 敏感 违规 内容"),
 )
+_CODES = {
+    **dict.fromkeys(["002", "EXPIRED", "UNDELIV", "MK:0005", "MK:0010", "MK:0013", "MK:0023"], "off"),
+    **dict.fromkeys(["MBBLACK", "DBBLACK"], "blocked"),
+    "MK:0001": "number",
+    "-106": _CARRIER,
+}
 _ADVICE = {
     "签名": "sign_name is not filed with the carriers, or they block it: see its state in the console",
     "报备": "sign_name is not filed with the carriers: see its state in the console",
@@ -33,7 +40,8 @@ def pushed(body: bytes) -> list[Receipt]:
 
 
 def _pushed(row: Any) -> Receipt:
-    return _receipt(text(row["sid"]), mobiles.clean(text(row["mobile"])), row["report_status"], row["description"])
+    told = (row["description"], row["errmsg"])
+    return _receipt(text(row["sid"]), mobiles.clean(text(row["mobile"])), row["report_status"], *told)
 
 
 def answered(answer: Any, sms: Expected) -> Receipt | None:
@@ -47,12 +55,13 @@ def answered(answer: Any, sms: Expected) -> Receipt | None:
     return None
 
 
-def _receipt(vendor_id: str, mobile: str, status: Any, description: Any) -> Receipt:
+def _receipt(vendor_id: str, mobile: str, status: Any, *told: Any) -> Receipt:
     if {"SUCCESS": True, "FAIL": False}[status]:
         return Receipt(vendor_id, mobile, "delivered")
-    said = str(description)
+    said = str(told[0])
+    known = next((_CODES[code] for code in told if code in _CODES), "unknown")
     reason, word = next(
-        ((reason, word) for reason, words in _WORDS for word in words.split() if word in said), ("unknown", "")
+        ((reason, word) for reason, words in _WORDS for word in words.split() if word in said), (known, "")
     )
     advice = _ADVICE.get(word, _WORDS_ADVICE) if reason == _CARRIER else ""
     return Receipt(vendor_id, mobile, "failed", reason, advice)
