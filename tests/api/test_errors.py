@@ -238,6 +238,11 @@ def vendor_has_a_limit(shop: Shop) -> Any:
     return shop.person.ask_for_sms(MOBILE)
 
 
+def no_such_receipt(shop: Shop) -> Any:
+    shop.phonebind(sms_receipts="pull")
+    return shop.person.http.get(f"/sms_receipts/{'a' * 20}/")
+
+
 def cancelled_at_the_provider(shop: Shop) -> Any:
     return shop.person.http.get("/oauth/qq/user/", {"error": "100030", "state": shop.person.login_url()["state"]})
 
@@ -302,6 +307,7 @@ CASES: list[tuple[Case, str, int, str | None]] = [
     (another_sites_page, "origin_not_allowed", 403, None),
     (unknown_provider, "provider_unknown", 404, None),
     (unknown_provider_at_the_callback, "provider_unknown", 404, None),
+    (no_such_receipt, "receipt_unknown", 404, None),
     (sms_twice, "sms_too_frequent", 429, None),
     (sms_too_often, "sms_quota", 429, None),
     (passwords_too_often, "too_many_attempts", 429, None),

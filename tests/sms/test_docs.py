@@ -11,6 +11,7 @@ from phonebind.checks import check_gateway
 from phonebind.sms import GATEWAYS
 from phonebind.sms.aliyun import Aliyun
 from phonebind.sms.http import Http
+from phonebind.sms.receipts import REASONS
 from phonebind.sms.registry import OUTCOMES
 from phonebind.sms.tencent import Tencent
 from phonebind.sms.vendor import Codes
@@ -50,6 +51,14 @@ def test_every_fault_of_the_operators_is_there_in_chinese() -> None:
 def test_every_gateway_and_every_outcome_is_there(page: Path) -> None:
     cells = {name for row in rows(page) for name in named(row[0])}
     assert cells >= {*GATEWAYS, *OUTCOMES.values()}
+
+
+@pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=["en", "zh"])
+def test_every_reason_of_a_receipt_is_there(page: Path) -> None:
+    first = [row[0].strip("`") for row in rows(page)]
+    start = first.index("reason") + 1
+    # After the line below the table's head.
+    assert first[start : start + len(REASONS)] == list(REASONS)
 
 
 @pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=["en", "zh"])
