@@ -50,6 +50,9 @@ def sms_gateways(sandbox: str) -> dict[str, dict[str, Any]]:
     return {**gateways, "console": {"gateway": "console"}, "failover": {"gateway": "failover", "gateways": several}}
 
 
+#: The vendors whose receipts the sandbox pushes.
+RECEIPTS = ("aliyun-pnvs", "aliyun", "tencent", "http")
+
 #: The account that exists from the start, so that both outcomes of a first sign-in can be tried.
 MOBILE = "13800000001"
 PASSWORD = "correct-horse-8"  # noqa: S105

@@ -178,6 +178,11 @@ _SMS: dict[str, Any] = {
 if SANDBOX and list(_SMS) == ["gateway"]:
     # The sandbox answers in the vendor's place; with options of your own it is the vendor, or whatever they name.
     _SMS = demo.sms_gateways(f"{ORIGIN}/sandbox").get(_SMS["gateway"], _SMS)
+_SMS_RECEIPTS = env.text("SMS_RECEIPTS", "")
+if SANDBOX and _SMS_RECEIPTS not in ("", "pull"):
+    # It sends them as the vendors do, to where their consoles would have been told.
+    _URLS = {name: f"{ORIGIN}/sms_receipts/{name}/{_SMS_RECEIPTS}/" for name in demo.RECEIPTS}
+    PHONEBIND_SANDBOX: dict[str, Any] = {"RECEIPTS": _URLS}
 PHONEBIND = {
     "PROVIDERS": {
         "qq": {
@@ -189,7 +194,7 @@ PHONEBIND = {
         }
     },
     "SMS": _SMS,
-    "SMS_RECEIPTS": env.text("SMS_RECEIPTS", ""),
+    "SMS_RECEIPTS": _SMS_RECEIPTS,
     "HUMAN_CHECK": _HUMAN_CHECK,
     "SITE_NAME": env.text("SITE_NAME", "phonebind"),
     "TERMS_URL": env.text("TERMS_URL", ""),
