@@ -34,7 +34,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "http": {"endpoint": "https://sms.example.cn/send", "secret": "whsec_cGhvbmViaW5kLXNlY3JldC0wMTIzNDU2Nzg5"},
 }
 OPTIONS["failover"] = {"gateways": [{"gateway": name, **OPTIONS[name]} for name in ("aliyun-pnvs", "tencent")]}
-OPTIONS["celery"] = {"gateway": {"gateway": "aliyun-pnvs", **ALIYUN}}
+OPTIONS["celery"] = {"app": "tests.support.celery_app.app", "via": {"gateway": "aliyun-pnvs", **ALIYUN}}
 
 
 def sms_setting(**environ: str) -> dict[str, Any]:
