@@ -303,6 +303,8 @@ class SmsNotSent(PhonebindError):
 class SmsMisconfigured(SmsNotSent):
     """The vendor refuses for what only the operator can repair: the balance, a template, the keys."""
 
+    message = _("No SMS can be sent at the moment. Please try again later.")
+
     def __init__(self) -> None:
         super().__init__(answered=True)
 
