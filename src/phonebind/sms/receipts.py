@@ -107,11 +107,9 @@ def expect(gateway: str, message: Message, vendor_id: str | None = None) -> None
     try:
         with store.connection() as client:
             # Two keys of two hash tags: each is written whole, and one is worth nothing without the other.
-            writes = client.pipeline(transaction=False)
-            writes.set(_key(message.id), facts, px=KEPT, nx=not vendor_id)
+            client.set(_key(message.id), facts, px=KEPT, nx=not vendor_id)
             if vendor_id:
-                writes.set(_index(gateway, vendor_id, message.mobile), json.dumps([message.id, sent_at]), px=KEPT)
-            writes.execute()
+                client.set(_index(gateway, vendor_id, message.mobile), json.dumps([message.id, sent_at]), px=KEPT)
     except StorageUnavailable:
         logger.warning("An SMS was sent whose receipt nobody will know: the store is unavailable")
 
