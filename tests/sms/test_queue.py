@@ -24,7 +24,7 @@ from celery.app.task import Context
 from django.core.management import call_command
 from pytest_django import Settings
 
-from phonebind import checks, sms, sms_codes, store, tasks
+from phonebind import checks, sms, sms_codes, sms_tasks, store, tasks
 from phonebind.exceptions import (
     SmsCodeInvalid,
     SmsMisconfigured,
@@ -253,7 +253,7 @@ def handed(phonebind: Configure, left: float = 45) -> Message:
 def test_it_is_sent_once(phonebind: Configure, broker: "redis.Redis") -> None:
     mine = handed(phonebind)
     for _ in range(3):
-        tasks.send_sms(mine.id, 0)
+        sms_tasks.send_sms(mine.id, 0)
         parcels.put(Parcel(mine, time.time() + 45))  # whoever hands it over twice
     assert Outbox.sent == [mine]
     assert opens(mine.code)
@@ -275,7 +275,7 @@ def test_what_no_further_try_would_change_takes_the_code_away(
 ) -> None:
     mine = handed(phonebind)
     Outbox.error = error
-    tasks.send_sms(mine.id, 0)
+    sms_tasks.send_sms(mine.id, 0)
     assert not opens(mine.code)
     assert broker.llen(QUEUE) == 0
 
@@ -286,7 +286,7 @@ def test_where_nobody_knows_the_code_stays_good(
 ) -> None:
     mine = handed(phonebind)
     Outbox.error = error
-    tasks.send_sms(mine.id, 0)
+    sms_tasks.send_sms(mine.id, 0)
     assert opens(mine.code)
     assert broker.llen(QUEUE) == 0
     assert MOBILE not in caplog.text
@@ -297,10 +297,10 @@ def test_a_gateway_that_cannot_now_is_asked_again_a_few_times(phonebind: Configu
     mine = handed(phonebind)
     Outbox.refuse = True
     for number in range(len(delivery.DELAYS)):
-        tasks.send_sms(mine.id, number)
+        sms_tasks.send_sms(mine.id, number)
         assert opens(mine.code)
         assert broker.llen(QUEUE) == number + 1
-    tasks.send_sms(mine.id, len(delivery.DELAYS))
+    sms_tasks.send_sms(mine.id, len(delivery.DELAYS))
     assert broker.llen(QUEUE) == len(delivery.DELAYS)
     assert not opens(mine.code)
 
@@ -308,7 +308,7 @@ def test_a_gateway_that_cannot_now_is_asked_again_a_few_times(phonebind: Configu
 def test_a_further_try_would_come_too_late(phonebind: Configure, broker: "redis.Redis") -> None:
     mine = handed(phonebind, left=4)
     Outbox.refuse = True
-    tasks.send_sms(mine.id, 0)
+    sms_tasks.send_sms(mine.id, 0)
     assert broker.llen(QUEUE) == 0
     assert not opens(mine.code)
 
@@ -321,7 +321,7 @@ def test_a_broker_that_is_away_or_mute_as_the_worker_hands_it_back(
     Outbox.refuse = True
     with mute() as url:
         monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:1/0" if is_away else url)
-        tasks.send_sms(mine.id, 0)
+        sms_tasks.send_sms(mine.id, 0)
     assert opens(mine.code) is not is_away
     assert ("the broker cannot be reached" in caplog.text) is is_away
 
@@ -331,7 +331,7 @@ def test_a_message_that_has_expired_is_not_sent(
 ) -> None:
     for _ in range(2):
         mine = handed(phonebind, left=-0.01)
-        tasks.send_sms(mine.id, 0)
+        sms_tasks.send_sms(mine.id, 0)
         assert not opens(mine.code)
     assert Outbox.sent == []
     assert caplog.text.count("SMS queue: messages expire before a worker takes them") == 1
@@ -340,19 +340,19 @@ def test_a_message_that_has_expired_is_not_sent(
 def test_what_celery_throws_away(phonebind: Configure) -> None:
     mine = handed(phonebind)
     ours = Context(task=queue.TASK, args=[mine.id, 0])
-    tasks.throw_away(request=ours, expired=False)
-    tasks.throw_away(request=Context(task="shop.pack", args=[mine.id, 0]), expired=True)
+    sms_tasks.throw_away(request=ours, expired=False)
+    sms_tasks.throw_away(request=Context(task="shop.pack", args=[mine.id, 0]), expired=True)
     assert opens(mine.code)
-    tasks.throw_away(request=ours, expired=True)
+    sms_tasks.throw_away(request=ours, expired=True)
     assert not opens(mine.code)
-    tasks.throw_away(request=ours, expired=True)
+    sms_tasks.throw_away(request=ours, expired=True)
 
 
 def test_a_store_that_is_away(phonebind: Configure, valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
     """Nobody can tell then whether another worker has sent it."""
     mine = handed(phonebind)
     valkey.stop()
-    tasks.send_sms(mine.id, 0)
+    sms_tasks.send_sms(mine.id, 0)
     assert Outbox.sent == []
     assert "SMS queue: a message is not sent, since the store is unavailable" in caplog.text
 
@@ -372,12 +372,12 @@ def test_a_message_survives_a_new_key_and_is_closed_to_others(
     mine = handed(phonebind)
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "a-new-key-of-the-web-servers" * 2
-    tasks.send_sms(mine.id, 0)
+    sms_tasks.send_sms(mine.id, 0)
     assert Outbox.sent == [mine]
     other = handed(phonebind)
     settings.SECRET_KEY = "the-key-of-another-project" * 2
     settings.SECRET_KEY_FALLBACKS = []
-    tasks.send_sms(other.id, 0)
+    sms_tasks.send_sms(other.id, 0)
     assert Outbox.sent == [mine]
     assert "the workers need the SECRET_KEY of the web servers" in caplog.text
 
@@ -392,7 +392,7 @@ def test_a_worker_whose_settings_cannot_send(
 ) -> None:
     mine = handed(phonebind)
     phonebind(sms=wrong)
-    tasks.send_sms(mine.id, 0)
+    sms_tasks.send_sms(mine.id, 0)
     assert not opens(mine.code)
     assert "SMS queue: the worker's settings cannot send" in caplog.text
 
@@ -570,7 +570,7 @@ def test_the_command_shows_who_sends(phonebind: Configure, broker: "redis.Redis"
 MISSING = "Celery is not installed: pip install 'phonebind[celery]'"
 
 
-@pytest.mark.parametrize("module", ["phonebind.tasks", "phonebind.sms.queue"])
+@pytest.mark.parametrize("module", ["phonebind.sms_tasks", "phonebind.sms.queue"])
 def test_without_celery_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
     monkeypatch.setitem(sys.modules, "celery", None)
     monkeypatch.delitem(sys.modules, module)
@@ -583,6 +583,38 @@ def test_without_cryptography_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "phonebind.sms.parcels")
     with pytest.raises(ImportError, match=re.escape("cryptography is not installed: pip install 'phonebind[celery]'")):
         importlib.import_module("phonebind.sms.parcels")
+
+
+#: What a host's worker does as it starts, for work of its own.
+WORKER = """
+import sys
+sys.modules["cryptography"] = sys.modules["cryptography.fernet"] = None
+import django
+django.setup()
+from celery import Celery
+app = Celery("shop")
+app.autodiscover_tasks(["phonebind"])
+app.loader.import_default_modules()
+print([name for name in app.tasks if name.startswith("phonebind")])
+"""
+
+
+def test_the_worker_of_a_host_that_sends_no_sms_by_it_starts() -> None:
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    found = subprocess.check_output([sys.executable, "-c", WORKER], cwd=ROOT, env=environment, text=True, timeout=60)
+    assert found == "[]\n"
+
+
+def test_where_celery_looks(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    assert importlib.reload(tasks).sms_tasks is sms_tasks
+    assert caplog.text == ""
+    monkeypatch.setitem(sys.modules, "cryptography.fernet", None)
+    for module in ("sms_tasks", "sms.delivery", "sms.queue", "sms.parcels"):
+        monkeypatch.delitem(sys.modules, f"phonebind.{module}")
+        monkeypatch.delattr(f"phonebind.{module}")
+    importlib.reload(tasks)
+    assert "Celery sends no SMS here: cryptography is not installed" in caplog.text
 
 
 def test_without_celery_a_check_tells(phonebind: Configure, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ try:
 except ImportError as error:
     raise ImportError("Celery is not installed: pip install 'phonebind[celery]'") from error
 
-#: The name of the task in ``phonebind.tasks``.
+#: The name of the task in ``phonebind.sms_tasks``.
 TASK = "phonebind.send_sms"
 #: Seconds in which a message must have been sent, with the time that sending takes: its code is good for five minutes,
 #: and for four of them when it arrives.

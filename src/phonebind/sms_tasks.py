@@ -1,0 +1,40 @@
+"""The task by which Celery's workers send SMS."""
+
+from typing import Any
+
+from phonebind import sms_codes
+from phonebind.sms import Message, delivery, queue
+
+try:
+    from celery import shared_task
+    from celery.signals import task_revoked
+except ImportError as error:
+    raise ImportError("Celery is not installed: pip install 'phonebind[celery]'") from error
+
+
+# Whatever the host's defaults are: acknowledged before it begins, so that no worker begins it again where this one is
+# killed, and tried again by nobody but us.
+@shared_task(  # type: ignore[untyped-decorator]  # Celery has no types
+    name=queue.TASK,
+    acks_late=False,
+    reject_on_worker_lost=False,
+    ignore_result=True,
+    store_errors_even_if_ignored=False,
+    max_retries=0,
+    serializer="json",
+)
+def send_sms(message_id: str, number: int) -> None:
+    """Send a message that was handed over, and take its code away where it was not sent."""
+    _withdraw(delivery.deliver(message_id, number))
+
+
+@task_revoked.connect(dispatch_uid="phonebind")  # type: ignore[untyped-decorator]
+def throw_away(request: Any, expired: bool, **kwargs: Any) -> None:
+    """Celery itself drops what has expired, and the task above does not run."""
+    if expired and request.task == queue.TASK:
+        _withdraw(delivery.late(*request.args))
+
+
+def _withdraw(unsent: Message | None) -> None:
+    if unsent:
+        sms_codes.withdraw(unsent.mobile, unsent.code)
