@@ -226,6 +226,17 @@ def test_an_address_that_is_none(url: str) -> None:
     fails(url)()
 
 
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/a b", {}), ("/\u7801", {}), ("/", {"X": "\u7801"}), ("/", {"X": "a\nb"})],
+    ids=ascii,
+)
+def test_what_no_request_can_be_written_of_is_not_sent(upstream: Upstream, path: str, headers: dict[str, str]) -> None:
+    with pytest.raises(NotDone):
+        post(f"{upstream.url}{path}", b"{}", headers, Deadline())
+    assert upstream.requests == []
+
+
 def test_one_deadline_for_all_calls_of_a_request(phonebind: Configure) -> None:
     phonebind(connect_timeout=1, total_timeout=1)
     deadline = Deadline()

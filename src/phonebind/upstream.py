@@ -137,11 +137,19 @@ def _send(
         with _connection(origin, deadline, max_idle) as connection:
             connection.sock.settimeout(deadline.remaining())
             connection.response_class = functools.partial(_Response, deadline)  # type: ignore[assignment]
-            connection.request(method, target, content, headers)
+            _write(connection, method, target, content, headers)
             return _read(connection.getresponse())
     except _BROKEN as error:
         # Not `from error`, whose text may hold the URL.
         raise UpstreamError(type(error).__name__) from None
+
+
+def _write(connection: http.client.HTTPConnection, *request: Any) -> None:
+    try:
+        connection.request(*request)
+    except (ValueError, http.client.InvalidURL):
+        # A line break, or a letter that no header has. It is found before anything is sent.
+        raise NotDone("no request can be written of it") from None
 
 
 def _read(response: http.client.HTTPResponse) -> Answer:

@@ -28,13 +28,12 @@ CLOCK = "this server's clock is wrong: set it by NTP"
 #: Whose days and stamps the vendors mean, wherever this server is.
 BEIJING = ZoneInfo("Asia/Shanghai")
 
-#: What code raises that reads JSON of another form than it knows.
-_UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
-
 _CODE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 #: What reading an answer raises that is not as the vendor documents it.
 _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?")
+#: What keys and ids consist of. A placeholder that was left where it stood, or a full-width letter, fits in no header.
+_KEY = re.compile(r"[!-~]+")
 
 T = TypeVar("T")
 
@@ -92,6 +91,8 @@ class Vendor:
     #: Where the vendor is; options that must be a str and not empty.
     endpoint: str
     words: ClassVar[Sequence[str]] = ()
+    #: Those of them that people read.
+    texts: ClassVar[Sequence[str]] = ("sign_name",)
     #: Where people see what is left.
     console: ClassVar[str] = ""
 
@@ -110,7 +111,9 @@ class Vendor:
             value = getattr(self, word)
             if not isinstance(value, str) or not value or value != value.strip():
                 yield f"{word} must be a str, not empty, without white space around it"
-        if not _URL.fullmatch(str(self.endpoint)):
+            elif word not in self.texts and not _KEY.fullmatch(value):
+                yield f"{word} holds white space or letters that none has: copy it from the vendor's console"
+        if not _is_address(self.endpoint):
             yield "endpoint must be a whole http(s) URL"
         elif not development() and urlsplit(self.endpoint).scheme != "https":
             yield "endpoint is not https"
@@ -211,6 +214,13 @@ def text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
     return value
+
+
+def _is_address(url: object) -> bool:
+    try:
+        return bool(_URL.fullmatch(str(url)) and urlsplit(str(url)).port != 0)
+    except ValueError:  # there are 65535 ports
+        return False
 
 
 def rest_of_the_day() -> int:
