@@ -36,6 +36,7 @@ from phonebind.exceptions import (
 from phonebind.sms import Message, delivery, parcels, queue, registry
 from phonebind.sms.parcels import Parcel
 from server.processes import Valkey, spawn, stop
+from tests.support import celery_app
 from tests.support.edge import Configure, Outbox, Upstream
 from tests.support.services import valkey_server
 from tests.support.wire import serve
@@ -536,6 +537,7 @@ def test_what_is_right(phonebind: Configure, broker: "redis.Redis") -> None:
         ({"via": None}, "via: must be a dict that names a gateway, with its options"),
         ({"via": {"gateway": "tencnet"}}, "via tencnet: ValueError: there is no gateway 'tencnet'"),
         ({"via": through(OUTBOX)}, "via: celery cannot send by celery"),
+        ({"via": {**through(OUTBOX), "gateway": "phonebind.sms.queue.Queue"}}, "via: celery cannot send by celery"),
         ({"app": "shop.celery.app"}, "app: ModuleNotFoundError: "),
         ({"app": "tests.support.celery_app.Celery"}, "app must be the dotted path of your Celery app"),
         ({"app": 7}, "app: AttributeError: "),
@@ -547,10 +549,31 @@ def test_what_is_wrong(phonebind: Configure, broker: "redis.Redis", options: Any
     assert told.startswith(problem)
 
 
-def test_a_broker_that_nobody_can_speak_to(phonebind: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CELERY_BROKER_URL", "carrier-pigeon://")
+@pytest.mark.parametrize(
+    "url", ["carrier-pigeon://", "redis://:very/secret@127.0.0.1:6379/0", "redis://:very#secret@h"]
+)
+def test_a_broker_that_nobody_can_speak_to(phonebind: Configure, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", url)
     [told] = problems(phonebind)
-    assert told.startswith("app: ")
+    assert told.startswith("app: its broker_url cannot be used (")
+    assert "very" not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("task_always_eager", True, "app: task_always_eager does not hold for SMS"),
+        ("accept_content", ["pickle"], "app: accept_content must have 'json'"),
+        ("accept_content", ["application/json"], ""),
+    ],
+)
+def test_what_celerys_own_settings_keep_from_being_sent(
+    phonebind: Configure, broker: "redis.Redis", monkeypatch: pytest.MonkeyPatch, name: str, value: Any, problem: str
+) -> None:
+    monkeypatch.setitem(celery_app.app.conf, name, value)
+    told = problems(phonebind)
+    assert [line.partition(":")[0] for line in told] == (["app"] if problem else [])
+    assert all(line.startswith(problem) for line in told)
 
 
 def test_the_command_shows_who_sends(phonebind: Configure, broker: "redis.Redis", vendor: Upstream) -> None:

@@ -77,9 +77,9 @@ class Queue:
         return [f"expires must be a number of seconds, and together with TOTAL_TIMEOUT {LATEST} at most"]
 
     def _via_problems(self) -> list[str]:
-        label = inner.label(self.via)
-        if label == self.name:
+        if any(isinstance(gateway, Queue) for gateway in self.members()):
             return ["via: celery cannot send by celery"]
+        label = inner.label(self.via)
         return [f"via {label}".rstrip() + f": {problem}" for problem in inner.problems(self.via)]
 
     def _app_problems(self) -> list[str]:
@@ -87,11 +87,9 @@ class Queue:
             found = self.celery
             if not isinstance(found, Celery):
                 return ["app must be the dotted path of your Celery app"]
-            # Loads what speaks to this broker, and connects to nobody.
-            assert found.connection_for_write().transport.driver_type
-        except (*inner.UNUSABLE, AssertionError) as error:
+        except inner.UNUSABLE as error:
             return [f"app: {type(error).__name__}: {error}"]
-        return []
+        return [*_broker_problems(found), *_conf_problems(found)]
 
     def send(self, message: Message) -> None:
         """Hand it over. Raises SmsNotSent where the broker is away, SmsUnconfirmed where it does not say that it took
@@ -119,6 +117,22 @@ class Queue:
                 )
             except _broken(connection) as error:
                 raise _told(SmsUnconfirmed(), "the broker does not say that it took the message", error) from None
+
+
+def _broker_problems(app: Celery) -> Iterator[str]:
+    try:
+        # Loads what speaks to this broker, and connects to nobody.
+        assert app.connection_for_write().transport.driver_type
+    except (*inner.UNUSABLE, AssertionError) as error:
+        # Not what it says: a password with a slash in it is read as a port, and quoted.
+        yield f"app: its broker_url cannot be used ({type(error).__name__}): is the password in it percent-encoded?"
+
+
+def _conf_problems(app: Celery) -> Iterator[str]:
+    if app.conf.task_always_eager:
+        yield "app: task_always_eager does not hold for SMS, and without a worker nobody gets one: name another gateway"
+    if not {"json", "application/json"}.intersection(app.conf.accept_content):
+        yield "app: accept_content must have 'json': the workers throw away all SMS"
 
 
 @contextmanager
