@@ -31,6 +31,7 @@ from django.utils import translation
 from phonebind import human, limits, oauth, origins, setting_checks, sms, sms_texts, store, user_checks
 from phonebind.conf import SETTING, Settings, conf, development
 from phonebind.middleware import CookieNamesMiddleware
+from phonebind.sms.registry import explain
 
 Messages = list[CheckMessage]
 
@@ -211,7 +212,7 @@ def _problems(make: Callable[[], Any], members: Sequence[str], misshapen: Callab
             return [f"{type(made).__name__}.check() must return a list of str"]
         return list(told) or misshapen(made)
     except UNUSABLE as error:
-        return [f"{type(error).__name__}: {error}"]
+        return [explain(error)]
 
 
 def _human_problems() -> list[str]:

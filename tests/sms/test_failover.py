@@ -198,7 +198,7 @@ def test_one_that_cannot_be_made_is_the_operators_fault(
         assert sms.send(message()) == "two"
     [line] = caplog.records
     assert line.levelno == logging.ERROR
-    assert line.getMessage() == ("SMS gateway http cannot be made of its options: run manage.py check (TypeError)")
+    assert line.getMessage() == ("SMS gateway http cannot be made of its options: run manage.py check (WrongOptions)")
 
 
 # ---------------------------------------------------------------- where none sends
@@ -414,10 +414,13 @@ def test_one_is_no_choice(phonebind: Configure, gateways: Any) -> None:
     [
         ("http", "gateways[1]: must be a dict that names a gateway, with its options"),
         (None, "gateways[1]: must be a dict that names a gateway, with its options"),
-        ({"url": "https://sms.example/"}, "gateways[1]: KeyError: 'gateway'"),
+        ({"url": "https://sms.example/"}, "gateways[1]: gateway must be a str that names one"),
         ({"gateway": "phonebind.sms.none.None"}, "gateways[1] phonebind.sms.none.None: ModuleNotFoundError: "),
-        ({"gateway": "tencnet"}, "gateways[1] tencnet: ValueError: there is no gateway 'tencnet'; known are "),
-        ({"gateway": "http", "sceret": SECRET}, "gateways[1] http: TypeError: "),
+        ({"gateway": "tencnet"}, "gateways[1] tencnet: there is no gateway 'tencnet'; known are "),
+        (
+            {"gateway": "http", "sceret": SECRET},
+            "gateways[1] http: missing: endpoint, secret; unknown: 'sceret'; the options are endpoint, secret",
+        ),
         ({"gateway": "http", "endpoint": "https://sms.example/", "secret": "x"}, "gateways[1] http: secret must be "),
         ({"gateway": "tests.sms.test_failover.Half"}, "gateways[1] tests.sms.test_failover.Half: AttributeError: "),
         ({"gateway": "tests.sms.test_failover.Wrong"}, "gateways[1] tests.sms.test_failover.Wrong: send is no method"),

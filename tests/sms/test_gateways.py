@@ -36,7 +36,7 @@ def test_the_setting_names_the_gateway_and_its_options(
     [
         ({"gateway": "phonebind.sms.none.None"}, ImportError),
         ({"gateway": "phonebind.sms.console.Console", "url": ""}, TypeError),
-        ({"gateway": "phonebind.sms.sandbox.Sandbox"}, TypeError),
+        ({"gateway": "phonebind.sms.sandbox.Sandbox", "link": ""}, TypeError),
     ],
 )
 def test_a_gateway_that_cannot_be_made(phonebind: Configure, options: dict[str, str], error: type[Exception]) -> None:

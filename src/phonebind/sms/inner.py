@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from phonebind.sms.base import Gateway
-from phonebind.sms.registry import make
+from phonebind.sms.registry import explain, make
 
 #: What making a gateway raises where its options are wrong.
 UNUSABLE = (AttributeError, ImportError, KeyError, TypeError, ValueError)
@@ -27,7 +27,7 @@ def problems(options: Any) -> list[str]:
             return ["send is no method"]
         return list(gateway.check())
     except UNUSABLE as error:
-        return [f"{type(error).__name__}: {error}"]
+        return [explain(error)]
 
 
 def is_composite(options: Any) -> bool:

@@ -53,7 +53,7 @@ class Templates:
 
     def _id_problems(self) -> list[str]:
         if isinstance(self.ids, str):
-            return [] if self.ids else ["templates is empty"]
+            return [] if _is_id(self.ids) else ["templates is empty, or has white space around it"]
         if not isinstance(self.ids, Mapping):
             return ["templates must be a str, or a dict by purpose"]
         return [problem for purpose in PURPOSES for problem in self._problems_of(purpose)]
@@ -63,13 +63,18 @@ class Templates:
         match self.ids.get(purpose):
             case None | "":
                 return [f"templates has none for {purpose!r}"]
-            case str():
+            case str(found) if _is_id(found):
                 return []
-            case dict(by_language) if all(isinstance(found, str) and found for found in by_language.values()):
+            case dict(by_language) if all(_is_id(found) for found in by_language.values()):
                 missing = f"templates[{purpose!r}] has none for {LANGUAGE!r}, the fallback"
                 return [] if LANGUAGE in by_language else [missing]
             case _:
-                return [f"templates[{purpose!r}] must be a str, or a dict of str by language"]
+                kind = "a str, or a dict of str by language"
+                return [f"templates[{purpose!r}] must be {kind}, without white space around an id"]
+
+
+def _is_id(found: Any) -> bool:
+    return isinstance(found, str) and bool(found) and found == found.strip()
 
 
 class TemplateVendor(Vendor):

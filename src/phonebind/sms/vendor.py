@@ -113,6 +113,8 @@ class Vendor:
                 yield f"{word} must be a str, not empty, without white space around it"
             elif word not in self.texts and not _KEY.fullmatch(value):
                 yield f"{word} holds white space or letters that none has: copy it from the vendor's console"
+            elif word == "sign_name" and set("【】").intersection(value):
+                yield "sign_name must be the name without 【】: the vendor adds them"
         if not _is_address(self.endpoint):
             yield "endpoint must be a whole http(s) URL"
         elif not development() and urlsplit(self.endpoint).scheme != "https":
