@@ -260,6 +260,22 @@ def test_it_is_sent_once(phonebind: Configure, broker: "redis.Redis") -> None:
     assert opens(mine.code)
 
 
+def test_a_worker_with_another_store_says_so(
+    phonebind: Configure, broker: "redis.Redis", settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    mine = handed(phonebind)
+    caches = settings.CACHES
+    settings.CACHES = {"default": {**caches["default"], "KEY_PREFIX": "another"}}
+    sms_tasks.send_sms(mine.id, 0)
+    [record] = caplog.records
+    assert record.getMessage().startswith("SMS queue: a message is not in this worker's store")
+    settings.CACHES = caches
+    for _ in range(2):
+        sms_tasks.send_sms(mine.id, 0)
+    assert Outbox.sent == [mine]
+    assert caplog.records == [record]
+
+
 def test_many_workers_get_it_at_once(phonebind: Configure, broker: "redis.Redis") -> None:
     mine = handed(phonebind)
     threads = [threading.Thread(target=delivery.deliver, args=(mine.id, 0)) for _ in range(16)]

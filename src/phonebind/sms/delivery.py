@@ -50,6 +50,9 @@ def _taken(message_id: str, number: int) -> Parcel | None:
     """None for all but the first, whatever the broker delivers again."""
     try:
         return parcels.take(message_id, number)
+    except parcels.Missing:
+        _complain("a message is not in this worker's store: has it the CACHES of the web servers?")
+        return None
     except parcels.Unreadable:
         _complain("a message cannot be read: the workers need the SECRET_KEY of the web servers")
         return None

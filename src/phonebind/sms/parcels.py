@@ -25,18 +25,23 @@ KEPT = 300
 #: Seconds for which nobody gets the same parcel again. Redis as a broker redelivers after an hour, its default.
 MARKED = 2 * 3600
 
-# KEYS: the parcel, its mark. ARGV: seconds. One caller gets the parcel, and once it was taken nobody can put it back.
+# KEYS: the parcel, its mark. ARGV: seconds. One caller gets the parcel, and once it was taken nobody can put it back; 1
+# for those who come later, and nothing where there never was one.
 _take = store.Script("""
 local parcel = redis.call('GET', KEYS[1])
 if not parcel then
-  return false
+  return redis.call('EXISTS', KEYS[2]) == 1 and 1
 end
 redis.call('DEL', KEYS[1])
 if not redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[1]) then
-  return false
+  return 1
 end
 return parcel
 """)
+
+
+class Missing(Exception):
+    """It is not in our store, and was not taken out of it."""
 
 
 class Unreadable(Exception):
@@ -66,12 +71,14 @@ def put(parcel: Parcel) -> None:
 
 
 def take(message_id: str, attempt: int) -> Parcel | None:
-    """The parcel, for one caller of all; None for all others, and where there is none.
+    """The parcel, for one caller of all; None for all others.
 
-    Raises Unreadable, StorageUnavailable.
+    Raises Missing, Unreadable, StorageUnavailable.
     """
     found = _take(_keys(message_id, attempt), MARKED)
     if not found:
+        raise Missing
+    if found == 1:
         return None
     try:
         fields = json.loads(_seal().decrypt(found))
