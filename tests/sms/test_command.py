@@ -314,6 +314,10 @@ def test_one_of_the_hosts_has_no_balance(phonebind: Configure) -> None:
         ({"Response": {"Error": {"Code": "验证"}}}, "it refuses to say (no readable code)"),
         ({"Response": {}}, "its answer cannot be read (status 200)"),
         (b"<html>", "its answer cannot be read (status 200)"),
+        (
+            {"Response": {"SmsPackagesStatisticsSet": [{"PackageExpiredTime": 10**20}]}},
+            "its answer cannot be read (status 200)",
+        ),
     ],
 )
 def test_a_balance_that_is_not_told(phonebind: Configure, upstream: Upstream, body: Any, told: str) -> None:

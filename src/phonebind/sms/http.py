@@ -92,7 +92,7 @@ class Http(Vendor):
     def read(self, answer: Any) -> Reading:
         message_id, wait = answer.get("message_id"), answer.get("retry_after")
         known = isinstance(message_id, str)
-        seconds = wait if isinstance(wait, int) and 0 < wait <= 86_400 else None
+        seconds = wait if type(wait) is int and 0 < wait <= 86_400 else None  # True is an int, too
         return Reading(text(answer["code"]), message_id if known else None, seconds)
 
     def receipts(self, headers: Mapping[str, str], body: bytes) -> list[Receipt]:

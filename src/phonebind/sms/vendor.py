@@ -30,7 +30,7 @@ BEIJING = ZoneInfo("Asia/Shanghai")
 
 _CODE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 #: What reading an answer raises that is not as the vendor documents it.
-_UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+_UNREADABLE = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?")
 #: What keys and ids consist of. A placeholder that was left where it stood, or a full-width letter, fits in no header.
 _KEY = re.compile(r"[!-~]+")
