@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import global_settings
 from django.core.management import CommandError, call_command
 from django.utils import translation
+from pytest_django import Settings
 
 from phonebind import sms_codes
 from phonebind.exceptions import SmsCodeInvalid, StorageUnavailable
@@ -367,6 +369,18 @@ def test_what_each_purpose_and_language_gets(phonebind: Configure, upstream: Ups
     assert upstream.requests == []
 
 
+def test_a_language_that_has_nothing_of_its_own_is_no_line(phonebind: Configure, settings: Settings) -> None:
+    settings.LANGUAGES = global_settings.LANGUAGES
+    phonebind(sms={**TENCENT, "templates": {"bind": {"zh-hans": "1110", "de": "1112"}}}, site_name="示例商城")
+    status, out, _ = run("check")
+    assert status == 0
+    assert out.splitlines() == [
+        "tencent: bind in zh-hans: template 1110",
+        "tencent: bind in de: template 1112",
+        "tencent: bind in en: template 1110",
+    ]
+
+
 def test_what_the_system_checks_say(phonebind: Configure) -> None:
     phonebind(
         sms=failover({**TENCENT, "sdk_app_id": ""}, http("https://sms.example/")),
@@ -438,6 +452,14 @@ def test_a_vendor_that_names_no_time(phonebind: Configure, fault: str) -> None:
         status, told = looked(phonebind, server.url)
     assert status == 0
     assert told.endswith(" and names no time to compare this server's clock with.")
+
+
+@pytest.mark.parametrize("year", ["99999", "9" * 20])
+def test_a_vendor_whose_date_is_none(phonebind: Configure, year: str) -> None:
+    head = f"HTTP/1.1 403 Forbidden\r\nDate: Mon, 01 Jan {year} 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n".encode()
+    with serve(lambda wire: wire.say(head)) as server:
+        status, told = looked(phonebind, server.url)
+    assert (status, told.endswith(" and names no time to compare this server's clock with.")) == (0, True)
 
 
 def test_a_vendor_that_is_not_there(phonebind: Configure) -> None:

@@ -67,6 +67,12 @@ def test_threat_9_neither_code_nor_number_is_in_an_address(dialect: Dialect) -> 
     assert MOBILE.encode() not in line
 
 
+@pytest.mark.parametrize("message_id", ["\ud800", "\x1b[2J", "短信", "", "m" * 201, 7, None], ids=ascii)
+def test_an_id_that_cannot_be_shown_is_none(upstream: Upstream, message_id: object) -> None:
+    body = json.dumps({"code": "ok", "message_id": message_id}).encode()
+    assert send(DIALECTS["http"], upstream, body) is None
+
+
 def test_two_messages_use_one_connection(dialect: Dialect, upstream: Upstream) -> None:
     for _ in range(2):
         send(dialect, upstream, dialect.body(dialect.ok))

@@ -78,7 +78,7 @@ def _date(sock: socket.socket, where: str) -> str:
 def _compared(told: str, date: str) -> Finding:
     try:
         theirs = parsedate_to_datetime(date).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return Finding(is_problem=False, text=f"{told}, and names no time to compare this server's clock with")
     skew = time.time() - theirs
     if abs(skew) >= SKEW:

@@ -15,6 +15,8 @@ from phonebind.sms.registry import make
 from phonebind.sms.templates import TemplateVendor
 
 MINUTES = 5
+#: Languages that we have texts in.
+WRITTEN = (LANGUAGE, "en")
 
 
 def message(mobile: str, purpose: str, language: str) -> Message:
@@ -31,12 +33,16 @@ def shape(gateway: Gateway, wanted: Message) -> str:
 
 
 def shapes(options: Any) -> Iterator[tuple[str, str, str, str]]:
-    """Name, purpose, language and shape: for each gateway that can send, each purpose, each language of the site."""
+    """Name, purpose, language and shape: for each gateway that can send, each purpose, and each language of the site
+    that we have texts in or a template of its own is for. Django's default has a hundred.
+    """
     languages = dict.fromkeys([LANGUAGE, *(language for language, _ in settings.LANGUAGES)])
     for name, each in leaves(options):
         if problems(each):
             continue
         gateway = make(each)
         for purpose in PURPOSES:
-            for language in languages:
-                yield name, purpose, language, shape(gateway, message("13800000000", purpose, language))
+            by_language = {each: shape(gateway, message("13800000000", purpose, each)) for each in languages}
+            for language, found in by_language.items():
+                if language in WRITTEN or found != by_language[LANGUAGE]:
+                    yield name, purpose, language, found

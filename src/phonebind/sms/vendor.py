@@ -29,6 +29,8 @@ CLOCK = "this server's clock is wrong: set it by NTP"
 BEIJING = ZoneInfo("Asia/Shanghai")
 
 _CODE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+#: An id of the vendor's that may be kept, and shown at a terminal.
+_ID = re.compile(r"[!-~]{1,200}")
 #: What reading an answer raises that is not as the vendor documents it.
 _UNREADABLE = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?")
@@ -133,7 +135,7 @@ class Vendor:
         found = self.codes.find(reading.code)
         if not found or self.codes.kinds[found] != "sent":
             self._refuse(reading, found, _said(answer, reading, message), is_refusal=answer.is_refusal)
-        return reading.message_id
+        return reading.message_id if _ID.fullmatch(reading.message_id or "") else None
 
     def ask(self, call: Call, read: Callable[[Any], T]) -> T | None:
         """What the vendor answers to a question that sends nothing, as ``read`` understands it; None where it does not.
