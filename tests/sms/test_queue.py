@@ -597,7 +597,7 @@ def test_the_command_shows_who_sends(phonebind: Configure, broker: "redis.Redis"
     out = StringIO()
     call_command("phonebind_sms", "check", stdout=out)
     call_command("phonebind_sms", "send", MOBILE, "--yes", stdout=out)
-    assert "http: bind in zh-hans: our own text\n" in out.getvalue()
+    assert "http: bind in zh-hans, en: our own text\n" in out.getvalue()
     assert "by http (our own text)." in out.getvalue()
     assert "Handed over to Celery; the log of its worker tells how it ended. Our id: " in out.getvalue()
     assert broker.llen(QUEUE) == 1

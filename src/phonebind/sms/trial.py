@@ -15,8 +15,8 @@ from phonebind.sms.registry import make
 from phonebind.sms.templates import TemplateVendor
 
 MINUTES = 5
-#: Languages that we have texts in.
-WRITTEN = (LANGUAGE, "en")
+#: So many languages can be named in a line.
+FEW = 3
 
 
 def message(mobile: str, purpose: str, language: str) -> Message:
@@ -33,16 +33,25 @@ def shape(gateway: Gateway, wanted: Message) -> str:
 
 
 def shapes(options: Any) -> Iterator[tuple[str, str, str, str]]:
-    """Name, purpose, language and shape: for each gateway that can send, each purpose, and each language of the site
-    that we have texts in or a template of its own is for. Django's default has a hundred.
+    """Name, purpose, languages and shape: for each gateway that can send, each purpose, and each shape that a language
+    of the site leads to.
     """
-    languages = dict.fromkeys([LANGUAGE, *(language for language, _ in settings.LANGUAGES)])
     for name, each in leaves(options):
         if problems(each):
             continue
         gateway = make(each)
         for purpose in PURPOSES:
-            by_language = {each: shape(gateway, message("13800000000", purpose, each)) for each in languages}
-            for language, found in by_language.items():
-                if language in WRITTEN or found != by_language[LANGUAGE]:
-                    yield name, purpose, language, found
+            for shape, languages in _by_shape(gateway, purpose).items():
+                yield name, purpose, languages, shape
+
+
+def _by_shape(gateway: Gateway, purpose: str) -> dict[str, str]:
+    """The languages of each shape. A new Django project has a hundred of them, and nearly all get the fallback."""
+    found: dict[str, list[str]] = {}
+    for language in dict.fromkeys([LANGUAGE, *(language for language, _ in settings.LANGUAGES)]):
+        found.setdefault(shape(gateway, message("13800000000", purpose, language)), []).append(language)
+    fallback, *_ = found
+    named = {shape: ", ".join(languages) for shape, languages in found.items()}
+    if len(found[fallback]) > FEW:
+        named[fallback] = "every other language" if len(found) > 1 else "every language"
+    return named

@@ -57,7 +57,7 @@ class Command(BaseCommand):
         wrong = problems(chosen)
         if wrong:
             raise CommandError("\n".join(f"{name}: {problem}" for problem in wrong))
-        ways = ", then ".join(f"{leaf.name} ({trial.shape(make(leaf.options), message)})" for leaf in leaves(chosen))
+        ways = ", or else ".join(f"{leaf.name} ({trial.shape(make(leaf.options), message)})" for leaf in leaves(chosen))
         self.stdout.write(f"This sends one SMS to {message.mobile} by {ways}. It costs what the vendor takes for one.")
         if not yes and not self._agreed():
             raise CommandError("Nothing was sent.")
@@ -96,8 +96,8 @@ class Command(BaseCommand):
         for what, amount in left:
             self.stdout.write(f"{leaf.name}: {what}: {amount}")
         if not left:
-            where = f"see {console}" if console else "see where the account is"
-            self.stdout.write(f"{leaf.name}: has nothing to tell of a balance; {where}.")
+            where = f"see {console}" if console else "see where your account is"
+            self.stdout.write(f"{leaf.name}: names no balance; {where}.")
         return True
 
     def _check(self, configured: Any, *, online: bool) -> Iterable[bool]:
@@ -105,8 +105,8 @@ class Command(BaseCommand):
             serious = told.is_serious() and not told.is_silenced()
             (self.stderr if serious else self.stdout).write(f"{told.id}: {told.msg}")
             yield not serious
-        for name, purpose, language, shape in trial.shapes(configured):
-            self.stdout.write(f"{name}: {purpose} in {language}: {shape}")
+        for name, purpose, languages, shape in trial.shapes(configured):
+            self.stdout.write(f"{name}: {purpose} in {languages}: {shape}")
         if online:
             yield from (self._look(leaf) for leaf in leaves(configured) if not problems(leaf.options))
 
@@ -131,7 +131,8 @@ class Command(BaseCommand):
         """Exit status 1 where something is wrong."""
         failed = sum(not is_good for is_good in results)
         if failed:
-            raise CommandError(f"{SETTING}['SMS']: {failed} of this is wrong, see above.")
+            problems_found = "1 problem" if failed == 1 else f"{failed} problems"
+            raise CommandError(f"{SETTING}['SMS']: {problems_found}, see above.")
 
 
 def _message(mobile: str, purpose: str, language: str) -> Message:
