@@ -10,7 +10,7 @@ import time_machine
 
 from phonebind import alarms, limits, signals, sms_codes, sms_receipts, store
 from phonebind.exceptions import ReceiptUnknown, SmsTooFrequent
-from phonebind.sms import Gateway, Message, receipts, registry
+from phonebind.sms import Message, receipts, registry
 from phonebind.sms.receipts import KEPT, Outcome, Receipt
 from server.processes import Valkey
 from tests.support.edge import Configure, Outbox, Upstream
@@ -80,16 +80,13 @@ class Relay:
     composite = True
 
     def __init__(self, gateways: list[dict[str, Any]]) -> None:
-        self._members = [registry.make(options) for options in gateways]
-
-    def members(self) -> list[Gateway]:
-        return self._members
+        self.inner = gateways
 
     def check(self) -> list[str]:
         return []
 
     def send(self, message: Message) -> str | None:
-        return registry.attempt(self._members[1], message)
+        return registry.attempt(registry.make(self.inner[1]), message)
 
 
 class Opaque:

@@ -45,7 +45,7 @@ class Gateway(Protocol):
     """Constructed for each message, with the options of ``PHONEBIND["SMS"]`` as keyword arguments.
 
     It may have a ``name`` for metrics; the name of its class is used otherwise. One that hands each message to other
-    gateways has ``composite = True``, and ``members()`` that returns them.
+    gateways has ``composite = True``, and ``inner``: a list of their options.
 
     One whose vendor tells what became of an SMS is a ``Pushes`` or a ``Tells`` of ``phonebind.sms.receipts`` too.
     """

@@ -12,11 +12,11 @@ from phonebind.exceptions import (
     SmsVendorLimit,
     StorageUnavailable,
 )
-from phonebind.sms import inner, parcels
+from phonebind.sms import parcels
 from phonebind.sms.base import Gateway, Message
 from phonebind.sms.parcels import Parcel
 from phonebind.sms.queue import Queue
-from phonebind.sms.registry import attempt, make
+from phonebind.sms.registry import UNUSABLE, attempt, make
 
 #: Seconds until each further try of what was not sent, since the gateway was not reached or took none at that moment.
 DELAYS = (2, 5, 10)
@@ -66,7 +66,7 @@ def _is_lost(parcel: Parcel) -> bool:
     """Try to send it. True where that did not happen, and will not."""
     try:
         queue, gateway = _gateways()
-    except inner.UNUSABLE:
+    except UNUSABLE:
         _complain("the worker's settings cannot send: run manage.py check with them")
         return True
     try:
@@ -83,7 +83,7 @@ def _is_lost(parcel: Parcel) -> bool:
 
 
 def _gateways() -> tuple[Queue, Gateway]:
-    """The one that hands over, and the one that sends. Raises one of ``inner.UNUSABLE``."""
+    """The one that hands over, and the one that sends. Raises one of ``registry.UNUSABLE``."""
     queue = make(conf.sms)
     if not isinstance(queue, Queue):
         raise TypeError("the worker's settings name another gateway than celery")

@@ -20,8 +20,8 @@ from phonebind.exceptions import (
     SmsVendorLimit,
 )
 from phonebind.sms import inner, rests
-from phonebind.sms.base import Gateway, Message
-from phonebind.sms.registry import attempt, make
+from phonebind.sms.base import Message
+from phonebind.sms.registry import UNUSABLE, attempt, is_composite, make
 
 #: Seconds that must be left for one more gateway. A new TLS connection and a vendor's answer take 0.1 to 0.3 s; with
 #: less, a clean "not sent" would become "nobody knows", which costs the person one of their SMS.
@@ -42,9 +42,6 @@ class Failover:
     @property
     def inner(self) -> Sequence[Mapping[str, Any]]:
         return self.gateways
-
-    def members(self) -> list[Gateway]:
-        return inner.members(self.inner)
 
     def check(self) -> list[str]:
         if not isinstance(self.gateways, (list, tuple)) or len(self.gateways) < 2:
@@ -68,7 +65,7 @@ class Failover:
 
 def _problems(place: int, options: Any) -> list[str]:
     named = f"gateways[{place}] {inner.label(options)}".rstrip()
-    if inner.is_composite(options):
+    if is_composite(options):
         return [f"{named}: hands its messages on to other gateways; name those that send"]
     return [f"{named}: {problem}" for problem in inner.problems(options)]
 
@@ -76,7 +73,7 @@ def _problems(place: int, options: Any) -> list[str]:
 def _attempt(options: Mapping[str, Any], message: Message) -> str | None:
     try:
         gateway = make(options)
-    except inner.UNUSABLE as error:
+    except UNUSABLE as error:
         # The checks say so too, and the other gateways need not wait until somebody has read them.
         raise _unusable(inner.label(options), type(error).__name__) from None
     return attempt(gateway, message)

@@ -8,7 +8,7 @@ taken away when it was not sent.
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,8 +18,9 @@ from phonebind import alarms
 from phonebind.conf import conf
 from phonebind.exceptions import SmsNotSent, SmsUnconfirmed
 from phonebind.sms import inner, parcels
-from phonebind.sms.base import Gateway, Message
+from phonebind.sms.base import Message
 from phonebind.sms.parcels import Parcel
+from phonebind.sms.registry import UNUSABLE, make
 
 try:
     from celery import Celery
@@ -58,9 +59,6 @@ class Queue:
     def inner(self) -> Sequence[Mapping[str, Any]]:
         return [self.via]
 
-    def members(self) -> list[Gateway]:
-        return inner.members(self.inner)
-
     @property
     def celery(self) -> Celery:
         """Raises ImportError and the like."""
@@ -77,8 +75,9 @@ class Queue:
         return [f"expires must be a number of seconds, and together with TOTAL_TIMEOUT {LATEST} at most"]
 
     def _via_problems(self) -> list[str]:
-        if any(isinstance(gateway, Queue) for gateway in self.members()):
-            return ["via: celery cannot send by celery"]
+        with suppress(*UNUSABLE):
+            if isinstance(make(self.via), Queue):
+                return ["via: celery cannot send by celery"]
         label = inner.label(self.via)
         return [f"via {label}".rstrip() + f": {problem}" for problem in inner.problems(self.via)]
 
@@ -87,7 +86,7 @@ class Queue:
             found = self.celery
             if not isinstance(found, Celery):
                 return ["app must be the dotted path of your Celery app"]
-        except inner.UNUSABLE as error:
+        except UNUSABLE as error:
             return [f"app: {type(error).__name__}: {error}"]
         return [*_broker_problems(found), *_conf_problems(found)]
 
@@ -123,7 +122,7 @@ def _broker_problems(app: Celery) -> Iterator[str]:
     try:
         # Loads what speaks to this broker, and connects to nobody.
         assert app.connection_for_write().transport.driver_type
-    except (*inner.UNUSABLE, AssertionError) as error:
+    except (*UNUSABLE, AssertionError) as error:
         # Not what it says: a password with a slash in it is read as a port, and quoted.
         yield f"app: its broker_url cannot be used ({type(error).__name__}): is the password in it percent-encoded?"
 

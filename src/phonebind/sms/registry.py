@@ -3,7 +3,7 @@
 import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 from django.utils.module_loading import import_string
@@ -41,6 +41,10 @@ OUTCOMES: Mapping[type, str] = {
     SmsVendorLimit: "limit",
     SmsUnconfirmed: "unknown",
 }
+
+
+#: What making a gateway raises where its options are wrong.
+UNUSABLE = (AttributeError, ImportError, KeyError, TypeError, ValueError)
 
 
 class WrongOptions(TypeError, ValueError):
@@ -94,22 +98,38 @@ def name_of(gateway: Gateway) -> str:
     return str(getattr(gateway, "name", type(gateway).__name__))
 
 
+def unfold(options: Any) -> Iterator[Any]:
+    """The options of all that may send for these: of the gateways that theirs hands its messages on to; these
+    themselves where it holds no others, or cannot be made.
+    """
+    held = getattr(make(options), "inner", None) if is_composite(options) else None
+    if not isinstance(held, (list, tuple)):
+        yield options
+        return
+    for each in held:
+        yield from unfold(each)
+
+
+def is_composite(options: Any) -> bool:
+    """Whether it hands its messages to other gateways; False where it cannot be made."""
+    try:
+        return bool(getattr(make(options), "composite", False))
+    except UNUSABLE:
+        return False
+
+
 def senders() -> Iterator[Gateway]:
-    """The gateways that the settings lead to: those that send, and not those that hand on. Raises as :func:`make`."""
-    return _senders(make(conf.sms))
+    """The gateways that the settings lead to: those that send, but for those that cannot be made."""
+    for options in unfold(conf.sms):
+        with suppress(*UNUSABLE):
+            gateway = make(options)
+            if not getattr(gateway, "composite", False):
+                yield gateway
 
 
 def brings_receipts() -> bool:
-    """Whether one of them does, by the way that ``SMS_RECEIPTS`` has open. Raises as :func:`make`."""
+    """Whether one of them does, by the way that ``SMS_RECEIPTS`` has open."""
     return receipts.is_on() and any(map(receipts.may_come_from, senders()))
-
-
-def _senders(gateway: Gateway) -> Iterator[Gateway]:
-    if not getattr(gateway, "composite", False):
-        yield gateway
-        return
-    for member in getattr(gateway, "members", tuple)():
-        yield from _senders(member)
 
 
 def attempt(gateway: Gateway, message: Message) -> str | None:
