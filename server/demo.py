@@ -6,6 +6,9 @@ SECRET_KEY = "demo-only-4d9f0c3b7a61e852-not-a-secret-at-all-4d9f0c3b7a61e852"  
 QQ_CLIENT_ID = "101000001"
 QQ_CLIENT_SECRET = "sandbox-secret"  # noqa: S105
 
+#: What signs the HTTP gateway's requests to the sandbox.
+HTTP_SECRET = "whsec_c2FuZGJveC1odHRwLWdhdGV3YXktc2VjcmV0"  # noqa: S105
+
 #: The captcha that the sandbox knows.
 TENCENT = {
     "check": "phonebind.human.tencent.Tencent",
@@ -36,7 +39,7 @@ def sms_gateways(sandbox: str) -> dict[str, dict[str, Any]]:
             "templates": "1110",
             "endpoint": f"{sandbox}/tencent-sms/",
         },
-        "http": {"endpoint": f"{sandbox}/http/", "secret": "whsec_c2FuZGJveC1odHRwLWdhdGV3YXktc2VjcmV0"},
+        "http": {"endpoint": f"{sandbox}/http/", "secret": HTTP_SECRET},
         "yuntongxun": {
             "account_sid": "sandbox-account-sid",
             "auth_token": "sandbox-auth-token",

@@ -35,6 +35,9 @@ if not DEBUG:
     for _name in ("SECRET_KEY", "QQ_CLIENT_ID", "QQ_CLIENT_SECRET"):
         if getattr(demo, _name) in (env.text(_name), *env.words(f"{_name}_FALLBACKS")):
             env.note(f"{_name} has the demo's value, which everybody knows.")
+    # Of all keys of gateways the one that would serve: a bridge of one's own takes whatever it is given.
+    if demo.HTTP_SECRET in env.text("SMS_OPTIONS", ""):
+        env.note("SMS_OPTIONS has the demo's value of secret, which everybody knows.")
     # Whoever guesses a key signs states, tickets and tokens of his own; a former key is as good as the present one.
     env.refuse_weak("SECRET_KEY", env.text("SECRET_KEY"))
     for _key in env.words("SECRET_KEY_FALLBACKS"):
