@@ -154,7 +154,11 @@ def test_what_it_cannot_understand(phonebind: Configure, words: list[str], told:
     assert told in err
 
 
-def test_without_a_terminal_it_must_be_told_to(phonebind: Configure, upstream: Upstream) -> None:
+@pytest.mark.parametrize("stdin", [StringIO("y\n"), None], ids=["a pipe", "closed"])
+def test_without_a_terminal_it_must_be_told_to(
+    phonebind: Configure, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, stdin: StringIO | None
+) -> None:
+    monkeypatch.setattr(sys, "stdin", stdin)
     phonebind(sms=http(f"{upstream.url}/sms"))
     status, out, err = run("send", MOBILE)
     assert (status, err) == (1, "There is no terminal to ask at: say --yes.")

@@ -72,7 +72,8 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"{done}. Our id: {message.id}. The vendor's: {vendors_id or 'none'}."))
 
     def _agreed(self) -> bool:
-        if not sys.stdin.isatty():
+        # None where the descriptor is closed, as under some supervisors.
+        if sys.stdin is None or not sys.stdin.isatty():
             raise CommandError("There is no terminal to ask at: say --yes.")
         self.stdout.write("Send it? [y/N] ", ending="")
         self.stdout.flush()
