@@ -147,7 +147,10 @@ TENCENT = Dialect(
         "LimitExceeded.PhoneNumberDailyLimit": None,
         "LimitExceeded.PhoneNumberSameContentDailyLimit": None,
     },
-    operator="""FailedOperation.InsufficientBalanceInSmsPackage UnauthorizedOperation.ServiceSuspendDueToArrears
+    operator="""InvalidAction NoSuchVersion AuthFailure.UnauthorizedOperation UnauthorizedOperation
+        UnauthorizedOperation.RequestPermissionDeny UnauthorizedOperation.SerivceSuspendDueToArrears
+        UnauthorizedOperation.SdkAppIdIsDisabled UnauthorizedOperation.IndividualUserMarketingSmsPermissionDeny
+        FailedOperation.InsufficientBalanceInSmsPackage UnauthorizedOperation.ServiceSuspendDueToArrears
         FailedOperation.SignatureIncorrectOrUnapproved FailedOperation.TemplateIncorrectOrUnapproved
         FailedOperation.TemplateUnapprovedOrNotExist FailedOperation.TemplateParamSetNotMatchApprovedTemplate
         FailedOperation.ContainSensitiveWord InvalidParameterValue.TemplateParameterFormatError

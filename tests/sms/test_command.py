@@ -36,6 +36,7 @@ from tests.support.wire import FAULTS, Wire, serve
 ROOT = Path(__file__).parents[2]
 KEY = base64.b64encode(b"a key of twenty-four bytes").decode()
 SECRET = f"whsec_{KEY}"
+NO_MONEY = "the balance at the bridge's vendor is used up: pay there (out_of_balance)"
 MOBILE = "13800000001"
 TENCENT = {
     "gateway": "tencent",
@@ -185,15 +186,21 @@ def test_at_a_terminal_it_asks(
 @pytest.mark.parametrize(
     ("code", "told"),
     [
-        ("out_of_balance", "Not sent, and yours to repair: the bridge's vendor wants money (out_of_balance)."),
-        ("unavailable", "Not sent: it takes no SMS now (unavailable). That is the vendor's or the network's"),
-        ("timeout", "Nobody knows whether it was sent: it leaves it open whether it sent (timeout)."),
+        (
+            "out_of_balance",
+            f"Not sent. You must repair this: {NO_MONEY}.",
+        ),
+        ("unavailable", "Not sent: the vendor takes no SMS now (unavailable). The cause is the vendor or the network"),
+        ("timeout", "Nobody knows whether it was sent: the vendor does not say whether it sent (timeout)."),
         ("delivery_rejected", "Not sent: the vendor sends nothing to this number (it says delivery_rejected)."),
         (
             "rate_limited",
             "Not sent: the vendor's own limit for this number is used up (it says rate_limited). Try again in 77 s",
         ),
-        ("验证码 012345", "Nobody knows whether it was sent: it leaves it open whether it sent (no readable code)."),
+        (
+            "验证码 012345",
+            "Nobody knows whether it was sent: the vendor does not say whether it sent (no readable code).",
+        ),
     ],
 )
 def test_each_outcome_in_words(phonebind: Configure, upstream: Upstream, code: str, told: str) -> None:
@@ -210,15 +217,23 @@ def test_each_outcome_in_words(phonebind: Configure, upstream: Upstream, code: s
     ("code", "told"),
     [
         ("AuthFailure.SignatureExpire", "this server's clock is wrong: set it by NTP (AuthFailure.SignatureExpire)"),
-        ("UnauthorizedOperation.ServiceSuspendDueToArrears", "the account owes money (Unauth"),
-        ("FailedOperation.InsufficientBalanceInSmsPackage", "the package is used up (FailedOp"),
+        ("UnauthorizedOperation.ServiceSuspendDueToArrears", "the account owes money: pay in the console (Unauth"),
+        ("UnauthorizedOperation.SerivceSuspendDueToArrears", "the account owes money: pay in the console (Unauth"),
+        (
+            "UnauthorizedOperation.RequestIpNotInWhitelist",
+            "this server's address is not allowed: add it in the console",
+        ),
+        ("UnauthorizedOperation.SmsSdkAppIdVerifyFail", "sdk_app_id is none of this account: take it from the list"),
+        ("AuthFailure.UnauthorizedOperation", "the CAM user may not do this: grant it sms:SendSms"),
+        ("NoSuchVersion", "endpoint belongs to another product: remove this option (NoSuchVersion)"),
+        ("FailedOperation.InsufficientBalanceInSmsPackage", "the package is used up: buy one in the console (FailedOp"),
     ],
 )
 def test_the_vendors_codes_are_explained(phonebind: Configure, upstream: Upstream, code: str, told: str) -> None:
     upstream.answer("/", {"Response": {"Error": {"Code": code, "Message": "a text of theirs"}, "RequestId": "r"}})
     phonebind(sms={**TENCENT, "endpoint": upstream.url})
     _, _, err = run("send", MOBILE, "--yes")
-    assert err.startswith(f"Not sent, and yours to repair: {told}")
+    assert err.startswith(f"Not sent. You must repair this: {told}")
     assert "of theirs" not in err
 
 
@@ -227,18 +242,18 @@ def test_what_each_of_several_said(phonebind: Configure, upstream: Upstream) -> 
     upstream.answer("/second", {"code": "unavailable"})
     phonebind(sms=failover(http(f"{upstream.url}/first"), http(f"{upstream.url}/second")))
     _, _, err = run("send", MOBILE, "--yes")
-    assert err.startswith(
-        "Not sent: http: the bridge's vendor wants money (out_of_balance); http: it takes no SMS now (unavailable)."
-    )
+    assert err.startswith(f"Not sent: http: {NO_MONEY}; http: the vendor takes no SMS now (unavailable).")
 
 
 def test_one_that_nobody_can_reach_and_one_that_hangs_up(phonebind: Configure) -> None:
     phonebind(sms=http("http://127.0.0.1:1/"))
-    assert run("send", MOBILE, "--yes")[2].startswith("Not sent: it cannot be reached (ConnectionRefusedError).")
+    assert run("send", MOBILE, "--yes")[2].startswith(
+        "Not sent: the vendor cannot be reached (ConnectionRefusedError)."
+    )
     with serve(FAULTS["hangs up"]) as server:
         phonebind(sms=http(server.url))
         _, _, err = run("send", MOBILE, "--yes")
-    assert "Nobody knows whether it was sent: it gives no whole answer" in err
+    assert "Nobody knows whether it was sent: the vendor gives no whole answer" in err
 
 
 @pytest.mark.parametrize(
@@ -315,9 +330,9 @@ def test_one_of_the_hosts_has_no_balance(phonebind: Configure) -> None:
     [
         (
             {"Response": {"Error": {"Code": "AuthFailure.SecretIdNotFound"}}},
-            "secret_id or secret_key is wrong (AuthFailure.SecretIdNotFound)",
+            "secret_id or secret_key is wrong: compare both with the CAM console (AuthFailure.SecretIdNotFound)",
         ),
-        ({"Response": {"Error": {"Code": "验证"}}}, "it refuses to say (no readable code)"),
+        ({"Response": {"Error": {"Code": "验证"}}}, "the vendor refuses to say (no readable code)"),
         ({"Response": {}}, "its answer cannot be read (status 200)"),
         (b"<html>", "its answer cannot be read (status 200)"),
         (
@@ -344,7 +359,9 @@ def test_what_a_vendor_must_bring() -> None:
 def test_yuntongxun_refuses(phonebind: Configure, upstream: Upstream) -> None:
     upstream.answer("/2013-12-26/Accounts/8aaf/AccountInfo", {"statusCode": "111141"})
     phonebind(sms={**YUNTONGXUN, "endpoint": upstream.url})
-    assert run("balance")[2].startswith("yuntongxun: account_sid is unknown or disabled (111141)\n")
+    assert run("balance")[2].startswith(
+        "yuntongxun: account_sid is unknown or disabled: compare it with the console (111141)\n"
+    )
 
 
 def test_one_wrong_gateway_hides_no_other(phonebind: Configure, upstream: Upstream) -> None:
@@ -557,7 +574,5 @@ def test_an_error_reads_as_one_line(upstream: Upstream) -> None:
     options = json.dumps({"endpoint": f"{upstream.url}/sms", "secret": SECRET})
     done = manage("send", MOBILE, "--yes", SMS_GATEWAY="http", SMS_OPTIONS=options)
     assert done.returncode == 1
-    assert (
-        "CommandError: Not sent, and yours to repair: the bridge's vendor wants money (out_of_balance)." in done.stderr
-    )
+    assert f"CommandError: Not sent. You must repair this: {NO_MONEY}." in done.stderr
     assert "Traceback" not in done.stderr

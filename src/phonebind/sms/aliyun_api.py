@@ -30,31 +30,41 @@ CODES = Codes(
     not_now="Throttling Throttling.User Throttling.Api ServiceUnavailable",
     operator={
         CLOCK: "InvalidTimeStamp.Expired",
-        "the AccessKey's id is unknown or disabled": "InvalidAccessKeyId.NotFound InvalidAccessKeyId.Inactive",
-        "the AccessKey's secret is wrong": "SignatureDoesNotMatch",
-        "the RAM user may not send: grant it the permission of the product": "RAM_PERMISSION_DENY Forbidden.*",
-        "the balance or the package is used up, or a payment is due": "AMOUNT_NOT_ENOUGH OUT_OF_SERVICE",
-        "the product is not open for this account": (
+        "access_key_id is unknown or disabled: compare it with the RAM console": (
+            "InvalidAccessKeyId.NotFound InvalidAccessKeyId.Inactive"
+        ),
+        "access_key_secret is wrong: copy it again, or create a new AccessKey": "SignatureDoesNotMatch",
+        "the RAM user may not send: grant it dypns:SendSmsVerifyCode (aliyun-pnvs) or dysms:SendSms (aliyun)": (
+            "RAM_PERMISSION_DENY Forbidden.*"
+        ),
+        "the balance or the package is used up: pay in the console": "AMOUNT_NOT_ENOUGH OUT_OF_SERVICE",
+        "the product is not activated: activate it in the console": (
             "PRODUCT_UN_SUBSCRIPT PRODUCT_UNSUBSCRIBE FUNCTION_NOT_OPENED ACCOUNT_NOT_EXISTS"
         ),
         "the account is frozen or restricted: see the console": "ACCOUNT_ABNORMAL SECURITY_FROZEN_ACCOUNT",
-        "the cap that the console sets for a day or a month is reached": "DAY_LIMIT_CONTROL MONTH_LIMIT_CONTROL",
-        "sign_name is not an approved signature of this account": (
+        "the account's cap for a day or a month is reached: raise it in the console": (
+            "DAY_LIMIT_CONTROL MONTH_LIMIT_CONTROL"
+        ),
+        "sign_name is not an approved signature of this account: copy one from the console": (
             "SMS_SIGNATURE_ILLEGAL SMS_SIGN_ILLEGAL SIGN_STATE_ILLEGAL SIGNATURE_BLACKLIST SMS_SIGNATURE_SCENE_ILLEGAL"
         ),
-        "templates names no approved template of this account": "SMS_TEMPLATE_ILLEGAL",
-        "params does not fit the template's variables": (
+        "templates names no approved template of this account: compare it with the console": "SMS_TEMPLATE_ILLEGAL",
+        "params does not fit the template's variables: compare it with the template in the console": (
             "TEMPLATE_MISSING_PARAMETERS TEMPLATE_PARAMS_ILLEGAL INVALID_JSON_PARAM PARAM_LENGTH_LIMIT"
         ),
-        "the template or sign_name holds what the vendor forbids": "SMS_CONTENT_ILLEGAL PARAM_NOT_SUPPORT_URL",
-        "a signature or template for tests reaches only the numbers that the console lists": "SMS_TEST_NUMBER_LIMIT",
-        "this server's address is not allowed: the console has a list, and servers outside the mainland are refused": (
+        "the template or sign_name has words or links that the vendor forbids: change it in the console": (
+            "SMS_CONTENT_ILLEGAL PARAM_NOT_SUPPORT_URL"
+        ),
+        "this signature or template is for tests: add the number to the test numbers in the console": (
+            "SMS_TEST_NUMBER_LIMIT"
+        ),
+        "this server's address is not allowed: add it in the console; servers outside the mainland are refused": (
             "DENY_IP_RANGE"
         ),
         "a parameter is wrong: compare sign_name, templates and params with the console": (
             "INVALID_PARAMETERS EXTEND_CODE_ERROR"
         ),
-        "endpoint belongs to another product": "InvalidAction.NotFound InvalidVersion",
+        "endpoint belongs to another product: remove this option": "InvalidAction.NotFound InvalidVersion",
     },
 )
 

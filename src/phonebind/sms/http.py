@@ -41,9 +41,11 @@ class Http(Vendor):
         limit="rate_limited",
         not_now="unavailable",
         operator={
-            "the bridge refuses our signature, or its vendor refuses its keys": "authentication_failed",
-            "the bridge cannot send this kind of message": "unsupported_request",
-            "the bridge's vendor wants money": "out_of_balance",
+            "the bridge refuses our signature (compare secret and both clocks), or its vendor refuses its keys": (
+                "authentication_failed"
+            ),
+            "the bridge cannot send this kind of message: see its log": "unsupported_request",
+            "the balance at the bridge's vendor is used up: pay there": "out_of_balance",
         },
     )
 

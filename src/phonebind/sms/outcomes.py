@@ -10,24 +10,24 @@ from phonebind.exceptions import (
     StorageUnavailable,
 )
 
-_OPERATORS = "Not sent, and yours to repair: {detail}."
+_OPERATORS = "Not sent. You must repair this: {detail}."
 _NOBODY_KNOWS = (
-    "Nobody knows whether it was sent: {detail}. That is the vendor's or the network's. Look at the phone, and in the "
-    "vendor's console for the id {id}, before you send another."
+    "Nobody knows whether it was sent: {detail}. The cause is the vendor or the network. Before you send another, look "
+    "at the phone, and look for the id {id} in the vendor's console."
 )
 _NOT_NOW = (
-    "Not sent: {detail}. That is the vendor's or the network's: try again later. "
+    "Not sent: {detail}. The cause is the vendor or the network: try again later. "
     "manage.py phonebind_sms check --online tells more."
 )
 _NUMBER = (
-    "Not sent: the vendor sends nothing to this number ({detail}). That is the number's: it is wrong, blocked or "
-    "unsubscribed. Try another; the vendor's support can take it off a list."
+    "Not sent: the vendor sends nothing to this number ({detail}). The number is wrong, blocked or "
+    "unsubscribed. Try another one; the vendor's support can unblock it."
 )
 _LIMIT = (
     "Not sent: the vendor's own limit for this number is used up ({detail}). Try again in {retry_after} s, or with "
     "another number; the limit may stand in the vendor's console."
 )
-_STORE = "Not sent: Valkey or Redis does not answer. That is yours: start it, or repair its address in CACHES."
+_STORE = "Not sent: Valkey or Redis does not answer. Start it, or repair its address in CACHES."
 _BUG = "Nobody knows whether it was sent: the gateway raised {kind}, which is a mistake in its code. Look at the phone."
 
 #: The narrow before the wide.

@@ -57,27 +57,42 @@ class Tencent(TemplateVendor):
         not_now="RequestLimitExceeded*",
         operator={
             CLOCK: "AuthFailure.SignatureExpire InternalError.RequestTimeException",
-            "secret_id or secret_key is wrong": "AuthFailure.* InternalError.Sig*",
-            "the CAM user or the account may not send": "UnauthorizedOperation.*",
-            "the account owes money": "UnauthorizedOperation.ServiceSuspendDueToArrears",
-            "the package is used up": "FailedOperation.InsufficientBalanceInSmsPackage",
-            "sign_name is not an approved signature of this application": (
+            "secret_id or secret_key is wrong: compare both with the CAM console": "AuthFailure.* InternalError.Sig*",
+            "the CAM user may not do this: grant it sms:SendSms, and sms:SmsPackagesStatistics for the balance": (
+                "UnauthorizedOperation* AuthFailure.UnauthorizedOperation"
+            ),
+            "this server's address is not allowed: add it in the console": (
+                "UnauthorizedOperation.RequestIpNotInWhitelist"
+            ),
+            "the application is disabled: ask the vendor's support": "UnauthorizedOperation.SdkAppIdIsDisabled",
+            "the template is for marketing: apply for one of the kind 验证码": (
+                "UnauthorizedOperation.IndividualUserMarketingSmsPermissionDeny"
+            ),
+            # The second is how Tencent itself spells it.
+            "the account owes money: pay in the console": (
+                "UnauthorizedOperation.ServiceSuspendDueToArrears UnauthorizedOperation.SerivceSuspendDueToArrears"
+            ),
+            "the package is used up: buy one in the console": "FailedOperation.InsufficientBalanceInSmsPackage",
+            "sign_name is not an approved signature of this account: copy one from the console": (
                 "FailedOperation.SignatureIncorrectOrUnapproved"
             ),
-            "templates names no approved template of this application": (
+            "templates names no approved template of this account: compare it with the console": (
                 "FailedOperation.TemplateIncorrectOrUnapproved FailedOperation.TemplateUnapprovedOrNotExist "
                 "InvalidParameterValue.Template*"
             ),
-            "params does not fit the template's variables": (
+            "params does not fit the template's variables: compare it with the template in the console": (
                 "FailedOperation.TemplateParamSetNotMatchApprovedTemplate "
                 "InvalidParameterValue.TemplateParameterFormatError InvalidParameterValue.TemplateParameterLengthLimit"
             ),
-            "the template or sign_name holds words that the vendor forbids": "FailedOperation.ContainSensitiveWord",
-            "sdk_app_id is unknown: take it from the list of applications in the SMS console": (
-                "InvalidParameterValue.SdkAppIdNotExist"
+            "the template or sign_name has words that the vendor forbids: change it in the console": (
+                "FailedOperation.ContainSensitiveWord"
             ),
-            "the cap that the console sets for this application is reached": "LimitExceeded.App*DailyLimit",
-            "region is none where SMS are sent: use ap-guangzhou": "UnsupportedRegion",
+            "sdk_app_id is none of this account: take it from the list of applications in the SMS console": (
+                "InvalidParameterValue.SdkAppIdNotExist UnauthorizedOperation.SmsSdkAppIdVerifyFail"
+            ),
+            "the application's cap for a day is reached: raise it in the console": "LimitExceeded.App*DailyLimit",
+            "no SMS are sent from this region: use ap-guangzhou": "UnsupportedRegion",
+            "endpoint belongs to another product: remove this option": "InvalidAction NoSuchVersion",
             "a parameter is wrong: compare sdk_app_id, sign_name, templates and params with the console": (
                 "MissingParameter* InvalidParameter*"
             ),

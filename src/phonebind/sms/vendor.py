@@ -129,7 +129,7 @@ class Vendor:
         except upstream.NotDone as error:
             raise SmsNotSent().because(self._warn("cannot be reached", str(error))) from None
         except upstream.UpstreamError as error:
-            detail = self._warn("gives no whole answer, so nobody knows whether it sent", str(error))
+            detail = self._warn("gives no whole answer", str(error))
             raise SmsUnconfirmed().because(detail) from None
         reading = self._reading(answer)
         found = self.codes.find(reading.code)
@@ -171,7 +171,7 @@ class Vendor:
             raise SmsMisconfigured().because(self._complain(found or "", said))
         if kind == "not_now" or (not reading.code and is_refusal):
             raise SmsNotSent(answered=True).because(self._warn("takes no SMS now", said))
-        raise SmsUnconfirmed(answered=True).because(self._warn("leaves it open whether it sent", said))
+        raise SmsUnconfirmed(answered=True).because(self._warn("does not say whether it sent", said))
 
     def _complain(self, found: str, code: str) -> str:
         advice = self.codes.advice[found]
@@ -182,7 +182,7 @@ class Vendor:
     def _warn(self, what: str, why: str) -> str:
         if alarms.is_due(f"sms {self.name} {what}"):
             logger.warning("SMS gateway %s %s (%s)", self.name, what, why)
-        return f"it {what} ({why})"
+        return f"the vendor {what} ({why})"
 
     # ---------------------------------------------------------------- the balance
 
@@ -196,7 +196,7 @@ class Vendor:
 
     def untold(self, code: str) -> NotTold:
         found = self.codes.find(code)
-        return NotTold(f"{self.codes.advice.get(found or '', 'it refuses to say')} ({_shown(code)})")
+        return NotTold(f"{self.codes.advice.get(found or '', 'the vendor refuses to say')} ({_shown(code)})")
 
     def balance(self) -> list[tuple[str, str]]:
         """What is left, and of what; empty where the vendor has no call for it. Sends nothing. Raises NotTold."""

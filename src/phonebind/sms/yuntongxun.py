@@ -36,15 +36,17 @@ class Yuntongxun(TemplateVendor):
         not_now="",
         operator={
             f"auth_token is wrong, or {CLOCK}": "111109",
-            "account_sid is unknown or disabled": "111141",
-            "app_id is unknown, or its application is not online": "111181",
-            "the application or the account may not call this": "1123* 113302",
-            "the balance is used up": "160014",
-            "templates names no approved template of this application": "160032 160036 160043",
-            "the template holds words that the vendor forbids": "160033 160049",
-            "params does not fit the template's variables": "160052",
-            "this server's address is not in the application's list": "160053",
-            "the vendor does not take our reqId": "160055",
+            "account_sid is unknown or disabled: compare it with the console": "111141",
+            "app_id is unknown, or its application is not online: see the console": "111181",
+            "the application or the account may not send: see the console": "1123* 113302",
+            "the balance is used up: pay in the console": "160014",
+            "templates names no approved template of this application: compare it with the console": (
+                "160032 160036 160043"
+            ),
+            "the template has words that the vendor forbids: change it in the console": "160033 160049",
+            "params does not fit the template's variables: compare it with the template in the console": "160052",
+            "this server's address is not allowed: add it to the application's list in the console": "160053",
+            "the vendor refuses our reqId: please report this as a bug of phonebind": "160055",
         },
     )
 
