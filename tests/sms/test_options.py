@@ -69,6 +69,12 @@ def test_what_the_console_gives_is_enough(
             {"gateway": "aliyun-sms"},
             "there is no gateway 'aliyun-sms'; known are aliyun-pnvs, aliyun, tencent,",
         ),
+        ({"gateway": '{"secret": "very-secret"}'}, "gateway must be one of aliyun-pnvs, aliyun, tencent,"),
+        ({"gateway": '{"a": "shop.sms", "secret": "very-secret"}'}, "gateway must be one of aliyun-pnvs,"),
+        (
+            {"gateway": "failover", "gateways": [HTTP, {"gateway": '{"secret": "very-secret"}'}]},
+            "gateways[1]: gateway must be one of aliyun-pnvs,",
+        ),
         (
             {**PNVS, "access_key_secret": ""},
             "access_key_secret must be a str, not empty, without white space around it",

@@ -3,12 +3,13 @@
 from collections import Counter
 from typing import Any, NamedTuple
 
-from phonebind.sms.registry import UNUSABLE, explain, make, unfold
+from phonebind.sms.registry import NAME, UNUSABLE, explain, make, unfold
 
 
 def label(options: Any) -> str:
-    """What the options call the gateway; "" where they name none."""
-    return str(options.get("gateway", "")) if isinstance(options, dict) else ""
+    """What the options call the gateway; "" where they name none, or by what is no name."""
+    name = str(options.get("gateway", "")) if isinstance(options, dict) else ""
+    return name if NAME.fullmatch(name) else ""
 
 
 def problems(options: Any) -> list[str]:

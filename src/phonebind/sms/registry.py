@@ -1,6 +1,7 @@
 """The gateways by their short names, and what happens around each of their sends."""
 
 import inspect
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -33,6 +34,9 @@ GATEWAYS: Mapping[str, str] = {
     "sandbox": "phonebind.sms.sandbox.Sandbox",
 }
 
+#: What is neither may be the options, and so the secrets, of somebody who wrote all of them in one place.
+NAME = re.compile(r"[\w-]{1,40}(\.\w{1,100})*")
+
 #: What the metrics call each end of a send.
 OUTCOMES: Mapping[type, str] = {
     SmsNotSent: "not_now",
@@ -62,6 +66,8 @@ def make(options: Mapping[str, Any]) -> Gateway:
     if not isinstance(name, str) or not name:
         raise WrongOptions("gateway must be a str that names one")
     path = GATEWAYS.get(name, name)
+    if not NAME.fullmatch(path):
+        raise WrongOptions(f"gateway must be one of {', '.join(GATEWAYS)}, or the dotted path of a class")
     if "." not in path:
         known = f"known are {', '.join(GATEWAYS)}, and dotted paths of classes"
         raise WrongOptions(f"there is no gateway {name!r}; {known}")
