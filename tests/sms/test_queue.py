@@ -501,15 +501,18 @@ def closed() -> Iterator[int]:
     yield 1
 
 
-@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+@pytest.mark.parametrize(
+    "url", ["redis://127.0.0.1:{}//", "amqp://127.0.0.1:{}//", "sentinel://127.0.0.1:{0};sentinel://127.0.0.1:{0}"]
+)
 @pytest.mark.parametrize("port", [closed, deaf, hanging])
 def test_a_broker_that_is_away(
-    phonebind: Configure, monkeypatch: pytest.MonkeyPatch, scheme: str, port: Callable[[], Any]
+    phonebind: Configure, monkeypatch: pytest.MonkeyPatch, url: str, port: Callable[[], Any]
 ) -> None:
     """The person may ask again at once, and is told within the deadline."""
     phonebind(sms=through(OUTBOX))
+    monkeypatch.setitem(celery_app.app.conf, "broker_transport_options", {"master_name": "shop"})
     with port() as number:
-        monkeypatch.setenv("CELERY_BROKER_URL", f"{scheme}://127.0.0.1:{number}//")
+        monkeypatch.setenv("CELERY_BROKER_URL", url.format(number))
         for _ in range(2):
             begun = time.monotonic()
             with pytest.raises(SmsNotSent) as told:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.utils.module_loading import import_string
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from phonebind import alarms
 from phonebind.conf import conf
@@ -153,12 +155,21 @@ def _broken(connection: Connection) -> tuple[type[Exception], ...]:
     return (OSError, KombuError, *connection.connection_errors, *connection.channel_errors)
 
 
-def _patience(app: Celery) -> dict[str, float]:
+def _patience(app: Celery) -> dict[str, Any]:
     """Celery's own is endless with one broker, and longer than ours with the other."""
-    each = conf.total_timeout / 3
-    if app.connection_for_write().transport.driver_type == "redis":
-        return {"socket_connect_timeout": min(conf.connect_timeout, each), "socket_timeout": each}
-    return {"read_timeout": each, "write_timeout": each}
+    connection, each = app.connection_for_write(), conf.total_timeout / 3
+    if connection.transport.driver_type != "redis":
+        return {"read_timeout": each, "write_timeout": each}
+    if connection.transport_cls != "sentinel":
+        return _bounds(each)
+    # Each connection asks the sentinels one after the other, and each of them four times, unless it is told otherwise.
+    each /= max(len(connection.alt), 1)
+    own = connection.transport_options.get("sentinel_kwargs") or {}
+    return {**_bounds(each), "sentinel_kwargs": {**own, **_bounds(each), "retry": Retry(NoBackoff(), 0)}}
+
+
+def _bounds(seconds: float) -> dict[str, float]:
+    return {"socket_connect_timeout": min(conf.connect_timeout, seconds), "socket_timeout": seconds}
 
 
 def _told(outcome: SmsNotSent, what: str, error: Exception) -> SmsNotSent:
