@@ -396,7 +396,19 @@ def test_a_message_survives_a_new_key_and_is_closed_to_others(
     settings.SECRET_KEY_FALLBACKS = []
     sms_tasks.send_sms(other.id, 0)
     assert Outbox.sent == [mine]
-    assert "the workers need the SECRET_KEY of the web servers" in caplog.text
+    assert "the workers need the SECRET_KEY and the release of the web servers" in caplog.text
+
+
+@pytest.mark.parametrize("fields", [{"until": 9e9, "channel": "voice"}, {"mobile": MOBILE}], ids=str)
+def test_a_message_of_another_release(
+    phonebind: Configure, broker: "redis.Redis", caplog: pytest.LogCaptureFixture, fields: dict[str, Any]
+) -> None:
+    mine = handed(phonebind)
+    with store.connection() as client:
+        client.set(parcels._keys(mine.id, 0)[0], parcels._seal().encrypt(json.dumps(fields).encode()))
+    sms_tasks.send_sms(mine.id, 0)
+    assert Outbox.sent == []
+    assert "the workers need the SECRET_KEY and the release of the web servers" in caplog.text
 
 
 @pytest.mark.parametrize(

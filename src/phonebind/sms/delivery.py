@@ -54,7 +54,7 @@ def _taken(message_id: str, number: int) -> Parcel | None:
         _complain("a message is not in this worker's store: has it the CACHES of the web servers?")
         return None
     except parcels.Unreadable:
-        _complain("a message cannot be read: the workers need the SECRET_KEY of the web servers")
+        _complain("a message cannot be read: the workers need the SECRET_KEY and the release of the web servers")
         return None
     except StorageUnavailable:
         # Without the store nobody can tell whether another worker has it.

@@ -45,7 +45,7 @@ class Missing(Exception):
 
 
 class Unreadable(Exception):
-    """It was sealed by a SECRET_KEY that is not ours."""
+    """It was sealed by a SECRET_KEY that is not ours, or by a release whose messages are others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +82,11 @@ def take(message_id: str, attempt: int) -> Parcel | None:
         return None
     try:
         fields = json.loads(_seal().decrypt(found))
-    except InvalidToken:
+        until = fields.pop("until")
+        return Parcel(Message(**fields), until, attempt)
+    except (InvalidToken, KeyError, TypeError):
+        # Celery would log what was raised, and error trackers every variable with it.
         raise Unreadable from None
-    until = fields.pop("until")
-    return Parcel(Message(**fields), until, attempt)
 
 
 def _keys(message_id: str, attempt: int) -> tuple[str, str]:
