@@ -1,8 +1,12 @@
 """Who does not use it does not load it, and need not have it."""
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import requires
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,3 +125,15 @@ def test_what_is_loaded_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "phonebind.human.image_drawing" in sys.modules
     assert image_codes.is_installed()
     assert WithoutImage.tries
+
+
+def test_the_extra_for_celery_brings_what_its_transport_imports() -> None:
+    """We leave out kombu's own [redis], which asks for another client than ours. What else is in there is needed."""
+    asked = [line for line in requires("kombu") or [] if re.search(r"extra == .redis", line)]
+    extras = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]
+    ours = extras["optional-dependencies"]["celery"] + extras["dependencies"]
+    assert {_name(line) for line in asked} - {_name(line) for line in ours} == set()
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[^\w-]", requirement, maxsplit=1)[0].lower()
