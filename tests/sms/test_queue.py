@@ -3,6 +3,7 @@
 import base64
 import importlib
 import json
+import logging
 import os
 import re
 import signal
@@ -308,6 +309,47 @@ def test_where_nobody_knows_the_code_stays_good(
     assert broker.llen(QUEUE) == 0
     assert MOBILE not in caplog.text
     assert ("the gateway raised RuntimeError" in caplog.text) is isinstance(error, RuntimeError)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("ok", "is sent"),
+        ("delivery_rejected", "is not sent (it says delivery_rejected)"),
+        ("rate_limited", "is not sent (it says rate_limited)"),
+        ("unavailable", "is tried again (the vendor takes no SMS now (unavailable))"),
+        ("timeout", "may have been sent (the vendor does not say whether it sent (timeout))"),
+    ],
+)
+def test_the_log_tells_how_each_message_ended(
+    phonebind: Configure,
+    broker: "redis.Redis",
+    vendor: Upstream,
+    caplog: pytest.LogCaptureFixture,
+    answer: str,
+    told: str,
+) -> None:
+    vendor.answer("/sms", {"code": answer})
+    phonebind(sms=through(http(f"{vendor.url}/sms")))
+    sent = message()
+    parcels.put(Parcel(sent, time.time() + 45))
+    with caplog.at_level(logging.INFO, "phonebind"):
+        tasks.send_sms(sent.id, 0)
+    assert f"SMS queue: message {sent.id} {told}" in [line.getMessage() for line in caplog.records]
+    assert sent.code not in caplog.text.replace(sent.id, "")
+    assert MOBILE not in caplog.text
+
+
+def test_one_that_is_not_tried_again_either(
+    phonebind: Configure, broker: "redis.Redis", caplog: pytest.LogCaptureFixture
+) -> None:
+    Outbox.refuse = True
+    phonebind(sms=through(OUTBOX))
+    sent = message()
+    parcels.put(Parcel(sent, time.time() + 45, len(delivery.DELAYS)))
+    with caplog.at_level(logging.INFO, "phonebind"):
+        tasks.send_sms(sent.id, len(delivery.DELAYS))
+    assert f"SMS queue: message {sent.id} is not sent (SmsNotSent)" in [line.getMessage() for line in caplog.records]
 
 
 def test_a_gateway_that_cannot_now_is_asked_again_a_few_times(phonebind: Configure, broker: "redis.Redis") -> None:

@@ -5,6 +5,7 @@ import logging
 from phonebind import alarms
 from phonebind.conf import conf
 from phonebind.exceptions import (
+    PhonebindError,
     SmsMisconfigured,
     SmsNotSent,
     SmsRefused,
@@ -71,14 +72,19 @@ def _is_lost(parcel: Parcel) -> bool:
         return True
     try:
         attempt(gateway, parcel.message)
-    except SmsUnconfirmed:
-        return False
-    except (SmsMisconfigured, SmsRefused, SmsVendorLimit):
+    except SmsUnconfirmed as error:
+        _tell(parcel, "may have been sent", error)
+    except (SmsMisconfigured, SmsRefused, SmsVendorLimit) as error:
+        _tell(parcel, "is not sent", error)
         return True
-    except SmsNotSent:
-        return not _is_tried_again(queue, parcel)
+    except SmsNotSent as error:
+        is_tried_again = _is_tried_again(queue, parcel)
+        _tell(parcel, "is tried again" if is_tried_again else "is not sent", error)
+        return not is_tried_again
     except Exception as error:  # noqa: BLE001 - Celery would log its text, and nobody knows what stands in that
         _complain(f"the gateway raised {type(error).__name__}, which is a mistake in its code")
+    else:
+        _tell(parcel, "is sent")
     return False
 
 
@@ -101,6 +107,12 @@ def _is_tried_again(queue: Queue, parcel: Parcel) -> bool:
     except (SmsNotSent, StorageUnavailable):
         return False
     return True
+
+
+def _tell(parcel: Parcel, what: str, error: PhonebindError | None = None) -> None:
+    """For whoever asks what became of one message: the person was told only that it is on its way."""
+    why = f" ({error.detail or type(error).__name__})" if error else ""
+    logger.info("SMS queue: message %s %s%s", parcel.message.id, what, why)
 
 
 def _complain(what: str) -> None:
