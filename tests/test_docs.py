@@ -150,8 +150,28 @@ def test_every_switch_of_the_sandbox_is_documented() -> None:
     "document", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("*.md")), ids=lambda p: p.name
 )
 def test_every_link_leads_somewhere(document: Path) -> None:
-    # Code, in which a regular expression or a template may look like a link, is left out.
-    text = re.sub(r"```.*?```|`[^`\n]*`", "", document.read_text(), flags=re.DOTALL)
-    links = re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", text)
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)|src=\"([^\"]+)\"", _prose(document))
     local = [link for pair in links for link in pair if link and not link.startswith("http")]
     assert [link for link in local if not (document.parent / link).exists()] == []
+
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "src/phonebind_sandbox").glob("*.md")])
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_anchor_is_a_heading(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", _prose(document))
+    local = [(document.parent / path if path else document, anchor) for path, anchor in links if "://" not in path]
+    assert [(path.name, anchor) for path, anchor in local if anchor not in _anchors(path)] == []
+
+
+def _anchors(document: Path) -> set[str]:
+    """As GitHub makes them, and those that the document makes itself."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL), re.MULTILINE)
+    made = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    return {*made, *re.findall(r"<a id=\"([^\"]+)\">", document.read_text())}
+
+
+def _prose(document: Path) -> str:
+    """Without code, in which a regular expression or a template may look like a link."""
+    return re.sub(r"```.*?```|`[^`\n]*`", "", document.read_text(), flags=re.DOTALL)

@@ -450,7 +450,7 @@ def test_a_vendor_that_is_there(phonebind: Configure) -> None:
     with serve(dated(1)) as server:
         told = looked(phonebind, f"{server.url}/v1/sms?a=b")
         host = server.url.removeprefix("http://")
-        assert told == (0, f"http: {host} answers in plain text, and this server's clock agrees with its own.")
+        assert told == (0, f"http: {host} answers in plain text, and this server's clock agrees with the vendor's.")
         assert server.requests == [b"HEAD / HTTP/1.1"]
 
 
@@ -517,7 +517,7 @@ def test_a_vendor_by_tls(phonebind: Configure, tmp_path: Path, monkeypatch: pyte
     with secure(pem) as url:
         status, told = looked(phonebind, url)
     assert status == 0
-    assert told.endswith(" answers by TLSv1.3, and this server's clock agrees with its own.")
+    assert told.endswith(" answers by TLSv1.3, and this server's clock agrees with the vendor's.")
 
 
 def test_a_certificate_that_nobody_signed(phonebind: Configure, tmp_path: Path) -> None:

@@ -84,4 +84,4 @@ def _compared(told: str, date: str) -> Finding:
     if abs(skew) >= SKEW:
         side = "ahead of" if skew > 0 else "behind"
         return Finding(is_problem=True, text=f"{told}, but {CLOCK} (it is {abs(skew):.0f} s {side} the vendor's)")
-    return Finding(is_problem=False, text=f"{told}, and this server's clock agrees with its own")
+    return Finding(is_problem=False, text=f"{told}, and this server's clock agrees with the vendor's")
