@@ -273,7 +273,7 @@ def test_what_else_a_gateway_may_raise(phonebind: Configure, error: Exception, t
 def test_one_of_the_hosts_that_says_nothing(phonebind: Configure) -> None:
     assert run("send", MOBILE, "--yes")[1].endswith("The vendor's: none.\n")
     Outbox.refuse = True
-    assert run("send", MOBILE, "--yes")[2].startswith("Not sent: the gateway says no more.")
+    assert run("send", MOBILE, "--yes")[2].startswith("Not sent: the gateway gives no reason.")
 
 
 def test_nothing_is_sent_by_a_gateway_whose_options_are_wrong(phonebind: Configure) -> None:

@@ -45,6 +45,6 @@ _WORDS = {
 def words(error: Exception, message_id: str) -> str:
     """Never the text of the error itself, which may hold what somebody else wrote."""
     told = next(words for kind, words in _WORDS.items() if isinstance(error, kind))
-    detail = (error.detail if isinstance(error, PhonebindError) else "") or "the gateway says no more"
+    detail = (error.detail if isinstance(error, PhonebindError) else "") or "the gateway gives no reason"
     retry_after = getattr(error, "retry_after", None)
     return told.format(detail=detail, id=message_id, retry_after=retry_after, kind=type(error).__name__)
