@@ -334,7 +334,7 @@ def test_the_log_tells_how_each_message_ended(
     sent = message()
     parcels.put(Parcel(sent, time.time() + 45))
     with caplog.at_level(logging.INFO, "phonebind"):
-        tasks.send_sms(sent.id, 0)
+        sms_tasks.send_sms(sent.id, 0)
     assert f"SMS queue: message {sent.id} {told}" in [line.getMessage() for line in caplog.records]
     assert sent.code not in caplog.text.replace(sent.id, "")
     assert MOBILE not in caplog.text
@@ -348,7 +348,7 @@ def test_one_that_is_not_tried_again_either(
     sent = message()
     parcels.put(Parcel(sent, time.time() + 45, len(delivery.DELAYS)))
     with caplog.at_level(logging.INFO, "phonebind"):
-        tasks.send_sms(sent.id, len(delivery.DELAYS))
+        sms_tasks.send_sms(sent.id, len(delivery.DELAYS))
     assert f"SMS queue: message {sent.id} is not sent (SmsNotSent)" in [line.getMessage() for line in caplog.records]
 
 
