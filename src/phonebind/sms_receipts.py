@@ -3,13 +3,14 @@
 import logging
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from phonebind import alarms, limits, slots, store
+from phonebind import alarms, limits, slots, store, upstream
 from phonebind.conf import conf
 from phonebind.exceptions import ReceiptUnknown, SmsNotSent, StorageUnavailable, Text
 from phonebind.sms import receipts, registry
@@ -68,18 +69,16 @@ def news(id_: str, address: str) -> News:
 
 def _asked(sms: Expected) -> Outcome | None:
     """What its vendor says, where it can be asked and was not lately; a vendor that fails has no news."""
-    gateway = _gateway(sms.gateway) if sms.vendor_id else None
-    if not isinstance(gateway, Tells) or not store.first(store.key("sms_receipt_asked", sms.id), PATIENCE):
+    gateways = [gateway for gateway in _named(sms.gateway) if isinstance(gateway, Tells)]
+    if not sms.vendor_id or not gateways or not store.first(store.key("sms_receipt_asked", sms.id), PATIENCE):
         return None
-    try:
-        with slots.SMS.take(conf.sms_slots):
-            receipt = gateway.pull(sms)
-    except SmsNotSent:
-        return None
-    if receipt is None:
-        return None
-    receipts.record(sms.gateway, [receipt])
-    return receipts.known(sms.id)[1]
+    with suppress(SmsNotSent), slots.SMS.take(conf.sms_slots), upstream.Deadline().shared():
+        for gateway in gateways:
+            with suppress(SmsNotSent):
+                if receipt := gateway.pull(sms):
+                    receipts.record(sms.gateway, [receipt])
+                    return receipts.known(sms.id)[1]
+    return None
 
 
 def accept(name: str, secret: str, headers: Mapping[str, str], body: bytes) -> bytes:
@@ -88,15 +87,16 @@ def accept(name: str, secret: str, headers: Mapping[str, str], body: bytes) -> b
 
     Raises ReceiptUnknown for a path that is none.
     """
-    gateway = _gateway(name) if _is_secret(secret) else None
-    if not isinstance(gateway, Pushes):
+    gateways = [gateway for gateway in _named(name) if isinstance(gateway, Pushes)]
+    if not _is_secret(secret) or not gateways:
         raise ReceiptUnknown
     try:
-        receipts.record(name, gateway.receipts(headers, body))
+        for gateway in gateways:
+            receipts.record(name, gateway.receipts(headers, body))
     except StorageUnavailable:
         if alarms.is_due("sms receipts"):
             logger.warning("Receipts of SMS are lost: the store is unavailable")
-    return gateway.acknowledgement
+    return gateways[0].acknowledgement
 
 
 def _is_secret(text: str) -> bool:
@@ -106,5 +106,6 @@ def _is_secret(text: str) -> bool:
     return known not in ("", receipts.PULL) and secrets.compare_digest(given, known.encode())
 
 
-def _gateway(name: str) -> object:
-    return next((gateway for gateway in registry.senders() if registry.name_of(gateway) == name), None)
+def _named(name: str) -> Iterator[object]:
+    """All gateways of this name: behind a failover there may be two, with an account each."""
+    return (gateway for gateway in registry.senders() if registry.name_of(gateway) == name)

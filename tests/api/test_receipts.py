@@ -1,5 +1,6 @@
 """Receipts over HTTP: the vendor's door, and the person's."""
 
+import base64
 import json
 import logging
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from phonebind import bodies
+from phonebind import bodies, sms_receipts, store
 from phonebind.sms import receipts
 from server.processes import Valkey
 from tests.support.edge import Configure, Person, Upstream
@@ -51,6 +52,35 @@ def test_from_the_sms_to_what_the_carrier_says(
     }
     assert state(sent["receipt"], "zh-CN").json()["message"] == "运营商表示该手机已关机、停机或不在服务区"
     assert MOBILE not in state(sent["receipt"]).content.decode()
+
+
+def test_two_gateways_of_one_name_are_both_heard(phonebind: Configure, upstream: Upstream, person: Person) -> None:
+    """Behind a failover there may be two bridges, with a secret each."""
+    other = "whsec_" + base64.b64encode(b"another-secret-0123456789").decode()
+    first = {"gateway": "http", "endpoint": f"{upstream.url}/first", "secret": other}
+    second = {**VENDORS["http"].at(upstream.url), "endpoint": f"{upstream.url}/second"}
+    phonebind(sms={"gateway": "failover", "gateways": [first, second]}, sms_receipts=SECRET)
+    upstream.answer("/first", {"code": "unavailable"})
+    upstream.answer("/second", VENDORS["http"].sent)
+    receipt = person.ask_for_sms(MOBILE).json()["receipt"]
+    push("http", *VENDORS["http"].push("off"))
+    assert state(receipt).json()["reason"] == "off"
+
+
+def test_two_accounts_at_one_vendor_are_both_asked(
+    phonebind: Configure, upstream: Upstream, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = [{**VENDORS["aliyun"].at(f"{upstream.url}/{place}")} for place in ("first", "second")]
+    phonebind(sms={"gateway": "failover", "gateways": accounts}, sms_receipts="pull")
+    upstream.answer("/first", {"Code": "isv.AMOUNT_NOT_ENOUGH"})
+    upstream.answer("/second", VENDORS["aliyun"].sent)
+    receipt = person.ask_for_sms(MOBILE).json()["receipt"]
+    row = {"OutId": receipt, "SendStatus": 3, "ErrCode": "DELIVERED"}
+    upstream.answer("/first", {"Code": "OK", "SmsSendDetailDTOs": {"SmsSendDetailDTO": []}})
+    upstream.answer("/second", {"Code": "OK", "SmsSendDetailDTOs": {"SmsSendDetailDTO": [row]}})
+    monkeypatch.setattr(sms_receipts, "PATIENCE", 0)
+    monkeypatch.setattr(store, "first", lambda name, seconds: True)
+    assert state(receipt).json()["state"] == "delivered"
 
 
 def test_many_in_one_body(phonebind: Configure, upstream: Upstream, person: Person) -> None:

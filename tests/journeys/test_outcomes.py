@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 import redis
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from server import demo
 from tests.journeys.conftest import PASSWORD, Person
@@ -205,6 +205,26 @@ def test_the_sms_gateway_refuses_once(person: Person, visitor: Visitor, new_mobi
     assert person.error("sms_code") == "短信发送失败，请重试"
     visitor.faults()
     person.get_code(mobile)
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(48, r"^\d+ 秒后重发$"), (3600, "^获取验证码$")])
+def test_a_short_wait_of_the_vendors_is_counted_down(
+    person: Person, new_mobile: NewMobile, seconds: int, words: str
+) -> None:
+    """And nobody looks at a count of an hour."""
+    message = "获取短信验证码的次数过多，请稍后再试"
+
+    def answer(route: Route) -> None:
+        if "send_code" in (route.request.post_data or ""):
+            route.fulfill(status=429, json={"code": "sms_quota", "message": message, "retry_after": seconds})
+        else:
+            route.continue_()
+
+    person.page.route("**/*", answer)
+    person.arrive("sam")
+    person.ask_for_code(new_mobile())
+    assert person.error("sms_code") == message
+    expect(person.page.locator("[data-send]")).to_have_text(re.compile(words))
 
 
 def test_threat_43_others_have_asked_for_all_that_everybody_may(

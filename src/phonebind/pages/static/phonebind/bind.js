@@ -219,8 +219,9 @@ function national(mobile) {
   return mobile.normalize("NFKC").replace(/\D/g, "").slice(-11);
 }
 
-function isAboutWaiting({ code }) {
-  return code === "sms_too_frequent" || code === "sms_not_sent";
+/** A short wait is counted down; a quota, or the vendor's limit, may as well be a matter of hours. */
+function isAboutWaiting({ code, retry_after: seconds }) {
+  return code === "sms_too_frequent" || code === "sms_not_sent" || (code === "sms_quota" && seconds <= 120);
 }
 
 function isWaiting() {
