@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.sandbox.client import QQ
 from tests.sandbox.conftest import form, qq, served
@@ -31,6 +31,7 @@ def _open(tab: Page, served: str) -> list[str]:
 def test_pressing_a_person_calls_back(tab: Page, served: str) -> None:
     calls = _open(tab, served)
     tab.get_by_role("button", name="小兰").click()
+    tab.wait_for_url(f"{served}inbox/**")
     assert calls == [tab.url]
     assert "code=" in tab.url
 
@@ -38,7 +39,7 @@ def test_pressing_a_person_calls_back(tab: Page, served: str) -> None:
 def test_cancel_calls_nobody(tab: Page, served: str) -> None:
     calls = _open(tab, served)
     tab.get_by_role("button", name="关闭窗口 Cancel").click()
-    assert tab.get_by_role("heading", name="The window closes here").is_visible()
+    expect(tab.get_by_role("heading", name="The window closes here")).to_be_visible()
     assert calls == []
 
 
@@ -53,5 +54,6 @@ def test_switch_callback_twice(tab: Page, served: str, qq: QQ) -> None:
 def test_cancel_on_a_phone_calls_back(tab: Page, served: str) -> None:
     calls = _open(tab, served)
     tab.get_by_role("button", name="Cancel on a phone").click()
+    tab.wait_for_url(f"{served}inbox/**")
     assert calls == [tab.url]
     assert tab.url.endswith("?usercancel=1&state=s")
