@@ -1,5 +1,6 @@
 """Who does not use it does not load it, and need not have it."""
 
+import importlib
 import json
 import re
 import subprocess
@@ -137,3 +138,22 @@ def test_the_extra_for_celery_brings_what_its_transport_imports() -> None:
 
 def _name(requirement: str) -> str:
     return re.split(r"[^\w-]", requirement, maxsplit=1)[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("module", "without"),
+    [
+        ("phonebind.tencent_cloud", "tencentcloud.common.credential"),
+        ("phonebind.sms.tencent", "tencentcloud.sms.v20210111"),
+        ("phonebind.human.tencent", "tencentcloud.captcha.v20190722"),
+    ],
+)
+def test_without_tencents_sdk_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, module: str, without: str
+) -> None:
+    """Each of the three packages may be the one that is missing."""
+    for name in [name for name in sys.modules if name == module or name.startswith(without)]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, without, None)
+    with pytest.raises(ImportError, match=re.escape("pip install 'phonebind[tencent]'")):
+        importlib.import_module(module)
