@@ -205,8 +205,12 @@ def test_it_says_the_same_in_its_text(trail: Trail, person: Person) -> None:
     }
 
 
-@pytest.mark.parametrize("given", ["4f0c-A_b.9", "x" * 64])
+RANDOM = ["14713713643bb7dce00a9a43a7c44113", "14713713-643b-4dce-80a9-a43a7c441132"]
+
+
+@pytest.mark.parametrize("given", ["4f0c-A_b.9", "x" * 64, *RANDOM])
 def test_the_request_id_is_the_proxys(trail: Trail, given: str, phonebind: Configure) -> None:
+    """One in a hundred random ones has what would be a mobile elsewhere, and must be found in the proxy's log."""
     phonebind(trusted_proxies=1)
     answer = Client().get("/oauth/qq/authorization/", headers={"X-Request-ID": given})
     assert answer[audit.HEADER] == given
@@ -227,9 +231,10 @@ def test_it_is_not_the_clients(trail: Trail) -> None:
     assert re.fullmatch(r"[0-9a-f]{32}", answer[audit.HEADER])
 
 
-def test_threat_9_nor_is_it_a_mobile(trail: Trail, phonebind: Configure) -> None:
+@pytest.mark.parametrize("given", [MOBILE, f"id-{MOBILE}", f"{MOBILE}{'0' * 21}"])
+def test_threat_9_nor_is_it_a_mobile(trail: Trail, phonebind: Configure, given: str) -> None:
     phonebind(trusted_proxies=1)
-    Client().get("/oauth/qq/authorization/", headers={"X-Request-ID": MOBILE})
+    Client().get("/oauth/qq/authorization/", headers={"X-Request-ID": given})
     assert MOBILE not in trail.read()[0].getMessage()
 
 
