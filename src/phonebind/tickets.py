@@ -33,7 +33,7 @@ MAX_OPEN = 8
 MAX_KEPT = 3
 #: Bytes that kept tickets may weigh together: three with a `next` as people have it, or one of 900 with the longest.
 #: uWSGI as it comes has 4,096 for the head of a request, and the browser and the next sign-in's address take 2,900.
-KEPT_ROOM = 1_150
+KEPT_ROOM = 1_120
 #: Bytes for kept tickets and the address of a request that is about to come, where we know it.
 ROOM = 1_900
 ID_LENGTH = 12
