@@ -103,7 +103,13 @@ def post(url: str, content: bytes, headers: Mapping[str, str], deadline: Deadlin
 
 
 def exchange(
-    url: str, content: bytes, headers: Mapping[str, str], deadline: Deadline, *, max_idle: float = MAX_IDLE
+    url: str,
+    content: bytes,
+    headers: Mapping[str, str],
+    deadline: Deadline,
+    *,
+    method: str = "POST",
+    max_idle: float = MAX_IDLE,
 ) -> Answer:
     """The whole answer whatever its status, for servers that say in a 4xx why they refuse. Not a byte of what is sent
     is changed. Raises NotDone where the server was not reached, and UpstreamError where it gave no whole answer.
@@ -111,12 +117,7 @@ def exchange(
     ``max_idle``: the connection rested no longer. One that the server closes just as we write leaves it open whether
     it acted.
     """
-    return _send("POST", url, deadline, content, {**_USER_AGENT, **headers}, max_idle)
-
-
-def ask(url: str, content: bytes, headers: Mapping[str, str], deadline: Deadline) -> Answer:
-    """The same; where there is nothing to send it is a GET."""
-    return _send("POST" if content else "GET", url, deadline, content or None, {**_USER_AGENT, **headers})
+    return _send(method, url, deadline, content or None, {**_USER_AGENT, **headers}, max_idle)
 
 
 def _send(

@@ -204,7 +204,7 @@ class Vendor:
         if question is None:
             return []
         try:
-            answer = upstream.ask(*question, upstream.Deadline())
+            answer = upstream.exchange(*question, upstream.Deadline(), method="POST" if question.body else "GET")
         except upstream.UpstreamError as error:
             raise NotTold(f"no whole answer came ({error})") from None
         try:
