@@ -192,6 +192,7 @@ PHONEBIND = {
             "client_id": env.text("QQ_CLIENT_ID", demo.QQ_CLIENT_ID if _QQ_DEMO else None),
             "client_secret": env.text("QQ_CLIENT_SECRET", demo.QQ_CLIENT_SECRET if _QQ_DEMO else None),
             "redirect_uri": env.text("QQ_REDIRECT_URI", f"{ORIGIN}/login/qq/callback/" if DEBUG else None),
+            "callback_page": env.text("QQ_CALLBACK_PAGE", ""),
             "unionid": env.flag("QQ_UNIONID", default=_QQ_DEMO),
             **({"base_url": f"{ORIGIN}/sandbox/qq"} if _QQ_DEMO else {}),
         }
@@ -204,6 +205,7 @@ PHONEBIND = {
     "PRIVACY_URL": env.text("PRIVACY_URL", ""),
     "PASSWORD_RESET_URL": env.text("PASSWORD_RESET_URL", ""),
     "ALLOWED_NEXT_HOSTS": tuple(env.words("ALLOWED_NEXT_HOSTS")),
+    "FRONT_END": env.text("FRONT_END", "contract"),
     "LEGACY_STATE": env.flag("LEGACY_STATE"),
     "SIGN_IN_MAX_AGE": env.number("SIGN_IN_MAX_AGE", 90 * 86_400, least=1),
     "TRUSTED_PROXIES": env.number("TRUSTED_PROXIES", 0),

@@ -67,6 +67,7 @@ def test_the_names_are_the_documented_ones() -> None:
         "CACHE",
         "ALLOWED_NEXT_HOSTS",
         "ALLOWED_ORIGINS",
+        "FRONT_END",
         "LEGACY_STATE",
         "SIGN_IN_MAX_AGE",
         "TRUSTED_PROXIES",

@@ -25,6 +25,7 @@ def test_the_settings() -> None:
         "CACHE",
         "CONNECT_TIMEOUT",
         "COOKIE_SAMESITE",
+        "FRONT_END",
         "HUMAN_CHECK",
         "LEGACY_STATE",
         "LIMITS",
@@ -46,6 +47,7 @@ def test_the_settings() -> None:
     }
     assert set(conf.ProviderSettings.__dataclass_fields__) == {
         "base_url",
+        "callback_page",
         "client_id",
         "client_secret",
         "redirect_uri",
@@ -109,6 +111,8 @@ def test_the_packages_export(module: str, names: set[str]) -> None:
         ("phonebind.middleware", "CookieNamesMiddleware"),
         ("phonebind.revocation", "revoke"),
         ("phonebind.tokens", "Authentication"),
+        ("phonebind.tokens", "OptionalAuthentication"),
+        ("phonebind.api.dialects", "path"),
     ],
 )
 def test_names_that_a_host_imports(path: str, name: str) -> None:
@@ -117,7 +121,7 @@ def test_names_that_a_host_imports(path: str, name: str) -> None:
 
 def test_the_signals() -> None:
     names = {name for name in vars(signals) if not name.startswith("_")} - {"Signal"}
-    assert names == {"account_bound", "signed_in", "image_code_issued"} | {
+    assert names == {"account_bound", "signed_in", "sign_in_response", "image_code_issued"} | {
         "sms_attempted",
         "sms_budget_exhausted",
         "sms_receipt_received",

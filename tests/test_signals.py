@@ -5,10 +5,12 @@ from django.dispatch import Signal
 from phonebind import signals
 
 
-def test_there_are_six() -> None:
-    """When each is sent, and with what, stands in test_binding, test_limits, test_image_codes and sms/."""
+def test_there_are_seven() -> None:
+    """When each is sent, and with what, stands in test_binding, test_sign_in_response, test_limits, test_image_codes and
+    sms/.
+    """
     names = {name for name, value in vars(signals).items() if isinstance(value, Signal)}
-    of_people = {"account_bound", "signed_in"}
+    of_people = {"account_bound", "signed_in", "sign_in_response"}
     assert names == of_people | {"image_code_issued"} | {
         "sms_attempted",
         "sms_budget_exhausted",

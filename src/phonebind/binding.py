@@ -16,6 +16,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from phonebind import accounts, audit, databases, limits, signals, slots, sms_codes
@@ -71,6 +72,18 @@ def sign_in(request: HttpRequest, user: AbstractBaseUser, social_account: Social
     accounts.check_enabled(user)
     audit.note(request, outcome="signed_in", user_id=user.pk)
     signals.signed_in.send_robust(SocialAccount, user=user, social_account=social_account, request=request)
+
+
+def respond(
+    request: HttpRequest,
+    response: HttpResponseBase,
+    user: AbstractBaseUser,
+    social_account: SocialAccount | None = None,
+) -> None:
+    """``response`` answers somebody who signed in: hosts may set and delete cookies on it."""
+    signals.sign_in_response.send_robust(
+        SocialAccount, user=user, social_account=social_account, request=request, response=response
+    )
 
 
 def bind(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str) -> SocialAccount:

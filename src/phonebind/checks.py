@@ -2,12 +2,13 @@
 
 E001 unknown or mistyped settings      E005 the SMS gateway is unusable
 E002 a provider is misconfigured       E006 USERNAME_FIELD is no place for a mobile
-E003 MOBILE_FIELD is unusable          W001 LEGACY_STATE is on
+E003 MOBILE_FIELD is unusable          W001 the state is not checked
 E004 CACHE is no Redis cache           W002 a provider is reached without TLS
 E007 HUMAN_CHECK is unusable           W003 cookies for another site, but not secure
 E008 SIMPLE_JWT is unusable            W006 LIMITS keep no SMS for who holds a ticket
 E009 users and bindings lie apart      W009 new accounts may lack a field
 E010 a function cannot be imported     E011 new accounts lack a field
+E012 FRONT_END needs sessions
 
 With ``check --deploy``: W004 cookies reach Django as they came, W005 CORS allows every site, W007 SITE_NAME is left at
 its default or makes two SMS of each, W008 the pages ask for consent to no terms or no privacy policy.
@@ -29,7 +30,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import translation
 
 from phonebind import human, limits, oauth, origins, setting_checks, sms, sms_texts, store, user_checks
-from phonebind.conf import SETTING, Settings, conf, development
+from phonebind.conf import SETTING, ProviderSettings, Settings, conf, development
 from phonebind.middleware import CookieNamesMiddleware
 from phonebind.sms.registry import explain
 
@@ -88,10 +89,20 @@ def check_reserve(**kwargs: Any) -> Messages:
 
 
 def check_legacy_state(**kwargs: Any) -> Messages:
-    if not conf.legacy_state:
-        return []
     hint = "Anyone can make a visitor sign in as somebody else. Send state and cookies, then turn it off."
-    return [Warning(f"{SETTING}['LEGACY_STATE'] is on.", hint=hint, id="phonebind.W001")]
+    if conf.front_end != "contract":
+        message = f"{SETTING}['FRONT_END'] is {conf.front_end!r}, whose pages bring no state back."
+        if conf.front_end == "session":
+            hint = "Anyone can make a visitor who is about to sign in do so as somebody else."
+        return [Warning(message, hint=hint, id="phonebind.W001")]
+    return [Warning(f"{SETTING}['LEGACY_STATE'] is on.", hint=hint, id="phonebind.W001")] if conf.legacy_state else []
+
+
+def check_sessions(**kwargs: Any) -> Messages:
+    if conf.front_end != "session" or any(path.endswith(".SessionMiddleware") for path in settings.MIDDLEWARE):
+        return []
+    hint = "Add django.contrib.sessions.middleware.SessionMiddleware to MIDDLEWARE."
+    return [Error(f"{SETTING}['FRONT_END'] 'session' needs Django's sessions.", hint=hint, id="phonebind.E012")]
 
 
 def check_cookies(**kwargs: Any) -> Messages:
@@ -177,6 +188,7 @@ CHECKS = (
     _readable(check_gateway),
     _readable(check_human_check),
     _readable(check_legacy_state),
+    _readable(check_sessions),
     _readable(check_reserve),
     _readable(check_tls),
     _readable(check_cookies),
@@ -245,14 +257,24 @@ def _provider_problems(name: str, entry: Any) -> Iterator[str]:
     except TypeError as error:
         yield str(error)
         return
-    for key in ("client_id", "client_secret", "redirect_uri", "base_url", "scope"):
+    for key in ("client_id", "client_secret", "redirect_uri", "base_url", "callback_page", "scope"):
         value = getattr(provider, key)
         if not isinstance(value, str):
             # A number would start sign-ins, and never equal what the provider answers.
             yield f"{key} must be a str."
-        elif not value and key not in ("base_url", "scope"):
+        elif not value and key not in ("base_url", "callback_page", "scope"):
             yield f"{key} is empty."
     if not isinstance(provider.unionid, bool):
         yield "unionid must be a bool."
-    if not str(provider.redirect_uri).startswith(("http://", "https://")):
+    yield from _address_problems(provider)
+
+
+def _address_problems(provider: ProviderSettings) -> Iterator[str]:
+    if not _is_url(provider.redirect_uri):
         yield "redirect_uri must be a whole http(s) URL, as it is registered with the provider."
+    if provider.callback_page and (conf.front_end == "contract" or not _is_url(provider.callback_page)):
+        yield "callback_page must be a whole http(s) URL, for FRONT_END 'tutorial' or 'session'."
+
+
+def _is_url(value: Any) -> bool:
+    return str(value).startswith(("http://", "https://"))

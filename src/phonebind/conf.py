@@ -16,6 +16,9 @@ from django.utils.module_loading import import_string
 
 SETTING = "PHONEBIND"
 
+#: The dialects of ``phonebind.api.dialects``.
+FRONT_ENDS = ("contract", "tutorial", "session")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
@@ -27,6 +30,8 @@ class ProviderSettings:
     #: Where the provider is; empty for the real one. The sandbox's address while developing.
     base_url: str = ""
     scope: str = "get_user_info"
+    #: Where the front end's callback page is, where the provider brings people to us first: for ``FRONT_END``.
+    callback_page: str = ""
     #: The app has the permission to see the id that one person has across all apps of this developer.
     unionid: bool = False
 
@@ -65,6 +70,8 @@ class Settings:
     allowed_next_hosts: tuple[str, ...] = ()
     #: Origins of front ends on other sites (``https://front.example``), besides those that django-cors-headers allows.
     allowed_origins: tuple[str, ...] = ()
+    #: What the front end speaks: a word of ``FRONT_ENDS``. See docs/existing-front-ends.md.
+    front_end: str = "contract"
     #: Serve front ends that send no ``state`` and no cookies. See docs/existing-front-ends.md for what it gives up.
     legacy_state: bool = False
     #: Seconds from a sign-in until the last refresh token of its chain ends.

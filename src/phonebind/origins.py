@@ -23,6 +23,16 @@ def check(request: HttpRequest) -> None:
         raise OriginNotAllowed
 
 
+def check_origin(request: HttpRequest) -> None:
+    """As :func:`check`, by ``Origin``, for what signs a browser in by a cookie: every browser sends it with a POST.
+
+    Raises OriginNotAllowed.
+    """
+    origin = request.headers.get("Origin", "").lower()
+    if origin and urlsplit(origin).netloc != request.get_host().lower() and not _is_allowed(origin):
+        raise OriginNotAllowed
+
+
 def is_foreign(request: HttpRequest) -> bool:
     """Whether a page of another site sent the request: one that neither CORS nor ``ALLOWED_ORIGINS`` allows."""
     if request.headers.get("Sec-Fetch-Site") != "cross-site":

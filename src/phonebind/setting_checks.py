@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
 from phonebind import limits
-from phonebind.conf import NAMES, SETTING
+from phonebind.conf import FRONT_ENDS, NAMES, SETTING
 from phonebind.sms import receipts
 
 #: What each setting must be; a tuple may as well be a list in a settings file.
@@ -28,6 +28,7 @@ TYPES: Mapping[str, Any] = {
     "CACHE": str,
     "ALLOWED_NEXT_HOSTS": (list, tuple, set, frozenset),
     "ALLOWED_ORIGINS": (list, tuple, set, frozenset),
+    "FRONT_END": str,
     "LEGACY_STATE": bool,
     "SIGN_IN_MAX_AGE": int,
     "TRUSTED_PROXIES": int,
@@ -74,6 +75,11 @@ def _origin_problems(origins: Collection[Any]) -> Iterator[str]:
             yield f"ALLOWED_ORIGINS: {origin!r} is no origin such as 'https://front.example'."
 
 
+def _front_end_problems(value: str) -> Iterator[str]:
+    if value not in FRONT_ENDS:
+        yield f"FRONT_END must be one of {', '.join(map(repr, FRONT_ENDS))}."
+
+
 def _mobile_format_problems(form: Any) -> Iterator[str]:
     try:
         fits = form.format("1" * 11).count("1" * 11) == 1 if isinstance(form, str) else len(form) == 2
@@ -104,6 +110,7 @@ def _limit_problems(overrides: Mapping[str, Any]) -> Iterator[str]:
 #: What each of these must be besides its type.
 _PROBLEMS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "ALLOWED_ORIGINS": _origin_problems,
+    "FRONT_END": _front_end_problems,
     "LIMITS": _limit_problems,
     "MOBILE_FORMAT": _mobile_format_problems,
     "SMS_RECEIPTS": _receipt_problems,

@@ -8,6 +8,10 @@ account_bound = Signal()
 #: ``user``, ``social_account`` (None after a password sign-in), ``request``: someone signed in, by whichever way.
 signed_in = Signal()
 
+#: ``user``, ``social_account`` (None after a password sign-in), ``request``, ``response``: the answer to somebody who
+#: signed in, before it is sent, from the API and the pages alike. Set and delete cookies on ``response`` here.
+sign_in_response = Signal()
+
 #: ``rule`` ("sms_site_hour" or "sms_site_day"), ``limit``, ``seconds``, ``retry_after``: the SMS budget of the whole
 #: site is used up, and nobody gets a code for ``retry_after`` seconds. Sent once a minute while that lasts: wake
 #: somebody here.

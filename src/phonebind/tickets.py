@@ -39,6 +39,7 @@ ROOM = 1_900
 ID_LENGTH = 12
 
 STATE_SALT = "phonebind.state.v1"
+STATELESS_SALT = "phonebind.flow.v1"
 TICKET_SALT = "phonebind.ticket.v1"
 
 #: What our cookies are called. Others may begin alike, and be called what no answer can repeat.
@@ -91,6 +92,29 @@ def read_state(request: HttpRequest, provider: Provider, state: str) -> State:
     return started
 
 
+def start_stateless(request: HttpRequest, provider: Provider) -> Cookie:
+    """A sign-in whose state will not come back: the cookie is all there is of it."""
+    payload = {"provider": provider.name, "app_id": provider.app_id, "once": secrets.token_urlsafe(9)}
+    value = signing.dumps(payload, salt=STATELESS_SALT, compress=True)
+    return Cookie(name=_name(request, "flow", _digest(value)), value=value)
+
+
+def read_stateless(request: HttpRequest, provider: Provider, next_url: str) -> State:
+    """The newest sign-in of :func:`start_stateless` that this browser has open with this provider.
+
+    Raises StateInvalid: expired, forged, for another provider or app, from another browser, or used.
+    """
+    held = cookies.read(request)
+    # Browsers send the oldest first.
+    for name in reversed(list(_others(request, _name(request, "flow", "")))):
+        payload, digest = _load(held[name], STATELESS_SALT), _digest(held[name])
+        ours = payload and (payload["provider"], payload["app_id"]) == (provider.name, provider.app_id)
+        # Under another name it could not be removed, and would serve again.
+        if ours and name == _name(request, "flow", digest):
+            return State(next=next_url, digest=digest)
+    raise StateInvalid
+
+
 def parse_state(provider: Provider, state: str) -> State:
     """Any sign-in started here, whoever brings it, used or not: good to know where it was to lead, and no proof.
 
@@ -135,9 +159,16 @@ def read_any(request: HttpRequest, ticket: str, *, unbound: bool = False) -> Tic
 
 
 def remember(
-    request: HttpRequest, response: HttpResponseBase, cookie: Cookie, *, most: int = MAX_OPEN, max_age: int = MAX_AGE
+    request: HttpRequest,
+    response: HttpResponseBase,
+    cookie: Cookie | None,
+    *,
+    most: int = MAX_OPEN,
+    max_age: int = MAX_AGE,
 ) -> None:
-    """Set the cookie, and drop the surplus of sign-ins that were begun and left."""
+    """Set the cookie, where there is one, and drop the surplus of sign-ins that were begun and left."""
+    if cookie is None:
+        return
     response.set_cookie(
         cookie.name,
         cookie.value,
@@ -151,8 +182,9 @@ def remember(
 
 
 def forget(request: HttpRequest, response: HttpResponseBase, state: State) -> None:
-    """The state is used: remove its cookie."""
-    _delete(response, _name(request, "flow", state.digest))
+    """The state is used: remove its cookie, where it has one."""
+    if state.digest:
+        _delete(response, _name(request, "flow", state.digest))
 
 
 def forget_all(request: HttpRequest, response: HttpResponseBase) -> None:

@@ -111,6 +111,20 @@ class Authentication(_PrimaryAuthentication):
         raise AuthenticationFailed(str(TokenInvalid.message), code=TokenInvalid.code)
 
 
+class OptionalAuthentication(Authentication):
+    """For endpoints that serve visitors too: a token that is no good, or no good any more, is as none.
+
+    The pages of a shop go on sending what they once stored, to public endpoints as well, and would be refused there.
+    Where somebody must be signed in, DRF's permissions say so: 401 as before.
+    """
+
+    def authenticate(self, request: Any) -> Any:
+        try:
+            return super().authenticate(request)
+        except AuthenticationFailed:
+            return None
+
+
 class _Unavailable(APIException):
     status_code = StorageUnavailable.status
     default_detail = StorageUnavailable.message

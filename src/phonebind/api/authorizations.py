@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from phonebind import accounts, binding, limits, tokens
 from phonebind.api import serializers
-from phonebind.api.base import View, signed_in
+from phonebind.api.base import View
 
 
 class PasswordView(View):
@@ -18,7 +18,7 @@ class PasswordView(View):
         self.note(mobile=form["username"])
         user = accounts.authenticate(**form, address=limits.client_address(request._request))
         binding.sign_in(request._request, user)
-        return Response(signed_in(request, user))
+        return self.signed_in(user)
 
 
 class RefreshView(View):

@@ -13,10 +13,14 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from phonebind import accounts, audit, bodies, databases, languages, origins, tokens
-from phonebind.api import errors
+from phonebind import accounts, audit, binding, bodies, databases, languages, origins, tokens
+from phonebind.api import errors, flows
+from phonebind.api.flows import Flow
+from phonebind.conf import conf
+from phonebind.models import SocialAccount
 
 
 class _OnlyJSON(BaseContentNegotiation):
@@ -86,8 +90,20 @@ class View(APIView):
         """For the audit trail."""
         audit.note(self.request._request, **facts)
 
+    @property
+    def flow(self) -> Flow:
+        return flows.LEGACY if conf.legacy_state else flows.BOUND
 
-def signed_in(request: Request, user: AbstractBaseUser, **also: str) -> dict[str, Any]:
-    pair = tokens.issue(user, audit.began(request._request))
-    pk = user.pk if isinstance(user.pk, int) else str(user.pk)
-    return {**pair, "id": pk, "user_id": pk, "username": accounts.name_of(user), **also}
+    def signed_in(
+        self, user: AbstractBaseUser, social_account: SocialAccount | None = None, *, status: int = 200, **also: str
+    ) -> Response:
+        """The answer to somebody who signed in."""
+        pk = user.pk if isinstance(user.pk, int) else str(user.pk)
+        body = {**self.credentials(user), "id": pk, "user_id": pk, "username": accounts.name_of(user), **also}
+        response = Response(body, status=status)
+        binding.respond(self.request._request, response, user, social_account)
+        return response
+
+    def credentials(self, user: AbstractBaseUser) -> Mapping[str, object]:
+        """What they show from now on that they are signed in."""
+        return tokens.issue(user, audit.began(self.request._request))

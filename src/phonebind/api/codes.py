@@ -10,7 +10,6 @@ from rest_framework.response import Response
 from phonebind import human, limits, tickets
 from phonebind.api import serializers
 from phonebind.api.base import View
-from phonebind.conf import conf
 from phonebind.exceptions import Invalid
 from phonebind.human.image_codes import MEDIA_TYPE
 
@@ -53,6 +52,6 @@ class SmsCodeView(View):
             raise Invalid
         form = serializers.SmsCodeRequest.read({name: data[name] for name in data} | {"mobile": mobile})
         ticket = form.pop("access_token", None)
-        holder = ticket and tickets.read_any(request._request, ticket, unbound=conf.legacy_state).identity
+        holder = ticket and tickets.read_any(request._request, ticket, unbound=self.flow.unbound).identity
         sent = human.send_code(request._request, form.pop("mobile"), human.Answers(**form), holder or None)
         return Response(sent.body)

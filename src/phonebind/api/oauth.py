@@ -7,8 +7,7 @@ from rest_framework.response import Response
 
 from phonebind import binding, limits, oauth, sms_codes, tickets
 from phonebind.api import serializers
-from phonebind.api.base import View, signed_in
-from phonebind.conf import conf
+from phonebind.api.base import View
 from phonebind.redirects import safe_next
 
 
@@ -20,12 +19,9 @@ class AuthorizationView(View):
     def get(self, request: Request, provider: str) -> Response:
         source = oauth.get(provider)
         target = safe_next(request._request, serializers.Authorization.read(request.query_params)["next"])
-        user_agent = request.headers.get("User-Agent", "")
         self.note(outcome="started")
-        if conf.legacy_state:
-            return Response({"login_url": source.login_url(target, user_agent=user_agent)})
-        state, cookie = tickets.start(request._request, source, target)
-        response = Response({"login_url": source.login_url(state, user_agent=user_agent)})
+        state, cookie = self.flow.start(request._request, source, target)
+        response = Response({"login_url": source.login_url(state, user_agent=request.headers.get("User-Agent", ""))})
         tickets.remember(request._request, response, cookie)
         return response
 
@@ -38,16 +34,14 @@ class OAuthUserView(View):
     def get(self, request: Request, provider: str) -> Response:
         source = oauth.get(provider)
         callback = serializers.Callback.read(request.query_params)
-        if conf.legacy_state:
-            return self._callback_without_state(request, source, callback)
-        state = tickets.read_state(request._request, source, callback["state"])
+        state = self.flow.read(request._request, source, callback["state"])
         identity, account = binding.identify(source, _code(source, callback))
         if account is not None:
             binding.sign_in(request._request, account.user, account)
-            response = Response(signed_in(request, account.user, next=state.next))
+            response = self.signed_in(account.user, account, next=state.next)
         else:
             self.note(outcome="not_bound")
-            ticket, cookie = tickets.issue(request._request, identity, state.next)
+            ticket, cookie = self.flow.issue(request._request, identity, state.next)
             response = Response(_not_bound(ticket, identity, state.next))
             tickets.remember(request._request, response, cookie)
         tickets.forget(request._request, response, state)
@@ -57,7 +51,7 @@ class OAuthUserView(View):
         form = serializers.Bind.read(request.data)
         self.note(mobile=form["mobile"])
         source = oauth.get(provider)
-        ticket = tickets.read(request._request, source, form["access_token"], unbound=conf.legacy_state)
+        ticket = tickets.read(request._request, source, form["access_token"], unbound=self.flow.unbound)
         mobile = sms_codes.check(
             form["mobile"],
             form["sms_code"],
@@ -65,17 +59,7 @@ class OAuthUserView(View):
             address=limits.client_address(request._request),
         )
         account = binding.bind(request._request, ticket.identity, mobile, form["password"])
-        return Response(signed_in(request, account.user, next=ticket.next), status=201)
-
-    def _callback_without_state(self, request: Request, source: oauth.Provider, callback: dict[str, str]) -> Response:
-        """For front ends whose ``state`` is ``next`` and who keep no cookies."""
-        target = safe_next(request._request, callback["state"])
-        identity, account = binding.identify(source, _code(source, callback))
-        if account is None:
-            self.note(outcome="not_bound")
-            return Response(_not_bound(tickets.issue_unbound(identity, target), identity, target))
-        binding.sign_in(request._request, account.user, account)
-        return Response(signed_in(request, account.user, next=target))
+        return self.signed_in(account.user, account, status=201, next=ticket.next)
 
 
 def _code(source: oauth.Provider, callback: dict[str, str]) -> str:

@@ -1,12 +1,13 @@
-"""The contract's paths, below wherever the host includes them."""
+"""The contract's paths, and before them those of ``FRONT_END``, below wherever the host includes them."""
 
 from django.urls import path
 
-from phonebind.api import authorizations, codes, oauth, receipts
+from phonebind.api import authorizations, codes, dialects, oauth, receipts
 
 app_name = "phonebind"
 
 urlpatterns = [
+    *dialects.routes(),
     path("oauth/<str:provider>/authorization/", oauth.AuthorizationView.as_view(), name="authorization"),
     path("oauth/<str:provider>/user/", oauth.OAuthUserView.as_view(), name="oauth_user"),
     path("image_codes/<str:image_code_id>/", codes.ImageCodeView.as_view(), name="image_code"),

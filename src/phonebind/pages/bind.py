@@ -150,6 +150,7 @@ class _FormPage:
         sessions.start(self.request, account.user, self.flow, target)
         response = JsonResponse({"location": target}) if wants_json(self.request) else SeeOther(target)
         tickets.drop(self.request, response, self.flow)
+        binding.respond(self.request, response, account.user, account)
         return response
 
     def _refuse(self, form: forms.Form, error: PhonebindError) -> HttpResponse:

@@ -1,23 +1,17 @@
-"""Django's session: who is signed in, and by which sign-in."""
+"""Who is signed in by Django's session, and by which sign-in."""
 
-from typing import Any, cast
-
-from django.conf import settings
-from django.contrib import auth
-from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
-from phonebind import accounts, databases, masking
-from phonebind.exceptions import AccountDisabled
+from phonebind import accounts, masking, sessions
 
 _FLOW = "phonebind_flow"
 _TARGET = "phonebind_target"
 
 
 def start(request: HttpRequest, user: AbstractBaseUser, flow: str, target: str) -> None:
-    """Sign ``user`` in, by ``flow``."""
-    auth.login(request, cast("Any", user), backend=_backend(user))
+    """Sign ``user`` in, by ``flow``. Raises AccountDisabled."""
+    sessions.start(request, user)
     remember(request, flow, target)
 
 
@@ -25,25 +19,6 @@ def remember(request: HttpRequest, flow: str, target: str) -> None:
     """That ``flow`` is done, so that its pages, met again, know it and lead to ``target`` once more."""
     request.session[_FLOW] = flow
     request.session[_TARGET] = target
-
-
-def _backend(user: AbstractBaseUser) -> str:
-    """The one that will load the user again: some backends are there for permissions or for locks only.
-
-    Raises AccountDisabled: a user whom none of them loads would be nobody on the next page.
-    """
-    for path in settings.AUTHENTICATION_BACKENDS:
-        if _loads(auth.load_backend(path), user):
-            return str(path)
-    raise AccountDisabled
-
-
-def _loads(backend: Any, user: AbstractBaseUser) -> bool:
-    if getattr(type(backend), "get_user", None) is not ModelBackend.get_user:
-        return bool(backend.get_user(user.pk))
-    # Django's own asks the default manager, and a replica perhaps, to which somebody new may not have come yet.
-    shown = type(user)._default_manager.using(databases.primary(type(user))).filter(pk=user.pk)
-    return bool(backend.user_can_authenticate(user)) and shown.exists()
 
 
 def led_to(request: HttpRequest, flow: str) -> str:

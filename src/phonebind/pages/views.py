@@ -133,7 +133,9 @@ def _refused(request: HttpRequest, source: Provider, text: str) -> HttpResponse:
 def _enter(request: HttpRequest, state: State, account: SocialAccount) -> HttpResponse:
     binding.sign_in(request, account.user, account)
     sessions.start(request, account.user, state.id, state.next)
-    return SeeOther(state.next)
+    response = SeeOther(state.next)
+    binding.respond(request, response, account.user, account)
+    return response
 
 
 def _to_form(request: HttpRequest, source: Provider, state: State, identity: Identity) -> HttpResponse:

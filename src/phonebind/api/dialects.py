@@ -1,0 +1,237 @@
+"""What existing front ends say and hear in place of the contract: ``FRONT_END``.
+
+A dialect goes before each of our views, which know nothing of it: it gives what comes in the contract's names, and what
+goes out the form that its pages read. Counted in some fifty public front ends: see docs/existing-front-ends.md.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+from urllib.parse import quote
+
+from django import urls
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import QueryDict
+from django.urls import URLPattern
+from rest_framework.parsers import DataAndFiles, FormParser, JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from phonebind import accounts, origins, sessions
+from phonebind.api import flows, landing
+from phonebind.api.authorizations import PasswordView, RefreshView
+from phonebind.api.base import View
+from phonebind.api.codes import HumanCheckView, ImageCodeView, SmsCodeView
+from phonebind.api.oauth import AuthorizationView, OAuthUserView
+from phonebind.conf import conf
+from phonebind.exceptions import HumanCheckUnavailable, ServerBusy
+from phonebind.models import SocialAccount
+
+#: What :func:`path` gives another address.
+VIEWS: Mapping[str, type[View]] = {
+    "authorization": AuthorizationView,
+    "oauth_user": OAuthUserView,
+    "image_code": ImageCodeView,
+    "human_check": HumanCheckView,
+    "sms_code": SmsCodeView,
+    "password": PasswordView,
+    "refresh": RefreshView,
+}
+
+#: Refusals after which a person can do something: put something right, or wait a minute. Not an outage of ours.
+ANSWERED = (400, 401, 403, 429, 502)
+ANSWERED_CODES = (ServerBusy.code, HumanCheckUnavailable.code)
+
+if TYPE_CHECKING:
+    _Base = View
+else:
+    _Base = object
+
+
+def _renamed(data: Any, names: Mapping[str, str]) -> Any:
+    """With the contract's names beside those of the dialect; a field that is there already stays."""
+    found = {new: old for old, new in names.items() if isinstance(data, Mapping) and old in data and new not in data}
+    if not found:
+        return data
+    if not isinstance(data, QueryDict):
+        return {**data, **{new: data[old] for new, old in found.items()}}
+    copy = data.copy()
+    for new, old in found.items():
+        copy.setlist(new, copy.getlist(old))
+    return copy
+
+
+class _JSONParser(JSONParser):
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        return _renamed(super().parse(stream, media_type, parser_context), parser_context["view"].names)
+
+
+class _FormParser(FormParser):
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        return _renamed(super().parse(stream, media_type, parser_context), parser_context["view"].names)
+
+
+class _MultiPartParser(MultiPartParser):
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        form = super().parse(stream, media_type, parser_context)
+        return DataAndFiles(_renamed(form.data, parser_context["view"].names), form.files)
+
+
+class Dialect(_Base):
+    """The contract itself."""
+
+    parser_classes = (_JSONParser, _FormParser, _MultiPartParser)
+    #: By the dialect's name of a field: the contract's.
+    names: Mapping[str, str] = {}
+
+    @classmethod
+    def routes(cls) -> list[URLPattern]:
+        """What is served besides the contract, and in place of it."""
+        return []
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        request._request.GET = _renamed(request._request.GET, self.names)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if isinstance(response, Response):
+            self.translate(response, response.data)
+        return response
+
+    def translate(self, response: Response, body: dict[str, Any]) -> None:
+        """Into the dialect's own form."""
+
+
+class Tutorial(Dialect):
+    """Static pages on another origin that keep a JWT, send no cookies, and look at nothing but ``status == 400``."""
+
+    flow = flows.LANDING
+    names: Mapping[str, str] = {"openid": "access_token", "image_code": "text"}
+    #: What ``login_url`` is called in some of them.
+    url_names: ClassVar = ("oauth_url", "auth_url", "qq_login_url")
+
+    @classmethod
+    def routes(cls) -> list[URLPattern]:
+        return [
+            path("oauth/<str:provider>/authorization/", "authorization"),
+            path("oauth/<str:provider>/user/", "oauth_user"),
+            path("image_codes/<str:image_code_id>/", "image_code"),
+            path("image_code/<str:image_code_id>/", "image_code"),
+            path("sms_codes/<str:mobile>/", "sms_code"),
+            path("sms_code/<str:mobile>/", "sms_code"),
+            path("human_checks/<str:mobile>/", "human_check"),
+            path("authorizations/", "password"),
+        ]
+
+    def translate(self, response: Response, body: dict[str, Any]) -> None:
+        if response.status_code >= 400:
+            if _is_answered(response.status_code, body):
+                response.status_code = 400
+                body["non_field_errors"] = [body["message"]]
+        elif "login_url" in body:
+            body.update(dict.fromkeys(self.url_names, body["login_url"]))
+        elif "access_token" in body:
+            body["openid"] = body["access_token"]
+
+
+class Session(Dialect):
+    """Static pages that keep Django's session cookie and read ``{"code", "errmsg"}``, where 0 is success.
+
+    Their callback, bind and SMS take every 200 for a success, whatever it says: a refusal is a 400 there. The sign-in
+    by password reads the code.
+    """
+
+    flow = flows.STATELESS
+    names: Mapping[str, str] = {"image_code": "text", "uuid": "image_code_id"}
+    NOT_BOUND: ClassVar = 300
+    REFUSED: ClassVar = 400
+
+    @classmethod
+    def routes(cls) -> list[URLPattern]:
+        return [
+            path("qq/authorization/", "authorization", provider="qq"),
+            path("oauth_callback/", "oauth_user", provider="qq"),
+            path("login/", "password"),
+            path("image_codes/<str:image_code_id>/", "image_code"),
+            path("sms_codes/<str:mobile>/", "sms_code"),
+        ]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method == "POST":
+            origins.check_origin(request._request)
+
+    def credentials(self, user: AbstractBaseUser) -> Mapping[str, object]:
+        request, form = self.request._request, cast("Mapping[str, Any]", self.request.data)
+        sessions.start(request, user)
+        if isinstance(self, PasswordView) and not _is_on(form.get("remembered")):
+            request.session.set_expiry(0)
+        return {}
+
+    def signed_in(
+        self, user: AbstractBaseUser, social_account: SocialAccount | None = None, *, status: int = 200, **also: str
+    ) -> Response:
+        response = super().signed_in(user, social_account, status=200, **also)
+        session = self.request._request.session
+        response.set_cookie(
+            "username",  # which the pages greet with
+            quote(accounts.name_of(user), safe="@+"),
+            max_age=None if session.get_expire_at_browser_close() else session.get_expiry_age(),
+            samesite=conf.cookie_samesite,  # type: ignore[arg-type]
+            secure=self.request.is_secure(),
+        )
+        return response
+
+    def translate(self, response: Response, body: dict[str, Any]) -> None:
+        if response.status_code < 400:
+            code, errmsg = self.NOT_BOUND if "access_token" in body else 0, "OK"
+        else:
+            code, errmsg = self.REFUSED, body["message"]
+            body["error"] = body["code"]
+            if _is_answered(response.status_code, body):
+                response.status_code = 200 if isinstance(self, PasswordView) else 400
+        body.update(code=code, errmsg=errmsg)
+
+
+DIALECTS: Mapping[str, type[Dialect]] = {"contract": Dialect, "tutorial": Tutorial, "session": Session}
+
+
+def routes() -> list[URLPattern]:
+    """What ``FRONT_END`` serves besides the contract, and in place of it."""
+    own = DIALECTS[conf.front_end].routes()
+    return [*own, *_landings()] if own else []
+
+
+def path(route: str, name: str, *, names: Mapping[str, str] | None = None, **fixed: str) -> URLPattern:
+    """One more address for a resource of the contract, in the dialect of ``FRONT_END``.
+
+    ``name`` is one of ``VIEWS``; ``names`` says which of the contract's fields others stand for, besides those that the
+    dialect knows; ``fixed`` is what the route does not say::
+
+        path("oauth/qq/statues/", "authorization", provider="qq")
+        path("verifications/sms/<str:mobile>/", "sms_code", names={"codeId": "image_code_id"})
+    """
+    dialect = DIALECTS[conf.front_end]
+    return urls.path(route, _view(dialect, VIEWS[name], {**dialect.names, **(names or {})}), fixed)
+
+
+def _view(dialect: type[Dialect], view: type[View], names: Mapping[str, str]) -> Callable[..., Any]:
+    # Not in a schema, which tells of the contract.
+    made: Any = type(f"{dialect.__name__}{view.__name__}", (dialect, view), {"schema": None})
+    shown: Callable[..., Any] = made.as_view(names=names)
+    return shown
+
+
+def _landings() -> list[URLPattern]:
+    return [
+        urls.path("oauth/<str:provider>/callback/", landing.relay, name="relay"),
+        urls.path("oauth/<str:provider>/next/<str:target>/", landing.follow, name="follow"),
+    ]
+
+
+def _is_answered(status: int, body: Mapping[str, Any]) -> bool:
+    return status in ANSWERED or body["code"] in ANSWERED_CODES
+
+
+def _is_on(value: Any) -> bool:
+    return value is True or str(value).lower() in ("true", "on", "1")

@@ -1,0 +1,132 @@
+"""Where a page of the tutorial goes after a sign-in: it reads ``decodeURI(state)`` off its own address and goes there.
+
+Providers bring the state back encoded, and ``decodeURI`` leaves ``; / ? : @ & = + $ , #`` as they come: "%2Fcart.html"
+is no path but a file of that name. So what stands in such a state is relative to the callback page, and has a backslash
+for each slash, which browsers read alike. A query cannot be written that way. For that the page is sent through an
+address of ours (:func:`follow`); or the provider brings people to us first, and we write the page's address
+(:func:`relay`, where ``callback_page`` is set).
+"""
+
+from urllib.parse import SplitResult, quote, unquote, urlencode, urljoin, urlsplit
+
+from django.core import signing
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from phonebind import oauth
+from phonebind.exceptions import NextNotAllowed, ProviderUnknown
+from phonebind.oauth import Provider
+from phonebind.redirects import safe_next
+
+SALT = "phonebind.next.v1"
+#: Seconds. Longer than a sign-in can take, ticket and all.
+MAX_AGE = 3_600
+#: What ``decodeURI`` leaves encoded.
+RESERVED = ";/?:@&=+$,#"
+#: What a page's own pattern for a parameter stops at, or ``decodeURI`` would decode once too often.
+UNREADABLE = "&#%"
+
+
+def state_for(request: HttpRequest, provider: Provider, target: str) -> str:
+    """The state that leads a page to ``target``, whether relayed or read as it comes from the provider."""
+    if provider.settings.callback_page:
+        return target
+    page, to = _page(provider), urlsplit(target)
+    if (to.scheme, to.netloc) == (page.scheme, page.netloc):
+        to = to._replace(scheme="", netloc="")
+    if not (to.netloc or to.query or to.fragment):
+        return _relative(page, to.path)
+    through = _through(request, provider, target)
+    if through.port is None and through.netloc:
+        return _backslashed(f"//{through.netloc}{through.path}")
+    # No address of ours can be written without a colon: the page itself is better than nothing.
+    return "." if to.netloc else _relative(page, to.path)
+
+
+def target_of(request: HttpRequest, provider: Provider, state: str) -> str:
+    """What :func:`state_for` was given, out of a state that a page sends along. Raises NextNotAllowed."""
+    state = unquote(state).replace("\\", "/")
+    if "/" in state and (target := _signed(state.rstrip("/").rpartition("/")[2])):
+        state = target
+    elif state and not state.startswith("/") and ":" not in state:
+        state = urljoin(_page(provider).path or "/", state)
+    return safe_next(request, state)
+
+
+@never_cache
+@require_GET
+def follow(request: HttpRequest, provider: str, target: str) -> HttpResponse:
+    """On to what we signed; to the page's site where that is too long ago."""
+    source = _source(provider)
+    return _see(urljoin(_page(source).geturl(), _signed(target) or "/"))
+
+
+@never_cache
+@require_GET
+def relay(request: HttpRequest, provider: str) -> HttpResponse:
+    """From the provider to the front end's callback page, with a state that it can read."""
+    source = _source(provider)
+    page = source.settings.callback_page
+    if not page:
+        raise Http404
+    given = {name: request.GET[name] for name in ("code", "error", "usercancel") if name in request.GET}
+    try:
+        target = safe_next(request, request.GET.get("state", ""))
+    except NextNotAllowed:
+        target = "/"
+    if any(letter in target for letter in UNREADABLE):
+        target = _through(request, source, target).geturl()
+    query = urlencode(given) + ("&" if given else "") + "state=" + quote(target, safe=RESERVED)
+    return _see(f"{page}{'&' if '?' in page else '?'}{query}")
+
+
+def _source(provider: str) -> Provider:
+    try:
+        return oauth.get(provider)
+    except ProviderUnknown:
+        raise Http404 from None
+
+
+def _page(provider: Provider) -> SplitResult:
+    """The front end's callback page."""
+    return urlsplit(provider.settings.callback_page or provider.settings.redirect_uri)
+
+
+def _relative(page: SplitResult, path: str) -> str:
+    """``path`` as the callback page writes it: without its directory where that can be done."""
+    directory = page.path.rpartition("/")[0] + "/"
+    rest = path.removeprefix(directory)
+    if path and not rest:
+        return "."
+    if (rest == path and path.startswith("/")) or "/" in rest:
+        rest = path
+    return _backslashed(rest)
+
+
+def _backslashed(path: str) -> str:
+    return "\\".join(_plain(part) for part in path.split("/"))
+
+
+def _plain(part: str) -> str:
+    """Without a letter that stays encoded; servers read both alike."""
+    return "".join(quote(letter) if letter in RESERVED else letter for letter in part)
+
+
+def _through(request: HttpRequest, provider: Provider, target: str) -> SplitResult:
+    token = signing.dumps(target, salt=SALT, compress=True)
+    return urlsplit(request.build_absolute_uri(reverse("phonebind:follow", args=[provider.name, token])))
+
+
+def _signed(token: str) -> str:
+    try:
+        target: str = signing.loads(token, salt=SALT, max_age=MAX_AGE)
+    except signing.BadSignature:
+        return ""
+    return target
+
+
+def _see(url: str) -> HttpResponse:
+    # Not HttpResponseRedirect: Django limits the length of what it leads to.
+    return HttpResponse(status=302, headers={"Location": url})

@@ -1,0 +1,36 @@
+"""Django's session of somebody who has just signed in, for the pages and for front ends that keep no token."""
+
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
+
+from phonebind import databases
+from phonebind.exceptions import AccountDisabled
+
+
+def start(request: HttpRequest, user: AbstractBaseUser) -> None:
+    """Sign ``user`` in. Raises AccountDisabled."""
+    auth.login(request, cast("Any", user), backend=_backend(user))
+
+
+def _backend(user: AbstractBaseUser) -> str:
+    """The one that will load the user again: some backends are there for permissions or for locks only.
+
+    Raises AccountDisabled: a user whom none of them loads would be nobody on the next page.
+    """
+    for path in settings.AUTHENTICATION_BACKENDS:
+        if _loads(auth.load_backend(path), user):
+            return str(path)
+    raise AccountDisabled
+
+
+def _loads(backend: Any, user: AbstractBaseUser) -> bool:
+    if getattr(type(backend), "get_user", None) is not ModelBackend.get_user:
+        return bool(backend.get_user(user.pk))
+    # Django's own asks the default manager, and a replica perhaps, to which somebody new may not have come yet.
+    shown = type(user)._default_manager.using(databases.primary(type(user))).filter(pk=user.pk)
+    return bool(backend.user_can_authenticate(user)) and shown.exists()
