@@ -268,7 +268,7 @@ class Scalar(Altcha):
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ("captcha", "there is no 'captcha'; known are image, altcha, image+altcha, adaptive"),
+        ("captcha", "there is no 'captcha'; known are image, altcha, image+altcha, adaptive, none"),
         ({}, "neither an image nor a check"),
         ({"image": False}, "neither an image nor a check"),
         ({"image": "no"}, "True or False"),
@@ -291,6 +291,7 @@ class Scalar(Altcha):
         ({"image": True, "adaptive": True}, "name both"),
         ({"image": True, "cost": 1_000}, "without a check there is nothing that could take cost"),
         ({"image": True, 1: 2}, "without a check"),
+        ({"image": False, "check": ""}, "neither an image nor a check"),
     ],
     ids=repr,
 )
@@ -301,7 +302,27 @@ def test_e007_the_human_check_is_unusable(settings: Settings, setting: object, w
     assert "hush" not in said()
 
 
-@pytest.mark.parametrize("setting", [*human.MODES, {"check": ALTCHA, "cost": 20_000}], ids=repr)
+#: As small as it may be where nothing else is asked for.
+BOUNDS = {"sms_address_hour": (5, 3_600), "sms_site_hour": (100, 3_600), "sms_site_day": (500, 86_400)}
+
+
+@pytest.mark.parametrize("unset", [list(BOUNDS), *([name] for name in BOUNDS)], ids=str)
+def test_e007_free_sms_need_the_hosts_own_limits(settings: Settings, unset: list[str]) -> None:
+    own = {name: bound for name, bound in BOUNDS.items() if name not in unset}
+    settings.PHONEBIND = {**settings.PHONEBIND, "HUMAN_CHECK": "none", "LIMITS": {**own, "no_image_site_day": (1, 60)}}
+    assert found() == ["E007", "W010"]
+    assert f"LIMITS must have your own {', '.join(unset)}\n" in f"{said()}\n"
+    with pytest.raises(ValueError, match=unset[0]):
+        human.load()
+
+
+def test_w010_free_sms_are_warned_of(settings: Settings) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "HUMAN_CHECK": "none", "LIMITS": BOUNDS}
+    assert found() == ["W010"]
+    human.load()
+
+
+@pytest.mark.parametrize("setting", [*set(human.MODES) - {"none"}, {"check": ALTCHA, "cost": 20_000}], ids=repr)
 def test_human_checks_as_they_may_be(settings: Settings, setting: object) -> None:
     settings.PHONEBIND = {**settings.PHONEBIND, "HUMAN_CHECK": setting}
     assert found() == []
@@ -344,7 +365,7 @@ def test_manage_py_check_runs_them_all(settings: Settings, capsys: pytest.Captur
 
 def test_the_docstring_lists_every_id() -> None:
     listed = set(re.findall(r"[EW][0-9]{3}", checks.__doc__ or ""))
-    assert listed == {*(f"E{n:03}" for n in range(1, 13)), *(f"W{n:03}" for n in range(1, 10))}
+    assert listed == {*(f"E{n:03}" for n in range(1, 13)), *(f"W{n:03}" for n in range(1, 11))}
 
 
 class Apart:

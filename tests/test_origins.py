@@ -8,7 +8,7 @@ from django.conf import settings as django_settings
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from phonebind import origins, store
+from phonebind import human, origins, store
 from tests.support.edge import Configure, Outbox
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -72,6 +72,18 @@ def test_threat_42_another_site_spends_nothing(
     with store.connection() as client:
         assert not client.keys()
     assert not Outbox.sent
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_threat_42_nor_where_an_sms_takes_nothing(phonebind: Configure, method: str) -> None:
+    """An image of such a page would be enough."""
+    phonebind(human_check="none", limits=dict.fromkeys(human.BOUNDS, (5, 3_600)))
+    asked = (method, f"/sms_codes/{MOBILE}/", "{}", "application/json")
+    assert is_refused(Client().generic(*asked, headers=EVIL))
+    with store.connection() as client:
+        assert not client.keys()
+    assert not Outbox.sent
+    assert Client().generic(*asked).status_code == 200
 
 
 @pytest.mark.parametrize(("method", "path"), GUARDED)

@@ -17,7 +17,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client, utils
 from pytest_django import Settings
 
-from phonebind import signals
+from phonebind import human, signals
 from phonebind.conf import conf
 from phonebind.exceptions import StorageUnavailable
 from phonebind.models import SocialAccount
@@ -126,6 +126,13 @@ def test_a_person_passes_whatever_the_host_asks(client: Client, phonebind: Confi
         assert len(qq.send_code(client, MOBILE)) == 6
         refused = client.get(f"/sms_codes/{MOBILE}/", {"text": "AAAA", "human_check": "nobody"})
         assert refused.status_code == 400
+
+
+def test_a_host_that_asks_for_nothing_is_tested_so(client: Client, phonebind: Configure) -> None:
+    phonebind(human_check="none", limits=dict.fromkeys(human.BOUNDS, (5, 3_600)))
+    with FakeQQ() as qq:
+        assert client.get(f"/human_checks/{MOBILE}/").json() == {"image": False, "human_check": None}
+        assert len(qq.send_code(client, MOBILE)) == 6
 
 
 def test_what_was_not_sent_and_not_drawn_is_told() -> None:

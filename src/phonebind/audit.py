@@ -11,7 +11,8 @@ provider    "qq"; "" where none is concerned
 mobile      138****0001; "" where none was given, or none that is one
 user_id     of who signed in or out; None otherwise
 human       what showed that a person asks for an SMS: "image", the name of a check, both ("image+altcha"), or the
-            proof that there is for who cannot see ("altcha+without_image"); "" otherwise
+            proof that there is for who cannot see ("altcha+without_image"); "none" where HUMAN_CHECK asks for nothing;
+            "" otherwise
 proof       "sms_code" where the account that was bound has no password, and nothing else was asked for; "" otherwise
 limit       which of ``limits.RULES`` was used up, "vendor" for a limit of the SMS vendor's own; "" otherwise
 cause       why storage is unavailable: the name of the exception, "redis.exceptions.ConnectionError"; "" otherwise

@@ -8,7 +8,7 @@ E007 HUMAN_CHECK is unusable           W003 cookies for another site, but not se
 E008 SIMPLE_JWT is unusable            W006 LIMITS keep no SMS for who holds a ticket
 E009 users and bindings lie apart      W009 new accounts may lack a field
 E010 a function cannot be imported     E011 new accounts lack a field
-E012 FRONT_END needs sessions
+E012 FRONT_END needs sessions          W010 HUMAN_CHECK asks for nothing
 
 With ``check --deploy``: W004 cookies reach Django as they came, W005 CORS allows every site, W007 SITE_NAME is left at
 its default or makes two SMS of each, W008 the pages ask for consent to no terms or no privacy policy.
@@ -76,6 +76,13 @@ def check_gateway(**kwargs: Any) -> Messages:
 
 def check_human_check(**kwargs: Any) -> Messages:
     return [Error(f"{SETTING}['HUMAN_CHECK']: {problem}", id="phonebind.E007") for problem in _human_problems()]
+
+
+def check_free_sms(**kwargs: Any) -> Messages:
+    if conf.human_check != human.NOTHING:
+        return []
+    hint = "A script gets as many SMS as LIMITS let through, and you pay for them: see docs/human-checks.md."
+    return [Warning(f"{SETTING}['HUMAN_CHECK'] is 'none'.", hint=hint, id="phonebind.W010")]
 
 
 def check_reserve(**kwargs: Any) -> Messages:
@@ -187,6 +194,7 @@ CHECKS = (
     _readable(check_cache),
     _readable(check_gateway),
     _readable(check_human_check),
+    _readable(check_free_sms),
     _readable(check_legacy_state),
     _readable(check_sessions),
     _readable(check_reserve),

@@ -47,6 +47,7 @@ class Settings:
     #: path which vendors send them to. See docs/sms.md.
     sms_receipts: str = ""
     #: What shows that a person asks for an SMS: a word of ``phonebind.human.MODES``, or ``{"check": "path.Class", …}``.
+    #: "none" needs limits of the host's own: ``phonebind.human.BOUNDS``.
     human_check: str | Mapping[str, Any] = "image"
     #: The name the SMS and the pages carry.
     site_name: str = "phonebind"

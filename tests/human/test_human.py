@@ -93,7 +93,7 @@ def burn(number: int) -> None:
 
 
 def test_the_words_are_short_for_these() -> None:
-    assert set(human.MODES) == set(MODES)
+    assert set(human.MODES) == {*MODES, "none"}
 
 
 @pytest.mark.parametrize(
@@ -160,6 +160,31 @@ def test_what_is_asked_for_is_bounded_for_each_address(phonebind: Configure) -> 
     human.issue(MOBILE, "192.0.2.2", without_image=False)
     phonebind(human_check="image")
     asked()  # costs nothing, and counts nothing
+
+
+# ---------------------------------------------------------------- nothing
+
+#: A host's own limits.
+FEW = {"sms_address_hour": (3, 3_600), "sms_site_hour": (5, 3_600), "sms_site_day": (7, 86_400)}
+
+
+@pytest.mark.parametrize("without_image", [False, True])
+def test_none_asks_for_nothing_and_looks_at_nothing(phonebind: Configure, without_image: bool) -> None:
+    phonebind(human_check="none", limits=FEW)
+    assert asked(without_image=without_image) == {"image": False, "human_check": None}
+    assert not human.needs_image(without_image=without_image)
+    passed = is_enough(Answers(ID, "BBBB", "x", without_image))
+    assert (str(passed), passed.claims) == ("none", ())
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_threat_13_none_serves_nobody_where_the_host_has_not_set_what_bounds_the_bill(
+    phonebind: Configure, name: str
+) -> None:
+    """Whether or not a system check was run, and whatever was silenced."""
+    phonebind(human_check="none", limits={other: bound for other, bound in FEW.items() if other != name})
+    with pytest.raises(ValueError, match=name):
+        is_enough(Answers())
 
 
 # ---------------------------------------------------------------- people who cannot see

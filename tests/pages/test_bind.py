@@ -10,7 +10,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 from pytest_django import Settings
 
-from phonebind import sms_codes
+from phonebind import human, sms_codes
 from phonebind.exceptions import SmsRefused, SmsVendorLimit
 from phonebind.human.altcha import WithoutImage
 from phonebind.models import SocialAccount
@@ -645,6 +645,23 @@ def test_where_there_is_no_image_the_page_shows_none(qq: Upstream, shopper: Shop
     assert "data-check" in page
     assert "<noscript>" in page
     assert "data-other" not in page
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_where_nothing_is_asked_for_the_mobile_is_enough(
+    qq: Upstream, shopper: Shopper, phonebind: Configure, script: bool
+) -> None:
+    phonebind(human_check="none", limits=dict.fromkeys(human.BOUNDS, (5, 3600)))
+    url = shopper.arrive(next="/cart.html")
+    page = shopper.http.get(url)
+    assert not {"text", "image_code_id"} & set(shopper.inputs(page))
+    assert not re.search("data-(check|seen|other|image)|<noscript>", page.content.decode())
+    form = shopper.inputs(page) | {"mobile": MOBILE, "password": PASSWORD}
+    sent = shopper.submit(url, form | {"action": "send_code"}, script=script)
+    assert sent.status_code == 200
+    assert "Only needed for another code." not in sent.content.decode()
+    bound = shopper.submit(url, form | {"sms_code": shopper.sms_code()}, script=script)
+    assert (bound.json()["location"] if script else bound["Location"]) == "/cart.html"
 
 
 def test_the_script_is_told_what_to_do_and_does_it(qq: Upstream, shopper: Shopper, phonebind: Configure) -> None:

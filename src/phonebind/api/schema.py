@@ -222,8 +222,8 @@ _SMS = (
 )
 _SMS_DESCRIPTION = (
     "Send an SMS code. The image code is used up, right or wrong. What is asked for depends on the settings: an image, "
-    "a `human_check`, or both; `GET /human_checks/{mobile}/` tells. Send the `access_token` of the callback along: "
-    "part of each mobile's SMS is kept for those who hold one."
+    "a `human_check`, both, or nothing; `GET /human_checks/{mobile}/` tells. Send the `access_token` of the callback "
+    "along: part of each mobile's SMS is kept for those who hold one."
 )
 
 OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {

@@ -45,7 +45,11 @@ MODES: Mapping[str, Mapping[str, Any]] = {
     "altcha": {"check": _ALTCHA},
     "image+altcha": {"check": _ALTCHA, "image": True},
     "adaptive": {"check": _ALTCHA, "image": True, "adaptive": True},
+    "none": {},
 }
+#: The word that asks for nothing, and the limits that alone bound the bill then.
+NOTHING = "none"
+BOUNDS = ("sms_address_hour", "sms_site_hour", "sms_site_day")
 #: So much of what an hour may bear, within minutes, is too fast.
 BURST = 0.1
 
@@ -75,11 +79,11 @@ class Needs:
     claims: tuple[limits.Claim, ...] = ()
 
     def __str__(self) -> str:
-        """``image+altcha``, or ``altcha+without_image``: for the audit trail."""
+        """``image+altcha``, ``altcha+without_image``, or ``none``: for the audit trail."""
         names = ["image"] if self.image else []
         names += [self.check.name] if self.check is not None else []
         names += ["without_image"] if self.claims else []
-        return "+".join(names)
+        return "+".join(names) or NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,8 @@ def mode() -> Mode:
     for what makes no sense.
     """
     setting = conf.human_check
+    if setting == NOTHING:
+        return _nothing()
     options = dict(MODES[setting] if isinstance(setting, str) else setting)
     path, image, adaptive = options.pop("check", ""), options.pop("image", False), options.pop("adaptive", False)
     if (type(path), type(image), type(adaptive)) != (str, bool, bool):
@@ -109,6 +115,15 @@ def mode() -> Mode:
     if adaptive and not (path and image):
         raise ValueError("adaptive is an image at all times and a check now and then: name both")
     return Mode(image, import_string(path)(**options) if path else None, adaptive)
+
+
+def _nothing() -> Mode:
+    """Raises ValueError where the host has not set each of ``BOUNDS`` itself."""
+    # At each request too, not in a system check alone: WSGI servers run none, and checks can be silenced.
+    unset = [name for name in BOUNDS if name not in conf.limits]
+    if unset:
+        raise ValueError(f"with 'none' limits alone bound the bill: LIMITS must have your own {', '.join(unset)}")
+    return Mode(image=False, check=None, adaptive=False)
 
 
 def missing() -> list[str]:

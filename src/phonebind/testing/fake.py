@@ -150,11 +150,12 @@ class FakeQQ:
         now, mode = getattr(settings, SETTING, {}), human.mode()
         providers = now.get("PROVIDERS", {})
         check = {"check": _path(Presence)} if mode.check and not mode.adaptive else {}
+        asked = {"image": mode.image, **check}
         return {
             **now,
             "PROVIDERS": {**providers, "qq": {**_APP, **providers.get("qq", {}), "base_url": url}},
             "SMS": {"gateway": _path(Outbox), "messages": self.outbox},
-            "HUMAN_CHECK": {"image": mode.image, **check},
+            "HUMAN_CHECK": asked if mode.image or check else human.NOTHING,
             "CACHE": CACHE,
         }
 
