@@ -18,6 +18,12 @@ TENCENT = {
     "secret_key": "sandbox-secret-key",
 }
 
+
+def apps(redirect_uris: list[str]) -> dict[str, dict[str, Any]]:
+    """The app that the sandbox knows us by, with these callbacks registered, and no others."""
+    return {QQ_CLIENT_ID: {"secret": QQ_CLIENT_SECRET, "unionid": True, "redirect_uris": redirect_uris}}
+
+
 _ALIYUN = {
     "access_key_id": "sandbox-access-key-id",
     "access_key_secret": "sandbox-access-key-secret",

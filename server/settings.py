@@ -49,6 +49,9 @@ SECRET_KEY = env.text("SECRET_KEY", demo.SECRET_KEY)
 #: Former keys, newest first: flows under way outlive the change of the key.
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost" if DEBUG else None)
+if SANDBOX:
+    # Where it is found, by browsers and by us, whatever names the site has besides.
+    ALLOWED_HOSTS.append("127.0.0.1")
 ROOT_URLCONF = "server.urls"
 #: Below which path of its host the site is, where a proxy takes that path off: ``/shop``.
 FORCE_SCRIPT_NAME = env.text("FORCE_SCRIPT_NAME", "").rstrip("/") or None
@@ -182,10 +185,13 @@ if SANDBOX and list(_SMS) == ["gateway"]:
     # The sandbox answers in the vendor's place; with options of your own it is the vendor, or whatever they name.
     _SMS = demo.sms_gateways(f"{ORIGIN}/sandbox").get(_SMS["gateway"], _SMS)
 _SMS_RECEIPTS = env.text("SMS_RECEIPTS", "")
+PHONEBIND_SANDBOX: dict[str, Any] = {}
 if SANDBOX and _SMS_RECEIPTS not in ("", "pull"):
     # It sends them as the vendors do, to where their consoles would have been told.
-    _URLS = {name: f"{ORIGIN}/sms_receipts/{name}/{_SMS_RECEIPTS}/" for name in demo.RECEIPTS}
-    PHONEBIND_SANDBOX: dict[str, Any] = {"RECEIPTS": _URLS}
+    PHONEBIND_SANDBOX["RECEIPTS"] = {name: f"{ORIGIN}/sms_receipts/{name}/{_SMS_RECEIPTS}/" for name in demo.RECEIPTS}
+_REDIRECT_URIS = env.words("SANDBOX_REDIRECT_URIS")
+if SANDBOX and _REDIRECT_URIS:
+    PHONEBIND_SANDBOX["APPS"] = demo.apps(_REDIRECT_URIS)
 PHONEBIND = {
     "PROVIDERS": {
         "qq": {

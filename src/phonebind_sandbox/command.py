@@ -74,7 +74,8 @@ def _welcome(given: flags.Flags, port: int) -> str:
     return WELCOME.format(
         here=f"http://{host}:{port}{reverse('phonebind_sandbox:index')}",
         apps="\n".join(_app(app) for app in conf.apps().values()),
-        redirect_uris=f"\n{' ' * 20}".join(given.redirect_uris) or "any on localhost",
+        redirect_uris=f"\n{' ' * 20}".join(given.redirect_uris)
+        or "any of this machine: on localhost, or a name that leads here",
         cloud=next(iter(conf.CLOUD_SECRETS.items())),
         aliyun=next(iter(conf.ALIYUN_SECRETS.items())),
         yuntongxun=next(iter(conf.YUNTONGXUN_TOKENS.items())),

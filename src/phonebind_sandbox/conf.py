@@ -1,7 +1,6 @@
 """What the host may tell the sandbox: ``PHONEBIND_SANDBOX = {"APPS": {client_id: {...}}, "CACHE": alias, "RECEIPTS":
 {vendor: url}}``; and what clients have to tell it."""
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +8,8 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
+
+from . import names
 
 DEFAULT_APPS: Mapping[str, Mapping[str, Any]] = {
     "101000001": {"secret": "sandbox-secret", "unionid": True},
@@ -39,8 +40,9 @@ class App:
     """An app registered with the emulated provider.
 
     ``unionid`` says whether it has that permission; apps with the same ``developer`` see the same unionid of a person.
-    Without ``redirect_uris`` every address on a loopback host is accepted, with any port. The real provider
-    takes neither localhost nor ports, so nobody can develop against it on a laptop: that is why the sandbox exists.
+    Without ``redirect_uris`` every address is accepted whose host is this machine, with any port: localhost, and what
+    ``names`` finds to lead here. The real provider takes neither localhost nor ports, so nobody can develop against it
+    on a laptop: that is why the sandbox exists.
     """
 
     client_id: str
@@ -56,7 +58,7 @@ class App:
             return False
         if self.redirect_uris:
             return any(_place(url) == _place(urlsplit(registered)) for registered in self.redirect_uris)
-        return is_loopback(url.hostname or "")
+        return names.leads_here(url.hostname or "")
 
 
 def apps() -> dict[str, App]:
@@ -81,16 +83,6 @@ def receipts() -> Mapping[str, str]:
 def is_address(url: str) -> bool:
     """Whether receipts can be sent there."""
     return bool((found := _split(url)) and found.hostname)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the name leads to this machine, without asking anybody."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _setting(name: str, default: Any) -> Any:

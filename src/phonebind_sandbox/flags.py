@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from . import __version__
-from .conf import DEFAULT_APPS, PUSHING, App, is_address, is_loopback
+from .conf import DEFAULT_APPS, PUSHING, App, is_address
+from .names import is_loopback
 
 PROGRAM = "phonebind-sandbox"
 
@@ -24,7 +25,7 @@ class Flags:
     port: int
     #: As in the setting ``PHONEBIND_SANDBOX["APPS"]``.
     apps: Mapping[str, Mapping[str, Any]]
-    #: Registered for all of them; none are all addresses on localhost.
+    #: Registered for all of them; none are all addresses of this machine.
     redirect_uris: tuple[str, ...]
     #: Under which Host it answers, besides the loopback's.
     names: tuple[str, ...]
@@ -64,7 +65,7 @@ def _parser() -> _Parser:
     more: dict[str, Any] = {"action": "append", "default": []}
     parser.add_argument("--host", type=_host, default="127.0.0.1", help="where to listen (%(default)s)")
     parser.add_argument("--port", type=_port, default=9000, help="0 is any that is free (%(default)s)")
-    redirect_uri = "a callback that the apps have registered; without one all of localhost is accepted. Repeatable"
+    redirect_uri = "a callback that the apps have registered; without one all of this machine. Repeatable"
     parser.add_argument("--redirect-uri", metavar="URI", type=_redirect_uri, help=redirect_uri, **more)
     parser.add_argument("--app", metavar="ID:SECRET", type=_app, help="an app besides ours. Repeatable", **more)
     name = "a host name under which it answers, besides localhost. Repeatable"

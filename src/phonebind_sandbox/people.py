@@ -13,6 +13,10 @@ class Person:
     gender: str
     zh: str
     en: str
+    #: As QQ has them; the year is that of the birth. Each is "" where a person has not said.
+    province: str = ""
+    city: str = ""
+    year: str = ""
     large_avatar: bool = True
 
     def openid(self, app: App) -> str:
@@ -31,12 +35,25 @@ class Person:
 PEOPLE = {
     person.id: person
     for person in (
-        Person("xiaolan", "小兰", "女", "普通用户", "an ordinary person"),
-        Person("liming", "李明", "男", "没有 100 像素头像", "has no 100 px avatar", large_avatar=False),
-        Person("fox", "🦊阿狸✨", "女", "昵称带表情", "emoji in the nickname"),
-        Person("nameless", "", "男", "昵称为空", "empty nickname"),
-        Person("bold", '<b>Bold</b> & "Co"', "男", "昵称像 HTML", "a nickname that looks like HTML"),
-        Person("sam", "Sam O'Neil", "男", "英文昵称", "an English nickname"),
+        Person("xiaolan", "小兰", "女", "普通用户", "an ordinary person", "广东", "深圳", "1990"),
+        Person(
+            "liming",
+            "李明",
+            "男",
+            "没有 100 像素头像",
+            "has no 100 px avatar",
+            "北京",
+            "海淀",
+            "1996",
+            large_avatar=False,
+        ),
+        Person("fox", "🦊阿狸✨", "女", "昵称带表情", "emoji in the nickname", "浙江", "杭州", "2004"),
+        Person("nameless", "", "男", "昵称和资料为空", "empty nickname, and nothing else said"),
+        Person(
+            "bold", '<b>Bold</b> & "Co"', "男", "昵称像 HTML", "a nickname that looks like HTML", "四川", "成都", "1985"
+        ),
+        # Abroad there is no province.
+        Person("sam", "Sam O'Neil", "男", "英文昵称", "an English nickname", "", "奥克兰", "1978"),
     )
 }
 

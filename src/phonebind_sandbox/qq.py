@@ -40,8 +40,7 @@ def authorize(request: HttpRequest) -> HttpResponseBase:
     try:
         app = _app_that_asks(params)
     except Refused as refused:
-        context = {"code": refused.code, "description": CODES[refused.code]}
-        return render(request, "phonebind_sandbox/refused.html", context, status=400)
+        return _show_refused(request, params, refused.code)
     if params.get("response_type") != "code":
         return _call_back(params, _error_fields(100000))
     if not params.get("state"):
@@ -50,6 +49,18 @@ def authorize(request: HttpRequest) -> HttpResponseBase:
         context = {"app": app, "people": PEOPLE.values(), "scope": _scope(params)}
         return render(request, "phonebind_sandbox/authorize.html", context)
     return _decide(request, app, params)
+
+
+def _show_refused(request: HttpRequest, params: Params, code: int) -> HttpResponse:
+    """What is wrong with client_id or redirect_uri, and how to put it right."""
+    context = {
+        "code": code,
+        "description": CODES[code],
+        # Only where it is what the refusal is about.
+        "app": conf.apps().get(params.get("client_id", "")) if code == 100010 else None,
+        "redirect_uri": params.get("redirect_uri", ""),
+    }
+    return render(request, "phonebind_sandbox/refused.html", context, status=400)
 
 
 def _decide(request: HttpRequest, app: conf.App, params: Params) -> HttpResponseBase:
@@ -143,7 +154,7 @@ def me(params: Params, switches: Faults) -> HttpResponse:
 
 @_endpoint("profile", answers.profile_error)
 def get_user_info(params: Params, _: Faults) -> HttpResponse:
-    """``{ret, msg, nickname, figureurl*, gender}``; ``ret`` is 0 or the code of the error."""
+    """``{ret, msg, nickname, gender, province, city, year, …, figureurl*}``; ``ret`` is 0 or the code of the error."""
     client_id = _required(params, "oauth_consumer_key", 100001)
     access_token = _required(params, "access_token", 100007)
     openid = _required(params, "openid", -1)
@@ -163,6 +174,11 @@ def _profile(person: Person) -> dict[str, str | int]:
         "is_lost": 0,
         "nickname": person.nickname,
         "gender": person.gender,
+        "province": person.province,
+        "city": person.city,
+        "year": person.year,
+        # Documented, and empty in every answer that anybody has published.
+        "constellation": "",
         "figureurl": person.avatar(30),
         "figureurl_1": person.avatar(50),
         "figureurl_2": person.avatar(100),

@@ -1,13 +1,15 @@
 """The sandbox as a host mounts it and alone, over real HTTP and through Django's test client."""
 
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
-from phonebind_sandbox import alone
+from phonebind_sandbox import alone, names
 from phonebind_sandbox.conf import DEFAULT_APPS
 from tests.sandbox.client import QQ
 from tests.sandbox.server import serve
@@ -39,3 +41,32 @@ def served(form: str) -> Iterator[str]:
 @pytest.fixture
 def qq(form: str) -> QQ:
     return QQ()
+
+
+class Resolver:
+    """In place of the machine's: knows the names that a test gives it, and asks nobody."""
+
+    def __init__(self) -> None:
+        #: The addresses of each name, or what happens to who asks.
+        self.names: dict[str, list[str] | Callable[[], list[str]]] = {}
+        self.asked: list[str] = []
+
+    def __call__(self, host: str, port: str | int | None, *args: Any, **how: Any) -> list[Any]:
+        if names.is_loopback(host):
+            return self.real(host, port, *args, **how)
+        self.asked.append(host)
+        known = self.names.get(host, [])
+        addresses = known() if callable(known) else known
+        if not addresses:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    real = staticmethod(socket.getaddrinfo)
+
+
+@pytest.fixture(autouse=True)
+def resolver(monkeypatch: pytest.MonkeyPatch) -> Resolver:
+    new = Resolver()
+    monkeypatch.setattr(socket, "getaddrinfo", new)
+    names._found_here.cache_clear()
+    return new

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -262,7 +262,13 @@ def test_it_listens_on_ipv6(tmp_path: Path) -> None:
 
 def test_flags_and_variables_name_apps_and_callbacks(tmp_path: Path) -> None:
     callbacks = "https://shop.example/cb http://localhost:3000/cb"
-    with start(tmp_path, "--app=7:s:1", PHONEBIND_SANDBOX_REDIRECT_URI=callbacks) as alone:
+    flags = ("--app=7:s:1", "--name=www.meiduo.site")
+    with start(tmp_path, *flags, PHONEBIND_SANDBOX_REDIRECT_URI=callbacks) as named:
+        # Whoever opens it under this name has it in the hosts file.
+        address = urlsplit(named.url)
+        assert address.hostname == "www.meiduo.site"
+        alone = replace(named, said=named.said.replace("www.meiduo.site", "127.0.0.1"))
+        assert alone.get("inbox.json", headers={"Host": address.netloc}).ok
         assert "client_id 7, client_secret s:1\n" in alone.said
         assert "client_id 101000001" in alone.said
         for callback in callbacks.split():

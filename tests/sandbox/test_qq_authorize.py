@@ -1,8 +1,17 @@
+import re
+from ast import literal_eval
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
+from pytest_django import Settings
 from pytest_django.asserts import assertContains
 
+from phonebind_sandbox import names
 from phonebind_sandbox.people import PEOPLE
 from tests.sandbox.client import CALLBACK, QQ
+from tests.sandbox.conftest import Resolver
 
 
 def test_the_people_are_the_buttons_of_a_plain_form(qq: QQ) -> None:
@@ -41,6 +50,40 @@ def test_an_unknown_callback_is_never_called(
     qq: QQ, button: dict[str, str] | None, params: dict[str, str], code: int
 ) -> None:
     assertContains(qq.authorize(button, **params), f"({code})", status_code=400)
+
+
+def test_a_name_of_the_hosts_file_gets_the_code(qq: QQ, resolver: Resolver) -> None:
+    callback = "http://www.meiduo.site:8080/oauth_callback.html"
+    assert qq.authorize({"person": "xiaolan"}, redirect_uri=callback).status_code == 400
+    resolver.names["www.meiduo.site"] = ["127.0.0.1"]
+    names._found_here.cache_clear()
+    location = qq.authorize({"person": "xiaolan"}, redirect_uri=callback).headers["Location"]
+    assert location.startswith(f"{callback}?code=")
+    code = parse_qs(urlsplit(location).query)["code"][0]
+    assert "access_token" in qq.token(code=code, redirect_uri=callback, fmt="json").json()
+
+
+def test_a_refused_callback_is_told_what_is_accepted_and_how_to_register_it(qq: QQ, settings: Settings) -> None:
+    page = qq.authorize(redirect_uri="http://shop.example:8080/cb?<b>")
+    assertContains(page, "<code>http://shop.example:8080/cb?&lt;b&gt;</code>", status_code=400)
+    text = unescape(page.content.decode())
+    for said in ("hosts file", "localhost, 127.0.0.1", "--redirect-uri", "SANDBOX_REDIRECT_URIS"):
+        assert said in text
+    # What it says to write is right.
+    [line] = re.findall(r"PHONEBIND_SANDBOX = (\{.*\})<", text)
+    told: dict[str, Any] = literal_eval(line.replace("http://…", "http://shop.example:8080/cb"))
+    settings.PHONEBIND_SANDBOX = told
+    assertContains(qq.authorize(redirect_uri="http://shop.example:8080/cb"), 'name="person"', count=len(PEOPLE))
+    page = qq.authorize()
+    assertContains(page, "<li><code>http://shop.example:8080/cb</code></li>", status_code=400)
+    assert "hosts file" not in page.content.decode()
+
+
+@pytest.mark.parametrize("client_id", ["999", ""])
+def test_a_refusal_for_another_reason_speaks_of_no_callback(qq: QQ, client_id: str) -> None:
+    page = qq.authorize(client_id=client_id)
+    assertContains(page, "client_id", status_code=400)
+    assert "redirect_uris" not in page.content.decode()
 
 
 @pytest.mark.parametrize(

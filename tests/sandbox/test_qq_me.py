@@ -84,6 +84,19 @@ def test_the_profile(qq: QQ) -> None:
     assert "figureurl_qq_2" in profile
 
 
+def test_the_profile_says_where_from_and_how_old(qq: QQ) -> None:
+    """Strings all of them, and empty where nobody has said."""
+    fields = ("province", "city", "year", "constellation")
+    for person, expected in [
+        ("xiaolan", ["广东", "深圳", "1990", ""]),
+        ("sam", ["", "奥克兰", "1978", ""]),
+        ("nameless", ["", "", "", ""]),
+    ]:
+        token = qq.access_token(person=person)
+        profile = json.loads(qq.profile(access_token=token, openid=PEOPLE[person].openid(APP)).content)
+        assert [profile[name] for name in fields] == expected
+
+
 @pytest.mark.parametrize("person", PEOPLE.values(), ids=PEOPLE)
 def test_every_nickname_arrives_unchanged(qq: QQ, person: Person) -> None:
     response = qq.profile(access_token=qq.access_token(person=person.id), openid=person.openid(APP))

@@ -14,6 +14,7 @@ from django.contrib.auth import get_user_model
 
 from phonebind import tokens
 from phonebind.exceptions import TokenInvalid
+from phonebind_sandbox.conf import DEFAULT_APPS
 from server import demo
 
 ROOT = Path(__file__).parents[2]
@@ -226,6 +227,18 @@ def test_tencent_is_the_sandboxs_where_there_is_one() -> None:
     assert found == {**demo.TENCENT, "endpoint": here, "script": f"{here}TJCaptcha.js"}
     without = {"SANDBOX": "0", "QQ_CLIENT_ID": "1", "QQ_CLIENT_SECRET": "2"}
     assert human_check(HUMAN_CHECK="tencent", **without) == "tencent"
+
+
+def test_a_shop_under_names_of_the_hosts_file_needs_variables_alone() -> None:
+    """The sandbox is at 127.0.0.1 all the same, and the callbacks that are registered are its app's."""
+    code = "import json; from server import settings as s; print(json.dumps([s.ALLOWED_HOSTS, s.PHONEBIND_SANDBOX]))"
+    callbacks = ["http://www.meiduo.site:8080/oauth_callback.html", "http://127.0.0.1:8000/login/qq/callback/"]
+    names = {"ALLOWED_HOSTS": "api.meiduo.site", "SANDBOX_REDIRECT_URIS": ", ".join(callbacks)}
+    hosts, sandbox = json.loads(run(code, DEBUG="1", **names).stdout)
+    assert hosts == ["api.meiduo.site", "127.0.0.1"]
+    [(client_id, app)] = sandbox["APPS"].items()
+    assert app == {**DEFAULT_APPS[client_id], "redirect_uris": callbacks}
+    assert json.loads(run(code, **PRODUCTION | names).stdout) == [["api.meiduo.site"], {}]
 
 
 @pytest.mark.django_db
