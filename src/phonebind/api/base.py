@@ -98,8 +98,9 @@ class View(APIView):
         self, user: AbstractBaseUser, social_account: SocialAccount | None = None, *, status: int = 200, **also: str
     ) -> Response:
         """The answer to somebody who signed in."""
+        shown = self.credentials(user)
         pk = user.pk if isinstance(user.pk, int) else str(user.pk)
-        body = {**self.credentials(user), "id": pk, "user_id": pk, "username": accounts.name_of(user), **also}
+        body = {**shown, "id": pk, "user_id": pk, "username": accounts.name_of(user), **also}
         response = Response(body, status=status)
         binding.respond(self.request._request, response, user, social_account)
         return response
