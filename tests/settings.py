@@ -20,3 +20,5 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite"):
 PASSWORD_HASHERS = [PASSWORD_HASHERS[0], "tests.support.hashers.Pbkdf2"]
 
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 - or WhiteNoise warns that there is nothing to serve
+# Or it looks at every static file for each Client() that a test makes: 10 ms.
+WHITENOISE_AUTOREFRESH = True
