@@ -1,16 +1,19 @@
 """What `manage.py check` says before the first visitor does."""
 
+import importlib
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.middleware import SessionMiddleware as DjangosOwn
 from django.core.checks import run_checks
 from django.core.management import call_command
 from pytest_django import Settings
 
 from phonebind import checks, human, setting_checks
+from phonebind.api import urls
 from phonebind.conf import NAMES
 from phonebind.human.altcha import Altcha
 from tests.support.edge import Configure
@@ -336,6 +339,62 @@ def test_e006_a_username_that_is_an_email(monkeypatch: pytest.MonkeyPatch) -> No
 def test_w001_legacy_state_is_warned_of(settings: Settings) -> None:
     settings.PHONEBIND = {**settings.PHONEBIND, "LEGACY_STATE": True}
     assert found() == ["W001"]
+
+
+@pytest.mark.parametrize(
+    ("front_end", "words"), [("tutorial", "as somebody else. Send state"), ("session", "about to")]
+)
+def test_w001_front_ends_that_bring_no_state_are_warned_of(settings: Settings, front_end: str, words: str) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "FRONT_END": front_end, "LEGACY_STATE": True}
+    assert found() == ["W001"], "once"
+    assert f"is '{front_end}'" in said()
+    assert words in said()
+
+
+@pytest.mark.parametrize("value", ["", "Tutorial", "jwt"])
+def test_e001_an_unknown_front_end_is_told_and_not_a_crash(settings: Settings, value: str) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "FRONT_END": value}
+    assert "E001" in found()
+    assert "FRONT_END must be one of 'contract', 'tutorial', 'session'." in said()
+    importlib.reload(urls)
+    assert [route.name for route in urls.urlpatterns if route.name in ("relay", "follow")] == []
+
+
+class SessionMiddleware(DjangosOwn):
+    """A host's own."""
+
+
+def test_e012_the_session_edition_needs_sessions(settings: Settings) -> None:
+    djangos = "django.contrib.sessions.middleware.SessionMiddleware"
+    without = [path for path in settings.MIDDLEWARE if path != djangos]
+    settings.MIDDLEWARE = without
+    # The pages miss them too, and have a check of their own.
+    assert found() == ["phonebind_pages.E001"]
+    settings.PHONEBIND = {**settings.PHONEBIND, "FRONT_END": "session"}
+    assert {"E012", "W001"} <= set(found())
+    assert djangos in said()
+    for path in (djangos, f"{__name__}.SessionMiddleware"):
+        settings.MIDDLEWARE = [path, *without]
+        assert "E012" not in found()
+
+
+@pytest.mark.parametrize(
+    ("front_end", "page", "expected"),
+    [
+        ("tutorial", "https://shop.example/oauth_callback.html", ["W001"]),
+        ("session", "http://shop.example:8080/oauth_callback.html", ["W001"]),
+        ("tutorial", "/oauth_callback.html", ["E002", "W001"]),
+        ("contract", "https://shop.example/oauth_callback.html", ["E002"]),
+        ("tutorial", 7, ["E002", "E002", "W001"]),
+    ],
+)
+def test_e002_a_callback_page_is_for_front_ends_that_bring_no_state(
+    settings: Settings, front_end: str, page: Any, expected: list[str]
+) -> None:
+    providers = {"qq": {**QQ, "callback_page": page}}
+    settings.PHONEBIND = {**settings.PHONEBIND, "FRONT_END": front_end, "PROVIDERS": providers}
+    assert sorted(found()) == expected
+    assert ("callback_page must be" in said()) == ("E002" in expected)
 
 
 @pytest.mark.parametrize(("base_url", "expected"), [("http://graph.qq.com", ["W002"]), ("https://graph.qq.com", [])])

@@ -6,9 +6,7 @@ from phonebind import signals
 
 
 def test_there_are_seven() -> None:
-    """When each is sent, and with what, stands in test_binding, test_sign_in_response, test_limits, test_image_codes and
-    sms/.
-    """
+    """When each is sent, and with what: test_binding, test_sign_in_response, test_limits, test_image_codes, sms/."""
     names = {name for name, value in vars(signals).items() if isinstance(value, Signal)}
     of_people = {"account_bound", "signed_in", "sign_in_response"}
     assert names == of_people | {"image_code_issued"} | {

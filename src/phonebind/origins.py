@@ -29,7 +29,9 @@ def check_origin(request: HttpRequest) -> None:
     Raises OriginNotAllowed.
     """
     origin = request.headers.get("Origin", "").lower()
-    if origin and urlsplit(origin).netloc != request.get_host().lower() and not _is_allowed(origin):
+    # Of a proxy that ends TLS Django may not know; of a page without TLS nobody knows who wrote it.
+    own = [f"{scheme}://{request.get_host().lower()}" for scheme in ("https", request.scheme)]
+    if origin and origin not in own and not _is_allowed(origin):
         raise OriginNotAllowed
 
 

@@ -13,9 +13,13 @@ from drf_spectacular.generators import SchemaGenerator
 from pytest_django import Settings
 
 from phonebind import exceptions
+from phonebind.api import urls
 from phonebind.api.authorizations import PasswordView
 from phonebind.api.base import View
 from phonebind.api.urls import urlpatterns
+from tests.support.dialects import Start, front_end
+
+__all__ = ["front_end"]
 
 SIGNED_IN = {"token", "refresh", "id", "user_id", "username"}
 SENT = {"message", "resend_after", "expires_in"}
@@ -137,6 +141,13 @@ def test_no_name_in_it_meets_one_of_the_hosts() -> None:
     operations = [operation for methods in schema()["paths"].values() for operation in methods.values()]
     assert all(operation["operationId"].startswith("phonebind_") for operation in operations)
     assert all(name.startswith("Phonebind") for name in schema()["components"]["schemas"])
+
+
+@pytest.mark.parametrize("word", ["tutorial", "session"])
+def test_it_tells_of_the_contract_whichever_dialect_the_front_end_speaks(front_end: Start, word: str) -> None:
+    front_end(word)
+    assert len(urls.urlpatterns) > len(urlpatterns)
+    assert generate(*urls.urlpatterns) == schema()
 
 
 def test_it_is_served() -> None:

@@ -1,33 +1,121 @@
-"""``FRONT_END`` as if Django had started with it: URLs are made once."""
+"""``FRONT_END`` as if Django had started with it: URLs are made once. And what existing pages do with an address."""
 
 import importlib
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urljoin, urlsplit
 
 import pytest
-from django.conf import settings
+from django.test import Client, RequestFactory
 from django.urls import clear_url_caches
 
-from tests.support.edge import Configure
+from phonebind import exceptions
+from phonebind.api import dialects
+from phonebind.api.authorizations import PasswordView
+from phonebind.api.base import View
+from phonebind.exceptions import PhonebindError
+from tests.support.edge import Configure, Upstream
+
+#: Where the provider sends people: a static page, on a port as in the course.
+PAGE = "http://www.shop.example:8080/oauth_callback.html"
+MOBILE = "13900000001"
+PASSWORD = "horse-staple-9"
+#: Paths of the census that no dialect has by itself: what a host writes into its own urls.py, before ours.
+ALIASES = (
+    ("oauth/qq/statues/", "authorization", {"provider": "qq"}),
+    ("oauth/qq/users/", "oauth_user", {"provider": "qq"}),
+    ("qq/login/", "authorization", {"provider": "qq"}),
+    ("users/auths/", "password", {}),
+    ("verifications/imagecodes/<str:image_code_id>/", "image_code", {}),
+    ("verifications/images/<str:image_code_id>.jpg", "image_code", {}),
+    ("verifications/smscodes/<str:mobile>/", "sms_code", {}),
+    ("verifications/sms/<str:mobile>/", "sms_code", {"names": {"codeId": "image_code_id"}}),
+)
+
+#: Without the rest of the reference server's, which take long to make anew.
+URLS = "tests.support.front_end_urls"
 
 Start = Callable[..., None]
 
 
 @pytest.fixture
-def front_end(phonebind: Configure) -> Iterator[Start]:
-    """``front_end("tutorial", **other settings)``."""
+def front_end(phonebind: Configure, qq: Upstream) -> Iterator[Start]:
+    """``front_end("tutorial", **other settings)``, with QQ that leads to PAGE."""
 
-    def start(word: str, **changes: object) -> None:
-        phonebind(front_end=word, **changes)
+    def start(word: str, providers: dict[str, Any] | None = None, **changes: object) -> None:
+        phonebind(front_end=word, providers={"redirect_uri": PAGE, **(providers or {})}, **changes)
         _reload()
 
+    phonebind.settings.ROOT_URLCONF = URLS
     yield start
     phonebind(front_end="contract")
     _reload()
 
 
 def _reload() -> None:
-    for name in ("phonebind.api.urls", settings.ROOT_URLCONF):
+    for name in ("phonebind.api.urls", URLS):
         if name in sys.modules:
             importlib.reload(sys.modules[name])
     clear_url_caches()
+
+
+def aliases() -> list[Any]:
+    return [dialects.path(route, name, **more) for route, name, more in ALIASES]
+
+
+# ---------------------------------------------------------------- what pages do with an address
+
+
+def decode_uri(text: str) -> str:
+    """As JavaScript's: what is reserved stays as it came."""
+    for letter in ";/?:@&=+$,#":
+        text = text.replace(quote(letter, safe=""), quote(quote(letter, safe=""), safe=""))
+    return unquote(text)
+
+
+def goes_to(href: str, page: str = PAGE) -> str:
+    """Where ``location.href = href`` leads: browsers read a backslash as a slash, and any number of them as two."""
+    href = re.sub(r"[\t\r\n]", "", href).replace("\\", "/")
+    return urljoin(page, re.sub(r"\A//+", "//", href))
+
+
+def state_of(next_: str, **extra: Any) -> str:
+    """What the provider is given to bring back."""
+    answer = Client().get("/oauth/qq/authorization/", {"next": next_}, **extra)
+    assert answer.status_code == 200, answer.content
+    [state] = parse_qs(urlsplit(answer.json()["login_url"]).query)["state"]
+    return state
+
+
+def lands(next_: str, **extra: Any) -> str:
+    """Where a page goes after success, the state being encoded on its way back, as it is by QQ."""
+    return goes_to(decode_uri(quote(state_of(next_, **extra), safe="")))
+
+
+# ---------------------------------------------------------------- refusals
+
+
+#: Which view refuses: a dialect may tell them apart.
+KINDS: Mapping[str, type[View]] = {"any": View, "password": PasswordView}
+
+
+def outcomes() -> list[PhonebindError]:
+    """One of each."""
+    kinds = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and hasattr(kind, "code")]
+    return [kind(60) if issubclass(kind, exceptions.Limited) else kind() for kind in kinds if _is_told(kind)]
+
+
+def _is_told(kind: type) -> bool:
+    return isinstance(getattr(kind, "code", None), str) and hasattr(kind, "message")
+
+
+def refusing(dialect: type[dialects.Dialect], error: PhonebindError, kind: str) -> Any:
+    """The answer of a view that has but this to say."""
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise error
+
+    made: Any = type("Refusing", (dialect, KINDS[kind]), {"actions": {"POST": "x"}, "post": refuse})
+    return made.as_view()(RequestFactory().post("/", {}))

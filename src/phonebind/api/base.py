@@ -65,7 +65,7 @@ class View(APIView):
         self.note(action=action, provider=kwargs.get("provider", ""))
         super().initial(request, *args, **kwargs)
         if request.method in self.allowed_methods:
-            self._hold_to_bounds(request)
+            self.hold_to_bounds(request)
 
     def get_exception_handler(self) -> Any:
         return errors.handle
@@ -75,7 +75,7 @@ class View(APIView):
         audit.write(request._request, response)
         return response
 
-    def _hold_to_bounds(self, request: Request) -> None:
+    def hold_to_bounds(self, request: Request) -> None:
         """Raises OriginNotAllowed, Invalid; nothing is counted or done before."""
         if request.method in self.guarded:
             origins.check(request._request)
@@ -102,9 +102,14 @@ class View(APIView):
         pk = user.pk if isinstance(user.pk, int) else str(user.pk)
         body = {**shown, "id": pk, "user_id": pk, "username": accounts.name_of(user), **also}
         response = Response(body, status=status)
+        self.greet(response, user)
+        # Last, since the host has the last word on its cookies.
         binding.respond(self.request._request, response, user, social_account)
         return response
 
     def credentials(self, user: AbstractBaseUser) -> Mapping[str, object]:
         """What they show from now on that they are signed in."""
         return tokens.issue(user, audit.began(self.request._request))
+
+    def greet(self, response: Response, user: AbstractBaseUser) -> None:
+        """Set what goes along with the credentials on ``response``."""

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, quote, unquote, urlencode, urljoin, urlspl
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.encoding import iri_to_uri
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -35,14 +36,16 @@ def state_for(request: HttpRequest, provider: Provider, target: str) -> str:
         return target
     page, to = _page(provider), urlsplit(target)
     if (to.scheme, to.netloc) == (page.scheme, page.netloc):
-        to = to._replace(scheme="", netloc="")
-    if not (to.netloc or to.query or to.fragment):
+        to = to._replace(scheme="", netloc="", path=to.path or "/")
+    # Some pages decode twice, and "/%5C%5Cevil.example" would then be another site.
+    is_plain = not (to.netloc or "%" in to.path)
+    if is_plain and not (to.query or to.fragment):
         return _relative(page, to.path)
     through = _through(request, provider, target)
-    if through.port is None and through.netloc:
+    if through.port is None:
         return _backslashed(f"//{through.netloc}{through.path}")
-    # No address of ours can be written without a colon: the page itself is better than nothing.
-    return "." if to.netloc else _relative(page, to.path)
+    # Our own address cannot be written without a colon: the page alone is better than nothing.
+    return _relative(page, to.path) if is_plain else "."
 
 
 def target_of(request: HttpRequest, provider: Provider, state: str) -> str:
@@ -98,10 +101,10 @@ def _relative(page: SplitResult, path: str) -> str:
     """``path`` as the callback page writes it: without its directory where that can be done."""
     directory = page.path.rpartition("/")[0] + "/"
     rest = path.removeprefix(directory)
-    if path and not rest:
+    if not rest:
         return "."
-    if (rest == path and path.startswith("/")) or "/" in rest:
-        rest = path
+    if (rest == path and path.startswith("/")) or "/" in rest or ":" in rest:
+        rest = path  # from a slash on, nothing is read as a scheme, however often it is decoded
     return _backslashed(rest)
 
 
@@ -129,4 +132,4 @@ def _signed(token: str) -> str:
 
 def _see(url: str) -> HttpResponse:
     # Not HttpResponseRedirect: Django limits the length of what it leads to.
-    return HttpResponse(status=302, headers={"Location": url})
+    return HttpResponse(status=302, headers={"Location": iri_to_uri(url)})

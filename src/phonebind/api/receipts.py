@@ -32,7 +32,7 @@ class VendorReceiptView(View):
         answer = sms_receipts.accept(gateway, secret, request._request.headers, _body(request))
         return HttpResponse(answer, content_type="application/json")
 
-    def _hold_to_bounds(self, request: Request) -> None:
+    def hold_to_bounds(self, request: Request) -> None:
         """What is too long, or no text, is no reason to be asked again."""
 
 
