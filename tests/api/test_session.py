@@ -201,7 +201,8 @@ def test_a_session_that_there_was_goes_and_its_key_with_it(browser: Browser, bou
     session = anonymous.http.session
     session["cart"] = "1"
     session.save()
-    anonymous.http.cookies["sessionid"] = before = session.session_key
+    before = str(session.session_key)
+    anonymous.http.cookies["sessionid"] = before
     assert anonymous.arrive().json()["code"] == 0
     assert anonymous.http.session["cart"] == "1"
     assert anonymous.http.session.session_key != before

@@ -23,7 +23,7 @@ PAGE = "http://www.shop.example:8080/oauth_callback.html"
 MOBILE = "13900000001"
 PASSWORD = "horse-staple-9"
 #: Paths of the census that no dialect has by itself: what a host writes into its own urls.py, before ours.
-ALIASES = (
+ALIASES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("oauth/qq/statues/", "authorization", {"provider": "qq"}),
     ("oauth/qq/users/", "oauth_user", {"provider": "qq"}),
     ("qq/login/", "authorization", {"provider": "qq"}),
@@ -85,7 +85,7 @@ def state_of(next_: str, **extra: Any) -> str:
     """What the provider is given to bring back."""
     answer = Client().get("/oauth/qq/authorization/", {"next": next_}, **extra)
     assert answer.status_code == 200, answer.content
-    [state] = parse_qs(urlsplit(answer.json()["login_url"]).query)["state"]
+    [state] = parse_qs(urlsplit(str(answer.json()["login_url"])).query)["state"]
     return state
 
 
@@ -103,7 +103,7 @@ KINDS: Mapping[str, type[View]] = {"any": View, "password": PasswordView}
 
 def outcomes() -> list[PhonebindError]:
     """One of each."""
-    kinds = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and hasattr(kind, "code")]
+    kinds: list[Any] = [kind for kind in vars(exceptions).values() if isinstance(kind, type)]
     return [kind(60) if issubclass(kind, exceptions.Limited) else kind() for kind in kinds if _is_told(kind)]
 
 

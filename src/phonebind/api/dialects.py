@@ -76,7 +76,7 @@ class Dialect(_Base):
         super().hold_to_bounds(request)
         request._request.GET = _renamed(request._request.GET, self.names)
         if request.method == "POST":
-            request._full_data = _renamed(request.data, self.names)
+            request._full_data = _renamed(request.data, self.names)  # type: ignore[attr-defined]  # which `data` returns
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
