@@ -30,13 +30,13 @@ PASSWORD_MESSAGE = _("The password must have 8 to 20 characters.")
 
 def find(mobile: str) -> AbstractBaseUser | None:
     """The user whose mobile this is."""
-    return _get(**{conf.mobile_field: _stored(mobile)})
+    return _get(**{conf.mobile_field: stored(mobile)})
 
 
 def mobile_of(user: Any) -> str:
     """The user's mobile as 11 digits, however the model writes it; "" where they have none."""
-    stored = getattr(user, conf.mobile_field, None)
-    return _national(stored) if stored else ""
+    held = getattr(user, conf.mobile_field, None)
+    return _national(held) if held else ""
 
 
 def name_of(user: AbstractBaseUser) -> str:
@@ -135,12 +135,18 @@ def check_enabled(user: AbstractBaseUser) -> None:
         raise AccountDisabled
 
 
-def _is_hidden(user: AbstractBaseUser) -> bool:
-    """Soft deletion leaves a row, and often ``is_active`` as it was. Only a manager of the host's own is asked."""
+def may_hide() -> bool:
+    """Whether the host's own manager of users may hide some of them."""
     manager = get_user_model()._default_manager
     is_plain = type(manager).get_queryset is Manager.get_queryset and manager._queryset_class is QuerySet  # type: ignore[attr-defined]
-    if is_plain:
+    return not is_plain
+
+
+def _is_hidden(user: AbstractBaseUser) -> bool:
+    """Soft deletion leaves a row, and often ``is_active`` as it was. Only a manager of the host's own is asked."""
+    if not may_hide():
         return False
+    manager = get_user_model()._default_manager
     return not manager.using(databases.primary(type(user))).filter(pk=user.pk).exists()
 
 
@@ -155,23 +161,23 @@ def _made(request: HttpRequest, identity: Identity, fields: dict[str, Any]) -> A
 
 def _fields(mobile: str) -> dict[str, Any]:
     """What an account is made of: the mobile; and as username too, where that is a name and no e-mail address."""
-    fields = {conf.mobile_field: _stored(mobile)}
+    fields = {conf.mobile_field: stored(mobile)}
     username = get_user_model()._meta.get_field(get_user_model().USERNAME_FIELD)
     if username.name not in fields and not isinstance(username, EmailField):
         fields[username.name] = _free_username(mobile)
     return fields
 
 
-def _stored(mobile: str) -> Any:
-    """11 digits as the model writes them."""
+def stored(mobile: str) -> Any:
+    """11 digits as the model writes them, and as :func:`find` looks for them."""
     form = conf.mobile_format
     return form.format(mobile) if isinstance(form, str) else function(form[0])(mobile)
 
 
-def _national(stored: Any) -> str:
+def _national(held: Any) -> str:
     """What the model has written, as 11 digits; "" where it is none of ours."""
     form = conf.mobile_format
-    mobile = mobiles.clean(str(stored)) if isinstance(form, str) else function(form[1])(stored)
+    mobile = mobiles.clean(str(held)) if isinstance(form, str) else function(form[1])(held)
     return mobile if mobiles.is_mobile(mobile) else ""
 
 

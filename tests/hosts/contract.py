@@ -18,11 +18,12 @@ from rest_framework.test import APIRequestFactory
 from phonebind import binding, store
 from phonebind.models import SocialAccount
 from phonebind.tokens import Authentication
+from tests.hosts.old_bindings import test_old_bindings_come_over
 from tests.hosts.settings import KIND
 from tests.pages.conftest import Shopper, shopper
 from tests.support.edge import Configure, Person, Upstream, person, phonebind, qq, upstream
 
-__all__ = ["person", "phonebind", "qq", "shopper", "upstream"]
+__all__ = ["person", "phonebind", "qq", "shopper", "test_old_bindings_come_over", "upstream"]
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,139 @@
+"""What an operator has to know before the bindings of an older sign-in are ours: each kind, and who is concerned.
+
+Each kind is one SELECT over the scratch file: one finding for each openid, mobile or row of the table.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from itertools import groupby, islice
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from phonebind import masking
+from phonebind.exceptions import Text
+from phonebind.importing import people, selects
+from phonebind.importing.base import as_iso
+from phonebind.importing.scratch import Scratch
+from phonebind.importing.source import EMPTY, MALFORMED, PADDED
+
+#: How many users one finding names. A number that everybody was given by default would fill the memory.
+_NAMED = 100
+
+
+class Bears(Enum):
+    """On what it bears."""
+
+    ROW = "row"  # which is left out
+    USER = "user"  # whose binding is written all the same
+    NOTHING = "nothing"  # it is told, and that is all
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of finding. ``select`` gives what groups its rows, and then the columns of :func:`_user`."""
+
+    name: str
+    bears: Bears
+    says: Text
+    select: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One openid, mobile or row with the users that it concerns; ``more`` of them are not named."""
+
+    kind: Kind
+    openid: str | None
+    mobile: str | None
+    users: list[dict[str, Any]]
+    more: int = 0
+
+
+def _of_row(name: str, says: Text, select: str) -> Kind:
+    return Kind(name, Bears.ROW, says, select)
+
+
+def _of_user(name: str, says: Text, select: str) -> Kind:
+    return Kind(name, Bears.USER, says, select)
+
+
+KINDS = (
+    _of_row(EMPTY, _("The openid is empty: delete the row."), selects.FAULT.format(EMPTY)),
+    _of_row(
+        MALFORMED,
+        _("The openid is none: it is too long, or has characters that no openid has. Delete the row."),
+        selects.FAULT.format(MALFORMED),
+    ),
+    _of_row(PADDED, _("There are blanks around the openid: take them away."), selects.FAULT.format(PADDED)),
+    _of_row(
+        "openid_spelled_twice",
+        _("Openids that differ only in case or blanks: the provider knows one of them. Delete the others, or choose."),
+        selects.SPELLED,
+    ),
+    _of_row("openid_shared", _("Several users have one openid: choose with --prefer."), selects.SHARED),
+    _of_row("openid_taken", _("The openid is bound already, to the user who is named first."), selects.TAKEN),
+    _of_row("user_gone", _("There is no such user: delete the row."), selects.GONE),
+    _of_user("mobile_missing", _("The user has no mobile number."), selects.MISSING),
+    _of_user(
+        "mobile_malformed",
+        _("The user's mobile is none, or is not written as MOBILE_FORMAT says: nobody will be found by it."),
+        selects.MALFORMED,
+    ),
+    _of_user(
+        "mobile_doubled",
+        _("Several users have one mobile: it cannot be unique, as it must be."),
+        selects.DOUBLED,
+    ),
+    _of_user(
+        "username_is_mobile",
+        _("The username of the first is the mobile of the other: rename them, or one signs in by the other's number."),
+        selects.NAMED_BY_MOBILE,
+    ),
+    Kind(
+        "user_disabled",
+        Bears.NOTHING,
+        _("The user is disabled: bound as before, and refused as before."),
+        selects.DISABLED,
+    ),
+)
+
+BY_NAME = {kind.name: kind for kind in KINDS}
+
+
+def find(scratch: Scratch) -> Iterator[Finding]:
+    """All of them, kind by kind."""
+    for kind in KINDS:
+        for _key, rows in groupby(scratch.select(kind.select), key=lambda row: row[0]):
+            yield _finding(kind, rows)
+
+
+def late(name: str, openid: str, person: str, owner: str | None = None) -> Finding:
+    """What happened between the reading and the writing."""
+    users = [{"user": people.shown(each)} for each in (owner, person) if each is not None]
+    return Finding(BY_NAME[name], openid, None, users)
+
+
+def _finding(kind: Kind, rows: Iterator[Any]) -> Finding:
+    named = list(islice(rows, _NAMED))
+    mobile, openids = named[0][2], {openid for _key, openid, *_rest in named}
+    users = [_user(*row[3:11]) for row in named]
+    if len(openids) > 1:
+        users = [{"openid": row[1]} | user for row, user in zip(named, users, strict=True)]
+    openid = openids.pop() if len(openids) == 1 else None
+    return Finding(kind, openid, masking.mobile(mobile or "") or None, users, more=sum(1 for _row in rows))
+
+
+def _user(  # noqa: PLR0913, PLR0917 - the columns
+    row: Any, person: Any, login: Any, joined: Any, disabled: Any, first: Any, last: Any, rows: Any
+) -> dict[str, Any]:
+    told: dict[str, Any] = {} if row is None else {"row": row}
+    told["user"] = None if person is None else people.shown(person)
+    if disabled is not None:
+        told |= {"is_active": not disabled, "last_login": as_iso(login), "date_joined": as_iso(joined)}
+    if first is not None:
+        told["bound_at"] = as_iso(first)
+    if rows is not None:
+        told |= {"bound_last": as_iso(last), "rows": rows}
+    return told

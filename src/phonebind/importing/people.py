@@ -1,0 +1,113 @@
+"""The users: what of them bears on their bindings, and on a unique mobile number. Never a password or a name."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.utils.translation import gettext as _
+
+from phonebind import accounts, databases, masking, mobiles
+from phonebind.conf import conf
+from phonebind.importing.base import PAGE, ImportRefused, as_text
+from phonebind.importing.scratch import Scratch
+
+#: Of a mobile: there is none (NULL), it is an empty text, it is none of ours.
+NULL, BLANK, MALFORMED = "null", "blank", "malformed"
+
+_MOMENTS = ("last_login", "date_joined")
+
+
+def keys() -> Callable[[Any], str | None]:
+    """A function that writes a user's key, as a table or a form has it, in the one way of the scratch file."""
+    field = get_user_model()._meta.pk
+
+    def key(value: Any) -> str | None:
+        try:
+            return None if value is None else str(field.to_python(value))
+        except ValidationError:
+            # Nobody's.
+            return str(value)
+
+    return key
+
+
+def values() -> Callable[[str], Any]:
+    """A function that reads what :func:`keys` has written, as the model has it."""
+    return get_user_model()._meta.pk.to_python
+
+
+def shown(person: str) -> str:
+    """As a report has it: some models know people by their mobile."""
+    return masking.mobile(person) or person
+
+
+def count() -> int:
+    """How many there are."""
+    return databases.people().count()
+
+
+def load(scratch: Scratch) -> Iterator[int]:
+    """Copy all users; tells after each page how many it had. Raises ImportRefused without ``MOBILE_FIELD``."""
+    model = get_user_model()
+    if not _has(conf.mobile_field):
+        message = _("%(model)s has no field %(field)s: set MOBILE_FIELD.")
+        raise ImportRefused(message % {"model": model._meta.label, "field": conf.mobile_field})
+    read, users = _reader(), _users()
+    page = list(users[:PAGE])
+    while page:
+        hidden = _hidden([user.pk for user in page])
+        scratch.add("people", (read(user, is_hidden=user.pk in hidden) for user in page))
+        yield len(page)
+        page = list(users.filter(pk__gt=page[-1].pk)[:PAGE]) if len(page) == PAGE else []
+
+
+def _users() -> Any:
+    """In the order of their key, with what is looked at; what else ``is_active`` is computed of comes by itself."""
+    names = {"pk", conf.mobile_field, get_user_model().USERNAME_FIELD, *filter(_has, ("is_active", *_MOMENTS))}
+    return databases.people().order_by("pk").only(*names)
+
+
+def _has(name: str) -> bool:
+    try:
+        return bool(get_user_model()._meta.get_field(name).concrete)
+    except FieldDoesNotExist:
+        return False
+
+
+def _hidden(pks: list[Any]) -> set[Any]:
+    """By the host's own manager: they neither sign in nor bind."""
+    if not accounts.may_hide():
+        return set()
+    manager = get_user_model()._default_manager.using(databases.primary(get_user_model()))
+    return set(pks) - set(manager.filter(pk__in=pks).values_list("pk", flat=True))
+
+
+def _reader() -> Callable[..., tuple[Any, ...]]:
+    """Makes a row of the scratch file of a user."""
+    field, username = conf.mobile_field, get_user_model().USERNAME_FIELD
+    moments = [name if _has(name) else None for name in _MOMENTS]
+
+    def read(user: Any, *, is_hidden: bool) -> tuple[Any, ...]:
+        mobile = accounts.mobile_of(user)
+        state = _state(getattr(user, field), mobile)
+        name = None if username == field else _name(getattr(user, username))
+        told = [getattr(user, moment) if moment else None for moment in moments]
+        disabled = int(is_hidden or not user.is_active)
+        return (str(user.pk), mobile, state, name, disabled, *(moment and as_text(moment) for moment in told))
+
+    return read
+
+
+def _state(held: Any, mobile: str) -> str:
+    if held is None:
+        return NULL
+    if not held:
+        return BLANK
+    return "" if mobile and held == accounts.stored(mobile) else MALFORMED
+
+
+def _name(username: Any) -> str | None:
+    """Where it could be somebody's mobile."""
+    name = mobiles.clean(str(username or ""))
+    return name if mobiles.is_mobile(name) else None

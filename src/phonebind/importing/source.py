@@ -1,0 +1,153 @@
+"""The table that bindings come from: which columns it has, and its rows page by page, in the order of its key."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from phonebind.importing import people
+from phonebind.importing.base import PAGE, ImportRefused, as_text
+from phonebind.importing.scratch import Scratch
+
+#: What can be an id at a provider: printable ASCII without a blank in it, as long as our column.
+_READABLE = re.compile(r"[!-~]{1,128}")
+
+#: Or Django's converter for SQLite meets what is no date, and fails.
+_MOMENTS = {"sqlite": "CAST({} AS TEXT)"}
+
+EMPTY, MALFORMED, PADDED = "openid_empty", "openid_malformed", "openid_padded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """How the table calls them; "" for one that it has not."""
+
+    openid: str
+    user: str
+    created: str
+    unionid: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table that was looked at: all of its names are known to the database."""
+
+    database: str
+    table: str
+    key: str
+    columns: Columns
+
+    def __str__(self) -> str:
+        return f"{self.table} ({self.database})"
+
+
+def find(database: str, table: str, columns: Columns) -> Source:
+    """Raises ImportRefused where the database has no such table or columns, and names those that it has."""
+    connection = connections[database]
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor, include_views=True)
+        if table not in tables:
+            message = _("There is no table %(table)s in the database “%(database)s”. There are: %(known)s.")
+            known = ", ".join(sorted(tables))
+            raise ImportRefused(message % {"table": table, "database": database, "known": known})
+        there = [column.name for column in connection.introspection.get_table_description(cursor, table)]
+        key = connection.introspection.get_primary_key_columns(cursor, table) or []
+    wanted = [columns.openid, columns.user, *filter(None, (columns.created, columns.unionid))]
+    missing = [column for column in wanted if column not in there]
+    if missing:
+        message = _("The table %(table)s has no column %(missing)s. It has: %(known)s.")
+        raise ImportRefused(message % {"table": table, "missing": ", ".join(missing), "known": ", ".join(there)})
+    if len(key) != 1:
+        raise ImportRefused(_("The table %(table)s needs a primary key of one column.") % {"table": table})
+    return Source(database, table, key[0], columns)
+
+
+def count(source: Source) -> int:
+    """How many rows there are."""
+    connection = connections[source.database]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM {connection.ops.quote_name(source.table)}")  # noqa: S608 - quoted
+        return int(cursor.fetchone()[0])
+
+
+def load(source: Source, scratch: Scratch) -> Iterator[int]:
+    """Copy all rows; tells after each page how many it had."""
+    read, seq = _reader(source), 0
+    for page in _pages(source):
+        scratch.add("source", (read(seq + number, *row) for number, row in enumerate(page, start=1)))
+        seq += len(page)
+        yield len(page)
+
+
+def _pages(source: Source) -> Iterator[list[Any]]:
+    """By the key and not by an offset: quick on each page, and whole while rows come and go."""
+    connection = connections[source.database]
+    key, select = connection.ops.quote_name(source.key), _select(source)
+    after, values = "", list[Any]()
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(f"{select} {after} ORDER BY {key} LIMIT {PAGE}", values)
+            page = list(cursor.fetchall())
+        if page:
+            yield page
+        if len(page) < PAGE:
+            return
+        after, values = f"WHERE {key} > %s", [page[-1][0]]
+
+
+def _select(source: Source) -> str:
+    connection, columns = connections[source.database], source.columns
+    quote = connection.ops.quote_name
+    created = quote(columns.created) if columns.created else "NULL"
+    created = _MOMENTS.get(connection.vendor, "{}").format(created)
+    unionid = quote(columns.unionid) if columns.unionid else "NULL"
+    names = [*map(quote, (source.key, columns.openid, columns.user)), created, unionid]
+    return f"SELECT {', '.join(names)} FROM {quote(source.table)}"  # noqa: S608 - quoted
+
+
+def _reader(source: Source) -> Callable[..., tuple[Any, ...]]:
+    """Makes a row of the scratch file of one of the table."""
+    zone = connections[source.database].timezone
+    key_of = people.keys()
+
+    def read(seq: int, row: Any, *cells: Any) -> tuple[Any, ...]:
+        openid, user, created, unionid = cells
+        openid = _text(openid)
+        bare = openid.strip()
+        if not bare:
+            fault = EMPTY
+        elif not _READABLE.fullmatch(bare):
+            fault = MALFORMED
+        else:
+            fault = PADDED if bare != openid else ""
+        unionid = _text(unionid)
+        known = unionid if _READABLE.fullmatch(unionid) else None
+        return seq, str(row), openid, bare.casefold(), key_of(user), _moment(created, zone), known, fault
+
+    return read
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return "" if value is None else str(value)
+
+
+def _moment(value: Any, zone: Any) -> str | None:
+    """None where nobody can tell: NULL, or MariaDB's 0000-00-00."""
+    try:
+        moment = parse_datetime(value) if isinstance(value, str) else value
+        if not isinstance(moment, datetime):
+            return None
+        if settings.USE_TZ and timezone.is_naive(moment):
+            moment = timezone.make_aware(moment, zone)
+        return as_text(moment)
+    except (ValueError, OverflowError):
+        return None

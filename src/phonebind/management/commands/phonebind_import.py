@@ -1,0 +1,157 @@
+"""``manage.py phonebind_import``: take the bindings of an older sign-in along. See docs/importing.md."""
+
+import os
+import sys
+from argparse import ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from django.apps import apps
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+from django.utils.translation import gettext as _
+
+from phonebind import databases
+from phonebind.conf import conf
+from phonebind.importing import source
+from phonebind.importing.base import ImportRefused, as_text
+from phonebind.importing.findings import KINDS
+from phonebind.importing.progress import Progress
+from phonebind.importing.report import Report
+from phonebind.importing.run import Job, bring, take_back
+from phonebind.models import SocialAccount
+
+#: Exit status where something is unresolved; 1 is that it could not run, 2 that it was not called rightly.
+UNRESOLVED = 3
+
+
+class Command(BaseCommand):
+    help = "Take the bindings of an older sign-in along. Without --commit nothing is written: it tells what there is."
+    #: A shop that moves over may have mobiles that are not unique yet, which is what it tells.
+    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own form
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        place = parser.add_mutually_exclusive_group(required=True)
+        place.add_argument("--table", default="", help="the table of the old bindings, such as tb_oauth_qq")
+        place.add_argument("--model", default="", help="or its model, such as oauth.OAuthQQUser")
+        parser.add_argument("--database", default="", choices=["", *connections], help="where the table is (DATABASES)")
+        parser.add_argument("--openid-column", default="openid", metavar="NAME")
+        parser.add_argument("--user-column", default="user_id", metavar="NAME")
+        parser.add_argument("--created-column", default="create_time", metavar="NAME", help='"" where there is none')
+        parser.add_argument("--unionid-column", default="", metavar="NAME")
+        parser.add_argument("--provider", default="qq", help="of PHONEBIND['PROVIDERS'], qq as it comes")
+        parser.add_argument("--app-id", required=True, help="the app that the openids are of: its client_id")
+        parser.add_argument("--commit", action="store_true", help="write, and not only tell")
+        parser.add_argument("--prefer", default="", metavar="newest|oldest|FILE", help="who keeps a shared openid")
+        parser.add_argument("--accept", action="append", default=[], choices=[kind.name for kind in KINDS])
+        parser.add_argument("--report", type=Path, metavar="FILE", help="where the report is written as JSON")
+        parser.add_argument("--batch", type=_batch, default=1000, help="rows of one transaction, 1000 as it comes")
+        parser.add_argument("--reverse", action="store_true", help="remove what an import has made")
+        parser.add_argument("--made-at", action="append", type=_moment, default=[], help="see docs/importing.md")
+        parser.add_argument("--no-progress", action="store_true", help="no bar, on a terminal either")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            job = self._job(options)
+            _check_reverse(job, options)
+            with _written(options["report"]) as file:
+                report = Report(self.stdout.write, file, options["accept"])
+                unresolved = self._run(job, report, options)
+        except ImportRefused as error:
+            raise CommandError(str(error.message)) from None
+        if unresolved:
+            message = _("Unresolved: %(count)s, see above. What they concern was left out, or told to be mended.")
+            raise CommandError(message % {"count": unresolved}, returncode=UNRESOLVED)
+
+    def _run(self, job: Job, report: Report, options: dict[str, Any]) -> int:
+        if options["reverse"]:
+            take_back(job, report, options["made_at"])
+            unresolved = 0
+        else:
+            unresolved = bring(job, report, options["prefer"])
+        if not job.commit:
+            self.stdout.write(_("Nothing was written: that takes --commit."))
+        return unresolved
+
+    def _job(self, options: dict[str, Any]) -> Job:
+        _check_app(options["provider"], options["app_id"])
+        table = _table(options["model"]) if options["model"] else options["table"]
+        columns = source.Columns(
+            openid=options["openid_column"],
+            user=options["user_column"],
+            created=options["created_column"],
+            unionid=options["unionid_column"],
+        )
+        return Job(
+            source=source.find(options["database"] or databases.primary(SocialAccount), table, columns),
+            provider=options["provider"],
+            app_id=options["app_id"],
+            commit=options["commit"],
+            batch=options["batch"],
+            progress=Progress(sys.stderr, wanted=not options["no_progress"]),
+        )
+
+
+def _batch(text: str) -> int:
+    size = int(text)
+    if not 1 <= size <= 10_000:
+        raise ArgumentTypeError("from 1 to 10000")
+    return size
+
+
+def _moment(text: str) -> str:
+    return as_text(datetime.fromisoformat(text))
+
+
+def _check_app(provider: str, app_id: str) -> None:
+    try:
+        configured = conf.provider(provider).client_id
+    except KeyError:
+        message = _("There is no provider %(name)s in PHONEBIND['PROVIDERS']. There are: %(known)s.")
+        raise ImportRefused(message % {"name": provider, "known": ", ".join(conf.providers)}) from None
+    if app_id != configured:
+        message = _("The client_id of %(provider)s is %(configured)s, not %(app_id)s, and openids are an app's own.")
+        raise ImportRefused(message % {"provider": provider, "configured": configured, "app_id": app_id})
+
+
+def _check_reverse(job: Job, options: dict[str, Any]) -> None:
+    if not options["reverse"]:
+        wrong = _("--made-at belongs to --reverse.") if options["made_at"] else ""
+    elif options["prefer"] or options["accept"]:
+        wrong = _("--prefer and --accept say nothing to --reverse.")
+    elif not job.source.columns.created and not options["made_at"]:
+        wrong = _("The table does not say when: give --made-at what the import's report has as made_at.")
+    else:
+        wrong = ""
+    if wrong:
+        raise ImportRefused(wrong)
+
+
+def _table(label: str) -> str:
+    try:
+        model: Any = apps.get_model(label)
+    except (LookupError, ValueError):
+        raise ImportRefused(_("There is no model %(label)s.") % {"label": label}) from None
+    return str(model._meta.db_table)
+
+
+@contextmanager
+def _written(path: Path | None) -> Iterator[TextIO | None]:
+    """The file takes its place when it is whole. Openids are in it, so it is its owner's alone."""
+    if path is None:
+        yield None
+        return
+    part = path.with_name(f"{path.name}.part")
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        raise ImportRefused(_("--report: %(error)s") % {"error": error}) from None
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

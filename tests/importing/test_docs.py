@@ -1,0 +1,35 @@
+"""The documents name what there is, in both languages."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management.base import BaseCommand
+
+from phonebind.importing.findings import KINDS
+from phonebind.management.commands.phonebind_import import Command
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.parametrize("text", [(DOCS / name).read_text() for name in ("importing.md", "importing.zh-CN.md")]),
+]
+
+
+def test_the_kinds_and_what_they_bear_on(text: str) -> None:
+    told = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", text, re.MULTILINE)
+    words = {"the row": "row", "all its rows": "row", "the user": "user", "the users": "user", "nothing": "nothing"}
+    words |= {"该行": "row", "相关的所有行": "row", "用户": "user", "无": "nothing"}
+    assert [(name, words[bears]) for name, bears in told] == [(kind.name, kind.bears.value) for kind in KINDS]
+
+
+def test_the_options(text: str) -> None:
+    rows = re.findall(r"^\| (`--[^|]*)\|", text, re.MULTILINE)
+    told = {option for row in rows for option in re.findall(r"--[\w-]+", row)}
+    assert told == _options(Command()) - _options(BaseCommand())
+
+
+def _options(command: BaseCommand) -> set[str]:
+    parser = command.create_parser("manage.py", "phonebind_import")
+    return {option for action in parser._actions for option in action.option_strings}
