@@ -71,6 +71,13 @@ def test_a_user_of_whom_nobody_has_heard_is_gone(run: Run) -> None:
     )
 
 
+def test_what_a_terminal_would_obey_is_not_said(run: Run) -> None:
+    execute("INSERT INTO tb_oauth_qq (openid, user_id) VALUES (%s, %s)", "\x1b[2J", customer(1).pk)
+    run("--user-column", "openid", "--created-column", "")
+    assert "\x1b" not in run.said
+    assert run.said.count(r"'\x1b[2J'") == 4
+
+
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="a text column holds text")
 @pytest.mark.once
 def test_bytes_are_read_as_text(run: Run) -> None:

@@ -156,6 +156,17 @@ def test_all_of_it_is_told_at_once_and_written_around(run: Run, people: dict[str
         "written": 4,
     }
     assert (run.status, report["unresolved"]) == (3, len(FINDINGS) - 1)
+    about = {"run": "import", "source": "tb_oauth_qq (default)", "provider": "qq", "app_id": APP, "commit": True}
+    assert {name: report[name] for name in about} == about
+    assert set(report) == {*about, "made_at", "findings", "counts", "kinds", "unresolved"}
+    assert report["kinds"]["openid_empty"] == {
+        "found": 3,
+        "bears_on": "row",
+        "accepted": False,
+        "unresolved": True,
+    }
+    found = {name: kind["found"] for name, kind in report["kinds"].items()}
+    assert found == {kind: [finding["kind"] for finding in FINDINGS].count(kind) for kind in found}
     owners = SocialAccount.objects.order_by("openid").values_list("openid", "user_id")
     expected = {"A1": "ann", "B1": "bob", "C1": "cat", "E1": "eve", "T1": "mia", "U1": "mia"}
     assert list(owners) == [(openid, people[name].pk) for openid, name in expected.items()]

@@ -82,6 +82,20 @@ def test_a_user_model_without_the_field(run: Run, phonebind: Configure) -> None:
     assert (run.status, "MOBILE_FIELD" in run.error) == (1, True)
 
 
+@pytest.mark.parametrize("providers", [{"qq": {"client": APP}}, "qq"])
+def test_a_setting_that_is_wrong(run: Run, phonebind: Configure, providers: object) -> None:
+    phonebind(PROVIDERS=providers)
+    assert run() == {}
+    assert (run.status, bool(run.error)) == (1, True)
+
+
+@pytest.mark.skipif(connection.vendor == "mysql", reason="it would end the test's transaction")
+def test_before_the_migrations(run: Run) -> None:
+    execute("ALTER TABLE phonebind_socialaccount RENAME TO elsewhere")
+    assert run() == {}
+    assert (run.status, "migrate" in run.error) == (1, True)
+
+
 def test_the_report_is_its_owners_alone(run: Run, tmp_path: Path) -> None:
     report = tmp_path / "mine.json"
     umask = os.umask(0)

@@ -63,11 +63,15 @@ def _object(finding: Finding) -> dict[str, Any]:
 
 
 def _line(finding: Finding) -> str:
-    """Openids in ASCII: what stands in an old table may hold anything that a terminal obeys."""
     told = [ascii(finding.openid)] if finding.openid is not None else []
     told += [finding.mobile] if finding.mobile else []
     for user in finding.users:
-        told.append(", ".join(f"{name} {ascii(value) if name == 'openid' else value}" for name, value in user.items()))
+        told.append(", ".join(f"{name} {_plain(name, value)}" for name, value in user.items()))
     if finding.more:
         told.append(_("and %(more)s more") % {"more": finding.more})
     return "; ".join(told)
+
+
+def _plain(name: str, value: Any) -> Any:
+    """What stands in an old table may hold anything that a terminal obeys."""
+    return value if name != "openid" and str(value).isprintable() else ascii(value)

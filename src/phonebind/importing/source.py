@@ -48,15 +48,21 @@ class Source:
         return f"{self.table} ({self.database})"
 
 
-def find(database: str, table: str, columns: Columns) -> Source:
-    """Raises ImportRefused where the database has no such table or columns, and names those that it has."""
+def tables(database: str) -> list[str]:
+    """Their names, and those of views."""
     connection = connections[database]
     with connection.cursor() as cursor:
-        tables = connection.introspection.table_names(cursor, include_views=True)
-        if table not in tables:
-            message = _("There is no table %(table)s in the database “%(database)s”. There are: %(known)s.")
-            known = ", ".join(sorted(tables))
-            raise ImportRefused(message % {"table": table, "database": database, "known": known})
+        return connection.introspection.table_names(cursor, include_views=True)
+
+
+def find(database: str, table: str, columns: Columns) -> Source:
+    """Raises ImportRefused where the database has no such table or columns, and names those that it has."""
+    there = tables(database)
+    if table not in there:
+        message = _("There is no table %(table)s in the database “%(database)s”. There are: %(known)s.")
+        raise ImportRefused(message % {"table": table, "database": database, "known": ", ".join(sorted(there))})
+    connection = connections[database]
+    with connection.cursor() as cursor:
         there = [column.name for column in connection.introspection.get_table_description(cursor, table)]
         key = connection.introspection.get_primary_key_columns(cursor, table) or []
     wanted = [columns.openid, columns.user, *filter(None, (columns.created, columns.unionid))]

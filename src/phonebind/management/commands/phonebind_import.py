@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.utils.translation import gettext as _
@@ -78,6 +79,7 @@ class Command(BaseCommand):
 
     def _job(self, options: dict[str, Any]) -> Job:
         _check_app(options["provider"], options["app_id"])
+        _check_migrated()
         table = _table(options["model"]) if options["model"] else options["table"]
         columns = source.Columns(
             openid=options["openid_column"],
@@ -109,12 +111,19 @@ def _moment(text: str) -> str:
 def _check_app(provider: str, app_id: str) -> None:
     try:
         configured = conf.provider(provider).client_id
+    except (ImproperlyConfigured, TypeError) as error:
+        raise ImportRefused(str(error)) from None
     except KeyError:
         message = _("There is no provider %(name)s in PHONEBIND['PROVIDERS']. There are: %(known)s.")
         raise ImportRefused(message % {"name": provider, "known": ", ".join(conf.providers)}) from None
     if app_id != configured:
         message = _("The client_id of %(provider)s is %(configured)s, not %(app_id)s, and openids are an app's own.")
         raise ImportRefused(message % {"provider": provider, "configured": configured, "app_id": app_id})
+
+
+def _check_migrated() -> None:
+    if SocialAccount._meta.db_table not in source.tables(databases.primary(SocialAccount)):
+        raise ImportRefused(_("phonebind has no tables yet: run manage.py migrate."))
 
 
 def _check_reverse(job: Job, options: dict[str, Any]) -> None:
