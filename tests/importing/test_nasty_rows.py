@@ -35,6 +35,7 @@ def people() -> dict[str, User]:
         "jon": {"last_login": DAY + timedelta(days=99)},
         "kim": {},
         "mia": {},
+        "named by their own mobile": {"username": "13800000013"},
     }
     return {
         name: customer(number, date_joined=DAY, **own) for number, (name, own) in enumerate(fields.items(), start=1)
