@@ -1,7 +1,6 @@
 """The documents say what the code says. Whether the README leads to a sign-in: test_readme.py."""
 
 import re
-import textwrap
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,24 +12,10 @@ from phonebind import exceptions, oauth, tickets
 from phonebind.conf import NAMES
 from phonebind_sandbox.faults import SWITCHES
 from server.processes import Valkey
-from tests.support.startproject import manage, start, write
+from tests.support.startproject import manage, start
 
 ROOT = Path(__file__).parent.parent
 READMES = ("README.md", "README.zh-CN.md")
-
-#: What the tutorial has.
-TUTORIAL = {
-    "oauth/models.py": """
-from django.conf import settings
-from django.db import models
-
-class OAuthQQUser(models.Model):
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
-    openid = models.CharField(max_length=64, db_index=True)
-""",
-    "oauth/__init__.py": "",
-    "oauth/migrations/__init__.py": "",
-}
 
 
 @pytest.fixture
@@ -53,22 +38,6 @@ def test_it_answers_in_chinese_where_the_setting_of_the_readme_says_so(project: 
     with (project / "config/settings.py").open("a") as settings:
         settings.write('LANGUAGE_CODE = "zh-hans"\n')
     assert not get(project, "/oauth/weixin/authorization/", message).isascii()
-
-
-def test_the_tutorials_bindings_are_taken_along(project: Path) -> None:
-    text = (ROOT / "docs/coming-from-the-tutorial.md").read_text()
-    [migration] = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "forwards" in block]
-    write(project, TUTORIAL)
-    with (project / "config/settings.py").open("a") as settings:
-        settings.write("INSTALLED_APPS += ['oauth']\n")
-    manage(project, "makemigrations", "oauth")
-    manage(project, "migrate", "oauth")
-    old = "from oauth.models import OAuthQQUser as Old; from shop.models import User"
-    manage(project, "shell", "-v0", "-c", f"{old}; Old.objects.create(user=User.objects.create(), openid='OLD1')")
-    write(project, {"oauth/migrations/0002_to_phonebind.py": textwrap.dedent(migration)})
-    manage(project, "migrate")
-    new = "from phonebind.models import SocialAccount as New; print(*New.objects.values_list('user_id', 'openid'))"
-    assert manage(project, "shell", "-v0", "-c", new) == "(1, 'OLD1')\n"
 
 
 @pytest.mark.parametrize("readme", READMES)

@@ -1,0 +1,41 @@
+"""docs/coming-from-the-tutorial.md is followed, not trusted: a shop in the tutorial's shape moves along it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from tests.support.startproject import ROOT, blocks
+from tests.tutorial_shop import shop
+
+pytestmark = pytest.mark.once
+
+CHINESE = "docs/coming-from-the-tutorial.zh-CN.md"
+
+
+def test_a_shop_moves_along_the_guide(tmp_path: Path) -> None:
+    """Old code and new code over one database, in the guide's order; each file has tests of its own."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    shop.before(old)
+    shop.moved(new)
+    shop.run(old, "before.py")
+    shop.run(new, "prepared.py")
+    shop.run(old, "meanwhile.py")
+    shop.run(new, "moved.py", "back.py")
+
+
+def test_both_languages_have_the_same_code_and_sections() -> None:
+    assert blocks(CHINESE) == blocks(shop.GUIDE)
+    levels = [re.findall(r"^(#+) ", (ROOT / page).read_text(), re.MULTILINE) for page in (shop.GUIDE, CHINESE)]
+    assert levels[0] == levels[1]
+
+
+@pytest.mark.parametrize("page", [shop.GUIDE, CHINESE])
+def test_the_line_that_mends_the_captcha_measures_a_letter(page: str) -> None:
+    [broken, mended] = re.findall(r"`(draw\.text\w+\(.*?)`", (ROOT / page).read_text())
+    names = {"draw": ImageDraw.Draw(Image.new("RGB", (80, 30))), "font": ImageFont.load_default(), "c": "W"}
+    with pytest.raises(AttributeError):
+        eval(broken, names)  # noqa: S307 - as the guide says it
+    width, height = eval(mended, names)  # noqa: S307
+    Image.new("RGB", (width, height))

@@ -1,0 +1,62 @@
+"""The shop of the course before its move and after: a copy, its commands, and the guide's blocks pasted into it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.services import valkey_server
+from tests.support.startproject import ROOT, append, blocks, write
+
+HERE = Path(__file__).parent
+GUIDE = "docs/coming-from-the-tutorial.md"
+FOR_THE_OLD = {"doubtful.py", "oauth/freeze.py", "users/links.py"}
+
+
+def before(project: Path) -> None:
+    """As the course has it, and beside it what the guide says for the old shop."""
+    shutil.copytree(HERE / "project", project, ignore=shutil.ignore_patterns("__pycache__"))
+    write(project, {block.file: block.text for block in blocks(GUIDE) if block.file in FOR_THE_OLD})
+
+
+def moved(project: Path) -> None:
+    """The same with every other block: settings at the end of what is there, and whole files in place of the old."""
+    before(project)
+    for block in blocks(GUIDE):
+        if block.file == "shop/settings.py":
+            append(project / block.file, f"\n{block.text}".replace("…", "from-the-console"))
+        elif block.file and block.file not in FOR_THE_OLD:
+            write(project, {block.file: block.text})
+
+
+def statement() -> str:
+    """By which the guide goes back."""
+    [found] = [block.text for block in blocks(GUIDE) if block.language == "sql"]
+    return found
+
+
+def commands(program: str) -> list[list[str]]:
+    """``manage.py``'s arguments in the guide, of those that begin with this one."""
+    text = "".join(block.text for block in blocks(GUIDE) if block.language == "sh")
+    return [line.split() for line in re.findall(rf"^python manage\.py ({program}.*)$", text, re.MULTILINE)]
+
+
+def run(project: Path, *tests: str) -> None:
+    """Tests of ours in the shop's own process, with its own settings and none of our configuration of pytest."""
+    for name in tests:
+        shutil.copy(HERE / name, project)
+    (project / "pytest.ini").write_text("[pytest]\nDJANGO_SETTINGS_MODULE = shop.settings\n")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONPATH": os.pathsep.join(map(str, (project, ROOT / "src", ROOT))),
+        "REDIS_URL": valkey_server().url,
+        "SHOP_DATABASE": str(project.parent / "db.sqlite3"),
+    }
+    # Other plugins, which nothing there uses, take as long to load as Django.
+    options = ["-q", "-W", "error", "-p", "pytest_django.plugin", "-p", "tests.support.edge"]
+    command = [sys.executable, "-m", "pytest", *options, *tests]
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stdout[-8000:] + done.stderr[-2000:]
