@@ -29,7 +29,8 @@ def _shop(phonebind: Configure) -> None:
 
 
 def found() -> list[str]:
-    return [message.id.removeprefix("phonebind.") for message in run_checks(tags=["phonebind"]) if message.id]
+    """In the order of their ids: Django runs checks in any order."""
+    return sorted(found.id.removeprefix("phonebind.") for found in run_checks(tags=["phonebind"]) if found.id)
 
 
 def said() -> str:
