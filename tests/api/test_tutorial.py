@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 import time_machine
@@ -14,7 +14,8 @@ from pytest_django import Settings
 from phonebind import tickets
 from phonebind.api import dialects
 from server.users.models import User
-from tests.support.dialects import ALIASES, KINDS, MOBILE, PASSWORD, Start, front_end, outcomes, refusing
+from tests.support.aliases import ALIASES
+from tests.support.dialects import KINDS, MOBILE, PASSWORD, Start, front_end, outcomes, refusing
 from tests.support.edge import Outbox, Person, Upstream
 
 __all__ = ["front_end"]
@@ -154,12 +155,18 @@ def test_a_path_may_have_names_of_its_own_besides(person: Person) -> None:
     assert answer.status_code == 200, answer.content
 
 
-def test_a_path_speaks_the_contract_where_that_is_the_front_end(front_end: Start) -> None:
-    """The button of server-rendered pages, whose callback page is then ours."""
-    front_end("contract")
-    answer = Client().get("/qq/login/", {"next": "/cart.html"})
-    assert set(answer.json()) == {"login_url"}
-    assert answer.cookies, "the flow's, as the contract has it"
+def test_the_button_of_pages_that_django_renders_leads_to_ours(front_end: Start) -> None:
+    """Their XHR is of the same origin; from QQ on, our pages take over."""
+    front_end("contract", providers={"redirect_uri": "http://testserver/login/qq/callback/"})
+    browser = Client()
+    body = browser.get("/qq/login/", {"next": "/cart.html"}).json()
+    assert set(body) == {"login_url"}
+    query = parse_qs(urlsplit(body["login_url"]).query)
+    assert query["redirect_uri"] == ["http://testserver/login/qq/callback/"]
+    answer = browser.get("/login/qq/callback/", {"code": "CODE", "state": query["state"][0]})
+    assert answer.status_code == 303
+    form = browser.get(answer["Location"])
+    assert (form.status_code, b'name="mobile"' in form.content) == (200, True)
 
 
 def test_a_path_is_of_a_resource_that_there_is() -> None:

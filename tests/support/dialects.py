@@ -22,18 +22,6 @@ from tests.support.edge import Configure, Upstream
 PAGE = "http://www.shop.example:8080/oauth_callback.html"
 MOBILE = "13900000001"
 PASSWORD = "horse-staple-9"
-#: Paths of the census that no dialect has by itself: what a host writes into its own urls.py, before ours.
-ALIASES: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("oauth/qq/statues/", "authorization", {"provider": "qq"}),
-    ("oauth/qq/users/", "oauth_user", {"provider": "qq"}),
-    ("qq/login/", "authorization", {"provider": "qq"}),
-    ("users/auths/", "password", {}),
-    ("verifications/imagecodes/<str:image_code_id>/", "image_code", {}),
-    ("verifications/images/<str:image_code_id>.jpg", "image_code", {}),
-    ("verifications/smscodes/<str:mobile>/", "sms_code", {}),
-    ("verifications/sms/<str:mobile>/", "sms_code", {"names": {"codeId": "image_code_id"}}),
-)
-
 #: Without the rest of the reference server's, which take long to make anew.
 URLS = "tests.support.front_end_urls"
 
@@ -59,10 +47,6 @@ def _reload() -> None:
         if name in sys.modules:
             importlib.reload(sys.modules[name])
     clear_url_caches()
-
-
-def aliases() -> list[Any]:
-    return [dialects.path(route, name, **more) for route, name, more in ALIASES]
 
 
 # ---------------------------------------------------------------- what pages do with an address

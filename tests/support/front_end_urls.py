@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from tests.support.dialects import aliases
+from tests.support.aliases import aliases
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *aliases(),
