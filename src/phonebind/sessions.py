@@ -8,13 +8,14 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
-from phonebind import databases
+from phonebind import databases, store
 from phonebind.exceptions import AccountDisabled
 
 
 def start(request: HttpRequest, user: AbstractBaseUser) -> None:
-    """Sign ``user`` in. Raises AccountDisabled."""
-    auth.login(request, cast("Any", user), backend=_backend(user))
+    """Sign ``user`` in. Raises AccountDisabled, StorageUnavailable (many shops keep sessions in a cache)."""
+    with store.failures():
+        auth.login(request, cast("Any", user), backend=_backend(user))
 
 
 def _backend(user: AbstractBaseUser) -> str:

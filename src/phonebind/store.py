@@ -29,8 +29,17 @@ def key(kind: str, subject: str) -> str:
 @contextmanager
 def connection() -> Iterator[Any]:
     """A redis-py client. Whatever goes wrong with the server inside the block is StorageUnavailable."""
-    try:
+    with failures():
         yield _client(conf.cache)
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """What goes wrong with a server inside the block, ours or one behind another of the host's caches, is
+    StorageUnavailable.
+    """
+    try:
+        yield
     except (RedisError, RedisClusterException) as error:
         raise StorageUnavailable from error
 

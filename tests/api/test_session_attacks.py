@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from phonebind import tickets
+from server.processes import Valkey
 from server.users.models import User
 from tests.support.dialects import MOBILE, PASSWORD, front_end
 from tests.support.edge import Configure, Person, Upstream
@@ -98,6 +99,23 @@ def test_threat_1_what_was_begun_and_left_is_dropped_oldest_first(browser: Brows
         browser.button()
     assert len(browser.flows) == tickets.MAX_OPEN
     assert browser.callback().json()["code"] == 300
+
+
+# ---------------------------------------------------------------- the store of the sessions is away
+
+
+def test_threat_20_a_session_that_cannot_be_kept_is_an_outage(
+    browser: Browser, bound: User, settings: Settings, valkey: Valkey
+) -> None:
+    """In a cache, as the course has them."""
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    browser.button()
+    valkey.stop()
+    answer = browser.callback()
+    assert (answer.status_code, answer.json()["error"]) == (503, "storage_unavailable")
+    assert not {"username", "sessionid"} & answer.cookies.keys()
+    valkey.start()
+    assert browser.callback().json()["code"] == 0, "and the sign-in is still open"
 
 
 # ---------------------------------------------------------------- pages of other sites

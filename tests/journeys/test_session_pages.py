@@ -91,8 +91,9 @@ def test_threat_1_a_callback_that_somebody_else_began_is_refused(somebody: Someb
 def test_a_disabled_account_and_a_cancel_leave_nobody_signed_in(
     somebody: Somebody, new_mobile: Callable[[], str]
 ) -> None:
-    mobile, said = new_mobile(), []
-    somebody.page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.accept()))
+    mobile, said = new_mobile(), list[str]()
+    somebody.page.on("dialog", lambda dialog: said.append(dialog.message))
+    somebody.page.on("dialog", lambda dialog: dialog.accept())
     somebody.press()
     somebody.page.locator("button[name=usercancel]").click()
     expect(somebody.page.locator("#waiting")).to_have_text("400")

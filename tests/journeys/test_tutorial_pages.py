@@ -106,7 +106,8 @@ def stored(page: Page) -> dict[str, str]:
 
 def alerted(page: Page) -> list[str]:
     said: list[str] = []
-    page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.accept()))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.on("dialog", lambda dialog: dialog.accept())
     return said
 
 
