@@ -152,7 +152,7 @@ def test_threat_18_a_body_that_has_no_fields(browser: Browser, body: str) -> Non
 
 def test_a_cancel_says_so(browser: Browser, qq: Upstream) -> None:
     browser.button()
-    for query in ({"usercancel": "1"}, {"state": "."}):
+    for query in ({"usercancel": "1"}, {"state": "."}, {"code": "null"}, {"code": "undefined"}):
         answer = browser.http.get("/oauth_callback/", query)
         assert (answer.status_code, answer.json()["error"]) == (400, "sign_in_cancelled")
     assert qq.requests == []

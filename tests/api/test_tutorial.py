@@ -234,6 +234,7 @@ REFUSED: dict[str, tuple[Callable[[Person], Any], str]] = {
     "a wrong image": (wrong_image, "image_code_invalid"),
     "a cancel": (lambda person: person.http.get("/oauth/qq/user/", {"state": "/"}), "sign_in_cancelled"),
     "a cancel on a phone": (lambda person: person.http.get("/oauth/qq/user/?usercancel=1"), "sign_in_cancelled"),
+    "a cancel, as pages send it": (lambda person: person.http.get("/oauth/qq/user/?code=null"), "sign_in_cancelled"),
     "no code": (lambda person: person.http.get("/oauth/qq/user/"), "invalid"),
     "a next elsewhere": (lambda person: person.http.get("/oauth/qq/authorization/?next=//x"), "next_not_allowed"),
     "a wrong password": (
@@ -245,9 +246,10 @@ REFUSED: dict[str, tuple[Callable[[Person], Any], str]] = {
 
 @pytest.mark.usefixtures("tutorial")
 @pytest.mark.parametrize("what", REFUSED)
-def test_each_endpoint_refuses_with_400_and_says_why(person: Person, what: str) -> None:
+def test_each_endpoint_refuses_with_400_and_says_why(person: Person, qq: Upstream, what: str) -> None:
     act, code = REFUSED[what]
     answer = act(person)
+    assert qq.requests == [] or code != "sign_in_cancelled", "nobody upstream is asked"
     assert (answer.status_code, answer.json()["code"]) == (400, code)
     assert answer.json()["non_field_errors"] == [answer.json()["message"]]
 

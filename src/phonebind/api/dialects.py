@@ -4,7 +4,7 @@ A dialect goes before each of our views, which know nothing of it: it gives what
 goes out the form that its pages read. Counted in some fifty public front ends: see docs/existing-front-ends.md.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import quote
 
@@ -39,6 +39,8 @@ VIEWS: Mapping[str, type[View]] = {
 ANSWERED = (400, 401, 403, 429, 502)
 ANSWERED_CODES = (ServerBusy.code, HumanCheckUnavailable.code)
 
+#: JavaScript's nothing, written into an address.
+NO_CODE = ("null", "undefined")
 #: The cookie out of which the pages of the session edition greet people.
 GREETING = "username"
 
@@ -61,11 +63,23 @@ def _renamed(data: Any, names: Mapping[str, str]) -> Any:
     return copy
 
 
+def _cancelled(query: QueryDict, no_code: Collection[str]) -> QueryDict:
+    """As who turns back is told of elsewhere. Nobody upstream need be asked what such a code is worth."""
+    if query.get("code") not in no_code:
+        return query
+    query = query.copy()
+    del query["code"]
+    query["usercancel"] = "1"
+    return query
+
+
 class Dialect(_Base):
     """The contract itself."""
 
     #: By the dialect's name of a field: the contract's.
     names: Mapping[str, str] = {}
+    #: What pages send as ``code`` where their address had none.
+    no_code: Collection[str] = ()
 
     @classmethod
     def routes(cls) -> list[URLPattern]:
@@ -74,7 +88,7 @@ class Dialect(_Base):
 
     def hold_to_bounds(self, request: Request) -> None:
         super().hold_to_bounds(request)
-        request._request.GET = _renamed(request._request.GET, self.names)
+        request._request.GET = _cancelled(_renamed(request._request.GET, self.names), self.no_code)
         if request.method == "POST":
             request._full_data = _renamed(request.data, self.names)  # type: ignore[attr-defined]  # which `data` returns
 
@@ -92,6 +106,7 @@ class Tutorial(Dialect):
     """Static pages on another origin that keep a JWT, send no cookies, and look at nothing but ``status == 400``."""
 
     flow = flows.LANDING
+    no_code = NO_CODE
     names: Mapping[str, str] = {"openid": "access_token", "image_code": "text"}
     #: What ``login_url`` is called in some of them.
     url_names: ClassVar = ("oauth_url", "auth_url", "qq_login_url")
@@ -128,6 +143,7 @@ class Session(Dialect):
     """
 
     flow = flows.STATELESS
+    no_code = NO_CODE
     #: A callback signs a browser in here, where elsewhere it only tells its page a token.
     guarded: ClassVar = ("GET", "POST")
     names: Mapping[str, str] = {"image_code": "text", "uuid": "image_code_id"}
