@@ -10,7 +10,18 @@ from bench.load import Load
 from bench.machine import machine
 from bench.report import publish
 
-PARTS = ("sign_in", "crowd", "first_bind", "image_flood", "failover", "endpoints", "sms_send", "growth", "size")
+PARTS = (
+    "sign_in",
+    "crowd",
+    "first_bind",
+    "image_flood",
+    "failover",
+    "endpoints",
+    "sms_send",
+    "import_bindings",
+    "growth",
+    "size",
+)
 
 
 def main(names: list[str]) -> None:

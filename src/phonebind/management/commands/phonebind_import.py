@@ -49,7 +49,7 @@ class Command(BaseCommand):
         parser.add_argument("--prefer", default="", metavar="newest|oldest|FILE", help="who keeps a shared openid")
         parser.add_argument("--accept", action="append", default=[], choices=[kind.name for kind in KINDS])
         parser.add_argument("--report", type=Path, metavar="FILE", help="where the report is written as JSON")
-        parser.add_argument("--batch", type=_batch, default=1000, help="rows of one transaction, 1000 as it comes")
+        parser.add_argument("--batch", type=_batch, default=2000, help="rows of one transaction, 2000 as it comes")
         parser.add_argument("--reverse", action="store_true", help="remove what an import has made")
         parser.add_argument("--made-at", action="append", type=_moment, default=[], help="see docs/importing.md")
         parser.add_argument("--no-progress", action="store_true", help="no bar, on a terminal either")
@@ -99,8 +99,8 @@ class Command(BaseCommand):
 
 def _batch(text: str) -> int:
     size = int(text)
-    if not 1 <= size <= 10_000:
-        raise ArgumentTypeError("from 1 to 10000")
+    if not 1 <= size <= 5_000:
+        raise ArgumentTypeError("from 1 to 5000")
     return size
 
 
