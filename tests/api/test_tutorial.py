@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -94,6 +95,14 @@ def test_a_form_names_the_ticket_likewise(person: Person, content_type: str) -> 
         body = "&".join(f"{name}={quote(value)}" for name, value in form.items())
         answer = Client().post("/oauth/qq/user/", body, content_type=content_type)
     assert answer.status_code == 201, answer.content
+
+
+@pytest.mark.usefixtures("tutorial")
+def test_threat_18_a_file_beside_the_fields_is_no_matter(settings: Settings) -> None:
+    """Hosts may have every uploaded file on the disk; such a one cannot be copied."""
+    settings.FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+    answer = Client().post("/oauth/qq/user/", {"openid": "x", "file": BytesIO(b"x")})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
 
 
 @pytest.mark.usefixtures("tutorial")

@@ -5,6 +5,7 @@ goes out the form that its pages read. Counted in some fifty public front ends: 
 """
 
 from collections.abc import Callable, Collection, Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import quote
 
@@ -57,10 +58,11 @@ def _renamed(data: Any, names: Mapping[str, str]) -> Any:
         return data
     if not isinstance(data, QueryDict):
         return {**data, **{new: data[old] for new, old in found.items()}}
-    copy = data.copy()
+    # Not its copy(), which goes into uploaded files too, and some cannot be copied.
+    renamed = copy(data)
     for new, old in found.items():
-        copy.setlist(new, copy.getlist(old))
-    return copy
+        renamed.setlist(new, data.getlist(old))
+    return renamed
 
 
 def _cancelled(query: QueryDict, no_code: Collection[str]) -> QueryDict:
