@@ -1,17 +1,22 @@
 """Where pages land that go to ``decodeURI(state)``: on the right page, and never on another site."""
 
 from datetime import timedelta
+from importlib import import_module
 from itertools import product
+from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 import time_machine
+from django import urls
 from django.core import signing
 from django.test import Client, RequestFactory
+from django.urls import include
+from pytest_django import Settings
 
 from phonebind import oauth, tickets
-from phonebind.api import landing
+from phonebind.api import dialects, landing
 from tests.support.dialects import PAGE, Start, decode_uri, front_end, goes_to, lands, state_of
 from tests.support.edge import Upstream
 
@@ -295,3 +300,71 @@ def test_threat_16_a_state_is_checked_on_its_way_back(qq: Upstream, state: str) 
     answer: Any = Client().get("/oauth/qq/user/", {"code": "CODE", "state": state})
     assert (answer.status_code, answer.json()["code"]) == (400, "next_not_allowed")
     assert qq.requests == [], "and the code is not used up"
+
+
+# ---------------------------------------------------------------- what is no address
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("pages")
+@pytest.mark.parametrize("state", ["\x01//[", "%01//[", "%09//[", " //[", "%20//[", "%09//℀"])
+def test_threat_18_a_state_that_is_no_url_is_refused(qq: Upstream, state: str) -> None:
+    """Python drops what stands before the slashes, and then reads a host in brackets."""
+    answer: Any = Client().get("/oauth/qq/user/", {"code": "CODE", "state": state})
+    assert (answer.status_code, answer.json()["code"]) == (400, "next_not_allowed")
+    assert qq.requests == []
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "gbk"])
+def test_threat_50_a_relay_reads_utf_8_whatever_the_request_names(relayed: str, charset: str) -> None:
+    named = f"text/plain; charset={charset}"
+    location = Client().get(f"{relayed}?code=%41&state=%2F%E5%95%86.html", CONTENT_TYPE=named)["Location"]
+    assert location == f"{PAGE}?code=A&state=/%E5%95%86.html"
+
+
+@pytest.mark.usefixtures("pages")
+@pytest.mark.parametrize("port", ["65536", "9" * 5000])
+def test_threat_18_a_host_on_a_port_that_there_is_not(port: str) -> None:
+    """Django looks at the name alone."""
+    assert lands("/list.html?a=1", HTTP_HOST=f"localhost:{port}") == f"{SITE}/list.html"
+
+
+# ---------------------------------------------------------------- wherever the host includes our URLs
+
+
+def _mounted(*patterns: Any, settings: Settings) -> None:
+    urls = ModuleType("urls")
+    urls.__dict__["urlpatterns"] = patterns
+    settings.ROOT_URLCONF = urls
+
+
+@pytest.mark.parametrize("namespace", ["accounts", "shop"])
+def test_a_query_survives_in_a_namespace_of_the_hosts(relayed: str, settings: Settings, namespace: str) -> None:
+    ours = (import_module("phonebind.api.urls").urlpatterns, "phonebind")
+    nested = {
+        "accounts": include(ours, namespace="accounts"),
+        "shop": include(([urls.path("", include(ours))], "shop")),
+    }
+    _mounted(urls.path("v1/", nested[namespace]), settings=settings)
+    location = Client().get(f"/v1{relayed}", {"state": "/list.html?a=1&b=2"})["Location"]
+    through = urlsplit(state_on_the_page(location)).path
+    assert through.startswith("/v1/oauth/qq/next/")
+    assert Client().get(through)["Location"] == f"{SITE}/list.html?a=1&b=2"
+
+
+def test_a_query_survives_where_an_address_of_the_hosts_starts_it(front_end: Start, settings: Settings) -> None:
+    front_end("tutorial")
+    ours = include((import_module("phonebind.api.urls").urlpatterns, "phonebind"))
+    button = dialects.path("button/", "authorization", provider="qq")
+    for patterns in ([button, urls.path("", ours)], [urls.path("", include(([button, urls.path("", ours)], "shop")))]):
+        _mounted(*patterns, settings=settings)
+        address = Client().get("/button/", {"next": "/list.html?a=1"}).json()["login_url"]
+        [state] = parse_qs(urlsplit(address).query)["state"]
+        assert shown(goes_to(decode_uri(quote(state, safe="")))) == f"{SITE}/list.html?a=1"
+
+
+def test_where_nothing_of_ours_leads_on_the_page_comes_without_its_query(front_end: Start, settings: Settings) -> None:
+    front_end("tutorial")
+    _mounted(dialects.path("button/", "authorization", provider="qq"), settings=settings)
+    address = Client().get("/button/", {"next": "/list.html?a=1"}).json()["login_url"]
+    assert parse_qs(urlsplit(address).query)["state"] == ["list.html"]

@@ -7,20 +7,23 @@ address of ours (:func:`follow`); or the provider brings people to us first, and
 (:func:`relay`, where ``callback_page`` is set).
 """
 
+from contextlib import suppress
 from urllib.parse import SplitResult, quote, unquote, urlencode, urljoin, urlsplit
 
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.encoding import iri_to_uri
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from phonebind import oauth
+from phonebind import bodies, oauth
 from phonebind.exceptions import NextNotAllowed, ProviderUnknown
 from phonebind.oauth import Provider
 from phonebind.redirects import safe_next
 
+#: ``app_name`` of our URLs.
+NAMESPACE = "phonebind"
 SALT = "phonebind.next.v1"
 #: Seconds. Longer than a sign-in can take, ticket and all.
 MAX_AGE = 3_600
@@ -41,9 +44,9 @@ def state_for(request: HttpRequest, provider: Provider, target: str) -> str:
     is_plain = not (to.netloc or "%" in to.path)
     if is_plain and not (to.query or to.fragment):
         return _relative(page, to.path)
-    through = _through(request, provider, target)
-    if through.port is None:
-        return _backslashed(f"//{through.netloc}{through.path}")
+    host, path = request.get_host(), _leading_on(request, provider, target)
+    if path and ":" not in host:
+        return _backslashed(f"//{host}{path}")
     # Our own address cannot be written without a colon: the page alone is better than nothing.
     return _relative(page, to.path) if is_plain else "."
 
@@ -54,7 +57,8 @@ def target_of(request: HttpRequest, provider: Provider, state: str) -> str:
     if "/" in state and (target := _signed(state.rstrip("/").rpartition("/")[2])):
         state = target
     elif state and not state.startswith("/") and ":" not in state:
-        state = urljoin(_page(provider).path or "/", state)
+        # Checked first, or "\x01//[" is a URL that cannot be read.
+        state = urljoin(_page(provider).path or "/", safe_next(request, state))
     return safe_next(request, state)
 
 
@@ -70,6 +74,7 @@ def follow(request: HttpRequest, provider: str, target: str) -> HttpResponse:
 @require_GET
 def relay(request: HttpRequest, provider: str) -> HttpResponse:
     """From the provider to the front end's callback page, with a state that it can read."""
+    bodies.read_as_utf8(request)
     source = _source(provider)
     page = source.settings.callback_page
     if not page:
@@ -80,7 +85,7 @@ def relay(request: HttpRequest, provider: str) -> HttpResponse:
     except NextNotAllowed:
         target = "/"
     if any(letter in target for letter in UNREADABLE):
-        target = _through(request, source, target).geturl()
+        target = f"{request.scheme}://{request.get_host()}{_leading_on(request, source, target)}"
     query = urlencode(given) + ("&" if given else "") + "state=" + quote(target, safe=RESERVED)
     return _see(f"{page}{'&' if '?' in page else '?'}{query}")
 
@@ -117,9 +122,22 @@ def _plain(part: str) -> str:
     return "".join(quote(letter) if letter in RESERVED else letter for letter in part)
 
 
-def _through(request: HttpRequest, provider: Provider, target: str) -> SplitResult:
+def _leading_on(request: HttpRequest, provider: Provider, target: str) -> str:
+    """The path of :func:`follow` for ``target``; "" where the host serves no such address."""
     token = signing.dumps(target, salt=SALT, compress=True)
-    return urlsplit(request.build_absolute_uri(reverse("phonebind:follow", args=[provider.name, token])))
+    for namespace in _namespaces(request):
+        with suppress(NoReverseMatch):
+            return reverse(f"{namespace}:follow", args=[provider.name, token])
+    return ""
+
+
+def _namespaces(request: HttpRequest) -> list[str]:
+    """Where :func:`follow` may be. Hosts include our URLs in a namespace of their own, or several times."""
+    match = request.resolver_match
+    if match is None:
+        return [NAMESPACE]
+    names = match.namespaces if match.app_names[-1:] == [NAMESPACE] else [*match.namespaces, NAMESPACE]
+    return [":".join(names), NAMESPACE]
 
 
 def _signed(token: str) -> str:
