@@ -212,3 +212,48 @@ def test_what_is_mended_is_brought_by_the_next_run(run: Run, people: dict[str, U
     execute("UPDATE tb_oauth_qq SET openid = TRIM(openid)")
     run("--commit")
     assert sorted(SocialAccount.objects.values_list("openid", flat=True)) == ["P2", "Q1"]
+
+
+#: What a column of numbers may hold that is no whole number: PostgreSQL and MariaDB have no such thing in an integer.
+NO_KEY = {"sqlite": [1.5, float("inf"), "9e999"]}
+#: Moments that the database knows, and Python does not.
+NO_MOMENT = {
+    "sqlite": ["2020-13-01 00:00:00", "0000-00-00", "soon"],
+    "postgresql": ["infinity", "-infinity", "20000-01-01", "0044-03-15 BC"],
+    "mysql": [],
+}
+
+
+@pytest.mark.parametrize("key", NO_KEY.get(connection.vendor, []))
+def test_a_key_that_is_no_whole_number_is_nobodys(run: Run, key: float | str) -> None:
+    customer(1, pk=1)
+    execute("INSERT INTO tb_oauth_qq (openid, user_id) VALUES ('A1', %s)", key)
+    [finding] = run("--commit")["findings"]
+    assert finding["kind"] == "user_gone"
+    assert not SocialAccount.objects.exists()
+
+
+@pytest.mark.parametrize("made", NO_MOMENT[connection.vendor])
+def test_a_moment_that_python_does_not_know_is_none(run: Run, made: str) -> None:
+    old("A1", customer(1), made)
+    old("A2", customer(2), DAY)
+    report = run("--commit")
+    assert (run.status, report["counts"]["written"]) == (0, 2)
+    known = dict(SocialAccount.objects.values_list("openid", "created_at"))
+    assert known == {"A1": datetime.fromisoformat(report["made_at"]), "A2": DAY}
+    assert run("--reverse", "--commit", "--made-at", report["made_at"])["counts"]["removed"] == 2
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the others refuse it")
+def test_an_openid_that_is_not_utf_8_is_told(run: Run) -> None:
+    customer(1, pk=1)
+    execute("INSERT INTO tb_oauth_qq (openid, user_id) VALUES (CAST(X'41ff' AS TEXT), 1)")
+    [finding] = run("--commit")["findings"]
+    assert (finding["kind"], finding["openid"]) == ("openid_malformed", "A\ufffd")
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the others refuse it")
+def test_what_the_database_cannot_tell_ends_the_run_in_its_words(run: Run) -> None:
+    execute("INSERT INTO tb_oauth_qq (openid, user_id) VALUES ('A1', CAST(X'41ff' AS TEXT))")
+    assert run("--commit") == {}
+    assert (run.status, "user_id" in run.error) == (1, True)

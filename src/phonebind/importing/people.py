@@ -1,6 +1,7 @@
 """The users: what of them bears on their bindings, and on a unique mobile number. Never a password or a name."""
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -24,8 +25,10 @@ def keys() -> Callable[[Any], str | None]:
 
     def key(value: Any) -> str | None:
         try:
-            return None if value is None else str(field.to_python(value))
-        except ValidationError:
+            # 1.5 would become 1, and so somebody else's.
+            is_whole = not isinstance(value, (float, Decimal)) or int(value) == value
+            return None if value is None else str(field.to_python(value) if is_whole else value)
+        except (ValidationError, ArithmeticError, TypeError, ValueError):  # infinity, and bytes for a UUID
             # Nobody's.
             return str(value)
 

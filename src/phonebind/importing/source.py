@@ -1,7 +1,7 @@
 """The table that bindings come from: which columns it has, and its rows page by page, in the order of its key."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,8 +19,11 @@ from phonebind.importing.scratch import Scratch
 #: What can be an id at a provider: printable ASCII without a blank in it, as long as our column.
 _READABLE = re.compile(r"[!-~]{1,128}")
 
-#: Or Django's converter for SQLite meets what is no date, and fails.
-_MOMENTS = {"sqlite": "CAST({} AS TEXT)"}
+#: Or what is no date for Python makes the whole page fail: a text in SQLite, infinity in PostgreSQL. (Its own texts are
+#: as the server's DateStyle has them; JSON's are ISO 8601.)
+_MOMENTS = {"sqlite": "CAST({} AS TEXT)", "postgresql": "to_json({}) #>> '{{}}'"}
+#: Likewise what is not UTF-8, which SQLite keeps as it came.
+_TEXTS = {"sqlite": "CAST({} AS BLOB)"}
 
 EMPTY, MALFORMED, PADDED = "openid_empty", "openid_malformed", "openid_padded"
 
@@ -110,11 +113,13 @@ def _pages(source: Source) -> Iterator[list[Any]]:
 
 def _select(source: Source) -> str:
     connection, columns = connections[source.database], source.columns
-    quote = connection.ops.quote_name
-    created = quote(columns.created) if columns.created else "NULL"
-    created = _MOMENTS.get(connection.vendor, "{}").format(created)
-    unionid = quote(columns.unionid) if columns.unionid else "NULL"
-    names = [*map(quote, (source.key, columns.openid, columns.user)), created, unionid]
+    quote, vendor = connection.ops.quote_name, connection.vendor
+
+    def told(column: str, forms: Mapping[str, str]) -> str:
+        return forms.get(vendor, "{}").format(quote(column)) if column else "NULL"
+
+    openid, unionid = told(columns.openid, _TEXTS), told(columns.unionid, _TEXTS)
+    names = [quote(source.key), openid, quote(columns.user), told(columns.created, _MOMENTS), unionid]
     return f"SELECT {', '.join(names)} FROM {quote(source.table)}"  # noqa: S608 - quoted
 
 
