@@ -32,6 +32,7 @@ pytestmark = pytest.mark.django_db
         (["--table", TABLE, "--provider", "weixin"], ["weixin", "qq"]),
         (["--table", TABLE, "--app-id", "101999999"], ["101999999", APP]),
         (["--table", TABLE, "--report", "/nowhere/at/all.json"], ["/nowhere/at/all.json"]),
+        (["--table", TABLE, "--report", "/tmp"], ["/tmp"]),
     ],
 )
 def test_what_there_is_not(run: Run, options: list[str], named: list[str]) -> None:
@@ -40,7 +41,16 @@ def test_what_there_is_not(run: Run, options: list[str], named: list[str]) -> No
     assert [name for name in named if name not in run.error] == []
 
 
-@pytest.mark.parametrize("options", [["--batch", "0"], ["--batch", "many"], ["--accept", "all"], ["--model", "a.B"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--batch", "0"],
+        ["--batch", "many"],
+        ["--accept", "all"],
+        ["--model", "a.B"],
+        ["--made-at", "0001-01-01T00:00:00+14:00"],
+    ],
+)
 @pytest.mark.once
 def test_what_is_no_option(run: Run, options: list[str]) -> None:
     run(*options)
@@ -104,6 +114,14 @@ def test_the_report_is_its_owners_alone(run: Run, tmp_path: Path) -> None:
     finally:
         os.umask(umask)
     assert report.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_report_is_not_written_into_what_somebody_else_has_laid_there(run: Run, tmp_path: Path) -> None:
+    """In a directory for everybody, such as /tmp."""
+    theirs = tmp_path / "theirs"
+    (tmp_path / "report.json.part").symlink_to(theirs)
+    assert run()["findings"] == []
+    assert not theirs.exists()
 
 
 def test_without_a_report_the_text_says_all(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,9 @@
 """``manage.py phonebind_import``: take the bindings of an older sign-in along. See docs/importing.md."""
 
+import errno
 import os
 import sys
+import tempfile
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ from typing import Any, TextIO
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.utils.translation import gettext as _
 
 from phonebind import databases
@@ -63,6 +65,8 @@ class Command(BaseCommand):
                 unresolved = self._run(job, report, options)
         except ImportRefused as error:
             raise CommandError(str(error.message)) from None
+        except DatabaseError as error:
+            raise CommandError(str(error)) from error
         if unresolved:
             message = _("Unresolved: %(count)s, see above. What they concern was left out, or told to be mended.")
             raise CommandError(message % {"count": unresolved}, returncode=UNRESOLVED)
@@ -105,7 +109,10 @@ def _batch(text: str) -> int:
 
 
 def _moment(text: str) -> str:
-    return as_text(datetime.fromisoformat(text))
+    try:
+        return as_text(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        raise ArgumentTypeError("as the report has it, such as 2026-11-27T10:00:00.123456+00:00") from None
 
 
 def _check_app(provider: str, app_id: str) -> None:
@@ -153,14 +160,16 @@ def _written(path: Path | None) -> Iterator[TextIO | None]:
     if path is None:
         yield None
         return
-    part = path.with_name(f"{path.name}.part")
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        # A name that nobody can foresee: a file that somebody else has made there would stay theirs to read.
+        descriptor, part = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".part", dir=path.parent)
     except OSError as error:
         raise ImportRefused(_("--report: %(error)s") % {"error": error}) from None
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             yield file
-        part.replace(path)
+        Path(part).replace(path)
     finally:
-        part.unlink(missing_ok=True)
+        Path(part).unlink(missing_ok=True)
