@@ -91,6 +91,8 @@ def test_threat_9_the_secret_of_the_path_that_vendors_push_to_is_masked(path: st
         "?human_check={}&without_image=1&text={}",
         "/?a=1&access_token={}",
         "?password={}&refresh={}&sms_code={}&token={}",
+        "?image_code={}&uuid={}",
+        "?openid={}",
     ],
 )
 def test_threat_9_a_secret_in_a_query_is_masked(query: str) -> None:

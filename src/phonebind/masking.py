@@ -16,8 +16,10 @@ _NOISE = rf"[\s+{mobiles.NOISE}]|{_ENCODED_NOISE}"
 _DIGITS = re.compile(rf"\d(?:(?:{_NOISE}){{0,3}}\d){{10,}}", re.IGNORECASE)
 _ENCODED = re.compile(r"%(?:3|EF%BC%9)([0-9])", re.IGNORECASE)
 _MOBILE = re.compile(r"(1[3-9]\d)\d{4}(\d{4})")
+#: By the names of the contract, and those of existing front ends (``FRONT_END``).
 _SECRETS = re.compile(
-    r"((?:\A|[?&])(?:access_token|code|human_check|image_code_id|password|refresh|sms_code|state|text|token)=)[^&\s\"']+"
+    r"((?:\A|[?&])(?:access_token|code|human_check|image_code(?:_id)?|openid|password|refresh|sms_code|state|text|token|uuid)"
+    r"=)[^&\s\"']+"
 )
 
 #: What ends the path that SMS vendors send receipts to.
