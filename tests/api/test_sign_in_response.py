@@ -103,6 +103,15 @@ def test_threat_53_a_receiver_that_raises_loses_nothing(way: Way, listen: Listen
     assert SocialAccount.objects.count() == 1
 
 
+def test_threat_53_a_receiver_may_put_a_body_of_its_own_in_place(way: Way, listen: Listen) -> None:
+    def replace(*, response: Any, **kwargs: Any) -> None:
+        response.data = ["the shop's own"]
+
+    listen(replace)
+    for answer in (way.bind(), way.log_in()):
+        assert (answer.status_code in (200, 201), answer.json()) == (True, ["the shop's own"])
+
+
 def test_the_host_has_the_last_word_on_its_cookies(front_end: Start, person: Person, listen: Listen) -> None:
     front_end("session")
     listen(lambda *, response, **kwargs: response.set_cookie("username", "Li"))

@@ -96,7 +96,8 @@ class Dialect(_Base):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
-        if isinstance(response, Response):
+        # A receiver of sign_in_response may have put something of the host's in its place.
+        if isinstance(response, Response) and isinstance(response.data, dict):
             self.translate(response, response.data)
         return response
 
