@@ -1,11 +1,19 @@
-"""The system check of the pages."""
+"""The system checks of the pages."""
+
+from types import ModuleType
 
 import pytest
 from django.core.checks import run_checks
+from django.test import Client
+from django.urls import include, path
 from django.utils.module_loading import import_string
 from pytest_django import Settings
 
 from phonebind.pages.apps import NEEDED, check_middleware, check_replicas
+from tests.support.dialects import Start, front_end
+from tests.support.edge import phonebind, qq
+
+__all__ = ["front_end", "phonebind", "qq"]
 
 
 def test_the_reference_server_has_what_the_pages_need() -> None:
@@ -32,3 +40,30 @@ def test_w001_the_sessions_user_is_read_from_a_replica(settings: Settings, route
     assert "phonebind.databases.PrimaryRouter" in str(warning)
     settings.DATABASE_ROUTERS = ["phonebind.databases.PrimaryRouter", *settings.DATABASE_ROUTERS]
     assert check_replicas() == []
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("word", "ours", "pages", "warned"),
+    [
+        ("session", "", "", True),
+        ("session", "shop/", "shop/", True),
+        ("session", "", "pages/", False),
+        ("session", "api/", "", False),
+        ("session", "api/", None, False),
+        ("tutorial", "", "", False),
+    ],
+)
+def test_w002_the_session_edition_signs_in_at_the_address_of_our_page(
+    front_end: Start, settings: Settings, word: str, ours: str, pages: str | None, warned: bool
+) -> None:
+    front_end(word)
+    urls = ModuleType("urls")
+    urls.__dict__["urlpatterns"] = [path(ours, include("phonebind.api.urls"))]
+    if pages is not None:
+        urls.__dict__["urlpatterns"].append(path(pages, include("phonebind.pages.urls")))
+    settings.ROOT_URLCONF = urls
+    told = [message.id for message in run_checks(tags=["phonebind"]) if message.id == "phonebind_pages.W002"]
+    assert told == ["phonebind_pages.W002"] * warned
+    if warned:
+        assert Client().get(f"/{ours}login/").status_code == 405, "which is why"

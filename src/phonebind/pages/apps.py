@@ -6,9 +6,13 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 from django.db import router
+from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
+
+from phonebind.conf import conf
 
 #: Who signs in on a page is known afterwards by Django's session.
 NEEDED = (
@@ -25,6 +29,7 @@ class PagesConfig(AppConfig):
     def ready(self) -> None:
         checks.register(check_middleware, "phonebind")
         checks.register(check_replicas, "phonebind")
+        checks.register(check_paths, "phonebind")
         # Only now: it imports models.
         begin = import_module("phonebind.pages.middleware").begin
         user_logged_in.connect(begin, dispatch_uid="phonebind.pages.begin")
@@ -46,3 +51,16 @@ def check_replicas(**kwargs: Any) -> list[checks.CheckMessage]:
     hint = "Put 'phonebind.databases.PrimaryRouter' first in DATABASE_ROUTERS."
     message = "Sessions and their users are read from a replica: who has just signed in may be nobody on the next page."
     return [checks.Warning(message, hint=hint, id="phonebind_pages.W001")]
+
+
+def check_paths(**kwargs: Any) -> list[checks.CheckMessage]:
+    try:
+        page, front_end = reverse("phonebind_pages:login"), reverse("phonebind:follow", args=["qq", "next"])
+        is_session = conf.front_end == "session"
+    except (NoReverseMatch, ImproperlyConfigured):  # phonebind.E001 tells of the settings
+        return []
+    if not is_session or front_end.removesuffix("oauth/qq/next/next/") != page.removesuffix("login/"):
+        return []
+    hint = "Leave phonebind.pages and its URLs out, or include them below a path of their own."
+    message = f"The page {page} and the sign-in by password of FRONT_END 'session' have one address."
+    return [checks.Warning(message, hint=hint, id="phonebind_pages.W002")]
