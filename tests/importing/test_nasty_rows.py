@@ -216,11 +216,18 @@ def test_what_is_mended_is_brought_by_the_next_run(run: Run, people: dict[str, U
 
 #: What a column of numbers may hold that is no whole number: PostgreSQL and MariaDB have no such thing in an integer.
 NO_KEY = {"sqlite": [1.5, float("inf"), "9e999"]}
-#: Moments that the database knows, and Python does not.
+#: Moments that the database knows, and Python does not, or not in every time zone.
 NO_MOMENT = {
-    "sqlite": ["2020-13-01 00:00:00", "0000-00-00", "soon"],
-    "postgresql": ["infinity", "-infinity", "20000-01-01", "0044-03-15 BC"],
-    "mysql": [],
+    "sqlite": ["0001-01-01 00:00:00", "9999-12-31 23:59:59", "2020-13-01 00:00:00", "0000-00-00", "soon"],
+    "postgresql": [
+        "0001-01-01 00:00:00+00",
+        "9999-12-31 23:59:59+00",
+        "infinity",
+        "-infinity",
+        "20000-01-01",
+        "0044-03-15 BC",
+    ],
+    "mysql": ["0001-01-01 00:00:00", "9999-12-31 23:59:59"],
 }
 
 

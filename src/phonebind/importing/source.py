@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
 
 from django.conf import settings
@@ -152,10 +152,12 @@ def _text(value: Any) -> str:
 
 
 def _moment(value: Any, zone: Any) -> str | None:
-    """None where nobody can tell: NULL, or MariaDB's 0000-00-00."""
+    """None where nobody can tell: NULL, or MariaDB's 0000-00-00. Nor in the first and the last year that Python knows:
+    such a moment has no place in the time zones beside.
+    """
     try:
         moment = parse_datetime(value) if isinstance(value, str) else value
-        if not isinstance(moment, datetime):
+        if not isinstance(moment, datetime) or moment.year in (MINYEAR, MAXYEAR):
             return None
         if settings.USE_TZ and timezone.is_naive(moment):
             moment = timezone.make_aware(moment, zone)
