@@ -148,6 +148,18 @@ def test_threat_42_another_site_signs_nobody_in(browser: Browser, headers: dict[
 
 
 @pytest.mark.usefixtures("bound")
+@pytest.mark.parametrize("headers", [EVIL, *OLD], ids=lambda headers: " ".join(headers.values()))
+def test_threat_42_nor_where_cors_allows_every_site(
+    browser: Browser, settings: Settings, headers: dict[str, str]
+) -> None:
+    settings.CORS_ALLOW_ALL_ORIGINS = True
+    form = {"username": MOBILE, "password": PASSWORD}
+    answer = browser.http.post("/login/", form, headers=headers)
+    assert (answer.json()["error"], browser.user) == ("origin_not_allowed", "")
+    assert browser.http.post("/login/", form).json()["code"] == 0, "whose origin is listed"
+
+
+@pytest.mark.usefixtures("bound")
 def test_threat_42_another_site_does_not_bring_a_code(browser: Browser, qq: Upstream) -> None:
     """By a link, to who is about to sign in."""
     browser.button()
