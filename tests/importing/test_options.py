@@ -42,19 +42,21 @@ def test_what_there_is_not(run: Run, options: list[str], named: list[str]) -> No
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "says"),
     [
-        ["--batch", "0"],
-        ["--batch", "many"],
-        ["--accept", "all"],
-        ["--model", "a.B"],
-        ["--made-at", "0001-01-01T00:00:00+14:00"],
+        (["--batch", "0"], "from 1 to 5000"),
+        (["--batch", "many"], "from 1 to 5000"),
+        (["--made-at", "yesterday"], "as the report has it"),
+        (["--made-at", "0001-01-01T00:00:00+14:00"], "as the report has it"),
+        (["--accept", "all"], "user_gone"),
+        (["--model", "a.B"], "--table"),
     ],
 )
 @pytest.mark.once
-def test_what_is_no_option(run: Run, options: list[str]) -> None:
+def test_what_is_no_option(run: Run, options: list[str], says: str) -> None:
     run(*options)
     assert "argument" in run.error
+    assert says in run.error
 
 
 def test_a_model_is_its_table(run: Run) -> None:

@@ -102,4 +102,4 @@ def test_a_file_that_cannot_be_read(run: Run, tmp_path: Path) -> None:
     assert "nowhere.csv" in run.error
     (tmp_path / "gbk.csv").write_bytes("小明,1".encode("gbk"))
     assert run("--prefer", str(tmp_path / "gbk.csv")) == {}
-    assert run.error.startswith("--prefer: ")
+    assert run.error.startswith("--prefer is neither newest nor oldest")

@@ -27,7 +27,9 @@ def load(path: Path, scratch: Scratch) -> None:
         with path.open(encoding="utf-8-sig", newline="") as file:
             wrong = list(_load(csv.reader(file), scratch))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ImportRefused(_("--prefer: %(error)s") % {"error": error}) from None
+        raise ImportRefused(
+            _("--prefer is neither newest nor oldest, nor a file that can be read: %(error)s") % {"error": error}
+        ) from None
     if wrong:
         raise ImportRefused("\n".join(wrong[:_NAMED]))
 

@@ -63,32 +63,55 @@ KINDS = (
     _of_row(EMPTY, _("The openid is empty: delete the row."), selects.FAULT.format(EMPTY)),
     _of_row(
         MALFORMED,
-        _("The openid is none: it is too long, or has characters that no openid has. Delete the row."),
+        _("This is no openid: it is too long, or has characters that no openid has. Delete the row."),
         selects.FAULT.format(MALFORMED),
     ),
     _of_row(PADDED, _("There are blanks around the openid: take them away."), selects.FAULT.format(PADDED)),
     _of_row(
         "openid_spelled_twice",
-        _("Openids that differ only in case or blanks: the provider knows one of them. Delete the others, or choose."),
+        _(
+            "Openids that differ only in case or blanks: the provider knows one of them. Delete the others, "
+            "or choose by a file for --prefer."
+        ),
         selects.SPELLED,
     ),
     _of_row("openid_shared", _("Several users have one openid: choose with --prefer."), selects.SHARED),
-    _of_row("openid_taken", _("The openid is bound already, to the user who is named first."), selects.TAKEN),
+    _of_row(
+        "openid_taken",
+        _(
+            "The openid is bound already, to the user who is named first. If that is wrong, unbind it and run "
+            "this again."
+        ),
+        selects.TAKEN,
+    ),
     _of_row("user_gone", _("There is no such user: delete the row."), selects.GONE),
-    _of_user("mobile_missing", _("The user has no mobile number."), selects.MISSING),
+    _of_user(
+        "mobile_missing",
+        _(
+            "The user has no mobile number: make an empty text NULL; NULL itself may stay, "
+            "with --accept mobile_missing."
+        ),
+        selects.MISSING,
+    ),
     _of_user(
         "mobile_malformed",
-        _("The user's mobile is none, or is not written as MOBILE_FORMAT says: nobody will be found by it."),
+        _(
+            "The user's mobile is no number, or is not written as MOBILE_FORMAT says: correct it, "
+            "or nobody is found by it."
+        ),
         selects.MALFORMED,
     ),
     _of_user(
         "mobile_doubled",
-        _("Several users have one mobile: it cannot be unique, as it must be."),
+        _(
+            "Several users have one mobile, which must be unique: leave it to one of them, "
+            "and make it NULL for the others."
+        ),
         selects.DOUBLED,
     ),
     _of_user(
         "username_is_mobile",
-        _("The username of the first is the mobile of the other: rename them, or one signs in by the other's number."),
+        _("The username of the first is the mobile of the other, who is found by it: rename the first."),
         selects.NAMED_BY_MOBILE,
     ),
     Kind(

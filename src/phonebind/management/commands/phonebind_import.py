@@ -68,7 +68,10 @@ class Command(BaseCommand):
         except DatabaseError as error:
             raise CommandError(str(error)) from error
         if unresolved:
-            message = _("Unresolved: %(count)s, see above. What they concern was left out, or told to be mended.")
+            message = _(
+                "Unresolved: %(count)s, see above. Mend them and run this again: rows that they bear on are left out. "
+                "Or --accept what may stay."
+            )
             raise CommandError(message % {"count": unresolved}, returncode=UNRESOLVED)
 
     def _run(self, job: Job, report: Report, options: dict[str, Any]) -> int:
@@ -102,17 +105,16 @@ class Command(BaseCommand):
 
 
 def _batch(text: str) -> int:
-    size = int(text)
-    if not 1 <= size <= 5_000:
-        raise ArgumentTypeError("from 1 to 5000")
-    return size
+    if not text.isdecimal() or not 1 <= int(text) <= 5_000:
+        raise ArgumentTypeError("a number from 1 to 5000")
+    return int(text)
 
 
 def _moment(text: str) -> str:
     try:
         return as_text(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
-        raise ArgumentTypeError("as the report has it, such as 2026-11-27T10:00:00.123456+00:00") from None
+        raise ArgumentTypeError("write it as the report has it, such as 2026-11-27T10:00:00.123456+00:00") from None
 
 
 def _check_app(provider: str, app_id: str) -> None:
