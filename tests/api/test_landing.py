@@ -5,7 +5,7 @@ from importlib import import_module
 from itertools import product
 from types import ModuleType
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, quote_plus, unquote, urlsplit
 
 import pytest
 import time_machine
@@ -100,7 +100,7 @@ def state_on_the_page(location: str) -> str:
         ("goods/1.html", "/goods/1.html"),
         ("/商品.html", "/商品.html"),
         ("/商品/手机.html", "/商品/手机.html"),
-        ("/a b.html", "/a b.html"),
+        ("/a b.html", "/a%20b.html"),
         ("/a;b,c@d+e$f=g.html", "/a%3Bb%2Cc%40d%2Be%24f%3Dg.html"),
         ("/time/12:30.html", "/time/12%3A30.html"),
         ("/12:30.html", "/12%3A30.html"),
@@ -111,6 +111,12 @@ def state_on_the_page(location: str) -> str:
 )
 def test_a_path_is_written_into_the_state(next_: str, expected: str) -> None:
     assert lands(next_) == lands(next_, **ON_A_PORT) == SITE + expected
+
+
+@pytest.mark.usefixtures("pages")
+def test_a_blank_that_comes_back_as_a_plus_is_a_blank() -> None:
+    """As forms write one, and so does the sandbox."""
+    assert goes_to(decode_uri(quote_plus(state_of("/a b.html")))) == f"{SITE}/a%20b.html"
 
 
 @pytest.mark.usefixtures("pages")

@@ -118,8 +118,8 @@ def _backslashed(path: str) -> str:
 
 
 def _plain(part: str) -> str:
-    """Without a letter that stays encoded; servers read both alike."""
-    return "".join(quote(letter) if letter in RESERVED else letter for letter in part)
+    """Without a letter that stays encoded, or a blank, which may come back as a plus; servers read both alike."""
+    return "".join(quote(letter) if letter in f"{RESERVED} " else letter for letter in part)
 
 
 def _leading_on(request: HttpRequest, provider: Provider, target: str) -> str:
