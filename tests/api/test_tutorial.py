@@ -164,6 +164,16 @@ def test_a_path_may_have_names_of_its_own_besides(person: Person) -> None:
     assert answer.status_code == 200, answer.content
 
 
+@pytest.mark.usefixtures("tutorial")
+def test_names_of_a_path_hold_for_its_answers_too(person: Person) -> None:
+    new = Client().get("/qq/back/", {"code": "CODE"}).json()
+    assert new["secret"] == new["openid"] == new["access_token"]
+    form = {"mobile": MOBILE, "password": PASSWORD, "sms_code": person.sms_code(MOBILE), "secret": new["secret"]}
+    assert Client().post("/qq/back/", form, content_type=JSON).status_code == 201
+    assert not Client().get("/qq/back/", {"code": "CODE"}).json().keys() & {"secret", "openid", "access_token"}
+    assert "secret" not in Client().get("/oauth/qq/user/", {"code": "CODE"}).json()
+
+
 def test_the_button_of_pages_that_django_renders_leads_to_ours(front_end: Start) -> None:
     """Their XHR is of the same origin; from QQ on, our pages take over."""
     front_end("contract", providers={"redirect_uri": "http://testserver/login/qq/callback/"})

@@ -68,6 +68,7 @@ KINDS: dict[str, tuple[dict[str, Any], str]] = {
         },
         "/商品.html",
     ),
+    "a ticket by a name that only the path knows": ({"callback": "/qq/back/", "ticket": "secret"}, "/cart.html"),
 }
 #: One wrong password, or every try would cost a second.
 FEW = json.dumps({"password_name": [1, 900]})

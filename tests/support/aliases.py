@@ -9,6 +9,7 @@ from phonebind.api import dialects
 ALIASES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("oauth/qq/statues/", "authorization", {"provider": "qq"}),
     ("oauth/qq/users/", "oauth_user", {"provider": "qq"}),
+    ("qq/back/", "oauth_user", {"provider": "qq", "names": {"secret": "access_token"}}),
     ("qq/login/", "authorization", {"provider": "qq"}),
     ("users/auths/", "password", {}),
     ("verifications/imagecodes/<str:image_code_id>/", "image_code", {}),

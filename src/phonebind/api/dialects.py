@@ -78,7 +78,7 @@ def _cancelled(query: QueryDict, no_code: Collection[str]) -> QueryDict:
 class Dialect(_Base):
     """The contract itself."""
 
-    #: By the dialect's name of a field: the contract's.
+    #: By the dialect's name of a field, in requests and answers: the contract's.
     names: Mapping[str, str] = {}
     #: What pages send as ``code`` where their address had none.
     no_code: Collection[str] = ()
@@ -99,6 +99,9 @@ class Dialect(_Base):
         # A receiver of sign_in_response may have put something of the host's in its place.
         if isinstance(response, Response) and isinstance(response.data, dict):
             self.translate(response, response.data)
+            for name, contracts in self.names.items():
+                if contracts in response.data:
+                    response.data.setdefault(name, response.data[contracts])
         return response
 
     def translate(self, response: Response, body: dict[str, Any]) -> None:
@@ -134,8 +137,6 @@ class Tutorial(Dialect):
                 body["non_field_errors"] = [body["message"]]
         elif "login_url" in body:
             body.update(dict.fromkeys(self.url_names, body["login_url"]))
-        elif "access_token" in body:
-            body["openid"] = body["access_token"]
 
 
 class Session(Dialect):
@@ -216,8 +217,8 @@ def routes() -> list[URLPattern]:
 def path(route: str, name: str, *, names: Mapping[str, str] | None = None, **fixed: str) -> URLPattern:
     """One more address for a resource of the contract, in the dialect of ``FRONT_END``.
 
-    ``name`` is one of ``VIEWS``; ``names`` says which of the contract's fields others stand for, besides those that the
-    dialect knows; ``fixed`` is what the route does not say::
+    ``name`` is one of ``VIEWS``; ``names`` says which of the contract's fields others stand for, in requests and
+    answers, besides those that the dialect knows; ``fixed`` is what the route does not say::
 
         path("oauth/qq/statues/", "authorization", provider="qq")
         path("verifications/sms/<str:mobile>/", "sms_code", names={"codeId": "image_code_id"})
