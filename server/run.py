@@ -23,15 +23,14 @@ from server.processes import StartError, Valkey, spawn, stop
 WELCOME = """
 phonebind runs on {origin}
 
-{sign_in}  SMS inbox        {origin}/sandbox/inbox/
+  Sign in          {origin}/{pages}login/
+  SMS inbox        {origin}/sandbox/inbox/
   Break things     {origin}/sandbox/faults/
   Known account    {demo.MOBILE}, password {demo.PASSWORD}
                    (any other mobile number makes a new account)
 
 Ctrl-C ends it.
 """
-
-SIGN_IN = "  Sign in          {origin}/login/\n"
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -77,8 +76,8 @@ def _run(stack: ExitStack) -> None:
     _wait_until_it_answers(web, port)
     origin = f"http://127.0.0.1:{port}"
     # In the session edition that is an address of the API, and no page.
-    sign_in = "" if environ.get("FRONT_END") == "session" else SIGN_IN.format(origin=origin)
-    print(WELCOME.format(origin=origin, sign_in=sign_in, demo=demo), flush=True)
+    pages = "pages/" if environ.get("FRONT_END") == "session" else ""  # as the settings have it
+    print(WELCOME.format(origin=origin, pages=pages, demo=demo), flush=True)
     _watch(web, valkey)
 
 

@@ -172,6 +172,9 @@ SPECTACULAR_SETTINGS = {
 
 # ---------------------------------------------------------------- phonebind
 
+_FRONT_END = env.text("FRONT_END", "contract")
+#: Below which our pages are. The front end of the session edition has /login/ for itself.
+PAGES_PATH = "pages/" if _FRONT_END == "session" else ""
 _QQ_DEMO = SANDBOX and not env.words("QQ_CLIENT_ID")
 _HUMAN_CHECK = env.word_or_options("HUMAN_CHECK", "image")
 if SANDBOX and _HUMAN_CHECK == "tencent":
@@ -197,7 +200,7 @@ PHONEBIND = {
         "qq": {
             "client_id": env.text("QQ_CLIENT_ID", demo.QQ_CLIENT_ID if _QQ_DEMO else None),
             "client_secret": env.text("QQ_CLIENT_SECRET", demo.QQ_CLIENT_SECRET if _QQ_DEMO else None),
-            "redirect_uri": env.text("QQ_REDIRECT_URI", f"{ORIGIN}/login/qq/callback/" if DEBUG else None),
+            "redirect_uri": env.text("QQ_REDIRECT_URI", f"{ORIGIN}/{PAGES_PATH}login/qq/callback/" if DEBUG else None),
             "callback_page": env.text("QQ_CALLBACK_PAGE", ""),
             "unionid": env.flag("QQ_UNIONID", default=_QQ_DEMO),
             **({"base_url": f"{ORIGIN}/sandbox/qq"} if _QQ_DEMO else {}),
@@ -211,7 +214,7 @@ PHONEBIND = {
     "PRIVACY_URL": env.text("PRIVACY_URL", ""),
     "PASSWORD_RESET_URL": env.text("PASSWORD_RESET_URL", ""),
     "ALLOWED_NEXT_HOSTS": tuple(env.words("ALLOWED_NEXT_HOSTS")),
-    "FRONT_END": env.text("FRONT_END", "contract"),
+    "FRONT_END": _FRONT_END,
     "LEGACY_STATE": env.flag("LEGACY_STATE"),
     "SIGN_IN_MAX_AGE": env.number("SIGN_IN_MAX_AGE", 90 * 86_400, least=1),
     "TRUSTED_PROXIES": env.number("TRUSTED_PROXIES", 0),

@@ -281,8 +281,13 @@ def _address_problems(provider: ProviderSettings) -> Iterator[str]:
     if not _is_url(provider.redirect_uri):
         yield "redirect_uri must be a whole http(s) URL, as it is registered with the provider."
     if provider.callback_page and (conf.front_end == "contract" or not _is_url(provider.callback_page)):
-        yield "callback_page must be a whole http(s) URL, for FRONT_END 'tutorial' or 'session'."
+        yield "callback_page must be a whole http(s) URL without a #, for FRONT_END 'tutorial' or 'session'."
 
 
 def _is_url(value: Any) -> bool:
-    return str(value).startswith(("http://", "https://"))
+    """To which a query can be added."""
+    try:
+        parts = urlsplit(str(value))
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and "#" not in str(value)

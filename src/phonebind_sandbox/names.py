@@ -62,7 +62,11 @@ def _look_up(host: str) -> set[str]:
         return set()
     found: SimpleQueue[set[str]] = SimpleQueue()
     # A resolver has no deadline that we could set, and the process must not wait for it at its end.
-    threading.Thread(target=_ask, args=(host, found), daemon=True).start()
+    try:
+        threading.Thread(target=_ask, args=(host, found), daemon=True).start()
+    except RuntimeError:  # no thread to be had
+        _places.release()
+        return set()
     try:
         return found.get(timeout=max(0, deadline - time.monotonic()))
     except Empty:

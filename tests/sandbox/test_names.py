@@ -78,6 +78,20 @@ def test_a_name_is_looked_up_anew_after_seconds(resolver: Resolver, monkeypatch:
     assert len(resolver.asked) == 3
 
 
+def test_without_a_thread_nobody_can_tell_and_no_place_is_lost(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_thread(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        for number in range(names.MOST + 1):
+            assert not names.leads_here(f"www{number}.shop.example")
+    resolver.names["www.shop.example"] = ["127.0.0.1"]
+    assert names.leads_here("www.shop.example")
+
+
 def test_a_resolver_that_hangs_holds_nobody(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names, "PATIENCE", 0.05)
     answer = threading.Event()
