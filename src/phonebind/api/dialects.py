@@ -65,7 +65,7 @@ def _renamed(data: Any, names: Mapping[str, str]) -> Any:
     return renamed
 
 
-def _cancelled(query: QueryDict, no_code: Collection[str]) -> QueryDict:
+def _cancelled(query: Any, no_code: Collection[str]) -> Any:
     """As who turns back is told of elsewhere. Nobody upstream need be asked what such a code is worth."""
     if query.get("code") not in no_code:
         return query
