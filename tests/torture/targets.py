@@ -26,7 +26,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from rest_framework.exceptions import ValidationError
 
-from phonebind import oauth, store, tickets, tokens, upstream
+from phonebind import binding, oauth, store, tickets, tokens, upstream
 from phonebind.api import serializers
 from phonebind.exceptions import (
     CodeInvalid,
@@ -147,7 +147,7 @@ def qq_dialect() -> Target:
         qq = oauth.get("qq")
         try:
             grant = qq.exchange("CODE")
-            identity = Identity("qq", APP_ID, grant.openid, qq.unionid(grant), qq.nickname(grant))
+            identity = Identity("qq", APP_ID, grant.openid, qq.unionid(grant), binding._nickname(qq, grant))
         except (CodeInvalid, ProviderUnavailable):
             return
         finally:
