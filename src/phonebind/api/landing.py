@@ -8,11 +8,12 @@ address of ours (:func:`follow`); or the provider brings people to us first, and
 """
 
 from contextlib import suppress
+from typing import cast
 from urllib.parse import SplitResult, quote, unquote, urlencode, urljoin, urlsplit
 
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, ResolverMatch, reverse
 from django.utils.encoding import iri_to_uri
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -133,9 +134,7 @@ def _leading_on(request: HttpRequest, provider: Provider, target: str) -> str:
 
 def _namespaces(request: HttpRequest) -> list[str]:
     """Where :func:`follow` may be. Hosts include our URLs in a namespace of their own, or several times."""
-    match = request.resolver_match
-    if match is None:
-        return [NAMESPACE]
+    match = cast("ResolverMatch", request.resolver_match)  # set before any view is called
     names = match.namespaces if match.app_names[-1:] == [NAMESPACE] else [*match.namespaces, NAMESPACE]
     return [":".join(names), NAMESPACE]
 
