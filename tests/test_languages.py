@@ -13,7 +13,7 @@ from pytest_django import Settings
 from phonebind import languages
 from tests.support.edge import Outbox, Person, Upstream
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 TRADITIONAL = ["zh-TW", "zh-HK", "zh-MO", "zh-Hant", "zh-Hant-TW", "zh-TW,zh;q=0.9,en;q=0.8"]
 SIMPLIFIED = ["zh", "zh-CN", "zh-SG", "zh-Hans", "zh-Hans-CN", "zh-CN,zh;q=0.9,en;q=0.8"]

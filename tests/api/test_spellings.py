@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from tests.support.altcha import solve
 from tests.support.edge import Configure, Outbox, Person, Upstream
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 MOBILE = "13900000001"
 PASSWORD = "horse-staple-9"

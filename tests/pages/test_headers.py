@@ -12,7 +12,7 @@ import phonebind.pages
 from tests.pages.conftest import Shopper
 from tests.support.edge import Configure
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 TEMPLATES = sorted((Path(phonebind.pages.__file__).parent / "templates").rglob("*.html"))
 PAGES = (

@@ -12,7 +12,7 @@ from tests.pages.conftest import Shopper
 from tests.support.edge import Configure, Upstream
 from tests.support.receipts import VENDOR_ID, VENDORS
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 MOBILE = "13900000001"
 BUTTON = "Nothing arrived?"

@@ -13,7 +13,7 @@ from tests.pages.conftest import SecureClient, Shopper
 from tests.support.edge import Upstream
 from tests.support.heads import BROWSER, LONGEST, as_cgi
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 ROOM = 4096
 #: For the cookies of the shop and of whoever counts its visitors, and for what proxies write.
