@@ -24,6 +24,11 @@ def apps(redirect_uris: list[str]) -> dict[str, dict[str, Any]]:
     return {QQ_CLIENT_ID: {"secret": QQ_CLIENT_SECRET, "unionid": True, "redirect_uris": redirect_uris}}
 
 
+def providers(sandbox: str, callback: str) -> dict[str, dict[str, Any]]:
+    """What the sandbox emulates besides QQ: ``callback`` has the provider's name in place of {}."""
+    return {}
+
+
 _ALIYUN = {
     "access_key_id": "sandbox-access-key-id",
     "access_key_secret": "sandbox-access-key-secret",

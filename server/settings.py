@@ -204,7 +204,9 @@ PHONEBIND = {
             "callback_page": env.text("QQ_CALLBACK_PAGE", ""),
             "unionid": env.flag("QQ_UNIONID", default=_QQ_DEMO),
             **({"base_url": f"{ORIGIN}/sandbox/qq"} if _QQ_DEMO else {}),
-        }
+        },
+        **(demo.providers(f"{ORIGIN}/sandbox", f"{ORIGIN}/{PAGES_PATH}login/{{}}/callback/") if _QQ_DEMO else {}),
+        **env.options("PROVIDERS"),
     },
     "SMS": _SMS,
     "SMS_RECEIPTS": _SMS_RECEIPTS,

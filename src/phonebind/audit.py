@@ -33,7 +33,7 @@ from uuid import uuid4
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from phonebind import limits, masking, oauth
+from phonebind import limits, masking
 from phonebind.conf import conf
 from phonebind.exceptions import Limited, PhonebindError, StorageUnavailable
 
@@ -112,7 +112,7 @@ def write(request: HttpRequest, response: HttpResponseBase) -> None:
             "action": event.action,
             "outcome": event.outcome,
             # Both as the client sent them.
-            "provider": event.provider if event.provider in oauth.PROVIDERS else "",
+            "provider": event.provider if event.provider in conf.providers else "",
             "mobile": masking.mobile(event.mobile),
             "user_id": event.user_id,
             "human": event.human,

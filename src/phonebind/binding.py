@@ -1,6 +1,6 @@
 """The domain: who has signed in at a provider, and whose account here that is.
 
-    identity, account = identify(provider, code)                  # known: sign_in(account)
+    identity, account = identify(provider, lambda: provider.exchange(code))     # known: sign_in(account)
     mobile = sms_codes.check(number, sms_code, claimant=identity.key)
     account = bind(identity, mobile, password)                    # one transaction; the code is claimed as its last act
 
@@ -9,6 +9,7 @@ already, by that: attach(identity, user).
 """
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -21,7 +22,14 @@ from django.utils import timezone
 
 from phonebind import accounts, audit, databases, limits, signals, slots, sms_codes
 from phonebind.conf import conf
-from phonebind.exceptions import AccountDisabled, AlreadyBound, ProviderUnavailable, SmsCodeInvalid, StorageUnavailable
+from phonebind.exceptions import (
+    AccountDisabled,
+    AlreadyBound,
+    ProviderUnavailable,
+    SmsCodeInvalid,
+    SnapshotUser,
+    StorageUnavailable,
+)
 from phonebind.models import SocialAccount, release_connection
 from phonebind.oauth import Grant, Identity, Provider
 from phonebind.sms_codes import VerifiedMobile
@@ -31,35 +39,46 @@ ATTEMPTS = 3
 
 #: It travels in the ticket, and that in a cookie.
 NICKNAME_LENGTH = 32
+AVATAR_LENGTH = 256
+#: Of a host without a port, and nothing that a Content-Security-Policy or an attribute would have to quote.
+_AVATAR = re.compile(r"https://[0-9A-Za-z.-]+/[0-9A-Za-z._~/?=&%+:@!*-]*\Z")
 
 logger = logging.getLogger(__name__)
 
 
-def identify(provider: Provider, code: str) -> tuple[Identity, SocialAccount | None]:
-    """Who ``code`` stands for, and the binding that is known for it.
+def identify(provider: Provider, trade: Callable[[], Grant]) -> tuple[Identity, SocialAccount | None]:
+    """Whom the grant stands for that ``trade`` gets of the provider, and the binding that is known for them.
 
-    One call upstream where the openid is known; more is asked only about someone new. Raises CodeInvalid,
-    ProviderUnavailable, AccountDisabled (known from another app).
+    One call upstream where the openid is known; more is asked only about someone new. By openid first, then by unionid
+    within the family. Raises CodeInvalid, ProviderUnavailable, SnapshotUser, AccountDisabled (known from another app).
     """
     with slots.PROVIDER.take(conf.provider_slots):
-        return _identify(provider, code)
+        return _identify(provider, trade())
 
 
-def _identify(provider: Provider, code: str) -> tuple[Identity, SocialAccount | None]:
-    grant = provider.exchange(code)
-    identity = Identity(provider.name, provider.app_id, grant.openid)
+def _identify(provider: Provider, grant: Grant) -> tuple[Identity, SocialAccount | None]:
+    if grant.virtual:
+        raise SnapshotUser
+    identity = Identity(provider.family, provider.app_id, grant.openid, grant.unionid)
     account = find(identity)
-    asks = provider.settings.unionid
-    if account is not None and (not asks or account.unionid or _learn_unionid(account, provider, grant)):
-        return identity, account
+    if account is not None:
+        if _knows_unionid(account, provider, grant) or _learn_unionid(account, provider, grant):
+            return identity, account
+        account = None
     release_connection()
-    if asks:
+    if provider.asks_unionid and identity.unionid is None:
         identity = replace(identity, unionid=provider.unionid(grant))
+    if identity.unionid is not None:
         account = _adopt(identity)
         release_connection()
     if account is None:
-        identity = replace(identity, nickname=_nickname(provider, grant))
+        identity = _greeted(identity, provider, grant)
     return identity, account
+
+
+def _knows_unionid(account: SocialAccount, provider: Provider, grant: Grant) -> bool:
+    """Whether there is nothing to learn: it changes where an app is given to another developer."""
+    return account.unionid == grant.unionid if grant.unionid else bool(account.unionid) or not provider.asks_unionid
 
 
 def find(identity: Identity) -> SocialAccount | None:
@@ -215,6 +234,8 @@ def _create(identity: Identity, user: AbstractBaseUser) -> SocialAccount:
 def _learn_unionid(account: SocialAccount, provider: Provider, grant: Grant) -> bool:
     """For people who were bound before the app had the permission. It may fail: the sign-in goes on, and the next one
     tries again. False where the binding was released meanwhile.
+
+    Who they are does not change by it, not even where somebody else's account turns out to be theirs.
     """
     release_connection()
     try:
@@ -225,7 +246,18 @@ def _learn_unionid(account: SocialAccount, provider: Provider, grant: Grant) -> 
         return True
     # Not save(), which fails where the binding was just released.
     row = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(pk=account.pk)
-    return bool(row.update(unionid=account.unionid, updated_at=timezone.now()))
+    if not row.update(unionid=account.unionid, updated_at=timezone.now()):
+        return False
+    _tell_of_others(account.provider, account.unionid)
+    return True
+
+
+def _tell_of_others(family: str, unionid: str) -> None:
+    """Two accounts may turn out to be one person's: the host hears of it, and nothing is joined."""
+    rows = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(provider=family, unionid=unionid)
+    users = sorted(set(rows.values_list("user_id", flat=True)), key=str)
+    if len(users) > 1:
+        signals.same_person_found.send_robust(SocialAccount, provider=family, unionid=unionid, user_ids=users)
 
 
 def _adopt(identity: Identity) -> SocialAccount | None:
@@ -233,8 +265,6 @@ def _adopt(identity: Identity) -> SocialAccount | None:
 
     Raises AccountDisabled.
     """
-    if identity.unionid is None:
-        return None
     database = databases.primary(SocialAccount)
     siblings = SocialAccount.objects.using(database).filter(provider=identity.provider, unionid=identity.unionid)
     if not siblings.exists():
@@ -254,10 +284,17 @@ def _adopt(identity: Identity) -> SocialAccount | None:
         return find(identity)
 
 
-def _nickname(provider: Provider, grant: Grant) -> str:
-    """To greet the person with; not worth failing for."""
+def _greeted(identity: Identity, provider: Provider, grant: Grant) -> Identity:
+    """With what to greet the person with; not worth failing for."""
     try:
-        # What cannot be printed is refused by some database: NUL by PostgreSQL, half a character by all.
-        return "".join(filter(str.isprintable, provider.nickname(grant)))[:NICKNAME_LENGTH]
+        profile = provider.profile(grant)
     except ProviderUnavailable:
-        return ""
+        return identity
+    # What cannot be printed is refused by some database: NUL by PostgreSQL, half a character by all.
+    nickname = "".join(filter(str.isprintable, profile.nickname))[:NICKNAME_LENGTH]
+    return replace(identity, nickname=nickname, avatar=_safe_avatar(profile.avatar))
+
+
+def _safe_avatar(url: str) -> str:
+    """An address that a page can show as it stands, and "" for any other."""
+    return url if len(url) <= AVATAR_LENGTH and _AVATAR.match(url) else ""

@@ -9,6 +9,7 @@ E008 SIMPLE_JWT is unusable            W006 LIMITS keep no SMS for who holds a t
 E009 users and bindings lie apart      W009 new accounts may lack a field
 E010 a function cannot be imported     E011 new accounts lack a field
 E012 FRONT_END needs sessions          W010 HUMAN_CHECK asks for nothing
+                                       W011 a provider brings no next back
 
 With ``check --deploy``: W004 cookies reach Django as they came, W005 CORS allows every site, W007 SITE_NAME is left at
 its default or makes two SMS of each, W008 the pages ask for consent to no terms or no privacy policy.
@@ -17,6 +18,7 @@ its default or makes two SMS of each, W008 the pages ask for consent to no terms
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from functools import wraps
 from inspect import getattr_static
 from typing import Any
@@ -30,8 +32,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import translation
 
 from phonebind import human, limits, oauth, origins, setting_checks, sms, sms_texts, store, user_checks
-from phonebind.conf import SETTING, ProviderSettings, Settings, conf, development
+from phonebind.conf import SETTING, Settings, conf, development
+from phonebind.exceptions import ProviderUnknown
 from phonebind.middleware import CookieNamesMiddleware
+from phonebind.oauth import Provider, WebProvider
 from phonebind.sms.registry import explain
 
 Messages = list[CheckMessage]
@@ -103,6 +107,22 @@ def check_legacy_state(**kwargs: Any) -> Messages:
             hint = "Anyone can make a visitor who is about to sign in do so as somebody else."
         return [Warning(message, hint=hint, id="phonebind.W001")]
     return [Warning(f"{SETTING}['LEGACY_STATE'] is on.", hint=hint, id="phonebind.W001")] if conf.legacy_state else []
+
+
+def check_next(**kwargs: Any) -> Messages:
+    """Providers that take letters and digits alone for a state."""
+    if conf.front_end == "contract" and not conf.legacy_state:
+        return []
+    hint = "Its state takes letters and digits alone: after a sign-in with it people land on the first page."
+    return [
+        Warning(f"{SETTING}['PROVIDERS'][{name!r}] brings no next back.", hint=hint, id="phonebind.W011")
+        for name, entry in conf.providers.items()
+        if not list(_provider_problems(name, entry)) and not _takes_any_state(oauth.get(name))
+    ]
+
+
+def _takes_any_state(provider: Provider) -> bool:
+    return not isinstance(provider, WebProvider) or provider.takes_any_state
 
 
 def check_sessions(**kwargs: Any) -> Messages:
@@ -196,6 +216,7 @@ CHECKS = (
     _readable(check_human_check),
     _readable(check_free_sms),
     _readable(check_legacy_state),
+    _readable(check_next),
     _readable(check_sessions),
     _readable(check_reserve),
     _readable(check_tls),
@@ -257,31 +278,41 @@ def _is_list(value: Any) -> bool:
 
 
 def _provider_problems(name: str, entry: Any) -> Iterator[str]:
-    if name not in oauth.PROVIDERS:
-        yield f"unknown; known are {', '.join(oauth.PROVIDERS)}."
-        return
     try:
-        provider = oauth.get(name).settings
+        provider = oauth.get(name)
+    except ProviderUnknown:
+        yield f"unknown; known are {', '.join(oauth.KINDS)}."
+        return
     except TypeError as error:
         yield str(error)
         return
-    for key in ("client_id", "client_secret", "redirect_uri", "base_url", "callback_page", "scope"):
-        value = getattr(provider, key)
-        if not isinstance(value, str):
+    except UNUSABLE as error:
+        yield explain(error)
+        return
+    yield from list(_type_problems(provider)) or [*_address_problems(provider), *provider.check()]
+
+
+def _type_problems(provider: Provider) -> Iterator[str]:
+    for option in fields(provider.settings):
+        value = getattr(provider.settings, option.name)
+        if isinstance(option.default, tuple):
+            if not _is_list(value):
+                yield f"{option.name} must be a list of str."
+        elif type(value) is not (bool if isinstance(option.default, bool) else str):
             # A number would start sign-ins, and never equal what the provider answers.
-            yield f"{key} must be a str."
-        elif not value and key not in ("base_url", "callback_page", "scope"):
-            yield f"{key} is empty."
-    if not isinstance(provider.unionid, bool):
-        yield "unionid must be a bool."
-    yield from _address_problems(provider)
+            yield f"{option.name} must be a {'bool' if isinstance(option.default, bool) else 'str'}."
+        if not value and option.name in provider.required:
+            yield f"{option.name} is empty."
 
 
-def _address_problems(provider: ProviderSettings) -> Iterator[str]:
-    if not _is_url(provider.redirect_uri):
+def _address_problems(provider: Provider) -> Iterator[str]:
+    page, web = provider.settings.callback_page, provider if isinstance(provider, WebProvider) else None
+    if web and not _is_url(web.settings.redirect_uri):
         yield "redirect_uri must be a whole http(s) URL, as it is registered with the provider."
-    if provider.callback_page and (conf.front_end == "contract" or not _is_url(provider.callback_page)):
+    if page and (conf.front_end == "contract" or not web or not _is_url(page)):
         yield "callback_page must be a whole http(s) URL without a #, for FRONT_END 'tutorial' or 'session'."
+    if web and web.uses_secret and (conf.legacy_state or conf.front_end == "tutorial"):
+        yield "it is asked with a secret, which takes a cookie: it works neither with LEGACY_STATE nor with 'tutorial'."
 
 
 def _is_url(value: Any) -> bool:

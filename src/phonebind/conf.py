@@ -22,14 +22,21 @@ FRONT_ENDS = ("contract", "tutorial", "session")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
-    """One entry of ``PROVIDERS``: what the provider's console gave us, and how we use it."""
+    """One entry of ``PROVIDERS``: what the provider's console gave us, and how we use it. Some providers have more.
+
+    An entry is named after its kind (``phonebind.oauth.KINDS``), or names it as its ``provider``: so a site may have
+    several apps of one kind, and providers of its own by their dotted paths.
+    """
 
     client_id: str
-    client_secret: str
-    redirect_uri: str
+    #: Whatever the provider calls the secret of the app.
+    client_secret: str = ""
+    #: Where the provider sends browsers back to; for apps and mini programs there is none.
+    redirect_uri: str = ""
     #: Where the provider is; empty for the real one. The sandbox's address while developing.
     base_url: str = ""
-    scope: str = "get_user_info"
+    #: What the provider is asked for; empty for as little as a sign-in takes.
+    scope: str = ""
     #: Where the front end's callback page is, where the provider brings people to us first: for ``FRONT_END``.
     callback_page: str = ""
     #: The app has the permission to see the id that one person has across all apps of this developer.
@@ -92,10 +99,6 @@ class Settings:
     hash_slots: int = 2
     #: ``{"sms_mobile_day": (10, 86400)}``: overrides of the table in ``phonebind.limits``.
     limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-
-    def provider(self, name: str) -> ProviderSettings:
-        """Raises KeyError for a provider that is not configured."""
-        return ProviderSettings(**self.providers[name])
 
 
 @cache

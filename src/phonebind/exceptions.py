@@ -6,6 +6,7 @@ PhonebindError
 ├── StateInvalid            400 state_invalid
 ├── CodeInvalid             400 code_invalid         the provider's code, not the SMS code
 ├── SignInCancelled         400 sign_in_cancelled    they turned back at the provider
+├── SnapshotUser            400 snapshot_user        WeChat shows the page as a snapshot, and nobody has signed in
 ├── SmsRefused              400 sms_refused          no SMS reaches this number: wrong, blocked, unsubscribed
 ├── TicketInvalid           400 ticket_invalid
 ├── ImageCodeInvalid        400 image_code_invalid
@@ -162,6 +163,11 @@ class CodeInvalid(PhonebindError):
 class SignInCancelled(PhonebindError):
     code = "sign_in_cancelled"
     message = _("You cancelled the sign-in. Nothing was changed.")
+
+
+class SnapshotUser(PhonebindError):
+    code = "snapshot_user"
+    message = _("WeChat shows a snapshot of this page. Tap “Use full service” and sign in again.")
 
 
 class SmsRefused(PhonebindError):

@@ -77,6 +77,10 @@ RULES = {
     "no_image_address_hour": Rule(5, 3_600, SmsQuota, sliding=True),
     "no_image_site_hour": Rule(200, 3_600, SmsQuota, sliding=True),
     "no_image_site_day": Rule(500, 86_400, SmsQuota, sliding=True),
+    # Sign-ins of apps, each a question to the provider: all of them, and those whose proof was worth nothing. A carrier
+    # has thousands of phones behind one address.
+    "native_address_minute": Rule(60, 60, TooManyRequests),
+    "native_wrong_address_hour": Rule(100, 3_600, TooManyAttempts),
     # Wrong SMS codes, over all mobiles.
     "sms_code_identity_hour": Rule(10, 3_600, TooManyAttempts),
     "sms_code_address_hour": Rule(100, 3_600, TooManyAttempts),

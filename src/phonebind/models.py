@@ -92,8 +92,9 @@ def release_connection() -> None:
 class SocialAccount(models.Model):
     """Which user owns the identity ``openid``, as ``provider`` names people to our app ``app_id``.
 
-    ``unionid`` is the same person's id across all apps of one developer, where the provider tells it; it may come to be
-    known only later, and is empty (null) until then.
+    ``provider`` is the family ("wechat"), whichever of its kinds the person came by. ``unionid`` is the same person's
+    id across all apps of one developer, where the provider tells it; it may come to be known only later, and is empty
+    (null) until then.
     """
 
     user = models.ForeignKey(
@@ -103,9 +104,9 @@ class SocialAccount(models.Model):
         verbose_name=_("user"),
     )
     provider = ExactCharField(_("provider"), max_length=32)
-    app_id = ExactCharField(_("app id"), max_length=128)
-    openid = ExactCharField(max_length=128)
-    unionid = ExactCharField(max_length=128, null=True, blank=True)  # empty is null: "" would be an id
+    app_id = ExactCharField(_("app id"), max_length=255)
+    openid = ExactCharField(max_length=255)
+    unionid = ExactCharField(max_length=255, null=True, blank=True)  # empty is null: "" would be an id
     #: Exact too, since that is a character set with room for 小明 and 🦊 whatever the database's own is.
     nickname = ExactCharField(_("nickname"), max_length=32, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)

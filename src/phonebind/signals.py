@@ -12,6 +12,10 @@ signed_in = Signal()
 #: signed in, before it is sent, from the API and the pages alike. Set and delete cookies on ``response`` here.
 sign_in_response = Signal()
 
+#: ``provider`` (the family: "wechat"), ``unionid``, ``user_ids``: a sign-in has shown that these accounts are one
+#: person's. Nothing is joined: that is for the person, or for you.
+same_person_found = Signal()
+
 #: ``rule`` ("sms_site_hour" or "sms_site_day"), ``limit``, ``seconds``, ``retry_after``: the SMS budget of the whole
 #: site is used up, and nobody gets a code for ``retry_after`` seconds. Sent once a minute while that lasts: wake
 #: somebody here.

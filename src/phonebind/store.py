@@ -75,6 +75,11 @@ def first(name: str, seconds: int) -> bool:
         return bool(client.set(name, 1, nx=True, ex=seconds))
 
 
+def exists(name: str) -> bool:
+    with connection() as client:
+        return bool(client.exists(name))
+
+
 class Script:
     """A Lua script over one key or several of one tag; sent whole only where the server does not know it yet."""
 

@@ -3,7 +3,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -37,7 +37,7 @@ REDIRECT_URI_LENGTH = 1024
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """An app registered with the emulated provider.
+    """An app registered with an emulated provider: ``kind`` says which ("qq"), ``options`` what only that one asks for.
 
     ``unionid`` says whether it has that permission; apps with the same ``developer`` see the same unionid of a person.
     Without ``redirect_uris`` every address is accepted whose host is this machine, with any port: localhost, and what
@@ -50,6 +50,8 @@ class App:
     unionid: bool = False
     developer: str = "developer"
     redirect_uris: tuple[str, ...] = ()
+    kind: str = "qq"
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def accepts(self, redirect_uri: str) -> bool:
         """Whether host and path are registered (the query is free)."""
@@ -61,12 +63,20 @@ class App:
         return names.leads_here(url.hostname or "")
 
 
-def apps() -> dict[str, App]:
-    """Every app, by client id, in the order of the setting."""
-    return {
-        client_id: App(client_id=client_id, **{**options, "redirect_uris": tuple(options.get("redirect_uris", ()))})
-        for client_id, options in _setting("APPS", DEFAULT_APPS).items()
-    }
+def apps(kind: str = "") -> dict[str, App]:
+    """Every app, or those of one kind, by client id, in the order of the setting.
+
+    A host that names no app of a kind has our own of it.
+    """
+    named = {client_id: _app(client_id, options) for client_id, options in _setting("APPS", {}).items()}
+    kinds = {app.kind for app in named.values()}
+    ours = (_app(client_id, options) for client_id, options in DEFAULT_APPS.items())
+    every = named | {app.client_id: app for app in ours if app.kind not in kinds}
+    return {client_id: app for client_id, app in every.items() if kind in ("", app.kind)}
+
+
+def _app(client_id: str, options: Mapping[str, Any]) -> App:
+    return App(client_id=client_id, **{**options, "redirect_uris": tuple(options.get("redirect_uris", ()))})
 
 
 def cache_alias() -> str:

@@ -2,10 +2,11 @@
 
 import secrets
 import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from . import state
-from .codes import Refused
 from .conf import App
 from .people import PEOPLE, Person
 
@@ -23,6 +24,8 @@ class Grant:
     scope: str
     redirect_uri: str
     issued_at: float
+    #: What else the provider must know again: a nonce, a PKCE challenge.
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def person(self) -> Person:
@@ -36,41 +39,50 @@ class Tokens:
     grant: Grant
 
 
-def issue_code(*, app: App, person: Person, redirect_uri: str, scope: str) -> str:
-    return _keep("code", Grant(app.client_id, person.id, scope, redirect_uri, time.time()), CODE_SECONDS)
+class NotGranted(Exception):
+    """``reason``: "unknown" (never issued, or to another app), "redirect_uri" (for another), "expired", "used"."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
-def redeem_code(code: str, *, app: App, redirect_uri: str) -> Tokens:
-    """Tokens for a code, once, within ten minutes, with the redirect_uri it was issued for."""
+def issue_code(*, app: App, person: Person, redirect_uri: str = "", scope: str = "", **extra: Any) -> str:
+    grant = Grant(app.client_id, person.id, scope, redirect_uri, time.time(), extra)
+    return _keep("code", grant, CODE_SECONDS)
+
+
+def take_code(code: str, *, app: App, redirect_uri: str = "", seconds: int = CODE_SECONDS) -> Grant:
+    """What a code stands for, once, within ``seconds``, with the redirect_uri it was issued for. Raises NotGranted."""
     grant = _find("code", code)
     if grant is None or grant.client_id != app.client_id:
-        raise Refused(100019)
+        raise NotGranted("unknown")
     if grant.redirect_uri != redirect_uri:
-        raise Refused(100010)
-    if _age(grant) >= CODE_SECONDS:
-        raise Refused(100019)
+        raise NotGranted("redirect_uri")
+    if _age(grant) >= seconds:
+        raise NotGranted("expired")
     if not state.put_once("used_code", code, CODE_SECONDS + _MEMORY_SECONDS):
-        raise Refused(100020)
-    return _issue_tokens(grant)
-
-
-def renew(refresh_token: str, *, app: App) -> Tokens:
-    """New tokens for a refresh token, which is used up."""
-    grant = _find("refresh", refresh_token)
-    if grant is None or grant.client_id != app.client_id or not state.forget("refresh", refresh_token):
-        raise Refused(100022)
-    return _issue_tokens(grant)
-
-
-def read(access_token: str) -> Grant | None:
-    """What an access token stands for; None where it was never issued."""
-    grant = _find("access", access_token)
-    if grant is not None and _age(grant) >= TOKEN_SECONDS:
-        raise Refused(100014)
+        raise NotGranted("used")
     return grant
 
 
-def _issue_tokens(grant: Grant) -> Tokens:
+def renew(refresh_token: str, *, app: App) -> Tokens:
+    """New tokens for a refresh token, which is used up. Raises NotGranted."""
+    grant = _find("refresh", refresh_token)
+    if grant is None or grant.client_id != app.client_id or not state.forget("refresh", refresh_token):
+        raise NotGranted("unknown")
+    return issue_tokens(grant)
+
+
+def read(access_token: str) -> Grant | None:
+    """What an access token stands for; None where it was never issued. Raises NotGranted where it has expired."""
+    grant = _find("access", access_token)
+    if grant is not None and _age(grant) >= TOKEN_SECONDS:
+        raise NotGranted("expired")
+    return grant
+
+
+def issue_tokens(grant: Grant) -> Tokens:
     grant = replace(grant, issued_at=time.time())
     return Tokens(_keep("access", grant, TOKEN_SECONDS), _keep("refresh", grant, TOKEN_SECONDS), grant)
 

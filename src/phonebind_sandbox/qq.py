@@ -24,6 +24,7 @@ Params: TypeAlias = Mapping[str, str]
 Endpoint: TypeAlias = Callable[[Params, Faults], HttpResponse]
 Refusal: TypeAlias = Callable[[int, Params, Faults], HttpResponse]
 
+KIND = "qq"
 USER_REFUSED = 100030
 #: What comes back where somebody cancels on a phone, beside the state: no code, and no error either.
 USER_CANCELLED: Params = {"usercancel": "1"}
@@ -46,7 +47,7 @@ def authorize(request: HttpRequest) -> HttpResponseBase:
     if not params.get("state"):
         return _call_back(params, _error_fields(100029))
     if request.method == "GET":
-        context = {"app": app, "people": PEOPLE.values(), "scope": _scope(params)}
+        context = {"provider": "QQ", "app": app, "people": PEOPLE.values(), "scope": _scope(params)}
         return render(request, "phonebind_sandbox/authorize.html", context)
     return _decide(request, app, params)
 
@@ -57,7 +58,7 @@ def _show_refused(request: HttpRequest, params: Params, code: int) -> HttpRespon
         "code": code,
         "description": CODES[code],
         # Only where it is what the refusal is about.
-        "app": conf.apps().get(params.get("client_id", "")) if code == 100010 else None,
+        "app": conf.apps(KIND).get(params.get("client_id", "")) if code == 100010 else None,
         "redirect_uri": params.get("redirect_uri", ""),
     }
     return render(request, "phonebind_sandbox/refused.html", context, status=400)
@@ -97,6 +98,8 @@ def _endpoint(name: str, refusal: Refusal) -> Callable[[Endpoint], Callable[[Htt
                     return endpoint(params, switches)
                 except Refused as refused:
                     return refusal(refused.code, params, switches)
+                except grants.NotGranted:  # an access token that has expired
+                    return refusal(100014, params, switches)
 
             fault, slow_seconds = str(switches[f"{name}_network"]), float(switches["slow_seconds"])
             return network.pass_through(request, fault, slow_seconds, answer)
@@ -115,11 +118,11 @@ def token(params: Params, switches: Faults) -> HttpResponse:
     if grant_type == "authorization_code":
         code = _required(params, "code", 100005)
         app = _authenticated(client_id, secret)
-        tokens = grants.redeem_code(code, app=app, redirect_uri=params.get("redirect_uri", ""))
+        tokens = _redeem(code, app, params.get("redirect_uri", ""))
     elif grant_type == "refresh_token":
         refresh_token = _required(params, "refresh_token", 100006)
         app = _authenticated(client_id, secret)
-        tokens = grants.renew(refresh_token, app=app)
+        tokens = _renew(refresh_token, app)
     else:
         raise Refused(100004)
     as_string = switches["expires_in"] == "string"
@@ -189,6 +192,20 @@ def _profile(person: Person) -> dict[str, str | int]:
     return fields
 
 
+def _redeem(code: str, app: conf.App, redirect_uri: str) -> grants.Tokens:
+    try:
+        return grants.issue_tokens(grants.take_code(code, app=app, redirect_uri=redirect_uri))
+    except grants.NotGranted as error:
+        raise Refused({"redirect_uri": 100010, "used": 100020}.get(error.reason, 100019)) from None
+
+
+def _renew(refresh_token: str, app: conf.App) -> grants.Tokens:
+    try:
+        return grants.renew(refresh_token, app=app)
+    except grants.NotGranted:
+        raise Refused(100022) from None
+
+
 def _required(params: Params, name: str, code: int) -> str:
     value = params.get(name)
     if not value:
@@ -197,7 +214,7 @@ def _required(params: Params, name: str, code: int) -> str:
 
 
 def _app(client_id: str) -> conf.App:
-    app = conf.apps().get(client_id)
+    app = conf.apps(KIND).get(client_id)
     if app is None:
         raise Refused(100008)
     return app

@@ -7,11 +7,15 @@ from abc import ABC, abstractmethod
 
 from django.http import HttpRequest
 
-from phonebind import tickets
+from phonebind import states, tickets
 from phonebind.api import landing
-from phonebind.oauth import Identity, Provider
+from phonebind.browser import Cookie
+from phonebind.oauth import Identity, WebProvider
 from phonebind.redirects import safe_next
-from phonebind.tickets import Cookie, State
+from phonebind.states import Started, State
+
+#: For providers that take letters and digits alone, which no ``next`` is.
+NO_STATE = "0"
 
 
 class Flow(ABC):
@@ -19,11 +23,14 @@ class Flow(ABC):
     unbound = False
 
     @abstractmethod
-    def start(self, request: HttpRequest, provider: Provider, target: str) -> tuple[str, Cookie | None]:
-        """The state for the provider to bring back, and the cookie that makes it this browser's."""
+    def start(self, request: HttpRequest, provider: WebProvider, target: str) -> Started:
+        """What the provider is asked with, and the cookie that makes it this browser's.
+
+        Raises ProviderUnavailable where that takes a cookie, and the front end keeps none.
+        """
 
     @abstractmethod
-    def read(self, request: HttpRequest, provider: Provider, state: str) -> State:
+    def read(self, request: HttpRequest, provider: WebProvider, state: str) -> State:
         """The sign-in that has come back; ``digest`` is empty where no cookie belongs to it.
 
         Raises StateInvalid, NextNotAllowed.
@@ -37,11 +44,11 @@ class Flow(ABC):
 class Bound(Flow):
     """The contract: state and ticket are of use to one browser, once."""
 
-    def start(self, request: HttpRequest, provider: Provider, target: str) -> tuple[str, Cookie | None]:
-        return tickets.start(request, provider, target)
+    def start(self, request: HttpRequest, provider: WebProvider, target: str) -> Started:
+        return states.start(request, provider, target)
 
-    def read(self, request: HttpRequest, provider: Provider, state: str) -> State:
-        return tickets.read_state(request, provider, state)
+    def read(self, request: HttpRequest, provider: WebProvider, state: str) -> State:
+        return states.read(request, provider, state)
 
     def issue(self, request: HttpRequest, identity: Identity, target: str) -> tuple[str, Cookie | None]:
         return tickets.issue(request, identity, target)
@@ -52,11 +59,11 @@ class Legacy(Flow):
 
     unbound = True
 
-    def start(self, request: HttpRequest, provider: Provider, target: str) -> tuple[str, Cookie | None]:
-        return target, None
+    def start(self, request: HttpRequest, provider: WebProvider, target: str) -> Started:
+        return Started(_brought_back(provider, target))
 
-    def read(self, request: HttpRequest, provider: Provider, state: str) -> State:
-        return State(next=safe_next(request, state), digest="")
+    def read(self, request: HttpRequest, provider: WebProvider, state: str) -> State:
+        return State(next=safe_next(request, state if provider.takes_any_state else ""), digest="")
 
     def issue(self, request: HttpRequest, identity: Identity, target: str) -> tuple[str, Cookie | None]:
         return tickets.issue_unbound(identity, target), None
@@ -65,21 +72,28 @@ class Legacy(Flow):
 class Landing(Legacy):
     """As :class:`Legacy`, for pages that go to what ``decodeURI`` makes of the state."""
 
-    def start(self, request: HttpRequest, provider: Provider, target: str) -> tuple[str, Cookie | None]:
-        return landing.state_for(request, provider, target), None
+    def start(self, request: HttpRequest, provider: WebProvider, target: str) -> Started:
+        return Started(_brought_back(provider, landing.state_for(request, provider, target)))
 
-    def read(self, request: HttpRequest, provider: Provider, state: str) -> State:
+    def read(self, request: HttpRequest, provider: WebProvider, state: str) -> State:
         return State(next=landing.target_of(request, provider, state), digest="")
 
 
 class Stateless(Bound):
     """As :class:`Bound`, for pages that keep cookies and bring no state back: some sign-in began in this browser."""
 
-    def start(self, request: HttpRequest, provider: Provider, target: str) -> tuple[str, Cookie | None]:
-        return landing.state_for(request, provider, target), tickets.start_stateless(request, provider)
+    def start(self, request: HttpRequest, provider: WebProvider, target: str) -> Started:
+        state = landing.state_for(request, provider, target)
+        return states.start_stateless(request, provider, state if provider.takes_any_state else NO_STATE)
 
-    def read(self, request: HttpRequest, provider: Provider, state: str) -> State:
-        return tickets.read_stateless(request, provider, landing.target_of(request, provider, state))
+    def read(self, request: HttpRequest, provider: WebProvider, state: str) -> State:
+        return states.read_stateless(request, provider, landing.target_of(request, provider, state))
+
+
+def _brought_back(provider: WebProvider, state: str) -> str:
+    if provider.uses_secret:
+        raise provider.unavailable("it is asked with a secret, and FRONT_END or LEGACY_STATE keeps no cookie")
+    return state if provider.takes_any_state else NO_STATE
 
 
 BOUND = Bound()

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET
 
 from phonebind import bodies, oauth
 from phonebind.exceptions import NextNotAllowed, ProviderUnknown
-from phonebind.oauth import Provider
+from phonebind.oauth import WebProvider
 from phonebind.redirects import safe_next
 
 #: ``app_name`` of our URLs.
@@ -34,7 +34,7 @@ RESERVED = ";/?:@&=+$,#"
 UNREADABLE = "&#%"
 
 
-def state_for(request: HttpRequest, provider: Provider, target: str) -> str:
+def state_for(request: HttpRequest, provider: WebProvider, target: str) -> str:
     """The state that leads a page to ``target``, whether relayed or read as it comes from the provider."""
     if provider.settings.callback_page:
         return target
@@ -52,9 +52,9 @@ def state_for(request: HttpRequest, provider: Provider, target: str) -> str:
     return _relative(page, to.path) if is_plain else "."
 
 
-def target_of(request: HttpRequest, provider: Provider, state: str) -> str:
+def target_of(request: HttpRequest, provider: WebProvider, state: str) -> str:
     """What :func:`state_for` was given, out of a state that a page sends along. Raises NextNotAllowed."""
-    state = unquote(state).replace("\\", "/")
+    state = unquote(state).replace("\\", "/") if provider.takes_any_state else ""
     if "/" in state and (target := _signed(state.rstrip("/").rpartition("/")[2])):
         state = target
     elif state and not state.startswith("/") and ":" not in state:
@@ -81,8 +81,10 @@ def relay(request: HttpRequest, provider: str) -> HttpResponse:
     if not page:
         raise Http404
     given = {name: request.GET[name] for name in ("code", "error", "usercancel") if name in request.GET}
+    if source.code_field in request.GET:
+        given["code"] = request.GET[source.code_field]
     try:
-        target = safe_next(request, request.GET.get("state", ""))
+        target = safe_next(request, request.GET.get("state", "") if source.takes_any_state else "")
     except NextNotAllowed:
         target = "/"
     if any(letter in target for letter in UNREADABLE):
@@ -91,14 +93,14 @@ def relay(request: HttpRequest, provider: str) -> HttpResponse:
     return _see(f"{page}{'&' if '?' in page else '?'}{query}")
 
 
-def _source(provider: str) -> Provider:
+def _source(provider: str) -> WebProvider:
     try:
-        return oauth.get(provider)
+        return oauth.web(provider)
     except ProviderUnknown:
         raise Http404 from None
 
 
-def _page(provider: Provider) -> SplitResult:
+def _page(provider: WebProvider) -> SplitResult:
     """The front end's callback page."""
     return urlsplit(provider.settings.callback_page or provider.settings.redirect_uri)
 
@@ -123,7 +125,7 @@ def _plain(part: str) -> str:
     return "".join(quote(letter) if letter in f"{RESERVED} " else letter for letter in part)
 
 
-def _leading_on(request: HttpRequest, provider: Provider, target: str) -> str:
+def _leading_on(request: HttpRequest, provider: WebProvider, target: str) -> str:
     """The path of :func:`follow` for ``target``; "" where the host serves no such address."""
     token = signing.dumps(target, salt=SALT, compress=True)
     for namespace in _namespaces(request):

@@ -2,13 +2,20 @@
 
 from typing import Any, ClassVar
 
+from django.http import QueryDict
+from django.urls import get_script_prefix
+from rest_framework.fields import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from phonebind import binding, limits, oauth, sms_codes, tickets
+from phonebind import binding, limits, oauth, sms_codes, states, tickets
 from phonebind.api import serializers
 from phonebind.api.base import View
+from phonebind.exceptions import CodeInvalid, Invalid, TicketInvalid
+from phonebind.oauth import Grant, NativeProvider, WebProvider
 from phonebind.redirects import safe_next
+
+REQUIRED = Field.default_error_messages["required"]
 
 
 class AuthorizationView(View):
@@ -17,12 +24,14 @@ class AuthorizationView(View):
     guarded = ("GET",)
 
     def get(self, request: Request, provider: str) -> Response:
-        source = oauth.get(provider)
+        source = oauth.web(provider)
         target = safe_next(request._request, serializers.Authorization.read(request.query_params)["next"])
         self.note(outcome="started")
-        state, cookie = self.flow.start(request._request, source, target)
-        response = Response({"login_url": source.login_url(state, user_agent=request.headers.get("User-Agent", ""))})
-        tickets.remember(request._request, response, cookie)
+        started = self.flow.start(request._request, source, target)
+        user_agent = request.headers.get("User-Agent", "")
+        login_url = source.login_url(started.state, secret=started.secret, user_agent=user_agent)
+        response = Response({"login_url": login_url})
+        states.remember(request._request, response, started)
         return response
 
 
@@ -32,10 +41,13 @@ class OAuthUserView(View):
     actions: ClassVar = {"GET": "callback", "POST": "bind"}
 
     def get(self, request: Request, provider: str) -> Response:
-        source = oauth.get(provider)
-        callback = serializers.Callback.read(request.query_params)
+        source = oauth.web(provider)
+        callback = serializers.Callback.read(_contracts_names(source, request.query_params))
         state = self.flow.read(request._request, source, callback["state"])
-        identity, account = binding.identify(source, _code(source, callback))
+        if "code" not in callback:
+            raise source.refusal(callback.get("error", ""))
+        code = callback["code"]
+        identity, account = binding.identify(source, lambda: source.exchange(code, secret=state.secret))
         if account is not None:
             binding.sign_in(request._request, account.user, account)
             response = self.signed_in(account.user, account, next=state.next)
@@ -44,14 +56,16 @@ class OAuthUserView(View):
             ticket, cookie = self.flow.issue(request._request, identity, state.next)
             response = Response(_not_bound(ticket, identity, state.next))
             tickets.remember(request._request, response, cookie)
-        tickets.forget(request._request, response, state)
+        states.forget(request._request, response, state)
         return response
 
     def post(self, request: Request, provider: str) -> Response:
         form = serializers.Bind.read(request.data)
         self.note(mobile=form["mobile"])
         source = oauth.get(provider)
-        ticket = tickets.read(request._request, source, form["access_token"], unbound=self.flow.unbound)
+        ticket = tickets.read(request._request, source, form["access_token"], unbound=self.flow.unbound, loose=True)
+        if tickets.is_spent(ticket) and binding.find(ticket.identity) is None:
+            raise TicketInvalid
         mobile = sms_codes.check(
             form["mobile"],
             form["sms_code"],
@@ -59,13 +73,54 @@ class OAuthUserView(View):
             address=limits.client_address(request._request),
         )
         account = binding.bind(request._request, ticket.identity, mobile, form["password"])
+        tickets.spend(ticket)
         return self.signed_in(account.user, account, status=201, next=ticket.next)
 
 
-def _code(source: oauth.Provider, callback: dict[str, str]) -> str:
-    if "code" not in callback:
-        raise source.refusal(callback.get("error", ""))
-    return callback["code"]
+class NativeView(View):
+    """The callback of apps and mini programs: they bring what their SDK was given, and keep no cookies."""
+
+    actions: ClassVar = {"POST": "native"}
+
+    def post(self, request: Request, provider: str) -> Response:
+        form = serializers.Native.read(request.data)
+        source = oauth.native(provider)
+        proof = form[source.proof]
+        if not proof:
+            raise Invalid({source.proof: [REQUIRED]})
+        address = limits.client_address(request._request)
+        limits.take(("native_address_minute", address))
+        identity, account = binding.identify(source, lambda: _verified(source, proof, form["nonce"], address))
+        target = get_script_prefix()
+        if account is not None:
+            binding.sign_in(request._request, account.user, account)
+            return self.signed_in(account.user, account, next=target)
+        self.note(outcome="not_bound")
+        return Response(_not_bound(tickets.issue_loose(identity, target), identity, target))
+
+
+def _verified(source: NativeProvider, proof: str, nonce: str, address: str) -> Grant:
+    """Raises CodeInvalid, which counts, and TooManyAttempts."""
+    found: list[Grant] = []
+
+    def is_right() -> bool:
+        try:
+            found.append(source.verify(proof, nonce=nonce))
+        except CodeInvalid:
+            return False
+        return True
+
+    if not limits.attempt(is_right, ("native_wrong_address_hour", address)):
+        raise CodeInvalid
+    return found[0]
+
+
+def _contracts_names(source: WebProvider, query: QueryDict) -> dict[str, Any]:
+    """The callback with the code under the contract's name, whatever the provider calls it."""
+    given: dict[str, Any] = query.dict()
+    if source.code_field in given:
+        given["code"] = given[source.code_field]
+    return given
 
 
 def _not_bound(ticket: str, identity: oauth.Identity, target: str) -> dict[str, Any]:
@@ -74,4 +129,5 @@ def _not_bound(ticket: str, identity: oauth.Identity, target: str) -> dict[str, 
         "expires_in": tickets.MAX_AGE,
         "next": target,
         "nickname": identity.nickname,
+        "avatar": identity.avatar,
     }

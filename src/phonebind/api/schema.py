@@ -174,7 +174,7 @@ def _path(name: str, type_: Any, **more: Any) -> OpenApiParameter:
     return OpenApiParameter(name, type_, OpenApiParameter.PATH, **more)
 
 
-PROVIDER = _path("provider", str, enum=list(oauth.PROVIDERS))
+PROVIDER = _path("provider", str, enum=list(oauth.KINDS))
 IMAGE_CODE_ID = _path("image_code_id", OpenApiTypes.UUID, description="One that the caller has made up.")
 MOBILE = _path(
     "mobile",

@@ -85,6 +85,14 @@ class Callback(Shape):
         return attrs
 
 
+class Native(Shape):
+    """Whichever of ``code`` and ``token`` the provider's SDK gives; ``nonce`` as the app made it for Apple."""
+
+    code = serializers.CharField(max_length=512, allow_blank=True, default="")
+    token = serializers.CharField(max_length=8192, allow_blank=True, default="")
+    nonce = serializers.CharField(max_length=256, allow_blank=True, default="")
+
+
 class HumanCheckRequest(Shape):
     mobile = MobileField()
     #: For people who cannot see an image.

@@ -10,6 +10,7 @@ urlpatterns = [
     *dialects.routes(),
     path("oauth/<str:provider>/authorization/", oauth.AuthorizationView.as_view(), name="authorization"),
     path("oauth/<str:provider>/user/", oauth.OAuthUserView.as_view(), name="oauth_user"),
+    path("oauth/<str:provider>/native/", oauth.NativeView.as_view(), name="native"),
     path("image_codes/<str:image_code_id>/", codes.ImageCodeView.as_view(), name="image_code"),
     path("human_checks/<str:mobile>/", codes.HumanCheckView.as_view(), name="human_check"),
     path("sms_codes/<str:mobile>/", codes.SmsCodeView.as_view(), name="sms_code"),

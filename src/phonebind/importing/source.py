@@ -17,7 +17,7 @@ from phonebind.importing.base import PAGE, ImportRefused, as_text
 from phonebind.importing.scratch import Scratch
 
 #: What can be an id at a provider: printable ASCII without a blank in it, as long as our column.
-_READABLE = re.compile(r"[!-~]{1,128}")
+_READABLE = re.compile(r"[!-~]{1,255}")
 
 #: Or what is no date for Python makes the whole page fail: a text in SQLite, infinity in PostgreSQL. (Its own texts are
 #: as the server's DateStyle has them; JSON's are ISO 8601.)

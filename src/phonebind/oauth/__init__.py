@@ -1,17 +1,85 @@
-"""Identity providers. Adding one is one file and its line in ``PROVIDERS``."""
+"""Identity providers. Adding one is one file and its line in ``KINDS``."""
+
+import functools
+from collections.abc import Mapping
+from typing import cast
+
+from django.utils.module_loading import import_string
 
 from phonebind.conf import conf
-from phonebind.exceptions import ProviderUnknown
-from phonebind.oauth.base import Grant, Identity, Provider
-from phonebind.oauth.qq import QQ
+from phonebind.exceptions import ProviderUnknown, Text
+from phonebind.oauth.base import Grant, Identity, NativeProvider, Profile, Provider, WebProvider
 
-__all__ = ["PROVIDERS", "Grant", "Identity", "Provider", "get"]
+__all__ = [
+    "KINDS",
+    "Grant",
+    "Identity",
+    "NativeProvider",
+    "Profile",
+    "Provider",
+    "WebProvider",
+    "get",
+    "label",
+    "native",
+    "ways",
+    "web",
+]
 
-PROVIDERS: dict[str, type[Provider]] = {provider.name: provider for provider in (QQ,)}
+#: By their words in ``PROVIDERS``. Imported on first use: some need a library that others do without.
+KINDS: Mapping[str, str] = {
+    "qq": "phonebind.oauth.qq.QQ",
+    "wechat_web": "phonebind.oauth.wechat_web.WeChatWeb",
+    "wechat_oa": "phonebind.oauth.wechat_oa.WeChatOfficialAccount",
+    "wechat_app": "phonebind.oauth.wechat_app.WeChatApp",
+    "wechat_miniprogram": "phonebind.oauth.wechat_miniprogram.WeChatMiniProgram",
+    "qq_app": "phonebind.oauth.qq_app.QQApp",
+    "weibo": "phonebind.oauth.weibo.Weibo",
+    "apple": "phonebind.oauth.apple.Apple",
+    "alipay": "phonebind.oauth.alipay.Alipay",
+    "oidc": "phonebind.oauth.oidc.OpenIDConnect",
+}
 
 
 def get(name: str) -> Provider:
-    """The provider of that name, ready for one request. Raises ProviderUnknown where the site has none."""
-    if name not in PROVIDERS or name not in conf.providers:
+    """The provider of that name in ``PROVIDERS``, ready for one request. Raises ProviderUnknown where there is none."""
+    entry = conf.providers.get(name)
+    word = entry.get("provider", name) if entry is not None else ""
+    path = KINDS.get(word, word)
+    if entry is None or "." not in path:
         raise ProviderUnknown
-    return PROVIDERS[name](conf.provider(name))
+    made = _class(path)
+    options = {key: value for key, value in entry.items() if key != "provider"}
+    return made(made.settings_class(**options), name)
+
+
+def web(name: str) -> WebProvider:
+    """As :func:`get`, for one that a browser goes to. Raises ProviderUnknown for any other."""
+    found = get(name)
+    if not isinstance(found, WebProvider):
+        raise ProviderUnknown
+    return found
+
+
+def native(name: str) -> NativeProvider:
+    """As :func:`get`, for one whose proof an app brings. Raises ProviderUnknown for any other."""
+    found = get(name)
+    if not isinstance(found, NativeProvider):
+        raise ProviderUnknown
+    return found
+
+
+def ways(user_agent: str) -> list[WebProvider]:
+    """Those that work in this browser, in the order of ``PROVIDERS``."""
+    found = [get(name) for name in conf.providers]
+    return [each for each in found if isinstance(each, WebProvider) and each.works_in(user_agent)]
+
+
+def label(family: str) -> Text:
+    """What people call it; its name where bindings have outlived its code."""
+    found = (get(name) for name in conf.providers)
+    return next((each.label for each in found if each.family == family), family)
+
+
+@functools.cache
+def _class(path: str) -> type[Provider]:
+    return cast("type[Provider]", import_string(path))

@@ -1,16 +1,25 @@
-"""What every provider is: three questions to ask it, and the identity that comes of the answers."""
+"""What every provider is: how it is asked who somebody is, and the identity that comes of the answers.
 
+A provider is a class for one *kind* of sign-in ("wechat_oa"), a *family* of kinds in which one person has one unionid
+("wechat"), and one app of ours. Kinds that a browser goes to are :class:`WebProvider`, those whose proof an app or a
+mini program brings are :class:`NativeProvider`, and some are both.
+"""
+
+import logging
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+from phonebind import alarms
 from phonebind.conf import ProviderSettings
-from phonebind.exceptions import PhonebindError, ProviderUnavailable
+from phonebind.exceptions import PhonebindError, ProviderUnavailable, SignInCancelled, Text
 from phonebind.upstream import Deadline
 
 #: Ids are compared byte for byte, and some databases pad with spaces: printable ASCII without space leaves no doubt.
-_ID = re.compile(r"[!-~]{1,128}\Z")
+_ID = re.compile(r"[!-~]{1,255}\Z")
+
+logger = logging.getLogger(__name__)
 
 
 def checked_id(value: str) -> str:
@@ -22,13 +31,18 @@ def checked_id(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One person as one provider names them to one of our apps. It never holds the provider's token."""
+    """One person as one provider names them to one of our apps. It never holds the provider's token.
+
+    ``provider`` is the family, and ``app_id`` that of the app, or whatever else the openid is unique in: a team, an
+    issuer. ``avatar`` is an https URL or "", for the bind form: it is not stored.
+    """
 
     provider: str
     app_id: str
     openid: str
     unionid: str | None = None
     nickname: str = ""
+    avatar: str = ""
 
     def __post_init__(self) -> None:
         checked_id(self.openid)
@@ -40,12 +54,29 @@ class Identity:
         return f"{self.provider}:{self.app_id}:{self.openid}"
 
 
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What to greet a person with; either may be empty."""
+
+    nickname: str = ""
+    avatar: str = ""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Grant:
-    """What the authorization code was traded for; lives as long as one request and is stored nowhere."""
+    """What a code or token was traded for; lives as long as one request and is stored nowhere."""
 
-    access_token: str
     openid: str
+    #: The provider's, to ask more with.
+    access_token: str = ""
+    #: The person's id across the family, where the provider has told it already.
+    unionid: str | None = None
+    #: Likewise; None where it takes a question.
+    profile: Profile | None = None
+    #: 11 digits that the provider has proved to be this person's.
+    mobile: str = ""
+    #: Nobody: the provider answers so where somebody has not signed in at all.
+    virtual: bool = False
 
 
 class Provider(ABC):
@@ -54,37 +85,100 @@ class Provider(ABC):
     Every method that asks the provider raises ProviderUnavailable when there is no usable answer in time.
     """
 
-    name: ClassVar[str]
+    #: Its word in ``phonebind.oauth.KINDS``, and its name in ``PROVIDERS`` where the host gives it no other.
+    kind: ClassVar[str]
+    #: What bindings are stored under. All kinds of a family share the unionid, and none other does.
+    family: ClassVar[str]
     #: What people call it.
-    label: ClassVar[str]
+    label: ClassVar[Text]
+    settings_class: ClassVar[type[ProviderSettings]] = ProviderSettings
+    #: The settings that it cannot do without.
+    required: ClassVar[tuple[str, ...]] = ("client_id", "client_secret")
 
-    def __init__(self, settings: ProviderSettings) -> None:
+    def __init__(self, settings: ProviderSettings, name: str = "") -> None:
         self.settings = settings
+        self.name = name or self.kind
         self.deadline = Deadline()
 
     @property
     def app_id(self) -> str:
+        """What its openids are unique in."""
         return self.settings.client_id
 
-    @abstractmethod
-    def login_url(self, state: str, *, user_agent: str = "") -> str:
-        """Where the browser goes to sign in; ``user_agent`` tells whether that is a phone."""
+    @property
+    def asks_unionid(self) -> bool:
+        """Whether it is worth a question where the grant does not tell one."""
+        return False
+
+    def check(self) -> list[str]:
+        """What is wrong with its settings, besides those that are missing or of the wrong type."""
+        return []
+
+    def unionid(self, grant: Grant) -> str | None:
+        """The person's id across the family, or None where the provider tells none."""
+        return grant.unionid
+
+    def profile(self, grant: Grant) -> Profile:
+        """What to greet the person with."""
+        return grant.profile or Profile()
+
+    def misconfigured(self, path: str, error: object) -> ProviderUnavailable:
+        """To raise where only the operator can repair it: the log says so, once a minute for each ``error``."""
+        if alarms.is_due(f"{self.name} {path} {error}"):
+            setting = f"PHONEBIND['PROVIDERS']['{self.name}']"
+            logger.error("%s refuses our configuration: error %s at %s. See %s.", self.label, error, path, setting)
+        return ProviderUnavailable()
+
+    def unavailable(self, reason: str) -> ProviderUnavailable:
+        """To raise where an answer is missing or cannot be used. ``reason`` holds nothing that came from outside."""
+        logger.warning("%s unavailable: %s", self.label, reason)
+        return ProviderUnavailable()
+
+
+class WebProvider(Provider):
+    """A provider that a browser goes to, and comes back from with a code."""
+
+    required: ClassVar[tuple[str, ...]] = ("client_id", "client_secret", "redirect_uri")
+    #: What the code is called in the callback.
+    code_field: ClassVar[str] = "code"
+    #: Whether it takes any text for a state, as front ends that put ``next`` there need it. Ours is [0-9a-f]{32}.
+    takes_any_state: ClassVar[bool] = True
+    #: Whether it is asked with a secret: a nonce, a PKCE verifier. Only a cookie can keep one.
+    uses_secret: ClassVar[bool] = False
 
     @abstractmethod
+    def login_url(self, state: str, *, secret: str = "", user_agent: str = "") -> str:
+        """Where the browser goes to sign in. ``secret`` is that of the sign-in; ``user_agent`` tells the device."""
+
+    @abstractmethod
+    def exchange(self, code: str, *, secret: str = "") -> Grant:
+        """Trade the code, once. Raises CodeInvalid where signing in anew repairs it."""
+
+    def works_in(self, user_agent: str) -> bool:
+        """Whether somebody can sign in with it there."""
+        return True
+
     def refusal(self, error: str) -> PhonebindError:
         """What the ``error`` means that came back in place of a code: SignInCancelled where there is none ("") or it
         says so, CodeInvalid where the person may try again, ProviderUnavailable (and a line in the log) where the
         operator has something to repair.
         """
+        return self.refused(error) if error else SignInCancelled()
 
     @abstractmethod
-    def exchange(self, code: str) -> Grant:
-        """Trade the code, once. Raises CodeInvalid where signing in anew repairs it."""
+    def refused(self, error: str) -> PhonebindError:
+        """As :meth:`refusal`, for an error that is not empty. Anybody can write it into an address."""
+
+
+class NativeProvider(Provider):
+    """A provider whose proof an app or a mini program brings: never an id, always something to ask it about."""
+
+    #: What the proof is called in the request, by what the SDK calls it.
+    proof: ClassVar[Literal["code", "token"]] = "code"
 
     @abstractmethod
-    def unionid(self, grant: Grant) -> str | None:
-        """The person's id across our apps, or None where the provider tells none."""
+    def verify(self, proof: str, *, nonce: str = "") -> Grant:
+        """Whom the proof stands for, where it was given to our own app. ``nonce`` as the app made it, "" without.
 
-    @abstractmethod
-    def nickname(self, grant: Grant) -> str:
-        """What to greet the person with; may be empty."""
+        Raises CodeInvalid where signing in anew repairs it.
+        """

@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from phonebind import alarms, upstream
-from phonebind.exceptions import CodeInvalid, PhonebindError, ProviderUnavailable, SignInCancelled
-from phonebind.oauth.base import Grant, Provider, checked_id
+from phonebind.exceptions import CodeInvalid, PhonebindError, ProviderUnavailable
+from phonebind.oauth.answers import whole
+from phonebind.oauth.base import Grant, Profile, WebProvider, checked_id
 
 BASE = "https://graph.qq.com"
 AUTHORIZE = "/oauth2.0/authorize"
@@ -26,6 +27,9 @@ CODE_ERRORS = frozenset({100005, 100018, 100019, 100020})
 CONFIG_ERRORS = range(100001, 100012)
 #: "companyid not set": the app has no unionid permission.
 NO_UNIONID = 100048
+SCOPE = "get_user_info"
+#: Where QQ keeps its avatars. It still writes their addresses with http, and serves both.
+AVATARS = ".qlogo.cn"
 
 _JSONP = re.compile(r"\w+\s*\((.*)\)\s*;?\Z", re.DOTALL)
 #: A page of HTML that happens to hold "&openid=" is no answer.
@@ -35,34 +39,37 @@ _TRAILING_COMMA = re.compile(r",\s*([}\]])")
 logger = logging.getLogger(__name__)
 
 
-class QQ(Provider):
-    name = "qq"
+class QQ(WebProvider):
+    kind = "qq"
+    family = "qq"
     label = "QQ"
 
-    def login_url(self, state: str, *, user_agent: str = "") -> str:
+    @property
+    def asks_unionid(self) -> bool:
+        return self.settings.unionid
+
+    def login_url(self, state: str, *, secret: str = "", user_agent: str = "") -> str:
         query = {
             "response_type": "code",
             "client_id": self.settings.client_id,
             "redirect_uri": self.settings.redirect_uri,
             "state": state,
-            "scope": self.settings.scope,
+            "scope": self.settings.scope or SCOPE,
         }
         if "Mobile" in user_agent:
             query["display"] = "mobile"
         return f"{self._base}{AUTHORIZE}?{urlencode(query)}"
 
-    def refusal(self, error: str) -> PhonebindError:
-        if not error:
-            return SignInCancelled()
+    def refused(self, error: str) -> PhonebindError:
         number = _number(error)
         if number not in CONFIG_ERRORS or number in CODE_ERRORS:
             return CodeInvalid()
         # Anybody can write that into an address.
-        if alarms.is_due(f"qq {AUTHORIZE}"):
+        if alarms.is_due(f"{self.name} {AUTHORIZE}"):
             logger.warning("A browser came back from QQ with error %s, which is about our configuration.", number)
         return ProviderUnavailable()
 
-    def exchange(self, code: str) -> Grant:
+    def exchange(self, code: str, *, secret: str = "") -> Grant:
         answer = self._ask(
             TOKEN,
             grant_type="authorization_code",
@@ -75,25 +82,27 @@ class QQ(Provider):
         )
         token = answer.get("access_token", "")
         if not token:
-            raise self._unavailable("token answer without access_token")
+            raise self.unavailable("token answer without access_token")
         openid = answer.get("openid", "") or self._me(token)["openid"]
         return Grant(access_token=token, openid=openid)
 
     def unionid(self, grant: Grant) -> str | None:
         me = self._me(grant.access_token, unionid="1")
         if me and me["openid"] != grant.openid:
-            raise self._unavailable("/me names another person than the token did")
+            raise self.unavailable("/me names another person than the token did")
         unionid = me.get("unionid")
         return checked_id(unionid) if unionid else None
 
-    def nickname(self, grant: Grant) -> str:
+    def profile(self, grant: Grant) -> Profile:
         answer = self._ask(
             PROFILE,
             access_token=grant.access_token,
             oauth_consumer_key=self.settings.client_id,
             openid=grant.openid,
         )
-        return answer.get("nickname", "")
+        # The larger of the two is not everybody's.
+        avatar = answer.get("figureurl_qq_2") or answer.get("figureurl_qq_1", "")
+        return Profile(nickname=answer.get("nickname", ""), avatar=_secure(avatar))
 
     @property
     def _base(self) -> str:
@@ -107,35 +116,24 @@ class QQ(Provider):
             return {}
         if answer.get("client_id") != self.settings.client_id:
             # A token that another app was given, slipped to us: whoever it names has not signed in here.
-            raise self._unavailable("/me answers for another app")
+            raise self.unavailable("/me answers for another app")
         if not answer.get("openid"):
-            raise self._unavailable("/me answers without openid")
+            raise self.unavailable("/me answers without openid")
         return answer
 
     def _ask(self, path: str, **query: str) -> Mapping[str, str]:
         try:
             answer = parse(upstream.get(self._base + path, query, self.deadline))
         except upstream.UpstreamError as failure:
-            raise self._unavailable(f"{path}: {failure}") from None
+            raise self.unavailable(f"{path}: {failure}") from None
         error = _error(answer)
         if error in CODE_ERRORS and path == TOKEN:
             raise CodeInvalid
         if error in CONFIG_ERRORS:
-            raise self._misconfigured(path, error)
+            raise self.misconfigured(path, error)
         if error and not (error == NO_UNIONID and "unionid" in query):
-            raise self._unavailable(f"{path}: error {error}")
+            raise self.unavailable(f"{path}: error {error}")
         return answer
-
-    @staticmethod
-    def _misconfigured(path: str, error: int) -> ProviderUnavailable:
-        if alarms.is_due(f"qq {path} {error}"):
-            logger.error("QQ refuses our configuration: error %s at %s. See PHONEBIND['PROVIDERS']['qq'].", error, path)
-        return ProviderUnavailable()
-
-    @staticmethod
-    def _unavailable(reason: str) -> ProviderUnavailable:
-        logger.warning("QQ unavailable: %s", reason)
-        return ProviderUnavailable()
 
 
 def parse(body: bytes) -> Mapping[str, str]:
@@ -161,13 +159,13 @@ def _object(text: str) -> dict[str, str]:
         except (ValueError, RecursionError):
             continue
         # Exactly these types: True is an int too, and no id.
-        return {name: _whole(str(value)) for name, value in found.items() if type(value) in (str, int)}
+        return {name: whole(str(value)) for name, value in found.items() if type(value) in (str, int)}
     return {}
 
 
-def _whole(text: str) -> str:
-    """JSON can name half a character, which no URL, database or answer can hold: U+FFFD in its place."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def _secure(avatar: str) -> str:
+    host = avatar.removeprefix("http://").partition("/")[0]
+    return "https://" + avatar.removeprefix("http://") if host.endswith(AVATARS) else avatar
 
 
 def _error(answer: Mapping[str, str]) -> int:

@@ -10,7 +10,7 @@ from phonebind import binding, oauth, tickets
 from phonebind.exceptions import TicketInvalid
 from phonebind.pages import sessions
 from phonebind.pages.answers import SeeOther, page, refuse, show
-from phonebind.pages.targets import kept_url, label, next_url, start_url
+from phonebind.pages.targets import kept_url, next_url, start_url
 
 
 # As on the bind page, the ticket in the form is what Django's CSRF token would be.
@@ -40,7 +40,7 @@ def attach(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
         "mobile": sessions.mobile(request),
         "nickname": ticket.identity.nickname,
         "other": kept_url("bind", provider, flow),
-        "provider": label(provider),
+        "provider": source.label,
         "user_id": request.user.pk,
     }
     return show(request, "attach.html", context)

@@ -18,7 +18,7 @@ from phonebind.exceptions import Invalid, PasswordWrong, PhonebindError, TicketI
 from phonebind.pages import sessions
 from phonebind.pages.answers import SeeOther, foreseen, page, refuse, refuse_json, show, wants_json
 from phonebind.pages.forms import BindForm, HumanCheckForm, ReceiptForm, SmsCodeForm
-from phonebind.pages.targets import label, next_url, start_url
+from phonebind.pages.targets import next_url, start_url
 from phonebind.sms import registry
 from phonebind.tickets import Ticket
 
@@ -86,7 +86,7 @@ class _FormPage:
             "access_token": self.access_token,
             "image_code_id": uuid4(),
             "nickname": self.ticket.identity.nickname,
-            "provider": label(self.ticket.identity.provider),
+            "provider": oauth.label(self.ticket.identity.provider),
             "minutes": sms_codes.EXPIRES_IN // 60,
             "human": human.mode(),
             "other_account": sessions.name_without_mobile(self.request),

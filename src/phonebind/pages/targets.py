@@ -8,10 +8,9 @@ from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.urls import reverse
 
-from phonebind import oauth
 from phonebind.oauth import Provider
 from phonebind.redirects import safe_next
-from phonebind.tickets import State
+from phonebind.states import State
 
 
 def next_url(request: HttpRequest, known: str = "") -> str:
@@ -61,12 +60,6 @@ def bind_url(provider: Provider, state: State, *, kept: bool = False) -> str:
 def kept_url(name: str, provider: str, flow: str) -> str:
     """The page "bind" or "attach" of a sign-in whose ticket is kept."""
     return reverse(f"phonebind_pages:{name}", args=[provider, flow])
-
-
-def label(provider: str) -> str:
-    """What people call the provider; its name where bindings have outlived its code."""
-    known = oauth.PROVIDERS.get(provider)
-    return known.label if known else provider
 
 
 def _with_next(url: str, target: str) -> str:

@@ -9,23 +9,26 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from phonebind import audit, binding, databases, human, limits, oauth, origins, tickets
-from phonebind.conf import conf
-from phonebind.exceptions import AccountDisabled, CodeInvalid, StateInvalid, Unavailable
+from phonebind import audit, binding, browser, databases, human, limits, oauth, origins, states, tickets
+from phonebind.exceptions import AccountDisabled, CodeInvalid, SnapshotUser, StateInvalid, Unavailable
 from phonebind.human.image_codes import MEDIA_TYPE
 from phonebind.models import SocialAccount
-from phonebind.oauth import Identity, Provider
+from phonebind.oauth import Identity, WebProvider
 from phonebind.pages import sessions
 from phonebind.pages.answers import SeeOther, page, problem, refuse, show
-from phonebind.pages.targets import bind_url, kept_url, label, login_url, next_url, signed_out_url, start_url
-from phonebind.tickets import State
+from phonebind.pages.targets import bind_url, kept_url, login_url, next_url, signed_out_url, start_url
+from phonebind.states import State
 
 
 @page("login", "GET", "HEAD")
 def login(request: HttpRequest) -> HttpResponse:
     """The sign-in page: one button for each provider."""
     target = next_url(request)
-    ways = [{"name": name, "label": label(name), "url": start_url(name, target)} for name in conf.providers]
+    user_agent = request.headers.get("User-Agent", "")
+    ways = [
+        {"name": source.name, "label": source.label, "url": start_url(source.name, target)}
+        for source in oauth.ways(user_agent)
+    ]
     response = show(request, "login.html", {"ways": ways, "next": target, "mobile": sessions.mobile(request)})
     if not origins.is_foreign(request):
         # The button's query stands twice in what servers weigh, and this page's a third time, in Referer.
@@ -40,34 +43,36 @@ def start(request: HttpRequest, provider: str) -> HttpResponse:
     Whom another site sends here is shown the sign-in page first: or any page could switch its visitors to the account
     of their own QQ without a word.
     """
-    source, target = oauth.get(provider), next_url(request)
+    source, target = oauth.web(provider), next_url(request)
     if origins.is_foreign(request):
         return SeeOther(login_url(target))
-    state, cookie = tickets.start(request, source, target)
+    started = states.start(request, source, target)
     audit.note(request, outcome="started")
-    response = SeeOther(source.login_url(state, user_agent=request.headers.get("User-Agent", "")))
-    tickets.remember(request, response, cookie)
-    # It comes back in a query, which servers weigh twice.
-    tickets.make_room(request, response, 2 * len(state))
+    user_agent = request.headers.get("User-Agent", "")
+    response = SeeOther(source.login_url(started.state, secret=started.secret, user_agent=user_agent))
+    states.remember(request, response, started)
+    tickets.make_room(request, response, started.weight)
     return response
 
 
 @page("callback", "GET")
 def callback(request: HttpRequest, provider: str) -> HttpResponse:
     """Back from the provider; it may come twice, and reloading it must lose nothing."""
-    source = oauth.get(provider)
-    text, code = request.GET.get("state", ""), request.GET.get("code", "")
+    source = oauth.web(provider)
+    text, code = request.GET.get("state", ""), request.GET.get(source.code_field, "")
     if not code:
         return _refused(request, source, text)
     try:
-        state = tickets.read_state(request, source, text)
+        state = states.read(request, source, text)
     except StateInvalid as error:
+        known = states.known(request, source, text)
+        if known is None:
+            raise
         audit.refused(request, error)
-        started = tickets.parse_state(source, text)
-        return SeeOther(bind_url(source, started, kept=bool(tickets.kept(request, started.id))))
+        return SeeOther(bind_url(source, known, kept=bool(tickets.kept(request, known.id))))
     again = start_url(source.name, state.next)
     try:
-        identity, account = binding.identify(source, code)
+        identity, account = binding.identify(source, lambda: source.exchange(code, secret=state.secret))
         response = _to_form(request, source, state, identity) if account is None else _enter(request, state, account)
     except Unavailable as error:
         # The state stays good: the code may not have been used, and then reloading this page goes on.
@@ -75,9 +80,9 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
     except CodeInvalid as error:
         audit.refused(request, error)
         response = SeeOther(bind_url(source, state))
-    except AccountDisabled as error:
+    except (AccountDisabled, SnapshotUser) as error:
         response = refuse(request, error, again=again)
-    tickets.forget(request, response, state)
+    states.forget(request, response, state)
     return response
 
 
@@ -95,7 +100,7 @@ def done(request: HttpRequest) -> HttpResponse:
         return SeeOther(reverse("phonebind_pages:login"))
     accounts = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(user=request.user.pk)
     bound = [
-        {"label": label(account.provider), "nickname": account.nickname, "since": account.created_at}
+        {"label": oauth.label(account.provider), "nickname": account.nickname, "since": account.created_at}
         for account in accounts.order_by("created_at", "pk")
     ]
     return show(request, "done.html", {"mobile": sessions.mobile(request), "bound": bound})
@@ -109,20 +114,21 @@ def logout(request: HttpRequest) -> HttpResponse:
     audit.note(request, outcome="signed_out", user_id=request.user.pk)
     auth.logout(request)
     response = SeeOther(signed_out_url())
-    tickets.forget_all(request, response)
+    browser.forget_all(request, response)
     return response
 
 
-def _refused(request: HttpRequest, source: Provider, text: str) -> HttpResponse:
+def _refused(request: HttpRequest, source: WebProvider, text: str) -> HttpResponse:
     """Nobody signed in at the provider: the person did not want to, or the provider did not want us."""
-    again = start_url(source.name)
+    started = states.known(request, source, text)
+    again = start_url(source.name, started.next if started else "")
     try:
-        again = start_url(source.name, tickets.parse_state(source, text).next)
+        states.read(request, source, text)
         error = source.refusal(request.GET.get("error", ""))
         if isinstance(error, Unavailable):
             return refuse(request, error, again=again)
     except StateInvalid:
-        # Not what we sent anybody there with: nothing that the operator must hear of.
+        # Not what we sent this browser there with: nothing that the operator must hear of.
         pass
     audit.note(request, outcome="cancelled")
     title = _("Sign-in cancelled")
@@ -138,7 +144,7 @@ def _enter(request: HttpRequest, state: State, account: SocialAccount) -> HttpRe
     return response
 
 
-def _to_form(request: HttpRequest, source: Provider, state: State, identity: Identity) -> HttpResponse:
+def _to_form(request: HttpRequest, source: WebProvider, state: State, identity: Identity) -> HttpResponse:
     """To an address without code and state, where the person can reload as often as they like."""
     audit.note(request, outcome="not_bound")
     ticket, cookie = tickets.issue(request, identity, state.next)

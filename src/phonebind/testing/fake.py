@@ -14,7 +14,7 @@ from django.core.cache import caches
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from phonebind import human, signals, store
+from phonebind import human, oauth, signals, store
 from phonebind.conf import SETTING, conf
 from phonebind.exceptions import StorageUnavailable
 from phonebind.models import SocialAccount
@@ -169,7 +169,7 @@ _ADDRESSES = {
 
 def _person_of(user: AbstractBaseUser) -> Person:
     """The identity that is bound to ``user``."""
-    app_id = conf.provider("qq").client_id
+    app_id = oauth.get("qq").app_id
     ours = {"user_id": user.pk, "provider": "qq", "app_id": app_id}
     account = SocialAccount.objects.filter(**ours).first()
     if account is None:

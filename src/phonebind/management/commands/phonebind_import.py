@@ -17,8 +17,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connections
 from django.utils.translation import gettext as _
 
-from phonebind import databases
+from phonebind import databases, oauth
 from phonebind.conf import conf
+from phonebind.exceptions import ProviderUnknown
 from phonebind.importing import source
 from phonebind.importing.base import ImportRefused, as_text
 from phonebind.importing.findings import KINDS
@@ -85,7 +86,7 @@ class Command(BaseCommand):
         return unresolved
 
     def _job(self, options: dict[str, Any]) -> Job:
-        _check_app(options["provider"], options["app_id"])
+        family = _family(options["provider"], options["app_id"])
         _check_migrated()
         table = _table(options["model"]) if options["model"] else options["table"]
         columns = source.Columns(
@@ -96,7 +97,7 @@ class Command(BaseCommand):
         )
         return Job(
             source=source.find(options["database"] or databases.primary(SocialAccount), table, columns),
-            provider=options["provider"],
+            provider=family,
             app_id=options["app_id"],
             commit=options["commit"],
             batch=options["batch"],
@@ -117,17 +118,19 @@ def _moment(text: str) -> str:
         raise ArgumentTypeError("write it as the report has it, such as 2026-11-27T10:00:00.123456+00:00") from None
 
 
-def _check_app(provider: str, app_id: str) -> None:
+def _family(provider: str, app_id: str) -> str:
+    """What the bindings of that provider are stored under."""
     try:
-        configured = conf.provider(provider).client_id
+        found = oauth.get(provider)
     except (ImproperlyConfigured, TypeError) as error:
         raise ImportRefused(str(error)) from None
-    except KeyError:
+    except ProviderUnknown:
         message = _("There is no provider %(name)s in PHONEBIND['PROVIDERS']. There are: %(known)s.")
         raise ImportRefused(message % {"name": provider, "known": ", ".join(conf.providers)}) from None
-    if app_id != configured:
+    if app_id != found.app_id:
         message = _("The client_id of %(provider)s is %(configured)s, not %(app_id)s, and openids are an app's own.")
-        raise ImportRefused(message % {"provider": provider, "configured": configured, "app_id": app_id})
+        raise ImportRefused(message % {"provider": provider, "configured": found.app_id, "app_id": app_id})
+    return found.family
 
 
 def _check_migrated() -> None:
