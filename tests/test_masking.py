@@ -93,6 +93,7 @@ def test_threat_9_the_secret_of_the_path_that_vendors_push_to_is_masked(path: st
         "?password={}&refresh={}&sms_code={}&token={}",
         "?image_code={}&uuid={}",
         "?openid={}",
+        "?auth_code={}&authCode={}&mobile_proof={}&nonce={}",
     ],
 )
 def test_threat_9_a_secret_in_a_query_is_masked(query: str) -> None:

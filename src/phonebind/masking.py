@@ -16,11 +16,12 @@ _NOISE = rf"[\s+{mobiles.NOISE}]|{_ENCODED_NOISE}"
 _DIGITS = re.compile(rf"\d(?:(?:{_NOISE}){{0,3}}\d){{10,}}", re.IGNORECASE)
 _ENCODED = re.compile(r"%(?:3|EF%BC%9)([0-9])", re.IGNORECASE)
 _MOBILE = re.compile(r"(1[3-9]\d)\d{4}(\d{4})")
-#: By the names of the contract, and those of existing front ends (``FRONT_END``).
-_SECRETS = re.compile(
-    r"((?:\A|[?&])(?:access_token|code|human_check|image_code(?:_id)?|openid|password|refresh|sms_code|state|text|token|uuid)"
-    r"=)[^&\s\"']+"
+#: By the names of the contract, those of existing front ends (``FRONT_END``), and what providers call a code.
+_NAMES = (
+    "access_token|auth_?code|code|human_check|image_code(?:_id)?|mobile_proof|nonce|openid|password|refresh|sms_code|state"
+    "|text|token|uuid"
 )
+_SECRETS = re.compile(rf"((?:\A|[?&])(?:{_NAMES})=)[^&\s\"']+", re.IGNORECASE)
 
 #: What ends the path that SMS vendors send receipts to.
 _SECRET_PATHS = re.compile(r"(/sms_receipts/[^/?#\s]+/)[^/?#\s\"']+")

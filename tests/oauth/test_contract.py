@@ -103,7 +103,7 @@ def test_who_is_bound_comes_back(
     assert identify(provider(), driver.person(upstream, driver.other_openid))[1] is None
 
 
-def test_threat_3_an_answer_about_another_app_is_nobody(
+def test_threat_8_an_answer_about_another_app_is_nobody(
     provider: Callable[[], Provider], driver: Driver, upstream: Upstream
 ) -> None:
     proof = driver.foreign(upstream)
