@@ -84,7 +84,7 @@ def test_it_is_listed_and_its_settings_are_right(provider: Callable[[], Provider
     assert made.family.isidentifier()
 
 
-def test_the_identity_is_the_providers_own(provider: Callable[[], Provider], driver: Driver, upstream: Upstream) -> None:
+def test_the_identity_is_the_providers(provider: Callable[[], Provider], driver: Driver, upstream: Upstream) -> None:
     identity, account = identify(provider(), driver.person(upstream, driver.openid))
     assert account is None
     assert (identity.provider, identity.openid) == (provider().family, driver.openid)
