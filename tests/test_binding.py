@@ -61,7 +61,8 @@ def user(name: str = "ming", mobile: str | None = MOBILE, **fields: Any) -> User
 
 
 def identify() -> tuple[Identity, SocialAccount | None]:
-    return binding.identify(oauth.get("qq"), "CODE")
+    qq = oauth.web("qq")
+    return binding.identify(qq, lambda: qq.exchange("CODE"))
 
 
 def nothing_changed() -> bool:

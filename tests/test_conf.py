@@ -6,7 +6,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
+from phonebind import oauth
 from phonebind.conf import NAMES, conf
+from phonebind.exceptions import ProviderUnknown
 from tests.support.edge import Configure
 
 
@@ -84,12 +86,13 @@ def test_the_names_are_the_documented_ones() -> None:
 def test_a_provider_is_typed(settings: Settings) -> None:
     entry = {"client_id": "1", "client_secret": "s", "redirect_uri": "https://shop.example/callback"}
     settings.PHONEBIND = {"PROVIDERS": {"qq": entry}}
-    assert conf.provider("qq").redirect_uri == "https://shop.example/callback"
-    assert (conf.provider("qq").base_url, conf.provider("qq").unionid) == ("", False)
+    typed = oauth.get("qq").settings
+    assert typed.redirect_uri == "https://shop.example/callback"
+    assert (typed.base_url, typed.unionid) == ("", False)
 
 
-@pytest.mark.parametrize(("name", "error"), [("wechat", KeyError), ("qq", TypeError)])
+@pytest.mark.parametrize(("name", "error"), [("weibo", ProviderUnknown), ("qq", TypeError)])
 def test_a_provider_without_or_with_half_an_entry(settings: Settings, name: str, error: type[Exception]) -> None:
-    settings.PHONEBIND = {"PROVIDERS": {"qq": {"client_id": "1"}}}
+    settings.PHONEBIND = {"PROVIDERS": {"qq": {"client_secret": "s"}}}
     with pytest.raises(error):
-        conf.provider(name)
+        oauth.get(name)

@@ -9,7 +9,8 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from phonebind import cookies, oauth, tickets
+from phonebind import browser, cookies, oauth, states, tickets
+from phonebind.browser import Cookie
 from phonebind.exceptions import StateInvalid, TicketInvalid
 from phonebind.middleware import CookieNamesMiddleware
 from phonebind.oauth import Identity
@@ -37,34 +38,35 @@ def received(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-def planted(cookie: tickets.Cookie, before: str = "", after: str = "") -> str:
+def planted(cookie: Cookie, before: str = "", after: str = "") -> str:
     return f"{before}{cookie.name}{after}={cookie.value}"
 
 
 @pytest.mark.parametrize("char", WHITE_SPACE, ids=lambda char: f"U+{ord(char):04X}")
 @pytest.mark.parametrize("place", ["before", "after"])
 def test_threat_41_a_name_with_white_space_is_another_name(received: Any, char: str, place: str) -> None:
-    qq, plain = oauth.get("qq"), received("")
-    state, flow = tickets.start(plain, qq, "/")
+    qq, plain = oauth.web("qq"), received("")
+    started = states.start(plain, qq, "/")
+    state, flow = started.state, started.cookie
+    assert flow is not None
     ticket, own = tickets.issue(plain, IDENTITY, "/")
     assert flow.name.startswith("__Host-")
-    tickets.read_state(received(planted(flow, " \t")), qq, state)  # as it should come
+    states.read(received(planted(flow, " \t")), qq, state)  # as it should come
     with pytest.raises(StateInvalid):
-        tickets.read_state(received(planted(flow, **{place: char})), qq, state)
+        states.read(received(planted(flow, **{place: char})), qq, state)
     with pytest.raises(TicketInvalid):
         tickets.read(received(planted(own, **{place: char})), qq, ticket)
 
 
 @pytest.mark.parametrize("char", WHITE_SPACE, ids=lambda char: f"U+{ord(char):04X}")
 def test_threat_41_no_ticket_is_kept_or_dropped_for_a_planted_name(received: Any, char: str) -> None:
-    started = tickets.parse_state(oauth.get("qq"), tickets.start(received(""), oauth.get("qq"), "/")[0])
-    name = f"__Host-phonebind_kept_{started.id}"
-    assert tickets.kept(received(f"{name}=T"), started.id) == "T"
-    assert tickets.kept(received(f"{char}{name}=T"), started.id) == ""
+    name = f"__Host-phonebind_kept_{'a' * 12}"
+    assert tickets.kept(received(f"{name}=T"), "a" * 12) == "T"
+    assert tickets.kept(received(f"{char}{name}=T"), "a" * 12) == ""
     many = "; ".join(f"{char}__Host-phonebind_flow_{number:x}=x" for number in range(20))
     response = HttpResponse()
-    tickets.remember(received(many), response, tickets.Cookie("__Host-phonebind_flow_a1", "y"))
-    tickets.forget_all(received(many), response)
+    browser.remember(received(many), response, Cookie("__Host-phonebind_flow_a1", "y", 600), most=8, room=960)
+    browser.forget_all(received(many), response)
     assert list(response.cookies) == ["__Host-phonebind_flow_a1"]
 
 

@@ -6,9 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.template import Context, Template
-from django.test import Client
+from django.test import Client, RequestFactory
 
-from phonebind import exceptions, oauth, tickets
+from phonebind import exceptions, oauth, states
 from phonebind.conf import NAMES
 from phonebind_sandbox.faults import SWITCHES
 from server.processes import Valkey
@@ -48,7 +48,8 @@ def test_the_button_for_a_login_page_of_ones_own_leads_to_qq_and_keeps_next(read
     answer = client.get(href)
     assert answer.status_code == 303
     [state] = parse_qs(urlsplit(answer.headers["Location"]).query)["state"]
-    assert tickets.parse_state(oauth.get("qq"), state).next == "/cart.html?a=1&b=2"
+    browser = RequestFactory().get("/", headers={"Cookie": client.cookies.output([], "", ";")})
+    assert states.read(browser, oauth.web("qq"), state).next == "/cart.html?a=1&b=2"
 
 
 #: What the pages, the inbox and the documents say, and what they might say as well.

@@ -235,7 +235,7 @@ def test_the_operator_hears_of_it_once_a_minute(guests: Guests, caplog: pytest.L
 def test_threat_19_sign_ins_have_so_many_places(phonebind: Configure) -> None:
     phonebind(provider_slots=1)
     with slots.PROVIDER.take(1), pytest.raises(ProviderUnavailable):
-        identify(oauth.get("qq"), "CODE")
+        identify(oauth.get("qq"), lambda: oauth.Grant("O"))
 
 
 def test_threat_14_an_sms_that_found_no_place_was_not_sent_and_costs_nothing(phonebind: Configure) -> None:

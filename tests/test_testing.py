@@ -17,7 +17,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client, utils
 from pytest_django import Settings
 
-from phonebind import human, signals
+from phonebind import human, oauth, signals
 from phonebind.conf import conf
 from phonebind.exceptions import StorageUnavailable
 from phonebind.models import SocialAccount
@@ -47,7 +47,7 @@ def test_somebody_new_binds_and_then_comes_straight_in(client: Client) -> None:
         assert qq.arrive(Client(), person).json()["user_id"] == bound.json()["user_id"]
         assert "token" not in qq.arrive(Client(), Person()).json()
     account = SocialAccount.objects.get()
-    assert (account.openid, account.app_id) == (person.openid, conf.provider("qq").client_id)
+    assert (account.openid, account.app_id) == (person.openid, oauth.get("qq").app_id)
 
 
 @pytest.mark.django_db
@@ -145,7 +145,7 @@ def test_what_was_not_sent_and_not_drawn_is_told() -> None:
 
 def test_a_code_of_qq_is_good_once() -> None:
     with FakeQQ() as qq:
-        address = conf.provider("qq").base_url + "/oauth2.0/token"
+        address = oauth.get("qq").settings.base_url + "/oauth2.0/token"
         callback = qq.click("https://qq.example/?redirect_uri=https://shop.example/back/&state=S", Person())
         code, state = (parse_qs(urlsplit(callback).query)[name][0] for name in ("code", "state"))
         assert (callback.partition("?")[0], state) == ("https://shop.example/back/", "S")

@@ -11,6 +11,7 @@ from django.urls import reverse
 from phonebind import binding, oauth, tokens
 from phonebind.exceptions import TokenInvalid
 from phonebind.models import SocialAccount
+from phonebind.oauth import Identity
 from server.users.models import User
 from tests.support.edge import OPENID, UNIONID, Configure, Person, Upstream
 
@@ -21,6 +22,11 @@ LIST = "/admin/phonebind/socialaccount/"
 def row(owner: User, app_id: str, openid: str, unionid: str | None = UNIONID, provider: str = "qq") -> SocialAccount:
     fields = {"provider": provider, "app_id": app_id, "openid": openid, "unionid": unionid}
     return SocialAccount.objects.create(user=owner, **fields)
+
+
+def identify() -> tuple[Identity, SocialAccount | None]:
+    qq = oauth.web("qq")
+    return binding.identify(qq, lambda: qq.exchange("CODE"))
 
 
 @pytest.fixture
@@ -72,7 +78,7 @@ def test_threat_45_an_identity_does_not_come_back_by_another_app(
 ) -> None:
     here, _, _ = row(owner, APP, OPENID), row(owner, OTHER_APP, "E" * 32), row(owner, THIRD_APP, "D" * 32, None)
     unbind(here, admin_client)
-    identity, account = binding.identify(oauth.get("qq"), "CODE")
+    identity, account = identify()
     assert account is None, "it is asked for its mobile again"
     assert identity.unionid == UNIONID
     assert not SocialAccount.objects.exists()
@@ -84,7 +90,7 @@ def test_threat_45_nor_where_this_app_never_learnt_the_unionid(
 ) -> None:
     here, _ = row(owner, APP, OPENID, None), row(owner, OTHER_APP, "E" * 32)
     unbind(here, admin_client)
-    assert binding.identify(oauth.get("qq"), "CODE")[1] is None
+    assert identify()[1] is None
 
 
 def test_others_stay(owner: User) -> None:
@@ -120,7 +126,7 @@ def test_threat_45_a_sign_in_in_another_app_does_not_slip_past(family: Upstream,
         return answer
 
     with connection.execute_wrapper(execute):
-        assert binding.identify(oauth.get("qq"), "CODE")[1] is None
+        assert identify()[1] is None
     assert not SocialAccount.objects.exists()
 
 
@@ -150,4 +156,4 @@ def test_threat_45_what_began_before_the_commit_ends_too(owner: User) -> None:
 def test_after_unbinding_the_person_binds_anew(qq: Upstream, person: Person, owner: User) -> None:
     binding.unbind(row(owner, APP, OPENID))
     answer = person.callback()
-    assert set(answer.json()) == {"access_token", "expires_in", "next", "nickname"}
+    assert set(answer.json()) == {"access_token", "expires_in", "next", "nickname", "avatar"}

@@ -15,7 +15,7 @@ from django.test import Client, RequestFactory
 from django.urls import include
 from pytest_django import Settings
 
-from phonebind import oauth, tickets
+from phonebind import oauth, states, tickets
 from phonebind.api import dialects, landing
 from tests.support.dialects import PAGE, Start, decode_uri, front_end, goes_to, lands, state_of
 from tests.support.edge import Upstream
@@ -269,12 +269,12 @@ def test_threat_16_only_what_we_signed_for_this_leads_on() -> None:
     """Nobody makes an address of ours that leads elsewhere, and one that we made is good for an hour."""
     evil = "https://evil.example/"
     good = signing.dumps("/cart.html?a=1", salt=landing.SALT, compress=True)
-    state, _ = tickets.start(RequestFactory().get("/"), oauth.get("qq"), "/cart.html")
+    state = states.start(RequestFactory().get("/"), oauth.web("qq"), "/cart.html").state
     tokens = {
         good: f"{SITE}/cart.html?a=1",
         good[:-1] + ("A" if good[-1] != "A" else "B"): f"{SITE}/",
         signing.dumps(evil, salt=landing.SALT, key="guessed"): f"{SITE}/",
-        signing.dumps(evil, salt=tickets.TICKET_SALT): f"{SITE}/",
+        signing.dumps(evil, salt=tickets.SALT): f"{SITE}/",
         state: f"{SITE}/",
         evil.replace("/", ""): f"{SITE}/",
         "é": f"{SITE}/",

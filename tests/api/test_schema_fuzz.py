@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from hypothesis.vendor import pretty
 from schemathesis.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
-from phonebind import exceptions, limits, oauth, sms_codes, store, tickets, tokens
+from phonebind import exceptions, limits, oauth, sms_codes, states, store, tickets, tokens
 from phonebind.conf import conf
 from phonebind.models import SocialAccount
 from phonebind.oauth import Identity
@@ -81,14 +81,14 @@ class World:
     def __init__(self, qq: Upstream, phonebind: Configure, valkey: redis.Redis) -> None:
         self.qq, self.phonebind, self.valkey = qq, phonebind, valkey
         self.user = self._user()
-        request, provider = RequestFactory().get("/"), oauth.get("qq")
-        state, flow = tickets.start(request, provider, "/cart.html")
+        request, provider = RequestFactory().get("/"), oauth.web("qq")
+        started = states.start(request, provider, "/cart.html")
         ticket, own = tickets.issue(request, IDENTITY, "/cart.html")
-        self.cookies = {cookie.name: cookie.value for cookie in (flow, own)}
+        self.cookies = {cookie.name: cookie.value for cookie in (started.cookie, own) if cookie}
         self.right = {
             "provider": "qq",
             "code": "CODE",
-            "state": state,
+            "state": started.state,
             "image_code_id": UUID,
             "text": "AAAA",
             "human_check": "",

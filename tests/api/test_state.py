@@ -1,6 +1,7 @@
 """Threats 1 and 2 by requests: a sign-in goes on only in the browser that began it."""
 
 import json
+import re
 from datetime import timedelta
 from urllib.parse import quote_plus
 
@@ -8,7 +9,7 @@ import pytest
 import time_machine
 from django.core import signing
 
-from phonebind import tickets
+from phonebind import states, tickets
 from tests.support.edge import OPENID, Configure, Person, Upstream
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("qq")]
@@ -88,18 +89,25 @@ def test_threat_1_a_state_lives_ten_minutes(person: Person) -> None:
 
 def test_threat_1_a_state_may_be_missing_forged_or_of_another_make(person: Person, phonebind: Configure) -> None:
     good = person.login_url()["state"]
-    payload = signing.loads(good, salt=tickets.STATE_SALT)
-    assert refused(person, "x")
+    [name] = cookies(person, "flow")
+    value = person.http.cookies[name].value
     assert person.http.get("/oauth/qq/user/", {"code": "C"}).json()["code"] == "state_invalid"
-    for forged in (
-        good[:-1] + ("A" if good[-1] != "A" else "B"),
-        signing.dumps(payload, salt=tickets.TICKET_SALT),
-        signing.dumps(payload, salt=tickets.STATE_SALT, key="guessed"),
-        signing.dumps(payload | {"provider": "weibo"}, salt=tickets.STATE_SALT),
-        signing.dumps(payload | {"app_id": "101000002"}, salt=tickets.STATE_SALT),
-        signing.dumps(payload | {"cookie": ""}, salt=tickets.STATE_SALT),
-    ):
+    for forged in ("x", "0" * 32, good.upper(), f"{good}0", good[:-1], value, ticket_of(person)):
         assert refused(person, forged), forged
+    salt = f"{states.SALT}:qq:101000001:{good}"
+    payload = signing.loads(value, salt=salt)
+    for made in (
+        value[:-1] + ("A" if value[-1] != "A" else "B"),
+        signing.dumps(payload, salt=states.SALT),
+        signing.dumps(payload, salt=salt, key="guessed"),
+        signing.dumps(payload, salt=f"{states.SALT}:weibo:101000001:{good}"),
+        signing.dumps(payload, salt=f"{states.SALT}:qq:101000002:{good}"),
+        signing.dumps(payload, salt=f"{states.SALT}:qq:101000001:{'0' * 32}"),
+        signing.dumps(payload, salt=tickets.SALT),
+    ):
+        person.http.cookies[name] = made
+        assert refused(person, good), made
+    person.http.cookies[name] = value
     assert person.callback(good).status_code == 200
 
 
@@ -215,15 +223,15 @@ def test_what_was_begun_and_left_is_dropped_oldest_first(person: Person) -> None
     begun = [f"phonebind_flow_{n}" for n in range(tickets.MAX_OPEN + 1)]
     header = "; ".join(f"{name}=x" for name in ["csrftoken", *begun, "phonebind_ticket_0"])
     answer = person.http.get("/oauth/qq/authorization/", headers={"Cookie": header})
-    assert [name for name, cookie in answer.cookies.items() if not cookie.value] == begun[:2]
+    assert [name for name, cookie in answer.cookies.items() if not cookie.value] == begun[1::-1]
 
 
 def test_the_longest_next_comes_back(person: Person) -> None:
-    """720 characters of a query, of which none can be packed, still make a URL that web servers take."""
+    """720 characters of a query, of which none can be packed; the state stays as short as any."""
     target = "/" + "".join(chr(0x4E00 + 97 * n % 20_000) for n in range(79)) + "aa"
     assert len(quote_plus(target)) == 716
     query = person.login_url(target)
-    assert len(query["state"]) < 1_000
+    assert re.fullmatch("[0-9a-f]{32}", query["state"])
     answer = person.callback(query["state"]).json()
     assert answer["next"] == target
     assert bind(person, answer["access_token"]) == ""
@@ -247,19 +255,20 @@ def test_threat_2_a_ticket_lives_ten_minutes(person: Person) -> None:
 
 def test_threat_2_a_ticket_may_be_forged_or_of_another_make(person: Person, phonebind: Configure) -> None:
     good = ticket_of(person)
-    payload = signing.loads(good, salt=tickets.TICKET_SALT)
+    payload = signing.loads(good, salt=tickets.SALT)
     often = ("sms_mobile_gap", "sms_mobile_hour", "sms_mobile_day", "sms_mobile_open_hour", "sms_mobile_open_day")
     phonebind(limits=dict.fromkeys(often, (99, 60)))
     for forged in (
         "x",
         good[:-1] + ("A" if good[-1] != "A" else "B"),
         person.login_url()["state"],
-        signing.dumps(payload, salt=tickets.STATE_SALT),
-        signing.dumps(payload, salt=tickets.TICKET_SALT, key="guessed"),
-        signing.dumps(payload | {"identity": payload["identity"] | {"provider": "weibo"}}, salt=tickets.TICKET_SALT),
-        signing.dumps(payload | {"identity": payload["identity"] | {"app_id": "101000002"}}, salt=tickets.TICKET_SALT),
-        signing.dumps(payload | {"cookie": ""}, salt=tickets.TICKET_SALT),
-        signing.dumps(payload | {"cookie": "0" * 64}, salt=tickets.TICKET_SALT),
+        signing.dumps(payload, salt=states.OLD_SALT),
+        signing.dumps(payload, salt=states.SALT),
+        signing.dumps(payload, salt=tickets.SALT, key="guessed"),
+        signing.dumps(payload | {"identity": payload["identity"] | {"provider": "weibo"}}, salt=tickets.SALT),
+        signing.dumps(payload | {"identity": payload["identity"] | {"app_id": "101000002"}}, salt=tickets.SALT),
+        signing.dumps(payload | {"cookie": ""}, salt=tickets.SALT),
+        signing.dumps(payload | {"cookie": "0" * 64}, salt=tickets.SALT),
     ):
         assert bind(person, forged) == "ticket_invalid", forged
     assert bind(person, good) == ""
@@ -276,7 +285,7 @@ def test_the_ticket_holds_no_token_of_the_provider(qq: Upstream, person: Person)
         "/oauth2.0/token", {"access_token": "PROVIDERS-TOKEN", "openid": OPENID, "refresh_token": "THEIR-REFRESH"}
     )
     answer = person.callback()
-    payload = json.dumps(signing.loads(answer.json()["access_token"], salt=tickets.TICKET_SALT))
+    payload = json.dumps(signing.loads(answer.json()["access_token"], salt=tickets.SALT))
     seen = payload + answer.content.decode() + str(answer.headers) + answer.cookies.output()
     assert OPENID in payload
     assert "PROVIDERS-TOKEN" not in seen
@@ -311,10 +320,12 @@ def test_keys_rotate_in_the_middle_of_a_sign_in(person: Person, phonebind: Confi
 
 
 def test_a_cookie_is_for_the_server_alone_and_short_lived(person: Person) -> None:
-    for answer in (person.http.get("/oauth/qq/authorization/"), person.callback()):
+    ages = (states.KNOWN_AGE, tickets.MAX_AGE)
+    answers = (person.http.get("/oauth/qq/authorization/"), person.callback())
+    for answer, age in zip(answers, ages, strict=True):
         [cookie] = [cookie for cookie in answer.cookies.values() if cookie.value]
         assert cookie["httponly"]
-        assert (cookie["path"], cookie["domain"], cookie["max-age"]) == ("/", "", tickets.MAX_AGE)
+        assert (cookie["path"], cookie["domain"], cookie["max-age"]) == ("/", "", age)
         assert cookie["samesite"] == "Lax"
         assert not cookie["secure"], "over plain HTTP no browser would keep it"
 

@@ -7,9 +7,8 @@ import pytest
 from django.db import connection
 from django.test import RequestFactory
 
-from phonebind import accounts, binding
-from phonebind.conf import conf
-from phonebind.oauth import Grant, Identity
+from phonebind import accounts, binding, oauth
+from phonebind.oauth import Grant, Identity, Profile
 from phonebind.oauth.qq import QQ
 from tests.support.edge import Upstream
 
@@ -50,15 +49,16 @@ class _Slow(QQ):
 
     held: ClassVar[list[bool]] = []
 
-    def nickname(self, grant: Grant) -> str:
+    def profile(self, grant: Grant) -> Profile:
         self.held.append(connection.connection is not None)
-        return super().nickname(grant)
+        return super().profile(grant)
 
 
 def test_no_connection_is_held_while_others_are_waited_for(qq: Upstream) -> None:
     """They are fewer than the threads that may wait, and a provider that hangs would hold all of them."""
     qq.person(openid="NEW")
-    identity, account = binding.identify(_Slow(conf.provider("qq")), "code")
+    slow = _Slow(oauth.get("qq").settings)
+    identity, account = binding.identify(slow, lambda: slow.exchange("code"))
     assert (identity.nickname, account) == ("小明", None)
     assert _Slow.held == [False]
 

@@ -4,6 +4,7 @@ Texts come in as bytes; those that are not UTF-8 become surrogates, which are na
 """
 
 import base64
+import hashlib
 import ipaddress
 import json
 import logging
@@ -12,8 +13,8 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import altcha as library
@@ -26,8 +27,9 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from rest_framework.exceptions import ValidationError
 
-from phonebind import binding, oauth, store, tickets, tokens, upstream
+from phonebind import binding, browser, oauth, states, store, tickets, tokens, upstream
 from phonebind.api import serializers
+from phonebind.browser import Cookie
 from phonebind.exceptions import (
     CodeInvalid,
     HumanCheckUnavailable,
@@ -144,17 +146,19 @@ def qq_dialect() -> Target:
         parts = [*data.split(b"\n--\n"), b"", b"", b"", b""]
         answers.update(zip(("token", "me", "me?unionid", "get_user_info"), parts, strict=False))
         log.text = ""
-        qq = oauth.get("qq")
+        qq = oauth.web("qq")
         try:
             grant = qq.exchange("CODE")
-            identity = Identity("qq", APP_ID, grant.openid, qq.unionid(grant), binding._nickname(qq, grant))
+            identity = binding._greeted(Identity("qq", APP_ID, grant.openid, qq.unionid(grant)), qq, grant)
         except (CodeInvalid, ProviderUnavailable):
             return
         finally:
             assert TOKEN not in log.text
         for told in filter(None, (identity.openid, identity.unionid)):
-            assert re.fullmatch(r"[!-~]{1,128}", told)
+            assert re.fullmatch(r"[!-~]{1,255}", told)
         identity.nickname.encode()
+        assert not identity.avatar or urlsplit(identity.avatar).scheme == "https"
+        assert not set(identity.avatar) & set(" \"'<>;,\\")
         assert not any(ord(char) < 32 or char in "\u202e\u2028" for char in identity.nickname)
         if data.count(TOKEN.encode()) == 1 and TOKEN in grant.access_token:
             assert TOKEN not in repr(asdict(identity))
@@ -170,22 +174,39 @@ def qq_dialect() -> Target:
 # ---------------------------------------------------------------- state, ticket, cookies
 
 
-def _signed() -> tuple[str, str, list[bytes], dict[str, str]]:
-    """A state and a ticket of this browser, all that is signed alike and is neither, and its cookies."""
-    qq = oauth.get("qq")
-    state, flow = tickets.start(request(), qq, "/cart.html")
+def _old_state(digest: str, key: str | None = None) -> str:
+    """As they were signed until 0.2."""
+    payload = {"provider": "qq", "app_id": APP_ID, "next": "/old", "cookie": digest}
+    return signing.dumps(payload, key=key, salt=states.OLD_SALT, compress=True)
+
+
+def _signed() -> tuple[tuple[str, str], str, list[bytes], dict[str, str]]:
+    """Two states of this browser, new and old, and a ticket; all that is signed alike and is neither; its cookies."""
+    qq = oauth.web("qq")
+    started = states.start(request(), qq, "/cart.html")
     ticket, own = tickets.issue(request(), IDENTITY, "/cart.html")
+    digest = hashlib.sha256(b"secret").hexdigest()
+    old = _old_state(digest)
     payload = {"provider": "qq", "app_id": APP_ID, "next": "/", "cookie": ""}
     alike = [
-        tickets.start(request(), qq, "/cart.html?" + "a=b&" * 40)[0],
+        states.start(request(), qq, "/cart.html?" + "a=b&" * 40).state,
         tickets.issue_unbound(IDENTITY, "/"),
+        tickets.issue_loose(IDENTITY, "/"),
         tickets.issue_unbound(Identity("qq", "101000002", OPENID), "/"),
-        "x:" + state.partition(":")[2],
+        _old_state(digest, "guessed"),
+        "x:" + old.partition(":")[2],
         signing.dumps(payload, salt="another"),
         signing.dumps({}, salt="x", compress=True),
     ]
-    seeds = [text.encode() for text in (state, ticket, *alike)]
-    return state, ticket, seeds, {cookie.name: cookie.value for cookie in (flow, own)}
+    seeds = [text.encode() for text in (started.state, old, ticket, *alike)]
+    assert started.cookie
+    jar = {cookie.name: cookie.value for cookie in (started.cookie, own)}
+    return (started.state, old), ticket, seeds, jar | {browser.name_of(request(), "flow", digest): "secret"}
+
+
+def _stateless() -> dict[str, str]:
+    cookie = states.start_stateless(request(), oauth.web("qq"), "/").cookie
+    return {cookie.name: cookie.value} if cookie else {}
 
 
 def _header(jar: dict[str, str]) -> str:
@@ -193,76 +214,83 @@ def _header(jar: dict[str, str]) -> str:
 
 
 def state() -> Target:
-    """Only what was signed here, byte for byte; and this browser's only with its cookie."""
+    """Only what was begun here, byte for byte, and this browser's only; what is known of others leads nowhere."""
     mine, _, seeds, cookies = _signed()
-    anothers = seeds[2].decode()
     with_cookies, without = request(), request()
     with_cookies.META["HTTP_COOKIE"] = _header(cookies)
+    leads = {mine[0]: "/cart.html", mine[1]: "/old"}
 
     def check(data: bytes) -> None:
-        text, qq = text_of(data), oauth.get("qq")
+        text, qq = text_of(data), oauth.web("qq")
         accepted = []
-        for read in (
-            partial(tickets.parse_state, qq, text),
-            partial(tickets.read_state, with_cookies, qq, text),
-            partial(tickets.read_state, without, qq, text),
-        ):
+        for visitor in (with_cookies, without):
             try:
-                accepted.append(bool(read()))
+                accepted.append(states.read(visitor, qq, text).next)
             except StateInvalid:
-                accepted.append(False)
-        assert accepted == [text in (mine, anothers), text == mine, False]
+                accepted.append("")
+        assert accepted == [leads.get(text, ""), ""]
+        known, stranger = states.known(with_cookies, qq, text), states.known(without, qq, text)
+        assert (known is None) == (stranger is None) == (text != mine[1] and not re.fullmatch(r"[0-9a-f]{32}", text))
+        assert (known.next if known else "") == leads.get(text, "")
+        assert not stranger or stranger.next == ("/old" if text == mine[1] else "")
 
     return Target(check, seeds)
 
 
 def ticket() -> Target:
-    """The same; unbound ones only where they will do."""
+    """The same; unbound and loose ones only where they will do."""
     _, mine, seeds, cookies = _signed()
-    unbound = seeds[3].decode()
+    unbound, loose = seeds[4].decode(), seeds[5].decode()
     with_cookies, without = request(), request()
     with_cookies.META["HTTP_COOKIE"] = _header(cookies)
 
     def check(data: bytes) -> None:
         text, qq = text_of(data), oauth.get("qq")
         accepted = []
-        for browser, also in ((with_cookies, False), (without, False), (without, True)):
+        for visitor, also in (
+            (with_cookies, {}),
+            (without, {}),
+            (without, {"unbound": True}),
+            (without, {"loose": True}),
+        ):
             try:
-                identity = tickets.read(browser, qq, text, unbound=also).identity
+                identity = tickets.read(visitor, qq, text, **also).identity
                 accepted.append(identity == IDENTITY)
             except TicketInvalid:
                 accepted.append(False)
-        assert accepted == [text == mine, False, text == unbound]
+        assert accepted == [text == mine, False, text == unbound, text == loose]
 
     return Target(check, seeds)
 
 
 def cookies() -> Target:
-    """Any Cookie header: a sign-in is this browser's with its secret only, and what is sent back is fit to be sent."""
-    mine, _, _, jar = _signed()
-    qq = oauth.get("qq")
+    """Any Cookie header: a sign-in is this browser's with its cookie only, and what is sent back is fit to be sent."""
+    (mine, _), _, _, jar = _signed()
+    qq = oauth.web("qq")
     name = next(name for name in jar if "flow" in name)
-    started = tickets.parse_state(qq, mine)
+    started = states.State("/", name.rpartition("_")[2])
 
     def check(data: bytes) -> None:
         header = data.decode("latin-1")
-        browser = request(HTTP_COOKIE=header)
+        visitor = request(HTTP_COOKIE=header)
         try:
-            tickets.read_state(browser, qq, mine)
+            states.read(visitor, qq, mine)
         except StateInvalid:
             pass
         else:
             pairs = [pair.strip(" \t").partition("=") for pair in header.split(";")]
             assert (name, jar[name]) in [(left.strip(" \t"), right.strip(" \t")) for left, _, right in pairs]
-        tickets.kept(browser, started.id)
-        tickets.kept_next(browser, started.id)
+        states.known(visitor, qq, mine)
+        with suppress(StateInvalid):
+            states.read_stateless(visitor, qq, "/")
+        tickets.kept(visitor, started.id)
+        tickets.kept_next(visitor, started.id)
         response = HttpResponse()
-        tickets.remember(browser, response, tickets.Cookie("phonebind_flow_x", "y"))
-        tickets.keep(browser, response, started, "z")
-        tickets.forget_all(browser, response)
-        for line in (morsel.OutputString() for morsel in response.cookies.values()):
-            assert re.match(r"(__Host-)?phonebind_", line)
-            assert not re.search(r"[\r\n\0]", line)
+        browser.remember(visitor, response, Cookie("phonebind_flow_x", "y", 600), most=8, room=states.ROOM)
+        tickets.keep(visitor, response, started, "z")
+        browser.forget_all(visitor, response)
+        lines = [morsel.OutputString() for morsel in response.cookies.values()]
+        assert all(re.match(r"(__Host-)?phonebind_[^\r\n\0]*\Z", line) for line in lines)
 
     whole = _header(jar)
     many = "; ".join(f"phonebind_{kind}_{number:x}=x" for kind in ("flow", "kept") for number in range(16))
@@ -271,6 +299,7 @@ def cookies() -> Target:
         f'{name}="{jar[name]}"',
         many,
         f"{many}; {whole}",
+        _header(_stateless()),
         "phonebind_flow_a b=1;;=;=x; é=ü",
         "__Host-phonebind_x",
     ]
@@ -288,13 +317,13 @@ def next_() -> Target:
 
     def check(data: bytes) -> None:
         target = text_of(data)
-        for browser, schemes in ((plain, {"http", "https"}), (secure, {"https"})):
+        for visitor, schemes in ((plain, {"http", "https"}), (secure, {"https"})):
             try:
-                found = safe_next(browser, target)
+                found = safe_next(visitor, target)
             except NextNotAllowed:
                 continue
             assert found == (target or "/")
-            scheme, host = destination(found, (str(browser.scheme), "testserver"))
+            scheme, host = destination(found, (str(visitor.scheme), "testserver"))
             assert scheme in schemes, (found, scheme)
             assert host in allowed, (found, host)
             HttpResponse(headers={"Location": found})

@@ -115,11 +115,12 @@ def _verified(source: NativeProvider, proof: str, nonce: str, address: str) -> G
     return found[0]
 
 
-def _contracts_names(source: WebProvider, query: QueryDict) -> dict[str, Any]:
+def _contracts_names(source: WebProvider, query: QueryDict) -> QueryDict:
     """The callback with the code under the contract's name, whatever the provider calls it."""
-    given: dict[str, Any] = query.dict()
-    if source.code_field in given:
-        given["code"] = given[source.code_field]
+    # Still a QueryDict: what is empty in a query is not there.
+    given = query.copy()
+    if source.code_field in query:
+        given["code"] = query[source.code_field]
     return given
 
 
