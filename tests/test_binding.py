@@ -22,11 +22,12 @@ from phonebind.exceptions import (
     ProviderUnavailable,
     ServerBusy,
     SmsCodeInvalid,
+    SnapshotUser,
     StorageUnavailable,
     TooManyAttempts,
 )
 from phonebind.models import SocialAccount
-from phonebind.oauth import Identity
+from phonebind.oauth import Grant, Identity, Profile, Provider
 from server.processes import Valkey
 from server.users.models import User
 from tests.support.edge import OPENID, UNIONID, Busy, Configure, Outbox, Person, Upstream
@@ -612,7 +613,7 @@ def test_a_unionid_is_learnt_once_the_app_may_see_it(family: Upstream) -> None:
     [
         b"",
         b"<html>502</html>",
-        {"client_id": APP, "openid": OPENID, "unionid": "U" * 129},
+        {"client_id": APP, "openid": OPENID, "unionid": "U" * 256},
         {"client_id": APP, "openid": OPENID, "unionid": "U\x00"},
         {"client_id": APP, "openid": OPENID},
         {"client_id": APP, "openid": "F" * 32, "unionid": "somebody else's"},
@@ -723,3 +724,138 @@ def test_signals_come_after_the_commit_and_a_broken_cart_stops_nothing(
         signal.disconnect(cart)
     assert seen == [False]
     assert "the cart is broken" in caplog.text
+
+
+# ---------------------------------------------------------------- what a grant tells by itself
+
+
+class Told(Provider):
+    """A provider that has said everything there is, with the grant."""
+
+    kind = family = "qq"
+    label = "Told"
+
+    def __init__(self, grant: Grant, *, asks: bool = False) -> None:
+        super().__init__(oauth.get("qq").settings)
+        self.grant, self.asked, self.asks = grant, False, asks
+
+    @property
+    def asks_unionid(self) -> bool:
+        return self.asks
+
+    def unionid(self, grant: Grant) -> str | None:
+        self.asked = True
+        return super().unionid(grant)
+
+    def identify(self) -> tuple[Identity, SocialAccount | None]:
+        return binding.identify(self, lambda: self.grant)
+
+
+@pytest.fixture
+def same_person() -> Iterator[list[dict[str, Any]]]:
+    heard: list[dict[str, Any]] = []
+
+    def hear(**facts: Any) -> None:
+        heard.append(facts)
+
+    signals.same_person_found.connect(hear)
+    yield heard
+    signals.same_person_found.disconnect(hear)
+
+
+def test_threat_54_a_virtual_account_is_refused_before_anything_is_looked_up(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    bind()
+    with django_assert_num_queries(0), pytest.raises(SnapshotUser):
+        Told(Grant(OPENID, unionid=UNIONID, virtual=True)).identify()
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_unionid_that_the_grant_tells_joins_without_a_question(asks: bool) -> None:
+    owner = user()
+    row = {"provider": "qq", "app_id": "another", "openid": "E" * 32, "unionid": UNIONID}
+    SocialAccount.objects.create(user=owner, **row)
+    provider = Told(Grant(OPENID, unionid=UNIONID), asks=asks)
+    identity, account = provider.identify()
+    assert account is not None
+    assert (account.user, account.openid, account.unionid) == (owner, OPENID, UNIONID)
+    assert identity.unionid == UNIONID
+    assert not provider.asked
+
+
+def test_a_unionid_joins_within_its_family_alone() -> None:
+    row = {"provider": "wechat", "app_id": "another", "openid": "E" * 32, "unionid": UNIONID}
+    SocialAccount.objects.create(user=user(), **row)
+    assert Told(Grant(OPENID, unionid=UNIONID)).identify()[1] is None
+
+
+def test_a_unionid_that_has_changed_is_updated_and_one_that_is_the_same_is_not_written(
+    django_assert_num_queries: DjangoAssertNumQueries, same_person: list[Any]
+) -> None:
+    """An app that was given to another developer."""
+    account = bind(Identity("qq", APP, OPENID, "before"))
+    assert Told(Grant(OPENID, unionid="after")).identify()[1] == account
+    account.refresh_from_db()
+    assert account.unionid == "after"
+    with django_assert_num_queries(1):
+        Told(Grant(OPENID, unionid="after")).identify()
+    assert Told(Grant(OPENID)).identify()[1] == account, "a grant that tells none takes none away"
+    account.refresh_from_db()
+    assert (account.unionid, same_person) == ("after", [])
+
+
+def test_two_accounts_of_one_person_are_told_of_once(same_person: list[Any]) -> None:
+    other = user("hong", OTHER_MOBILE)
+    row = {"provider": "qq", "app_id": "another", "openid": "E" * 32, "unionid": UNIONID}
+    SocialAccount.objects.create(user=other, **row)
+    mine = bind()
+    for _ in range(2):
+        assert Told(Grant(OPENID, unionid=UNIONID)).identify()[1] == mine
+    [heard] = same_person
+    assert (heard["sender"], heard["provider"], heard["unionid"]) == (SocialAccount, "qq", UNIONID)
+    assert heard["user_ids"] == sorted([other.pk, mine.user_id])
+
+
+def test_a_listener_that_fails_stops_no_sign_in(same_person: list[Any]) -> None:
+    def fail(**facts: Any) -> None:
+        raise ZeroDivisionError
+
+    row = {"provider": "qq", "app_id": "another", "openid": "E" * 32, "unionid": UNIONID}
+    SocialAccount.objects.create(user=user("hong", OTHER_MOBILE), **row)
+    mine = bind()
+    signals.same_person_found.connect(fail)
+    try:
+        assert Told(Grant(OPENID, unionid=UNIONID)).identify()[1] == mine
+    finally:
+        signals.same_person_found.disconnect(fail)
+
+
+@pytest.mark.parametrize(
+    ("avatar", "kept"),
+    [
+        ("https://thirdqq.qlogo.cn/ek_qqapp/A1-b_c/100?t=1&s=%20+:@!*~", True),
+        ("https://a.example/" + "x" * 238, True),
+        ("https://a.example/" + "x" * 239, False),
+        ("http://a.example/a.png", False),
+        ("//a.example/a.png", False),
+        ("data:image/png;base64,AAAA", False),
+        ("javascript:alert(1)", False),
+        ("https://a.example:8443/a.png", False),
+        ("https://user@a.example/a.png", False),
+        ("https://a.example", False),
+        ("https://a.example/a b", False),
+        ("https://a.example/a;b", False),
+        ("https://a.example/a,b", False),
+        ("https://a.example/'", False),
+        ('https://a.example/"', False),
+        ("https://a.example/<", False),
+        ("https://a.example/a\n", False),
+        ("https://a.example/图", False),
+        ("https://图.example/a", False),
+        ("", False),
+    ],
+)
+def test_threat_56_an_avatar_is_an_address_that_a_page_can_show_as_it_stands(avatar: str, kept: bool) -> None:
+    identity, _ = Told(Grant(OPENID, profile=Profile("小明", avatar))).identify()
+    assert (identity.avatar, identity.nickname) == (avatar if kept else "", "小明")

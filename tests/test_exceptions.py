@@ -26,6 +26,7 @@ CONTRACT = {
         "state_invalid",
         "code_invalid",
         "sign_in_cancelled",
+        "snapshot_user",
         "ticket_invalid",
         "image_code_invalid",
         "human_check_invalid",

@@ -76,7 +76,11 @@ def test_the_limits() -> None:
 @pytest.mark.parametrize(
     ("module", "names"),
     [
-        ("phonebind.oauth", {"PROVIDERS", "Grant", "Identity", "Provider", "get"}),
+        (
+            "phonebind.oauth",
+            {"KINDS", "Grant", "Identity", "Profile", "Provider", "WebProvider", "NativeProvider"}
+            | {"get", "label", "native", "ways", "web"},
+        ),
         ("phonebind.sms", {"GATEWAYS", "LANGUAGE", "PURPOSES", "Gateway", "Message", "get", "send"}),
         ("phonebind.testing", {"FakeQQ", "Person"}),
         (
@@ -126,6 +130,7 @@ def test_names_that_a_host_imports(path: str, name: str) -> None:
 def test_the_signals() -> None:
     names = {name for name in vars(signals) if not name.startswith("_")} - {"Signal"}
     assert names == {"account_bound", "signed_in", "sign_in_response", "image_code_issued"} | {
+        "same_person_found",
         "sms_attempted",
         "sms_budget_exhausted",
         "sms_receipt_received",
@@ -144,6 +149,7 @@ def test_every_exception_keeps_its_code() -> None:
         *("human_check_invalid", "human_check_unavailable"),
         *(
             "sign_in_cancelled",
+            "snapshot_user",
             "sms_code_invalid",
             "sms_refused",
             "password_wrong",
@@ -165,8 +171,17 @@ def test_every_exception_keeps_its_code() -> None:
 
 
 def test_the_provider_and_gateway_protocols() -> None:
-    assert set(oauth.PROVIDERS) == {"qq"}
-    assert oauth.Provider.__abstractmethods__ == {"login_url", "refusal", "exchange", "unionid", "nickname"}
+    assert set(oauth.KINDS) == {
+        *("qq", "qq_app", "weibo", "apple", "alipay", "oidc"),
+        *("wechat_web", "wechat_oa", "wechat_app", "wechat_miniprogram"),
+    }
+    assert oauth.WebProvider.__abstractmethods__ == {"login_url", "exchange", "refused"}
+    assert oauth.NativeProvider.__abstractmethods__ == {"verify"}
+    offered = {name for name in vars(oauth.Provider) if not name.startswith("_")}
+    assert offered == {"settings_class", "required", "app_id", "asks_unionid", "check", "unionid", "profile"} | {
+        "misconfigured",
+        "unavailable",
+    }
     assert {name for name in vars(sms.Gateway) if not name.startswith("_")} == {"check", "send"}
     methods = {name for name in vars(human.Check) if not name.startswith("_")}
     assert methods | human.Check.__annotations__.keys() == {"name", "visual", "origins", "check", "issue", "verify"}

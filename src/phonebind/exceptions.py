@@ -77,6 +77,7 @@ __all__ = [
     "SmsTooFrequent",
     "SmsUnconfirmed",
     "SmsVendorLimit",
+    "SnapshotUser",
     "StateInvalid",
     "StorageUnavailable",
     "TicketInvalid",

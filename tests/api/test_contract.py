@@ -59,7 +59,7 @@ def test_a_phone_gets_the_page_for_phones(qq: Upstream, person: Person, agent: s
 
 def test_a_new_person_is_bound_and_comes_back(qq: Upstream, person: Person) -> None:
     ticket = good(person.callback())
-    assert set(ticket) == {"access_token", "expires_in", "next", "nickname"}
+    assert set(ticket) == {"access_token", "expires_in", "next", "nickname", "avatar"}
     assert (ticket["expires_in"], ticket["next"], ticket["nickname"]) == (600, "/cart.html", "小明")
 
     form = {"mobile": MOBILE, "password": PASSWORD, "sms_code": person.sms_code(MOBILE)}

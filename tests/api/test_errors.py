@@ -79,6 +79,13 @@ def used_code(shop: Shop) -> Any:
     return shop.person.callback()
 
 
+def snapshot_user(shop: Shop) -> Any:
+    entry = {"provider": "tests.support.providers.Carrier", "client_id": "1", "base_url": shop.qq.url}
+    shop.phonebind.settings.PHONEBIND = {**shop.phonebind.settings.PHONEBIND, "PROVIDERS": {"carrier": entry}}
+    shop.qq.answer("/who", {"openid": "O", "virtual": "1"})
+    return shop.person.http.post("/oauth/carrier/native/", {"token": "T"})
+
+
 def forged_ticket(shop: Shop) -> Any:
     return shop.bind(access_token="forged")
 
@@ -286,6 +293,7 @@ CASES: list[tuple[Case, str, int, str | None]] = [
     (used_code, "code_invalid", 400, None),
     (cancelled_at_the_provider, "code_invalid", 400, None),
     (cancelled_on_a_phone, "sign_in_cancelled", 400, None),
+    (snapshot_user, "snapshot_user", 400, None),
     (forged_ticket, "ticket_invalid", 400, "access_token"),
     (wrong_image_code, "image_code_invalid", 400, "text"),
     (no_proof, "human_check_invalid", 400, "human_check"),

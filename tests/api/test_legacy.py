@@ -41,7 +41,7 @@ def test_it_is_served_unchanged(published: FrontEnd, person: Person) -> None:
     query = published.login_url("/cart.html")
     assert query["state"] == ["/cart.html"], "the callback URL carries it back, and there it goes after success"
     new = published.callback()
-    assert set(new.json()) == {"access_token", "expires_in", "next", "nickname"}
+    assert set(new.json()) == {"access_token", "expires_in", "next", "nickname", "avatar"}
     assert not new.cookies
     bound = published.bind(new.json()["access_token"], person.sms_code(MOBILE))
     assert bound.status_code == 201

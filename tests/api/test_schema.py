@@ -23,7 +23,7 @@ __all__ = ["front_end"]
 
 SIGNED_IN = {"token", "refresh", "id", "user_id", "username"}
 SENT = {"message", "resend_after", "expires_in"}
-NOT_BOUND = {"access_token", "expires_in", "next", "nickname"}
+NOT_BOUND = {"access_token", "expires_in", "next", "nickname", "avatar"}
 #: Path and method; its parameters, its form, its success: status and fields.
 CONTRACT: dict[tuple[str, str], tuple[set[str], set[str], int, list[set[str]]]] = {
     ("/oauth/{provider}/authorization/", "get"): ({"provider", "next", "state"}, set(), 200, [{"login_url"}]),
@@ -38,6 +38,12 @@ CONTRACT: dict[tuple[str, str], tuple[set[str], set[str], int, list[set[str]]]] 
         {"mobile", "password", "sms_code", "access_token"},
         201,
         [SIGNED_IN | {"next"}],
+    ),
+    ("/oauth/{provider}/native/", "post"): (
+        {"provider"},
+        {"code", "token", "nonce"},
+        200,
+        [SIGNED_IN | {"next"}, NOT_BOUND],
     ),
     ("/image_codes/{image_code_id}/", "get"): ({"image_code_id"}, set(), 200, []),
     ("/human_checks/{mobile}/", "get"): ({"mobile", "without_image"}, set(), 200, [{"image", "human_check"}]),
@@ -195,4 +201,4 @@ print(len(urls.urlpatterns))
 def test_nothing_of_it_is_needed() -> None:
     command = [sys.executable, "-W", "error", "-c", WITHOUT]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stdout == "9\n", done.stderr
+    assert done.stdout == "10\n", done.stderr

@@ -120,7 +120,7 @@ def _contracts_names(source: WebProvider, query: QueryDict) -> QueryDict:
     # Still a QueryDict: what is empty in a query is not there.
     given = query.copy()
     if source.code_field in query:
-        given["code"] = query[source.code_field]
+        given.setlist("code", query.getlist(source.code_field))
     return given
 
 

@@ -24,7 +24,7 @@ from phonebind.api import serializers
 from phonebind.api.authorizations import PasswordView, RefreshView
 from phonebind.api.base import View
 from phonebind.api.codes import HumanCheckView, ImageCodeView, SmsCodeView
-from phonebind.api.oauth import AuthorizationView, OAuthUserView
+from phonebind.api.oauth import AuthorizationView, NativeView, OAuthUserView
 from phonebind.api.receipts import SmsReceiptView, VendorReceiptView
 from phonebind.exceptions import (
     AccountDisabled,
@@ -51,6 +51,7 @@ from phonebind.exceptions import (
     SmsRefused,
     SmsTooFrequent,
     SmsUnconfirmed,
+    SnapshotUser,
     StateInvalid,
     StorageUnavailable,
     TicketInvalid,
@@ -96,6 +97,7 @@ class NotBound(serializers.Shape):
     expires_in = fields.IntegerField()
     next = fields.CharField()
     nickname = fields.CharField()
+    avatar = fields.CharField(help_text="An https address, or empty.")
 
 
 class Sent(serializers.Shape):
@@ -246,6 +248,7 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
                 StateInvalid,
                 CodeInvalid,
                 SignInCancelled,
+                SnapshotUser,
                 NextNotAllowed,
                 AccountDisabled,
                 ProviderUnknown,
@@ -273,6 +276,28 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
             [PROVIDER],
             serializers.Bind,
         ),
+    },
+    NativeView: {
+        "post": _operation(
+            "native",
+            "The callback of apps and mini programs. Send the `code` or the `token` that the provider's SDK gave, "
+            "whichever it is, and the `nonce` that the app made, where it made one. No cookie is set or read: the "
+            "`access_token` is good for its holder, and for one bind.",
+            {200: EITHER},
+            [
+                OriginNotAllowed,
+                CodeInvalid,
+                SnapshotUser,
+                AccountDisabled,
+                ProviderUnknown,
+                TooManyRequests,
+                TooManyAttempts,
+                ProviderUnavailable,
+                StorageUnavailable,
+            ],
+            [PROVIDER],
+            serializers.Native,
+        )
     },
     ImageCodeView: {
         "get": _operation(

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from django.utils.module_loading import import_string
 
@@ -42,10 +42,14 @@ KINDS: Mapping[str, str] = {
 
 def get(name: str) -> Provider:
     """The provider of that name in ``PROVIDERS``, ready for one request. Raises ProviderUnknown where there is none."""
-    entry = conf.providers.get(name)
-    word = entry.get("provider", name) if entry is not None else ""
+    if name not in conf.providers:
+        raise ProviderUnknown
+    entry: Any = conf.providers[name]
+    if not isinstance(entry, Mapping):
+        raise TypeError("it must be a mapping.")
+    word = entry.get("provider", name)
     path = KINDS.get(word, word)
-    if entry is None or "." not in path:
+    if "." not in path:
         raise ProviderUnknown
     made = _class(path)
     options = {key: value for key, value in entry.items() if key != "provider"}
