@@ -28,8 +28,8 @@ MAX_AGE = 600
 KNOWN_AGE = 3_600
 #: Who has this many sign-ins open has forgotten most.
 MAX_OPEN = 8
-#: Bytes that the cookies of open sign-ins may weigh together: eight with a `next` as people have it, one of the
-#: longest.
+#: Bytes that the cookies of open sign-ins may weigh together: eight with a `next` as people have it, one or two with
+#: the longest. One whose state does not come back weighs 180, so that there are five.
 ROOM = 960
 
 SALT = "phonebind.state.v2"

@@ -204,6 +204,29 @@ def test_sms_options_that_are_none_are_said_and_not_repeated(value: str) -> None
     assert "SMS_OPTIONS is not a JSON object.\n" in answer.stderr
 
 
+def providers(**environ: str) -> Any:
+    code = "import json; from server.settings import PHONEBIND; print(json.dumps(PHONEBIND['PROVIDERS']))"
+    answer = run(code, **PRODUCTION, **environ)
+    assert answer.stdout, answer.stderr
+    return json.loads(answer.stdout)
+
+
+def test_more_providers_come_in_json() -> None:
+    assert set(providers()) == {"qq"}
+    entry = {"client_id": "1", "client_secret": "2", "redirect_uri": "https://shop.example.com/login/weibo/callback/"}
+    found = providers(PROVIDERS=json.dumps({"weibo": entry}))
+    assert (set(found), found["weibo"]) == ({"qq", "weibo"}, entry)
+    assert found["qq"]["client_id"] == PRODUCTION["QQ_CLIENT_ID"]
+    assert providers(PROVIDERS=json.dumps({"qq": entry}))["qq"] == entry
+
+
+@pytest.mark.parametrize("value", ["weibo", '["weibo"]', "1"])
+def test_providers_that_are_none_are_said_and_not_repeated(value: str) -> None:
+    answer = load(**PRODUCTION, PROVIDERS=value)
+    assert answer.returncode == 1
+    assert "PROVIDERS is not a JSON object.\n" in answer.stderr
+
+
 def human_check(**environ: str) -> Any:
     code = "import json; from server.settings import PHONEBIND; print(json.dumps(PHONEBIND['HUMAN_CHECK']))"
     answer = run(code, DEBUG="1", **environ)
