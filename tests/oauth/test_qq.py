@@ -369,6 +369,48 @@ def test_a_profile_may_be_refused(provider: oauth.WebProvider, qq: Upstream, ret
         provider.profile(GRANT)
 
 
+# ---------------------------------------------------------------- the operator's errors
+
+
+def test_the_operator_is_told_once_a_minute_of_each_error(
+    provider: oauth.WebProvider, qq: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    for error in (100008, 100008, 100010):
+        qq.answer(TOKEN, as_json({"error": error}))
+        with pytest.raises(ProviderUnavailable):
+            provider.exchange("C")
+    first, second = [record.getMessage() for record in caplog.records]
+    assert first == f"QQ refuses our configuration: error 100008 at {TOKEN}. See PHONEBIND['PROVIDERS']['qq']."
+    assert "error 100010" in second
+
+
+def test_of_what_a_browser_brings_it_is_told_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    for error in ("100008", "100010"):
+        assert oauth.web("qq").refusal(error).code == "provider_unavailable"
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "avatar"),
+    [
+        ({"figureurl_qq_1": "http://thirdqq.qlogo.cn/a/40"}, "https://thirdqq.qlogo.cn/a/40"),
+        (
+            {"figureurl_qq_1": "http://q.qlogo.cn/40", "figureurl_qq_2": "https://q.qlogo.cn/100"},
+            "https://q.qlogo.cn/100",
+        ),
+        ({"figureurl_qq_1": "http://q.qlogo.cn/40", "figureurl_qq_2": ""}, "https://q.qlogo.cn/40"),
+        ({"figureurl_qq_2": "http://evil.example/.qlogo.cn"}, "http://evil.example/.qlogo.cn"),
+        ({}, ""),
+    ],
+    ids=repr,
+)
+def test_the_avatar_is_the_larger_of_those_there_are_over_https(
+    provider: oauth.WebProvider, qq: Upstream, fields: Fields, avatar: str
+) -> None:
+    qq.answer(PROFILE, {"ret": 0, "nickname": "小明", **fields})
+    assert provider.profile(GRANT).avatar == avatar
+
+
 # ---------------------------------------------------------------- parsing
 
 
