@@ -32,7 +32,7 @@ def use(phonebind: Configure) -> Any:
 
 def state_of(client: Client, name: str, next_url: str = "/cart.html") -> str:
     url = client.get(f"/oauth/{name}/authorization/", {"next": next_url}).json()["login_url"]
-    return parse_qs(urlsplit(url).query)["state"][0]
+    return str(parse_qs(urlsplit(url).query)["state"][0])
 
 
 @pytest.mark.parametrize(
