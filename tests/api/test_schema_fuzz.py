@@ -63,7 +63,7 @@ BOUNDED = hypothesis_settings(
 REACHED = {
     "phonebind_authorization": {200, 400, 404},
     "phonebind_callback": {200, 400, 403, 404, 503},
-    "phonebind_native": {400, 403, 404},  # QQ on the web has no such way in
+    "phonebind_native": {400, 404},  # QQ on the web has no such way in
     "phonebind_bind": {201, 400, 403, 404, 429},
     "phonebind_image_code": {200, 400, 429},
     "phonebind_human_check": {200, 400, 429},
