@@ -10,14 +10,13 @@ if os.environ.get("DATABASE_URL", "").startswith("mysql"):
     pymysql.install_as_MySQLdb()
 
 from server.settings import *  # noqa: F403
-from server.settings import DATABASES, PASSWORD_HASHERS
+from server.settings import DATABASES
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite"):
     # A file, as in real life: SQLite's in-memory databases know no second connection that waits for its turn.
     DATABASES["default"]["TEST"] = {"NAME": f"{DATABASES['default']['NAME']}.test"}
 
-# What new passwords are hashed with stays as it is.
-PASSWORD_HASHERS = [PASSWORD_HASHERS[0], "tests.support.hashers.Pbkdf2"]
+PASSWORD_HASHERS = ["tests.support.hashers.Argon2id", "tests.support.hashers.Pbkdf2"]
 
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 - or WhiteNoise warns that there is nothing to serve
 # Or it looks at every static file for each Client() that a test makes: 10 ms.

@@ -26,6 +26,7 @@ from phonebind.exceptions import (
     TooManyAttempts,
 )
 from phonebind.oauth import Identity
+from server import settings as server_settings
 from server.users.models import User
 from tests.support.edge import Busy, Configure
 from tests.support.services import TEST_DB
@@ -96,7 +97,14 @@ def test_a_new_user_has_the_mobile_for_a_username() -> None:
     saved = User.objects.get()
     assert (saved.username, saved.mobile, saved.is_active, saved.is_staff) == (MOBILE, MOBILE, True, False)
     assert saved.check_password(PASSWORD)
-    assert saved.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def test_a_new_password_is_hashed_as_owasp_asks(settings: Settings) -> None:
+    """By what the reference server hashes with, and not by the tests' own."""
+    settings.PASSWORD_HASHERS = server_settings.PASSWORD_HASHERS
+    user = new(MOBILE, PASSWORD)
+    assert user.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+    assert user.check_password(PASSWORD)
 
 
 @pytest.mark.parametrize("weak", ["password1", "12345678", "139000000011", "ab1", MOBILE])

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 from django.db import connection
+from pytest_django import Settings
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
@@ -64,8 +65,9 @@ def server(request: pytest.FixtureRequest, django_db_setup: None, neighbours: Ou
 
 
 @pytest.fixture
-def shop(server: Shop, transactional_db: None) -> Shop:
-    """The server, without any account, and nobody there yet."""
+def shop(server: Shop, transactional_db: None, settings: Settings) -> Shop:
+    """The server, without any account, and nobody there yet. Accounts that tests make have passwords of its hasher."""
+    settings.PASSWORD_HASHERS = ["server.hashers.Argon2id"]
     User.objects.all().delete()
     server.outside.hanging.clear()
     server.outcomes.clear()

@@ -5,9 +5,10 @@ import os
 from typing import Any
 
 from tests.settings import *  # noqa: F403
-from tests.settings import DATABASES, PHONEBIND
+from tests.settings import DATABASES, PASSWORD_HASHERS, PHONEBIND
 
 DATABASES["default"]["NAME"] = os.environ["TORTURE_DB"]
+PASSWORD_HASHERS = ["server.hashers.Argon2id", *PASSWORD_HASHERS[1:]]  # a crowd is to wait for it
 _OUTSIDE = os.environ["TORTURE_OUTSIDE"]
 _QQ: Any = PHONEBIND["PROVIDERS"]
 PHONEBIND: dict[str, Any] = {  # type: ignore[no-redef]
