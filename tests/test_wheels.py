@@ -165,7 +165,7 @@ def test_make_test_can_begin_in_the_source(tmp_path: Path) -> None:
         assert os.access(source / script, os.X_OK)
     _begin([sys.executable, "-m", "ruff", "check", "--no-cache"], source, environment)
     passed = _begin(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_masking.py"], source, environment
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_sms_texts.py"], source, environment
     )
     assert " passed" in passed
 
