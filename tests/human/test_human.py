@@ -1,6 +1,7 @@
 """What an SMS takes, in each mode: what is asked for, what is enough, and what is used up."""
 
 import logging
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ from phonebind.exceptions import (
     TooManyRequests,
 )
 from phonebind.human import Answers
-from phonebind.human.altcha import WithoutImage
+from phonebind.human.altcha import Altcha, WithoutImage
 from phonebind.human.base import Check, asking
 from phonebind.slots import Slots
 from tests.support.altcha import decode, solve
@@ -191,9 +192,21 @@ def test_threat_13_none_serves_nobody_where_the_host_has_not_set_what_bounds_the
 
 
 @pytest.mark.parametrize("mode", [*set(MODES) - {"altcha"}, "riddle"])
-def test_who_cannot_see_is_asked_for_a_dearer_proof_alone(phonebind: Configure, mode: str) -> None:
+def test_who_cannot_see_is_asked_for_a_dearer_proof_alone(
+    phonebind: Configure, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """As much dearer as there are more tries; the one that is right is among the first, or the test would take them."""
+    bounds: list[int] = []
+
+    def among_the_first(bound: int) -> int:
+        bounds.append(bound)
+        return 9
+
+    monkeypatch.setattr(secrets, "randbelow", among_the_first)
     phonebind(human_check={**MODES, "riddle": RIDDLE}[mode])
     told = asked(without_image=True)
+    assert bounds == [WithoutImage.tries]
+    assert WithoutImage.tries > Altcha.tries
     assert not told["image"]
     assert told["human_check"]["name"] == "altcha"
     assert not human.needs_image(without_image=True)
