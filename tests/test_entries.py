@@ -116,6 +116,7 @@ def answer(request: pytest.FixtureRequest) -> Answer:
 # ---------------------------------------------------------------- charsets
 
 
+@pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("charset", CHARSETS)
 def test_no_charset_is_an_error(answer: Answer, charset: str) -> None:
