@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from phonebind import oauth
 from phonebind.exceptions import PhonebindError, ProviderUnavailable, ProviderUnknown
-from phonebind.oauth import qq as qq_module
+from phonebind.oauth import qq_connect
 from phonebind.oauth.base import Grant, Identity
-from phonebind.oauth.qq import parse
+from phonebind.oauth.qq_connect import parse
 from tests.support.edge import OPENID, UNIONID, Configure, Upstream
 
 TOKEN, ME, PROFILE = "/oauth2.0/token", "/oauth2.0/me", "/user/get_user_info"
@@ -415,7 +415,7 @@ def test_the_avatar_is_the_larger_of_those_there_are_over_https(
 
 
 def test_the_examples_are_true() -> None:
-    assert doctest.testmod(qq_module).failed == 0
+    assert doctest.testmod(qq_connect).failed == 0
 
 
 @any_form
@@ -442,7 +442,7 @@ NAMES = st.sampled_from(["error", "ret", "access_token", "openid"])
 def test_whatever_is_parsed_can_be_sent_and_kept(fields: Fields, form: Form) -> None:
     found = parse(form(fields))
     assert all(isinstance(value.encode(), bytes) for value in found.values())
-    assert isinstance(qq_module._error(found), int)
+    assert isinstance(qq_connect.error_number(found), int)
 
 
 @given(st.dictionaries(st.text("abcdefgh_", min_size=1), st.text(st.characters(codec="utf-8"), min_size=1), min_size=1))

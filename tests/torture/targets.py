@@ -43,7 +43,7 @@ from phonebind.human import tencent as captcha
 from phonebind.human.altcha import Altcha
 from phonebind.limits import RULES, client_address
 from phonebind.oauth import Identity
-from phonebind.oauth.qq import parse
+from phonebind.oauth.qq_connect import parse
 from phonebind.pages.forms import MobileField
 from phonebind.redirects import safe_next
 from tests.support.altcha import decode, solve

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from phonebind.human.base import Check
-from phonebind.oauth.qq import PROFILE, TOKEN
+from phonebind.oauth.qq import TOKEN
+from phonebind.oauth.qq_connect import PROFILE
 from phonebind.sms import Message
 from phonebind.testing.guard import problems, refuse_outside_tests
 

@@ -1,6 +1,6 @@
 from collections.abc import Iterable
 
-from phonebind.oauth import qq
+from phonebind.oauth import qq, qq_connect
 from tests.oauth.drivers.base import Driver, Repair
 from tests.support.edge import OPENID, UNIONID, Answer, Upstream
 
@@ -38,11 +38,11 @@ class QQ(Driver):
     def foreign(self, upstream: Upstream) -> str:
         code = self.person(upstream, self.openid)
         upstream.answer(qq.TOKEN, {"access_token": "T0KEN", "expires_in": 7776000})
-        upstream.answer(qq.ME, {"client_id": "101999999", "openid": self.openid})
+        upstream.answer(qq_connect.ME, {"client_id": "101999999", "openid": self.openid})
         return code
 
     def parsers(self) -> Iterable[object]:
-        return [qq.parse]
+        return [qq_connect.parse]
 
 
 DRIVER = QQ()
