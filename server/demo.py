@@ -26,7 +26,15 @@ def apps(redirect_uris: list[str]) -> dict[str, dict[str, Any]]:
 
 def providers(sandbox: str, callback: str) -> dict[str, dict[str, Any]]:
     """What the sandbox emulates besides QQ: ``callback`` has the provider's name in place of {}."""
-    return {}
+    return {
+        "qq_app": {"client_id": "1100000001", "unionid": True, "base_url": f"{sandbox}/qq"},
+        "weibo": {
+            "client_id": "100000001",
+            "client_secret": "sandbox-weibo-secret",
+            "redirect_uri": callback.format("weibo"),
+            "base_url": f"{sandbox}/weibo",
+        },
+    }
 
 
 _ALIYUN = {

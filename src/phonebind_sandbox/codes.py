@@ -1,4 +1,4 @@
-"""The error codes of QQ Connect and of Tencent's captcha, with the words that are sent along."""
+"""The error codes of QQ Connect, Weibo and Tencent's captcha, with the words that are sent along."""
 
 from collections.abc import Mapping
 
@@ -35,6 +35,39 @@ PROFILE_CODES: Mapping[int, str] = {
     -1: "client request's parameters are invalid, invalid openid",
     1002: "请先登录",
     **CODES,
+}
+
+#: The words are what clients compare: Weibo's ``error``.
+WEIBO_CODES: Mapping[int, str] = {
+    10001: "System error",
+    10002: "Service unavailable",
+    10004: "IP limit",
+    10005: "Permission denied, need a high level appkey",
+    10006: "Source paramter (appkey) is missing",
+    10013: "Invalid weibo user",
+    10014: "Insufficient app permissions",
+    10021: "HTTP method is not suported for this request",
+    10022: "IP requests out of rate limit",
+    10023: "User requests out of rate limit",
+    21314: "Token used",
+    21315: "Token expired",
+    21316: "Token revoked",
+    21317: "Token rejected",
+    21321: "applications over the unaudited use restrictions",
+    21322: "redirect_uri_mismatch",
+    21323: "invalid_request",
+    21324: "invalid_client",
+    21325: "invalid_grant",
+    21326: "unauthorized_client",
+    21327: "expired_token",
+    21328: "unsupported_grant_type",
+    21329: "unsupported_response_type",
+    21330: "access_denied",
+    21331: "temporarily_unavailable",
+    21332: "invalid_access_token",
+    21335: "request uid's value must be the current user",
+    21337: "appkey permission denied",
+    21338: "sso package or sign error",
 }
 
 #: What a captcha's ticket is worth.

@@ -26,6 +26,8 @@ For the configuration of the client:
   openid            {here}qq/oauth2.0/me
   profile           {here}qq/user/get_user_info
 {apps}
+  Weibo             {here}weibo in place of https://api.weibo.com
+{weibo}
   redirect_uri      {redirect_uris}
   Tencent captcha   endpoint {here}tencent/
                     script {here}tencent/TJCaptcha.js
@@ -73,7 +75,8 @@ def _welcome(given: flags.Flags, port: int) -> str:
     host = "127.0.0.1" if host in {"0.0.0.0", "[::]"} else host  # noqa: S104
     return WELCOME.format(
         here=f"http://{host}:{port}{reverse('phonebind_sandbox:index')}",
-        apps="\n".join(_app(app) for app in conf.apps().values()),
+        apps=_apps("qq", "qq_app"),
+        weibo=_apps("weibo"),
         redirect_uris=f"\n{' ' * 20}".join(given.redirect_uris)
         or "any of this machine: on localhost, or a name that leads here",
         cloud=next(iter(conf.CLOUD_SECRETS.items())),
@@ -84,6 +87,11 @@ def _welcome(given: flags.Flags, port: int) -> str:
     )
 
 
+def _apps(*kinds: str) -> str:
+    return "\n".join(_app(app) for kind in kinds for app in conf.apps(kind).values())
+
+
 def _app(app: conf.App) -> str:
     label = f"client_id {app.client_id}, client_secret {app.secret}"
-    return f"  app               {label}{'' if app.unionid else '  (without unionid)'}"
+    note = {"weibo": "", "qq_app": "  (an app's, with the SDK)"}.get(app.kind, "")
+    return f"  app               {label}{note}{'' if app.unionid or app.kind == 'weibo' else '  (without unionid)'}"

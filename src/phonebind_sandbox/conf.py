@@ -15,6 +15,10 @@ DEFAULT_APPS: Mapping[str, Mapping[str, Any]] = {
     "101000001": {"secret": "sandbox-secret", "unionid": True},
     "101000002": {"secret": "sandbox-secret-2", "unionid": False},
     "101000003": {"secret": "sandbox-secret-3", "unionid": True},
+    "1100000001": {"kind": "qq_app", "secret": "sandbox-qq-app-secret", "unionid": True},
+    "1100000002": {"kind": "qq_app", "secret": "sandbox-qq-app-secret-2"},
+    "100000001": {"kind": "weibo", "secret": "sandbox-weibo-secret"},
+    "100000002": {"kind": "weibo", "secret": "sandbox-weibo-secret-2"},
 }
 
 #: The one captcha there is, and the account that may ask about it.

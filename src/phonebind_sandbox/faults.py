@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from . import state
-from .codes import CAPTCHA_CODES, CLOUD_ERRORS, CODES, PROFILE_CODES
+from .codes import CAPTCHA_CODES, CLOUD_ERRORS, CODES, PROFILE_CODES, WEIBO_CODES
 from .sms_codes import ALIYUN_CODES, HTTP_CODES, TENCENT_SMS_CODES, YUNTONGXUN_CODES
 
 Value: TypeAlias = str | float | bool
@@ -62,6 +62,25 @@ _TABLE = (
         "回调一次、两次、没有，或像手机上取消那样",
         "the callback comes once, twice, never, or as after a cancel on a phone",
     ),
+    # Weibo
+    Switch(
+        "weibo_authorize_error", ("none", *WEIBO_CODES), "微博授权后的错误码", "Weibo's callback carries this error"
+    ),
+    Switch("weibo_token_error", ("none", *WEIBO_CODES), "微博 access_token 的错误码", "error of Weibo's access_token"),
+    Switch("weibo_token_info_error", ("none", *WEIBO_CODES), "微博 get_token_info 的错误码", "error of get_token_info"),
+    Switch("weibo_profile_error", ("none", *WEIBO_CODES), "微博 users/show 的错误码", "error of Weibo's users/show"),
+    Switch("weibo_error_status", (400, 403, 200, 500), "微博错误的 HTTP 状态码", "HTTP status of Weibo's errors"),
+    Switch("weibo_numbers", ("auto", "number", "string"), "微博 JSON 里数字的类型", "type of numbers in Weibo's JSON"),
+    Switch(
+        "weibo_wrong_appkey",
+        (False, True),
+        "get_token_info 给出别的应用的 appkey",
+        "get_token_info names another app's appkey",
+    ),
+    Switch("weibo_profile", ("short", "long"), "微博 users/show 的长度", "length of what Weibo's users/show answers"),
+    Switch("weibo_token_network", NETWORK, "微博 access_token 的网络故障", "network fault of Weibo's access_token"),
+    Switch("weibo_token_info_network", NETWORK, "微博 get_token_info 的网络故障", "network fault of get_token_info"),
+    Switch("weibo_profile_network", NETWORK, "微博 users/show 的网络故障", "network fault of Weibo's users/show"),
     Switch("sms", ("ok", "refuse", "error", "lost"), "短信网关的回答", "what the SMS gateway does"),
     Switch(
         "sms_outcome",

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from . import conf, faults
 from .bodies import Unreadable, read_object
-from .codes import CAPTCHA_CODES, CLOUD_ERRORS, CODES, PROFILE_CODES
+from .codes import CAPTCHA_CODES, CLOUD_ERRORS, CODES, PROFILE_CODES, WEIBO_CODES
 from .gate import sandbox_view
 from .people import PEOPLE
 from .sms_codes import ALIYUN_CODES, HTTP_CODES, TENCENT_SMS_CODES, YUNTONGXUN_CODES
@@ -21,6 +21,10 @@ _WORDS: Mapping[str, Mapping[Any, str]] = {
     "token_error": CODES,
     "me_error": CODES,
     "profile_error": PROFILE_CODES,
+    "weibo_authorize_error": WEIBO_CODES,
+    "weibo_token_error": WEIBO_CODES,
+    "weibo_token_info_error": WEIBO_CODES,
+    "weibo_profile_error": WEIBO_CODES,
     "aliyun_code": ALIYUN_CODES,
     "tencent_sms_code": TENCENT_SMS_CODES,
     "yuntongxun_code": YUNTONGXUN_CODES,
@@ -34,7 +38,8 @@ _WORDS: Mapping[str, Mapping[Any, str]] = {
 def index(request: HttpRequest) -> HttpResponse:
     apps = conf.apps()
     here = request.build_absolute_uri(reverse("phonebind_sandbox:index"))
-    people = [(person, [person.openid(app) for app in apps.values()]) for person in PEOPLE.values()]
+    of_qq = [*conf.apps("qq").values(), *conf.apps("qq_app").values()]
+    people = [(person, [person.openid(app) for app in of_qq]) for person in PEOPLE.values()]
     context = {
         "apps": apps.values(),
         "sms": _sms(here),

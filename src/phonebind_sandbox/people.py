@@ -27,6 +27,11 @@ class Person:
         """Who this is to all apps of one developer: ``UID_`` and 32 digits."""
         return "UID_" + _digits("unionid", self.id, app.developer)
 
+    @property
+    def weibo_uid(self) -> str:
+        """Who this is at Weibo, to every app alike: 10 digits."""
+        return str(10**9 + int(_digits("weibo", self.id), 16) % (9 * 10**9))
+
     def avatar(self, size: int) -> str:
         # Not https: QQ's own sample avatars are http, and pages that show them must cope.
         return f"http://avatar.sandbox.invalid/{self.id}/{size}"

@@ -25,6 +25,8 @@ Endpoint: TypeAlias = Callable[[Params, Faults], HttpResponse]
 Refusal: TypeAlias = Callable[[int, Params, Faults], HttpResponse]
 
 KIND = "qq"
+#: Apps in which QQ's SDK is: they ask about tokens, and no browser comes from them.
+MOBILE_KIND = "qq_app"
 USER_REFUSED = 100030
 #: What comes back where somebody cancels on a phone, beside the state: no code, and no error either.
 USER_CANCELLED: Params = {"usercancel": "1"}
@@ -142,7 +144,7 @@ def me(params: Params, switches: Faults) -> HttpResponse:
     grant = grants.read(_required(params, "access_token", 100007))
     if grant is None:
         raise Refused(100016)
-    app = _app(grant.client_id)
+    app = _app(grant.client_id, MOBILE_KIND)
     fields = {
         "client_id": OTHER_CLIENT_ID if switches["wrong_client_id"] else app.client_id,
         "openid": grant.person.openid(app),
@@ -161,7 +163,7 @@ def get_user_info(params: Params, _: Faults) -> HttpResponse:
     client_id = _required(params, "oauth_consumer_key", 100001)
     access_token = _required(params, "access_token", 100007)
     openid = _required(params, "openid", -1)
-    app = _app(client_id)
+    app = _app(client_id, MOBILE_KIND)
     grant = grants.read(access_token)
     if grant is None or grant.client_id != client_id:
         raise Refused(100013)
@@ -213,8 +215,9 @@ def _required(params: Params, name: str, code: int) -> str:
     return value
 
 
-def _app(client_id: str) -> conf.App:
-    app = conf.apps(KIND).get(client_id)
+def _app(client_id: str, *more: str) -> conf.App:
+    """A website, or an app of one ``more`` kind."""
+    app = next((found for kind in (KIND, *more) if (found := conf.apps(kind).get(client_id))), None)
     if app is None:
         raise Refused(100008)
     return app

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import altcha, inbox, pages, qq, tencent
+from . import altcha, inbox, pages, qq, sdk, tencent, weibo
 from .sms import aliyun, aliyun_pnvs, webhook, yuntongxun
 from .sms import tencent as tencent_sms
 
@@ -12,6 +12,8 @@ urlpatterns = [
     path("qq/oauth2.0/token", qq.token, name="qq_token"),
     path("qq/oauth2.0/me", qq.me, name="qq_me"),
     path("qq/user/get_user_info", qq.get_user_info, name="qq_get_user_info"),
+    *weibo.urlpatterns,
+    *sdk.urlpatterns,
     path("tencent/", tencent.api, name="tencent_api"),
     path("tencent/TJCaptcha.js", tencent.script, name="tencent_script"),
     path("tencent/ticket.js", tencent.ticket, name="tencent_ticket"),

@@ -76,17 +76,17 @@ def test_the_host_may_name_its_own_apps_and_cache(settings: Settings) -> None:
         "RECEIPTS": {"aliyun": "http://127.0.0.1:8000/sms/receipts/x"},
     }
     assert receipts() == {"aliyun": "http://127.0.0.1:8000/sms/receipts/x"}
-    assert apps() == {"7": App("7", "s", developer="us", redirect_uris=("https://a.example/",))}
+    assert apps("qq") == {"7": App("7", "s", developer="us", redirect_uris=("https://a.example/",))}
     assert cache_alias() == "sandbox"
 
 
 def test_the_apps_of_a_fresh_project(settings: Settings) -> None:
     settings.PHONEBIND_SANDBOX = {}
-    assert {client_id: (app.secret, app.unionid) for client_id, app in apps().items()} == {
+    assert {client_id: (app.secret, app.unionid) for client_id, app in apps("qq").items()} == {
         "101000001": ("sandbox-secret", True),
         "101000002": ("sandbox-secret-2", False),
         "101000003": ("sandbox-secret-3", True),
     }
-    assert len({app.developer for app in apps().values()}) == 1
+    assert len({app.developer for app in apps("qq").values()}) == 1
     assert cache_alias() == "default"
     assert receipts() == {}

@@ -14,10 +14,12 @@ from tests.sandbox.client import CALLBACK
 
 with warnings.catch_warnings(action="ignore"):  # its OpenID library imports what is deprecated
     from social_core.backends.qq import QQOAuth2
+    from social_core.backends.weibo import WeiboOAuth2
     from social_core.storage import BaseStorage, NonceMixin
     from social_core.strategy import BaseStrategy
 
 APP = apps()["101000001"]
+WEIBO_APP = apps()["100000001"]
 
 
 def _press(url: str, person: Person) -> str:
@@ -58,7 +60,12 @@ class _Strategy(BaseStrategy[Any]):
         super().__init__(storage=_Storage)
 
     def get_setting(self, name: str) -> Any:
-        return {"SOCIAL_AUTH_QQ_KEY": APP.client_id, "SOCIAL_AUTH_QQ_SECRET": APP.secret}[name]
+        return {
+            "SOCIAL_AUTH_QQ_KEY": APP.client_id,
+            "SOCIAL_AUTH_QQ_SECRET": APP.secret,
+            "SOCIAL_AUTH_WEIBO_KEY": WEIBO_APP.client_id,
+            "SOCIAL_AUTH_WEIBO_SECRET": WEIBO_APP.secret,
+        }[name]
 
     def request_data(self, merge: bool = True) -> dict[str, str]:
         return {}
@@ -127,3 +134,51 @@ def test_authlib(served: str, person: Person) -> None:
         assert me == {"client_id": APP.client_id, "openid": person.openid(APP), "unionid": person.unionid(APP)}
         profile = session.get(f"{base}user/get_user_info", params=asked | {"openid": me["openid"]}).json()
         assert (profile["ret"], profile["nickname"]) == (0, person.nickname)
+
+
+@pytest.fixture
+def social_weibo(served: str) -> WeiboOAuth2[Any]:
+    class Sandboxed(WeiboOAuth2[Any]):
+        """The backend as published, at another host."""
+
+        AUTHORIZATION_URL = f"{served}weibo/oauth2/authorize"
+
+        def request(self, url: str, *args: Any, **kwargs: Any) -> requests.Response:
+            return super().request(url.replace("https://api.weibo.com/", f"{served}weibo/"), *args, **kwargs)
+
+    return Sandboxed(_Strategy(), redirect_uri=CALLBACK)
+
+
+@pytest.mark.parametrize("person", PEOPLE.values(), ids=PEOPLE)
+def test_weibo_by_python_social_auth(social_weibo: WeiboOAuth2[Any], person: Person) -> None:
+    location = _press(social_weibo.auth_url(), person)
+    social_weibo.data = dict(parse_qsl(urlsplit(location).query))
+    signed_in: Any = social_weibo.auth_complete()
+    assert signed_in["uid"] == person.weibo_uid
+    assert signed_in["username"] == person.nickname
+
+
+def test_weibo_by_python_social_auth_asks_whose_a_token_is(social_weibo: WeiboOAuth2[Any], served: str) -> None:
+    given = requests.get(f"{served}weibo/sdk/token?person=fox", timeout=5).json()
+    found: Any = social_weibo.user_data(given["access_token"])
+    assert (found["idstr"], found["uid"]) == (PEOPLE["fox"].weibo_uid, int(PEOPLE["fox"].weibo_uid))
+
+
+@pytest.mark.parametrize("person", PEOPLE.values(), ids=PEOPLE)
+def test_weibo_by_authlib(served: str, person: Person) -> None:
+    base = f"{served}weibo/"
+    with OAuth2Session(
+        WEIBO_APP.client_id,
+        WEIBO_APP.secret,
+        redirect_uri=CALLBACK,
+        token_endpoint_auth_method="client_secret_post",
+    ) as session:
+        url, state = session.create_authorization_url(f"{base}oauth2/authorize")
+        token = session.fetch_token(
+            f"{base}oauth2/access_token", authorization_response=_press(url, person), state=state
+        )
+        asked = {"access_token": token["access_token"]}
+        info = session.post(f"{base}oauth2/get_token_info", data=asked).json()
+        assert (info["appkey"], info["uid"]) == (WEIBO_APP.client_id, int(person.weibo_uid))
+        profile = session.get(f"{base}2/users/show.json", params=asked | {"uid": token["uid"]}).json()
+        assert (profile["idstr"], profile["screen_name"]) == (person.weibo_uid, person.nickname)
