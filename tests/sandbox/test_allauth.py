@@ -1,0 +1,23 @@
+"""django-allauth, which is a site of its own, signs in through the sandbox over real HTTP."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from phonebind_sandbox.people import PEOPLE
+
+
+def allauth(provider: str, sandbox: str, person: str) -> Any:
+    """Whom it takes the person for."""
+    command = [sys.executable, "-W", "ignore", "-m", "tests.sandbox.allauth_host", provider, sandbox, person]
+    return json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+
+
+@pytest.mark.parametrize("person", ["xiaolan", "fox"])
+def test_weibo(served: str, person: str) -> None:
+    signed_in = allauth("weibo", served, person)
+    assert signed_in["uid"] == PEOPLE[person].weibo_uid
+    assert signed_in["extra_data"]["screen_name"] == PEOPLE[person].nickname
