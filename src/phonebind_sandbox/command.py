@@ -93,5 +93,5 @@ def _apps(*kinds: str) -> str:
 
 def _app(app: conf.App) -> str:
     label = f"client_id {app.client_id}, client_secret {app.secret}"
-    note = {"weibo": "", "qq_app": "  (an app's, with the SDK)"}.get(app.kind, "")
-    return f"  app               {label}{note}{'' if app.unionid or app.kind == 'weibo' else '  (without unionid)'}"
+    name = "app with QQ's SDK" if app.kind == "qq_app" else "app"
+    return f"  {name:<18}{label}{'' if app.unionid or app.kind == 'weibo' else '  (without unionid)'}"
