@@ -30,6 +30,23 @@ PROVIDERS: Mapping[str, tuple[str, Mapping[str, str], Mapping[str, str]]] = {
 }
 
 
+APPS = (
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+)
+MIDDLEWARE = (
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+)
+
+
 def start(provider: str, sandbox: str) -> None:
     """The adapter as published, at another host."""
     adapter, app, addresses = PROVIDERS[provider]
@@ -38,22 +55,8 @@ def start(provider: str, sandbox: str) -> None:
         AUTHENTICATION_BACKENDS=["allauth.account.auth_backends.AuthenticationBackend"],
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-        INSTALLED_APPS=[
-            "django.contrib.auth",
-            "django.contrib.contenttypes",
-            "django.contrib.messages",
-            "django.contrib.sessions",
-            "allauth",
-            "allauth.account",
-            "allauth.socialaccount",
-            f"allauth.socialaccount.providers.{provider}",
-        ],
-        MIDDLEWARE=[
-            "django.contrib.sessions.middleware.SessionMiddleware",
-            "django.contrib.auth.middleware.AuthenticationMiddleware",
-            "django.contrib.messages.middleware.MessageMiddleware",
-            "allauth.account.middleware.AccountMiddleware",
-        ],
+        INSTALLED_APPS=[*APPS, f"allauth.socialaccount.providers.{provider}"],
+        MIDDLEWARE=MIDDLEWARE,
         ROOT_URLCONF="allauth.urls",
         SECRET_KEY="a-site-of-a-test",
         SOCIALACCOUNT_PROVIDERS={provider: {"APPS": [app]}},
