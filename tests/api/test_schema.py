@@ -26,6 +26,7 @@ SENT = {"message", "resend_after", "expires_in"}
 NOT_BOUND = {"access_token", "expires_in", "next", "nickname", "avatar"}
 #: Path and method; its parameters, its form, its success: status and fields.
 CONTRACT: dict[tuple[str, str], tuple[set[str], set[str], int, list[set[str]]]] = {
+    ("/oauth/", "get"): (set(), set(), 200, [{"ways", "elsewhere"}]),
     ("/oauth/{provider}/authorization/", "get"): ({"provider", "next", "state"}, set(), 200, [{"login_url"}]),
     ("/oauth/{provider}/user/", "get"): (
         {"provider", "code", "state", "error", "usercancel"},
@@ -128,7 +129,7 @@ def test_an_operation_takes_and_gives_what_the_contract_says(path_: str, method:
 @to_every_operation
 def test_an_operation_refuses_with_codes_that_there_are(path_: str, method: str) -> None:
     operation = schema()["paths"][path_][method]
-    assert {(400, "invalid")} < codes(operation) <= OUTCOMES
+    assert {(400, "invalid")} <= codes(operation) <= OUTCOMES
     assert "405" in operation["responses"]
 
 
@@ -201,4 +202,4 @@ print(len(urls.urlpatterns))
 def test_nothing_of_it_is_needed() -> None:
     command = [sys.executable, "-W", "error", "-c", WITHOUT]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stdout == "10\n", done.stderr
+    assert done.stdout == "11\n", done.stderr

@@ -1,4 +1,4 @@
-"""Sign-in with a provider: to it, back from it, and the bind."""
+"""Sign-in with a provider: which there are, to one, back from it, and the bind."""
 
 from typing import Any, ClassVar
 
@@ -16,6 +16,22 @@ from phonebind.oauth import Grant, NativeProvider, WebProvider
 from phonebind.redirects import safe_next
 
 REQUIRED = Field.default_error_messages["required"]
+
+
+class WaysView(View):
+    """What a sign-in page draws its buttons from; the browser's own request tells which of them work there."""
+
+    actions: ClassVar = {"GET": "ways"}
+
+    def get(self, request: Request) -> Response:
+        user_agent = request.headers.get("User-Agent", "")
+        self.note(outcome="listed")
+        return Response(
+            {
+                "ways": [_way(source) | {"text": source.button} for source in oauth.ways(user_agent)],
+                "elsewhere": [_way(source) | {"text": source.hint} for source in oauth.elsewhere(user_agent)],
+            }
+        )
 
 
 class AuthorizationView(View):
@@ -97,6 +113,10 @@ class NativeView(View):
             return self.signed_in(account.user, account, next=target)
         self.note(outcome="not_bound")
         return Response(_not_bound(tickets.issue_loose(identity, target), identity, target))
+
+
+def _way(source: WebProvider) -> dict[str, Any]:
+    return {"name": source.name, "kind": source.kind, "family": source.family, "label": source.label}
 
 
 def _verified(source: NativeProvider, proof: str, nonce: str, address: str) -> Grant:

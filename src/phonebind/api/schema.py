@@ -24,7 +24,7 @@ from phonebind.api import serializers
 from phonebind.api.authorizations import PasswordView, RefreshView
 from phonebind.api.base import View
 from phonebind.api.codes import HumanCheckView, ImageCodeView, SmsCodeView
-from phonebind.api.oauth import AuthorizationView, NativeView, OAuthUserView
+from phonebind.api.oauth import AuthorizationView, NativeView, OAuthUserView, WaysView
 from phonebind.api.receipts import SmsReceiptView, VendorReceiptView
 from phonebind.exceptions import (
     AccountDisabled,
@@ -71,6 +71,21 @@ Errors: TypeAlias = Sequence[type[PhonebindError]]
 @extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
 class Key(fields.Field[Any, Any, Any, Any]):
     """Of the host's user model: a number, or a UUID."""
+
+
+class Way(serializers.Shape):
+    """`name` goes into the paths, `family` tells which mark to show, `text` is for the button, or says what to do."""
+
+    name = fields.CharField()
+    kind = fields.CharField()
+    family = fields.CharField()
+    label = fields.CharField()  # type: ignore[assignment]  # Field's own stays its own
+    text = fields.CharField()
+
+
+class Ways(serializers.Shape):
+    ways = Way(many=True)
+    elsewhere = Way(many=True)
 
 
 class LoginUrl(serializers.Shape):
@@ -229,6 +244,14 @@ _SMS_DESCRIPTION = (
 )
 
 OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
+    WaysView: {
+        "get": _operation(
+            "ways",
+            "The ways to sign in that work in this browser, the best first; and `elsewhere` those that take another.",
+            {200: Ways},
+            [],
+        )
+    },
     AuthorizationView: {
         "get": _operation(
             "authorization",

@@ -8,6 +8,7 @@ app_name = "phonebind"
 
 urlpatterns = [
     *dialects.routes(),
+    path("oauth/", oauth.WaysView.as_view(), name="ways"),
     path("oauth/<str:provider>/authorization/", oauth.AuthorizationView.as_view(), name="authorization"),
     path("oauth/<str:provider>/user/", oauth.OAuthUserView.as_view(), name="oauth_user"),
     path("oauth/<str:provider>/native/", oauth.NativeView.as_view(), name="native"),

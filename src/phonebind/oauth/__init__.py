@@ -18,6 +18,7 @@ __all__ = [
     "Profile",
     "Provider",
     "WebProvider",
+    "elsewhere",
     "get",
     "label",
     "native",
@@ -73,15 +74,30 @@ def native(name: str) -> NativeProvider:
 
 
 def ways(user_agent: str) -> list[WebProvider]:
-    """Those that work in this browser, in the order of ``PROVIDERS``."""
-    found = [get(name) for name in conf.providers]
-    return [each for each in found if isinstance(each, WebProvider) and each.works_in(user_agent)]
+    """Those that work in this browser, in the order of ``PROVIDERS``. In a provider's own app it comes first, and of
+    its family nothing else is left: the official account, and not the QR code beside it.
+    """
+    here = [each for each in _all_web() if each.works_in(user_agent)]
+    at_home = [each for each in here if each.is_home(user_agent)]
+    families = {each.family for each in at_home}
+    return at_home + [each for each in here if each.family not in families]
+
+
+def elsewhere(user_agent: str) -> list[WebProvider]:
+    """Those that take another browser, where no other of their family works in this one."""
+    families = {each.family for each in ways(user_agent)}
+    return [each for each in _all_web() if each.family not in families]
 
 
 def label(family: str) -> Text:
     """What people call it; its name where bindings have outlived its code."""
     found = (get(name) for name in conf.providers)
     return next((each.label for each in found if each.family == family), family)
+
+
+def _all_web() -> list[WebProvider]:
+    found = [get(name) for name in conf.providers]
+    return [each for each in found if isinstance(each, WebProvider)]
 
 
 @functools.cache

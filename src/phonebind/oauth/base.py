@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from django.utils.translation import gettext as _
+
 from phonebind import alarms
 from phonebind.conf import ProviderSettings
 from phonebind.exceptions import PhonebindError, ProviderUnavailable, SignInCancelled, Text
@@ -145,6 +147,21 @@ class WebProvider(Provider):
     takes_any_state: ClassVar[bool] = True
     #: Whether it is asked with a secret: a nonce, a PKCE verifier. Only a cookie can keep one.
     uses_secret: ClassVar[bool] = False
+    #: What the user agent of the provider's own app has in it, such as "MicroMessenger"; "" where there is none. People
+    #: there have an account with the provider: this way comes first.
+    home: ClassVar[str] = ""
+
+    @property
+    def button(self) -> str:
+        """What the button that leads to it says. Apple prescribes a text of its own."""
+        return _("Sign in with %(provider)s") % {"provider": self.label}
+
+    @property
+    def hint(self) -> str:
+        """What to do where it does not work: whatever has no app of its own is a QR code there, for a phone to scan."""
+        if self.home:
+            return _("To sign in with %(provider)s, open this page in the %(provider)s app.") % {"provider": self.label}
+        return _("To sign in with %(provider)s, open this page on a computer.") % {"provider": self.label}
 
     @abstractmethod
     def login_url(self, state: str, *, secret: str = "", user_agent: str = "") -> str:
@@ -157,6 +174,10 @@ class WebProvider(Provider):
     def works_in(self, user_agent: str) -> bool:
         """Whether somebody can sign in with it there."""
         return True
+
+    def is_home(self, user_agent: str) -> bool:
+        """Whether that is the browser of the provider's own app."""
+        return bool(self.home) and self.home in user_agent
 
     def refusal(self, error: str) -> PhonebindError:
         """What the ``error`` means that came back in place of a code: SignInCancelled where there is none ("") or it

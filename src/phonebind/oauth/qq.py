@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 class QQ(QQConnect, WebProvider):
     kind = "qq"
     persons_errors = {TOKEN: CODE_ERRORS}  # noqa: RUF012
+    home = "QQ/"  # not "MQQBrowser/", which is a browser like any other
 
     @property
     def asks_unionid(self) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
@@ -27,6 +27,7 @@ from phonebind.exceptions import (
     NextNotAllowed,
     PhonebindError,
     ProviderUnknown,
+    SnapshotUser,
     StateInvalid,
     StorageUnavailable,
     Text,
@@ -48,11 +49,18 @@ TITLES: Mapping[type[PhonebindError], Text] = {
     StateInvalid: _EXPIRED,
     CodeInvalid: _EXPIRED,
     TicketInvalid: _EXPIRED,
+    SnapshotUser: _("WeChat shows a snapshot"),
     AccountDisabled: _("You cannot sign in"),
     NextNotAllowed: _("This link does not work"),
     ProviderUnknown: _("This page does not exist"),
     PhonebindError: _("That did not work"),
 }
+
+
+class _Page(HttpResponse):
+    """``avatar`` is the URL of the one image on it that comes from elsewhere, or ""."""
+
+    avatar = ""
 
 
 class SeeOther(HttpResponseRedirect):
@@ -127,12 +135,19 @@ def _read_form(request: HttpRequest) -> None:
 def show(
     request: HttpRequest, template: str, context: Mapping[str, Any], *, error: PhonebindError | None = None
 ) -> HttpResponse:
-    response = render(request, f"phonebind/{template}", {"site_name": conf.site_name, **context})
+    """``context["avatar"]``, where the page has one, may be loaded by this page alone."""
+    response = _Page(render_to_string(f"phonebind/{template}", {"site_name": conf.site_name, **context}, request))
+    response.avatar = context.get("avatar", "")
     if error is not None:
         response.status_code = error.status
         for name, value in error.headers.items():
             response.headers[name] = value
     return response
+
+
+def marks(family: str) -> list[str]:
+    """The templates of a provider's mark, the first that there is: a key stands for whoever has none."""
+    return [f"phonebind/marks/{family}.html", "phonebind/mark.html"]
 
 
 def refuse(request: HttpRequest, error: PhonebindError, *, again: str = "") -> HttpResponse:
@@ -163,7 +178,9 @@ def wants_json(request: HttpRequest) -> bool:
 
 def _with_headers(response: HttpResponseBase, *, asks: bool) -> HttpResponseBase:
     add_never_cache_headers(response)
-    response.headers["Content-Security-Policy"] = _content_security_policy(asks=asks)
+    response.headers["Content-Security-Policy"] = _content_security_policy(
+        asks=asks, avatar=response.avatar if isinstance(response, _Page) else ""
+    )
     # Not no-referrer: browsers then post with "Origin: null", and Django's CSRF check refuses that.
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -171,11 +188,12 @@ def _with_headers(response: HttpResponseBase, *, asks: bool) -> HttpResponseBase
     return response
 
 
-def _content_security_policy(*, asks: bool) -> str:
+def _content_security_policy(*, asks: bool, avatar: str) -> str:
     files = urlsplit(static("phonebind/bind.js"))
     ours = ["'self'", *([f"{files.scheme or 'https'}://{files.netloc}"] if files.netloc else [])]
     check = human.mode().check if asks else None
     theirs = check.origins if check else ()
+    pictures = [*ours, *([avatar[: avatar.index("/", len("https://"))]] if avatar else [])]
 
     def sources(*more: str) -> str:
         return " ".join((*more, *theirs)) or "'none'"
@@ -183,7 +201,7 @@ def _content_security_policy(*, asks: bool) -> str:
     # Chromium applies form-action to the redirect after the form, which leads to `next` or where the host says.
     targets = " ".join(("'self'", *conf.allowed_next_hosts, *origins_of_settings()))
     return (
-        f"default-src 'none'; script-src {sources(*ours)}; style-src {sources(*ours)}; img-src {sources(*ours)}; "
+        f"default-src 'none'; script-src {sources(*ours)}; style-src {sources(*ours)}; img-src {sources(*pictures)}; "
         f"connect-src {sources(ours[0])}; frame-src {sources()}; "
         f"form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
     )

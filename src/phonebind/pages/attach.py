@@ -39,6 +39,7 @@ def attach(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
         "access_token": access_token,
         "mobile": sessions.mobile(request),
         "nickname": ticket.identity.nickname,
+        "avatar": ticket.identity.avatar,
         "other": kept_url("bind", provider, flow),
         "provider": source.label,
         "user_id": request.user.pk,

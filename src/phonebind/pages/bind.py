@@ -86,6 +86,7 @@ class _FormPage:
             "access_token": self.access_token,
             "image_code_id": uuid4(),
             "nickname": self.ticket.identity.nickname,
+            "avatar": self.ticket.identity.avatar,
             "provider": oauth.label(self.ticket.identity.provider),
             "minutes": sms_codes.EXPIRES_IN // 60,
             "human": human.mode(),

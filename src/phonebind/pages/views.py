@@ -1,5 +1,6 @@
 """From the sign-in page to the provider and back. Where a mobile is missing, ``bind`` takes over."""
 
+from typing import Any
 from urllib.parse import quote_plus
 from uuid import UUID
 
@@ -15,21 +16,23 @@ from phonebind.human.image_codes import MEDIA_TYPE
 from phonebind.models import SocialAccount
 from phonebind.oauth import Identity, WebProvider
 from phonebind.pages import sessions
-from phonebind.pages.answers import SeeOther, page, problem, refuse, show
+from phonebind.pages.answers import SeeOther, marks, page, problem, refuse, show
 from phonebind.pages.targets import bind_url, kept_url, login_url, next_url, signed_out_url, start_url
 from phonebind.states import State
 
 
 @page("login", "GET", "HEAD")
 def login(request: HttpRequest) -> HttpResponse:
-    """The sign-in page: one button for each provider."""
+    """The sign-in page: one button for each way in that works in this browser, and where to find the others."""
     target = next_url(request)
     user_agent = request.headers.get("User-Agent", "")
-    ways = [
-        {"name": source.name, "label": source.label, "url": start_url(source.name, target)}
-        for source in oauth.ways(user_agent)
-    ]
-    response = show(request, "login.html", {"ways": ways, "next": target, "mobile": sessions.mobile(request)})
+    context = {
+        "ways": [_way(source, target) for source in oauth.ways(user_agent)],
+        "hints": [source.hint for source in oauth.elsewhere(user_agent)],
+        "next": target,
+        "mobile": sessions.mobile(request),
+    }
+    response = show(request, "login.html", context)
     if not origins.is_foreign(request):
         # The button's query stands twice in what servers weigh, and this page's a third time, in Referer.
         tickets.make_room(request, response, 3 * len(quote_plus(target)))
@@ -40,8 +43,8 @@ def login(request: HttpRequest) -> HttpResponse:
 def start(request: HttpRequest, provider: str) -> HttpResponse:
     """Off to the provider, with a state that only this browser can bring back.
 
-    Whom another site sends here is shown the sign-in page first: or any page could switch its visitors to the account
-    of their own QQ without a word.
+    Whom another site sends here is shown the sign-in page first: or any page could switch its visitors to an
+    account of their own without a word.
     """
     source, target = oauth.web(provider), next_url(request)
     if origins.is_foreign(request):
@@ -116,6 +119,17 @@ def logout(request: HttpRequest) -> HttpResponse:
     response = SeeOther(signed_out_url())
     browser.forget_all(request, response)
     return response
+
+
+def _way(source: WebProvider, target: str) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "label": source.label,
+        "text": source.button,
+        "family": source.family,
+        "mark": marks(source.family),
+        "url": start_url(source.name, target),
+    }
 
 
 def _refused(request: HttpRequest, source: WebProvider, text: str) -> HttpResponse:

@@ -1,0 +1,10 @@
+"""The demo with other ways in beside the sandbox's QQ."""
+
+from typing import Any
+
+from server.settings import *  # noqa: F403
+from server.settings import ORIGIN, PHONEBIND
+from tests.support.ways import KINDS, entries
+
+_ours: Any = PHONEBIND["PROVIDERS"]
+PHONEBIND = {**PHONEBIND, "PROVIDERS": {"qq": _ours["qq"], **entries(*KINDS, pages=ORIGIN)}}
