@@ -18,6 +18,7 @@ from tests.support.visitor import Visitor
 PASSWORD = "horse-staple-9"
 #: Of a shop that has them.
 LINKS = {"TERMS_URL": "/login/", "PRIVACY_URL": "/login/?privacy", "PASSWORD_RESET_URL": "/login/?reset"}
+QQ = "a.button[href^='/login/qq/']"
 PHONE = {"width": 390, "height": 844}
 
 
@@ -130,9 +131,9 @@ class Person:
     visitor: Visitor
 
     def arrive(self, name: str, next: str = "") -> None:  # noqa: A002 - as the page calls it
-        """From the sign-in page through the provider's."""
+        """From the sign-in page through the page of QQ, which may be one way of several."""
         self.page.goto("/login/" + (f"?next={next}" if next else ""))
-        self.page.locator("a.button").click()
+        self.page.locator(QQ).click()
         self.page.locator(f"button[value={name}]").click()
 
     def wait_for_script(self) -> None:

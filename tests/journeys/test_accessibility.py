@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from phonebind.human.image_drawing import SIZE
-from tests.journeys.conftest import PHONE, Person, listen
+from tests.journeys.conftest import PHONE, QQ, Person, listen
 from tests.support.visitor import Visitor
 
 TARGETS = ".button:visible, .way-out a, .image:visible, .show:visible, .plain:visible, .row input:visible, .check"
@@ -99,5 +99,5 @@ def test_threat_21_every_page_serves_everybody(person: Person, new_mobile: Calla
 def test_who_wants_no_motion_gets_none(page: Page) -> None:
     page.emulate_media(reduced_motion="reduce")
     page.goto("/login/")
-    durations = page.locator("a.button").evaluate("element => getComputedStyle(element).transitionDuration")
+    durations = page.locator(QQ).evaluate("element => getComputedStyle(element).transitionDuration")
     assert set(durations.split(", ")) == {"0s"}

@@ -11,7 +11,7 @@ import redis
 from playwright.sync_api import Browser, Page, expect
 
 from server import demo
-from tests.journeys.conftest import PASSWORD
+from tests.journeys.conftest import PASSWORD, QQ
 from tests.support import hosts as names
 from tests.support.hosts import EVIL, FRONT, SHOP, SIBLING, Hosts
 from tests.support.services import valkey_server
@@ -257,7 +257,7 @@ def test_threat_42_another_site_starts_no_sign_in(hosts: Hosts, page: Page, way:
     expect(page).to_have_url(SIGN_IN_PAGE)
     assert page.context.cookies(SHOP) == []
     # Who means it has but to tap once more, and is led on to the same page.
-    page.locator("a.button").click()
+    page.locator(QQ).click()
     expect(page).to_have_url(PROVIDER)
     page.locator("button[value=sam]").click()
     expect(page).to_have_url(re.compile(r"/login/qq/bind/[0-9a-f]+/$"))
@@ -283,7 +283,7 @@ def test_threat_42_another_site_starts_no_sign_in_behind_the_scenes(hosts: Hosts
 
 def test_the_button_of_the_sign_in_page_leads_to_the_provider(page: Page) -> None:
     page.goto(f"{SHOP}/login/")
-    page.locator("a.button").click()
+    page.locator(QQ).click()
     expect(page).to_have_url(PROVIDER)
 
 
@@ -304,7 +304,7 @@ def test_who_was_refused_at_the_provider_starts_again_with_one_tap(page: Page) -
     page.goto(START)
     page.locator("button[name=deny]").click()
     assert heading(page) == "Sign-in cancelled"
-    page.locator("a.button").click()
+    page.locator(QQ).click()
     expect(page).to_have_url(PROVIDER)
 
 

@@ -16,6 +16,7 @@ from tests.support.edge import Configure
 from tests.support.ways import (
     AVATAR,
     DESKTOP,
+    IN_A_SNAPSHOT,
     IN_ANOTHER_BROWSER_OF_QQ,
     IN_QQ,
     IN_WECHAT,
@@ -170,10 +171,10 @@ def weibo(phonebind: Configure) -> None:
     only(phonebind, Weibo)
 
 
-def arrive(shopper: Shopper, code: str = "xiaolan") -> Any:
+def arrive(shopper: Shopper, user_agent: str = PHONE) -> Any:
     """From the button to where the callback leads."""
-    start = shopper.http.get("/login/weibo/", {"next": "/cart/"})
-    return shopper.http.get(start["Location"].replace("code=xiaolan", f"code={code}"))
+    start = shopper.http.get("/login/weibo/", {"next": "/cart/"}, headers={"user-agent": user_agent})
+    return shopper.http.get(start["Location"])
 
 
 def img_src(answer: Any) -> str:
@@ -181,7 +182,7 @@ def img_src(answer: Any) -> str:
     return str(found)
 
 
-IMG = f'<img src="{AVATAR.replace("&", "&amp;")}" width="48" height="48" alt="" referrerpolicy="no-referrer">'
+IMG = f'<img src="{AVATAR.replace("&", "&amp;")}" width="48" alt="" referrerpolicy="no-referrer">'
 
 
 def test_threat_21_the_form_may_show_the_avatar_and_loads_nothing_else(weibo: None, shopper: Shopper) -> None:
@@ -211,7 +212,7 @@ def test_without_an_avatar_the_form_loads_nothing_from_elsewhere(shopper: Shoppe
 
 
 def test_a_snapshot_is_told_from_the_page_and_leads_to_a_new_sign_in(weibo: None, shopper: Shopper) -> None:
-    answer = arrive(shopper, "snapshot")
+    answer = arrive(shopper, IN_A_SNAPSHOT)
     html = answer.content.decode()
     assert answer.status_code == 400
     assert "WeChat shows a snapshot" in html

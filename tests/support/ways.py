@@ -11,20 +11,22 @@ AVATAR = "https://avatar.example/xiaolan/132?a=1&b=2"
 PHONE = "Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0 Mobile Safari/537.36"
 DESKTOP = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0 Safari/537.36"
 IN_WECHAT = f"{PHONE} MicroMessenger/8.0.60"
+IN_A_SNAPSHOT = f"{IN_WECHAT} Snapshot"
 IN_WECHAT_ON_A_DESKTOP = f"{DESKTOP} MicroMessenger/7.0.20 WindowsWechat"
 IN_QQ = f"{PHONE} MQQBrowser/6.2 QQ/9.1.0.5555"
 IN_ANOTHER_BROWSER_OF_QQ = f"{PHONE} MQQBrowser/14.1"
 
 
 class Made(WebProvider):
-    """The code is the openid, but for "snapshot"; no code leads to the page of a provider."""
+    """The code is the openid, but for "snapshot", and the provider has no page of its own."""
 
     kind = "made"
     family = "made"
     label: ClassVar[Text] = "Made"
 
     def login_url(self, state: str, *, secret: str = "", user_agent: str = "") -> str:
-        return f"{self.settings.redirect_uri}?{urlencode({'code': 'xiaolan', 'state': state})}"
+        code = "snapshot" if user_agent == IN_A_SNAPSHOT else "xiaolan"
+        return f"{self.settings.redirect_uri}?{urlencode({'code': code, 'state': state})}"
 
     def exchange(self, code: str, *, secret: str = "") -> Grant:
         return Grant(openid=code, profile=Profile("小兰", AVATAR), virtual=code == "snapshot")
