@@ -1,6 +1,7 @@
 """The sandbox's front door, and the panel with its switches."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps as registry
@@ -12,7 +13,7 @@ from . import conf, faults
 from .bodies import Unreadable, read_object
 from .codes import CAPTCHA_CODES, CLOUD_ERRORS, CODES, PROFILE_CODES, WEIBO_CODES
 from .gate import sandbox_view
-from .people import PEOPLE
+from .people import PEOPLE, Person
 from .sms_codes import ALIYUN_CODES, HTTP_CODES, TENCENT_SMS_CODES, YUNTONGXUN_CODES
 
 #: What the positions of a switch mean, where that is not told by their names.
@@ -34,16 +35,33 @@ _WORDS: Mapping[str, Mapping[Any, str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Provider:
+    """``path`` is where it is below the sandbox, ``kinds`` are those of its apps. ``ids`` makes a person's id for one of
+    these apps, where that is worth showing.
+    """
+
+    zh: str
+    en: str
+    path: str
+    kinds: tuple[str, ...]
+    ids: Callable[[Person, conf.App], str] | None = None
+
+
+#: Whom the front door lists: one line for each provider, in this order.
+PROVIDERS = [
+    _Provider("QQ 互联", "QQ Connect", "qq", ("qq", "qq_app"), Person.openid),
+    _Provider("微博", "Weibo", "weibo", ("weibo",), lambda person, app: person.weibo_uid),
+]
+
+
 @sandbox_view("GET")
 def index(request: HttpRequest) -> HttpResponse:
-    apps = conf.apps()
     here = request.build_absolute_uri(reverse("phonebind_sandbox:index"))
-    of_qq = [*conf.apps("qq").values(), *conf.apps("qq_app").values()]
-    people = [(person, [person.openid(app) for app in of_qq]) for person in PEOPLE.values()]
     context = {
-        "apps": apps.values(),
+        "providers": [(provider, f"{here}{provider.path}", _apps(provider)) for provider in PROVIDERS],
         "sms": _sms(here),
-        "people": people,
+        "people": [(person, _ids(person)) for person in PEOPLE.values()],
         "here": here,
         "turned": _turned(),
         "image_codes": registry.is_installed("phonebind"),
@@ -79,6 +97,16 @@ def faults_json(request: HttpRequest) -> HttpResponse:
     except Unreadable as error:
         return JsonResponse({"error": str(error)}, status=400)
     return JsonResponse(dict(faults.read()))
+
+
+def _apps(provider: _Provider) -> list[conf.App]:
+    return [app for app in conf.apps().values() if app.kind in provider.kinds]
+
+
+def _ids(person: Person) -> list[tuple[str, str]]:
+    """Client ids of apps, and who this is to each."""
+    shown = [(provider.ids, app) for provider in PROVIDERS for app in _apps(provider)]
+    return [(app.client_id, ids(person, app)) for ids, app in shown if ids]
 
 
 def _sms(here: str) -> list[tuple[str, str, str]]:

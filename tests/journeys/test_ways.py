@@ -81,7 +81,7 @@ def test_threat_21_several_ways_serve_everybody(
 def test_the_marks_stand_below_each_other(open_tab: Open) -> None:
     page = open_tab(ways.PHONE, PHONE)
     page.goto("/login/")
-    boxes = [mark.bounding_box() or {} for mark in page.locator(".ways .mark svg").all()]
+    boxes: list[Any] = [mark.bounding_box() or {} for mark in page.locator(".ways .mark svg").all()]
     assert len(boxes) == len(buttons(page))
     [(_, width, height)] = {(box["x"], box["width"], box["height"]) for box in boxes}
     assert (width, height) == (24, 24)

@@ -1,12 +1,16 @@
+import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
+import pytest
 from django.test import Client
 from django.urls import reverse
 
 import phonebind_sandbox
-from phonebind_sandbox import conf
+from phonebind_sandbox import conf, pages
 from phonebind_sandbox.conf import apps
+from phonebind_sandbox.pages import PROVIDERS
 from phonebind_sandbox.people import PEOPLE
 
 
@@ -25,6 +29,25 @@ def test_the_front_door_shows_people_apps_and_addresses(client: Client) -> None:
         assert person.openid(apps()["101000001"]) in page
     assert "http://testserver" + reverse("phonebind_sandbox:sms") in page
     assert "http://testserver" + reverse("phonebind_sandbox:index") + "qq<" in page
+
+
+def test_the_front_door_lists_every_app_below_its_provider(client: Client) -> None:
+    """Once: an app of a kind that no provider lists would be nowhere."""
+    page = unescape(client.get(reverse("phonebind_sandbox:index")).content.decode())
+    kinds = [kind for provider in PROVIDERS for kind in provider.kinds]
+    assert sorted(kinds) == sorted({app.kind for app in apps().values()})
+    for provider in PROVIDERS:
+        section = page.partition(f"<h3>{provider.zh} ")[2].partition("<h3>")[0].partition("<h2>")[0]
+        assert f"<code>http://testserver{reverse('phonebind_sandbox:index')}{provider.path}</code>" in section
+        listed = re.findall(r"<dt><code>(\S+)</code>", section)
+        assert listed == [app.client_id for app in apps().values() if app.kind in provider.kinds]
+
+
+def test_ids_are_shown_where_they_are_the_providers_own(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "PROVIDERS", [replace(PROVIDERS[0], ids=None)])
+    page = client.get(reverse("phonebind_sandbox:index")).content.decode()
+    assert PEOPLE["sam"].en in page
+    assert PEOPLE["sam"].openid(apps()["101000001"]) not in page
 
 
 def test_the_front_door_shows_every_sms_vendor(client: Client) -> None:
