@@ -63,6 +63,18 @@ def test_chinese_documents_have_one_word_for_one_thing() -> None:
     assert found == set()
 
 
+#: Documents that are there in both languages, written together.
+PAIRS = ("marks", "ways")
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_both_languages_have_the_same_sections_tables_and_code(name: str) -> None:
+    english, chinese = ((ROOT / f"docs/{name}{language}.md").read_text() for language in ("", ".zh-CN"))
+    for part in (r"^```.*?^```$", r"^#+ ", r"^- ", r"^\|(?= `)"):
+        found = [re.findall(part, text, re.MULTILINE | re.DOTALL) for text in (english, chinese)]
+        assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("readme", READMES)
 def test_every_setting_is_documented(readme: str) -> None:
     table = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / readme).read_text(), re.MULTILINE)

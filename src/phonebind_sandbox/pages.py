@@ -37,8 +37,8 @@ _WORDS: Mapping[str, Mapping[Any, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Provider:
-    """``path`` is where it is below the sandbox, ``kinds`` are those of its apps. ``ids`` makes a person's id for one of
-    these apps, where that is worth showing.
+    """``path`` is where it is below the sandbox, ``kinds`` are those of its apps. ``ids`` makes the id by which such an
+    app knows a person, where that is worth showing.
     """
 
     zh: str

@@ -1,5 +1,8 @@
 """``GET /oauth/``: what a front end of its own draws its buttons from."""
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,6 +59,13 @@ def test_it_lists_what_works_here_and_what_takes_another_browser(client: Client)
             ACCOUNT | {"text": "To sign in with WeChat, open this page in the WeChat app."},
         ],
     }
+
+
+@pytest.mark.usefixtures("several")
+def test_it_is_what_the_document_shows(client: Client) -> None:
+    text = (Path(__file__).parents[2] / "docs/ways.md").read_text()
+    [shown] = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    assert ask(client, IN_WECHAT) == json.loads(shown)
 
 
 @pytest.mark.usefixtures("several")

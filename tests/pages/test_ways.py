@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.template.loader import select_template
+from pytest_django import Settings
 
 import phonebind.pages
 from phonebind import oauth
@@ -161,6 +162,22 @@ def test_threat_21_a_mark_is_a_drawing_and_nothing_else(mark: Path) -> None:
     assert svg.startswith('<svg viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" focusable="false">')
     assert set(re.findall(r"<(\w+)", svg)) <= {"svg", "g", "path", "circle", "ellipse", "rect"}
     assert not re.search(r"href|url\(|id=|{", svg)
+
+
+def test_a_shop_puts_the_official_file_in_the_place_of_a_mark(
+    several: Configure, shopper: Shopper, settings: Settings, tmp_path: Path
+) -> None:
+    """As docs/marks.md says."""
+    text = (Path(__file__).parents[2] / "docs/marks.md").read_text()
+    [template] = re.findall(r"```html\n(.*?)```", text, re.DOTALL)
+    [name] = re.findall(r"templates/(\S+)", template)
+    file = tmp_path / name
+    file.parent.mkdir(parents=True)
+    file.write_text(template)
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    html = page(shopper, DESKTOP)
+    assert html.count("wechat.svg") == 1
+    assert html.count("<svg") == len(buttons(shopper, DESKTOP)) - 1
 
 
 # ---------------------------------------------------------------- whoever arrives
