@@ -132,7 +132,7 @@ def test_our_cookies_come_as_browsers_take_them(visitor: Visitor) -> None:
 
 def test_the_pages_lead_from_one_to_the_next(visitor: Visitor) -> None:
     page = visitor.get("/login/").body.decode()
-    [start] = re.findall(r'class="button main" href="([^"]*)"', page)
+    [start] = re.findall(r'href="([^"]*/login/qq/[^"]*)"', page)
     assert start == f"{PREFIX}/login/qq/"
     callback = visitor.click(visitor.get(start).location, "fox")
     assert urlsplit(callback).path == f"{PREFIX}/login/qq/callback/"
