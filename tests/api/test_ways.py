@@ -79,5 +79,10 @@ def test_the_texts_are_in_the_language_of_the_request(client: Client) -> None:
     assert way["text"] == "使用 QQ 登录"
 
 
+def test_the_audit_trail_has_it(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    ask(client, DESKTOP)
+    assert "action=ways outcome=listed" in caplog.text
+
+
 def test_another_method_is_none_of_it(client: Client) -> None:
     assert client.post("/oauth/").status_code == 405

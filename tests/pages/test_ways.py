@@ -232,7 +232,7 @@ def test_a_snapshot_is_told_from_the_page_and_leads_to_a_new_sign_in(weibo: None
     answer = arrive(shopper, IN_A_SNAPSHOT)
     html = answer.content.decode()
     assert answer.status_code == 400
-    assert "WeChat shows a snapshot" in html
+    assert "<h1>WeChat shows a snapshot</h1>" in html
     assert "Tap “Use full service” and sign in again." in html
     assert 'href="/login/weibo/?next=%2Fcart%2F"' in html
     assert arrive(shopper)["Location"].startswith("/login/weibo/bind/")
