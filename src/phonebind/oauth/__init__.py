@@ -8,7 +8,7 @@ from django.utils.module_loading import import_string
 
 from phonebind.conf import conf
 from phonebind.exceptions import ProviderUnknown, Text
-from phonebind.oauth.base import Grant, Identity, NativeProvider, Profile, Provider, WebProvider
+from phonebind.oauth.base import Grant, Identity, NativeProvider, Profile, Provider, WebProvider, Widget
 
 __all__ = [
     "KINDS",
@@ -18,6 +18,7 @@ __all__ = [
     "Profile",
     "Provider",
     "WebProvider",
+    "Widget",
     "elsewhere",
     "get",
     "label",

@@ -8,6 +8,7 @@ mini program brings are :class:`NativeProvider`, and some are both.
 import logging
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -79,6 +80,19 @@ class Grant:
     mobile: str = ""
     #: Nobody: the provider answers so where somebody has not signed in at all.
     virtual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Widget:
+    """What a page of ours shows of the provider's, so that nobody has to leave it.
+
+    ``script`` is an address of the provider's, ``options`` what its widget is made with, and ``frame`` whose pages it
+    shows: an origin, or an address of it.
+    """
+
+    script: str
+    frame: str
+    options: Mapping[str, str | bool]
 
 
 class Provider(ABC):
@@ -170,6 +184,10 @@ class WebProvider(Provider):
     @abstractmethod
     def exchange(self, code: str, *, secret: str = "") -> Grant:
         """Trade the code, once. Raises CodeInvalid where signing in anew repairs it."""
+
+    def widget(self, state: str) -> Widget | None:
+        """What our pages show in place of a redirect to :meth:`login_url`; None for nothing, as with most."""
+        return None
 
     def works_in(self, user_agent: str) -> bool:
         """Whether somebody can sign in with it there."""

@@ -1,0 +1,130 @@
+"""WeChat's dialect, which all of its kinds speak: HTTP 200 whatever happens, and ``errcode`` in JSON that calls itself
+``text/plain``.
+
+Source: developers.weixin.qq.com, "网站应用微信登录开发指南", "网页授权", "小程序登录", and public clients.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django.utils.translation import gettext_lazy as _
+
+from phonebind import upstream
+from phonebind.exceptions import CodeInvalid, PhonebindError
+from phonebind.oauth.answers import read, text
+from phonebind.oauth.base import Grant, Profile, Provider, WebProvider
+
+API = "https://api.weixin.qq.com"
+OPEN = "https://open.weixin.qq.com"
+TOKEN = "/sns/oauth2/access_token"  # noqa: S105
+USERINFO = "/sns/userinfo"
+
+#: The code is bad, used, expired or missing, or the person is blocked (40226) or frozen (50002): they sign in again, or
+#: in another way.
+CODE_ERRORS = frozenset({40029, 40030, 40163, 40226, 41008, 42001, 42002, 42003, 42007, 50001, 50002})
+#: The appid, the secret, the list of our addresses or a permission is wrong: the operator's to repair.
+CONFIG_ERRORS = frozenset({
+    *(40001, 40002, 40013, 40125, 40164, 40188, 41002, 41004, 43104, 48001, 48004, 61004, 61007),
+    *range(89500, 89600),
+})  # fmt: skip
+
+_NUMBER = re.compile(r"-?[0-9]{1,9}\Z")
+#: Where WeChat keeps its avatars. Some of their addresses are still written with http, and it serves both.
+_AVATAR = re.compile(r"http://(?=[\w.-]+\.qlogo\.cn/)", re.ASCII)
+
+
+class WeChat(Provider):
+    family = "wechat"
+    label = _("WeChat")
+
+    def get(self, path: str, **query: str) -> Mapping[str, Any]:
+        """The answer, where it is none of an error."""
+        return self.checked(path, self._read(path, lambda url: upstream.get(url, query, self.deadline)))
+
+    def post(self, path: str, payload: Mapping[str, str], **query: str) -> Mapping[str, Any]:
+        """The answer, whatever it is: for :meth:`checked`."""
+        address = f"{path}?{urlencode(query)}" if query else path
+        return self._read(path, lambda url: upstream.post_json(url, payload, self.deadline), address)
+
+    def checked(self, path: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Raises what an error in it means."""
+        error = errcode(answer)
+        # The profile is asked for when the person has signed in already: nothing for them to repeat.
+        if error in CODE_ERRORS and path != USERINFO:
+            raise CodeInvalid
+        if error in CONFIG_ERRORS:
+            raise self.misconfigured(path, error)
+        if error:
+            raise self.unavailable(f"{path}: error {error}")
+        return answer
+
+    def granted(self, path: str, answer: Mapping[str, Any]) -> Grant:
+        """What an answer grants that names a person."""
+        openid = text(answer, "openid")
+        if not openid:
+            raise self.unavailable(f"{path}: answer without openid")
+        return Grant(
+            openid=openid,
+            access_token=text(answer, "access_token"),
+            unionid=text(answer, "unionid") or None,
+            virtual=text(answer, "is_snapshotuser") == "1",
+        )
+
+    def _read(self, path: str, ask: Callable[[str], bytes], address: str = "") -> Mapping[str, Any]:
+        try:
+            return read(ask((self.settings.base_url or API) + (address or path)))
+        except upstream.UpstreamError as failure:
+            raise self.unavailable(f"{path}: {failure}") from None
+
+
+class WeChatUser(WeChat):
+    """The kinds that trade a code for a token of the person's: the website, the official account, the app."""
+
+    def trade(self, code: str) -> Grant:
+        app = {"appid": self.settings.client_id, "secret": self.settings.client_secret}
+        return self.granted(TOKEN, self.get(TOKEN, **app, code=code, grant_type="authorization_code"))
+
+    def profile(self, grant: Grant) -> Profile:
+        answer = self.get(USERINFO, access_token=grant.access_token, openid=grant.openid, lang="zh_CN")
+        return Profile(text(answer, "nickname"), _AVATAR.sub("https://", text(answer, "headimgurl")))
+
+
+class WeChatPage(WeChatUser, WebProvider):
+    """The kinds that a browser goes to."""
+
+    #: Its path, and the scope where the settings name none.
+    page: ClassVar[str]
+    scope: ClassVar[str]
+
+    def login_url(self, state: str, *, secret: str = "", user_agent: str = "") -> str:
+        return self.page_url(state)
+
+    def page_url(self, state: str, **more: str) -> str:
+        """In the order of the documented example, which is said to matter, and with the fragment, which does."""
+        query = {
+            "appid": self.settings.client_id,
+            "redirect_uri": self.settings.redirect_uri,
+            "response_type": "code",
+            "scope": self.settings.scope or self.scope,
+            "state": state,
+            **more,
+        }
+        return f"{self.settings.base_url or OPEN}{self.page}?{urlencode(query)}#wechat_redirect"
+
+    def exchange(self, code: str, *, secret: str = "") -> Grant:
+        return self.trade(code)
+
+    def refused(self, error: str) -> PhonebindError:
+        # WeChat shows its errors on pages of its own: whatever comes back was written by somebody else.
+        return CodeInvalid()
+
+
+def errcode(answer: Mapping[str, Any]) -> int:
+    """The error code, 0 for none, -1 (which is WeChat's "busy") for an unreadable one.
+
+    Good answers may have one too, and it is 0.
+    """
+    value = text(answer, "errcode") or "0"
+    return int(value) if _NUMBER.match(value) else -1
