@@ -178,9 +178,9 @@ def wants_json(request: HttpRequest) -> bool:
 
 def _with_headers(response: HttpResponseBase, *, asks: bool) -> HttpResponseBase:
     add_never_cache_headers(response)
-    response.headers["Content-Security-Policy"] = _content_security_policy(
-        asks=asks, avatar=response.avatar if isinstance(response, _Page) else ""
-    )
+    avatar = response.avatar if isinstance(response, _Page) else ""
+    policy = content_security_policy(asks=asks, images=avatar[: avatar.index("/", len("https://"))] if avatar else "")
+    response.headers.setdefault("Content-Security-Policy", policy)
     # Not no-referrer: browsers then post with "Origin: null", and Django's CSRF check refuses that.
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -188,20 +188,20 @@ def _with_headers(response: HttpResponseBase, *, asks: bool) -> HttpResponseBase
     return response
 
 
-def _content_security_policy(*, asks: bool, avatar: str) -> str:
+def content_security_policy(*, asks: bool = False, scripts: str = "", frames: str = "", images: str = "") -> str:
+    """``scripts``, ``frames`` and ``images``: an origin of whose a page has some besides ours."""
     files = urlsplit(static("phonebind/bind.js"))
     ours = ["'self'", *([f"{files.scheme or 'https'}://{files.netloc}"] if files.netloc else [])]
     check = human.mode().check if asks else None
     theirs = check.origins if check else ()
-    pictures = [*ours, *([avatar[: avatar.index("/", len("https://"))]] if avatar else [])]
 
     def sources(*more: str) -> str:
-        return " ".join((*more, *theirs)) or "'none'"
+        return " ".join(filter(None, (*more, *theirs))) or "'none'"
 
     # Chromium applies form-action to the redirect after the form, which leads to `next` or where the host says.
     targets = " ".join(("'self'", *conf.allowed_next_hosts, *origins_of_settings()))
     return (
-        f"default-src 'none'; script-src {sources(*ours)}; style-src {sources(*ours)}; img-src {sources(*pictures)}; "
-        f"connect-src {sources(ours[0])}; frame-src {sources()}; "
+        f"default-src 'none'; script-src {sources(*ours, scripts)}; style-src {sources(*ours)}; "
+        f"img-src {sources(*ours, images)}; connect-src {sources(ours[0])}; frame-src {sources(frames)}; "
         f"form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
     )

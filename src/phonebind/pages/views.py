@@ -18,6 +18,7 @@ from phonebind.oauth import Identity, WebProvider
 from phonebind.pages import sessions
 from phonebind.pages.answers import SeeOther, marks, page, problem, refuse, show
 from phonebind.pages.targets import bind_url, kept_url, login_url, next_url, signed_out_url, start_url
+from phonebind.pages.widgets import show_widget
 from phonebind.states import State
 
 
@@ -52,7 +53,9 @@ def start(request: HttpRequest, provider: str) -> HttpResponse:
     started = states.start(request, source, target)
     audit.note(request, outcome="started")
     user_agent = request.headers.get("User-Agent", "")
-    response = SeeOther(source.login_url(started.state, secret=started.secret, user_agent=user_agent))
+    url = source.login_url(started.state, secret=started.secret, user_agent=user_agent)
+    widget = source.widget(started.state)
+    response = SeeOther(url) if widget is None else show_widget(request, source, widget, url)
     states.remember(request, response, started)
     tickets.make_room(request, response, started.weight)
     return response
