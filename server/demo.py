@@ -26,7 +26,30 @@ def apps(redirect_uris: list[str]) -> dict[str, dict[str, Any]]:
 
 def providers(sandbox: str, callback: str) -> dict[str, dict[str, Any]]:
     """What the sandbox emulates besides QQ: ``callback`` has the provider's name in place of {}."""
+    wechat = f"{sandbox}/wechat"
     return {
+        "wechat_web": {
+            "client_id": "wx1111111111111111",
+            "client_secret": "sandbox-wechat-web",
+            "redirect_uri": callback.format("wechat_web"),
+            "base_url": wechat,
+        },
+        "wechat_oa": {
+            "client_id": "wx2222222222222222",
+            "client_secret": "sandbox-wechat-oa",
+            "redirect_uri": callback.format("wechat_oa"),
+            "base_url": wechat,
+        },
+        "wechat_app": {
+            "client_id": "wx3333333333333333",
+            "client_secret": "sandbox-wechat-app",
+            "base_url": wechat,
+        },
+        "wechat_miniprogram": {
+            "client_id": "wx4444444444444444",
+            "client_secret": "sandbox-wechat-mini",
+            "base_url": wechat,
+        },
         "qq_app": {"client_id": "1100000001", "unionid": True, "base_url": f"{sandbox}/qq"},
         "weibo": {
             "client_id": "100000001",

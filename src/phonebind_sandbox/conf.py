@@ -19,6 +19,11 @@ DEFAULT_APPS: Mapping[str, Mapping[str, Any]] = {
     "1100000002": {"kind": "qq_app", "secret": "sandbox-qq-app-secret-2"},
     "100000001": {"kind": "weibo", "secret": "sandbox-weibo-secret"},
     "100000002": {"kind": "weibo", "secret": "sandbox-weibo-secret-2"},
+    # ``unionid``: it is bound to an account of WeChat's Open Platform, and ``developer`` is which.
+    "wx1111111111111111": {"kind": "wechat_web", "secret": "sandbox-wechat-web", "unionid": True},
+    "wx2222222222222222": {"kind": "wechat_oa", "secret": "sandbox-wechat-oa", "unionid": True},
+    "wx3333333333333333": {"kind": "wechat_app", "secret": "sandbox-wechat-app", "unionid": True},
+    "wx4444444444444444": {"kind": "wechat_miniprogram", "secret": "sandbox-wechat-mini", "unionid": True},
 }
 
 #: The one captcha there is, and the account that may ask about it.

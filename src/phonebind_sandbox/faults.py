@@ -10,6 +10,7 @@ from typing import TypeAlias
 from . import state
 from .codes import CAPTCHA_CODES, CLOUD_ERRORS, CODES, PROFILE_CODES, WEIBO_CODES
 from .sms_codes import ALIYUN_CODES, HTTP_CODES, TENCENT_SMS_CODES, YUNTONGXUN_CODES
+from .wechat_codes import WECHAT_CODES
 
 Value: TypeAlias = str | float | bool
 Faults: TypeAlias = Mapping[str, Value]
@@ -113,6 +114,46 @@ _TABLE = (
     Switch("sms_network", NETWORK, "短信网关和厂商的网络故障", "network fault of the SMS gateway and vendors"),
     Switch("tencent_network", NETWORK, "腾讯验证码的网络故障", "network fault of Tencent's captcha"),
     Switch("slow_seconds", (4, 0.2, 0.5, 1, 2, 10, 30), "slow 等几秒", "seconds that slow waits"),
+    # WeChat.
+    Switch(
+        "wechat_callback",
+        ("once", "cancel", "silence"),
+        "微信的回调: 有、只带 state、没有",
+        "WeChat's callback comes, with the state alone, or never",
+    ),
+    Switch("wechat_any_browser", (False, True), "微信内的页面可用任何浏览器打开", "WeChat's page opens in any browser"),
+    Switch("wechat_unionid", (True, False), "微信给出 unionid", "WeChat gives the unionid"),
+    Switch(
+        "wechat_snapshot",
+        ("off", "flag", "text", "unflagged"),
+        "微信快照页的虚拟账号，及其标记的类型",
+        "WeChat answers with a snapshot's virtual user, and the type of its flag",
+    ),
+    Switch(
+        "wechat_body",
+        ("plain", "encoding", "json", "control", "errcode"),
+        "微信回答的类型；昵称里的控制字符；成功时的 errcode",
+        "the type of WeChat's answers; a control character in the nickname; errcode 0",
+    ),
+    Switch(
+        "wechat_token_error", ("none", *WECHAT_CODES), "微信换取 openid 时的错误码", "error of WeChat's code exchange"
+    ),
+    Switch("wechat_userinfo_error", ("none", *WECHAT_CODES), "微信 userinfo 的错误码", "error of WeChat's userinfo"),
+    Switch("wechat_app_token_error", ("none", *WECHAT_CODES), "微信 stable_token 的错误码", "error of stable_token"),
+    Switch("wechat_phone_error", ("none", *WECHAT_CODES), "微信手机号接口的错误码", "error of getuserphonenumber"),
+    Switch(
+        "wechat_app_token",
+        ("good", "once", "stale"),
+        "微信应用的 access_token: 有效、失效一次、一直失效",
+        "the app's token is good, stale once, or always stale",
+    ),
+    Switch(
+        "wechat_phone",
+        ("quick", "int", "foreign", "other_app"),
+        "微信手机号的回答: 区号是文本、是数字、境外号码、别的应用的水印",
+        "WeChat's phone answer: country as text or number, abroad, another app's watermark",
+    ),
+    Switch("wechat_network", NETWORK, "微信接口的网络故障", "network fault of WeChat's calls"),
 )
 
 SWITCHES: Mapping[str, Switch] = {switch.name: switch for switch in _TABLE}

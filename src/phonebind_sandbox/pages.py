@@ -15,6 +15,7 @@ from .codes import CAPTCHA_CODES, CLOUD_ERRORS, CODES, PROFILE_CODES, WEIBO_CODE
 from .gate import sandbox_view
 from .people import PEOPLE, Person
 from .sms_codes import ALIYUN_CODES, HTTP_CODES, TENCENT_SMS_CODES, YUNTONGXUN_CODES
+from .wechat_codes import WECHAT_CODES
 
 #: What the positions of a switch mean, where that is not told by their names.
 _WORDS: Mapping[str, Mapping[Any, str]] = {
@@ -32,6 +33,10 @@ _WORDS: Mapping[str, Mapping[Any, str]] = {
     "http_code": HTTP_CODES,
     "tencent_code": CAPTCHA_CODES,
     "tencent_error": CLOUD_ERRORS,
+    "wechat_token_error": WECHAT_CODES,
+    "wechat_userinfo_error": WECHAT_CODES,
+    "wechat_app_token_error": WECHAT_CODES,
+    "wechat_phone_error": WECHAT_CODES,
 }
 
 

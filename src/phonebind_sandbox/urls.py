@@ -1,17 +1,18 @@
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
 
-from . import altcha, inbox, pages, qq, sdk, tencent, weibo
+from . import altcha, inbox, pages, qq, sdk, tencent, wechat, weibo
 from .sms import aliyun, aliyun_pnvs, webhook, yuntongxun
 from .sms import tencent as tencent_sms
 
 app_name = "phonebind_sandbox"
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.index, name="index"),
     path("qq/oauth2.0/authorize", qq.authorize, name="qq_authorize"),
     path("qq/oauth2.0/token", qq.token, name="qq_token"),
     path("qq/oauth2.0/me", qq.me, name="qq_me"),
     path("qq/user/get_user_info", qq.get_user_info, name="qq_get_user_info"),
+    path("wechat/", include(wechat.urlpatterns)),
     *weibo.urlpatterns,
     *sdk.urlpatterns,
     path("tencent/", tencent.api, name="tencent_api"),

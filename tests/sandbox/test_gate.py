@@ -1,15 +1,24 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 from django.test import Client
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, reverse
 from pytest_django import Settings
 
 from phonebind.signals import image_code_issued
 from phonebind_sandbox import state
 from phonebind_sandbox.urls import urlpatterns
 
-PATHS = {str(pattern.name): dict.fromkeys(pattern.pattern.converters, "x") for pattern in urlpatterns}
+
+def _every(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _every(pattern.url_patterns)
+        else:
+            yield pattern
+
+
+PATHS = {str(pattern.name): dict.fromkeys(pattern.pattern.converters, "x") for pattern in _every(urlpatterns)}
 
 
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
