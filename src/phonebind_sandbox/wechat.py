@@ -153,7 +153,7 @@ def script(request: HttpRequest) -> HttpResponse:
 # ---------------------------------------------------------------- calls
 
 
-@call("wechat_token_error", "GET")
+@call("wechat_token_error", "GET", "POST")
 def access_token(params: Params, switches: Faults) -> Fields:
     """``{access_token, expires_in, refresh_token, openid, scope, unionid?, is_snapshotuser?}``"""
     app = authenticated(params, WEB, OFFICIAL, APP)

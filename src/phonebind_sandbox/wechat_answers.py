@@ -83,7 +83,9 @@ def unionid(person: Person, app: conf.App, switches: Faults) -> Mapping[str, str
 
 
 def _params(request: HttpRequest) -> Params:
-    """Of the query and, where there is one, the body."""
+    """Of the query and, where there is one, the body: JSON, or the form that python-social-auth sends."""
+    if request.content_type == "application/x-www-form-urlencoded":
+        return request.GET.dict() | request.POST.dict()
     try:
         return request.GET.dict() | (read_object(request) if request.method == "POST" else {})
     except Unreadable:
