@@ -264,7 +264,7 @@ def test_the_silent_scope_and_mini_programs_have_no_profile(make: Make, upstream
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("flag", [1, "1"], ids=repr)
-def test_threat_1_a_snapshots_user_is_nobody(make: Make, upstream: Upstream, flag: object) -> None:
+def test_threat_54_a_snapshots_user_is_nobody(make: Make, upstream: Upstream, flag: object) -> None:
     """Even where the ids, which many such users share, are somebody's."""
     provider = make(wechat_oa.DRIVER)
     upstream.answer(
@@ -282,7 +282,7 @@ def test_whoever_is_no_snapshots_user_is_somebody(make: Make, upstream: Upstream
 
 
 @pytest.mark.django_db
-def test_threat_1_a_snapshots_user_whose_flag_is_missing_is_nobody(make: Make, upstream: Upstream) -> None:
+def test_threat_54_a_snapshots_user_whose_flag_is_missing_is_nobody(make: Make, upstream: Upstream) -> None:
     provider = make(wechat_oa.DRIVER)
     wechat_oa.DRIVER.person(upstream, OPENID, unionid=UNIONID)
     upstream.answer(wechat.USERINFO, {"errcode": 48001, "errmsg": "api unauthorized, rid: 65f00001"})
@@ -407,6 +407,15 @@ def test_a_token_that_ends_at_once_is_not_kept(
     for _ in range(2):
         assert program.mobile("PH0NE", OPENID) == MOBILE
     assert asked(upstream) == 2
+
+
+def test_a_hosts_client_may_decode(program: WeChatMiniProgram, upstream: Upstream, settings: Settings) -> None:
+    own = settings.CACHES["default"]
+    redis = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": own["LOCATION"]}
+    settings.CACHES = {"default": {**redis, "OPTIONS": {"decode_responses": True}}}
+    for _ in range(2):
+        assert program.mobile("PH0NE", OPENID) == MOBILE
+    assert asked(upstream) == 1
 
 
 def test_of_many_at_once_one_asks(program: WeChatMiniProgram, upstream: Upstream) -> None:

@@ -74,7 +74,7 @@ def test_all_kinds_tell_one_unionid(sandbox: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["flag", "text", "unflagged"])
-def test_threat_1_a_snapshots_user_is_nobody_whatever_their_flag(sandbox: str, form: str) -> None:
+def test_threat_54_a_snapshots_user_is_nobody_whatever_their_flag(sandbox: str, form: str) -> None:
     faults.write({"wechat_snapshot": form})
     proof = code(sandbox, "wechat_oa")
     with pytest.raises(SnapshotUser):
@@ -112,7 +112,7 @@ def test_what_proves_no_mobile(sandbox: str, switches: dict[str, faults.Value], 
         program().mobile(code(sandbox, "wechat_miniprogram", "phone_code"), theirs.openid)
 
 
-def test_threat_8_somebody_elses_phone_button_proves_nothing(sandbox: str) -> None:
+def test_threat_55_somebody_elses_phone_button_proves_nothing(sandbox: str) -> None:
     theirs = trade("wechat_miniprogram", code(sandbox, "wechat_miniprogram"))
     with pytest.raises(CodeInvalid):
         program().mobile(code(sandbox, "wechat_miniprogram", "phone_code", "sam"), theirs.openid)

@@ -53,7 +53,8 @@ def _kept(provider: WeChat) -> str:
             with store.connection() as client:
                 found = client.get(token)
             if found:
-                return str(found.decode())
+                # A host's own client may decode what it reads.
+                return found.decode() if isinstance(found, bytes) else str(found)
             if store.first(lock, LOCK):
                 break
             time.sleep(STEP)
