@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.journeys.conftest import PHONE, Person, listen
+from tests.journeys.conftest import PHONE, Person, listen, show_avatar
 from tests.journeys.test_accessibility import inspect
 from tests.support import ways
 from tests.support.services import valkey_server
@@ -17,7 +17,6 @@ from tests.support.site import serve
 from tests.support.visitor import Visitor
 
 DESKTOP = {"width": 1280, "height": 720}
-PICTURE = b"""<svg xmlns="http://www.w3.org/2000/svg" width="132" height="132"><rect width="132" height="132"/></svg>"""
 
 #: A tab of a browser of this size, user agent and colour scheme.
 Open: TypeAlias = Callable[..., Page]
@@ -89,7 +88,7 @@ def test_the_marks_stand_below_each_other(open_tab: Open) -> None:
 
 def test_threat_21_several_ways_by_keyboard_and_without_script(open_tab: Open) -> None:
     page = open_tab(ways.IN_WECHAT, PHONE, java_script_enabled=False)
-    page.route("https://avatar.example/**", answer)
+    page.route("https://avatar.example/**", show_avatar)
     page.goto("/login/")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Sign in with WeChat", exact=True)).to_be_focused()
@@ -102,10 +101,6 @@ def test_threat_21_several_ways_by_keyboard_and_without_script(open_tab: Open) -
 
 
 # ---------------------------------------------------------------- the avatar
-
-
-def answer(route: Route) -> None:
-    route.fulfill(body=PICTURE, content_type="image/svg+xml")
 
 
 def letter_is_seen(page: Page) -> bool:
@@ -124,7 +119,7 @@ def test_the_avatar_is_asked_for_without_a_referrer_and_shown(open_tab: Open) ->
     page = open_tab(ways.PHONE, PHONE)
     asked: list[dict[str, str]] = []
     page.on("request", lambda request: asked.append(request.headers) if request.url == ways.AVATAR else None)
-    page.route("https://avatar.example/**", answer)
+    page.route("https://avatar.example/**", show_avatar)
     page.goto("/login/weibo/")
     image = page.locator(".avatar img")
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 132
@@ -159,8 +154,8 @@ def test_an_avatar_that_does_not_load_leaves_the_letter_and_the_form(
 
 def test_no_other_picture_loads_there(open_tab: Open, complaints: list[str]) -> None:
     page = open_tab(ways.PHONE, PHONE)
-    page.route("https://avatar.example/**", answer)
-    page.route("https://evil.example/**", answer)
+    page.route("https://avatar.example/**", show_avatar)
+    page.route("https://evil.example/**", show_avatar)
     page.goto("/login/weibo/")
     with page.expect_console_message():
         page.evaluate("document.querySelector('.avatar img').src = 'https://evil.example/x'")
@@ -170,7 +165,7 @@ def test_no_other_picture_loads_there(open_tab: Open, complaints: list[str]) -> 
 
 def test_a_snapshot_leads_to_a_new_sign_in_by_a_tap(open_tab: Open) -> None:
     page = open_tab(ways.IN_A_SNAPSHOT, PHONE)
-    page.route("https://avatar.example/**", answer)
+    page.route("https://avatar.example/**", show_avatar)
     page.goto("/login/")
     page.get_by_role("link", name="Sign in with WeChat").click()
     expect(page.get_by_role("heading")).to_have_text("WeChat shows a snapshot")
