@@ -89,9 +89,10 @@ def get(url: str, query: Mapping[str, str], deadline: Deadline) -> bytes:
     return _send("GET", f"{url}?{urlencode(query)}", deadline).body
 
 
-def post_form(url: str, fields: Mapping[str, str], deadline: Deadline) -> bytes:
+def post_form(url: str, form: Mapping[str, str], deadline: Deadline, headers: Mapping[str, str] = _USER_AGENT) -> bytes:
     """As :func:`get`, with the fields in the body of a POST."""
-    return exchange(url, urlencode(fields).encode(), {"Content-Type": _FORM}, deadline).body
+    headers = {"Content-Type": _FORM, "Accept": "application/json", **headers}
+    return exchange(url, urlencode(form).encode(), headers, deadline).body
 
 
 def post_json(url: str, payload: Mapping[str, str], deadline: Deadline) -> bytes:

@@ -48,6 +48,7 @@ def driver(request: pytest.FixtureRequest) -> Driver:
 @pytest.fixture
 def provider(driver: Driver, upstream: Upstream, phonebind: Configure, settings: Settings) -> Callable[[], Provider]:
     """The provider of one request, as a view makes it."""
+    driver.serve(upstream)
     entry = {**driver.settings, "base_url": upstream.url}
     settings.PHONEBIND = {**settings.PHONEBIND, "PROVIDERS": {driver.kind: entry}}
     return lambda: oauth.get(driver.kind)

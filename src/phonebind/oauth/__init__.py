@@ -90,10 +90,10 @@ def elsewhere(user_agent: str) -> list[WebProvider]:
     return [each for each in _all_web() if each.family not in families]
 
 
-def label(family: str) -> Text:
-    """What people call it; its name where bindings have outlived its code."""
-    found = (get(name) for name in conf.providers)
-    return next((each.label for each in found if each.family == family), family)
+def label(family: str, app_id: str = "") -> Text:
+    """What people call it; its name where bindings have outlived its code. ``app_id`` tells issuers apart."""
+    found = [each for each in map(get, conf.providers) if each.family == family]
+    return next((each.label for each in found if each.app_id == app_id), found[0].label if found else family)
 
 
 def _all_web() -> list[WebProvider]:

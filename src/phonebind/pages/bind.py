@@ -87,7 +87,7 @@ class _FormPage:
             "image_code_id": uuid4(),
             "nickname": self.ticket.identity.nickname,
             "avatar": self.ticket.identity.avatar,
-            "provider": oauth.label(self.ticket.identity.provider),
+            "provider": oauth.label(self.ticket.identity.provider, self.ticket.identity.app_id),
             "minutes": sms_codes.EXPIRES_IN // 60,
             "human": human.mode(),
             "other_account": sessions.name_without_mobile(self.request),

@@ -106,7 +106,11 @@ def done(request: HttpRequest) -> HttpResponse:
         return SeeOther(reverse("phonebind_pages:login"))
     accounts = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(user=request.user.pk)
     bound = [
-        {"label": oauth.label(account.provider), "nickname": account.nickname, "since": account.created_at}
+        {
+            "label": oauth.label(account.provider, account.app_id),
+            "nickname": account.nickname,
+            "since": account.created_at,
+        }
         for account in accounts.order_by("created_at", "pk")
     ]
     return show(request, "done.html", {"mobile": sessions.mobile(request), "bound": bound})

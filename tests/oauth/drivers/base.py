@@ -27,6 +27,9 @@ class Driver(ABC):
     #: The path of the call that trades the code or asks about the token.
     path: ClassVar[str]
 
+    def serve(self, upstream: Upstream) -> None:  # noqa: B027 - most publish nothing
+        """What the provider publishes before anybody signs in: keys, where its endpoints are."""
+
     @abstractmethod
     def person(self, upstream: Upstream, openid: str, *, unionid: str | None = None, nickname: str = "小明") -> str:
         """From now on the provider knows this person. The code or token that stands for them."""

@@ -1,0 +1,234 @@
+"""id_tokens of OpenID Connect: whom the provider has signed in, for which app, in which sign-in.
+
+Source: OpenID Connect Core 1.0, 3.1.3.7; RFC 8725.
+"""
+
+import base64
+import hashlib
+import hmac
+import logging
+import time
+from abc import abstractmethod
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django.utils.translation import gettext_lazy as _
+
+from phonebind import alarms, store, upstream
+from phonebind.conf import ProviderSettings
+from phonebind.exceptions import (
+    CodeInvalid,
+    Invalid,
+    PhonebindError,
+    ProviderUnavailable,
+    SignInCancelled,
+    StateInvalid,
+)
+from phonebind.oauth import answers
+from phonebind.oauth.base import Grant, NativeProvider, Profile, WebProvider
+
+try:
+    import jwt
+    from jwt.algorithms import RSAPSSAlgorithm  # noqa: F401 - exists only where cryptography does
+except ImportError as error:
+    raise ImportError("signed tokens need PyJWT and cryptography: pip install 'phonebind[oidc]' or [apple]") from error
+
+#: Never "none", and never HS*: its secret could be a public key. By the type of key that each is made with.
+ALGORITHMS: Mapping[str, str] = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC"}
+REQUIRED = ("iss", "sub", "aud", "exp", "iat", "nonce")
+#: Seconds that clocks may differ.
+LEEWAY = 60
+#: Seconds for which a process keeps what a provider publishes, and between two questions for a key that it lacks.
+KEEP = 3_600
+PAUSE = 60
+
+#: What a token raises that is none. Its header and payload may be any JSON: deep, huge, of other types.
+_NO_TOKEN = (jwt.PyJWTError, ArithmeticError, RecursionError, TypeError, ValueError)
+
+logger = logging.getLogger(__name__)
+
+
+class Refused(Exception):
+    """Why an id_token is not believed, in words of our own."""
+
+
+class WrongNonce(Refused):
+    """It is good, and was made for another sign-in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdTokenSettings(ProviderSettings):
+    #: The client ids of our native apps, whose id_tokens are taken besides those for ``client_id``.
+    audiences: tuple[str, ...] = ()
+
+
+class IdTokenProvider(WebProvider, NativeProvider):
+    """A provider that says in an id_token who somebody is: to us for a code, or to an app that hands it on."""
+
+    settings: IdTokenSettings
+    settings_class = IdTokenSettings
+    uses_secret = True
+    proof = "token"
+    #: ``error`` of a callback or of the token endpoint, by who can repair it. All others are the provider's.
+    cancels: ClassVar[frozenset[str]]
+    user_errors: ClassVar[frozenset[str]] = frozenset({"invalid_grant"})
+    config_errors: ClassVar[frozenset[str]]
+
+    @property
+    @abstractmethod
+    def issuer(self) -> str:
+        """What ``iss`` must be."""
+
+    @property
+    @abstractmethod
+    def keys_url(self) -> str:
+        """Where its JWKS is."""
+
+    @abstractmethod
+    def trade(self, code: str, secret: str) -> Mapping[str, Any]:
+        """The answer of the token endpoint, checked for errors."""
+
+    def greeting(self, claims: Mapping[str, Any]) -> Profile:
+        """What the id_token tells to greet the person with."""
+        return Profile()
+
+    def refused(self, error: str) -> PhonebindError:
+        if error in self.cancels:
+            return SignInCancelled()
+        if error in self.user_errors:
+            return CodeInvalid()
+        # Anybody can write it into an address.
+        if error in self.config_errors and alarms.is_due(f"{self.name} authorize"):
+            logger.warning("A browser came back from %s with %s, which is about our configuration.", self.name, error)
+        return ProviderUnavailable()
+
+    def exchange(self, code: str, *, secret: str = "") -> Grant:
+        nonce = derived(secret, "nonce")
+        token = answers.text(self.trade(code, secret), "id_token")
+        try:
+            claims = self._claims(token, (self.settings.client_id,), nonce)
+        except WrongNonce:
+            # The code is of another sign-in, and somebody has slipped it into this one.
+            raise CodeInvalid from None
+        except Refused as refused:
+            raise self.unavailable(f"id_token: {refused}") from None
+        return self._grant(claims)
+
+    def verify(self, proof: str, *, nonce: str = "") -> Grant:
+        """The token names the SHA-256 of the app's nonce, in hexadecimal digits: with the nonce itself in it, whoever
+        finds a token could sign in with it.
+        """
+        if not nonce:
+            raise Invalid({"nonce": [_("This field is required.")]})
+        hashed = hashlib.sha256(nonce.encode(errors="replace")).hexdigest()
+        try:
+            claims = self._claims(proof, (self.settings.client_id, *self.settings.audiences), hashed)
+        except Refused as refused:
+            if alarms.is_due(f"{self.name} id_token {refused}"):
+                logger.warning("An app brought an id_token of %s that is refused: %s", self.name, refused)
+            raise CodeInvalid from None
+        # Without the signature, which can be written in more than one way.
+        signed = hashlib.sha256(proof.rpartition(".")[0].encode()).hexdigest()
+        seconds = int(claims["exp"] - time.time()) + LEEWAY + 1
+        if not store.first(store.key("id_token", signed), seconds):
+            raise CodeInvalid
+        return self._grant(claims)
+
+    def checked(self, path: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """``answer``, where the token endpoint at ``path`` tells no error in it."""
+        error = answers.text(answer, "error")
+        if error in self.user_errors:
+            raise CodeInvalid
+        if error in self.config_errors:
+            raise self.misconfigured(path, error)
+        if error:
+            raise self.unavailable(f"{path}: an error that we do not know")
+        return answer
+
+    def published(self, url: str, *, anew: bool = False) -> Mapping[str, Any]:
+        """The JSON that the provider publishes there, as this process keeps it; ``anew``: asked for again, except where
+        it was just now.
+        """
+        kept, now = _kept.get(url), time.monotonic()
+        if kept and (now - kept.asked < PAUSE if anew else now - kept.fetched < KEEP):
+            return kept.answer
+        if kept:
+            # Whether or not it answers: tokens that name a made-up key would have it asked without end.
+            kept.asked = now
+        try:
+            answer = upstream.exchange(url, b"", {}, self.deadline, method="GET")
+        except upstream.UpstreamError as failure:
+            raise self.unavailable(f"what it publishes: {failure}") from None
+        found = answers.read(answer.body) if answer.status == 200 else {}
+        if not found:
+            raise self.unavailable("what it publishes is no JSON")
+        _kept[url] = _Kept(found, now, now)
+        return found
+
+    def _grant(self, claims: Mapping[str, Any]) -> Grant:
+        return Grant(openid=claims["sub"], profile=self.greeting(claims))
+
+    def _claims(self, token: str, audiences: Collection[str], nonce: str) -> Mapping[str, Any]:
+        """Raises Refused, and ProviderUnavailable where its keys cannot be had."""
+        try:
+            header = jwt.get_unverified_header(token)
+            key = self._key(header.get("alg"), header.get("kid"))
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[key.algorithm_name],
+                audience=audiences,
+                issuer=self.issuer,
+                leeway=LEEWAY,
+                options={"require": list(REQUIRED), "enforce_minimum_key_length": True},
+            )
+        except _NO_TOKEN as error:
+            raise Refused(type(error).__name__) from None
+        # For several parties it says which of them asked.
+        if isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and claims.get("azp") not in audiences:
+            raise Refused("azp")
+        # Of what is no text, the repr is no nonce either.
+        if not hmac.compare_digest(str(claims["nonce"]).encode(errors="replace"), nonce.encode()):
+            raise WrongNonce("nonce")
+        return claims
+
+    def _key(self, algorithm: Any, kid: Any) -> jwt.PyJWK:
+        """The provider's key of that name; where the token names none, its only one."""
+        if not (isinstance(algorithm, str) and algorithm in ALGORITHMS):
+            raise Refused("algorithm")
+        for anew in (False, True):
+            found = [key for key in _keys(self.published(self.keys_url, anew=anew)) if _fits(key, algorithm, kid)]
+            if len(found) == 1:
+                return jwt.PyJWK(found[0], algorithm)
+        raise Refused("key")
+
+
+def derived(secret: str, purpose: str) -> str:
+    """43 letters of RFC 7636, 4.1, that tell nothing of the sign-in's ``secret``. Raises StateInvalid without one."""
+    if not secret:
+        raise StateInvalid
+    return base64.urlsafe_b64encode(hmac.digest(secret.encode(), purpose.encode(), "sha256")).decode().rstrip("=")
+
+
+@dataclass(slots=True)
+class _Kept:
+    """``fetched`` and ``asked`` in monotonic seconds."""
+
+    answer: Mapping[str, Any]
+    fetched: float
+    asked: float
+
+
+#: What providers publish, by its address.
+_kept: dict[str, _Kept] = {}
+
+
+def _keys(published: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    keys = published.get("keys")
+    return [key for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
+
+
+def _fits(key: Mapping[str, Any], algorithm: str, kid: str | None) -> bool:
+    is_for_it = key.get("kty") == ALGORITHMS[algorithm] and key.get("alg", algorithm) == algorithm
+    return is_for_it and key.get("use", "sig") == "sig" and kid in (None, key.get("kid"))
