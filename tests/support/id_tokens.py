@@ -17,18 +17,25 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 SECRET = "s" * 43
 
 
-@functools.cache
 def rsa_key(name: str = "one", bits: int = 2048) -> rsa.RSAPrivateKey:
     """The same for the same name."""
+    return _rsa_key(name, bits)
+
+
+def ec_key(name: str = "one", curve: type[ec.EllipticCurve] = ec.SECP256R1) -> ec.EllipticCurvePrivateKey:
+    return _ec_key(name, curve)
+
+
+@functools.cache
+def _rsa_key(name: str, bits: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, bits)
 
 
 @functools.cache
-def ec_key(name: str = "one", curve: type[ec.EllipticCurve] = ec.SECP256R1) -> ec.EllipticCurvePrivateKey:
+def _ec_key(name: str, curve: type[ec.EllipticCurve]) -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(curve())
 
 
-@functools.cache
 def pem(name: str = "one") -> str:
     """An EC key as Apple's console gives it: the text of a .p8 file."""
     return ec_key(name).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -39,8 +46,8 @@ def public_pem(name: str = "one") -> bytes:
 
 
 def jwk(kid: str, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, **more: Any) -> dict[str, Any]:
-    algorithm = RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else ECAlgorithm
-    return {**algorithm.to_jwk(key.public_key(), as_dict=True), "use": "sig", "kid": kid, **more}  # type: ignore[arg-type]
+    algorithm: Any = RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else ECAlgorithm
+    return {**algorithm.to_jwk(key.public_key(), as_dict=True), "use": "sig", "kid": kid, **more}
 
 
 def derived(secret: str, purpose: str) -> str:

@@ -224,7 +224,7 @@ class _Kept:
 _kept: dict[str, _Kept] = {}
 
 
-def _keys(published: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _keys(published: Mapping[str, Any]) -> list[dict[str, Any]]:
     keys = published.get("keys")
     return [key for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
 
