@@ -99,6 +99,47 @@ CLOUD_ERRORS: Mapping[str, str] = {
 }
 
 
+#: RFC 6749, 5.2, and what Apple and others tell besides.
+OPENID_ERRORS: Mapping[str, str] = {
+    "invalid_request": "The request is malformed.",
+    "invalid_client": "The client could not be authenticated.",
+    "invalid_grant": "The code has expired or has been revoked.",
+    "unauthorized_client": "The client may not use this grant.",
+    "unsupported_grant_type": "The grant type is not supported.",
+    "invalid_scope": "The scope is invalid.",
+    "redirect_uri_mismatch": "The redirect_uri is not registered.",
+    "server_error": "Something is wrong here.",
+    "temporarily_unavailable": "The server is overloaded.",
+}
+
+#: What comes back to the callback in place of a code.
+OPENID_CALLBACK_ERRORS = (
+    "access_denied",
+    "login_required",
+    "interaction_required",
+    "unauthorized_client",
+    "unsupported_response_type",
+    "server_error",
+)
+
+#: What may be wrong with an id_token, and with the keys that are published.
+ID_TOKEN_FAULTS = (
+    "wrong_iss",
+    "wrong_aud",
+    "wrong_nonce",
+    "no_nonce",
+    "alg_none",
+    "alg_hs256",
+    "expired",
+    "future",
+    "wrong_key",
+    "unknown_kid",
+    "no_kid",
+    "no_token",
+)
+KEY_FAULTS = ("rotated", "none")
+
+
 class Refused(Exception):
     """The emulated provider says no, with one of its codes."""
 

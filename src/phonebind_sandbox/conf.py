@@ -11,6 +11,14 @@ from django.conf import settings
 
 from . import names
 
+#: Everybody knows it: it is good for nothing but the sandbox.
+APPLE_PRIVATE_KEY = """-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg47Ex3txHTHn9ghyE
+8RWiFDlicDs3j3BDyviknguM1wShRANCAATrPogUVKKoVxR2t89Joe65QIc5QOXP
+KWFMI2g+OlVhjz3MSeGdEloj6O4Q29B1wX65KC18Rz5jvqVvJQSpqvvd
+-----END PRIVATE KEY-----
+"""
+
 DEFAULT_APPS: Mapping[str, Mapping[str, Any]] = {
     "101000001": {"secret": "sandbox-secret", "unionid": True},
     "101000002": {"secret": "sandbox-secret-2", "unionid": False},
@@ -24,6 +32,14 @@ DEFAULT_APPS: Mapping[str, Mapping[str, Any]] = {
     "wx2222222222222222": {"kind": "wechat_oa", "secret": "sandbox-wechat-oa", "unionid": True},
     "wx3333333333333333": {"kind": "wechat_app", "secret": "sandbox-wechat-app", "unionid": True},
     "wx4444444444444444": {"kind": "wechat_miniprogram", "secret": "sandbox-wechat-mini", "unionid": True},
+    # A Services ID; the developer is the team, and the secret the text of the .p8 file.
+    "example.sandbox.web": {
+        "kind": "apple",
+        "developer": "SANDBOX001",
+        "secret": APPLE_PRIVATE_KEY,
+        "options": {"key_id": "SANDBOXKEY", "bundle_ids": ["example.sandbox.app"]},
+    },
+    "sandbox-oidc": {"kind": "oidc", "secret": "sandbox-oidc-secret", "options": {"native": ["sandbox-oidc-app"]}},
 }
 
 #: The one captcha there is, and the account that may ask about it.

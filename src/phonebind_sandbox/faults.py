@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from . import state
-from .codes import CAPTCHA_CODES, CLOUD_ERRORS, CODES, PROFILE_CODES, WEIBO_CODES
+from .codes import (
+    CAPTCHA_CODES,
+    CLOUD_ERRORS,
+    CODES,
+    ID_TOKEN_FAULTS,
+    KEY_FAULTS,
+    OPENID_CALLBACK_ERRORS,
+    OPENID_ERRORS,
+    PROFILE_CODES,
+    WEIBO_CODES,
+)
 from .sms_codes import ALIYUN_CODES, HTTP_CODES, TENCENT_SMS_CODES, YUNTONGXUN_CODES
 from .wechat_codes import WECHAT_CODES
 
@@ -108,6 +118,22 @@ _TABLE = (
     ),
     Switch("tencent_code", ("none", *CAPTCHA_CODES), "腾讯验证码的票据结果", "what Tencent says of a ticket"),
     Switch("tencent_error", ("none", *CLOUD_ERRORS), "腾讯云接口的错误", "error of Tencent's captcha"),
+    Switch("apple_callback", ("none", *OPENID_CALLBACK_ERRORS), "Apple 授权后带错误回调", "Apple's callback: an error"),
+    Switch("apple_error", ("none", *OPENID_ERRORS), "Apple token 的错误", "error of Apple's /token"),
+    Switch("apple_id_token", ("good", *ID_TOKEN_FAULTS), "Apple id_token 的毛病", "what is wrong in Apple's id_token"),
+    Switch("apple_keys", ("one", *KEY_FAULTS), "Apple 公布的公钥", "the keys that Apple publishes"),
+    Switch("apple_network", NETWORK, "Apple token 的网络故障", "network fault of Apple's /token"),
+    Switch("apple_keys_network", NETWORK, "Apple 公钥的网络故障", "network fault of Apple's keys"),
+    Switch("oidc_callback", ("none", *OPENID_CALLBACK_ERRORS), "OIDC 授权后带错误回调", "OIDC's callback: an error"),
+    Switch("oidc_error", ("none", *OPENID_ERRORS), "OIDC token 的错误", "error of OIDC's /token"),
+    Switch("oidc_id_token", ("good", *ID_TOKEN_FAULTS), "OIDC id_token 的毛病", "what is wrong in OIDC's id_token"),
+    Switch("oidc_alg", ("RS256", "PS256", "ES256"), "OIDC id_token 的算法", "the algorithm of OIDC's id_token"),
+    Switch("oidc_keys", ("one", *KEY_FAULTS), "OIDC 公布的公钥", "the keys that OIDC publishes"),
+    Switch("oidc_auth", ("both", "basic", "post"), "OIDC 客户端认证方式", "how OIDC's clients say who they are"),
+    Switch("oidc_issuer", ("right", "wrong"), "OIDC 发现文档里的 issuer", "issuer in OIDC's discovery"),
+    Switch("oidc_network", NETWORK, "OIDC token 的网络故障", "network fault of OIDC's /token"),
+    Switch("oidc_keys_network", NETWORK, "OIDC 公钥的网络故障", "network fault of OIDC's keys"),
+    Switch("oidc_discovery_network", NETWORK, "OIDC 发现文档的网络故障", "network fault of OIDC's discovery"),
     Switch("token_network", NETWORK, "token 的网络故障", "network fault of /token"),
     Switch("me_network", NETWORK, "me 的网络故障", "network fault of /me"),
     Switch("profile_network", NETWORK, "get_user_info 的网络故障", "network fault of get_user_info"),

@@ -1,0 +1,115 @@
+"""What the emulated providers of id_tokens have in common: the way to a person, and refusals as in RFC 6749."""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, TypeAlias
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+from . import conf, faults, grants, network, signing
+from .codes import OPENID_ERRORS
+from .faults import Faults
+from .gate import sandbox_view
+from .people import PEOPLE, Person
+
+Params: TypeAlias = Mapping[str, str]
+View: TypeAlias = Callable[[HttpRequest], HttpResponseBase]
+Endpoint: TypeAlias = Callable[[HttpRequest, Faults], HttpResponse]
+
+
+class Error(Exception):
+    """``name`` is the one of OPENID_ERRORS or of a callback."""
+
+    def __init__(self, name: str, description: str = "", status: int = 400) -> None:
+        super().__init__(name)
+        self.name = name
+        self.description = description or OPENID_ERRORS.get(name, name)
+        self.status = status
+
+
+def page(view: View) -> View:
+    """A view of browsers; an Error in it is a page, since it is not known whose callback it could go to."""
+
+    @sandbox_view("GET", "POST")
+    @wraps(view)
+    def guarded(request: HttpRequest) -> HttpResponseBase:
+        if not signing.is_installed:
+            return HttpResponse(signing.INSTALL, content_type="text/plain", status=501)
+        try:
+            return view(request)
+        except Error as error:
+            context = {"code": error.name, "description": error.description, "app": None}
+            return render(request, "phonebind_sandbox/refused.html", context, status=error.status)
+
+    return guarded
+
+
+def endpoint(network_switch: str, *methods: str) -> Callable[[Endpoint], View]:
+    """A view of machines: JSON, with errors in it, and what the network does to the answer."""
+
+    def decorate(view: Endpoint) -> View:
+        @sandbox_view(*methods)
+        @wraps(view)
+        def guarded(request: HttpRequest) -> HttpResponseBase:
+            switches = faults.read()
+
+            def answer() -> HttpResponse:
+                if not signing.is_installed:
+                    return JsonResponse({"error": signing.INSTALL}, status=501)
+                try:
+                    return view(request, switches)
+                except Error as error:
+                    fields = {"error": error.name, "error_description": error.description}
+                    return JsonResponse(fields, status=error.status)
+
+            fault, slow_seconds = str(switches[network_switch]), float(switches["slow_seconds"])
+            return network.pass_through(request, fault, slow_seconds, answer)
+
+        return guarded
+
+    return decorate
+
+
+def app_that_asks(kind: str, params: Params) -> conf.App:
+    """Once we know that the answer may go to its redirect_uri. Raises Error."""
+    app = conf.apps(kind).get(params.get("client_id", ""))
+    if app is None:
+        raise Error("invalid_client", "There is no such client_id.")
+    if not app.accepts(params.get("redirect_uri", "")):
+        raise Error("invalid_request", "The redirect_uri is not registered.")
+    return app
+
+
+def person_named(params: Params) -> Person:
+    person = PEOPLE.get(params.get("person", ""))
+    if person is None:
+        raise Error("invalid_request", "There is no such person.")
+    return person
+
+
+def redeem(app: conf.App, params: Params, seconds: int) -> grants.Grant:
+    """What the code stands for, once. Raises Error."""
+    code, redirect_uri = params.get("code", ""), params.get("redirect_uri", "")
+    try:
+        return grants.take_code(code, app=app, redirect_uri=redirect_uri, seconds=seconds)
+    except grants.NotGranted as refused:
+        raise Error("invalid_grant", f"The code is not good: {refused.reason}.") from None
+
+
+def tokens(grant: grants.Grant, id_token: str, switches: Faults, switch: str) -> HttpResponse:
+    issued = grants.issue_tokens(grant)
+    fields: dict[str, Any] = {"access_token": issued.access, "token_type": "Bearer", "expires_in": 3600}
+    if switches[switch] != "no_token":
+        fields["id_token"] = id_token
+    return JsonResponse(fields)
+
+
+def call_back(params: Params, fields: Params) -> HttpResponse:
+    redirect_uri = params["redirect_uri"]
+    state = {"state": params["state"]} if "state" in params else {}
+    url = f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode({**fields, **state})}"
+    # Not HttpResponseRedirect: Django limits its length, and a long state is the client's affair.
+    return HttpResponse(status=302, headers={"Location": url})

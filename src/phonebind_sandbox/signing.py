@@ -1,0 +1,118 @@
+"""id_tokens with a real signature, and each of the ways in which one can be wrong."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import state
+
+try:
+    import jwt
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+        PublicFormat,
+        load_pem_private_key,
+    )
+    from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+except ImportError:  # an extra: most have no use for it
+    is_installed = False
+else:
+    is_installed = True
+
+INSTALL = "pip install 'phonebind-sandbox[oidc]'"
+SECONDS = 600
+#: Apple's: half a year.
+MAX_SECRET_SECONDS = 15_777_000
+
+Claims = Mapping[str, Any]
+
+
+def id_token(claims: Claims, *, fault: str = "good", keys: str = "one", algorithm: str = "RS256") -> str:
+    """Signed, with ``iat`` and ``exp``. ``keys`` is the position of the switch: after "rotated" there is another."""
+    now = int(time.time())
+    claims = {name: value for name, value in {"iat": now, "exp": now + SECONDS, **claims}.items() if value is not None}
+    claims |= _CLAIMS[fault](now) if fault in _CLAIMS else {}
+    if fault == "no_nonce":
+        claims.pop("nonce", None)
+    if fault == "alg_none":
+        return jwt.encode(claims, "", algorithm="none")
+    name = _name(keys)
+    if fault == "alg_hs256":
+        return _hs256(claims, name)
+    kid = {"unknown_kid": "nobody-knows", "no_kid": ""}.get(fault, _kid(name, algorithm))
+    signer = _key("mallory" if fault == "wrong_key" else name, algorithm)
+    return jwt.encode(claims, signer, algorithm=algorithm, headers={"kid": kid} if kid else None)
+
+
+def jwks(keys: str = "one") -> dict[str, Any]:
+    """The public keys, of each type one; after "rotated" others, and with "none" there is none."""
+    name = _name(keys)
+    found = [
+        {**made.to_jwk(_key(name, algorithm).public_key(), as_dict=True), "use": "sig", "kid": _kid(name, algorithm)}
+        for made, algorithm in ((RSAAlgorithm, "RS256"), (ECAlgorithm, "ES256"))
+    ]
+    return {"keys": [] if keys == "none" else found}
+
+
+def is_client_secret(secret: str, *, team: str, key_id: str, client_id: str, audience: str, private_key: str) -> bool:
+    """Whether it is what Apple asks of a client: a JWT that its key signed, good for half a year at most."""
+    try:
+        key: Any = load_pem_private_key(private_key.encode(), None)
+        header = jwt.get_unverified_header(secret)
+        claims = jwt.decode(
+            secret,
+            key.public_key(),
+            algorithms=["ES256"],
+            audience=audience,
+            issuer=team,
+            subject=client_id,
+            options={"require": ["iss", "iat", "exp", "aud", "sub"]},
+        )
+    except (jwt.PyJWTError, ValueError):
+        return False
+    return header.get("kid") == key_id and int(claims["exp"]) - time.time() <= MAX_SECRET_SECONDS
+
+
+_CLAIMS: Mapping[str, Callable[[int], Claims]] = {
+    "wrong_iss": lambda _: {"iss": "https://issuer.invalid"},
+    "wrong_aud": lambda _: {"aud": "somebody-else"},
+    "wrong_nonce": lambda _: {"nonce": "another-nonce"},
+    "expired": lambda now: {"iat": now - 2 * SECONDS, "exp": now - SECONDS},
+    "future": lambda now: {"iat": now + SECONDS, "exp": now + 2 * SECONDS},
+}
+
+
+def _name(keys: str) -> str:
+    return "second" if keys == "rotated" else "first"
+
+
+def _kid(name: str, algorithm: str) -> str:
+    return f"{name}-{'ec' if algorithm == 'ES256' else 'rsa'}"
+
+
+def _key(name: str, algorithm: str) -> Any:
+    """The same in all processes. Made when it is first needed: not every machine makes one in no time."""
+    kid = _kid(name, algorithm)
+    pem = state.get("signing_key", kid) or state.put_first("signing_key", kid, _made(algorithm), state.FOREVER)
+    return load_pem_private_key(pem.encode(), None)
+
+
+def _made(algorithm: str) -> str:
+    made: Any = (
+        ec.generate_private_key(ec.SECP256R1()) if algorithm == "ES256" else rsa.generate_private_key(65537, 2048)
+    )
+    pem: bytes = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return pem.decode()
+
+
+def _hs256(claims: Claims, name: str) -> str:
+    """Its secret is the public key, which everybody knows. PyJWT itself refuses to sign so."""
+    secret = _key(name, "RS256").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    header = {"alg": "HS256", "typ": "JWT", "kid": _kid(name, "RS256")}
+    parts = [jwt.utils.base64url_encode(json.dumps(part).encode()) for part in (header, dict(claims))]
+    signature = jwt.get_algorithm_by_name("HS256").sign(b".".join(parts), secret)
+    return b".".join((*parts, jwt.utils.base64url_encode(signature))).decode()
