@@ -6,6 +6,15 @@ SECRET_KEY = "demo-only-4d9f0c3b7a61e852-not-a-secret-at-all-4d9f0c3b7a61e852"  
 QQ_CLIENT_ID = "101000001"
 QQ_CLIENT_SECRET = "sandbox-secret"  # noqa: S105
 
+#: The key of the sandbox's one Apple team.
+APPLE_PRIVATE_KEY = """-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg47Ex3txHTHn9ghyE
+8RWiFDlicDs3j3BDyviknguM1wShRANCAATrPogUVKKoVxR2t89Joe65QIc5QOXP
+KWFMI2g+OlVhjz3MSeGdEloj6O4Q29B1wX65KC18Rz5jvqVvJQSpqvvd
+-----END PRIVATE KEY-----
+"""
+OIDC_CLIENT_SECRET = "sandbox-oidc-secret"  # noqa: S105
+
 #: What signs the HTTP gateway's requests to the sandbox.
 HTTP_SECRET = "whsec_c2FuZGJveC1odHRwLWdhdGV3YXktc2VjcmV0"  # noqa: S105
 
@@ -24,8 +33,14 @@ def apps(redirect_uris: list[str]) -> dict[str, dict[str, Any]]:
     return {QQ_CLIENT_ID: {"secret": QQ_CLIENT_SECRET, "unionid": True, "redirect_uris": redirect_uris}}
 
 
-def providers(sandbox: str, callback: str) -> dict[str, dict[str, Any]]:
-    """What the sandbox emulates besides QQ: ``callback`` has the provider's name in place of {}."""
+def providers(sandbox: str, callback: str, *, cookies: bool = True) -> dict[str, dict[str, Any]]:
+    """What the sandbox emulates besides QQ: ``callback`` has the provider's name in place of {}. Without ``cookies``,
+    what needs none.
+    """
+    return _plain(sandbox, callback) | (_with_secret(sandbox, callback) if cookies else {})
+
+
+def _plain(sandbox: str, callback: str) -> dict[str, dict[str, Any]]:
     wechat = f"{sandbox}/wechat"
     return {
         "wechat_web": {
@@ -56,6 +71,30 @@ def providers(sandbox: str, callback: str) -> dict[str, dict[str, Any]]:
             "client_secret": "sandbox-weibo-secret",
             "redirect_uri": callback.format("weibo"),
             "base_url": f"{sandbox}/weibo",
+        },
+    }
+
+
+def _with_secret(sandbox: str, callback: str) -> dict[str, dict[str, Any]]:
+    """Those that are asked with a secret, which a cookie keeps."""
+    return {
+        "apple": {
+            "client_id": "example.sandbox.web",
+            "audiences": ["example.sandbox.app"],
+            "team_id": "SANDBOX001",
+            "key_id": "SANDBOXKEY",
+            "private_key": APPLE_PRIVATE_KEY,
+            "base_url": f"{sandbox}/apple",
+            "redirect_uri": callback.format("apple"),
+        },
+        "oidc": {
+            "issuer": f"{sandbox}/oidc",
+            "client_id": "sandbox-oidc",
+            "client_secret": OIDC_CLIENT_SECRET,
+            "audiences": ["sandbox-oidc-app"],
+            "scope": "openid profile",
+            "base_url": f"{sandbox}/oidc",
+            "redirect_uri": callback.format("oidc"),
         },
     }
 

@@ -195,6 +195,14 @@ if SANDBOX and _SMS_RECEIPTS not in ("", "pull"):
 _REDIRECT_URIS = env.words("SANDBOX_REDIRECT_URIS")
 if SANDBOX and _REDIRECT_URIS:
     PHONEBIND_SANDBOX["APPS"] = demo.apps(_REDIRECT_URIS)
+
+
+def _demo_providers() -> dict[str, dict[str, Any]]:
+    callback = f"{ORIGIN}/{PAGES_PATH}login/{{}}/callback/"
+    cookies = _FRONT_END != "tutorial" and not env.flag("LEGACY_STATE")
+    return demo.providers(f"{ORIGIN}/sandbox", callback, cookies=cookies)
+
+
 PHONEBIND = {
     "PROVIDERS": {
         "qq": {
@@ -205,7 +213,7 @@ PHONEBIND = {
             "unionid": env.flag("QQ_UNIONID", default=_QQ_DEMO),
             **({"base_url": f"{ORIGIN}/sandbox/qq"} if _QQ_DEMO else {}),
         },
-        **(demo.providers(f"{ORIGIN}/sandbox", f"{ORIGIN}/{PAGES_PATH}login/{{}}/callback/") if _QQ_DEMO else {}),
+        **(_demo_providers() if _QQ_DEMO else {}),
         **env.options("PROVIDERS"),
     },
     "SMS": _SMS,

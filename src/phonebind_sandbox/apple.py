@@ -82,7 +82,7 @@ def token(request: HttpRequest, switches: Faults) -> HttpResponse:
         raise Error("invalid_client")
     if params.get("grant_type") != "authorization_code":
         raise Error("unsupported_grant_type")
-    grant = openid.redeem(app, params, CODE_SECONDS)
+    grant = openid.redeem(app, params, CODE_SECONDS, "invalid_client")
     id_token = _id_token(grant.person, app, app.client_id, grant.extra["nonce"], switches)
     return openid.tokens(grant, id_token, switches, "apple_id_token")
 

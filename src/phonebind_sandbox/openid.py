@@ -90,13 +90,14 @@ def person_named(params: Params) -> Person:
     return person
 
 
-def redeem(app: conf.App, params: Params, seconds: int) -> grants.Grant:
-    """What the code stands for, once. Raises Error."""
+def redeem(app: conf.App, params: Params, seconds: int, other_address: str = "invalid_grant") -> grants.Grant:
+    """What the code stands for, once. Raises Error: ``other_address`` where it was issued for another redirect_uri."""
     code, redirect_uri = params.get("code", ""), params.get("redirect_uri", "")
     try:
         return grants.take_code(code, app=app, redirect_uri=redirect_uri, seconds=seconds)
     except grants.NotGranted as refused:
-        raise Error("invalid_grant", f"The code is not good: {refused.reason}.") from None
+        name = other_address if refused.reason == "redirect_uri" else "invalid_grant"
+        raise Error(name, f"The code is not good: {refused.reason}.") from None
 
 
 def tokens(grant: grants.Grant, id_token: str, switches: Faults, switch: str) -> HttpResponse:

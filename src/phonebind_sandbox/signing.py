@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from . import state
@@ -97,11 +98,12 @@ def _kid(name: str, algorithm: str) -> str:
 def _key(name: str, algorithm: str) -> Any:
     """The same in all processes. Made when it is first needed: not every machine makes one in no time."""
     kid = _kid(name, algorithm)
-    pem = state.get("signing_key", kid) or state.put_first("signing_key", kid, _made(algorithm), state.FOREVER)
+    pem = state.get("signing_key", kid) or state.put_first("signing_key", kid, _made(kid, algorithm), state.FOREVER)
     return load_pem_private_key(pem.encode(), None)
 
 
-def _made(algorithm: str) -> str:
+@cache
+def _made(kid: str, algorithm: str) -> str:
     made: Any = (
         ec.generate_private_key(ec.SECP256R1()) if algorithm == "ES256" else rsa.generate_private_key(65537, 2048)
     )
