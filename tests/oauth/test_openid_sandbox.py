@@ -157,3 +157,14 @@ def test_a_client_secret_of_another_key(sandbox: str, client: Client, settings: 
     settings.PHONEBIND = settings.PHONEBIND | {"PROVIDERS": {"apple": {**entry, "key_id": "OTHERKEY00"}}}
     assert sign_in(client, "apple").json()["code"] == "provider_unavailable"
     assert "error invalid_client at /auth/token" in caplog.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_make_run_can_be_clicked_through(site: str, kind: str) -> None:
+    with requests.Session() as browser:
+        assert f"/login/{kind}/" in browser.get(f"{site}/login/", timeout=5).text
+        page = browser.get(f"{site}/login/{kind}/", timeout=10)
+        assert page.url.startswith(f"{site}/sandbox/{kind}/")
+        form = browser.post(page.url, {"person": "xiaolan"}, timeout=10)
+        assert (form.status_code, urlsplit(form.url).path.startswith("/login/")) == (200, True)
+        assert 'name="mobile"' in form.text

@@ -69,7 +69,7 @@ def test_only_rsa_keys_are_published(asked: OpenID) -> None:
         ({"response_type": "code id_token"}, "invalid_request"),
     ],
 )
-def test_what_apple_does_not_take_is_a_page(asked: OpenID, params: dict[str, str], told: str) -> None:
+def test_what_apple_does_not_take_is_a_page(asked: OpenID, params: dict[str, Any], told: str) -> None:
     answer = asked.authorize(**params)
     assert (answer.status_code, told in answer.content.decode()) == (400, True)
 
