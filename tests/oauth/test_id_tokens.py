@@ -254,6 +254,13 @@ def test_an_app_signs_in(provider: Callable[[], IdTokenProvider], aud: str) -> N
     assert provider().verify(sign(native(aud=aud)), nonce=NONCE).openid == "24400320"
 
 
+@pytest.mark.parametrize("exp", [str(int(time.time()) + 3_600), time.time() + 3_600.5], ids=["text", "fraction"])
+def test_an_app_signs_in_until_a_time_that_is_written_otherwise(
+    provider: Callable[[], IdTokenProvider], exp: object
+) -> None:
+    assert provider().verify(sign(native(exp=exp)), nonce=NONCE).openid == "24400320"
+
+
 def test_threat_8_an_id_token_of_another_app_is_refused(provider: Callable[[], IdTokenProvider]) -> None:
     with pytest.raises(CodeInvalid):
         provider().verify(sign(native(aud="another-app")), nonce=NONCE)

@@ -130,7 +130,7 @@ class IdTokenProvider(WebProvider, NativeProvider):
             raise CodeInvalid from None
         # Without the signature, which can be written in more than one way.
         signed = hashlib.sha256(proof.rpartition(".")[0].encode()).hexdigest()
-        seconds = int(claims["exp"] - time.time()) + LEEWAY + 1
+        seconds = int(claims["exp"]) - int(time.time()) + LEEWAY + 1
         if not store.first(store.key("id_token", signed), seconds):
             raise CodeInvalid
         return self._grant(claims)
@@ -230,5 +230,7 @@ def _keys(published: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _fits(key: Mapping[str, Any], algorithm: str, kid: str | None) -> bool:
-    is_for_it = key.get("kty") == ALGORITHMS[algorithm] and key.get("alg", algorithm) == algorithm
-    return is_for_it and key.get("use", "sig") == "sig" and kid in (None, key.get("kid"))
+    # The curve too: not every PyJWT looks at it.
+    is_of_type = key.get("kty") == ALGORITHMS[algorithm] and key.get("crv") in (None, "P-256")
+    is_for_it = key.get("alg", algorithm) == algorithm and key.get("use", "sig") == "sig"
+    return is_of_type and is_for_it and kid in (None, key.get("kid"))
