@@ -42,7 +42,7 @@ from phonebind.exceptions import (
 from phonebind.human import tencent as captcha
 from phonebind.human.altcha import Altcha
 from phonebind.limits import RULES, client_address
-from phonebind.oauth import Identity
+from phonebind.oauth import Identity, rsa2
 from phonebind.oauth.qq_connect import parse
 from phonebind.pages.forms import MobileField
 from phonebind.redirects import safe_next
@@ -117,6 +117,42 @@ def qq_parse() -> Target:
             assert all(found[name] == value for name, value in plain.items() if value.isascii())
 
     return Target(check, ANSWERS)
+
+
+ALIPAY_ANSWERS = [
+    b'{"alipay_system_oauth_token_response":{"access_token":"T","expires_in":1296000,"open_id":"0aB"},"sign":"c2ln"}',
+    b' {"sign" : "c2ln",\n"a_response" : {"url":"https:\\/\\/x","msg":"}{\\"","x":[{}, {"y":1.5e3}]} }\r\n',
+    b'{"error_response":{"code":"40002","sub_code":"isv.code-invalid","sub_msg":"\xca\xda\xc8\xa8"},"sign":null}',
+    b'{"a":{"b":1},"a":{"b":2}}',
+    b'{"a":"\\ud83d\\udd25\\ud83d","b":true}',
+]
+
+
+class Pairs(list[tuple[str, Any]]):
+    """The members of a JSON object as they were written."""
+
+
+def alipay_members() -> Target:
+    """Never raises; and what is read as one is what JSON reads, out of exactly those bytes."""
+
+    def check(data: bytes) -> None:
+        found, rest = rsa2.members(data), data
+        for member in found.values():
+            told = json.loads(member.raw.decode(errors="surrogateescape"), strict=False)
+            assert repr(told) == repr(member.value)  # no NaN is equal to another
+            _, cut, rest = rest.partition(member.raw)
+            assert cut == member.raw
+        try:
+            # The outermost object is read last, and names that it has twice are still there.
+            told = json.loads(data.decode(errors="surrogateescape"), strict=False, object_pairs_hook=Pairs)
+        except RecursionError:
+            return
+        except ValueError:
+            told = None
+        names = [name for name, _ in told] if isinstance(told, Pairs) else []
+        assert list(found) == (names if len(names) == len(set(names)) else [])
+
+    return Target(check, ALIPAY_ANSWERS)
 
 
 class Log(logging.Handler):
@@ -624,6 +660,7 @@ def tencent() -> Target:
 TARGETS: dict[str, Callable[[], Target]] = {
     "qq_parse": qq_parse,
     "qq_dialect": qq_dialect,
+    "alipay_members": alipay_members,
     "state": state,
     "ticket": ticket,
     "cookies": cookies,
