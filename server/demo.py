@@ -18,6 +18,31 @@ OIDC_CLIENT_SECRET = "sandbox-oidc-secret"  # noqa: S105
 #: What signs the HTTP gateway's requests to the sandbox.
 HTTP_SECRET = "whsec_c2FuZGJveC1odHRwLWdhdGV3YXktc2VjcmV0"  # noqa: S105
 
+#: What signs our requests to the sandbox's Alipay, and what its answers are verified with.
+ALIPAY_PRIVATE_KEY = (
+    "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCjE+zcOVthjhURiBOaCd03ZqIIx409WeOlipMvOGalfl4AyQhJMQwBU64HVw"
+    "dpAzdM8lihJhtZfjyPNkbDe6synrjaB4HdYkIPGpRe+IalFKdvm2zo6uJfZgVUP5ifVXAnhM/0AvMlF9+ooF5k97gkDwDG2/QkWyKAGnP208Cm"
+    "0NEiUlulwG1caUtB/4tA/PRPcfH1GjrZqmFbsQ+GHOFEHjDVAauhZiJBPoEcLKr1lhCnVxrgqx6VjPpqwpbefrLpsGA3eZ56CWYEpC1PLnJk1l"
+    "O+rrIug1FH5XpcLyuJ9xOpX5irEgXhQeJbwhxWHRLOC1DOHFFwOQa0XPJ88Df1AgMBAAECggEAPF7keTR8mVVVhFt5UjWjoN5MTu684UD1LvPp"
+    "f/ojudFZsHW7rQjMtnMJgmsb8arAnqo62FF4n31FowjHUpfmLUOoEALmdxPoe5nt4mijw9otD/qca2+E5ScqAuHWOOoSrnaS23T6GTnI0S6pMz"
+    "ynfSXWtkd4Drt0PrNMScxjTf15DbUXxjxN5SVTju11upUWV2CbxGXS57jbVQlwgkfAH6ulpkRJJKBpu+jkETguzJ42QYANWpJisNQiCCKZRMMC"
+    "4/XT8Pa5scaZYly24FUmgCrfKy9hsLRMg6vNbWyaprWd0ls7uGPVqYcgP+B/aqOyxo7+o9ikqEkikA0jrw6sgwKBgQDexQWgsbYsRDzRHhVgpc"
+    "lQ6oO71BSsfXMCmJ+pi4DlAxhTahXC58xpt66reiqCwQLz83rHPM6NZRZJT4KftGB6UM0fier1fczhG0+kXI44icyXsmyIuBIDiJ24jyVPizZm"
+    "ZlJOwcd4FgGWSwZlepULGJhMlpioj0GsY2foEo2n9wKBgQC7Z27e2MCmR8vmilxnGUPIfTc8+3TqXttSZYIrTHNo6oyEW2KEMdNvUNL1mRmjwI"
+    "Q0Mu/P3Sj5eC91cxi9ldvFKXWgd+0vkSDYfemzp77X8BL9eRv1+uM6YpibvmyQfTjzMuhAXwrU5eQiu/1utB6b55fnMjLStjPPctuPpldccwKB"
+    "gDvCpODX66PyZlI+/MMhlmDzmIVRvn4LZUgEA4jrGJfW/baa1d2ka0zM7rmnmzHab11cKsq6ADskLBdckhEfxWXquSxFxlc2+ThGKFZSUgDOzq"
+    "i/P6hpoMN76buyAvNUyDIuLtRb3ZPUa3aTB9M/UC5a2bhqCefmDlsdi6lRGNk/AoGAfa/nSgpxWpQ4iowtYPAu594jGAFF7pJj4iU2YjfKB4mX"
+    "aIWp0yNfvP6mHhXqfkr139RxxiV7/6S9n7Xr1+sUFG2z+EW2i/p33vrDrLxKYKUg92Msf5Mept/NnlbelSGG+oUgA1w69YKhuTH/zSl8he+Tj3"
+    "m5YFzW7sEHxJY5bUUCgYEAkytqaXfmBJ8CUf+7caaVJPp1GRPIkkF7dU8Rg1zVyBd0Dzu5ZsXA70Ksh0E9IJqCKo44fGU44XHJhXXOtwhlPmGn"
+    "ZP9Ncc7BYaOBnbn4G/jda1v/M0z+ZIStRXz+/L532wk3R6yo6V5StBTKS4IXP2EuLEYSjXDqqDtis6xcF5A="
+)
+ALIPAY_PUBLIC_KEY = (
+    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAq0mhhmIsGQ0gZ2cw+Qu0TSt9/3hXux0OZuVLfuHTxqxv9GWBwSkFI/GGqmHvJBI4sY"
+    "g7trpcCcVwAIjwrr4EByq6FnVT0WIUkrV+GtxB02Z73Zb7uzNxRIjn5P3HgeBlfe4jF5Upml+egXoRUTN1zobnCWeciiTWIaMF0VzOXjgkMhvG"
+    "hYTVk11aiN7Lswo7lr1ZLESsfkDdpNEdMk2dpUq5TJmmwm4rLHIp9yWiTdwf297fkQk/AO2TtugYccp1D5oAAge5HurMnvxGRUjBff0zrAXDyW"
+    "G1S53mCJ0BnMvnFgxrkeuUNH9NqLcfIWjyMr0ON48T0IDGKx19To3mRQIDAQAB"
+)
+
 #: The captcha that the sandbox knows.
 TENCENT = {
     "check": "phonebind.human.tencent.Tencent",
@@ -71,6 +96,14 @@ def _plain(sandbox: str, callback: str) -> dict[str, dict[str, Any]]:
             "client_secret": "sandbox-weibo-secret",
             "redirect_uri": callback.format("weibo"),
             "base_url": f"{sandbox}/weibo",
+        },
+        "alipay": {
+            "client_id": "2021000000000001",
+            "private_key": ALIPAY_PRIVATE_KEY,
+            "alipay_public_key": ALIPAY_PUBLIC_KEY,
+            "redirect_uri": callback.format("alipay"),
+            "base_url": f"{sandbox}/alipay",
+            "scope": "auth_user",
         },
     }
 

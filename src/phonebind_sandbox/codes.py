@@ -1,4 +1,4 @@
-"""The error codes of QQ Connect, Weibo and Tencent's captcha, with the words that are sent along."""
+"""The error codes of QQ Connect, Weibo, Alipay and Tencent's captcha, with the words that are sent along."""
 
 from collections.abc import Mapping
 
@@ -68,6 +68,32 @@ WEIBO_CODES: Mapping[int, str] = {
     21335: "request uid's value must be the current user",
     21337: "appkey permission denied",
     21338: "sso package or sign error",
+}
+
+#: Alipay's errors: sub_code, in its own spelling, to code and sub_msg.
+ALIPAY_CODES: Mapping[str, tuple[str, str]] = {
+    "isv.code-invalid": ("40002", "授权码code无效"),
+    "isv.grant-type-invalid": ("40002", "授权类型无效"),
+    "isv.missing-signature": ("40001", "缺少签名参数"),
+    "isv.missing-method": ("40001", "缺少方法名参数"),
+    "isv.missing-app-id": ("40001", "缺少AppID参数"),
+    "isv.invalid-signature": ("40002", "无效签名"),
+    "isv.invalid-signature-type": ("40002", "无效签名类型"),
+    "isv.invalid-app-id": ("40002", "无效的AppID参数"),
+    "isv.invalid-timestamp": ("40002", "时间戳参数无效"),
+    "isv.invalid-method": ("40002", "不存在的方法名"),
+    "isv.insufficient-isv-permissions": ("40006", "ISV权限不足"),
+    "aop.invalid-auth-token": ("20001", "无效的访问令牌"),
+    "aop.auth-token-time-out": ("20001", "访问令牌已过期"),
+    "isp.unknow-error": ("20000", "系统繁忙"),
+    "aop.unknow-error": ("20000", "服务不可用"),
+}
+ALIPAY_MESSAGES: Mapping[str, str] = {
+    "20000": "Service Currently Unavailable",
+    "20001": "Insufficient Token Permissions",
+    "40001": "Missing Required Arguments",
+    "40002": "Invalid Arguments",
+    "40006": "Insufficient Permissions",
 }
 
 #: What a captcha's ticket is worth.

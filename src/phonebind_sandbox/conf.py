@@ -40,6 +40,9 @@ DEFAULT_APPS: Mapping[str, Mapping[str, Any]] = {
         "options": {"key_id": "SANDBOXKEY", "bundle_ids": ["example.sandbox.app"]},
     },
     "sandbox-oidc": {"kind": "oidc", "secret": "sandbox-oidc-secret", "options": {"native": ["sandbox-oidc-app"]}},
+    # Alipay knows apps by keys: those that name no "public_key" in their options have that of alipay_keys.py.
+    "2021000000000001": {"kind": "alipay", "secret": "", "unionid": True},
+    "2021000000000002": {"kind": "alipay", "secret": ""},
 }
 
 #: The one captcha there is, and the account that may ask about it.

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from . import state
 from .codes import (
+    ALIPAY_CODES,
     CAPTCHA_CODES,
     CLOUD_ERRORS,
     CODES,
@@ -92,6 +93,31 @@ _TABLE = (
     Switch("weibo_token_network", NETWORK, "微博 access_token 的网络故障", "network fault of Weibo's access_token"),
     Switch("weibo_token_info_network", NETWORK, "微博 get_token_info 的网络故障", "network fault of get_token_info"),
     Switch("weibo_profile_network", NETWORK, "微博 users/show 的网络故障", "network fault of Weibo's users/show"),
+    # Alipay
+    Switch("alipay_token_error", ("none", *ALIPAY_CODES), "支付宝换 token 的错误码", "error of Alipay's token call"),
+    Switch("alipay_profile_error", ("none", *ALIPAY_CODES), "支付宝会员信息的错误码", "error of Alipay's profile call"),
+    Switch("alipay_error_node", ("error_response", "own"), "支付宝错误所在的节点", "the node of Alipay's errors"),
+    Switch(
+        "alipay_sign",
+        ("good", "wrong", "other_node", "missing"),
+        "支付宝回答的签名：正确、错误、属于别的节点、没有",
+        "Alipay's signature: good, wrong, of another node, or none",
+    ),
+    Switch(
+        "alipay_layout",
+        ("plain", "sign_first", "spaces"),
+        "支付宝回答里节点的顺序和空白",
+        "order and white space of Alipay's answer",
+    ),
+    Switch("alipay_numbers", ("number", "string"), "支付宝回答里数字的类型", "type of numbers in Alipay's answer"),
+    Switch(
+        "alipay_id",
+        ("open_id", "user_id", "both", "none"),
+        "支付宝回答哪种 id",
+        "which id Alipay answers",
+    ),
+    Switch("alipay_charset", ("utf-8", "GBK"), "支付宝回答声称的字符集", "charset that Alipay's answer claims"),
+    Switch("alipay_network", NETWORK, "支付宝网关的网络故障", "network fault of Alipay's gateway"),
     Switch("sms", ("ok", "refuse", "error", "lost"), "短信网关的回答", "what the SMS gateway does"),
     Switch(
         "sms_outcome",

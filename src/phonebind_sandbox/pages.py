@@ -11,11 +11,13 @@ from django.urls import reverse
 
 from . import conf, faults
 from .bodies import Unreadable, read_object
-from .codes import CAPTCHA_CODES, CLOUD_ERRORS, CODES, PROFILE_CODES, WEIBO_CODES
+from .codes import ALIPAY_CODES, CAPTCHA_CODES, CLOUD_ERRORS, CODES, PROFILE_CODES, WEIBO_CODES
 from .gate import sandbox_view
 from .people import PEOPLE, Person
 from .sms_codes import ALIYUN_CODES, HTTP_CODES, TENCENT_SMS_CODES, YUNTONGXUN_CODES
 from .wechat_codes import WECHAT_CODES
+
+_ALIPAY = {sub_code: " ".join(words) for sub_code, words in ALIPAY_CODES.items()}
 
 #: What the positions of a switch mean, where that is not told by their names.
 _WORDS: Mapping[str, Mapping[Any, str]] = {
@@ -27,6 +29,8 @@ _WORDS: Mapping[str, Mapping[Any, str]] = {
     "weibo_token_error": WEIBO_CODES,
     "weibo_token_info_error": WEIBO_CODES,
     "weibo_profile_error": WEIBO_CODES,
+    "alipay_token_error": _ALIPAY,
+    "alipay_profile_error": _ALIPAY,
     "aliyun_code": ALIYUN_CODES,
     "tencent_sms_code": TENCENT_SMS_CODES,
     "yuntongxun_code": YUNTONGXUN_CODES,
@@ -56,7 +60,11 @@ class _Provider:
 #: Whom the front door lists: one line for each provider, in this order.
 PROVIDERS = [
     _Provider("QQ 互联", "QQ Connect", "qq", ("qq", "qq_app"), Person.openid),
+    _Provider("微信", "WeChat", "wechat", ("wechat_web", "wechat_oa", "wechat_app", "wechat_miniprogram")),
     _Provider("微博", "Weibo", "weibo", ("weibo",), lambda person, app: person.weibo_uid),
+    _Provider("支付宝", "Alipay", "alipay", ("alipay",), Person.alipay_open_id),
+    _Provider("Apple", "Apple", "apple", ("apple",)),
+    _Provider("OpenID Connect", "OpenID Connect", "oidc", ("oidc",)),
 ]
 
 

@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *sdk.urlpatterns,
     path("apple/", include(apple.urlpatterns)),
     path("oidc/", include(oidc.urlpatterns)),
+    path("alipay/", include("phonebind_sandbox.alipay")),
     path("tencent/", tencent.api, name="tencent_api"),
     path("tencent/TJCaptcha.js", tencent.script, name="tencent_script"),
     path("tencent/ticket.js", tencent.ticket, name="tencent_ticket"),
