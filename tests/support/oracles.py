@@ -17,10 +17,23 @@ Ask = Callable[..., list[Any]]
 
 def aliyun(*questions: dict[str, Any]) -> list[Any]:
     """The answers of tests/sms/oracles/aliyun.py, one for each question."""
-    command = [str(HOME / "bin/python"), str(ROOT / "tests/sms/oracles/aliyun.py")]
-    environment = {"NO_PROXY": "127.0.0.1"}
+    return _ask("tests/sms/oracles/aliyun.py", questions)
+
+
+def alipay(*questions: dict[str, Any]) -> list[Any]:
+    """Likewise, of tests/oauth/oracles/alipay_sdk.py."""
+    # The SDK writes this machine's time, and Alipay reads Beijing's.
+    return _ask("tests/oauth/oracles/alipay_sdk.py", questions, TZ="Asia/Shanghai")
+
+
+def _ask(script: str, questions: tuple[dict[str, Any], ...], **environment: str) -> list[Any]:
     done = subprocess.run(
-        command, input=json.dumps(questions), env=environment, capture_output=True, text=True, check=False
+        [str(HOME / "bin/python"), str(ROOT / script)],
+        input=json.dumps(questions),
+        env={"NO_PROXY": "127.0.0.1", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert not done.returncode, done.stderr
     answers: list[Any] = json.loads(done.stdout)
