@@ -120,6 +120,15 @@ def test_it_comes_back_with_an_auth_code(alipay: Make, upstream: Upstream, clien
     assert upstream.requests[0][1]["code"] == "C0DE"
 
 
+def test_it_works_in_every_browser_and_its_own_app_is_its_home(alipay: Make) -> None:
+    inside = (
+        "Mozilla/5.0 (Linux; Android 15) Mobile Safari/537.36 NebulaSDK AlipayDefined AlipayClient/10.6.80 Language/zh"
+    )
+    assert alipay().home in inside
+    for user_agent in ("", inside, "Mozilla/5.0 (iPhone) MicroMessenger/8.0.50"):
+        assert alipay().works_in(user_agent)
+
+
 def test_an_error_in_the_address_is_worth_another_try(alipay: Make) -> None:
     assert isinstance(alipay().refusal("anything"), CodeInvalid)
 

@@ -67,6 +67,7 @@ class Alipay(WebProvider, NativeProvider):
     required = ("client_id", "redirect_uri", "private_key", "alipay_public_key")
     code_field = "auth_code"
     takes_any_state = False
+    home = "AlipayClient"
     settings: AlipaySettings
 
     @property
