@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, include, path
 
-from . import altcha, apple, inbox, oidc, pages, qq, sdk, tencent, wechat, weibo
+from . import alipay, altcha, apple, inbox, oidc, pages, qq, sdk, tencent, wechat, weibo
 from .sms import aliyun, aliyun_pnvs, webhook, yuntongxun
 from .sms import tencent as tencent_sms
 
@@ -17,7 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *sdk.urlpatterns,
     path("apple/", include(apple.urlpatterns)),
     path("oidc/", include(oidc.urlpatterns)),
-    path("alipay/", include("phonebind_sandbox.alipay")),
+    path("alipay/", include(alipay.urlpatterns)),
     path("tencent/", tencent.api, name="tencent_api"),
     path("tencent/TJCaptcha.js", tencent.script, name="tencent_script"),
     path("tencent/ticket.js", tencent.ticket, name="tencent_ticket"),
