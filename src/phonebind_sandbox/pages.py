@@ -57,11 +57,15 @@ class _Provider:
     ids: Callable[[Person, conf.App], str] | None = None
 
 
+def _weibo_uid(person: Person, _: conf.App) -> str:
+    return person.weibo_uid
+
+
 #: Whom the front door lists: one line for each provider, in this order.
 PROVIDERS = [
     _Provider("QQ 互联", "QQ Connect", "qq", ("qq", "qq_app"), Person.openid),
     _Provider("微信", "WeChat", "wechat", ("wechat_web", "wechat_oa", "wechat_app", "wechat_miniprogram")),
-    _Provider("微博", "Weibo", "weibo", ("weibo",), lambda person, app: person.weibo_uid),
+    _Provider("微博", "Weibo", "weibo", ("weibo",), _weibo_uid),
     _Provider("支付宝", "Alipay", "alipay", ("alipay",), Person.alipay_open_id),
     _Provider("Apple", "Apple", "apple", ("apple",)),
     _Provider("OpenID Connect", "OpenID Connect", "oidc", ("oidc",)),

@@ -31,6 +31,7 @@ class Person:
     def weibo_uid(self) -> str:
         """Who this is at Weibo, to every app alike: 10 digits."""
         return str(10**9 + int(_digits("weibo", self.id), 16) % (9 * 10**9))
+
     def alipay_open_id(self, app: App) -> str:
         """Who this is to one app at Alipay."""
         return "0" + _digits("alipay open_id", self.id, app.client_id).lower()

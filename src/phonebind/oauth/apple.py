@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import jwt
+from django.utils.translation import gettext
 
 from phonebind import upstream
 from phonebind.oauth import answers
@@ -48,6 +49,11 @@ class Apple(IdTokenProvider):
     config_errors = frozenset(
         {"invalid_client", "invalid_request", "invalid_scope", "unauthorized_client", "unsupported_grant_type"}
     )
+
+    @property
+    def button(self) -> str:
+        """Of the texts that Apple's guidelines allow."""
+        return gettext("Sign in with Apple")
 
     @property
     def app_id(self) -> str:

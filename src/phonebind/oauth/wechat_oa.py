@@ -16,6 +16,7 @@ NO_PERMISSION = 48001
 
 class WeChatOfficialAccount(WeChatPage):
     kind = "wechat_oa"
+    home = "MicroMessenger"
     page = "/connect/oauth2/authorize"
     scope = ASKING
     takes_any_state = False

@@ -48,6 +48,7 @@ class Weibo(WebProvider, NativeProvider):
     kind = "weibo"
     family = "weibo"
     label = _("Weibo")
+    home = "Weibo"
     proof = "token"
 
     @property
