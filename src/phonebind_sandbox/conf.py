@@ -53,6 +53,8 @@ CLOUD_SECRETS: Mapping[str, str] = {"sandbox-secret-id": "sandbox-secret-key"}
 #: What the SMS vendors know their one customer by. Tencent's is the account of the captcha.
 ALIYUN_SECRETS: Mapping[str, str] = {"sandbox-access-key-id": "sandbox-access-key-secret"}
 TENCENT_SMS_APP_ID = "1400000001"
+#: The applications of Tencent's one tap, and their keys.
+TENCENT_ONE_TAP_KEYS: Mapping[str, str] = {"1400000002": "sandbox-one-tap-key"}
 YUNTONGXUN_TOKENS: Mapping[str, str] = {"sandbox-account-sid": "sandbox-auth-token"}
 YUNTONGXUN_APP_ID = "sandbox-app-id"
 HTTP_SMS_SECRET = "whsec_c2FuZGJveC1odHRwLWdhdGV3YXktc2VjcmV0"  # noqa: S105

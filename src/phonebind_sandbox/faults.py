@@ -20,6 +20,7 @@ from .codes import (
     PROFILE_CODES,
     WEIBO_CODES,
 )
+from .one_tap_codes import ALIYUN_ONE_TAP, TENCENT_ONE_TAP
 from .sms_codes import ALIYUN_CODES, HTTP_CODES, TENCENT_SMS_CODES, YUNTONGXUN_CODES
 from .wechat_codes import WECHAT_CODES
 
@@ -142,6 +143,10 @@ _TABLE = (
         "验签时钟快几秒",
         "seconds by which the clock of signatures is fast",
     ),
+    Switch("aliyun_one_tap_code", ("none", *ALIYUN_ONE_TAP), "阿里云一键登录的错误码", "error of Aliyun's one tap"),
+    Switch("tencent_one_tap_code", ("none", *TENCENT_ONE_TAP), "腾讯云一键登录的错误码", "error of Tencent's one tap"),
+    Switch("one_tap_number", ("text", "number"), "一键登录的手机号在 JSON 里的类型", "type of the mobile of one tap"),
+    Switch("one_tap_network", NETWORK, "一键登录的网络故障", "network fault of one tap"),
     Switch("tencent_code", ("none", *CAPTCHA_CODES), "腾讯验证码的票据结果", "what Tencent says of a ticket"),
     Switch("tencent_error", ("none", *CLOUD_ERRORS), "腾讯云接口的错误", "error of Tencent's captcha"),
     Switch("apple_callback", ("none", *OPENID_CALLBACK_ERRORS), "Apple 授权后带错误回调", "Apple's callback: an error"),
