@@ -36,7 +36,7 @@ from phonebind.conf import SETTING, Settings, conf, development
 from phonebind.exceptions import ProviderUnknown
 from phonebind.middleware import CookieNamesMiddleware
 from phonebind.oauth import Provider, WebProvider
-from phonebind.sms.registry import explain
+from phonebind.options import explain
 
 Messages = list[CheckMessage]
 

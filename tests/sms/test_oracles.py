@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl
 import pytest
 import time_machine
 
-from phonebind.sms import Message, acs3
+from phonebind import acs3
+from phonebind.sms import Message
 from phonebind.sms.aliyun import Aliyun
 from phonebind.sms.aliyun_api import AliyunApi
 from phonebind.sms.aliyun_pnvs import INTERVAL, AliyunPnvs

@@ -1,14 +1,12 @@
 """What Aliyun's two SMS products have in common: the signature, the form of an answer, the codes."""
 
 import re
-import secrets
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
-from phonebind.sms import acs3, aliyun_receipts
+from phonebind import acs3
+from phonebind.sms import aliyun_receipts
 from phonebind.sms.receipts import Expected, Receipt
 from phonebind.sms.templates import TemplateVendor
 from phonebind.sms.vendor import CLOCK, Call, Codes, Reading, text
@@ -81,9 +79,8 @@ class AliyunApi(TemplateVendor):
     access_key_secret: str
 
     def signed(self, action: str, form: Mapping[str, str]) -> Call:
-        host, keys = urlsplit(self.endpoint).netloc, (self.access_key_id, self.access_key_secret)
-        date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        headers, body = acs3.sign(host, (action, VERSION), form, keys, date, secrets.token_hex(16))
+        keys = (self.access_key_id, self.access_key_secret)
+        headers, body = acs3.sign_now(self.endpoint, (action, VERSION), form, keys)
         return Call(self.endpoint, body, headers)
 
     def read(self, answer: Any) -> Reading:

@@ -13,11 +13,12 @@ from phonebind.exceptions import (
     SmsVendorLimit,
     StorageUnavailable,
 )
+from phonebind.options import UNUSABLE
 from phonebind.sms import parcels
 from phonebind.sms.base import Gateway, Message
 from phonebind.sms.parcels import Parcel
 from phonebind.sms.queue import Queue
-from phonebind.sms.registry import UNUSABLE, attempt, make
+from phonebind.sms.registry import attempt, make
 
 #: Seconds until each further try of what was not sent, since the gateway was not reached or took none at that moment.
 DELAYS = (2, 5, 10)
@@ -89,7 +90,7 @@ def _is_lost(parcel: Parcel) -> bool:
 
 
 def _gateways() -> tuple[Queue, Gateway]:
-    """The one that hands over, and the one that sends. Raises one of ``registry.UNUSABLE``."""
+    """The one that hands over, and the one that sends. Raises one of ``options.UNUSABLE``."""
     queue = make(conf.sms)
     if not isinstance(queue, Queue):
         raise TypeError("the worker's settings name another gateway than celery")

@@ -19,9 +19,10 @@ from phonebind.exceptions import (
     SmsUnconfirmed,
     SmsVendorLimit,
 )
+from phonebind.options import UNUSABLE
 from phonebind.sms import inner, rests
 from phonebind.sms.base import Message
-from phonebind.sms.registry import UNUSABLE, attempt, is_composite, make
+from phonebind.sms.registry import attempt, is_composite, make
 
 #: Seconds that must be left for one more gateway. A new TLS connection and a vendor's answer take 0.1 to 0.3 s; with
 #: less, a clean "not sent" would become "nobody knows", which costs the person one of their SMS.

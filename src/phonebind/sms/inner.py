@@ -3,7 +3,8 @@
 from collections import Counter
 from typing import Any, NamedTuple
 
-from phonebind.sms.registry import NAME, UNUSABLE, explain, make, unfold
+from phonebind.options import UNUSABLE, explain
+from phonebind.sms.registry import NAME, make, unfold
 
 
 def label(options: Any) -> str:

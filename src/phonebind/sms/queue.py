@@ -19,10 +19,11 @@ from redis.retry import Retry
 from phonebind import alarms
 from phonebind.conf import conf
 from phonebind.exceptions import SmsNotSent, SmsUnconfirmed
+from phonebind.options import UNUSABLE
 from phonebind.sms import inner, parcels
 from phonebind.sms.base import Message
 from phonebind.sms.parcels import Parcel
-from phonebind.sms.registry import UNUSABLE, make
+from phonebind.sms.registry import make
 
 try:
     from celery import Celery

@@ -1,13 +1,10 @@
 """The gateways by their short names, and what happens around each of their sends."""
 
-import inspect
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, cast
-
-from django.utils.module_loading import import_string
 
 from phonebind import signals
 from phonebind.conf import conf
@@ -18,6 +15,7 @@ from phonebind.exceptions import (
     SmsUnconfirmed,
     SmsVendorLimit,
 )
+from phonebind.options import UNUSABLE, WrongOptions, build
 from phonebind.sms import receipts
 from phonebind.sms.base import Gateway, Message
 
@@ -47,14 +45,6 @@ OUTCOMES: Mapping[type, str] = {
 }
 
 
-#: What making a gateway raises where its options are wrong.
-UNUSABLE = (AttributeError, ImportError, KeyError, TypeError, ValueError)
-
-
-class WrongOptions(TypeError, ValueError):
-    """The options name no gateway, or they are not those of the gateway. The text is for the operator."""
-
-
 def make(options: Mapping[str, Any]) -> Gateway:
     """The gateway that the options name, with the rest of them.
 
@@ -71,33 +61,7 @@ def make(options: Mapping[str, Any]) -> Gateway:
     if "." not in path:
         known = f"known are {', '.join(GATEWAYS)}, and dotted paths of classes"
         raise WrongOptions(f"there is no gateway {name!r}; {known}")
-    kind = import_string(path)
-    try:
-        return cast("Gateway", kind(**rest))
-    except TypeError:
-        # Asked only now: each message makes a gateway, and to inspect a class costs more than to make one of it.
-        misfit = _misfit(kind, rest)
-        if not misfit:
-            raise
-        raise WrongOptions(misfit) from None
-
-
-def _misfit(kind: Callable[..., Any], options: Mapping[str, Any]) -> str:
-    """Which options are missing and which are unknown; "" where the cause is another one."""
-    parameters = inspect.signature(kind).parameters.values()
-    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-    known = {each.name: each.default is each.empty for each in parameters if each.kind is not each.VAR_KEYWORD}
-    missing = [name for name, is_required in known.items() if is_required and name not in options]
-    unknown = [] if takes_any else [repr(name) for name in options if name not in known]
-    told = [f"missing: {', '.join(missing)}"] if missing else []
-    if unknown:
-        told.append(f"unknown: {', '.join(unknown)}; the options are {', '.join(known) or 'none'}")
-    return "; ".join(told)
-
-
-def explain(error: Exception) -> str:
-    """What the checks say where :func:`make` raised this."""
-    return str(error) if isinstance(error, WrongOptions) else f"{type(error).__name__}: {error}"
+    return cast("Gateway", build(path, rest))
 
 
 def name_of(gateway: Gateway) -> str:

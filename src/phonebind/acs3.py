@@ -3,9 +3,21 @@
 """
 
 import hmac
+import secrets
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from hashlib import sha256
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
+
+DATE = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def sign_now(
+    endpoint: str, api: tuple[str, str], form: Mapping[str, str], keys: tuple[str, str]
+) -> tuple[dict[str, str], bytes]:
+    """As :func:`sign`, for a POST to ``endpoint`` that is sent at once, and once."""
+    date = datetime.now(UTC).strftime(DATE)
+    return sign(urlsplit(endpoint).netloc, api, form, keys, date, secrets.token_hex(16))
 
 
 def sign(

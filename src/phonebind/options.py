@@ -1,0 +1,49 @@
+"""What a setting names by a dotted path, made with the rest of its entry as keyword arguments."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.utils.module_loading import import_string
+
+#: What making it raises where its options are wrong.
+UNUSABLE = (AttributeError, ImportError, KeyError, TypeError, ValueError)
+
+
+class WrongOptions(TypeError, ValueError):
+    """The options name nothing, or they are not those of what they name. The text is for the operator."""
+
+
+def build(path: str, options: Mapping[str, Any]) -> Any:
+    """An object of the class at ``path``.
+
+    Raises WrongOptions where the options do not fit it, ImportError for a wrong path or a library that is not
+    installed, and whatever a class of the host's raises.
+    """
+    kind = import_string(path)
+    try:
+        return kind(**options)
+    except TypeError:
+        # Asked only now: each message makes a gateway, and to inspect a class costs more than to make one of it.
+        misfit = _misfit(kind, options)
+        if not misfit:
+            raise
+        raise WrongOptions(misfit) from None
+
+
+def explain(error: Exception) -> str:
+    """What the checks say where :func:`build` raised this."""
+    return str(error) if isinstance(error, WrongOptions) else f"{type(error).__name__}: {error}"
+
+
+def _misfit(kind: Callable[..., Any], options: Mapping[str, Any]) -> str:
+    """Which options are missing and which are unknown; "" where the cause is another one."""
+    parameters = inspect.signature(kind).parameters.values()
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    known = {each.name: each.default is each.empty for each in parameters if each.kind is not each.VAR_KEYWORD}
+    missing = [name for name, is_required in known.items() if is_required and name not in options]
+    unknown = [] if takes_any else [repr(name) for name in options if name not in known]
+    told = [f"missing: {', '.join(missing)}"] if missing else []
+    if unknown:
+        told.append(f"unknown: {', '.join(unknown)}; the options are {', '.join(known) or 'none'}")
+    return "; ".join(told)
