@@ -132,6 +132,16 @@ def _with_secret(sandbox: str, callback: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def mobile_proofs(sandbox: str) -> dict[str, dict[str, Any]]:
+    """What proves a mobile without SMS, at the sandbox. ``/sandbox/one-tap/token`` plays the app."""
+    keys = {name: _ALIYUN[name] for name in ("access_key_id", "access_key_secret")}
+    tencent = f"{sandbox}/one-tap/tencent/v5/rapidauth/validate"
+    return {
+        "aliyun": {**keys, "endpoint": f"{sandbox}/one-tap/aliyun/"},
+        "tencent": {"sdk_app_id": "1400000002", "app_key": "sandbox-one-tap-key", "endpoint": tencent},
+    }
+
+
 _ALIYUN = {
     "access_key_id": "sandbox-access-key-id",
     "access_key_secret": "sandbox-access-key-secret",

@@ -221,6 +221,12 @@ PHONEBIND = {
     },
     "SMS": _SMS,
     "SMS_RECEIPTS": _SMS_RECEIPTS,
+    "MOBILE_PROOFS": {
+        **(demo.mobile_proofs(f"{ORIGIN}/sandbox") if SANDBOX else {}),
+        **env.options("MOBILE_PROOFS"),
+    },
+    "NEW_ACCOUNT_PROOFS": tuple(env.words("NEW_ACCOUNT_PROOFS", "sms,carrier,realtime,quick")),
+    "JOIN_PROOFS": tuple(env.words("JOIN_PROOFS", "sms,carrier,realtime")),
     "HUMAN_CHECK": _HUMAN_CHECK,
     "SITE_NAME": env.text("SITE_NAME", "phonebind"),
     "TERMS_URL": env.text("TERMS_URL", ""),

@@ -16,7 +16,8 @@ LIST = "/admin/phonebind/socialaccount/"
 @pytest.fixture
 def account() -> SocialAccount:
     owner = User.objects.create_user("ming", mobile="13900000001")
-    return SocialAccount.objects.create(user=owner, provider="qq", app_id="1", openid=OPENID, nickname="小明")
+    fields = {"provider": "qq", "app_id": "1", "openid": OPENID, "nickname": "小明", "proved_by": "carrier:aliyun"}
+    return SocialAccount.objects.create(user=owner, **fields)
 
 
 def test_bindings_are_listed_and_found(admin_client: Client, account: SocialAccount) -> None:
@@ -28,7 +29,9 @@ def test_bindings_are_listed_and_found(admin_client: Client, account: SocialAcco
 def test_a_binding_is_shown_and_nothing_in_it_can_be_edited(admin_client: Client, account: SocialAccount) -> None:
     page = admin_client.get(f"{LIST}{account.pk}/change/").content.decode()
     assert OPENID in page
+    assert "carrier:aliyun" in page
     assert 'name="openid"' not in page
+    assert 'name="proved_by"' not in page
     assert 'name="user"' not in page
     answer = admin_client.post(f"{LIST}{account.pk}/change/", {"openid": "F" * 32, "nickname": "other"})
     assert answer.status_code == 403

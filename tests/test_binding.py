@@ -329,7 +329,7 @@ def test_who_takes_my_mobile_for_a_username_meanwhile_does_not_keep_me_out(
 
 def test_threat_11_the_code_may_be_gone_at_the_last_moment(rival: Callable[[Callable[[], object]], None]) -> None:
     code = sms_code()
-    rival(lambda: sms_codes.claim(sms_codes.check(MOBILE, code, claimant=YOU.key, address="192.0.2.1")))
+    rival(lambda: sms_codes.check(MOBILE, code, claimant=YOU.key, address="192.0.2.1").claim())
     with pytest.raises(SmsCodeInvalid):
         bind(code=code)
     assert nothing_changed()
@@ -406,13 +406,13 @@ def test_threat_20_valkey_that_dies_before_the_claim_undoes_all(
 def test_valkey_that_dies_after_the_commit_takes_nothing_back(
     valkey: Valkey, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settle = sms_codes.settle
+    settle = sms_codes.ByCode.settle
 
-    def too_late(mobile: sms_codes.VerifiedMobile) -> None:
+    def too_late(mobile: sms_codes.ByCode) -> None:
         valkey.stop()
         settle(mobile)
 
-    monkeypatch.setattr(sms_codes, "settle", too_late)
+    monkeypatch.setattr(sms_codes.ByCode, "settle", too_late)
     assert bind() == SocialAccount.objects.get()
     assert "could not be settled" in caplog.text
     assert MOBILE not in caplog.text

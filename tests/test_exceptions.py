@@ -32,6 +32,8 @@ CONTRACT = {
         "human_check_invalid",
         "sms_code_invalid",
         "sms_refused",
+        "mobile_proof_invalid",
+        "mobile_proof_too_weak",
         "password_wrong",
         "already_bound",
     },
@@ -40,7 +42,13 @@ CONTRACT = {
     404: {"provider_unknown", "receipt_unknown"},
     429: {"too_many_requests", "sms_too_frequent", "sms_quota", "too_many_attempts"},
     502: {"sms_not_sent"},
-    503: {"provider_unavailable", "storage_unavailable", "human_check_unavailable", "server_busy"},
+    503: {
+        "provider_unavailable",
+        "storage_unavailable",
+        "human_check_unavailable",
+        "mobile_proof_unavailable",
+        "server_busy",
+    },
 }
 
 EVERY = [value for value in vars(exceptions).values() if isinstance(value, type) and issubclass(value, PhonebindError)]

@@ -54,6 +54,9 @@ PROMISED = {
     "sms_address_hour": (20, HOUR, SmsQuota),
     "sms_site_hour": (1000, HOUR, SmsQuota),
     "sms_site_day": (5000, DAY, SmsQuota),
+    "proof_identity_hour": (5, HOUR, TooManyRequests),
+    "proof_address_hour": (300, HOUR, TooManyRequests),
+    "proof_site_day": (5000, DAY, TooManyRequests),
     "sms_code_identity_hour": (10, HOUR, TooManyAttempts),
     "sms_code_address_hour": (100, HOUR, TooManyAttempts),
     "password_name": (5, 15 * 60, TooManyAttempts),
@@ -63,7 +66,9 @@ PROMISED = {
 }
 #: What costs money: an SMS, or a question to a vendor.
 MONEY = {"human_answer_address_hour"} | {
-    name for name in PROMISED if name.startswith(("sms_", "no_image_")) and "code" not in name and "gap" not in name
+    name
+    for name in PROMISED
+    if name.startswith(("sms_", "no_image_", "proof_")) and "code" not in name and "gap" not in name
 }
 
 
@@ -106,7 +111,8 @@ def test_threat_13_what_costs_money_is_counted_in_sliding_windows() -> None:
 
 
 def test_only_the_budgets_of_the_whole_site_alarm() -> None:
-    assert {name for name, rule in limits.RULES.items() if rule.alarms} == {"sms_site_hour", "sms_site_day"}
+    alarming = {name for name, rule in limits.RULES.items() if rule.alarms}
+    assert alarming == {"sms_site_hour", "sms_site_day", "proof_site_day"}
 
 
 @pytest.mark.parametrize("name", limits.RULES)

@@ -156,7 +156,7 @@ def test_what_a_sign_in_needs_not_comes_when_asked_for(user: User) -> None:
     made = _bind(user)
     found = SocialAccount.objects.find(provider="qq", app_id="1", openid="openid")
     assert found is not None
-    assert found.get_deferred_fields() == {"nickname", "created_at", "updated_at"}
+    assert found.get_deferred_fields() == {"nickname", "proved_by", "created_at", "updated_at"}
     assert found.created_at == made.created_at
 
 

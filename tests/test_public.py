@@ -27,10 +27,13 @@ def test_the_settings() -> None:
         "COOKIE_SAMESITE",
         "FRONT_END",
         "HUMAN_CHECK",
+        "JOIN_PROOFS",
         "LEGACY_STATE",
         "LIMITS",
         "MOBILE_FIELD",
         "MOBILE_FORMAT",
+        "MOBILE_PROOFS",
+        "NEW_ACCOUNT_PROOFS",
         "PASSWORD_RESET_URL",
         "PRIVACY_URL",
         "PROVIDERS",
@@ -133,6 +136,7 @@ def test_the_signals() -> None:
         "same_person_found",
         "sms_attempted",
         "sms_budget_exhausted",
+        "proof_budget_exhausted",
         "sms_receipt_received",
     }
 
@@ -147,6 +151,7 @@ def test_every_exception_keeps_its_code() -> None:
     assert codes == {
         *("invalid", "next_not_allowed", "state_invalid", "code_invalid", "ticket_invalid", "image_code_invalid"),
         *("human_check_invalid", "human_check_unavailable"),
+        *("mobile_proof_invalid", "mobile_proof_too_weak", "mobile_proof_unavailable"),
         *(
             "sign_in_cancelled",
             "snapshot_user",

@@ -318,13 +318,13 @@ def dies_after_writing(form: dict[str, str], cookies: dict[str, str]) -> None:
 
 
 def dies_after_the_claim(form: dict[str, str], cookies: dict[str, str]) -> None:
-    claim = sms_codes.claim
-    sms_codes.claim = lambda mobile: die(claim(mobile))
+    claim = sms_codes.ByCode.claim
+    sms_codes.ByCode.claim = lambda mobile: die(claim(mobile))  # type: ignore[assignment, method-assign]
     submit(form, cookies)
 
 
 def dies_after_the_commit(form: dict[str, str], cookies: dict[str, str]) -> None:
-    sms_codes.settle = die
+    sms_codes.ByCode.settle = die  # type: ignore[method-assign]
     submit(form, cookies)
 
 

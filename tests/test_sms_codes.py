@@ -63,7 +63,7 @@ def issue_another(mobile: str = MOBILE, holder: str = "") -> str:
     return issue(mobile, holder)
 
 
-def check(code: str, mobile: str = MOBILE, claimant: str = ME) -> sms_codes.VerifiedMobile:
+def check(code: str, mobile: str = MOBILE, claimant: str = ME) -> sms_codes.ByCode:
     return sms_codes.check(mobile, code, claimant=claimant, address=ADDRESS)
 
 
@@ -119,7 +119,7 @@ def test_threat_9_without_the_key_a_kept_code_is_worth_nothing(settings: Setting
 def test_threat_9_neither_code_nor_mobile_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(0)
     code = issue()
-    sms_codes.settle(_claimed(code))
+    _claimed(code).settle()
     Outbox.refuse = True
     wait()
     with pytest.raises(SmsNotSent):
@@ -289,7 +289,7 @@ def test_a_code_lives_for_five_minutes_whatever_happens_to_it() -> None:
     code = issue()
     with pytest.raises(SmsCodeInvalid):
         check(wrong(code))
-    sms_codes.settle(_claimed(code))
+    _claimed(code).settle()
     with store.connection() as client:
         assert 295 < client.ttl(store.key("sms", MOBILE)) <= 300
         client.pexpire(store.key("sms", MOBILE), 0)
@@ -302,8 +302,8 @@ def test_a_code_that_expires_between_check_and_claim_is_gone() -> None:
     with store.connection() as client:
         client.pexpire(store.key("sms", MOBILE), 0)
     with pytest.raises(SmsCodeInvalid):
-        sms_codes.claim(verified)
-    sms_codes.settle(verified)
+        verified.claim()
+    verified.settle()
     with store.connection() as client:
         assert not client.exists(store.key("sms", MOBILE))
 
@@ -340,7 +340,7 @@ def test_threat_10_many_guessers_share_five_guesses() -> None:
 
 def test_threat_10_a_claimed_code_can_be_burnt_too() -> None:
     code = issue()
-    sms_codes.settle(_claimed(code))
+    _claimed(code).settle()
     for guess in range(1, 6):
         with pytest.raises(SmsCodeInvalid):
             check(wrong(code, guess))
@@ -356,7 +356,7 @@ def test_threat_43_a_new_sms_does_not_take_away_the_code_that_is_on_the_phone() 
     assert len(set(codes)) == 3
     assert [is_right(code) for code in codes] == [True] * 3
     verified = check(codes[0])
-    assert sms_codes.claim(verified)
+    assert verified.claim()
 
 
 def test_of_four_codes_the_last_three_are_valid() -> None:
@@ -374,7 +374,7 @@ def test_each_code_ends_by_itself(clock: time_machine.Traveller) -> None:
     clock.shift(0.001)
     assert not is_right(first)
     with pytest.raises(SmsCodeInvalid):
-        sms_codes.claim(verified)
+        verified.claim()
     assert is_right(second)
     clock.shift(200)
     assert not is_right(second)
@@ -406,7 +406,7 @@ def kept() -> set[bytes]:
 def test_codes_that_have_ended_leave_nothing_behind(clock: time_machine.Traveller) -> None:
     """Where others follow before the store has forgotten all of them."""
     for _ in range(5):
-        sms_codes.settle(_claimed(issue_another()))
+        _claimed(issue_another()).settle()
         clock.shift(HOUR)
     issue_another()
     assert len(kept()) == 1
@@ -457,8 +457,8 @@ def test_threat_43_a_code_for_one_identity_is_nobody_elses() -> None:
     verified = check(code)
     assert not is_right(code, claimant=YOU)
     with pytest.raises(SmsCodeInvalid):
-        sms_codes.claim(sms_codes.VerifiedMobile(MOBILE, YOU, verified.digests))
-    assert sms_codes.claim(verified)
+        sms_codes.ByCode(MOBILE, YOU, verified.digests).claim()
+    assert verified.claim()
 
 
 def test_threat_43_nobody_burns_the_code_of_another_identity(phonebind: Configure) -> None:
@@ -515,9 +515,9 @@ def test_threat_10_guesses_before_there_was_a_code_do_not_count_against_it() -> 
 
 def test_threat_43_settling_one_identitys_code_leaves_anothers() -> None:
     mine, open_one, yours = issue(holder=ME), issue_another(), issue_another(holder=YOU)
-    sms_codes.settle(_claimed(mine))
+    _claimed(mine).settle()
     assert [is_right(mine), is_right(open_one)] == [True, False]
-    assert sms_codes.claim(check(yours, claimant=YOU))
+    assert check(yours, claimant=YOU).claim()
 
 
 # ---------------------------------------------------------------- claimed by one of several
@@ -536,22 +536,22 @@ def test_threat_11_one_person_may_claim_one_code_and_another_the_other() -> None
     """As long as nothing is committed: the database decides who is first."""
     codes = [issue_another() for _ in range(2)]
     mine, yours = check(codes[0], claimant=ME), check(codes[1], claimant=YOU)
-    assert sms_codes.claim(mine)
-    assert sms_codes.claim(yours)
-    sms_codes.settle(yours)
+    assert mine.claim()
+    assert yours.claim()
+    yours.settle()
     assert not is_right(codes[0])
     with pytest.raises(SmsCodeInvalid):
-        sms_codes.claim(mine)
+        mine.claim()
 
 
 def test_threat_11_when_one_code_is_settled_the_others_are_gone() -> None:
     codes = [issue_another() for _ in range(3)]
     verified = check(codes[0])
-    sms_codes.settle(_claimed(codes[1]))
+    _claimed(codes[1]).settle()
     assert [is_right(code) for code in codes] == [False, True, False]
     with pytest.raises(SmsCodeInvalid):
-        sms_codes.claim(verified)
-    assert sms_codes.claim(check(codes[1])) is False
+        verified.claim()
+    assert check(codes[1]).claim() is False
 
 
 def test_two_live_codes_never_have_the_same_digits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -565,10 +565,10 @@ def test_the_digits_of_a_code_that_has_ended_are_a_new_code(
 ) -> None:
     """Open, and nobody's."""
     monkeypatch.setattr(secrets, "randbelow", lambda _: 7)
-    sms_codes.settle(_claimed(issue(), YOU))
+    _claimed(issue(), YOU).settle()
     clock.shift(300)
     issue_another()
-    assert sms_codes.claim(check("000007")) is True
+    assert check("000007").claim() is True
 
 
 # ---------------------------------------------------------------- guesses of one person, or from one address
@@ -634,18 +634,18 @@ def test_threat_49_a_refused_guess_is_not_compared(phonebind: Configure) -> None
 # ---------------------------------------------------------------- claimed, settled
 
 
-def _claimed(code: str, claimant: str = ME) -> sms_codes.VerifiedMobile:
+def _claimed(code: str, claimant: str = ME) -> sms_codes.ByCode:
     verified = check(code, claimant=claimant)
-    assert sms_codes.claim(verified)
+    assert verified.claim()
     return verified
 
 
 def test_threat_11_two_who_both_gave_the_right_code_cannot_both_use_it() -> None:
     code = issue()
     mine, yours = check(code, claimant=ME), check(code, claimant=YOU)
-    assert sms_codes.claim(mine)
+    assert mine.claim()
     with pytest.raises(SmsCodeInvalid):
-        sms_codes.claim(yours)
+        yours.claim()
     with pytest.raises(SmsCodeInvalid):
         check(code, claimant=YOU)
 
@@ -658,7 +658,15 @@ def test_threat_6_whoever_claimed_and_crashed_can_claim_again() -> None:
 
 def test_threat_11_after_the_commit_a_repeat_is_recognised() -> None:
     code = issue()
-    sms_codes.settle(_claimed(code))
+    _claimed(code).settle()
+    assert check(code).claim() is False
+
+
+def test_hosts_claim_and_settle_by_the_functions() -> None:
+    code = issue()
+    verified = check(code)
+    assert sms_codes.claim(verified) is True
+    sms_codes.settle(verified)
     assert sms_codes.claim(check(code)) is False
 
 
@@ -666,14 +674,14 @@ def test_only_the_claimant_settles() -> None:
     code = issue()
     yours = check(code, claimant=YOU)
     _claimed(code, ME)
-    sms_codes.settle(yours)
-    assert sms_codes.claim(check(code)) is True
+    yours.settle()
+    assert check(code).claim() is True
 
 
 def test_settling_without_a_claim_uses_nothing_up() -> None:
     verified = check(issue())
-    sms_codes.settle(verified)
-    assert sms_codes.claim(verified) is True
+    verified.settle()
+    assert verified.claim() is True
 
 
 # ---------------------------------------------------------------- the keys change
@@ -695,12 +703,12 @@ def test_a_rotated_key_breaks_no_code_that_is_under_way(rotate: Callable[[], Non
     rotate()
     verified = check(code)
     rotate()
-    assert sms_codes.claim(verified) is True
+    assert verified.claim() is True
     rotate()
-    assert sms_codes.claim(check(code)) is True
-    sms_codes.settle(verified)
+    assert check(code).claim() is True
+    verified.settle()
     rotate()
-    assert sms_codes.claim(check(code)) is False
+    assert check(code).claim() is False
 
 
 def test_with_several_keys_a_wrong_guess_still_counts_once(rotate: Callable[[], None]) -> None:

@@ -125,8 +125,8 @@ EVERYTHING: list[Callable[[], object]] = [
     lambda: image_codes.redeem("id", "AAAA"),
     lambda: sms_codes.issue(MOBILE, ADDRESS),
     lambda: sms_codes.check(MOBILE, "000000", claimant="me", address="192.0.2.1"),
-    lambda: sms_codes.claim(sms_codes.VerifiedMobile(MOBILE, "me", ("digest",))),
-    lambda: sms_codes.settle(sms_codes.VerifiedMobile(MOBILE, "me", ("digest",))),
+    lambda: sms_codes.ByCode(MOBILE, "me", ("digest",)).claim(),
+    lambda: sms_codes.ByCode(MOBILE, "me", ("digest",)).settle(),
     receive_a_receipt,
     lambda: receipts.known("a" * 20),
 ]

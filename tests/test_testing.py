@@ -50,6 +50,13 @@ def test_somebody_new_binds_and_then_comes_straight_in(client: Client) -> None:
     assert (account.openid, account.app_id) == (person.openid, oauth.get("qq").app_id)
 
 
+def test_no_vendor_is_asked_about_a_mobile(phonebind: Configure) -> None:
+    phonebind(mobile_proofs={"aliyun": {"access_key_id": "id", "access_key_secret": "secret"}})
+    with FakeQQ():
+        assert conf.mobile_proofs == {}
+    assert "aliyun" in conf.mobile_proofs
+
+
 @pytest.mark.django_db
 def test_a_known_user_signs_in_twice_as_the_same_person(client: Client) -> None:
     user = make_user()

@@ -11,6 +11,7 @@ from django.contrib.auth.hashers import get_hashers, identify_hasher, is_passwor
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db.models import EmailField, Manager, QuerySet
+from django.forms import Field
 from django.http import HttpRequest
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +26,7 @@ from phonebind.oauth import Identity
 PASSWORD_LENGTH = range(8, 21)
 #: What is longer is no password, and would only cost us the hashing.
 PASSWORD_MAX = 4096
+REQUIRED = Field.default_error_messages["required"]
 PASSWORD_MESSAGE = _("The password must have 8 to 20 characters.")
 
 
@@ -44,13 +46,17 @@ def name_of(user: AbstractBaseUser) -> str:
     return str(user.get_username() or mobile_of(user))
 
 
-def new(request: HttpRequest, identity: Identity, mobile: str, password: str) -> AbstractBaseUser:
+def new(request: HttpRequest, identity: Identity, mobile: str, password: str | None) -> AbstractBaseUser:
     """An account for this mobile, ready to be saved: the password is validated and hashed, the username is the mobile.
 
-    ``ACCOUNT_FACTORY`` makes it. Raises Invalid: of the password's length, or with what ``AUTH_PASSWORD_VALIDATORS`` or
-    the factory says; ValidationError where the mobile has an account by now; ServerBusy.
+    ``ACCOUNT_FACTORY`` makes it. ``password`` is None for an account without one. Raises Invalid: of the password's
+    length, or with what ``AUTH_PASSWORD_VALIDATORS`` or the factory says; ValidationError where the mobile has an
+    account by now; ServerBusy.
     """
-    if len(password) not in PASSWORD_LENGTH:
+    if password is None and not conf.bind_without_password:
+        # It could never be bound again.
+        raise Invalid({"password": [REQUIRED]})
+    if password is not None and len(password) not in PASSWORD_LENGTH:
         raise Invalid({"password": [PASSWORD_MESSAGE]})
     try:
         user = _made(request, identity, _fields(mobile))
@@ -59,13 +65,20 @@ def new(request: HttpRequest, identity: Identity, mobile: str, password: str) ->
             # Somebody was faster, perhaps this very person with a second click.
             raise
         raise Invalid({"mobile": error.messages}) from None
+    if password is None:
+        user.set_unusable_password()
+    else:
+        _set_password(user, password)
+    return user
+
+
+def _set_password(user: AbstractBaseUser, password: str) -> None:
     try:
         validate_password(password, cast("Any", user))
     except ValidationError as error:
         raise Invalid({"password": [_weakness(each) for each in error.error_list]}) from None
     with _hashing():
         user.set_password(password)
-    return user
 
 
 def has_password(user: AbstractBaseUser) -> bool:
@@ -93,12 +106,15 @@ def _field_name(field: str) -> str:
     return str(cast("Any", get_user_model()._meta.get_field(field)).verbose_name)
 
 
-def check_password(user: AbstractBaseUser, password: str, address: str) -> None:
+def check_password(user: AbstractBaseUser, password: str | None, address: str) -> None:
     """For people who have proved the account's mobile. Their wrong passwords are counted apart from those of a sign-in
     by password: or whoever knows a mobile could keep its owner from the first bind.
 
-    Raises PasswordWrong, TooManyAttempts for the account or the address, or ServerBusy; then AccountDisabled.
+    Raises Invalid where there is none, PasswordWrong, TooManyAttempts for the account or the address, or ServerBusy;
+    then AccountDisabled.
     """
+    if password is None:
+        raise Invalid({"password": [REQUIRED]})
     claims = (("password_address", address), ("password_bind", str(user.pk)))
     if not limits.attempt(lambda: _is_right(user, password), *claims):
         raise PasswordWrong

@@ -24,6 +24,7 @@ class SocialAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "openid",
         "unionid",
         "nickname",
+        "proved_by",
         "created_at",
         "updated_at",
     )

@@ -3,17 +3,18 @@
 An edge notes what is being done, the domain what came of it, and the edge writes it down when the answer is ready.
 Each record has, as attributes and in its text:
 
-action      authorize, callback, image_code, human_check, sms_code, sms_receipt, vendor_receipts, bind, password,
-            refresh, sign_out, login, done
-outcome     started, not_bound, drawn, asked, sent, waiting, delivered, failed, bound, signed_in, refreshed, signed_out,
-            cancelled, or an error's code
+action      authorize, callback, image_code, human_check, sms_code, sms_receipt, vendor_receipts, mobile_proof, bind,
+            password, refresh, sign_out, login, done
+outcome     started, not_bound, drawn, asked, sent, waiting, delivered, failed, proved, bound, signed_in, refreshed,
+            signed_out, cancelled, or an error's code
 provider    "qq"; "" where none is concerned
 mobile      138****0001; "" where none was given, or none that is one
 user_id     of who signed in or out; None otherwise
 human       what showed that a person asks for an SMS: "image", the name of a check, both ("image+altcha"), or the
             proof that there is for who cannot see ("altcha+without_image"); "none" where HUMAN_CHECK asks for nothing;
             "" otherwise
-proof       "sms_code" where the account that was bound has no password, and nothing else was asked for; "" otherwise
+proof       "sms_code" where the account that was bound has no password, and nothing else was asked for; where no SMS
+            did, what has proved the mobile ("carrier:aliyun"); "" otherwise
 limit       which of ``limits.RULES`` was used up, "vendor" for a limit of the SMS vendor's own; "" otherwise
 cause       why storage is unavailable: the name of the exception, "redis.exceptions.ConnectionError"; "" otherwise
 address     whom the limits count: an IPv4 address, an IPv6 /64, or "unknown"

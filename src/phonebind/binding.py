@@ -2,7 +2,7 @@
 
     identity, account = identify(provider, lambda: provider.exchange(code))     # known: sign_in(account)
     mobile = sms_codes.check(number, sms_code, claimant=identity.key)
-    account = bind(identity, mobile, password)                    # one transaction; the code is claimed as its last act
+    account = bind(identity, mobile, password)                   # one transaction; the proof is claimed as its last act
 
 Accounts are matched by the verified mobile alone, never by anything in the provider's profile; or, for who is signed in
 already, by that: attach(identity, user).
@@ -20,19 +20,19 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from phonebind import accounts, audit, databases, limits, signals, slots, sms_codes
+from phonebind import accounts, audit, databases, limits, signals, slots
 from phonebind.conf import conf
 from phonebind.exceptions import (
     AccountDisabled,
     AlreadyBound,
+    MobileProofTooWeak,
     ProviderUnavailable,
-    SmsCodeInvalid,
     SnapshotUser,
     StorageUnavailable,
 )
 from phonebind.models import SocialAccount, release_connection
 from phonebind.oauth import Grant, Identity, Provider
-from phonebind.sms_codes import VerifiedMobile
+from phonebind.verified import VerifiedMobile
 
 #: How often a bind begins anew after a concurrent one took, or locked, what it was about to make.
 ATTEMPTS = 3
@@ -105,21 +105,24 @@ def respond(
     )
 
 
-def bind(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str) -> SocialAccount:
+def bind(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str | None) -> SocialAccount:
     """Bind ``identity`` to the account that owns ``mobile``, made here if there is none, and sign it in.
 
     The same request again gives the same answer. Database constraints decide races; the loser begins anew and finds
-    what the winner made. Raises Invalid (a new password is too weak), PasswordWrong, TooManyAttempts, AccountDisabled,
-    AlreadyBound, SmsCodeInvalid (another bind took the code), ServerBusy, StorageUnavailable (it lost every race); then
-    nothing was changed and the code still stands.
+    what the winner made. Without a password (None) a new account has none, and one that has one is not bound. Raises
+    Invalid (a new password is too weak, or there is none), MobileProofTooWeak, PasswordWrong, TooManyAttempts,
+    AccountDisabled, AlreadyBound, what the mobile calls ``invalid`` (another bind took its proof), ServerBusy,
+    StorageUnavailable (it lost every race); then nothing was changed and the proof still stands.
     """
     account, created = _at_last(identity, lambda identity: _bind(request, identity, mobile, password))
+    if mobile.strength != "sms":
+        audit.note(request, proof=mobile.proved_by)
     audit.note(request, committed=True)
     try:
-        sms_codes.settle(mobile)
+        mobile.settle()
     except StorageUnavailable:
-        # Committed all the same; until it expires the code can only repeat this very bind.
-        logger.warning("The SMS code of a committed bind could not be settled")
+        # Committed all the same; until it expires the proof can only repeat this very bind.
+        logger.warning("The proof of a committed bind could not be settled")
     if created:
         signals.account_bound.send_robust(SocialAccount, user=account.user, social_account=account, request=request)
     sign_in(request, account.user, account)
@@ -183,7 +186,7 @@ def _plainer(nickname: str) -> str:
 
 
 def _bind(
-    request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str
+    request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str | None
 ) -> tuple[SocialAccount, bool]:
     account = find(identity)
     if account is not None:
@@ -191,25 +194,36 @@ def _bind(
         if owner is None or owner.pk != account.user_id:
             raise AlreadyBound
         # The ticket alone would sign them in by now: no password is asked for, and nothing is made.
-        sms_codes.claim(mobile)
+        mobile.claim()
         return account, False
-    # Hashing comes before the transaction: 20 ms are long for a lock.
+    user = _owner(request, identity, mobile, password)
+    with transaction.atomic(using=databases.primary(SocialAccount), durable=True):
+        if user._state.adding:
+            user.save(force_insert=True)
+        account = _create(identity, user, mobile.proved_by)
+        if not mobile.claim():
+            # A repeat may find what it made before, not make it again.
+            raise mobile.invalid
+    return account, True
+
+
+def _owner(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str | None) -> AbstractBaseUser:
+    """Whose the mobile is: known and held to their password, or new and not saved yet.
+
+    Hashing comes before the transaction: 20 ms are long for a lock.
+    """
     user = accounts.find(mobile.number)
+    if mobile.strength not in (conf.new_account_proofs if user is None else conf.join_proofs):
+        # Before the password is looked at: a weak proof must not buy guesses.
+        raise MobileProofTooWeak
     if user is None:
-        user = accounts.new(request, identity, mobile.number, password)
-    elif accounts.needs_password(user):
+        return accounts.new(request, identity, mobile.number, password)
+    if accounts.needs_password(user):
         accounts.check_password(user, password, limits.client_address(request))
     else:
         accounts.check_enabled(user)
         audit.note(request, proof="sms_code")
-    with transaction.atomic(using=databases.primary(SocialAccount), durable=True):
-        if user._state.adding:
-            user.save(force_insert=True)
-        account = _create(identity, user)
-        if not sms_codes.claim(mobile):
-            # A repeat may find what it made before, not make it again.
-            raise SmsCodeInvalid
-    return account, True
+    return user
 
 
 def _attach(identity: Identity, user: AbstractBaseUser) -> tuple[SocialAccount, bool]:
@@ -220,7 +234,7 @@ def _attach(identity: Identity, user: AbstractBaseUser) -> tuple[SocialAccount, 
         return _create(identity, user), True
 
 
-def _create(identity: Identity, user: AbstractBaseUser) -> SocialAccount:
+def _create(identity: Identity, user: AbstractBaseUser, proved_by: str = "") -> SocialAccount:
     return SocialAccount.objects.create(
         user=user,  # type: ignore[misc]  # whichever model AUTH_USER_MODEL is
         provider=identity.provider,
@@ -228,6 +242,7 @@ def _create(identity: Identity, user: AbstractBaseUser) -> SocialAccount:
         openid=identity.openid,
         unionid=identity.unionid,
         nickname=identity.nickname,
+        proved_by=proved_by,
     )
 
 

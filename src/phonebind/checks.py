@@ -9,7 +9,7 @@ E008 SIMPLE_JWT is unusable            W006 LIMITS keep no SMS for who holds a t
 E009 users and bindings lie apart      W009 new accounts may lack a field
 E010 a function cannot be imported     E011 new accounts lack a field
 E012 FRONT_END needs sessions          W010 HUMAN_CHECK asks for nothing
-                                       W011 a provider brings no next back
+E013 a source of proofs is unusable    W011 a provider brings no next back
 
 With ``check --deploy``: W004 cookies reach Django as they came, W005 CORS allows every site, W007 SITE_NAME is left at
 its default or makes two SMS of each, W008 the pages ask for consent to no terms or no privacy policy.
@@ -17,7 +17,7 @@ its default or makes two SMS of each, W008 the pages ask for consent to no terms
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import wraps
 from inspect import getattr_static
@@ -31,18 +31,20 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import translation
 
-from phonebind import human, limits, oauth, origins, setting_checks, sms, sms_texts, store, user_checks
+from phonebind import human, limits, mobile_proofs, oauth, origins, setting_checks, sms, sms_texts, store, user_checks
 from phonebind.conf import SETTING, Settings, conf, development
 from phonebind.exceptions import ProviderUnknown
 from phonebind.middleware import CookieNamesMiddleware
 from phonebind.oauth import Provider, WebProvider
 from phonebind.options import explain
+from phonebind.verified import STRENGTHS
 
 Messages = list[CheckMessage]
 
 #: What a class raises that is named in the settings and cannot be made.
 UNUSABLE = (ImproperlyConfigured, AttributeError, ImportError, KeyError, TypeError, ValueError)
 _WORD = re.compile(r"[\w+ -]{1,32}")
+_SOURCE = re.compile(r"[a-z0-9_-]{1,20}")
 
 #: The middleware of Django that reads cookies.
 COOKIE_READERS = {
@@ -76,6 +78,14 @@ def check_cache(**kwargs: Any) -> Messages:
 def check_gateway(**kwargs: Any) -> Messages:
     problems = _problems(sms.get, ("check", "send"), misshapen=lambda _: [])
     return [Error(f"{SETTING}['SMS']: {problem}", id="phonebind.E005") for problem in problems]
+
+
+def check_mobile_proofs(**kwargs: Any) -> Messages:
+    return [
+        Error(f"{SETTING}['MOBILE_PROOFS'][{name!r}]: {problem}", id="phonebind.E013")
+        for name in conf.mobile_proofs
+        for problem in _proof_problems(name)
+    ]
 
 
 def check_human_check(**kwargs: Any) -> Messages:
@@ -213,6 +223,7 @@ CHECKS = (
     _readable(check_providers),
     _readable(check_cache),
     _readable(check_gateway),
+    _readable(check_mobile_proofs),
     _readable(check_human_check),
     _readable(check_free_sms),
     _readable(check_legacy_state),
@@ -254,6 +265,23 @@ def _problems(make: Callable[[], Any], members: Sequence[str], misshapen: Callab
         return list(told) or misshapen(made)
     except UNUSABLE as error:
         return [explain(error)]
+
+
+def _proof_problems(name: Any) -> list[str]:
+    # It is kept with each binding, beside the strength.
+    if not isinstance(name, str) or not _SOURCE.fullmatch(name):
+        return ["the name must be a str of 1 to 20 lower-case letters, digits, - and _."]
+    if not isinstance(conf.mobile_proofs[name], Mapping):
+        return ["it must be a dict."]
+    return _problems(lambda: mobile_proofs.get(name), ("strength", "check", "verify"), _weak)
+
+
+def _weak(source: mobile_proofs.Source) -> list[str]:
+    if source.strength not in STRENGTHS:
+        return [f"strength must be one of {', '.join(map(repr, STRENGTHS))}"]
+    if source.strength not in {*conf.new_account_proofs, *conf.join_proofs}:
+        return [f"{source.strength!r} is in neither NEW_ACCOUNT_PROOFS nor JOIN_PROOFS: it proves nothing"]
+    return []
 
 
 def _human_problems() -> list[str]:

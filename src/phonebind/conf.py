@@ -53,6 +53,12 @@ class Settings:
     #: How receipts of SMS come: "" not at all; "pull" where the vendor has a call for them; or the secret that ends the
     #: path which vendors send them to. See docs/sms.md.
     sms_receipts: str = ""
+    #: What proves a mobile without an SMS, by the name that clients send: ``{"aliyun": {"access_key_id": …}, …}``. See
+    #: docs/one-tap.md.
+    mobile_proofs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Which strengths of ``phonebind.verified`` suffice to make an account, and which to bind one that exists.
+    new_account_proofs: tuple[str, ...] = ("sms", "carrier", "realtime", "quick")
+    join_proofs: tuple[str, ...] = ("sms", "carrier", "realtime")
     #: What shows that a person asks for an SMS: a word of ``phonebind.human.MODES``, or ``{"check": "path.Class", …}``.
     #: "none" needs limits of the host's own: ``phonebind.human.BOUNDS``.
     human_check: str | Mapping[str, Any] = "image"
@@ -92,7 +98,7 @@ class Settings:
     connect_timeout: float = 1.0
     total_timeout: float = 3.0
     #: How many threads of a process may wait for providers at once, and how many for the SMS gateway; and half as
-    #: many again for a human check that asks another site.
+    #: many again for a human check that asks another site, and for proofs of a mobile without SMS.
     provider_slots: int = 8
     sms_slots: int = 4
     #: How many may hash a password at once.

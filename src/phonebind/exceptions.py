@@ -13,6 +13,8 @@ PhonebindError
 ├── HumanCheckInvalid       400 human_check_invalid
 ├── SmsCodeInvalid          400 sms_code_invalid
 │   └── SmsCodeGone             sms_code_invalid     and their own codes are expired or burnt: ask for another
+├── MobileProofInvalid      400 mobile_proof_invalid    what proves the mobile without SMS: expired, used, another's
+├── MobileProofTooWeak      400 mobile_proof_too_weak   it does not suffice for this; an SMS does
 ├── PasswordWrong           400 password_wrong
 ├── AlreadyBound            400 already_bound
 ├── CredentialsInvalid      401 credentials_invalid
@@ -34,6 +36,7 @@ PhonebindError
     ├── ProviderUnavailable     provider_unavailable
     ├── StorageUnavailable      storage_unavailable
     ├── HumanCheckUnavailable   human_check_unavailable
+    ├── MobileProofUnavailable  mobile_proof_unavailable
     └── ServerBusy              server_busy          too much to compute at once: passwords, images, challenges
 
 ``code`` is for programs and never changes; ``message`` is for people and is translated.
@@ -59,6 +62,9 @@ __all__ = [
     "ImageCodeInvalid",
     "Invalid",
     "Limited",
+    "MobileProofInvalid",
+    "MobileProofTooWeak",
+    "MobileProofUnavailable",
     "NextNotAllowed",
     "OriginNotAllowed",
     "PasswordWrong",
@@ -210,6 +216,19 @@ class SmsCodeGone(SmsCodeInvalid):
     message = _("This SMS code is no longer valid. Please request a new one.")
 
 
+class MobileProofInvalid(PhonebindError):
+    """Nothing that is typed repairs it, so no field is to blame."""
+
+    code = "mobile_proof_invalid"
+    message = _("Your number could not be confirmed, or it was too long ago. Please verify it by SMS.")
+    answered = True
+
+
+class MobileProofTooWeak(PhonebindError):
+    code = "mobile_proof_too_weak"
+    message = _("Please verify your number by SMS to use it here.")
+
+
 class PasswordWrong(PhonebindError):
     code = "password_wrong"
     message = _("Wrong password")
@@ -342,6 +361,11 @@ class StorageUnavailable(Unavailable):
 class HumanCheckUnavailable(Unavailable):
     code = "human_check_unavailable"
     message = _("It cannot be checked at the moment that you are a person. Please try again in a few seconds.")
+
+
+class MobileProofUnavailable(Unavailable):
+    code = "mobile_proof_unavailable"
+    message = _("Your number cannot be confirmed at the moment. Please verify it by SMS.")
 
 
 class ServerBusy(Unavailable):

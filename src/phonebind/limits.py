@@ -20,11 +20,21 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal, TypeAlias
 
+from django.dispatch import Signal
 from django.http import HttpRequest
 
 from phonebind import alarms, limit_scripts, signals, store
 from phonebind.conf import conf
 from phonebind.exceptions import Limited, PhonebindError, SmsQuota, SmsTooFrequent, TooManyAttempts, TooManyRequests
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What the log says, and the signal that is sent."""
+
+    consequence: str
+    document: str
+    signal: Signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +46,8 @@ class Rule:
     error: type[Limited]
     #: In any ``seconds``, and not only in those of a window that begins with the first.
     sliding: bool = False
-    #: The operator must know when it is used up: nobody gets an SMS until it is free again.
-    alarms: bool = False
+    #: The operator must know when it is used up: what it means for people until it is free again.
+    alarms: Alarm | None = None
 
     @property
     def milliseconds(self) -> int:
@@ -48,6 +58,9 @@ class Rule:
         """Milliseconds that one counter of a sliding window spans; 0 for a fixed window."""
         return -(-self.milliseconds // BUCKETS) if self.sliding else 0
 
+
+_NO_SMS = Alarm("no SMS is sent", "docs/sms.md", signals.sms_budget_exhausted)
+_NO_PROOF = Alarm("no mobile is proved without SMS", "docs/one-tap.md", signals.proof_budget_exhausted)
 
 #: How many counters span a sliding window.
 BUCKETS = 12
@@ -71,12 +84,16 @@ RULES = {
     "sms_identity_day": Rule(2, 86_400, SmsQuota, sliding=True),
     "sms_identity_month": Rule(3, 30 * 86_400, SmsQuota, sliding=True),
     "sms_address_hour": Rule(20, 3_600, SmsQuota, sliding=True),
-    "sms_site_hour": Rule(1_000, 3_600, SmsQuota, sliding=True, alarms=True),
-    "sms_site_day": Rule(5_000, 86_400, SmsQuota, sliding=True, alarms=True),
+    "sms_site_hour": Rule(1_000, 3_600, SmsQuota, sliding=True, alarms=_NO_SMS),
+    "sms_site_day": Rule(5_000, 86_400, SmsQuota, sliding=True, alarms=_NO_SMS),
     # SMS for those who cannot see an image, besides the limits above: few, since it is the cheaper way for a machine.
     "no_image_address_hour": Rule(5, 3_600, SmsQuota, sliding=True),
     "no_image_site_hour": Rule(200, 3_600, SmsQuota, sliding=True),
     "no_image_site_day": Rule(500, 86_400, SmsQuota, sliding=True),
+    # Proofs of a mobile without SMS: each is a question to a vendor, and costs as much as an SMS where it succeeds.
+    "proof_identity_hour": Rule(5, 3_600, TooManyRequests, sliding=True),
+    "proof_address_hour": Rule(300, 3_600, TooManyRequests, sliding=True),
+    "proof_site_day": Rule(5_000, 86_400, TooManyRequests, sliding=True, alarms=_NO_PROOF),
     # Sign-ins of apps, each a question to the provider: all of them, and those whose proof was worth nothing. A carrier
     # has thousands of phones behind one address.
     "native_address_minute": Rule(60, 60, TooManyRequests),
@@ -197,21 +214,23 @@ def _take_each(claims: Sequence[Claim], what: Literal["count", "try", "look"]) -
         error = used_up.error(-(-wait // 1000) or used_up.seconds)
         error.limit = claims[refused - 1][0]
         if used_up.alarms:
-            _alarm(used_up, error)
+            _alarm(used_up, used_up.alarms, error)
         raise error
     return now
 
 
-def _alarm(used_up: Rule, error: Limited) -> None:
+def _alarm(used_up: Rule, alarm: Alarm, error: Limited) -> None:
     if alarms.is_due(error.limit):
         logger.error(
-            "%s is used up (%s in %s s): no SMS is sent for %s s. An attack, or a good day: see docs/sms.md.",
+            "%s is used up (%s in %s s): %s for %s s. An attack, or a good day: see %s.",
             error.limit,
             used_up.limit,
             used_up.seconds,
+            alarm.consequence,
             error.retry_after,
+            alarm.document,
         )
-        signals.sms_budget_exhausted.send_robust(
+        alarm.signal.send_robust(
             sender=None, rule=error.limit, limit=used_up.limit, seconds=used_up.seconds, retry_after=error.retry_after
         )
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -10,12 +11,16 @@ from django.core.checks import CheckMessage, Error
 from phonebind import limits
 from phonebind.conf import FRONT_ENDS, NAMES, SETTING
 from phonebind.sms import receipts
+from phonebind.verified import STRENGTHS
 
 #: What each setting must be; a tuple may as well be a list in a settings file.
 TYPES: Mapping[str, Any] = {
     "PROVIDERS": Mapping,
     "SMS": Mapping,
     "SMS_RECEIPTS": str,
+    "MOBILE_PROOFS": Mapping,
+    "NEW_ACCOUNT_PROOFS": (list, tuple, set, frozenset),
+    "JOIN_PROOFS": (list, tuple, set, frozenset),
     "HUMAN_CHECK": (str, Mapping),
     "SITE_NAME": str,
     "TERMS_URL": str,
@@ -95,6 +100,11 @@ def _receipt_problems(value: str) -> Iterator[str]:
         yield f"SMS_RECEIPTS must be '', '{receipts.PULL}', or a secret of 32 to 128 characters out of [A-Za-z0-9_-]."
 
 
+def _strength_problems(name: str, strengths: Collection[Any]) -> Iterator[str]:
+    if "sms" not in strengths or not all(each in STRENGTHS for each in strengths):
+        yield f"{name} must be some of {', '.join(map(repr, STRENGTHS))}, and 'sms' among them."
+
+
 def _limit_problems(overrides: Mapping[str, Any]) -> Iterator[str]:
     for name, value in overrides.items():
         if name not in limits.RULES:
@@ -113,5 +123,7 @@ _PROBLEMS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "FRONT_END": _front_end_problems,
     "LIMITS": _limit_problems,
     "MOBILE_FORMAT": _mobile_format_problems,
+    "NEW_ACCOUNT_PROOFS": partial(_strength_problems, "NEW_ACCOUNT_PROOFS"),
+    "JOIN_PROOFS": partial(_strength_problems, "JOIN_PROOFS"),
     "SMS_RECEIPTS": _receipt_problems,
 }

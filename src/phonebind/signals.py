@@ -21,6 +21,10 @@ same_person_found = Signal()
 #: somebody here.
 sms_budget_exhausted = Signal()
 
+#: ``rule`` ("proof_site_day"), ``limit``, ``seconds``, ``retry_after``: the site's budget for proofs of a mobile
+#: without SMS is used up; people verify by SMS meanwhile. Sent once a minute while that lasts.
+proof_budget_exhausted = Signal()
+
 #: ``gateway`` (its name), ``purpose``, ``outcome`` ("sent", "not_now", "operator", "number", "limit", "unknown": see
 #: docs/sms.md), ``seconds``: a gateway was given an SMS. For your metrics; sent for each gateway that was tried.
 sms_attempted = Signal()

@@ -14,7 +14,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from phonebind.exceptions import HumanCheckUnavailable, PhonebindError, ProviderUnavailable, ServerBusy, SmsNotSent
+from phonebind.exceptions import (
+    HumanCheckUnavailable,
+    MobileProofUnavailable,
+    PhonebindError,
+    ProviderUnavailable,
+    ServerBusy,
+    SmsNotSent,
+)
 
 #: Who waits holds a thread too, so as many may wait as have places: they are served next. Where the places are few it
 #: is this many, or people who come at the same moment by chance would be refused; one place hashes for 8 in 0.2 s.
@@ -97,6 +104,7 @@ class Slots:
 PROVIDER = Slots(ProviderUnavailable, patience=0.25, longest=0.5)
 SMS = Slots(SmsNotSent, patience=0.25, longest=0.5)
 HUMAN = Slots(HumanCheckUnavailable, patience=0.25, longest=0.5)
+PROOF = Slots(MobileProofUnavailable, patience=0.25, longest=0.5)
 # A hash always ends, and so does a drawing.
 HASHING = Slots(ServerBusy, patience=1, longest=1)
 # What people have to answer: images, and proofs of work. They are soon made, and a flood of them leaves the rest to

@@ -5,9 +5,7 @@ phone already. A code that was asked for with a bind ticket is for the identity 
 others can neither guess it nor burn it. The codes of one holder share three places and five guesses, and so do the
 codes that have none.
 
-A code is not deleted by use but *claimed* for one identity, inside the transaction that binds it, and *settled* after
-the commit. So two binds never share a code; a process that dies between claim and commit leaves a person who can send
-the same form again; and a double click after the commit is recognised, but can no longer change anything.
+What becomes of a code that was right: ``phonebind.verified``.
 """
 
 import logging
@@ -16,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.utils import translation
@@ -27,6 +25,7 @@ from phonebind import sms_code_scripts as scripts
 from phonebind.conf import conf
 from phonebind.exceptions import (
     Limited,
+    PhonebindError,
     SmsCodeGone,
     SmsCodeInvalid,
     SmsNotSent,
@@ -36,6 +35,7 @@ from phonebind.exceptions import (
     StorageUnavailable,
 )
 from phonebind.sms import registry
+from phonebind.verified import VerifiedMobile
 
 #: Seconds a code lives.
 EXPIRES_IN = 300
@@ -56,12 +56,22 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class VerifiedMobile:
+class ByCode(VerifiedMobile):
     """A mobile whose owner has just given the right code for ``claimant``. Made by :func:`check` alone."""
 
-    number: str
-    claimant: str
+    invalid: ClassVar[type[PhonebindError]] = SmsCodeInvalid
+
     digests: tuple[str, ...] = field(repr=False)
+
+    def claim(self) -> bool:
+        state = scripts.claim(_key(self.number), _now(), self.claimant, *self.digests)
+        if not state:
+            raise SmsCodeInvalid
+        return bool(state == 1)
+
+    def settle(self) -> None:
+        """No other code of the mobile is valid either."""
+        scripts.settle(_key(self.number), _now(), self.claimant, *self.digests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +169,8 @@ def _at_best(otherwise: str) -> Iterator[None]:
         logger.warning("%s: the store is unavailable", otherwise)
 
 
-def check(mobile: str, code: str, *, claimant: str, address: str) -> VerifiedMobile:
-    """The mobile, verified for ``claimant``; the code stays usable until :func:`claim`.
+def check(mobile: str, code: str, *, claimant: str, address: str) -> ByCode:
+    """The mobile, verified for ``claimant``; the code stays usable until it is claimed.
 
     Raises SmsCodeInvalid: wrong, expired, never sent, burnt by five wrong guesses, or claimed by another; SmsCodeGone
     where the claimant was sent codes and none of them is alive. What is alive of others' makes no difference. Raises
@@ -177,22 +187,17 @@ def check(mobile: str, code: str, *, claimant: str, address: str) -> VerifiedMob
 
     if not limits.attempt(is_right, *claims):
         raise SmsCodeGone if found == scripts.GONE else SmsCodeInvalid
-    return VerifiedMobile(mobile, claimant, digests)
+    return ByCode(mobile, claimant, digests)
 
 
-def claim(mobile: VerifiedMobile) -> bool:
-    """Take the code for its claimant, as the last act before a commit. True the first time, False on a repeat of a
-    bind that was committed already. Raises SmsCodeInvalid where another was faster.
-    """
-    state = scripts.claim(_key(mobile.number), _now(), mobile.claimant, *mobile.digests)
-    if not state:
-        raise SmsCodeInvalid
-    return bool(state == 1)
+def claim(mobile: ByCode) -> bool:
+    """``mobile.claim()``, under the name that hosts have used from the first."""
+    return mobile.claim()
 
 
-def settle(mobile: VerifiedMobile) -> None:
-    """What the code was claimed for is committed; from now on it creates nothing, and no other code is valid."""
-    scripts.settle(_key(mobile.number), _now(), mobile.claimant, *mobile.digests)
+def settle(mobile: ByCode) -> None:
+    """``mobile.settle()``, likewise."""
+    mobile.settle()
 
 
 def _new_code(mobile: str, holder: str) -> str:

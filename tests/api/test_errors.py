@@ -283,6 +283,34 @@ def valkey_is_down(shop: Shop) -> Any:
     return shop.person.http.get(IMAGE)
 
 
+def prove(shop: Shop, answer: bytes | dict[str, Any], ticket: str = "") -> Any:
+    """One tap, and what its vendor answers."""
+    shop.qq.answer("/aliyun", answer)
+    aliyun = {"access_key_id": "id", "access_key_secret": "secret", "endpoint": f"{shop.qq.url}/aliyun"}
+    shop.phonebind(mobile_proofs={"aliyun": aliyun})
+    form = {"source": "aliyun", "token": "TOKEN", "access_token": ticket or shop.ticket()}
+    return shop.person.http.post("/mobile_proofs/", form)
+
+
+def tapped_too_late(shop: Shop) -> Any:
+    return prove(shop, {"Code": "isv.TOKEN_INVALID"})
+
+
+def vendor_of_proofs_is_down(shop: Shop) -> Any:
+    return prove(shop, b"<html>")
+
+
+def proof_of_somebody_else(shop: Shop) -> Any:
+    return shop.person.bind(access_token=shop.ticket(), mobile_proof="x")
+
+
+def proof_is_too_weak(shop: Shop) -> Any:
+    shop.phonebind(new_account_proofs=("sms",))
+    ticket = shop.ticket()
+    proof = prove(shop, {"Code": "OK", "GetMobileResultDTO": {"Mobile": MOBILE}}, ticket).json()["mobile_proof"]
+    return shop.person.bind(access_token=ticket, mobile_proof=proof)
+
+
 Case = Callable[[Shop], Any]
 
 #: What happened; the code, its status, and the field to blame.
@@ -306,6 +334,10 @@ CASES: list[tuple[Case, str, int, str | None]] = [
     (sms_code_never_sent, "sms_code_invalid", 400, "sms_code"),
     (wrong_password, "password_wrong", 400, "password"),
     (bound_to_another, "already_bound", 400, None),
+    (tapped_too_late, "mobile_proof_invalid", 400, None),
+    (proof_of_somebody_else, "mobile_proof_invalid", 400, None),
+    (proof_is_too_weak, "mobile_proof_too_weak", 400, None),
+    (vendor_of_proofs_is_down, "mobile_proof_unavailable", 503, None),
     (no_such_account, "credentials_invalid", 401, None),
     (no_such_token, "token_invalid", 401, None),
     (disabled_at_the_callback, "account_disabled", 403, None),

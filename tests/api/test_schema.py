@@ -36,7 +36,7 @@ CONTRACT: dict[tuple[str, str], tuple[set[str], set[str], int, list[set[str]]]] 
     ),
     ("/oauth/{provider}/user/", "post"): (
         {"provider"},
-        {"mobile", "password", "sms_code", "access_token"},
+        {"mobile", "password", "sms_code", "mobile_proof", "access_token"},
         201,
         [SIGNED_IN | {"next"}],
     ),
@@ -59,6 +59,12 @@ CONTRACT: dict[tuple[str, str], tuple[set[str], set[str], int, list[set[str]]]] 
         {"image_code_id", "text", "human_check", "without_image", "access_token"},
         200,
         [SENT],
+    ),
+    ("/mobile_proofs/", "post"): (
+        set(),
+        {"source", "token", "carrier", "access_token"},
+        200,
+        [{"mobile_proof", "mobile", "strength", "expires_in"}],
     ),
     ("/sms_receipts/{receipt}/", "get"): ({"receipt"}, set(), 200, [{"state", "reason", "message"}]),
     ("/authorizations/", "post"): (set(), {"username", "password"}, 200, [SIGNED_IN]),

@@ -178,7 +178,7 @@ def phonebind(settings: Settings) -> Configure:
     Outbox.refuse = Outbox.mute = False
     Outbox.error = None
     configure = Configure(settings)
-    configure(providers={"unionid": False}, sms={"gateway": "tests.support.edge.Outbox"})
+    configure(providers={"unionid": False}, sms={"gateway": "tests.support.edge.Outbox"}, mobile_proofs={})
     return configure
 
 

@@ -27,13 +27,14 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from rest_framework.exceptions import ValidationError
 
-from phonebind import binding, browser, oauth, states, store, tickets, tokens, upstream
+from phonebind import binding, browser, mobile_proofs, oauth, states, store, tickets, tokens, upstream
 from phonebind.api import serializers
 from phonebind.browser import Cookie
 from phonebind.exceptions import (
     CodeInvalid,
     HumanCheckUnavailable,
     Invalid,
+    MobileProofInvalid,
     NextNotAllowed,
     ProviderUnavailable,
     StateInvalid,
@@ -299,6 +300,25 @@ def ticket() -> Target:
     return Target(check, seeds)
 
 
+def mobile_proof() -> Target:
+    """Good as it was signed, for whom it was signed, and in no other spelling."""
+    said = [MOBILE, IDENTITY.key, "once", "carrier", "aliyun"]
+    good = signing.dumps(said, salt=mobile_proofs.SALT, compress=True)
+    seeds = [good, signing.dumps(said, salt=mobile_proofs.SALT, key="guessed"), signing.dumps(said, salt=tickets.SALT)]
+    somebody_else = Identity("qq", APP_ID, "F" * 32)
+
+    def check(data: bytes) -> None:
+        text, accepted = text_of(data), []
+        for identity in (IDENTITY, somebody_else):
+            try:
+                accepted.append(mobile_proofs.read(text, identity).number == MOBILE)
+            except MobileProofInvalid:
+                accepted.append(False)
+        assert accepted == [text == good, False]
+
+    return Target(check, [seed.encode() for seed in seeds])
+
+
 def cookies() -> Target:
     """Any Cookie header: a sign-in is this browser's with its cookie only, and what is sent back is fit to be sent."""
     (mine, _), _, _, jar = _signed()
@@ -508,7 +528,7 @@ def mobile() -> Target:
 # ---------------------------------------------------------------- whole requests
 
 CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "")
-POSTS = ("/oauth/qq/user/", f"/sms_codes/{MOBILE}/", "/authorizations/", "/authorizations/refresh/")
+POSTS = ("/oauth/qq/user/", "/mobile_proofs/", f"/sms_codes/{MOBILE}/", "/authorizations/", "/authorizations/refresh/")
 GETS = (
     "/oauth/qq/authorization/",
     "/oauth/qq/user/",
@@ -663,6 +683,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "alipay_members": alipay_members,
     "state": state,
     "ticket": ticket,
+    "mobile_proof": mobile_proof,
     "cookies": cookies,
     "next": next_,
     "address": address,

@@ -1,21 +1,25 @@
 """Sign-in with a provider: which there are, to one, back from it, and the bind."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.http import QueryDict
 from django.urls import get_script_prefix
+from django.utils.translation import gettext_lazy as _
 from rest_framework.fields import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from phonebind import binding, limits, oauth, sms_codes, states, tickets
+from phonebind import binding, limits, mobile_proofs, oauth, sms_codes, states, tickets
 from phonebind.api import serializers
 from phonebind.api.base import View
 from phonebind.exceptions import CodeInvalid, Invalid, TicketInvalid
-from phonebind.oauth import Grant, NativeProvider, WebProvider
+from phonebind.oauth import Grant, Identity, NativeProvider, WebProvider
 from phonebind.redirects import safe_next
+from phonebind.verified import VerifiedMobile
 
 REQUIRED = Field.default_error_messages["required"]
+OTHER_MOBILE = _("This is not the number that was confirmed.")
 
 
 class WaysView(View):
@@ -76,21 +80,26 @@ class OAuthUserView(View):
         return response
 
     def post(self, request: Request, provider: str) -> Response:
-        form = serializers.Bind.read(request.data)
+        form = _bind_form(request.data)
         self.note(mobile=form["mobile"])
         source = oauth.get(provider)
         ticket = tickets.read(request._request, source, form["access_token"], unbound=self.flow.unbound, loose=True)
         if tickets.is_spent(ticket) and binding.find(ticket.identity) is None:
             raise TicketInvalid
-        mobile = sms_codes.check(
-            form["mobile"],
-            form["sms_code"],
-            claimant=ticket.identity.key,
-            address=limits.client_address(request._request),
-        )
+        mobile = self._verified(form, ticket.identity)
         account = binding.bind(request._request, ticket.identity, mobile, form["password"])
         tickets.spend(ticket)
         return self.signed_in(account.user, account, status=201, next=ticket.next)
+
+    def _verified(self, form: Mapping[str, Any], identity: Identity) -> VerifiedMobile:
+        if "mobile_proof" not in form:
+            address = limits.client_address(self.request._request)
+            return sms_codes.check(form["mobile"], form["sms_code"], claimant=identity.key, address=address)
+        mobile = mobile_proofs.read(form["mobile_proof"], identity)
+        self.note(mobile=mobile.number)
+        if form["mobile"] not in ("", mobile.number):
+            raise Invalid({"mobile": [OTHER_MOBILE]})
+        return mobile
 
 
 class NativeView(View):
@@ -133,6 +142,12 @@ def _verified(source: NativeProvider, proof: str, nonce: str, address: str) -> G
     if not limits.attempt(is_right, ("native_wrong_address_hour", address)):
         raise CodeInvalid
     return found[0]
+
+
+def _bind_form(data: Any) -> dict[str, Any]:
+    """By the proof where there is one, and by SMS otherwise."""
+    by_proof = isinstance(data, Mapping) and data.get("mobile_proof")
+    return (serializers.BindByProof if by_proof else serializers.Bind).read(data)
 
 
 def _contracts_names(source: WebProvider, query: QueryDict) -> QueryDict:

@@ -24,6 +24,7 @@ from phonebind.api import serializers
 from phonebind.api.authorizations import PasswordView, RefreshView
 from phonebind.api.base import View
 from phonebind.api.codes import HumanCheckView, ImageCodeView, SmsCodeView
+from phonebind.api.mobile_proofs import MobileProofView
 from phonebind.api.oauth import AuthorizationView, NativeView, OAuthUserView, WaysView
 from phonebind.api.receipts import SmsReceiptView, VendorReceiptView
 from phonebind.exceptions import (
@@ -36,6 +37,9 @@ from phonebind.exceptions import (
     ImageCodeInvalid,
     Invalid,
     Limited,
+    MobileProofInvalid,
+    MobileProofTooWeak,
+    MobileProofUnavailable,
     NextNotAllowed,
     OriginNotAllowed,
     PasswordWrong,
@@ -115,6 +119,15 @@ class NotBound(serializers.Shape):
     avatar = fields.CharField(help_text="An https address, or empty.")
 
 
+class Proved(serializers.Shape):
+    """`mobile` is masked; `strength` is carrier, realtime or quick. `mobile_proof` is for the bind, in seconds."""
+
+    mobile_proof = fields.CharField()
+    mobile = fields.CharField()
+    strength = fields.CharField()
+    expires_in = fields.IntegerField()
+
+
 class Sent(serializers.Shape):
     """`receipt`, where the site has receipts on: `GET /sms_receipts/{receipt}/` tells what became of the SMS."""
 
@@ -153,6 +166,13 @@ class HumanCheck(serializers.Shape):
 
 class HumanCheckQuery(serializers.HumanCheckRequest):
     mobile = None  # type: ignore[assignment]  # it is in the path
+
+
+class BindForm(serializers.BindByProof):
+    """`mobile`, `sms_code` and `password`; or `mobile_proof`, and a `password` where the account has one."""
+
+    mobile_proof = fields.CharField(max_length=1024, required=False)
+    sms_code = serializers.CodeField(required=False)
 
 
 class SmsCodeForm(serializers.SmsCodeRequest):
@@ -282,12 +302,15 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
         ),
         "post": _operation(
             "bind",
-            "Bind to the account that has the mobile, made here if there is none. Sent again, it answers the same.",
+            "Bind to the account that has the mobile, made here if there is none. Sent again, it answers the same. A "
+            "`mobile_proof` takes the place of `sms_code`; then a new account needs no `password`.",
             {201: SignedIn},
             [
                 OriginNotAllowed,
                 TicketInvalid,
                 SmsCodeInvalid,
+                MobileProofInvalid,
+                MobileProofTooWeak,
                 PasswordWrong,
                 AlreadyBound,
                 AccountDisabled,
@@ -297,7 +320,7 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
                 ServerBusy,
             ],
             [PROVIDER],
-            serializers.Bind,
+            BindForm,
         ),
     },
     NativeView: {
@@ -343,6 +366,23 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
     SmsCodeView: {
         "get": _operation("sms_code", _SMS_DESCRIPTION, {200: Sent}, _SMS, [MOBILE, SmsCodeForm]),
         "post": _operation("sms_code_post", _SMS_DESCRIPTION, {200: Sent}, _SMS, [MOBILE], SmsCodeForm),
+    },
+    MobileProofView: {
+        "post": _operation(
+            "mobile_proof",
+            "What the one tap of a carrier, or the phone button of WeChat, gave the app, for a proof that the bind "
+            "takes in place of an SMS code. `token` is used up, right or wrong: after a failure, verify by SMS.",
+            {200: Proved},
+            [
+                OriginNotAllowed,
+                TicketInvalid,
+                MobileProofInvalid,
+                MobileProofUnavailable,
+                TooManyRequests,
+                StorageUnavailable,
+            ],
+            request=serializers.MobileProof,
+        )
     },
     SmsReceiptView: {
         "get": _operation(

@@ -130,6 +130,28 @@ class Bind(Shape):
     access_token = serializers.CharField(max_length=4096)
 
 
+class BindByProof(Shape):
+    """``mobile`` is there to be compared; without a ``password`` a new account has none."""
+
+    mobile_proof = serializers.CharField(max_length=1024)
+    mobile = MobileField(default="")
+    password = serializers.CharField(max_length=PASSWORD_MAX, trim_whitespace=False, default=None)
+    access_token = serializers.CharField(max_length=4096)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """An empty field of a front end's form is one that was left out."""
+        return super().to_internal_value({name: value for name, value in data.items() if value not in ("", None)})
+
+
+class MobileProof(Shape):
+    """``token``: what the SDK was given, or the code of WeChat's button. ``carrier``: what the SDK calls it."""
+
+    source = serializers.CharField(max_length=32)  # type: ignore[assignment]  # a Field's own, which it does not hide
+    token = serializers.CharField(max_length=4096)
+    carrier = serializers.CharField(max_length=16, allow_blank=True, default="")
+    access_token = serializers.CharField(max_length=4096)
+
+
 class Credentials(Shape):
     username = serializers.CharField(max_length=150)
     password = serializers.CharField(max_length=PASSWORD_MAX, trim_whitespace=False)

@@ -155,6 +155,7 @@ class FakeQQ:
             **now,
             "PROVIDERS": {**providers, "qq": {**_APP, **providers.get("qq", {}), "base_url": url}},
             "SMS": {"gateway": _path(Outbox), "messages": self.outbox},
+            "MOBILE_PROOFS": {},
             "HUMAN_CHECK": asked if mode.image or check else human.NOTHING,
             "CACHE": CACHE,
         }

@@ -1,0 +1,32 @@
+"""What proves a mobile without an SMS, before the bind: a wrong password must not cost the vendor's token."""
+
+from typing import ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from phonebind import limits, masking, mobile_proofs, tickets
+from phonebind.api import serializers
+from phonebind.api.base import View
+from phonebind.exceptions import TicketInvalid
+
+
+class MobileProofView(View):
+    actions: ClassVar = {"POST": "mobile_proof"}
+
+    def post(self, request: Request) -> Response:
+        form = serializers.MobileProof.read(request.data)
+        ticket = tickets.read_any(request._request, form["access_token"], unbound=self.flow.unbound, loose=True)
+        if tickets.is_spent(ticket):
+            raise TicketInvalid
+        address = limits.client_address(request._request)
+        proof = mobile_proofs.trade(form["source"], form["token"], ticket.identity, address, carrier=form["carrier"])
+        mobile = proof.mobile
+        self.note(outcome="proved", mobile=mobile.number, proof=mobile.proved_by)
+        body = {
+            "mobile_proof": proof.token,
+            "mobile": masking.mobile(mobile.number),
+            "strength": mobile.strength,
+            "expires_in": mobile_proofs.MAX_AGE,
+        }
+        return Response(body)

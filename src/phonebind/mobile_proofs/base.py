@@ -1,0 +1,105 @@
+"""What every source of mobile proofs is, and what those have in common that ask a vendor."""
+
+import logging
+import re
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any, ClassVar, NoReturn, Protocol
+from urllib.parse import urlsplit
+
+from phonebind import alarms, mobiles, upstream
+from phonebind.conf import SETTING, development
+from phonebind.exceptions import MobileProofInvalid, MobileProofUnavailable
+from phonebind.oauth import Identity, answers
+
+#: Seconds that a connection may have rested. A token that was sent into one that the server just closes may be used up.
+MAX_IDLE = 10.0
+
+#: What of an answer may stand in a log.
+_CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_KEY = re.compile(r"[!-~]+")
+
+logger = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """Constructed for each proof, with its entry of ``PHONEBIND["MOBILE_PROOFS"]`` as keyword arguments."""
+
+    @property
+    def strength(self) -> str:
+        """How strongly it proves: one of ``phonebind.verified.STRENGTHS``. Never told by a client."""
+
+    def check(self) -> list[str]:
+        """What is wrong with the options, for the system checks; nothing is sent."""
+
+    def verify(self, token: str, identity: Identity, *, carrier: str = "") -> str:
+        """The mobile that the token stands for: 11 digits. Asked once for each token. ``carrier`` is what the SDK calls
+        it, for the vendor that asks.
+
+        Raises MobileProofInvalid where another token repairs it, and MobileProofUnavailable for all else.
+        """
+
+
+class Vendor:
+    """Asks a vendor: one call for each token, since it serves once. A code that is in no list is the vendor's fault."""
+
+    name: ClassVar[str]
+    strength: ClassVar[str] = "carrier"
+    #: Codes that another token repairs, and those that only the operator does; ``*`` stands for any ending.
+    user: ClassVar[str] = ""
+    operator: ClassVar[str] = ""
+    #: Options that must be a str and not empty.
+    words: ClassVar[tuple[str, ...]]
+    endpoint: str
+
+    def check(self) -> list[str]:
+        texts = {word: getattr(self, word) for word in self.words}
+        wrong = [word for word, text in texts.items() if not isinstance(text, str) or not _KEY.fullmatch(text)]
+        problems = [f"{word} must be a str, not empty, of letters that keys have" for word in wrong]
+        scheme = urlsplit(str(self.endpoint)).scheme
+        if scheme != "https" and not (development() and scheme == "http"):
+            problems.append("endpoint is not https")
+        return problems
+
+    def ask(self, url: str, content: bytes, headers: Mapping[str, str]) -> Mapping[str, Any]:
+        """The JSON of the answer, whatever its status. Raises MobileProofUnavailable."""
+        try:
+            answer = upstream.exchange(url, content, headers, upstream.Deadline(), max_idle=MAX_IDLE)
+        except upstream.UpstreamError as error:
+            raise self.unavailable(str(error)) from None
+        return answers.read(answer.body)
+
+    def refuse(self, code: str) -> NoReturn:
+        """Raises what the vendor's code means."""
+        if _is_in(self.user, code):
+            raise MobileProofInvalid
+        shown = code if _CODE.fullmatch(code) else "no readable code"
+        if not _is_in(self.operator, code):
+            raise self.unavailable(shown)
+        if alarms.is_due(f"mobile proof {self.name} {shown}"):
+            setting = f"{SETTING}['MOBILE_PROOFS']"
+            logger.error("%s refuses our configuration: %s. See %s and docs/one-tap.md.", self.name, shown, setting)
+        raise _answered()
+
+    def number(self, text: str) -> str:
+        """Raises MobileProofUnavailable where the vendor's answer has no mobile of the mainland."""
+        number = mobiles.clean(text)
+        if not mobiles.is_mobile(number):
+            raise self.unavailable("an answer without a mobile")
+        return number
+
+    def unavailable(self, reason: str) -> MobileProofUnavailable:
+        """To raise. ``reason`` holds nothing secret."""
+        if alarms.is_due(f"mobile proof {self.name} unavailable"):
+            logger.warning("%s proves no mobile: %s", self.name, reason)
+        return MobileProofUnavailable()
+
+
+def _is_in(codes: str, code: str) -> bool:
+    return any(fnmatchcase(code, pattern) for pattern in codes.split())
+
+
+def _answered() -> MobileProofUnavailable:
+    error = MobileProofUnavailable()
+    error.answered = True
+    return error

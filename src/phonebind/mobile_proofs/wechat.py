@@ -1,0 +1,55 @@
+"""The phone button of a WeChat mini program: the ``code`` of ``getPhoneNumber``, asked about at WeChat."""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from phonebind import oauth
+from phonebind.exceptions import (
+    CodeInvalid,
+    MobileProofInvalid,
+    MobileProofUnavailable,
+    ProviderUnavailable,
+    ProviderUnknown,
+)
+from phonebind.oauth import Identity
+
+
+@runtime_checkable
+class HasMobiles(Protocol):
+    """A provider that knows the mobiles of the people who sign in with it."""
+
+    def mobile(self, code: str, openid: str) -> str:
+        """11 digits. Raises CodeInvalid, ProviderUnavailable."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class WeChat:
+    """``provider`` is the name in ``PROVIDERS`` of the mini program. ``strength`` is "realtime" only where the mini
+    program has no other button than ``getRealtimePhoneNumber``: nothing in the answer tells which one it was.
+    """
+
+    provider: str = "wechat_miniprogram"
+    strength: str = "quick"
+
+    def check(self) -> list[str]:
+        try:
+            found = oauth.get(self.provider)
+        except ProviderUnknown:
+            return ["provider must be the name of a WeChat mini program in PROVIDERS"]
+        problems = [] if isinstance(found, HasMobiles) else ["provider is none that tells mobiles"]
+        if self.strength not in ("quick", "realtime"):
+            problems.append("strength must be 'quick' or 'realtime'")
+        return problems
+
+    def verify(self, token: str, identity: Identity, *, carrier: str = "") -> str:
+        provider = oauth.get(self.provider)
+        # WeChat compares the openid, and it has none of this app to compare with.
+        is_of_this_app = (identity.provider, identity.app_id) == (provider.family, provider.app_id)
+        if not is_of_this_app or not isinstance(provider, HasMobiles):
+            raise MobileProofInvalid
+        try:
+            return provider.mobile(token, identity.openid)
+        except CodeInvalid:
+            raise MobileProofInvalid from None
+        except ProviderUnavailable:
+            raise MobileProofUnavailable from None
