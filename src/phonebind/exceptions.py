@@ -174,7 +174,7 @@ class SignInCancelled(PhonebindError):
 
 class SnapshotUser(PhonebindError):
     code = "snapshot_user"
-    message = _("WeChat shows a snapshot of this page. Tap “Use full service” and sign in again.")
+    message = _('WeChat shows a snapshot of this page. Tap "Use full service" and sign in again.')
 
 
 class SmsRefused(PhonebindError):

@@ -233,7 +233,7 @@ def test_a_snapshot_is_told_from_the_page_and_leads_to_a_new_sign_in(weibo: None
     html = answer.content.decode()
     assert answer.status_code == 400
     assert "<h1>WeChat shows a snapshot</h1>" in html
-    assert "Tap “Use full service” and sign in again." in html
+    assert "Tap &quot;Use full service&quot; and sign in again." in html
     assert 'href="/login/weibo/?next=%2Fcart%2F"' in html
     assert arrive(shopper)["Location"].startswith("/login/weibo/bind/")
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import jwt
-from django.utils.translation import gettext
+from django.utils.translation import gettext as _
 
 from phonebind import upstream
 from phonebind.oauth import answers
@@ -53,7 +53,7 @@ class Apple(IdTokenProvider):
     @property
     def button(self) -> str:
         """Of the texts that Apple's guidelines allow."""
-        return gettext("Sign in with Apple")
+        return _("Sign in with Apple")
 
     @property
     def app_id(self) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from django.utils.translation import gettext_lazy as _
+from django.forms import Field
 
 from phonebind import alarms, store, upstream
 from phonebind.conf import ProviderSettings
@@ -120,7 +120,7 @@ class IdTokenProvider(WebProvider, NativeProvider):
         finds a token could sign in with it.
         """
         if not nonce:
-            raise Invalid({"nonce": [_("This field is required.")]})
+            raise Invalid({"nonce": [Field.default_error_messages["required"]]})
         hashed = hashlib.sha256(nonce.encode(errors="replace")).hexdigest()
         try:
             claims = self._claims(proof, (self.settings.client_id, *self.settings.audiences), hashed)
