@@ -256,6 +256,16 @@ def test_tencent_is_the_sandboxs_where_there_is_one() -> None:
     assert human_check(HUMAN_CHECK="tencent", **without) == "tencent"
 
 
+@pytest.mark.parametrize(
+    ("environ", "has_them"),
+    [({}, True), ({"FRONT_END": "session"}, True), ({"FRONT_END": "tutorial"}, False), ({"LEGACY_STATE": "1"}, False)],
+)
+def test_what_needs_a_cookie_is_shown_where_front_ends_keep_one(environ: dict[str, str], has_them: bool) -> None:
+    code = "import json; from server import settings as s; print(json.dumps(list(s.PHONEBIND['PROVIDERS'])))"
+    found = json.loads(run(code, DEBUG="1", **environ).stdout)
+    assert (found[0], {"apple", "oidc"} <= set(found)) == ("qq", has_them)
+
+
 def test_a_shop_under_names_of_the_hosts_file_needs_variables_alone() -> None:
     """The sandbox is at 127.0.0.1 all the same, and the callbacks that are registered are its app's."""
     code = "import json; from server import settings as s; print(json.dumps([s.ALLOWED_HOSTS, s.PHONEBIND_SANDBOX]))"
