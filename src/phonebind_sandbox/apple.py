@@ -124,8 +124,8 @@ def _is_authenticated(app: conf.App, secret: str) -> bool:
 
 
 urlpatterns = [
-    path("auth/authorize", authorize, name="apple_authorize"),
-    path("auth/token", token, name="apple_token"),
-    path("auth/keys", keys, name="apple_keys"),
-    path("sdk/id_token", sdk_id_token, name="apple_sdk_id_token"),
+    path("apple/auth/authorize", authorize, name="apple_authorize"),
+    path("apple/auth/token", token, name="apple_token"),
+    path("apple/auth/keys", keys, name="apple_keys"),
+    path("apple/sdk/id_token", sdk_id_token, name="apple_sdk_id_token"),
 ]

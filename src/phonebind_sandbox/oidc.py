@@ -173,10 +173,10 @@ def _challenge(verifier: str) -> str:
 
 
 urlpatterns = [
-    path(".well-known/openid-configuration", discovery, name="oidc_discovery"),
-    path("authorize", authorize, name="oidc_authorize"),
-    path("token", token, name="oidc_token"),
-    path("keys", keys, name="oidc_keys"),
-    path("userinfo", userinfo, name="oidc_userinfo"),
-    path("sdk/id_token", sdk_id_token, name="oidc_sdk_id_token"),
+    path("oidc/.well-known/openid-configuration", discovery, name="oidc_discovery"),
+    path("oidc/authorize", authorize, name="oidc_authorize"),
+    path("oidc/token", token, name="oidc_token"),
+    path("oidc/keys", keys, name="oidc_keys"),
+    path("oidc/userinfo", userinfo, name="oidc_userinfo"),
+    path("oidc/sdk/id_token", sdk_id_token, name="oidc_sdk_id_token"),
 ]
