@@ -81,7 +81,7 @@ def test_the_limits() -> None:
     [
         (
             "phonebind.oauth",
-            {"KINDS", "Grant", "Identity", "Profile", "Provider", "WebProvider", "NativeProvider"}
+            {"KINDS", "Grant", "Identity", "Profile", "Provider", "WebProvider", "NativeProvider", "Widget"}
             | {"get", "label", "native", "ways", "web"},
         ),
         ("phonebind.sms", {"GATEWAYS", "LANGUAGE", "PURPOSES", "Gateway", "Message", "get", "send"}),

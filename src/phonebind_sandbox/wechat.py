@@ -121,6 +121,8 @@ def _sign_in(request: HttpRequest, app: conf.App, params: Mapping[str, str], *, 
     """``top``: it is in a frame, and the callback is not."""
     if request.method == "GET":
         context = {"provider": "微信", "app": app, "people": PEOPLE.values(), "scope": params["scope"], "top": top}
+        # The fragment of the page's own address would go along with the redirect; the real page redirects by script.
+        context["action"] = request.get_full_path()
         return render(request, "phonebind_sandbox/wechat_authorize.html", context)
     switches = faults.read()
     if "silence" in request.POST or switches["wechat_callback"] == "silence":

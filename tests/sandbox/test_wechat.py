@@ -1,7 +1,9 @@
 """WeChat in the sandbox: its pages, its calls, and what goes wrong with them."""
 
 import json
+import re
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -111,6 +113,12 @@ def test_somebody_signs_in(wechat: WeChat, appid: str) -> None:
     assert (len(names["openid"]), names["expires_in"]) == (28, 7_200)
     profile = wechat.get("userinfo", access_token=names["access_token"], openid=names["openid"], lang="zh_CN")
     assert (profile["nickname"], profile["unionid"], profile["sex"]) == ("小兰", names["unionid"], 0)
+
+
+def test_the_fragment_of_the_page_does_not_come_back(wechat: WeChat) -> None:
+    page = wechat.page()
+    [action] = re.findall(r'<form method="post" action="([^"]*)"', unescape(page.content.decode()))
+    assert action == page.wsgi_request.get_full_path()
 
 
 def test_a_website_needs_no_state_and_keeps_the_query_of_its_address(wechat: WeChat) -> None:
@@ -430,6 +438,12 @@ def test_the_phone_button(wechat: WeChat) -> None:
     assert wechat.phone(code="")["errcode"] == 41008
     assert wechat.phone(code=wechat.code(MINI))["errcode"] == 40029
     assert wechat.phone("NONE")["errcode"] == 40001
+
+
+def test_the_front_door_shows_its_addresses(wechat: WeChat) -> None:
+    page = unescape(wechat.client.get(reverse("phonebind_sandbox:index")).content.decode())
+    for end in ("<", "/sdk/code?", "/sdk/phone_code?"):
+        assert f"http://testserver{reverse('phonebind_sandbox:index')}wechat{end}" in page
 
 
 def test_everybody_has_a_mobile_of_their_own() -> None:
