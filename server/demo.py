@@ -139,6 +139,7 @@ def mobile_proofs(sandbox: str) -> dict[str, dict[str, Any]]:
     return {
         "aliyun": {**keys, "endpoint": f"{sandbox}/one-tap/aliyun/"},
         "tencent": {"sdk_app_id": "1400000002", "app_key": "sandbox-one-tap-key", "endpoint": tencent},
+        "wechat": {"provider": "wechat_miniprogram"},
     }
 
 

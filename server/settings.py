@@ -222,7 +222,7 @@ PHONEBIND = {
     "SMS": _SMS,
     "SMS_RECEIPTS": _SMS_RECEIPTS,
     "MOBILE_PROOFS": {
-        **(demo.mobile_proofs(f"{ORIGIN}/sandbox") if SANDBOX else {}),
+        **(demo.mobile_proofs(f"{ORIGIN}/sandbox") if _QQ_DEMO else {}),
         **env.options("MOBILE_PROOFS"),
     },
     "NEW_ACCOUNT_PROOFS": tuple(env.words("NEW_ACCOUNT_PROOFS", "sms,carrier,realtime,quick")),

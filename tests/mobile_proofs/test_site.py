@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.visitor import Visitor
 
+MINI_PROGRAM = "wx4444444444444444"
+
 
 @pytest.mark.parametrize(
     ("source", "carrier", "person"), [("aliyun", "mobile", "xiaolan"), ("tencent", "unicom", "fox")]
@@ -23,3 +25,30 @@ def test_a_person_binds_by_one_tap_and_comes_back(
     bound = visitor.post("/oauth/qq/user/", mobile_proof=proved.data["mobile_proof"], access_token=ticket)
     assert (bound.status, bound.data["username"]) == (201, mobile)
     assert visitor.arrive(person).data["id"] == bound.data["id"]
+
+
+def wechat(visitor: Visitor, what: str, person: str) -> str:
+    """What a mini program is given by ``wx.login`` ("code") or its phone button ("phone_code")."""
+    return str(visitor.get(f"/sandbox/wechat/sdk/{what}", appid=MINI_PROGRAM, person=person).data["code"])
+
+
+def test_a_person_binds_by_the_phone_button_of_wechat(visitor: Visitor) -> None:
+    ticket = visitor.post("/oauth/wechat_miniprogram/native/", code=wechat(visitor, "code", "sam")).data["access_token"]
+    form = {"source": "wechat", "access_token": ticket}
+    others = visitor.post("/mobile_proofs/", token=wechat(visitor, "phone_code", "fox"), **form)
+    assert (others.status, others.data["code"]) == (400, "mobile_proof_invalid"), "somebody else's tap"
+    proved = visitor.post("/mobile_proofs/", token=wechat(visitor, "phone_code", "sam"), **form)
+    assert (proved.status, proved.data["strength"]) == (200, "quick")
+    bind = {"mobile_proof": proved.data["mobile_proof"], "access_token": ticket}
+    bound = visitor.post("/oauth/wechat_miniprogram/user/", **bind)
+    assert bound.status == 201, bound
+    back = visitor.post("/oauth/wechat_miniprogram/native/", code=wechat(visitor, "code", "sam"))
+    assert back.data["id"] == bound.data["id"]
+    assert visitor.post("/oauth/wechat_miniprogram/user/", **bind).status == 201, "the same bind again"
+
+
+def test_a_ticket_of_another_provider_proves_nothing_at_wechat(visitor: Visitor) -> None:
+    ticket = visitor.arrive("nameless").data["access_token"]
+    form = {"source": "wechat", "token": wechat(visitor, "phone_code", "nameless"), "access_token": ticket}
+    answer = visitor.post("/mobile_proofs/", **form)
+    assert (answer.status, answer.data["code"]) == (400, "mobile_proof_invalid")
