@@ -143,6 +143,15 @@ def mobile_proofs(sandbox: str) -> dict[str, dict[str, Any]]:
     }
 
 
+#: What nobody else may use, by the name of the option. Of a key one line, or as much of it as PEM has on one.
+SECRETS_OF_PROVIDERS = {
+    option: [
+        max(str(entry[option]).split("\n"), key=len)[:64] for entry in providers("", "").values() if option in entry
+    ]
+    for option in ("client_secret", "private_key")
+}
+
+
 _ALIYUN = {
     "access_key_id": "sandbox-access-key-id",
     "access_key_secret": "sandbox-access-key-secret",

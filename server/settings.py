@@ -38,9 +38,9 @@ if not DEBUG:
     # Of all keys of gateways the one that would serve: a bridge of one's own takes whatever it is given.
     if demo.HTTP_SECRET in env.text("SMS_OPTIONS", ""):
         env.note("SMS_OPTIONS has the demo's value of secret, which everybody knows.")
-    # The first line of it: PEM has the rest on others.
-    if demo.ALIPAY_PRIVATE_KEY[:64] in env.text("PROVIDERS", "").replace("\\/", "/"):
-        env.note("PROVIDERS has the demo's value of private_key, which everybody knows.")
+    for _name, _known in demo.SECRETS_OF_PROVIDERS.items():
+        if any(_secret in env.text("PROVIDERS", "").replace("\\/", "/") for _secret in _known):
+            env.note(f"PROVIDERS has the demo's value of {_name}, which everybody knows.")
     # Whoever guesses a key signs states, tickets and tokens of his own; a former key is as good as the present one.
     env.refuse_weak("SECRET_KEY", env.text("SECRET_KEY"))
     for _key in env.words("SECRET_KEY_FALLBACKS"):

@@ -35,7 +35,7 @@ from phonebind import human, limits, mobile_proofs, oauth, origins, setting_chec
 from phonebind.conf import SETTING, Settings, conf, development
 from phonebind.exceptions import ProviderUnknown
 from phonebind.middleware import CookieNamesMiddleware
-from phonebind.oauth import Provider, WebProvider
+from phonebind.oauth import NativeProvider, Provider, WebProvider
 from phonebind.options import explain
 from phonebind.verified import STRENGTHS
 
@@ -329,12 +329,18 @@ def _type_problems(provider: Provider) -> Iterator[str]:
         elif type(value) is not (bool if isinstance(option.default, bool) else str):
             # A number would start sign-ins, and never equal what the provider answers.
             yield f"{option.name} must be a {'bool' if isinstance(option.default, bool) else 'str'}."
-        if not value and option.name in provider.required:
+        if not value and option.name in _required(provider):
             yield f"{option.name} is empty."
 
 
+def _required(provider: Provider) -> set[str]:
+    """For apps alone no browser need come back."""
+    return set(provider.required) - ({"redirect_uri"} if isinstance(provider, NativeProvider) else set())
+
+
 def _address_problems(provider: Provider) -> Iterator[str]:
-    page, web = provider.settings.callback_page, provider if isinstance(provider, WebProvider) else None
+    page = provider.settings.callback_page
+    web = provider if isinstance(provider, WebProvider) and provider.settings.redirect_uri else None
     if web and not _is_url(web.settings.redirect_uri):
         yield "redirect_uri must be a whole http(s) URL, as it is registered with the provider."
     if page and (conf.front_end == "contract" or not web or not _is_url(page)):

@@ -14,6 +14,7 @@ from phonebind.exceptions import PhonebindError
 #: How strongly a mobile is proved: "carrier", the SIM card is in the phone now; "realtime", a code was read from the
 #: phone now, elsewhere; "quick", somebody proved it once.
 STRENGTHS = ("sms", "carrier", "realtime", "quick")
+PROVED_BY_LENGTH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class VerifiedMobile(ABC):
     @property
     def proved_by(self) -> str:
         """As bindings and the audit trail keep it: "sms", "carrier:aliyun", "quick:wechat"."""
-        return f"{self.strength}:{self.source}" if self.source else self.strength
+        return f"{self.strength}:{self.source}"[:PROVED_BY_LENGTH] if self.source else self.strength
 
     @abstractmethod
     def claim(self) -> bool:

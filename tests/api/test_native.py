@@ -257,3 +257,23 @@ def test_threat_2_the_pages_take_no_loose_ticket(app: App, phonebind: Configure)
     for answer in (app.http.get(path), app.http.post(path, form)):
         assert answer.status_code == 400
     assert not SocialAccount.objects.exists()
+
+
+# ---------------------------------------------------------------- a provider that tells the mobile too
+
+
+def test_a_mobile_that_the_provider_has_proved_takes_no_sms(app: App) -> None:
+    app.carrier.answer(WHO, {"openid": OPENID, "mobile": MOBILE})
+    told = app.sign_in().json()
+    assert (told["mobile"], told["strength"]) == ("139****0001", "carrier")
+    assert MOBILE not in str(told)
+    form = {"access_token": told["access_token"], "mobile_proof": told["mobile_proof"]}
+    bound = app.http.post("/oauth/carrier/user/", form, content_type="application/json")
+    assert (bound.status_code, bound.json()["username"]) == (201, MOBILE)
+    assert SocialAccount.objects.get().proved_by == "carrier:carrier"
+
+
+@pytest.mark.parametrize("mobile", ["", "12345", "+1 555 0100", "1390000000１", 13900000001.5])
+def test_what_is_no_mobile_is_no_proof(app: App, mobile: Any) -> None:
+    app.carrier.answer(WHO, {"openid": OPENID, "mobile": mobile})
+    assert not app.sign_in().json().keys() & {"mobile", "mobile_proof", "strength"}

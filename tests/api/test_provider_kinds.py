@@ -8,7 +8,7 @@ import pytest
 from django.core import signing
 from django.test import Client
 
-from phonebind import oauth, tickets
+from phonebind import checks, oauth, tickets
 from phonebind.models import SocialAccount
 from server.users.models import User
 from tests.support.edge import Configure
@@ -117,3 +117,22 @@ def test_the_sign_in_page_shows_those_that_a_browser_goes_to_in_their_order(clie
 def test_a_family_is_called_what_people_call_it_and_its_name_where_its_code_is_gone(use: Any) -> None:
     use({"shop": {**ENTRY, "provider": "qq"}, "lettered": LETTERED})
     assert [str(oauth.label(family)) for family in ("qq", "lettered", "gone")] == ["QQ", "Lettered", "gone"]
+
+
+def test_a_provider_for_both_takes_no_address_where_only_the_app_signs_in(client: Client, use: Any) -> None:
+    both = {"provider": "tests.support.providers.Both", "client_id": "1"}
+    use({"both": both})
+    assert checks.check_providers() == []
+    assert oauth.ways("Mozilla/5.0") == []
+    assert client.get("/oauth/both/authorization/").json()["code"] == "provider_unknown"
+    assert oauth.native("both").name == "both"
+    use({"both": {**both, "redirect_uri": "shop.example"}})
+    assert len(checks.check_providers()) == 1
+    use({"both": {**both, "redirect_uri": "https://shop.example/cb/"}})
+    assert [way.name for way in oauth.ways("Mozilla/5.0")] == ["both"]
+
+
+def test_threat_2_two_identities_never_have_one_key() -> None:
+    """An issuer has colons of its own."""
+    assert oauth.Identity("oidc", "https://a", "1:u").key != oauth.Identity("oidc", "https://a:1", "u").key
+    assert oauth.Identity("qq", "101000001", "ABC").key == "qq:101000001:ABC"

@@ -41,6 +41,8 @@ class Carrier(NativeProvider):
             unionid=answers.text(answer, "unionid") or None,
             profile=Profile(answers.text(answer, "nickname"), answers.text(answer, "avatar")),
             virtual=answers.text(answer, "virtual") == "1",
+            mobile=answers.text(answer, "mobile"),
+            strength="carrier",
         )
 
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from phonebind import limits, masking, mobile_proofs, tickets
+from phonebind import limits, mobile_proofs, tickets
 from phonebind.api import serializers
 from phonebind.api.base import View
 from phonebind.exceptions import TicketInvalid
@@ -21,12 +21,5 @@ class MobileProofView(View):
             raise TicketInvalid
         address = limits.client_address(request._request)
         proof = mobile_proofs.trade(form["source"], form["token"], ticket.identity, address, carrier=form["carrier"])
-        mobile = proof.mobile
-        self.note(outcome="proved", mobile=mobile.number, proof=mobile.proved_by)
-        body = {
-            "mobile_proof": proof.token,
-            "mobile": masking.mobile(mobile.number),
-            "strength": mobile.strength,
-            "expires_in": mobile_proofs.MAX_AGE,
-        }
-        return Response(body)
+        self.note(outcome="proved", mobile=proof.mobile.number, proof=proof.mobile.proved_by)
+        return Response({**proof.body, "expires_in": mobile_proofs.MAX_AGE})

@@ -10,7 +10,7 @@ from rest_framework.fields import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from phonebind import binding, limits, mobile_proofs, oauth, sms_codes, states, tickets
+from phonebind import binding, limits, mobile_proofs, mobiles, oauth, sms_codes, states, tickets
 from phonebind.api import serializers
 from phonebind.api.base import View
 from phonebind.exceptions import CodeInvalid, Invalid, TicketInvalid
@@ -115,13 +115,27 @@ class NativeView(View):
             raise Invalid({source.proof: [REQUIRED]})
         address = limits.client_address(request._request)
         limits.take(("native_address_minute", address))
-        identity, account = binding.identify(source, lambda: _verified(source, proof, form["nonce"], address))
+        grants: list[Grant] = []
+
+        def trade() -> Grant:
+            grants.append(_verified(source, proof, form["nonce"], address))
+            return grants[0]
+
+        identity, account = binding.identify(source, trade)
         target = get_script_prefix()
         if account is not None:
             binding.sign_in(request._request, account.user, account)
             return self.signed_in(account.user, account, next=target)
         self.note(outcome="not_bound")
-        return Response(_not_bound(tickets.issue_loose(identity, target), identity, target))
+        body = _not_bound(tickets.issue_loose(identity, target), identity, target)
+        return Response(body | _proof_in(grants[0], identity, source))
+
+
+def _proof_in(grant: Grant, identity: Identity, source: NativeProvider) -> dict[str, Any]:
+    """Where the provider has told the mobile with the identity, nobody need prove it again."""
+    if not mobiles.is_mobile(grant.mobile):
+        return {}
+    return mobile_proofs.issue(grant.mobile, identity, strength=grant.strength, source=source.kind).body
 
 
 def _way(source: WebProvider) -> dict[str, Any]:

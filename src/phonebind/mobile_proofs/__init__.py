@@ -11,12 +11,12 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from django.core import signing
 from django.utils.translation import gettext_lazy as _
 
-from phonebind import limits, slots, store
+from phonebind import limits, masking, slots, store
 from phonebind.conf import conf
 from phonebind.exceptions import (
     Invalid,
@@ -29,7 +29,7 @@ from phonebind.oauth import Identity
 from phonebind.options import WrongOptions, build
 from phonebind.verified import VerifiedMobile
 
-__all__ = ["MAX_AGE", "SOURCES", "ByProof", "Proof", "Source", "get", "read", "trade"]
+__all__ = ["MAX_AGE", "SOURCES", "ByProof", "Proof", "Source", "get", "issue", "read", "trade"]
 
 #: By their words in ``MOBILE_PROOFS``; any other source has a dotted path.
 SOURCES: Mapping[str, str] = {
@@ -45,7 +45,7 @@ SALT = "phonebind.mobile_proof.v1"
 
 @dataclass(frozen=True, slots=True)
 class ByProof(VerifiedMobile):
-    """A mobile that a source has proved. Made by :func:`trade` and :func:`read` alone."""
+    """A mobile that a source has proved. Made by :func:`issue` and :func:`read` alone."""
 
     invalid: ClassVar[type[PhonebindError]] = MobileProofInvalid
 
@@ -70,6 +70,15 @@ class Proof:
 
     token: str
     mobile: ByProof
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """As every JSON answer says it."""
+        return {
+            "mobile_proof": self.token,
+            "mobile": masking.mobile(self.mobile.number),
+            "strength": self.mobile.strength,
+        }
 
 
 def get(name: str) -> Source:
@@ -96,9 +105,13 @@ def trade(name: str, token: str, identity: Identity, address: str, *, carrier: s
     source = get(name)
     with slots.PROOF.take(max(1, conf.sms_slots // 2)), _taken(identity, address):
         number = source.verify(token, identity, carrier=carrier)
-    once = secrets.token_urlsafe(12)
-    mobile = ByProof(number, identity.key, once, strength=source.strength, source=name)
-    said = [number, identity.key, once, source.strength, name]
+    return issue(number, identity, strength=source.strength, source=name)
+
+
+def issue(number: str, identity: Identity, *, strength: str, source: str) -> Proof:
+    """A proof of a mobile that ``source`` has just proved: one of ours, or a provider that told it too."""
+    mobile = ByProof(number, identity.key, secrets.token_urlsafe(12), strength=strength, source=source)
+    said = [number, identity.key, mobile.once, strength, source]
     return Proof(signing.dumps(said, salt=SALT, compress=True), mobile)
 
 

@@ -61,7 +61,7 @@ def get(name: str) -> Provider:
 def web(name: str) -> WebProvider:
     """As :func:`get`, for one that a browser goes to. Raises ProviderUnknown for any other."""
     found = get(name)
-    if not isinstance(found, WebProvider):
+    if not isinstance(found, WebProvider) or not found.settings.redirect_uri:
         raise ProviderUnknown
     return found
 
@@ -98,7 +98,7 @@ def label(family: str, app_id: str = "") -> Text:
 
 def _all_web() -> list[WebProvider]:
     found = [get(name) for name in conf.providers]
-    return [each for each in found if isinstance(each, WebProvider)]
+    return [each for each in found if isinstance(each, WebProvider) and each.settings.redirect_uri]
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
+from urllib.parse import quote
 
 from django.utils.translation import gettext as _
 
@@ -54,7 +55,8 @@ class Identity:
     @property
     def key(self) -> str:
         """Names this identity, and no other, in stores and claims."""
-        return f"{self.provider}:{self.app_id}:{self.openid}"
+        # An issuer has colons of its own.
+        return f"{self.provider}:{quote(self.app_id, safe='')}:{self.openid}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,9 @@ class Grant:
     unionid: str | None = None
     #: Likewise; None where it takes a question.
     profile: Profile | None = None
-    #: 11 digits that the provider has proved to be this person's.
+    #: 11 digits that the provider has proved to be this person's, and how strongly: ``phonebind.verified.STRENGTHS``.
     mobile: str = ""
+    strength: str = "quick"
     #: Nobody: the provider answers so where somebody has not signed in at all.
     virtual: bool = False
 
@@ -152,7 +155,9 @@ class Provider(ABC):
 
 
 class WebProvider(Provider):
-    """A provider that a browser goes to, and comes back from with a code."""
+    """A provider that a browser goes to, and comes back from with a code. Where an app's proof will do too, and no
+    ``redirect_uri`` is set, no browser is sent there.
+    """
 
     required: ClassVar[tuple[str, ...]] = ("client_id", "client_secret", "redirect_uri")
     #: What the code is called in the callback.
