@@ -69,7 +69,7 @@ def test_threat_48_what_qq_says_of_our_configuration_is_said_once_a_minute(
     for _ in range(5):
         assert person.callback().json()["code"] == "provider_unavailable"
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
-    assert [record.name for record in errors] == ["phonebind.oauth.qq"]
+    assert [record.name for record in errors] == ["phonebind.oauth.base"]
 
 
 @pytest.mark.django_db

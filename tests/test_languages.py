@@ -39,7 +39,7 @@ def test_the_pages_are_in_chinese_and_say_in_which(accepted: str) -> None:
 
 @pytest.mark.parametrize("accepted", [*TRADITIONAL, *SIMPLIFIED])
 def test_the_apis_messages_are_in_chinese(accepted: str) -> None:
-    for path in ("/oauth/weibo/authorization/", "/sms_codes/1/"):
+    for path in ("/oauth/douban/authorization/", "/sms_codes/1/"):
         answer = Client().get(path, headers={"accept-language": accepted})
         assert answer["Content-Language"] == "zh-hans"
         assert answer["Content-Type"] == "application/json"

@@ -81,7 +81,17 @@ def test_the_limits() -> None:
     [
         (
             "phonebind.oauth",
-            {"KINDS", "Grant", "Identity", "Profile", "Provider", "WebProvider", "NativeProvider", "Widget"}
+            {
+                "KINDS",
+                "Grant",
+                "Identity",
+                "Profile",
+                "Provider",
+                "WebProvider",
+                "NativeProvider",
+                "Widget",
+                "elsewhere",
+            }
             | {"get", "label", "native", "ways", "web"},
         ),
         ("phonebind.sms", {"GATEWAYS", "LANGUAGE", "PURPOSES", "Gateway", "Message", "get", "send"}),

@@ -81,7 +81,7 @@ def test_phones_are_sent_to_the_page_for_phones(shopper: Shopper) -> None:
 
 @pytest.mark.parametrize("path", ["", "callback/", "bind/abc/"])
 def test_an_unknown_provider_is_a_page_not_found(shopper: Shopper, path: str) -> None:
-    answer = shopper.http.get(f"/login/weibo/{path}")
+    answer = shopper.http.get(f"/login/douban/{path}")
     assert answer.status_code == 404
     assert "This page does not exist" in answer.content.decode()
 

@@ -33,7 +33,7 @@ def served() -> Iterator[str]:
 @pytest.fixture
 def alipay(served: str, settings: Settings) -> Make:
     def make(**changes: str) -> Alipay:
-        [(_, entry)] = demo.providers(served.rstrip("/"), "http://127.0.0.1:8000/login/{}/callback/").items()
+        entry = demo.providers(served.rstrip("/"), "http://127.0.0.1:8000/login/{}/callback/")["alipay"]
         settings.PHONEBIND = {**settings.PHONEBIND, "PROVIDERS": {"alipay": {**entry, **changes}}}
         made = oauth.get("alipay")
         assert isinstance(made, Alipay)

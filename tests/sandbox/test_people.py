@@ -12,10 +12,10 @@ def test_a_person_is_the_same_for_ever() -> None:
 
 
 def test_ids_have_the_providers_form_and_are_nobody_elses() -> None:
-    ids = [(person.openid(app), person.unionid(app)) for app in apps().values() for person in PEOPLE.values()]
+    ids = [(person.openid(app), person.unionid(app)) for app in apps("qq").values() for person in PEOPLE.values()]
     assert all(re.fullmatch(r"[0-9A-F]{32}", openid) for openid, _ in ids)
     assert all(re.fullmatch(r"UID_[0-9A-F]{32}", unionid) for _, unionid in ids)
-    assert len({openid for openid, _ in ids}) == len(apps()) * len(PEOPLE)
+    assert len({openid for openid, _ in ids}) == len(apps("qq")) * len(PEOPLE)
     assert len({unionid for _, unionid in ids}) == len(PEOPLE)
 
 

@@ -23,7 +23,7 @@ from phonebind.api.base import View
 from phonebind.api.codes import HumanCheckView, ImageCodeView, SmsCodeView
 from phonebind.api.oauth import AuthorizationView, OAuthUserView
 from phonebind.conf import conf
-from phonebind.exceptions import HumanCheckUnavailable, ServerBusy
+from phonebind.exceptions import HumanCheckUnavailable, MobileProofUnavailable, ServerBusy
 
 #: What :func:`path` gives another address.
 VIEWS: Mapping[str, type[View]] = {
@@ -38,7 +38,7 @@ VIEWS: Mapping[str, type[View]] = {
 
 #: Refusals after which a person can do something: put something right, or wait a minute. Not an outage of ours.
 ANSWERED = (400, 401, 403, 429, 502)
-ANSWERED_CODES = (ServerBusy.code, HumanCheckUnavailable.code)
+ANSWERED_CODES = (ServerBusy.code, HumanCheckUnavailable.code, MobileProofUnavailable.code)
 
 #: JavaScript's nothing, written into an address.
 NO_CODE = ("null", "undefined")

@@ -23,7 +23,12 @@ MARGIN = 300
 #: Seconds for which one asks while the others wait, and how often these look.
 LOCK, STEP = 1, 0.05
 
-_DROP = store.Script("if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1], KEYS[2]) end")
+_DROP = store.Script("""
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('DEL', KEYS[1])
+  redis.call('DEL', KEYS[2])
+end
+""")
 
 
 def post(provider: WeChat, path: str, payload: Mapping[str, str]) -> Mapping[str, Any]:
