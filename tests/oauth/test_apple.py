@@ -113,7 +113,7 @@ def test_a_key_that_is_none_is_told_to_the_operator(make: Make, key: str, upstre
     assert upstream.paths == []
 
 
-@pytest.mark.parametrize("name", ["team_id", "key_id", "private_key", "client_id", "redirect_uri"])
+@pytest.mark.parametrize("name", ["team_id", "key_id", "private_key", "client_id"])
 def test_what_is_missing_is_told(make: Make, name: str) -> None:
     make(**{name: ""})
     assert f"{name} is empty." in "".join(problem.msg for problem in check_providers())
