@@ -13,7 +13,7 @@ from server.users.models import User
 from tests.support.edge import OPENID, Configure, Person, Upstream
 from tests.support.providers import WHO
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 APP = "200000001"
 MOBILE, PASSWORD = "13900000001", "horse-staple-9"

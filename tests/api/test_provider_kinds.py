@@ -13,7 +13,7 @@ from phonebind.models import SocialAccount
 from server.users.models import User
 from tests.support.edge import Configure
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 ENTRY = {"client_id": "1", "client_secret": "s", "redirect_uri": "https://shop.example/cb/"}
 SECRETIVE = {**ENTRY, "provider": "tests.support.providers.Secretive"}

@@ -1,7 +1,6 @@
 """Apple and OpenID Connect in a browser, from the button to the account and back again."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
@@ -9,22 +8,6 @@ from playwright.sync_api import expect
 from tests.journeys.conftest import Person
 
 DONE = re.compile(r"/login/done/$")
-
-
-@pytest.mark.parametrize("kind", ["apple", "oidc"])
-def test_somebody_binds_and_comes_back(person: Person, new_mobile: Callable[[], str], kind: str) -> None:
-    def arrive() -> None:
-        person.page.goto("/login/")
-        person.page.locator(f"a.button[href*='/login/{kind}/']").click()
-        person.page.locator("button[value=liming]").click()
-
-    arrive()
-    person.get_code(new_mobile())
-    person.submit()
-    expect(person.page).to_have_url(DONE)
-    person.page.context.clear_cookies()
-    arrive()
-    expect(person.page).to_have_url(DONE)
 
 
 @pytest.mark.parametrize("kind", ["apple", "oidc"])

@@ -24,18 +24,6 @@ def _press(page: Page, button: str) -> None:
     page.locator(button).click()
 
 
-def test_bound_and_signed_in_again(person: Person, new_mobile: NewMobile) -> None:
-    _press(person.page, "button[value=xiaolan]")
-    expect(person.page).to_have_url(re.compile(r"/login/weibo/bind/\w[\w-]*/$"))
-    assert "您好，小兰" in person.page.locator(".greeting").inner_text()
-    person.get_code(new_mobile())
-    person.submit()
-    expect(person.page).to_have_url(DONE)
-    person.page.context.clear_cookies()
-    _press(person.page, "button[value=xiaolan]")
-    expect(person.page).to_have_url(DONE)
-
-
 def test_who_cancels_may_begin_again(person: Person) -> None:
     _press(person.page, "button[name=deny]")
     expect(person.page).to_have_url(re.compile(r"/login/weibo/callback/\?error_uri="))

@@ -16,7 +16,7 @@ from server.users.models import User
 from tests.mobile_proofs.conftest import ALIYUN, MOBILE
 from tests.support.edge import OPENID, Configure, Outbox, Person, Upstream
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("aliyun")]
+pytestmark = [pytest.mark.once, pytest.mark.django_db, pytest.mark.usefixtures("aliyun")]
 
 PASSWORD = "horse-staple-9"
 ME = Identity("qq", "101000001", OPENID, nickname="小明")

@@ -32,7 +32,7 @@ from tests.support.ways import (
     entries,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 MARKS = sorted((Path(phonebind.pages.__file__).parent / "templates/phonebind/marks").glob("*.html"))
 IN_ALIPAY = f"{PHONE} AlipayClient/10.6"

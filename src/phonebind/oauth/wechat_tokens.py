@@ -70,10 +70,12 @@ def _kept(provider: WeChat) -> str:
 
 def _fetched(provider: WeChat) -> str:
     token, seconds = _ask(provider)
-    if seconds > MARGIN:
-        # Otherwise the next who needs it asks, as for one that cannot be kept.
-        with suppress(StorageUnavailable), store.connection() as client:
-            client.set(_keys(provider)[0], token, ex=seconds - MARGIN)
+    kept, lock = _keys(provider)
+    with suppress(StorageUnavailable), store.connection() as client:
+        # One that is about to end is kept for nobody: whoever needs it next asks.
+        if seconds > MARGIN:
+            client.set(kept, token, ex=seconds - MARGIN)
+        client.delete(lock)
     return token
 
 
