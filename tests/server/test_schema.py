@@ -81,8 +81,9 @@ def test_a_browser_gets_a_page_that_lists_every_operation() -> None:
         for method in operations:
             assert f"<code>{method.upper()} {path}</code>" in html
     bind = html[html.index("POST /oauth/{provider}/user/") :].partition("</section>")[0]
-    for field in ("mobile", "password", "sms_code", "access_token"):
-        assert f"<code>{field}</code></th><td>body, required</td>" in bind
+    assert "<code>access_token</code></th><td>body, required</td>" in bind
+    for field in ("mobile", "password", "sms_code", "mobile_proof"):
+        assert f"<code>{field}</code></th><td>body" in bind
     [made] = re.findall(r">201</th>.*?</tr>", bind, re.DOTALL)
     assert {"token", "refresh", "user_id", "next"} <= set(re.findall(r"<code>(\w+)</code>", made))
     assert "sms_code_invalid" in bind

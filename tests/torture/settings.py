@@ -14,6 +14,7 @@ _QQ: Any = PHONEBIND["PROVIDERS"]
 PHONEBIND: dict[str, Any] = {  # type: ignore[no-redef]
     **PHONEBIND,
     "PROVIDERS": {"qq": _QQ["qq"] | {"base_url": _OUTSIDE, "unionid": False}},
+    "MOBILE_PROOFS": {},
     "SMS": {"gateway": "phonebind.sms.sandbox.Sandbox", "url": f"{_OUTSIDE}/sms"},
     "TRUSTED_PROXIES": 1,
     **json.loads(os.environ["TORTURE_SETTINGS"]),
