@@ -1,21 +1,23 @@
 """id_tokens with a real signature, and each of the ways in which one can be wrong."""
 
+import base64
 import json
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
-from . import state
+from .openid_keys import FIRST_RSA, SECOND_RSA
 
 try:
     import jwt
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
     from cryptography.hazmat.primitives.serialization import (
         Encoding,
-        NoEncryption,
-        PrivateFormat,
         PublicFormat,
+        load_der_private_key,
         load_pem_private_key,
     )
     from jwt.algorithms import ECAlgorithm, RSAAlgorithm
@@ -35,6 +37,8 @@ Claims = Mapping[str, Any]
 def id_token(claims: Claims, *, fault: str = "good", keys: str = "one", algorithm: str = "RS256") -> str:
     """Signed, with ``iat`` and ``exp``. ``keys`` is the position of the switch: after "rotated" there is another."""
     now = int(time.time())
+    # Or two that are made within a second would be one token, and clients take a token once.
+    claims = {"jti": secrets.token_hex(8), **claims}
     claims = {name: value for name, value in {"iat": now, "exp": now + SECONDS, **claims}.items() if value is not None}
     claims |= _CLAIMS[fault](now) if fault in _CLAIMS else {}
     if fault == "no_nonce":
@@ -95,20 +99,14 @@ def _kid(name: str, algorithm: str) -> str:
     return f"{name}-{'ec' if algorithm == 'ES256' else 'rsa'}"
 
 
-def _key(name: str, algorithm: str) -> Any:
-    """The same in all processes. Made when it is first needed: not every machine makes one in no time."""
-    kid = _kid(name, algorithm)
-    pem = state.get("signing_key", kid) or state.put_first("signing_key", kid, _made(kid, algorithm), state.FOREVER)
-    return load_pem_private_key(pem.encode(), None)
-
-
 @cache
-def _made(kid: str, algorithm: str) -> str:
-    made: Any = (
-        ec.generate_private_key(ec.SECP256R1()) if algorithm == "ES256" else rsa.generate_private_key(65537, 2048)
-    )
-    pem: bytes = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return pem.decode()
+def _key(name: str, algorithm: str) -> Any:
+    """The same in all processes, and after each start."""
+    if algorithm == "ES256":
+        return ec.derive_private_key(int.from_bytes(sha256(name.encode()).digest()), ec.SECP256R1())
+    fixed = {"first": FIRST_RSA, "second": SECOND_RSA}.get(name)
+    # Nobody ever sees the public key of a stranger.
+    return load_der_private_key(base64.b64decode(fixed), None) if fixed else rsa.generate_private_key(65537, 2048)
 
 
 def _hs256(claims: Claims, name: str) -> str:

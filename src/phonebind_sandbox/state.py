@@ -20,12 +20,6 @@ def put_once(kind: str, name: str, seconds: int | None) -> bool:
     return bool(_cache().add(_key(kind, name), 1, seconds))
 
 
-def put_first(kind: str, name: str, value: Any, seconds: int | None) -> Any:
-    """The value that was put first, by whoever did it."""
-    _cache().add(_key(kind, name), value, seconds)
-    return get(kind, name)
-
-
 def get(kind: str, name: str) -> Any:
     """The value, or None."""
     return _cache().get(_key(kind, name))

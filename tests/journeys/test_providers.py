@@ -1,12 +1,13 @@
-"""Each provider that a browser goes to: bound once, and known again, at the sandbox that ``make run`` starts with."""
+"""Each provider, bound once and known again, at the sandbox of ``make run``: in a browser, or as an app."""
 
 from collections.abc import Callable
+from hashlib import sha256
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.conftest import PHONE, Person, listen
-from tests.support.visitor import Visitor
+from tests.support.visitor import Answer, Visitor
 
 DESKTOP = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/150.0 Safari/537.36"
 ANDROID = "Mozilla/5.0 (Linux; Android 15; K) AppleWebKit/537.36 Chrome/150.0 Mobile Safari/537.36"
@@ -21,6 +22,38 @@ WAYS = {
     "alipay": ANDROID,
     "oidc": DESKTOP,
 }
+
+#: Where an app's SDK is, what it is asked, and what it calls the proof there and in our request.
+APPS = {
+    "wechat_app": ("wechat/sdk/code", {"appid": "wx3333333333333333"}, "code", "code"),
+    "wechat_miniprogram": ("wechat/sdk/code", {"appid": "wx4444444444444444"}, "code", "code"),
+    "qq_app": ("qq/sdk/token", {}, "access_token", "token"),
+    "weibo": ("weibo/sdk/token", {}, "access_token", "token"),
+    "apple": ("apple/sdk/id_token", {"nonce": ""}, "id_token", "token"),
+    "oidc": ("oidc/sdk/id_token", {"nonce": ""}, "id_token", "token"),
+    "alipay": ("alipay/sdk", {}, "auth_code", "code"),
+}
+NONCE = "a-nonce-of-the-app"
+
+
+@pytest.mark.parametrize("kind", APPS)
+def test_an_app_binds_once_and_signs_in_again(visitor: Visitor, new_mobile: Callable[[], str], kind: str) -> None:
+    def native() -> Answer:
+        path, asked, told, named = APPS[kind]
+        nonce = {name: sha256(NONCE.encode()).hexdigest() for name in asked if name == "nonce"}
+        proof = visitor.get(f"/sandbox/{path}", person="fox", **asked | nonce).data[told]
+        return visitor.post(f"/oauth/{kind}/native/", **{named: proof, "nonce": NONCE if nonce else ""})
+
+    visitor.faults()
+    ticket, mobile = native().data["access_token"], new_mobile()
+    form = {"mobile": mobile, "password": "horse-staple-9", "sms_code": visitor.sms_code(mobile)}
+    bound = visitor.post(f"/oauth/{kind}/user/", **form, access_token=ticket)
+    assert (bound.status, bound.data["username"]) == (201, mobile)
+    again = native()
+    assert (again.status, again.data["user_id"]) == (200, bound.data["user_id"])
+    assert not list(visitor.cookies)
+    refused = visitor.post(f"/oauth/{kind}/native/", code="0" * 32, token="0" * 32, nonce=NONCE)
+    assert (refused.status, refused.data["code"]) == (400, "code_invalid")
 
 
 @pytest.mark.parametrize("kind", WAYS)

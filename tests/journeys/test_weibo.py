@@ -6,7 +6,6 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from phonebind_sandbox.people import PEOPLE
 from tests.journeys.conftest import Person
 from tests.support.visitor import Visitor
 
@@ -34,22 +33,6 @@ def test_weibo_down(person: Person, visitor: Visitor) -> None:
     visitor.faults(weibo_token_network="down")
     _press(person.page, "button[value=xiaolan]")
     expect(person.page).to_have_url(re.compile(r"/login/weibo/callback/"))
-
-
-@pytest.mark.parametrize("kind", ["weibo", "qq_app"])
-def test_an_app_binds_and_signs_in_again(visitor: Visitor, new_mobile: NewMobile, kind: str) -> None:
-    def token() -> str:
-        sdk = {"weibo": "weibo", "qq_app": "qq"}[kind]
-        return str(visitor.get(f"/sandbox/{sdk}/sdk/token", person="fox").data["access_token"])
-
-    arrived = visitor.post(f"/oauth/{kind}/native/", token=token()).data
-    assert arrived["nickname"] == PEOPLE["fox"].nickname
-    mobile = new_mobile()
-    form = {"mobile": mobile, "password": "horse-staple-9", "sms_code": visitor.sms_code(mobile)}
-    assert visitor.post(f"/oauth/{kind}/user/", **form, access_token=arrived["access_token"]).status == 201
-    assert visitor.post(f"/oauth/{kind}/native/", token=token()).data["token"]
-    refused = visitor.post(f"/oauth/{kind}/native/", token="0" * 32)
-    assert (refused.status, refused.data["code"]) == (400, "code_invalid")
 
 
 def test_the_website_and_the_app_of_qq_are_joined_by_the_unionid(visitor: Visitor, new_mobile: NewMobile) -> None:

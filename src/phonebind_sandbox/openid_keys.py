@@ -1,0 +1,40 @@
+"""The keys of the sandbox's Apple and OpenID Connect: fixed, so that a client's copy of them outlives a restart.
+
+Everybody has them, and nothing that matters is signed with them.
+"""
+
+# PKCS#8, DER, base64.
+FIRST_RSA = (
+    "MIIEvAIBADANBgkqhkiG9w0BAQEFAASCBKYwggSiAgEAAoIBAQCicZAGDN8quX19oTkTlWB1HhRwY4/A+O8xhK1nzIBVAzYj8G8AnVuFzeczHE"
+    "CP3vI6xLYpjd/rcTn6GW17IpgUxKst1jWsGO1pXPXmFcpE4xm3x35oca2W4VuLDqZonYLcblCsDcB+fuvej6HDqZlMciQOWzQhwCYs94HcSxZK"
+    "12FhDLttPyBqdrCyKZDU0Iqpyp/WFMe2y015HlF9EjJ5Alok3sfYoTkfl28+SIyV54dz155tkO3EYM+7Ekq+XiDn32ehAVBgWDUoxpZmqj8Dzu"
+    "RdnrmQbXHtVcqqJCBGCpt8JvtnjLDKNP2OMgN0dw4TjvH9PSmkXAdB9exvFzaZAgMBAAECggEABlEdNScF/J7W8u40jn7mD9faGp68hdgIUSgk"
+    "KB+rM+MalV4xqtfzqanenj2wgwe76q4gmVATj4/JHeEkQUAQouoc7/ze/HDBtrGvPEHHqlMcemmPEFevVOkxiqBIt1O8tX6ys2YbgK/F01NJip"
+    "bLR84+ebJxPgi/U0tSqPLgjItwuUlSBWrAUxk7UivnTwBBiRQ7bj8gR6le8jgPR6AHLVSoY/2M6kLhjiBHphc+6Jruu807uBsZYWKTKoDW+usL"
+    "263pAA3JW5FfYv2E+h/xl/75pUamzz1N4sb9Yz9MyGAUcd7FA4M04DmftSjRTkMsy3KOg1Gh5aM4p4YLVYLAqwKBgQDMMefBu7s5ApBkzb+fJC"
+    "FPd1EF6PRcf6VSAkIXTXh59zIh7y13syGYrAWQlTe1wMnx3/XnkuidYtRuzQdZ8rLvRZKgMQTrsj3seAFb/lRpNPWkz6abINbpeqLcDuaJ+we7"
+    "jsESLPdsWbZLMmBPgx7fql+9OwLJam/bcYywSB+y3wKBgQDLp/ub2R2rpwcNOGszpWCTAhSycEKRz135GDwO0poXmS9THaP2aYZGZWw5ITdP5C"
+    "Yjir50K7CNaCHlKoOIs8I4PbilSaKMbFWOBADzH3dDdOM6m3M2mvi2JSm/0pIDamqCHGNCwLatuB3eU+5inpMXGAjjTiRa+cXE+kd/Zhd9hwKB"
+    "gCzdyk6HMVwVdCSyEKinB6quTN8/kHHCmlCqrlrwashhyGIsa5EhiwBAy/g40UTeV4EN9LotTW9Hh+XQpwzchvSMFOud2bbwMysCM0pDV8jGGj"
+    "NcbP8o+A/VInO30m/++HP9qe6Ucskb7TIYn5DY/q+mf+LUVIhtGqbdDEyvjEeBAoGAaqSmPq/st4wZRzT5/etlrNV0HRRn546c+OlV2bUyd5UB"
+    "kRZ+W3RamdZWW3wnSLCBwC7RGGggZYvX4/blNdpbo7O+Ut9CPSIlkt5J2QXrH+m/a1snc7qm7kp7mDUdvKgm6ccPu07K2iEFkvyEYiQDhh5R2S"
+    "V8KB+PDly4v9+oAVUCgYBpUv0QU9f7NBRhYPhzvUSwhAg/HQihtjILCh9lkoxkjlxx+pjFBwbGHKYIw6qXANfmsiJ9jRlAbVxW9jy5ujB+KMSb"
+    "bqkraTzD1N6sKGqcmuFz192JQkmW34k9cJqIw8ifLixTOLXfN5CqRBN+DLYficWu0oOnP/nvmimL3BLXKA=="
+)
+SECOND_RSA = (
+    "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC6jAuOJZelrTSrz8qsddPbqvTWtwL84jtXZdltRnp5x2qs49P88ewYul52oi"
+    "nUFxe56AS0rVt5T5mDlL/Fbz4Z6f2HPmsCaNgWfi23fvSMcVn0Rx5AwuAPgpRHJ4kbhRLSvFGVnRu/tSXu/GeB12bis7c7zN1CR5io4CLsoMpk"
+    "Z3wpTH+RcnR+ilTNuNqgWRJy5gVTy8SPi16ExXRDJTiM8NCPrSLEGUr8NQP254PGqtiY3G2pxfxaPZR+z+5e7amC62LO5DQFos63NhKIk56Y+T"
+    "9CXkHxTp70EedJ87PnxlUXkuro71dFKd+xByLyFN4Vho6lwWGFZzg72N29ikxXAgMBAAECggEAASRc7TztR2qK7tMj8pewCZEhOHNLETCA3XtT"
+    "+pTdmoo8vjSC3EGWiO1iSdQKeBjSbCnCSbBe88YsYQ8iH60kwq0Ns7DcMFebEQYA/Ez7V/+HsGpENYeUU54p2gtpPsM/x52EAGJ2swtNK8S1hg"
+    "XFg2wUBUvUO9BHtJhiZMBIMd1DYmPoVNwzl2FHOX7d1n1SnMRd/5Mz6xuykQTBKzJPGNowdg3cuW89Zzvt59u5K/D5/lUsvYhcQBcSFvuuQ8WO"
+    "7pcrLlEpvDfDC3BIiv7kNTobbFj/dZai6T5jaOFtp8RHHs8bDa5UmmQYKehubVZEXIJTzXr04PcdvmmXbGpd0QKBgQDtAjdE3a1rHujjiTX6R5"
+    "MkNPvWqDmE6MVbjqTXCO+vGnZUWLcunt/D6ihrxQuvgUnmRRzPwUngAC8usnFDKhmQG90XWZUBrFwl2ut2iykTt98q4HAOk9ngfv/eFOI6kPEo"
+    "Fn2OTMcmDC/YmOn6ayl0fgNqWz4+8fNRT5cBs1Uf+QKBgQDJfrR0/qyDlDtTxXThr4oM+UXdOK9+RcpQdqXKYACKqrMwM0A8urcbnvasE0KGj5"
+    "PBGpZXEsOqSAs4XoDuTt6l45BBk9UnvvpyhV1Jg55B8wKUJQL2SGKv8JHSc+7luxXIzwgVy1BZCn+tZL3rpE2Nblproe3JSUphxuWVzYGCzwKB"
+    "gQCNGuag34Hh5tMstIIocfiOc+UD1b/4+0SU0AYf6Dga/hw492CIJxp936kVEIl2gfjnWXpfzmoXLMTqfl6kaCoz/ALTZggqqN1rxDyvpQZdsP"
+    "jy5BCS/T+YQsQ/ChvuVmDdRxaVY+ylIFhUEiYrayWRL30FEzGp9A6y+DmlT4l8sQKBgDpOI8HG//yDJDe1Z4D23qeqagD9qiqL32MxMgBBj2aQ"
+    "xpEoA2qPTPT9JrvcRt/RJBw4qVBA6cWYW0bQcdaDlAHEu7V+Jav+o1IILVpcb6r9ur1LiHPjtkra/hc73OE1JbSZ0+kakAFz/EYcZKiPPrGyQQ"
+    "/sJ3abcp6gg0a51MQZAoGAAsApr/d0xSbjQT0x3JEtEZ0ODScmeWeJHR7XtB+aQvEDTmp4PSBYKSrPQQubt9hw2UiTSs7I7Ugf/lg14JL9r8O+"
+    "Z3zKsUOQA2LfRL8PCMULV4mNL3dAizwc0LHfM87cvq1x0z8jI4CXOhqr73bIj1EipVUdteu8XJvHjRQQ74o="
+)
