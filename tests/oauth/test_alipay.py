@@ -288,12 +288,23 @@ def test_errors_are_logged_by_their_names_and_not_as_they_came(
 
 
 def test_an_app_brings_its_code(alipay: Make, upstream: Upstream, client: Client) -> None:
-    alipay()
+    alipay(redirect_uri="")
     upstream.answer(GATEWAY, token(open_id=OPEN_ID))
     answer = client.post("/oauth/alipay/native/", {"code": "C0DE"}, content_type="application/json")
     assert answer.status_code == 200, answer.content
     assert answer.json()["access_token"]
     assert upstream.requests[0][1]["code"] == "C0DE"
+
+
+def test_threat_1_a_browsers_code_is_worth_nothing_without_the_browser(
+    alipay: Make, upstream: Upstream, client: Client
+) -> None:
+    """Found in an address or a log, it would sign its finder in where no state is asked for."""
+    alipay()
+    upstream.answer(GATEWAY, token(open_id=OPEN_ID))
+    answer = client.post("/oauth/alipay/native/", {"code": "C0DE"}, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (404, "provider_unknown")
+    assert upstream.requests == []
 
 
 def test_what_the_sdk_is_given_is_signed_and_made_anew_each_time(alipay: Make) -> None:

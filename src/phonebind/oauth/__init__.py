@@ -67,9 +67,15 @@ def web(name: str) -> WebProvider:
 
 
 def native(name: str) -> NativeProvider:
-    """As :func:`get`, for one whose proof an app brings. Raises ProviderUnknown for any other."""
+    """As :func:`get`, for one whose proof an app brings. Raises ProviderUnknown for any other.
+
+    An entry whose proof is a code is either for browsers or for apps: a browser's code is bound to that browser by its
+    state, and whoever found it in an address could bring it here, where there is none.
+    """
     found = get(name)
     if not isinstance(found, NativeProvider):
+        raise ProviderUnknown
+    if isinstance(found, WebProvider) and found.proof == "code" and found.settings.redirect_uri:
         raise ProviderUnknown
     return found
 
