@@ -323,6 +323,24 @@ def test_a_vendor_that_is_down(prove: Prove, aliyun: Upstream) -> None:
 
 
 @pytest.mark.parametrize(
+    ("entry", "answer"),
+    [("aliyun", {"Code": "isv.SOMETHING_NEW"}), ("tencent", {"result": 1016, "errmsg": "token expired"})],
+    ids=["aliyun", "tencent"],
+)
+def test_threat_56_made_up_tokens_do_not_use_up_the_sites_budget(
+    prove: Prove, phonebind: Configure, aliyun: Upstream, entry: str, answer: dict[str, Any]
+) -> None:
+    """Whatever the code is: there was no number in the answer, and nobody pays for it."""
+    options = {"aliyun": ALIYUN, "tencent": {"sdk_app_id": "1", "app_key": "k"}}[entry]
+    phonebind(mobile_proofs={entry: {**options, "endpoint": f"{aliyun.url}/vendor"}})
+    aliyun.answer("/vendor", answer)
+    told = prove(loose(), source=entry, token="made up", carrier="mobile")
+    assert said(told) == (503, "mobile_proof_unavailable")
+    assert limits.spent("proof_site_day", limits.SITE)[0] == 0
+    assert limits.spent("proof_identity_hour", ME.key)[0] == 1
+
+
+@pytest.mark.parametrize(
     ("rule", "subject"),
     [("proof_identity_hour", ME.key), ("proof_address_hour", "127.0.0.1"), ("proof_site_day", limits.SITE)],
 )

@@ -75,7 +75,10 @@ class Vendor:
             raise MobileProofInvalid
         shown = code if _CODE.fullmatch(code) else "no readable code"
         if not _is_in(self.operator, code):
-            raise self.unavailable(shown)
+            error = self.unavailable(shown)
+            # A code says that there is no number: nobody pays, and nobody is down.
+            error.answered = shown == code
+            raise error
         if alarms.is_due(f"mobile proof {self.name} {shown}"):
             setting = f"{SETTING}['MOBILE_PROOFS']"
             logger.error("%s refuses our configuration: %s. See %s and docs/one-tap.md.", self.name, shown, setting)
