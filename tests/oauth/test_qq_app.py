@@ -109,6 +109,28 @@ def test_threat_48_tokens_of_others_are_told_of_once_a_minute(
     assert [(record.levelname, record.name) for record in caplog.records] == [("WARNING", "phonebind.oauth.qq_app")]
 
 
+@pytest.mark.parametrize("error", [100008, 100011])
+def test_threat_48_what_is_wrong_with_a_tokens_app_is_no_alarm(
+    upstream: Upstream, error: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    upstream.answer(ME, {"error": error, "error_description": "no"})
+    for _ in range(3):
+        with pytest.raises(ProviderUnavailable):
+            oauth.native("qq_app").verify("T")
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_threat_48_a_token_of_an_app_without_unionid_says_nothing_of_ours(
+    upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    upstream.answer("refusal", {"error": 100048, "error_description": "the companyid is not set"})
+    upstream.answer(ME, {"client_id": "101000001", "openid": OPENID})
+    upstream.answers = Reluctant(upstream.answers)
+    with pytest.raises(CodeInvalid):
+        oauth.native("qq_app").verify("T")
+    assert "PROVIDERS" not in caplog.text
+
+
 @pytest.mark.django_db
 def test_threat_1_an_openid_that_an_app_sends_is_nobody(client: Client, upstream: Upstream) -> None:
     answer = client.post("/oauth/qq_app/native/", {"openid": OPENID, "client_id": APP_ID})

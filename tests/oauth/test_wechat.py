@@ -253,6 +253,15 @@ def test_a_profile_that_is_refused_stops_nobody(make: Make, upstream: Upstream, 
         make(wechat_web.DRIVER).profile(Grant(openid=OPENID, access_token="82_T"))
 
 
+def test_threat_48_a_scope_that_somebody_has_made_less_is_no_alarm(
+    make: Make, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    upstream.answer(wechat.USERINFO, {"errcode": 48001})
+    with pytest.raises(ProviderUnavailable):
+        make(wechat_web.DRIVER).profile(Grant(openid=OPENID, access_token="82_T"))
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
 def test_the_silent_scope_and_mini_programs_have_no_profile(make: Make, upstream: Upstream) -> None:
     for provider in (make(wechat_oa.DRIVER, scope="snsapi_base"), make(mini.DRIVER)):
         assert provider.profile(Grant(openid=OPENID)).nickname == ""

@@ -208,7 +208,16 @@ def test_each_refusal_of_a_token_is_for_who_can_repair_it(
     here.answer(TOKEN_INFO, refusal(error, code, TOKEN_INFO), status=403)
     with pytest.raises(CodeInvalid if repair == "user" else ProviderUnavailable):
         oauth.native("weibo").verify("T")
-    assert any(record.levelno == logging.ERROR for record in caplog.records) == (repair == "operator")
+    assert any("our configuration" in record.getMessage() for record in caplog.records) == (repair == "operator")
+
+
+def test_threat_48_tokens_of_other_apps_are_no_alarm(here: Upstream, caplog: pytest.LogCaptureFixture) -> None:
+    """Weibo may say of an app that is not audited what it would say of ours."""
+    here.answer(TOKEN_INFO, refusal("applications over the unaudited use restrictions", 21321, TOKEN_INFO), status=403)
+    for _ in range(3):
+        with pytest.raises(ProviderUnavailable):
+            oauth.native("weibo").verify("T")
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
 # ---------------------------------------------------------------- who it is

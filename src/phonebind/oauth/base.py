@@ -141,11 +141,22 @@ class Provider(ABC):
         """What to greet the person with."""
         return grant.profile or Profile()
 
-    def misconfigured(self, path: str, error: object) -> ProviderUnavailable:
-        """To raise where only the operator can repair it: the log says so, once a minute for each ``error``."""
+    def misconfigured(self, path: str, error: object, *, certain: bool = True) -> ProviderUnavailable:
+        """To raise where only the operator can repair it: the log says so, once a minute for each ``error``.
+
+        ``certain``: not where what somebody has brought may be the reason, such as a token of another app. Then it is
+        no ERROR, or anybody could raise the operator's alarms.
+        """
         if alarms.is_due(f"{self.name} {path} {error}"):
             setting = f"PHONEBIND['PROVIDERS']['{self.name}']"
-            logger.error("%s refuses our configuration: error %s at %s. See %s.", self.label, error, path, setting)
+            logger.log(
+                logging.ERROR if certain else logging.WARNING,
+                "%s refuses our configuration: error %s at %s. See %s.",
+                self.label,
+                error,
+                path,
+                setting,
+            )
         return ProviderUnavailable()
 
     def unavailable(self, reason: str) -> ProviderUnavailable:

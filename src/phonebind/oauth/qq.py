@@ -70,7 +70,9 @@ class QQ(QQConnect, WebProvider):
 
     def unionid(self, grant: Grant) -> str | None:
         me = self._me(grant.access_token, unionid="1")
-        if me and me["openid"] != grant.openid:
+        if not me:
+            self.without_unionid()
+        elif me["openid"] != grant.openid:
             raise self.unavailable("/me names another person than the token did")
         unionid = me.get("unionid")
         return checked_id(unionid) if unionid else None

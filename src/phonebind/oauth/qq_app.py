@@ -7,7 +7,7 @@ Source: wiki.connect.qq.com, "获取用户OpenID_OAuth2.0", "unionID介绍".
 import logging
 
 from phonebind import alarms
-from phonebind.exceptions import CodeInvalid, PhonebindError
+from phonebind.exceptions import CodeInvalid, PhonebindError, ProviderUnavailable
 from phonebind.oauth.base import Grant, NativeProvider
 from phonebind.oauth.qq_connect import ME, QQConnect
 
@@ -26,9 +26,17 @@ class QQApp(QQConnect, NativeProvider):
 
     def verify(self, proof: str, *, nonce: str = "") -> Grant:
         me = self._me(proof, unionid="1") if self.settings.unionid else {}
-        # Without the permission to see the unionid, QQ answers nothing else either.
-        me = me or self._me(proof)
+        if not me:
+            # Without the permission to see the unionid, QQ answers nothing else either.
+            me = self._me(proof)
+            if self.settings.unionid:
+                # Only now: a token of another app may have no such permission.
+                self.without_unionid()
         return Grant(openid=me["openid"], access_token=proof, unionid=me.get("unionid") or None)
+
+    def misconfigured(self, path: str, error: object, *, certain: bool = True) -> ProviderUnavailable:
+        # /me is asked about the token alone, and anybody can bring one of an app that QQ has closed.
+        return super().misconfigured(path, error, certain=certain and path != ME)
 
     def foreign(self) -> PhonebindError:
         # Anybody can bring one. Where it is our own app's, PROVIDERS names the wrong client_id.

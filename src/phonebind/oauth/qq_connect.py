@@ -11,7 +11,7 @@ from collections.abc import Container, Mapping
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
-from phonebind import upstream
+from phonebind import alarms, upstream
 from phonebind.exceptions import CodeInvalid, PhonebindError
 from phonebind.oauth.answers import whole
 from phonebind.oauth.base import Grant, Profile, Provider
@@ -56,6 +56,12 @@ class QQConnect(Provider):
         """To raise for a token that was given to another app: whoever it names has not signed in here."""
         return self.unavailable("/me answers for another app")
 
+    def without_unionid(self) -> None:
+        """To say where /me has told none, and asked about our own app: once a minute."""
+        if alarms.is_due(f"{self.name} unionid"):
+            setting = f"PROVIDERS['{self.name}']['unionid']"
+            logger.warning("QQ: %s is on, but the app has no such permission (100048)", setting)
+
     @property
     def _base(self) -> str:
         return self.settings.base_url or BASE
@@ -64,8 +70,6 @@ class QQConnect(Provider):
         """The answer of /me, checked to be about our app; empty where unionid was asked for and not permitted."""
         answer = self._ask(ME, access_token=access_token, fmt="json", **query)
         if error_number(answer) == NO_UNIONID and query:
-            setting = f"PROVIDERS['{self.name}']['unionid']"
-            logger.warning("QQ: %s is on, but the app has no such permission (100048)", setting)
             return {}
         if answer.get("client_id") != self.settings.client_id:
             raise self.foreign()

@@ -30,6 +30,8 @@ CONFIG_ERRORS = frozenset({
     *range(89500, 89600),
 })  # fmt: skip
 
+NO_PERMISSION = 48001
+
 _NUMBER = re.compile(r"-?[0-9]{1,9}\Z")
 #: Where WeChat keeps its avatars. Some of their addresses are still written with http, and it serves both.
 _AVATAR = re.compile(r"http://(?=[\w.-]+\.qlogo\.cn/)", re.ASCII)
@@ -55,7 +57,8 @@ class WeChat(Provider):
         if error in CODE_ERRORS and path != USERINFO:
             raise CodeInvalid
         if error in CONFIG_ERRORS:
-            raise self.misconfigured(path, error)
+            # Which scope a person is asked for stands in an address, or in the app, and anybody can make it less.
+            raise self.misconfigured(path, error, certain=(path, error) != (USERINFO, NO_PERMISSION))
         if error:
             raise self.unavailable(f"{path}: error {error}")
         return answer

@@ -5,13 +5,12 @@ from typing import Any
 
 from phonebind.exceptions import SnapshotUser
 from phonebind.oauth.base import Grant, Profile
-from phonebind.oauth.wechat import USERINFO, WeChatPage, errcode
+from phonebind.oauth.wechat import NO_PERMISSION, USERINFO, WeChatPage, errcode
 
 #: Asks nobody, and tells the openid alone.
 SILENT = "snsapi_base"
 #: Asks; or, where nobody has tapped, shows the page as a snapshot and answers with somebody who does not exist.
 ASKING = "snsapi_userinfo"
-NO_PERMISSION = 48001
 
 
 class WeChatOfficialAccount(WeChatPage):

@@ -22,6 +22,8 @@ class Driver(ABC):
     other_openid: ClassVar[str]
     #: None where the provider has none.
     unionid: ClassVar[str | None] = None
+    #: Whom none of its refusals is for.
+    never: ClassVar[frozenset[Repair]] = frozenset()
     #: What must never be logged, besides the secret of the settings.
     secrets: ClassVar[tuple[str, ...]] = ()
     #: The path of the call that trades the code or asks about the token.
