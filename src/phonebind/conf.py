@@ -30,7 +30,7 @@ class ProviderSettings:
 
     client_id: str
     #: Whatever the provider calls the secret of the app.
-    client_secret: str = ""
+    client_secret: str = field(default="", repr=False)
     #: Where the provider sends browsers back to; for apps and mini programs there is none.
     redirect_uri: str = ""
     #: Where the provider is; empty for the real one. The sandbox's address while developing.

@@ -132,6 +132,14 @@ def test_each_refusal_is_for_who_can_repair_it(
     assert seen == {"user", "operator", "provider"} - driver.never
 
 
+def test_threat_22_no_secret_of_the_settings_is_shown_with_them(provider: Callable[[], Provider]) -> None:
+    """Django's page of an error, and what collects errors, show every local variable."""
+    settings = provider().settings
+    shown = repr(settings)
+    for name in ("client_secret", "private_key"):
+        assert not (secret := getattr(settings, name, "")) or secret[:60] not in shown
+
+
 def test_what_is_no_answer_is_nobody(provider: Callable[[], Provider], driver: Driver, upstream: Upstream) -> None:
     for body in (*USELESS, *driver.useless()):
         for status in (200, 400, 500, 503):

@@ -5,7 +5,7 @@ Source: developer.apple.com, "Sign in with Apple REST API", "Creating a client s
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -34,7 +34,7 @@ class AppleSettings(IdTokenSettings):
     team_id: str = ""
     key_id: str = ""
     #: The text of the .p8 file; line breaks may be written as \\n, as environment variables have them.
-    private_key: str = ""
+    private_key: str = field(default="", repr=False)
 
 
 class Apple(IdTokenProvider):
