@@ -272,7 +272,7 @@ def test_the_silent_scope_and_mini_programs_have_no_profile(make: Make, upstream
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("flag", [1, "1"], ids=repr)
+@pytest.mark.parametrize("flag", [1, "1", True, "true", 2], ids=repr)
 def test_threat_54_a_snapshots_user_is_nobody(make: Make, upstream: Upstream, flag: object) -> None:
     """Even where the ids, which many such users share, are somebody's."""
     provider = make(wechat_oa.DRIVER)

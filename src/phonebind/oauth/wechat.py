@@ -72,7 +72,8 @@ class WeChat(Provider):
             openid=openid,
             access_token=text(answer, "access_token"),
             unionid=text(answer, "unionid") or None,
-            virtual=text(answer, "is_snapshotuser") == "1",
+            # Whatever else than "no" it may say one day: nobody signs in by mistake.
+            virtual=answer.get("is_snapshotuser") not in (None, 0, "0", ""),
         )
 
     def _read(self, path: str, ask: Callable[[str], bytes], address: str = "") -> Mapping[str, Any]:
