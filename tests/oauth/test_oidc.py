@@ -85,6 +85,13 @@ def test_basic_with_id_and_secret_as_forms_write_them(make: Make, upstream: Upst
     }
 
 
+@pytest.mark.parametrize("methods", [5, {"a": 1}, "client_secret_basic", True], ids=repr)
+def test_threat_19_methods_that_are_no_list_are_garbage(make: Make, upstream: Upstream, methods: object) -> None:
+    DRIVER.serve(upstream, token_endpoint_auth_methods_supported=methods)
+    with pytest.raises(ProviderUnavailable):
+        make().exchange(DRIVER.person(upstream, DRIVER.openid), secret=SECRET)
+
+
 def test_in_the_body_where_that_is_all_it_takes(make: Make, upstream: Upstream) -> None:
     DRIVER.serve(upstream, token_endpoint_auth_methods_supported=["private_key_jwt", "client_secret_post"])
     make().exchange(DRIVER.person(upstream, DRIVER.openid), secret=SECRET)

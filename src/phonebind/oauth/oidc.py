@@ -109,7 +109,10 @@ class OpenIDConnect(IdTokenProvider):
     def _authentication(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
         """Fields and headers that say who we are."""
         client_id, secret = self.settings.client_id, self.settings.client_secret
-        methods = self._discovered().get("token_endpoint_auth_methods_supported", [BASIC])
+        # Some publish null for what they leave at its default.
+        methods = self._discovered().get("token_endpoint_auth_methods_supported") or [BASIC]
+        if not isinstance(methods, list):
+            raise self.unavailable("token_endpoint_auth_methods_supported is no list")
         if BASIC in methods:
             credentials = f"{quote_plus(client_id)}:{quote_plus(secret)}".encode()
             return {}, {"Authorization": f"Basic {base64.b64encode(credentials).decode()}"}
