@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from phonebind import states, tickets
+from phonebind.oauth import Identity
 from server.processes import Valkey
 from server.users.models import User
 from tests.support.dialects import MOBILE, PASSWORD, front_end
@@ -188,3 +189,13 @@ def test_it_needs_no_csrf_token_and_gives_a_new_one(browser: Browser, bound: Use
     strict = Client(enforce_csrf_checks=True, headers={"origin": PAGES})
     form = {"username": MOBILE, "password": PASSWORD}
     assert strict.post("/login/", form, content_type="application/json").json()["code"] == 0
+
+
+def test_threat_2_the_ticket_of_an_app_signs_no_browser_in(browser: Browser, person: Person) -> None:
+    """Whoever holds one could have another's browser signed in as themselves. At the contract's address it is good."""
+    ticket = tickets.issue_loose(Identity("qq", "101000001", "A" * 32), "/")
+    sms_code = person.sms_code(MOBILE)
+    answer = browser.bind(ticket, sms_code)
+    assert (answer.status_code, answer.json()["error"], browser.user) == (400, "ticket_invalid", "")
+    form = {"mobile": MOBILE, "password": PASSWORD, "sms_code": sms_code, "access_token": ticket}
+    assert Client().post("/oauth/qq/user/", form, content_type="application/json").status_code == 201

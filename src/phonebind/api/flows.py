@@ -21,6 +21,8 @@ NO_STATE = "0"
 class Flow(ABC):
     #: Whether bind tickets are good in any browser.
     unbound = False
+    #: Whether those of apps are, too. Not where a bind signs the browser in: or it could be somebody else's browser.
+    loose = True
 
     @abstractmethod
     def start(self, request: HttpRequest, provider: WebProvider, target: str) -> Started:
@@ -81,6 +83,8 @@ class Landing(Legacy):
 
 class Stateless(Bound):
     """As :class:`Bound`, for pages that keep cookies and bring no state back: some sign-in began in this browser."""
+
+    loose = False
 
     def start(self, request: HttpRequest, provider: WebProvider, target: str) -> Started:
         state = landing.state_for(request, provider, target)

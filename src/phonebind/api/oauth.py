@@ -83,7 +83,8 @@ class OAuthUserView(View):
         form = _bind_form(request.data)
         self.note(mobile=form["mobile"])
         source = oauth.get(provider)
-        ticket = tickets.read(request._request, source, form["access_token"], unbound=self.flow.unbound, loose=True)
+        flow = self.flow
+        ticket = tickets.read(request._request, source, form["access_token"], unbound=flow.unbound, loose=flow.loose)
         if tickets.is_spent(ticket) and binding.find(ticket.identity) is None:
             raise TicketInvalid
         mobile = self._verified(form, ticket.identity)
