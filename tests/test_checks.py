@@ -140,8 +140,8 @@ def test_settings_as_they_may_be(settings: Settings, name: str, value: object) -
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        ({}, "client_id"),
-        ({**QQ, "client_key": "x"}, "client_key"),
+        ({}, "['qq']: missing: client_id"),
+        ({**QQ, "client_key": "x"}, "['qq']: unknown: 'client_key'; the options are client_id, client_secret, "),
         ({**QQ, "client_id": ""}, "client_id is empty"),
         ({**QQ, "client_id": 101000001}, "client_id must be a str"),
         ({**QQ, "client_secret": None}, "client_secret must be a str"),

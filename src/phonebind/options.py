@@ -2,9 +2,11 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils.module_loading import import_string
+
+Made = TypeVar("Made")
 
 #: What making it raises where its options are wrong.
 UNUSABLE = (AttributeError, ImportError, KeyError, TypeError, ValueError)
@@ -20,7 +22,11 @@ def build(path: str, options: Mapping[str, Any]) -> Any:
     Raises WrongOptions where the options do not fit it, ImportError for a wrong path or a library that is not
     installed, and whatever a class of the host's raises.
     """
-    kind = import_string(path)
+    return make(import_string(path), options)
+
+
+def make(kind: Callable[..., Made], options: Mapping[str, Any]) -> Made:
+    """As :func:`build`, of the class itself."""
     try:
         return kind(**options)
     except TypeError:

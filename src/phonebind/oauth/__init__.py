@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 from phonebind.conf import conf
 from phonebind.exceptions import ProviderUnknown, Text
 from phonebind.oauth.base import Grant, Identity, NativeProvider, Profile, Provider, WebProvider, Widget
+from phonebind.options import make
 
 __all__ = [
     "KINDS",
@@ -55,7 +56,7 @@ def get(name: str) -> Provider:
         raise ProviderUnknown
     made = _class(path)
     options = {key: value for key, value in entry.items() if key != "provider"}
-    return made(made.settings_class(**options), name)
+    return made(make(made.settings_class, options), name)
 
 
 def web(name: str) -> WebProvider:
