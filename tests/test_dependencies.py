@@ -104,6 +104,13 @@ def test_where_images_are_asked_for_the_operator_is_told(cannot_draw: None) -> N
     assert "phonebind[image]" in str(check_human_check())
 
 
+def test_without_cryptography_alipay_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
+    monkeypatch.delitem(sys.modules, "phonebind.oauth.rsa2", raising=False)
+    with pytest.raises(ImportError, match=r"pip install 'phonebind\[alipay\]'"):
+        importlib.import_module("phonebind.oauth.rsa2")
+
+
 def test_without_altcha_who_cannot_see_has_no_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "altcha", None)
     monkeypatch.delitem(sys.modules, "phonebind.human.altcha", raising=False)

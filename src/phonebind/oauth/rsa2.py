@@ -10,10 +10,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
+try:
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa
+    from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
+except ImportError as error:
+    raise ImportError("cryptography is not installed: pip install 'phonebind[alipay]'") from error
 
 #: What Alipay's console asks for.
 BITS = 2048
