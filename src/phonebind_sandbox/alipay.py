@@ -80,7 +80,7 @@ def _wrong(params: Params) -> tuple[str, str] | None:
 
 def _decide(request: HttpRequest, app: conf.App, params: Params) -> HttpResponseBase:
     if "cancel" in request.POST:
-        return render(request, "phonebind_sandbox/cancelled.html")
+        return render(request, "phonebind_sandbox/alipay_cancelled.html")
     person = PEOPLE.get(request.POST.get("person", ""))
     if person is None:
         return HttpResponse("Unknown person.", content_type="text/plain", status=400)

@@ -175,7 +175,7 @@ _TABLE = (
     Switch(
         "wechat_callback",
         ("once", "cancel", "silence"),
-        "微信的回调: 有、只带 state、没有",
+        "微信的回调：有、只带 state、没有",
         "WeChat's callback comes, with the state alone, or never",
     ),
     Switch("wechat_any_browser", (False, True), "微信内的页面可用任何浏览器打开", "WeChat's page opens in any browser"),

@@ -50,7 +50,7 @@ def authorize(request: HttpRequest) -> HttpResponseBase:
     if params.get("response_type", "code") != "code":
         return _call_back(params, _callback_error(21329))
     if request.method == "GET":
-        context = {"provider": "微博", "app": app, "people": PEOPLE.values(), "scope": params.get("scope", "")}
+        context = {"provider": "微博", "app": app, "people": PEOPLE.values(), "scope": params.get("scope") or "—"}
         return render(request, "phonebind_sandbox/weibo_authorize.html", context)
     return _decide(request, app, params)
 

@@ -146,6 +146,8 @@ def test_a_callback_may_have_a_query_and_no_state(alipay: Alipay) -> None:
 
 def test_whoever_cancels_stays_there(alipay: Alipay) -> None:
     answer = alipay.page({"cancel": "1"})
+    assertContains(answer, "支付宝")
+    assert "QQ" not in answer.content.decode()
     assert answer.status_code == 200
     assert "Location" not in answer.headers
     assert alipay.page({"person": "nobody"}).status_code == 400
