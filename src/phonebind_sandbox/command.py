@@ -28,6 +28,12 @@ For the configuration of the client:
 {apps}
   Weibo             {here}weibo in place of https://api.weibo.com
 {weibo}
+  WeChat            {here}wechat in place of https://open.weixin.qq.com and https://api.weixin.qq.com
+  Alipay            {here}alipay in place of https://openapi.alipay.com and https://openauth.alipay.com
+  Apple             {here}apple in place of https://appleid.apple.com
+  OpenID Connect    issuer {here}oidc
+  one tap           {here}one-tap/aliyun/ and {here}one-tap/tencent/v5/rapidauth/validate
+                    the first page has the apps of these, and what plays their SDKs
   redirect_uri      {redirect_uris}
   Tencent captcha   endpoint {here}tencent/
                     script {here}tencent/TJCaptcha.js

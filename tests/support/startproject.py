@@ -17,7 +17,7 @@ from tests.support.services import valkey_server
 ROOT = Path(__file__).parents[2]
 
 #: A block, and the line above it, which names a file at its end.
-_BLOCK = re.compile(r"(?:`([\w/]+\.py)`:)?\n\n```(\w+)\n(.*?)```", re.DOTALL)
+_BLOCK = re.compile(r"(?:`([\w/]+\.py)`[:：])?\n\n```(\w+)\n(.*?)```", re.DOTALL)
 _PROGRAMS = {"python": [sys.executable], "django-admin": [sys.executable, "-m", "django"]}
 
 
