@@ -76,7 +76,7 @@ def test_every_name_in_it_is_one_of_the_paths(client: Client) -> None:
 
 def test_the_texts_are_in_the_language_of_the_request(client: Client) -> None:
     way = client.get("/oauth/", headers={"accept-language": "zh-CN"}).json()["ways"][0]
-    assert way["text"] == "使用 QQ 登录"
+    assert way["text"] == "使用QQ登录"
 
 
 def test_the_audit_trail_has_it(client: Client, caplog: pytest.LogCaptureFixture) -> None:

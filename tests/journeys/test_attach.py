@@ -16,7 +16,7 @@ def test_who_is_signed_in_is_asked_and_binds(person: Person, new_mobile: Callabl
     page.wait_for_url("**/login/done/")
     person.arrive("liming")
     assert "/attach/" in page.url
-    assert person.heading == "将 QQ 绑定到您的账号"
+    assert person.heading == "将QQ绑定到您的账号"
     expect(page.get_by_text(f"{mobile[:3]}****{mobile[-4:]}")).to_be_visible()
     page.get_by_role("button", name="绑定", exact=True).click()
     page.wait_for_url("**/login/done/")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.template.loader import select_template
+from django.utils.translation import gettext, override
 from pytest_django import Settings
 
 import phonebind.pages
@@ -243,3 +244,13 @@ def test_no_page_calls_the_provider_by_the_name_of_another(shopper: Shopper) -> 
     url = arrive(shopper)["Location"]
     pages = [shopper.http.get(path) for path in ("/login/", url, "/login/weibo/callback/?state=x")]
     assert [answer for answer in pages if "QQ" in answer.content.decode()] == []
+
+
+def test_no_space_stands_between_two_chinese_characters() -> None:
+    """Some names of providers are Chinese: what is said with a space around QQ is wrong around 微信."""
+    texts = ["Sign in with %(provider)s", "Bind %(provider)s to your account", "%(provider)s has confirmed you"]
+    texts += ["To sign in with %(provider)s, open this page in the %(provider)s app."]
+    texts += ["%(provider)s did not confirm that it is you. Nothing was changed."]
+    with override("zh-hans"):
+        for said in (gettext(text) % {"provider": "微信"} for text in texts):
+            assert not re.search("[\u4e00-\u9fff] [\u4e00-\u9fff]", said), said
