@@ -91,6 +91,19 @@ def test_a_ticket_lives_ten_minutes() -> None:
             browser.read(ticket)
 
 
+def test_a_ticket_of_before_the_upgrade_is_good() -> None:
+    browser = Tabs()
+    payload = signing.loads(browser.ticket(), salt=tickets.SALT)
+    assert browser.read(signing.dumps(payload, salt=tickets.OLD_SALT, compress=True)).identity == IDENTITY
+
+
+def test_threat_2_a_server_that_is_not_upgraded_yet_refuses_what_it_does_not_know() -> None:
+    """It makes an Identity of whatever the ticket holds, and takes a loose one for one that is good many times."""
+    for ticket in (loose(), Tabs().ticket(replace(IDENTITY, avatar="https://q.qlogo.cn/a"))):
+        with pytest.raises(signing.BadSignature):
+            signing.loads(ticket, salt="phonebind.ticket.v1")
+
+
 def test_it_holds_no_secret_of_the_provider_or_of_the_cookie() -> None:
     browser = Tabs()
     content = str(signing.loads(browser.ticket(), salt=tickets.SALT))

@@ -38,7 +38,9 @@ KEPT_ROOM = 1_120
 #: Bytes for kept tickets, the address of a request that is about to come, where we know it, and its sign-in's cookie.
 ROOM = 1_900
 
-SALT = "phonebind.ticket.v1"
+SALT = "phonebind.ticket.v2"
+#: Until 0.2. A server that is not upgraded yet refuses tickets of the new salt: it knows neither avatars nor loose ones.
+OLD_SALT = "phonebind.ticket.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +157,12 @@ def _sign(identity: Identity, next_url: str, **more: str) -> str:
 
 
 def _load(token: str, max_age: int = MAX_AGE) -> dict[str, Any] | None:
-    if not token.isascii():
-        return None
-    try:
-        payload: dict[str, Any] = signing.loads(token, salt=SALT, max_age=max_age)
-    except signing.BadSignature:
-        return None
-    return payload
+    if token.isascii():
+        for salt in (SALT, OLD_SALT):
+            with suppress(signing.BadSignature):
+                payload: dict[str, Any] = signing.loads(token, salt=salt, max_age=max_age)
+                return payload
+    return None
 
 
 def _digest(secret: str) -> str:
