@@ -58,6 +58,13 @@ def test_the_code_comes_under_the_providers_own_name_and_the_secret_out_of_the_c
     assert all(re.fullmatch("C-[A-Za-z0-9_-]{43}", openid) for openid in seen)
 
 
+def test_a_code_may_be_as_long_as_those_of_openid_connect(client: Client, use: Any) -> None:
+    use({"secretive": {**SECRETIVE, "provider": "tests.support.providers.LongWinded"}})
+    for length, status in ((2_048, 200), (2_049, 400)):
+        answer = client.get("/oauth/secretive/user/", {"code": "C" * length, "state": state_of(client, "secretive")})
+        assert answer.status_code == status
+
+
 def _kept(client: Client) -> str:
     return [morsel.value for name, morsel in client.cookies.items() if "_kept_" in name][-1]
 

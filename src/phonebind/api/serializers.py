@@ -74,7 +74,8 @@ class Callback(Shape):
     for phones sends ``usercancel=1`` and the state, older ones the state alone.
     """
 
-    code = serializers.CharField(max_length=512, required=False)
+    #: Some providers of OpenID Connect write all they know of the sign-in into it.
+    code = serializers.CharField(max_length=2048, required=False)
     error = serializers.CharField(max_length=64, required=False)
     usercancel = serializers.CharField(max_length=16, required=False)
     state = serializers.CharField(max_length=4096, allow_blank=True, default="")
