@@ -39,7 +39,7 @@ KEPT_ROOM = 1_120
 ROOM = 1_900
 
 SALT = "phonebind.ticket.v2"
-#: Until 0.2. A server that is not upgraded yet refuses tickets of the new salt: it knows neither avatars nor loose ones.
+#: Until 0.2. Servers that are not upgraded yet refuse tickets of the new salt: they know no avatars and no loose ones.
 OLD_SALT = "phonebind.ticket.v1"
 
 
