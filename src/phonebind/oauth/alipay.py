@@ -158,9 +158,9 @@ class Alipay(WebProvider, NativeProvider):
             "version": "1.0",
             **params,
         }
-        content = urlencode({**form, "sign": rsa2.sign(form, self.settings.private_key)}).encode()
+        signed = {**form, "sign": rsa2.sign(form, self.settings.private_key)}
         try:
-            body = upstream.exchange(self._base + GATEWAY, content, FORM, self.deadline).body
+            body = upstream.post_form(self._base + GATEWAY, signed, self.deadline, FORM)
         except upstream.UpstreamError as failure:
             raise self.unavailable(f"{method}: {failure}") from None
         return self._read(method, rsa2.members(body))
