@@ -383,7 +383,3 @@ def test_a_setting_that_is_wrong_is_an_error_which_does_not_repeat_it(
     assert problem in found[0]
     [value] = changes.values()
     assert not value or value == "openid" or value[40:80] not in found[0]
-
-
-def test_the_private_key_is_in_no_repr(alipay: Make) -> None:
-    assert private_text(OURS)[:200] not in repr(alipay().settings)

@@ -175,8 +175,15 @@ def test_no_secret_is_ever_logged(
     secret = str(driver.settings.get("client_secret") or "")
     for hidden in (*proofs, *driver.secrets, *([secret] if secret else [])):
         assert hidden not in caplog.text
-    for name in ("private_key", "app_private_key"):
-        assert not driver.settings.get(name) or str(driver.settings[name]) not in caplog.text
+    assert not driver.settings.get("private_key") or str(driver.settings["private_key"]) not in caplog.text
+
+
+def test_no_secret_is_in_a_repr(provider: Callable[[], Provider], driver: Driver) -> None:
+    """As reports of errors show what a function had in its hands."""
+    shown = repr(provider().settings)
+    assert str(driver.settings["client_id"]) in shown
+    for name in ("client_secret", "private_key"):
+        assert not driver.settings.get(name) or repr(driver.settings[name]) not in shown
 
 
 # ---------------------------------------------------------------- unionid
