@@ -286,6 +286,49 @@ def _state(client: Client, kind: str) -> str:
     return url.partition("state=")[2][:32]
 
 
+# ---------------------------------------------------------------- apps
+
+
+@pytest.fixture
+def native(provider: Callable[[], Provider]) -> NativeProvider:
+    made = provider()
+    if not isinstance(made, NativeProvider):
+        pytest.skip("no app signs in with it")
+    return made
+
+
+def test_what_an_app_brings_names_the_person(native: NativeProvider, driver: Driver, upstream: Upstream) -> None:
+    proof, nonce = driver.app(upstream, driver.openid)
+    identity, account = binding.identify(native, lambda: native.verify(proof, nonce=nonce))
+    assert (identity.provider, identity.app_id, identity.openid) == (native.family, native.app_id, driver.openid)
+    assert account is None
+
+
+def test_an_app_waits_no_longer_than_the_deadline(
+    native: NativeProvider, provider: Callable[[], Provider], driver: Driver, upstream: Upstream, phonebind: Configure
+) -> None:
+    proof, nonce = driver.app(upstream, driver.openid)
+    upstream.answers[driver.native_path or driver.path].delay = 0.6
+    phonebind(total_timeout=0.2)
+    made = provider()
+    assert isinstance(made, type(native))
+    with pytest.raises(ProviderUnavailable):
+        made.verify(proof, nonce=nonce)
+
+
+@pytest.mark.parametrize("body", USELESS)
+def test_what_is_no_answer_about_an_app_is_nobody_and_in_no_log(
+    native: NativeProvider, driver: Driver, upstream: Upstream, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    proof, nonce = driver.app(upstream, driver.openid)
+    upstream.answers[driver.native_path or driver.path] = Answer(body)
+    with pytest.raises((ProviderUnavailable, CodeInvalid)):
+        native.verify(proof, nonce=nonce)
+    for hidden in (proof, *driver.secrets):
+        assert hidden not in caplog.text
+
+
 # ---------------------------------------------------------------- parsers
 
 

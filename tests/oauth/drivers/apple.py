@@ -3,7 +3,7 @@ from collections.abc import Iterable
 from phonebind.oauth import apple, id_tokens
 from tests.oauth.drivers.base import Driver, Repair
 from tests.support.edge import Answer, Upstream
-from tests.support.id_tokens import claims, jwk, pem, rsa_key, sign
+from tests.support.id_tokens import claims, hashed, jwk, pem, rsa_key, sign
 
 TEAM, SERVICES, BUNDLE = "TEAM000001", "example.shop.web", "example.shop.app"
 
@@ -31,8 +31,9 @@ class Apple(Driver):
     }
     openid = "000001.0123456789abcdef0123456789abcdef.0001"
     other_openid = "000002.fedcba9876543210fedcba9876543210.0002"
-    secrets = ("T0KEN", "eyJ")
+    secrets = ("T0KEN", "eyJ", "N0NCE")
     path = apple.TOKEN
+    native_path = apple.KEYS
 
     def serve(self, upstream: Upstream) -> None:
         id_tokens._kept.clear()
@@ -40,6 +41,9 @@ class Apple(Driver):
 
     def person(self, upstream: Upstream, openid: str, *, unionid: str | None = None, nickname: str = "小明") -> str:
         return self._answer(upstream, openid, SERVICES)
+
+    def app(self, upstream: Upstream, openid: str) -> tuple[str, str]:
+        return sign(claims(iss=apple.BASE, aud=BUNDLE, sub=openid, nonce=hashed("N0NCE"))), "N0NCE"
 
     def refusals(self) -> Iterable[tuple[str, Repair, Answer]]:
         for error, repair in ERRORS:

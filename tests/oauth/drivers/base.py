@@ -28,6 +28,8 @@ class Driver(ABC):
     secrets: ClassVar[tuple[str, ...]] = ()
     #: The path of the call that trades the code or asks about the token.
     path: ClassVar[str]
+    #: Likewise for what an app brings; "" where that is the same one.
+    native_path: ClassVar[str] = ""
 
     def serve(self, upstream: Upstream) -> None:  # noqa: B027 - most publish nothing
         """What the provider publishes before anybody signs in: keys, where its endpoints are."""
@@ -35,6 +37,10 @@ class Driver(ABC):
     @abstractmethod
     def person(self, upstream: Upstream, openid: str, *, unionid: str | None = None, nickname: str = "小明") -> str:
         """From now on the provider knows this person. The code or token that stands for them."""
+
+    def app(self, upstream: Upstream, openid: str) -> tuple[str, str]:
+        """As :meth:`person`, for an app: what its SDK was given, and the nonce."""
+        return self.person(upstream, openid), ""
 
     @abstractmethod
     def refusals(self) -> Iterable[tuple[str, Repair, Answer]]:

@@ -4,7 +4,7 @@ from typing import Any
 from phonebind.oauth import id_tokens, oidc
 from tests.oauth.drivers.base import Driver, Repair
 from tests.support.edge import Answer, Upstream
-from tests.support.id_tokens import claims, jwk, rsa_key, sign
+from tests.support.id_tokens import claims, hashed, jwk, rsa_key, sign
 
 ISSUER = "https://id.example/realms/staff"
 
@@ -37,8 +37,9 @@ class OpenIDConnect(Driver):
     }
     openid = "24400320"
     other_openid = "auth0|65f0c0"
-    secrets = ("T0KEN", "eyJ")
+    secrets = ("T0KEN", "eyJ", "N0NCE")
     path = "/token"
+    native_path = "/keys"
 
     def serve(self, upstream: Upstream, **changes: Any) -> None:
         """``changes`` in what the provider says of itself; None leaves out."""
@@ -55,6 +56,9 @@ class OpenIDConnect(Driver):
 
     def person(self, upstream: Upstream, openid: str, *, unionid: str | None = None, nickname: str = "小明") -> str:
         return self.answer(upstream, sub=openid, nickname=nickname)
+
+    def app(self, upstream: Upstream, openid: str) -> tuple[str, str]:
+        return sign(claims(iss=ISSUER, aud="shop-app", sub=openid, nonce=hashed("N0NCE"))), "N0NCE"
 
     def refusals(self) -> Iterable[tuple[str, Repair, Answer]]:
         for error, repair in ERRORS:

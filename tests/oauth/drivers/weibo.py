@@ -59,6 +59,7 @@ class Weibo(Driver):
     other_openid = "1000000002"
     secrets = (TOKEN,)
     path = weibo.TOKEN
+    native_path = weibo.TOKEN_INFO
 
     def person(self, upstream: Upstream, openid: str, *, unionid: str | None = None, nickname: str = "小明") -> str:
         token = {"access_token": TOKEN, "remind_in": "157679999", "expires_in": 157679999, "uid": openid}
@@ -68,6 +69,10 @@ class Weibo(Driver):
         avatar = "https://tvax1.sinaimg.cn/crop.0.0.1080.1080.180/a.jpg?KID=imgbed,tva&Expires=1780000000"
         upstream.answer(weibo.PROFILE, {"idstr": openid, "screen_name": nickname, "avatar_large": avatar})
         return f"C0DE{openid}"
+
+    def app(self, upstream: Upstream, openid: str) -> tuple[str, str]:
+        self.person(upstream, openid)
+        return TOKEN, ""
 
     def refusals(self) -> Iterable[tuple[str, Repair, Answer]]:
         for error, code, repair in ERRORS:
