@@ -1,8 +1,12 @@
 """JSON as providers send it: in UTF-8 whatever they call it, and with the types that they happen to have."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
+
+#: Where QQ and WeChat keep avatars. Some of their addresses are still written with http, and both are served.
+_QLOGO = re.compile(r"\Ahttp://(?=[\w.-]+\.qlogo\.cn/)", re.ASCII)
 
 
 def read(body: bytes) -> Mapping[str, Any]:
@@ -30,3 +34,8 @@ def text(answer: Mapping[str, Any], *path: str) -> str:
 def whole(value: str) -> str:
     """JSON can name half a character, which no URL, database or answer can hold: U+FFFD in its place."""
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def secured(avatar: str) -> str:
+    """The address with https where its host is known to serve that; any other as it is."""
+    return _QLOGO.sub("https://", avatar)

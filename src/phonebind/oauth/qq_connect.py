@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from phonebind import alarms, upstream
 from phonebind.exceptions import CodeInvalid, PhonebindError
-from phonebind.oauth.answers import whole
+from phonebind.oauth.answers import secured, whole
 from phonebind.oauth.base import Grant, Profile, Provider
 
 BASE = "https://graph.qq.com"
@@ -24,8 +24,6 @@ PROFILE = "/user/get_user_info"
 CONFIG_ERRORS = range(100001, 100012)
 #: "companyid not set": the app has no unionid permission.
 NO_UNIONID = 100048
-#: Where QQ keeps its avatars. It still writes their addresses with http, and serves both.
-AVATARS = ".qlogo.cn"
 
 _JSONP = re.compile(r"\w+\s*\((.*)\)\s*;?\Z", re.DOTALL)
 #: A page of HTML that happens to hold "&openid=" is no answer.
@@ -50,7 +48,7 @@ class QQConnect(Provider):
         )
         # The larger of the two is not everybody's.
         avatar = answer.get("figureurl_qq_2") or answer.get("figureurl_qq_1", "")
-        return Profile(nickname=answer.get("nickname", ""), avatar=_secure(avatar))
+        return Profile(nickname=answer.get("nickname", ""), avatar=secured(avatar))
 
     def foreign(self) -> PhonebindError:
         """To raise for a token that was given to another app: whoever it names has not signed in here."""
@@ -117,11 +115,6 @@ def _object(text: str) -> dict[str, str]:
         # Exactly these types: True is an int too, and no id.
         return {name: whole(str(value)) for name, value in found.items() if type(value) in (str, int)}
     return {}
-
-
-def _secure(avatar: str) -> str:
-    host = avatar.removeprefix("http://").partition("/")[0]
-    return "https://" + avatar.removeprefix("http://") if host.endswith(AVATARS) else avatar
 
 
 def error_number(answer: Mapping[str, str]) -> int:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from phonebind import upstream
 from phonebind.exceptions import CodeInvalid, PhonebindError
-from phonebind.oauth.answers import read, text
+from phonebind.oauth.answers import read, secured, text
 from phonebind.oauth.base import Grant, Profile, Provider, WebProvider
 
 API = "https://api.weixin.qq.com"
@@ -33,8 +33,6 @@ CONFIG_ERRORS = frozenset({
 NO_PERMISSION = 48001
 
 _NUMBER = re.compile(r"-?[0-9]{1,9}\Z")
-#: Where WeChat keeps its avatars. Some of their addresses are still written with http, and it serves both.
-_AVATAR = re.compile(r"http://(?=[\w.-]+\.qlogo\.cn/)", re.ASCII)
 
 
 class WeChat(Provider):
@@ -92,7 +90,7 @@ class WeChatUser(WeChat):
 
     def profile(self, grant: Grant) -> Profile:
         answer = self.get(USERINFO, access_token=grant.access_token, openid=grant.openid, lang="zh_CN")
-        return Profile(text(answer, "nickname"), _AVATAR.sub("https://", text(answer, "headimgurl")))
+        return Profile(text(answer, "nickname"), secured(text(answer, "headimgurl")))
 
 
 class WeChatPage(WeChatUser, WebProvider):
