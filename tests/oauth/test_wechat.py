@@ -406,6 +406,16 @@ def test_the_token_is_asked_for_once_and_kept_until_five_minutes_before_its_end(
         assert 6_890 < client.ttl(store.key("wechat_token", program.app_id)) <= 6_900
 
 
+def test_who_has_waited_long_enough_for_another_process_asks(
+    program: WeChatMiniProgram, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wechat_tokens, "LOCK", 0.1)
+    _, lock = wechat_tokens._keys(program)
+    assert store.first(lock, 60)
+    assert program.mobile("PH0NE", OPENID) == MOBILE
+    assert asked(upstream) == 1
+
+
 @pytest.mark.parametrize("seconds", [300, 0, -1, None, "7200", True], ids=repr)
 def test_a_token_that_ends_at_once_is_not_kept(
     program: WeChatMiniProgram, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, seconds: object
