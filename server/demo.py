@@ -105,6 +105,15 @@ def _plain(sandbox: str, callback: str) -> dict[str, dict[str, Any]]:
             "base_url": f"{sandbox}/alipay",
             "scope": "auth_user",
         },
+        # Its APPID for apps and mini programs: a browser's code is not taken from them.
+        "alipay_app": {
+            "provider": "alipay",
+            "client_id": "2021000000000002",
+            "private_key": ALIPAY_PRIVATE_KEY,
+            "alipay_public_key": ALIPAY_PUBLIC_KEY,
+            "base_url": f"{sandbox}/alipay",
+            "scope": "auth_user",
+        },
     }
 
 

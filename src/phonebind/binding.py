@@ -68,10 +68,12 @@ def _identify(provider: Provider, grant: Grant) -> tuple[Identity, SocialAccount
     release_connection()
     if provider.asks_unionid and identity.unionid is None:
         identity = replace(identity, unionid=provider.unionid(grant))
+    if provider.asks_profile_first:
+        identity = _greeted(identity, provider, grant)
     if identity.unionid is not None:
         account = _adopt(identity)
         release_connection()
-    if account is None:
+    if account is None and not provider.asks_profile_first:
         identity = _greeted(identity, provider, grant)
     return identity, account
 

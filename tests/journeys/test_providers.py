@@ -31,7 +31,7 @@ APPS = {
     "weibo": ("weibo/sdk/token", {}, "access_token", "token"),
     "apple": ("apple/sdk/id_token", {"nonce": ""}, "id_token", "token"),
     "oidc": ("oidc/sdk/id_token", {"nonce": ""}, "id_token", "token"),
-    "alipay": ("alipay/sdk", {}, "auth_code", "code"),
+    "alipay_app": ("alipay/sdk", {"app_id": "2021000000000002"}, "auth_code", "code"),
 }
 NONCE = "a-nonce-of-the-app"
 

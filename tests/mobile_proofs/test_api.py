@@ -147,7 +147,7 @@ def test_where_accounts_must_have_passwords_a_new_one_needs_one(
 # ---------------------------------------------------------------- one use, one holder, ten minutes
 
 
-def test_threat_54_the_same_bind_again_is_the_same_success(prove: Prove, person: Person, ticket: str) -> None:
+def test_threat_57_the_same_bind_again_is_the_same_success(prove: Prove, person: Person, ticket: str) -> None:
     form = {"access_token": ticket, "mobile_proof": proof_of(prove, ticket)}
     first, second = person.bind(**form), person.bind(**form)
     assert (first.status_code, second.status_code) == (201, 201)
@@ -155,7 +155,7 @@ def test_threat_54_the_same_bind_again_is_the_same_success(prove: Prove, person:
     assert (User.objects.count(), SocialAccount.objects.count()) == (1, 1)
 
 
-def test_threat_54_a_proof_that_has_bound_makes_nothing_more(prove: Prove, person: Person) -> None:
+def test_threat_57_a_proof_that_has_bound_makes_nothing_more(prove: Prove, person: Person) -> None:
     ticket = loose()
     proof = proof_of(prove, ticket)
     assert person.bind(access_token=ticket, mobile_proof=proof).status_code == 201
@@ -164,13 +164,13 @@ def test_threat_54_a_proof_that_has_bound_makes_nothing_more(prove: Prove, perso
     assert not SocialAccount.objects.exists()
 
 
-def test_threat_54_a_proof_is_for_one_identity(prove: Prove, person: Person) -> None:
+def test_threat_57_a_proof_is_for_one_identity(prove: Prove, person: Person) -> None:
     proof = proof_of(prove, loose(ME))
     assert said(person.bind(access_token=loose(YOU), mobile_proof=proof)) == (400, "mobile_proof_invalid")
     assert not User.objects.exists()
 
 
-def test_threat_54_a_proof_lives_ten_minutes(prove: Prove, person: Person) -> None:
+def test_threat_57_a_proof_lives_ten_minutes(prove: Prove, person: Person) -> None:
     ticket = loose()
     with time_machine.travel(1_900_000_000, tick=False) as clock:
         proof = proof_of(prove, loose())
@@ -183,7 +183,7 @@ def test_threat_54_a_proof_lives_ten_minutes(prove: Prove, person: Person) -> No
         assert said(person.bind(access_token=loose(), mobile_proof=other)) == (400, "mobile_proof_invalid")
 
 
-def test_threat_54_a_proof_cannot_be_forged(prove: Prove, person: Person, settings: Settings) -> None:
+def test_threat_57_a_proof_cannot_be_forged(prove: Prove, person: Person, settings: Settings) -> None:
     ticket = loose()
     said_ = [MOBILE, ME.key, "once", "carrier", "aliyun"]
     good = proof_of(prove, ticket)
@@ -208,7 +208,7 @@ def test_a_rotated_key_breaks_no_proof(prove: Prove, person: Person, settings: S
     assert person.bind(access_token=ticket, mobile_proof=proof).status_code == 201
 
 
-def test_threat_54_a_ticket_that_has_bound_gets_no_more_proofs(prove: Prove, person: Person, aliyun: Upstream) -> None:
+def test_threat_57_a_ticket_that_has_bound_gets_no_more_proofs(prove: Prove, person: Person, aliyun: Upstream) -> None:
     ticket = loose()
     proof = proof_of(prove, ticket)
     assert person.bind(access_token=ticket, mobile_proof=proof).status_code == 201
@@ -217,7 +217,7 @@ def test_threat_54_a_ticket_that_has_bound_gets_no_more_proofs(prove: Prove, per
 
 
 @pytest.mark.parametrize("ticket", ["", "x", "forged.by:me"])
-def test_threat_54_nobody_is_asked_without_a_ticket(prove: Prove, aliyun: Upstream, ticket: str) -> None:
+def test_threat_57_nobody_is_asked_without_a_ticket(prove: Prove, aliyun: Upstream, ticket: str) -> None:
     assert prove(ticket).status_code == 400
     assert aliyun.requests == []
 
@@ -249,7 +249,7 @@ def quick(phonebind: Configure) -> None:
     phonebind(mobile_proofs={"own": {"source": f"{__name__}.Quick"}})
 
 
-def test_threat_55_quick_makes_an_account(quick: None, prove: Prove, person: Person) -> None:
+def test_threat_58_quick_makes_an_account(quick: None, prove: Prove, person: Person) -> None:
     ticket = loose()
     proof = prove(ticket, token=MOBILE, source="own").json()["mobile_proof"]
     assert person.bind(access_token=ticket, mobile_proof=proof).status_code == 201
@@ -257,7 +257,7 @@ def test_threat_55_quick_makes_an_account(quick: None, prove: Prove, person: Per
 
 
 @pytest.mark.parametrize("password", [None, PASSWORD])
-def test_threat_55_quick_never_joins(quick: None, prove: Prove, person: Person, password: str | None) -> None:
+def test_threat_58_quick_never_joins(quick: None, prove: Prove, person: Person, password: str | None) -> None:
     """Whether the account has a password or none, and whether it is right."""
     owner(password)
     ticket = loose()
@@ -275,7 +275,7 @@ def test_threat_55_quick_never_joins(quick: None, prove: Prove, person: Person, 
 @pytest.mark.parametrize(
     ("name", "exists"), [("new_account_proofs", False), ("join_proofs", True)], ids=["new", "join"]
 )
-def test_threat_55_the_operator_says_which_strengths_suffice(
+def test_threat_58_the_operator_says_which_strengths_suffice(
     prove: Prove, person: Person, phonebind: Configure, name: str, exists: bool
 ) -> None:
     if exists:
@@ -290,7 +290,7 @@ def test_threat_55_the_operator_says_which_strengths_suffice(
     assert person.bind(access_token=ticket, mobile_proof=proof).status_code == 201
 
 
-def test_threat_55_a_client_does_not_say_how_strong_its_proof_is(quick: None, prove: Prove) -> None:
+def test_threat_58_a_client_does_not_say_how_strong_its_proof_is(quick: None, prove: Prove) -> None:
     told = prove(loose(), token=MOBILE, source="own", strength="carrier").json()
     assert told["strength"] == "quick"
 
@@ -327,7 +327,7 @@ def test_a_vendor_that_is_down(prove: Prove, aliyun: Upstream) -> None:
     [("aliyun", {"Code": "isv.SOMETHING_NEW"}), ("tencent", {"result": 1016, "errmsg": "token expired"})],
     ids=["aliyun", "tencent"],
 )
-def test_threat_56_made_up_tokens_do_not_use_up_the_sites_budget(
+def test_threat_59_made_up_tokens_do_not_use_up_the_sites_budget(
     prove: Prove, phonebind: Configure, aliyun: Upstream, entry: str, answer: dict[str, Any]
 ) -> None:
     """Whatever the code is: there was no number in the answer, and nobody pays for it."""
@@ -344,7 +344,7 @@ def test_threat_56_made_up_tokens_do_not_use_up_the_sites_budget(
     ("rule", "subject"),
     [("proof_identity_hour", ME.key), ("proof_address_hour", "127.0.0.1"), ("proof_site_day", limits.SITE)],
 )
-def test_threat_56_proofs_are_counted(
+def test_threat_59_proofs_are_counted(
     prove: Prove, phonebind: Configure, aliyun: Upstream, rule: str, subject: str
 ) -> None:
     phonebind(limits={rule: (2, 3_600)})
@@ -354,7 +354,7 @@ def test_threat_56_proofs_are_counted(
     assert aliyun.paths.count("/aliyun") == 2
 
 
-def test_threat_56_the_operator_hears_that_the_budget_is_used_up(
+def test_threat_59_the_operator_hears_that_the_budget_is_used_up(
     prove: Prove, phonebind: Configure, caplog: pytest.LogCaptureFixture
 ) -> None:
     phonebind(limits={"proof_site_day": (0, 86_400)})

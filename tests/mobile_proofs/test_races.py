@@ -35,7 +35,7 @@ def clean() -> tuple[int, int]:
     return User.objects.count(), SocialAccount.objects.count()
 
 
-def test_threat_54_one_proof_in_twenty_binds_at_once_makes_one(proof: str, phonebind: Configure) -> None:
+def test_threat_57_one_proof_in_twenty_binds_at_once_makes_one(proof: str, phonebind: Configure) -> None:
     """Of one form, and of tickets of their own."""
     form = form_of(ME, proof)
     answers = together(submit, [(form, {})] * 10 + [(form_of(ME, proof), {})] * 10)
@@ -44,7 +44,7 @@ def test_threat_54_one_proof_in_twenty_binds_at_once_makes_one(proof: str, phone
     assert clean() == (1, 1)
 
 
-def test_threat_54_two_identities_at_once_never_share_it(proof: str) -> None:
+def test_threat_57_two_identities_at_once_never_share_it(proof: str) -> None:
     answers = together(submit, [(form_of(ME, proof), {}), (form_of(YOU, proof), {})] * 4)
     assert sorted({status for status, _ in answers}) == [201, 400]
     assert {answer["code"] for status, answer in answers if status == 400} == {"mobile_proof_invalid"}

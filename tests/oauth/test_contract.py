@@ -342,4 +342,4 @@ def test_no_parser_falls_over_what_it_is_given(body: bytes) -> None:
 
 def test_every_kind_has_a_driver() -> None:
     assert {driver.kind for driver in DRIVERS} == set(oauth.KINDS)
-    assert set(conf.providers) <= set(oauth.KINDS)
+    assert {oauth.get(name).kind for name in conf.providers} <= set(oauth.KINDS)

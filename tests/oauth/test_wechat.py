@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from phonebind import binding, oauth, store
 from phonebind.exceptions import CodeInvalid, ProviderUnavailable, SnapshotUser
+from phonebind.models import SocialAccount
 from phonebind.oauth import Grant, WebProvider, wechat, wechat_miniprogram, wechat_tokens
 from phonebind.oauth.wechat_miniprogram import WeChatMiniProgram
 from server.processes import Valkey
@@ -297,6 +298,20 @@ def test_threat_54_a_snapshots_user_whose_flag_is_missing_is_nobody(make: Make, 
     upstream.answer(wechat.USERINFO, {"errcode": 48001, "errmsg": "api unauthorized, rid: 65f00001"})
     with pytest.raises(SnapshotUser):
         binding.identify(provider, lambda: provider.exchange("0a1B"))
+
+
+def test_threat_54_no_account_is_found_by_the_unionid_of_snapshots_users(
+    make: Make, upstream: Upstream, django_user_model: Any
+) -> None:
+    """One of them was bound before, perhaps: all of them may have that unionid."""
+    user = django_user_model.objects.create(username="somebody", mobile=None)
+    SocialAccount.objects.create(user=user, provider="wechat", app_id="wx-other", openid="o", unionid=UNIONID)
+    provider = make(wechat_oa.DRIVER)
+    wechat_oa.DRIVER.person(upstream, OPENID, unionid=UNIONID)
+    upstream.answer(wechat.USERINFO, {"errcode": 48001})
+    with pytest.raises(SnapshotUser):
+        binding.identify(provider, lambda: provider.exchange("0a1B"))
+    assert SocialAccount.objects.count() == 1
 
 
 # ---------------------------------------------------------------- the phone button

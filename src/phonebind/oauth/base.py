@@ -129,6 +129,11 @@ class Provider(ABC):
         """Whether it is worth a question where the grant does not tell one."""
         return False
 
+    @property
+    def asks_profile_first(self) -> bool:
+        """Whether only the profile tells that somebody is real: then it is asked for before a unionid is believed."""
+        return False
+
     def check(self) -> list[str]:
         """What is wrong with its settings, besides those that are missing or of the wrong type."""
         return []

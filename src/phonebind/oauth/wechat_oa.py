@@ -20,6 +20,11 @@ class WeChatOfficialAccount(WeChatPage):
     scope = ASKING
     takes_any_state = False
 
+    @property
+    def asks_profile_first(self) -> bool:
+        # All snapshots' users may have one unionid, and the flag may be missing.
+        return self.settings.scope != SILENT
+
     def check(self) -> list[str]:
         return [] if self.settings.scope in ("", SILENT, ASKING) else [f"scope must be '{ASKING}' or '{SILENT}'."]
 
