@@ -224,7 +224,7 @@ def _owner(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, pas
         accounts.check_password(user, password, limits.client_address(request))
     else:
         accounts.check_enabled(user)
-        audit.note(request, proof="sms_code")
+        audit.note(request, proof="sms_code" if mobile.strength == "sms" else mobile.proved_by)
     return user
 
 
