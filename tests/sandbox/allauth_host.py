@@ -27,6 +27,15 @@ PROVIDERS: Mapping[str, tuple[str, Mapping[str, str], Mapping[str, str]]] = {
             "profile_url": "weibo/2/users/show.json",
         },
     ),
+    "weixin": (
+        "WeixinOAuth2Adapter",
+        {"client_id": "wx1111111111111111", "secret": "sandbox-wechat-web"},
+        {
+            "authorize_url": "wechat/connect/qrconnect",
+            "access_token_url": "wechat/sns/oauth2/access_token",
+            "profile_url": "wechat/sns/userinfo",
+        },
+    ),
 }
 
 

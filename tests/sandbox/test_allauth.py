@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from phonebind_sandbox.conf import apps
 from phonebind_sandbox.people import PEOPLE
+from phonebind_sandbox.wechat_answers import openid
 
 
 def allauth(provider: str, sandbox: str, person: str) -> Any:
@@ -21,3 +23,12 @@ def test_weibo(served: str, person: str) -> None:
     signed_in = allauth("weibo", served, person)
     assert signed_in["uid"] == PEOPLE[person].weibo_uid
     assert signed_in["extra_data"]["screen_name"] == PEOPLE[person].nickname
+
+
+@pytest.mark.parametrize("person", ["xiaolan", "fox"])
+def test_wechat(served: str, person: str) -> None:
+    signed_in = allauth("weixin", served, person)
+    [app] = apps("wechat_web").values()
+    assert signed_in["uid"] == openid(PEOPLE[person], app)
+    # It takes the answer for Latin-1, as it calls itself, and repairs what comes of it.
+    assert signed_in["extra_data"]["nickname"] == PEOPLE[person].nickname
