@@ -19,9 +19,9 @@ from server.users.models import User
 TABLE = "tb_oauth_qq"
 APP = "101000001"
 _SQL = {
-    "sqlite": "id integer PRIMARY KEY AUTOINCREMENT, create_time datetime, openid varchar(255), user_id integer",
-    "postgresql": "id serial PRIMARY KEY, create_time timestamptz, openid varchar(255), user_id integer",
-    "mysql": "id integer PRIMARY KEY AUTO_INCREMENT, create_time datetime(6), openid varchar(255), user_id integer",
+    "sqlite": "id integer PRIMARY KEY AUTOINCREMENT, create_time datetime, openid varchar(300), user_id integer",
+    "postgresql": "id serial PRIMARY KEY, create_time timestamptz, openid varchar(300), user_id integer",
+    "mysql": "id integer PRIMARY KEY AUTO_INCREMENT, create_time datetime(6), openid varchar(300), user_id integer",
 }
 #: Old shops have numbers of any length.
 _MOBILE = {

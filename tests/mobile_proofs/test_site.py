@@ -10,7 +10,7 @@ MINI_PROGRAM = "wx4444444444444444"
 
 
 @pytest.mark.parametrize(
-    ("source", "carrier", "person"), [("aliyun", "mobile", "xiaolan"), ("tencent", "unicom", "fox")]
+    ("source", "carrier", "person"), [("aliyun", "mobile", "liming"), ("tencent", "unicom", "fox")]
 )
 def test_a_person_binds_by_one_tap_and_comes_back(
     visitor: Visitor, new_mobile: Callable[[], str], source: str, carrier: str, person: str
