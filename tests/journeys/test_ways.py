@@ -54,15 +54,15 @@ def buttons(page: Page) -> list[str]:
     return [text.strip() for text in page.locator(".ways a").all_inner_texts()]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
-    ("user_agent", "viewport", "first", "wechat"),
+    ("scheme", "user_agent", "viewport", "first", "wechat"),
     [
-        (ways.PHONE, PHONE, "QQ", False),
-        (ways.IN_WECHAT, PHONE, "WeChat", True),
-        (ways.DESKTOP, DESKTOP, "QQ", True),
+        ("light", ways.PHONE, PHONE, "QQ", False),
+        ("dark", ways.IN_WECHAT, PHONE, "WeChat", True),
+        ("light", ways.DESKTOP, DESKTOP, "QQ", True),
+        ("dark", ways.DESKTOP, DESKTOP, "QQ", True),
     ],
-    ids=["phone", "wechat", "desktop"],
+    ids=["phone", "wechat", "desktop", "desktop-dark"],
 )
 def test_threat_21_several_ways_serve_everybody(
     open_tab: Open, scheme: str, user_agent: str, viewport: dict[str, int], first: str, wechat: bool
