@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import path
 
-from . import alipay_keys, conf, faults, grants, network
+from . import alipay_keys, callbacks, conf, faults, grants, network
 from .codes import ALIPAY_CODES, ALIPAY_MESSAGES
 from .faults import Faults
 from .gate import sandbox_view
@@ -94,13 +94,11 @@ def _show_refused(request: HttpRequest, code: str, description: str, app: conf.A
 
 
 def _call_back(app: conf.App, person: Person, params: Params) -> HttpResponse:
-    redirect_uri, scope = params["redirect_uri"], params["scope"]
+    scope = params["scope"]
     code = grants.issue_code(app=app, person=person, scope=scope)
     told = {"app_id": app.client_id, "source": "alipay_wallet", "scope": scope, "auth_code": code}
-    query = urlencode(told | ({"state": params["state"]} if params.get("state") else {}))
-    # Not HttpResponseRedirect: Django limits its length, and a long address is the client's affair.
-    location = f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{query}"
-    return HttpResponse(status=302, headers={"Location": location})
+    state = {"state": params["state"]} if params.get("state") else {}
+    return callbacks.call_back(params["redirect_uri"], told | state)
 
 
 # ---------------------------------------------------------------- the gateway
@@ -113,8 +111,7 @@ def gateway(request: HttpRequest) -> HttpResponseBase:
         return JsonResponse({"error": "pip install 'phonebind-sandbox[alipay]'"}, status=501)
     params = request.GET.dict() | request.POST.dict()
     switches = faults.read()
-    fault, slow_seconds = str(switches["alipay_network"]), float(switches["slow_seconds"])
-    return network.pass_through(request, fault, slow_seconds, lambda: _answer(params, switches))
+    return network.pass_through(request, switches, "alipay_network", lambda: _answer(params, switches))
 
 
 def _answer(params: Params, switches: Faults) -> HttpResponse:

@@ -13,7 +13,7 @@ from django.urls import path
 from . import conf, faults, grants, openid, signing, state
 from .faults import Faults
 from .openid import Error, Params
-from .people import PEOPLE, Person, _digits
+from .people import PEOPLE, Person, digits
 
 KIND = "apple"
 ISSUER = "https://appleid.apple.com"
@@ -23,8 +23,8 @@ CANCELLED: Params = {"error": "user_cancelled_authorize"}
 
 def sub(person: Person, app: conf.App) -> str:
     """Who this is to all apps of a team."""
-    digits = _digits("apple", person.id, app.developer)
-    return f"{int(digits[:5], 16) % 1_000_000:06}.{digits.lower()}.{int(digits[-4:], 16) % 10_000:04}"
+    middle = digits("apple", person.id, app.developer)
+    return f"{int(middle[:5], 16) % 1_000_000:06}.{middle.lower()}.{int(middle[-4:], 16) % 10_000:04}"
 
 
 @openid.page

@@ -55,7 +55,7 @@ def sms(request: HttpRequest) -> HttpResponseBase:
             deliver(mobile, text)
         return JsonResponse({"status": "ok"})
 
-    return network.pass_through(request, str(switches["sms_network"]), float(switches["slow_seconds"]), answer)
+    return network.pass_through(request, switches, "sms_network", answer)
 
 
 @sandbox_view("GET")

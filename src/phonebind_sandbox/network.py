@@ -9,6 +9,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -25,10 +26,11 @@ SOCKET = "phonebind_sandbox.socket"
 _CHUNK = b" " * 65_536
 
 
-def pass_through(request: HttpRequest, fault: str, slow_seconds: float, answer: Answer) -> HttpResponseBase:
-    """The answer, as far as the fault lets it through."""
+def pass_through(request: HttpRequest, switches: Mapping[str, Any], switch: str, answer: Answer) -> HttpResponseBase:
+    """The answer, as far as the fault lets it through at which ``switch`` stands."""
+    fault = switches[switch]
     if fault == "slow":
-        time.sleep(slow_seconds)
+        time.sleep(switches["slow_seconds"])
     return _FAULTS.get(fault, _untouched)(request, answer)
 
 

@@ -16,7 +16,7 @@ from django.urls import path, reverse
 from . import conf, faults, grants, openid, signing
 from .faults import Faults
 from .openid import Error, Params
-from .people import PEOPLE, Person, _digits
+from .people import PEOPLE, Person, digits
 
 KIND = "oidc"
 _AUTH = {"both": ("basic", "post"), "basic": ("basic",), "post": ("post",)}
@@ -24,7 +24,7 @@ _AUTH = {"both": ("basic", "post"), "basic": ("basic",), "post": ("post",)}
 
 def sub(person: Person) -> str:
     """Who this is to everybody."""
-    return _digits("oidc", person.id).lower()
+    return digits("oidc", person.id).lower()
 
 
 def issuer(request: HttpRequest) -> str:

@@ -73,7 +73,7 @@ def aliyun(request: HttpRequest) -> HttpResponseBase:
         found = {"Code": "OK", "Message": "OK", "GetMobileResultDTO": {"Mobile": _written(number, switches)}}
         return JsonResponse({**found, **about})
 
-    return _through(request, switches, answer)
+    return network.pass_through(request, switches, "one_tap_network", answer)
 
 
 @sandbox_view("POST")
@@ -87,7 +87,7 @@ def tencent(request: HttpRequest) -> HttpResponseBase:
             return JsonResponse({"result": int(refused.code), "errmsg": TENCENT_ONE_TAP[refused.code]})
         return JsonResponse({"result": 0, "errmsg": "", "mobile": _written(number, switches)})
 
-    return _through(request, switches, answer)
+    return network.pass_through(request, switches, "one_tap_network", answer)
 
 
 def _get_mobile(request: HttpRequest, switches: Faults) -> str:
@@ -148,11 +148,6 @@ def _refuse_as_switched(switches: Faults, switch: str) -> None:
 def _written(number: str, switches: Faults) -> str | int:
     """A sample of Aliyun's shows a number."""
     return int(number) if switches["one_tap_number"] == "number" else number
-
-
-def _through(request: HttpRequest, switches: Faults, answer: network.Answer) -> HttpResponseBase:
-    fault, seconds = str(switches["one_tap_network"]), float(switches["slow_seconds"])
-    return network.pass_through(request, fault, seconds, answer)
 
 
 urlpatterns = [

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeAlias
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from . import conf, faults, grants, network, signing
+from . import callbacks, conf, faults, grants, network, signing
 from .codes import OPENID_ERRORS
 from .faults import Faults
 from .gate import sandbox_view
@@ -65,8 +64,7 @@ def endpoint(network_switch: str, *methods: str) -> Callable[[Endpoint], View]:
                     fields = {"error": error.name, "error_description": error.description}
                     return JsonResponse(fields, status=error.status)
 
-            fault, slow_seconds = str(switches[network_switch]), float(switches["slow_seconds"])
-            return network.pass_through(request, fault, slow_seconds, answer)
+            return network.pass_through(request, switches, network_switch, answer)
 
         return guarded
 
@@ -109,8 +107,5 @@ def tokens(grant: grants.Grant, id_token: str, switches: Faults, switch: str) ->
 
 
 def call_back(params: Params, fields: Params) -> HttpResponse:
-    redirect_uri = params["redirect_uri"]
     state = {"state": params["state"]} if "state" in params else {}
-    url = f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode({**fields, **state})}"
-    # Not HttpResponseRedirect: Django limits its length, and a long state is the client's affair.
-    return HttpResponse(status=302, headers={"Location": url})
+    return callbacks.call_back(params["redirect_uri"], {**fields, **state})

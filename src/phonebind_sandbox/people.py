@@ -21,29 +21,29 @@ class Person:
 
     def openid(self, app: App) -> str:
         """Who this is to one app: 32 upper-case hexadecimal digits."""
-        return _digits("openid", self.id, app.client_id)
+        return digits("openid", self.id, app.client_id)
 
     def unionid(self, app: App) -> str:
         """Who this is to all apps of one developer: ``UID_`` and 32 digits."""
-        return "UID_" + _digits("unionid", self.id, app.developer)
+        return "UID_" + digits("unionid", self.id, app.developer)
 
     @property
     def weibo_uid(self) -> str:
         """Who this is at Weibo, to every app alike: 10 digits."""
-        return str(10**9 + int(_digits("weibo", self.id), 16) % (9 * 10**9))
+        return str(10**9 + int(digits("weibo", self.id), 16) % (9 * 10**9))
 
     def alipay_open_id(self, app: App) -> str:
         """Who this is to one app at Alipay."""
-        return "0" + _digits("alipay open_id", self.id, app.client_id).lower()
+        return "0" + digits("alipay open_id", self.id, app.client_id).lower()
 
     @property
     def alipay_user_id(self) -> str:
         """Who this is at Alipay, to every app alike: 16 digits."""
-        return f"2088{int(_digits('alipay user_id', self.id), 16) % 10**12:012}"
+        return f"2088{int(digits('alipay user_id', self.id), 16) % 10**12:012}"
 
     def alipay_union_id(self, app: App) -> str:
         """Who this is at Alipay, to all apps of one developer."""
-        return "1" + _digits("alipay union_id", self.id, app.developer).lower()
+        return "1" + digits("alipay union_id", self.id, app.developer).lower()
 
     def avatar(self, size: int) -> str:
         # Not https: QQ's own sample avatars are http, and pages that show them must cope.
@@ -76,5 +76,5 @@ PEOPLE = {
 }
 
 
-def _digits(*parts: str) -> str:
+def digits(*parts: str) -> str:
     return sha256("\0".join(parts).encode()).hexdigest()[:32].upper()

@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from hmac import compare_digest
 from typing import TypeAlias
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from . import answers, conf, faults, grants, network
+from . import answers, callbacks, conf, faults, grants, network
 from .codes import CODES, Refused
 from .faults import Faults
 from .gate import CONTENT_SECURITY_POLICY, sandbox_view
@@ -80,7 +79,7 @@ def _decide(request: HttpRequest, app: conf.App, params: Params) -> HttpResponse
     if switches["authorize_error"] != "none":
         return _call_back(params, _error_fields(int(switches["authorize_error"])))
     url = _callback_url(params, {"code": _issue_code(app, person, params)})
-    return _twice(request, url) if switches["callback"] == "twice" else _found(url)
+    return _twice(request, url) if switches["callback"] == "twice" else callbacks.found(url)
 
 
 def _endpoint(name: str, refusal: Refusal) -> Callable[[Endpoint], Callable[[HttpRequest], HttpResponseBase]]:
@@ -103,8 +102,7 @@ def _endpoint(name: str, refusal: Refusal) -> Callable[[Endpoint], Callable[[Htt
                 except grants.NotGranted:  # an access token that has expired
                     return refusal(100014, params, switches)
 
-            fault, slow_seconds = str(switches[f"{name}_network"]), float(switches["slow_seconds"])
-            return network.pass_through(request, fault, slow_seconds, answer)
+            return network.pass_through(request, switches, f"{name}_network", answer)
 
         return view
 
@@ -251,18 +249,11 @@ def _error_fields(code: int) -> dict[str, str]:
 
 
 def _callback_url(params: Params, fields: Params) -> str:
-    redirect_uri = params["redirect_uri"]
-    query = urlencode({**fields, "state": params.get("state", "")})
-    return f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{query}"
+    return callbacks.address(params["redirect_uri"], {**fields, "state": params.get("state", "")})
 
 
 def _call_back(params: Params, fields: Params) -> HttpResponse:
-    return _found(_callback_url(params, fields))
-
-
-def _found(url: str) -> HttpResponse:
-    # Not HttpResponseRedirect: Django limits its length, and a long state is the client's affair.
-    return HttpResponse(status=302, headers={"Location": url})
+    return callbacks.found(_callback_url(params, fields))
 
 
 def _twice(request: HttpRequest, url: str) -> HttpResponse:

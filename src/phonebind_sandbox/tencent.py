@@ -63,7 +63,7 @@ def api(request: HttpRequest) -> HttpResponseBase:
             fields = {"Error": {"Code": error.code, "Message": CLOUD_ERRORS[error.code]}}
         return JsonResponse({"Response": {**fields, "RequestId": str(uuid4())}})
 
-    return network.pass_through(request, str(switches["tencent_network"]), float(switches["slow_seconds"]), answer)
+    return network.pass_through(request, switches, "tencent_network", answer)
 
 
 def _describe(request: HttpRequest, switches: Faults) -> int:

@@ -7,7 +7,7 @@ Source: the provider's documentation and what public clients expect. Where these
 import re
 import time
 from collections.abc import Mapping
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -15,11 +15,11 @@ from django.shortcuts import render
 from django.urls import path
 from django.views.decorators.clickjacking import xframe_options_exempt
 
-from . import conf, faults, grants, wechat_apps
+from . import callbacks, conf, faults, grants, wechat_apps
 from .codes import Refused
 from .faults import Faults
 from .gate import CONTENT_SECURITY_POLICY, sandbox_view
-from .people import PEOPLE, _digits
+from .people import PEOPLE, digits
 from .wechat_answers import Fields, Params, authenticated, call, openid, required, unionid
 from .wechat_apps import APP, OFFICIAL, redeemed
 from .wechat_codes import PAGE_CODES
@@ -139,11 +139,8 @@ def _sign_in(request: HttpRequest, app: conf.App, params: Mapping[str, str], *, 
 
 def _call_back(params: Mapping[str, str], code: str = "") -> HttpResponse:
     """With the state alone where somebody turned back."""
-    redirect_uri = params["redirect_uri"]
     fields = {"code": code, "state": params.get("state", "")}
-    query = urlencode({name: value for name, value in fields.items() if value})
-    # Not HttpResponseRedirect: Django limits its length, and a long state is the client's affair.
-    return HttpResponse(status=302, headers={"Location": f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{query}"})
+    return callbacks.call_back(params["redirect_uri"], {name: value for name, value in fields.items() if value})
 
 
 @sandbox_view("GET")
@@ -213,9 +210,9 @@ def _names(grant: grants.Grant, app: conf.App, switches: Faults) -> Fields:
     snapshot = _snapshot(grant)
     if snapshot != "off":
         # An openid for each of them, and one unionid for all.
-        nobody = {"openid": f"o{_digits('wechat_snapshot', str(grant.issued_at))[:27]}"}
+        nobody = {"openid": f"o{digits('wechat_snapshot', str(grant.issued_at))[:27]}"}
         flags: Mapping[str, Fields] = {"flag": {"is_snapshotuser": 1}, "text": {"is_snapshotuser": "1"}}
-        return {**nobody, "unionid": f"o{_digits('wechat_snapshot')[:27]}", **flags.get(snapshot, {})}
+        return {**nobody, "unionid": f"o{digits('wechat_snapshot')[:27]}", **flags.get(snapshot, {})}
     known = {} if grant.scope == SILENT else unionid(grant.person, app, switches)
     return {"openid": openid(grant.person, app), **known}
 

@@ -15,7 +15,7 @@ from .bodies import Unreadable, read_object
 from .codes import Refused
 from .faults import Faults
 from .gate import sandbox_view
-from .people import Person, _digits
+from .people import Person, digits
 from .wechat_codes import WECHAT_CODES
 
 Params: TypeAlias = Mapping[str, Any]
@@ -44,8 +44,7 @@ def call(switch: str, *methods: str) -> Callable[[Call], Callable[[HttpRequest],
                     fields = _error(refused.code)
                 return _write(fields, switches)
 
-            fault, slow_seconds = str(switches["wechat_network"]), float(switches["slow_seconds"])
-            return network.pass_through(request, fault, slow_seconds, answer)
+            return network.pass_through(request, switches, "wechat_network", answer)
 
         return view
 
@@ -72,14 +71,14 @@ def required(params: Params, name: str, code: int) -> str:
 
 def openid(person: Person, app: conf.App) -> str:
     """Who this is to one app: ``o`` and 27 more."""
-    return "o" + _digits("wechat", person.id, app.client_id)[:27]
+    return "o" + digits("wechat", person.id, app.client_id)[:27]
 
 
 def unionid(person: Person, app: conf.App, switches: Faults) -> Mapping[str, str]:
     """Who this is to all apps of one account of the Open Platform, where this app belongs to one."""
     if not app.unionid or not switches["wechat_unionid"]:
         return {}
-    return {"unionid": "o" + _digits("wechat_unionid", person.id, app.developer)[:27]}
+    return {"unionid": "o" + digits("wechat_unionid", person.id, app.developer)[:27]}
 
 
 def _params(request: HttpRequest) -> Params:

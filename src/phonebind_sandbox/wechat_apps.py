@@ -12,7 +12,7 @@ from . import conf, grants, state
 from .codes import Refused
 from .faults import Faults
 from .gate import sandbox_view
-from .people import PEOPLE, Person, _digits
+from .people import PEOPLE, Person, digits
 from .wechat_answers import Fields, Params, authenticated, call, openid, required, unionid
 
 APP, MINI_PROGRAM, OFFICIAL = "wechat_app", "wechat_miniprogram", "wechat_oa"
@@ -87,7 +87,7 @@ def phone_number(params: Params, switches: Faults) -> Fields:
 
 
 def mobile(person: Person) -> str:
-    return f"139{int(_digits('mobile', person.id)[:8], 16) % 10**8:08}"
+    return f"139{int(digits('mobile', person.id)[:8], 16) % 10**8:08}"
 
 
 def _number(person: Person, form: str) -> Mapping[str, Any]:

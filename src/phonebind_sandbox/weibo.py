@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from hmac import compare_digest
 from typing import Any, NoReturn, TypeAlias
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import path
 
-from . import conf, faults, grants, network
+from . import callbacks, conf, faults, grants, network
 from .codes import WEIBO_CODES, Refused
 from .faults import Faults
 from .gate import sandbox_view
@@ -83,11 +82,8 @@ def _callback_error(code: int) -> dict[str, str]:
 
 
 def _call_back(params: Params, fields: Params) -> HttpResponse:
-    redirect_uri, state = params["redirect_uri"], params.get("state")
-    query = urlencode({**fields, **({"state": state} if state else {})})
-    url = f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{query}"
-    # Not HttpResponseRedirect: Django limits its length, and a long state is the client's affair.
-    return HttpResponse(status=302, headers={"Location": url})
+    state = params.get("state")
+    return callbacks.call_back(params["redirect_uri"], {**fields, **({"state": state} if state else {})})
 
 
 def _endpoint(name: str, method: str) -> Callable[[Endpoint], Callable[[HttpRequest], HttpResponseBase]]:
@@ -109,8 +105,7 @@ def _endpoint(name: str, method: str) -> Callable[[Endpoint], Callable[[HttpRequ
                     fields = _error_fields(refused.code, request.path_info, params)
                     return _json(fields, int(switches["weibo_error_status"]))
 
-            fault, slow_seconds = str(switches[f"weibo_{name}_network"]), float(switches["slow_seconds"])
-            return network.pass_through(request, fault, slow_seconds, answer)
+            return network.pass_through(request, switches, f"weibo_{name}_network", answer)
 
         return view
 

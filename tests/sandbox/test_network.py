@@ -178,6 +178,6 @@ def test_under_asgi_the_answer_breaks_off() -> None:
 
 
 def _reset(request: HttpRequest) -> HttpResponse:
-    response = network.pass_through(request, "reset", 0, HttpResponse)
+    response = network.pass_through(request, {"token_network": "reset"}, "token_network", HttpResponse)
     assert isinstance(response, HttpResponse) or response.streaming
     return response  # type: ignore[return-value]

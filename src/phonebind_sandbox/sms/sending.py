@@ -19,7 +19,7 @@ LOST = "lost"
 
 def answer(request: HttpRequest, switches: Faults, whole: Answer) -> HttpResponseBase:
     """The vendor's answer, as far as the network lets it through."""
-    return network.pass_through(request, str(switches["sms_network"]), float(switches["slow_seconds"]), whole)
+    return network.pass_through(request, switches, "sms_network", whole)
 
 
 def unavailable() -> HttpResponse:
