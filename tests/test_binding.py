@@ -751,18 +751,6 @@ class Told(Provider):
         return binding.identify(self, lambda: self.grant)
 
 
-@pytest.fixture
-def same_person() -> Iterator[list[dict[str, Any]]]:
-    heard: list[dict[str, Any]] = []
-
-    def hear(**facts: Any) -> None:
-        heard.append(facts)
-
-    signals.same_person_found.connect(hear)
-    yield heard
-    signals.same_person_found.disconnect(hear)
-
-
 def test_threat_54_a_virtual_account_is_refused_before_anything_is_looked_up(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:

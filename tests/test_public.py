@@ -194,6 +194,7 @@ def test_the_provider_and_gateway_protocols() -> None:
     assert oauth.NativeProvider.__abstractmethods__ == {"verify"}
     offered = {name for name in vars(oauth.Provider) if not name.startswith("_")}
     assert offered == {"settings_class", "required", "app_id", "asks_unionid", "check", "unionid", "profile"} | {
+        "asking",
         "asks_profile_first",
         "misconfigured",
         "unavailable",

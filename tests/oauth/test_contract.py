@@ -1,7 +1,7 @@
 """What every provider must hold to: identity, audience, refusals, unionid, deadline, and no secret in a log."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from phonebind import binding, oauth, signals
+from phonebind import binding, oauth
 from phonebind.conf import conf
 from phonebind.exceptions import CodeInvalid, ProviderUnavailable, SignInCancelled
 from phonebind.models import SocialAccount
@@ -181,18 +181,6 @@ def test_no_secret_is_ever_logged(
 # ---------------------------------------------------------------- unionid
 
 
-@pytest.fixture
-def told() -> Iterator[list[dict[str, Any]]]:
-    heard: list[dict[str, Any]] = []
-
-    def hear(**facts: Any) -> None:
-        heard.append(facts)
-
-    signals.same_person_found.connect(hear)
-    yield heard
-    signals.same_person_found.disconnect(hear)
-
-
 def with_unionid(driver: Driver) -> str:
     if driver.unionid is None:
         pytest.skip("this provider tells no unionid")
@@ -213,7 +201,7 @@ def test_the_unionid_now(
 
 
 def test_the_unionid_later(
-    provider: Callable[[], Provider], driver: Driver, upstream: Upstream, django_user_model: Any, told: list[Any]
+    provider: Callable[[], Provider], driver: Driver, upstream: Upstream, django_user_model: Any, same_person: list[Any]
 ) -> None:
     """An identity learns its unionid without becoming another."""
     unionid = with_unionid(driver)
@@ -221,21 +209,21 @@ def test_the_unionid_later(
     account = bound(identity, django_user_model)
     assert identify(provider(), driver.person(upstream, driver.openid, unionid=unionid))[1] == account
     account.refresh_from_db()
-    assert (account.unionid, told) == (unionid, [])
+    assert (account.unionid, same_person) == (unionid, [])
     assert identify(provider(), driver.person(upstream, driver.openid))[1] == account, "and keeps it"
     account.refresh_from_db()
     assert account.unionid == unionid
 
 
 def test_two_accounts_of_one_person_are_told_of_and_not_joined(
-    provider: Callable[[], Provider], driver: Driver, upstream: Upstream, django_user_model: Any, told: list[Any]
+    provider: Callable[[], Provider], driver: Driver, upstream: Upstream, django_user_model: Any, same_person: list[Any]
 ) -> None:
     unionid = with_unionid(driver)
     theirs = bound(Identity(provider().family, "another-app", "another", unionid), django_user_model, "elsewhere")
     identity, _ = identify(provider(), driver.person(upstream, driver.openid))
     account = bound(identity, django_user_model)
     assert identify(provider(), driver.person(upstream, driver.openid, unionid=unionid))[1] == account
-    [heard] = told
+    [heard] = same_person
     assert heard["user_ids"] == sorted([theirs.user_id, account.user_id])
     assert SocialAccount.objects.get(pk=theirs.pk).user_id == theirs.user_id
 

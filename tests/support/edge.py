@@ -182,6 +182,19 @@ def phonebind(settings: Settings) -> Configure:
     return configure
 
 
+@pytest.fixture
+def same_person() -> Iterator[list[dict[str, Any]]]:
+    """What the signal of that name has told."""
+    heard: list[dict[str, Any]] = []
+
+    def hear(**facts: Any) -> None:
+        heard.append(facts)
+
+    signals.same_person_found.connect(hear)
+    yield heard
+    signals.same_person_found.disconnect(hear)
+
+
 #: ``with busy(): …``: others hash, and nobody waits for a place.
 Busy: TypeAlias = Callable[[], AbstractContextManager[None]]
 

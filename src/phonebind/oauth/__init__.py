@@ -93,8 +93,9 @@ def ways(user_agent: str) -> list[WebProvider]:
 
 def elsewhere(user_agent: str) -> list[WebProvider]:
     """Those that take another browser, where no other of their family works in this one."""
-    families = {each.family for each in ways(user_agent)}
-    return [each for each in _all_web() if each.family not in families]
+    every = _all_web()
+    families = {each.family for each in every if each.works_in(user_agent)}
+    return [each for each in every if each.family not in families]
 
 
 def label(family: str, app_id: str = "") -> Text:

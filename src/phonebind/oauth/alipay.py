@@ -159,10 +159,8 @@ class Alipay(WebProvider, NativeProvider):
             **params,
         }
         signed = {**form, "sign": rsa2.sign(form, self.settings.private_key)}
-        try:
+        with self.asking(method):
             body = upstream.post_form(self._base + GATEWAY, signed, self.deadline, FORM)
-        except upstream.UpstreamError as failure:
-            raise self.unavailable(f"{method}: {failure}") from None
         return self._read(method, rsa2.members(body))
 
     def _read(self, method: str, found: Mapping[str, rsa2.Member]) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+_NUMBER = re.compile(r"[0-9]{1,9}")
 #: Where QQ and WeChat keep avatars. Some of their addresses are still written with http, and both are served.
 _QLOGO = re.compile(r"\Ahttp://(?=[\w.-]+\.qlogo\.cn/)", re.ASCII)
 
@@ -29,6 +30,11 @@ def text(answer: Mapping[str, Any], *path: str) -> str:
         found = found.get(name) if isinstance(found, Mapping) else None
     # Exactly these types: True is an int too, and no id.
     return whole(str(found)) if type(found) in (str, int) else ""
+
+
+def number(code: str) -> int:
+    """The number of an error, -1 for one that cannot be read."""
+    return int(code) if _NUMBER.fullmatch(code) else -1
 
 
 def whole(value: str) -> str:

@@ -94,10 +94,8 @@ class Apple(IdTokenProvider):
             "code": code,
             "redirect_uri": self.settings.redirect_uri,
         }
-        try:
+        with self.asking(TOKEN):
             answer = upstream.post_form(f"{self._base}{TOKEN}", form, self.deadline)
-        except upstream.UpstreamError as failure:
-            raise self.unavailable(f"{TOKEN}: {failure}") from None
         return self.checked(TOKEN, answers.read(answer))
 
     @property

@@ -8,7 +8,8 @@ mini program brings are :class:`NativeProvider`, and some are both.
 import logging
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from django.utils.translation import gettext as _
 from phonebind import alarms
 from phonebind.conf import ProviderSettings
 from phonebind.exceptions import PhonebindError, ProviderUnavailable, SignInCancelled, Text
-from phonebind.upstream import Deadline
+from phonebind.upstream import Deadline, UpstreamError
 
 #: Ids are compared byte for byte, and some databases pad with spaces: printable ASCII without space leaves no doubt.
 _ID = re.compile(r"[!-~]{1,255}\Z")
@@ -163,6 +164,14 @@ class Provider(ABC):
                 setting,
             )
         return ProviderUnavailable()
+
+    @contextmanager
+    def asking(self, where: str) -> Iterator[None]:
+        """For a call to the provider. Raises ProviderUnavailable where no whole answer comes in time."""
+        try:
+            yield
+        except UpstreamError as failure:
+            raise self.unavailable(f"{where}: {failure}") from None
 
     def unavailable(self, reason: str) -> ProviderUnavailable:
         """To raise where an answer is missing or cannot be used. ``reason`` holds nothing that came from outside."""

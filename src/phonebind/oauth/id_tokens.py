@@ -156,10 +156,8 @@ class IdTokenProvider(WebProvider, NativeProvider):
         if kept:
             # Whether or not it answers: tokens that name a made-up key would have it asked without end.
             kept.asked = now
-        try:
+        with self.asking("what it publishes"):
             answer = upstream.exchange(url, b"", {}, self.deadline, method="GET")
-        except upstream.UpstreamError as failure:
-            raise self.unavailable(f"what it publishes: {failure}") from None
         found = answers.read(answer.body) if answer.status == 200 else {}
         if not found:
             raise self.unavailable("what it publishes is no JSON")

@@ -95,10 +95,8 @@ class OpenIDConnect(IdTokenProvider):
         }
         endpoint = self._endpoint("token_endpoint")
         more, headers = self._authentication()
-        try:
+        with self.asking("token_endpoint"):
             answer = upstream.post_form(endpoint, {**form, **more}, self.deadline, headers)
-        except upstream.UpstreamError as failure:
-            raise self.unavailable(f"token_endpoint: {failure}") from None
         return self.checked("token_endpoint", answers.read(answer))
 
     def greeting(self, claims: Mapping[str, Any]) -> Profile:

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 
 from phonebind import alarms
 from phonebind.exceptions import CodeInvalid, PhonebindError, ProviderUnavailable
+from phonebind.oauth.answers import number
 from phonebind.oauth.base import Grant, WebProvider, checked_id
-from phonebind.oauth.qq_connect import CONFIG_ERRORS, QQConnect, number
+from phonebind.oauth.qq_connect import CONFIG_ERRORS, QQConnect
 
 AUTHORIZE = "/oauth2.0/authorize"
 TOKEN = "/oauth2.0/token"  # noqa: S105

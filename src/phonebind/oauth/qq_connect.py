@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from phonebind import alarms, upstream
 from phonebind.exceptions import CodeInvalid, PhonebindError
-from phonebind.oauth.answers import secured, whole
+from phonebind.oauth.answers import number, secured, whole
 from phonebind.oauth.base import Grant, Profile, Provider
 
 BASE = "https://graph.qq.com"
@@ -76,10 +76,8 @@ class QQConnect(Provider):
         return answer
 
     def _ask(self, path: str, **query: str) -> Mapping[str, str]:
-        try:
+        with self.asking(path):
             answer = parse(upstream.get(self._base + path, query, self.deadline))
-        except upstream.UpstreamError as failure:
-            raise self.unavailable(f"{path}: {failure}") from None
         error = error_number(answer)
         if error in self.persons_errors.get(path, ()):
             raise CodeInvalid
@@ -120,7 +118,3 @@ def _object(text: str) -> dict[str, str]:
 def error_number(answer: Mapping[str, str]) -> int:
     """The error code, 0 for none, -1 for an unreadable one. ``get_user_info`` calls it ``ret``."""
     return number(answer.get("error") or answer.get("ret") or "0")
-
-
-def number(code: str) -> int:
-    return int(code) if code.isascii() and code.isdigit() and len(code) < 10 else -1

@@ -5,7 +5,7 @@ Source: developers.weixin.qq.com, "网站应用微信登录开发指南", "网�
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -41,12 +41,15 @@ class WeChat(Provider):
 
     def get(self, path: str, **query: str) -> Mapping[str, Any]:
         """The answer, where it is none of an error."""
-        return self.checked(path, self._read(path, lambda url: upstream.get(url, query, self.deadline)))
+        with self.asking(path):
+            answer = read(upstream.get(self._base + path, query, self.deadline))
+        return self.checked(path, answer)
 
     def post(self, path: str, payload: Mapping[str, str], **query: str) -> Mapping[str, Any]:
         """The answer, whatever it is: for :meth:`checked`."""
         address = f"{path}?{urlencode(query)}" if query else path
-        return self._read(path, lambda url: upstream.post_json(url, payload, self.deadline), address)
+        with self.asking(path):
+            return read(upstream.post_json(self._base + address, payload, self.deadline))
 
     def checked(self, path: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
         """Raises what an error in it means."""
@@ -74,11 +77,9 @@ class WeChat(Provider):
             virtual=answer.get("is_snapshotuser") not in (None, 0, "0", ""),
         )
 
-    def _read(self, path: str, ask: Callable[[str], bytes], address: str = "") -> Mapping[str, Any]:
-        try:
-            return read(ask((self.settings.base_url or API) + (address or path)))
-        except upstream.UpstreamError as failure:
-            raise self.unavailable(f"{path}: {failure}") from None
+    @property
+    def _base(self) -> str:
+        return self.settings.base_url or API
 
 
 class WeChatUser(WeChat):

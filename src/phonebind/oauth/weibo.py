@@ -115,10 +115,8 @@ class Weibo(WebProvider, NativeProvider):
 
     def _ask(self, send: Send, path: str, **fields: str) -> Mapping[str, Any]:
         """Errors come as 4xx, with a body that says which."""
-        try:
+        with self.asking(path):
             answer = answers.read(send((self.settings.base_url or BASE) + path, fields, self.deadline))
-        except upstream.UpstreamError as failure:
-            raise self.unavailable(f"{path}: {failure}") from None
         error = error_number(answer)
         if error in PERSONS_ERRORS and path != PROFILE:
             raise CodeInvalid
@@ -132,5 +130,4 @@ class Weibo(WebProvider, NativeProvider):
 
 def error_number(answer: Mapping[str, Any]) -> int:
     """The number of the error, 0 for none, -1 for an unreadable one."""
-    code = answers.text(answer, "error_code") or "0"
-    return int(code) if re.fullmatch(r"[0-9]{1,9}", code) else -1
+    return answers.number(answers.text(answer, "error_code") or "0")
