@@ -34,7 +34,7 @@ MAX_KEPT = 3
 OPEN_ROOM = 600
 #: Bytes that kept tickets may weigh together: three with a `next` as people have it, or one of 900 with the longest.
 #: uWSGI as it comes has 4,096 for the head of a request, and the browser and the next sign-in's address take 2,900.
-KEPT_ROOM = 1_120
+KEPT_ROOM = 1_100
 #: Bytes for kept tickets, the address of a request that is about to come, where we know it, and its sign-in's cookie.
 ROOM = 1_900
 
