@@ -339,6 +339,7 @@ def test_who_was_asked_for_the_rest_is_served_while_the_server_ends(tmp_path: Pa
             time.sleep(0.3)
             busy.sendall(HEAD[-20:] + b"x" * 1000)
             assert answers(busy) == [b"HTTP/1.1 400 Bad Request"]
+            busy.close()  # or the server waits two seconds for it to read why
             assert one.process.wait(10) == 0
             assert time.monotonic() - began < 5, "nobody waited for the two that rest"
 
