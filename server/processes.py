@@ -55,8 +55,11 @@ def stop(process: subprocess.Popen[str], timeout: float = 10.0) -> None:
 class Valkey:
     """A Valkey server at a Unix socket: no port to clash on, and other users of the machine cannot connect."""
 
-    def __init__(self, data: Path) -> None:
-        """``data``: a directory that no other Valkey uses; what was stored is there again at the next start."""
+    def __init__(self, data: Path, *options: str) -> None:
+        """``data``: a directory that no other Valkey uses; what was stored is there again at the next start.
+
+        ``options``: what its command line takes besides, such as ``"--appendfsync", "no"``.
+        """
         self.socket = self._directory(data) / "valkey.sock"
         self.url = f"unix://{self.socket}?db=0"
         self._log = data / "valkey.log"
@@ -66,7 +69,7 @@ class Valkey:
         # was used up since: codes, images, limits.
         self._command += ["--save", "", "--appendonly", "yes"]
         # Otherwise it does not end as long as it cannot save, as on a full disk or where its directory is gone.
-        self._command += ["--shutdown-on-sigterm", "force"]
+        self._command += ["--shutdown-on-sigterm", "force", *options]
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises StartError."""
