@@ -18,6 +18,8 @@ DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
 
 DEBUG = env.flag("DEBUG")
 SANDBOX = env.flag("SANDBOX", default=DEBUG)
+#: Sessions, and what people do with their own account.
+LIFECYCLE = env.flag("LIFECYCLE")
 PORT = env.number("PORT", 8000)
 WORKERS = env.number("WORKERS", 2, least=1)
 THREADS = env.number("THREADS", 16, least=1)
@@ -72,6 +74,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "phonebind",
     "phonebind.pages",
+    *(["phonebind.lifecycle"] if LIFECYCLE else []),
     *(["phonebind_sandbox"] if SANDBOX else []),
     "server.users",
 ]

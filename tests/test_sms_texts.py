@@ -11,7 +11,7 @@ LONGEST = [("en", "S", 101), ("en", "店", 13), ("zh-hans", "店", 35), ("zh-han
 
 def text(site: str, language: str) -> str:
     with translation.override(language):
-        return sms_texts.bind_text(site, "123456", 5)
+        return sms_texts.code_text(purpose, site, "123456", 5)
 
 
 @pytest.mark.parametrize(("language", "character", "most"), LONGEST)

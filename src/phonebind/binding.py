@@ -20,7 +20,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from phonebind import accounts, audit, databases, limits, signals, slots
+from phonebind import accounts, audit, databases, life, limits, signals, slots
 from phonebind.conf import conf
 from phonebind.exceptions import (
     AccountDisabled,
@@ -203,6 +203,8 @@ def _bind(
         if user._state.adding:
             user.save(force_insert=True)
         account = _create(identity, user, mobile.proved_by)
+        if life.installed:
+            life.installed.mobile_proved(user, mobile.number, mobile.proved_by)
         if not mobile.claim():
             # A repeat may find what it made before, not make it again.
             raise mobile.invalid

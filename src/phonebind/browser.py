@@ -38,7 +38,7 @@ class Cookie:
 def name_of(request: HttpRequest, kind: str, digest: str) -> str:
     """Of the cookie of this ``kind`` ("flow", "ticket" or "kept") that belongs to ``digest``."""
     # __Host- cookies cannot be planted by another host of the same site, which over plain HTTP nothing prevents.
-    prefix = "__Host-" if _is_secure(request) else ""
+    prefix = "__Host-" if is_secure(request) else ""
     return f"{prefix}phonebind_{kind}_{digest[:ID_LENGTH]}"
 
 
@@ -65,7 +65,7 @@ def remember(request: HttpRequest, response: HttpResponseBase, cookie: Cookie, *
         cookie.name,
         cookie.value,
         max_age=cookie.max_age,
-        secure=_is_secure(request),
+        secure=is_secure(request),
         httponly=True,
         samesite=conf.cookie_samesite,  # type: ignore[arg-type]
     )
@@ -99,5 +99,6 @@ def forget_all(request: HttpRequest, response: HttpResponseBase) -> None:
             delete(response, name)
 
 
-def _is_secure(request: HttpRequest) -> bool:
+def is_secure(request: HttpRequest) -> bool:
+    """Whether the site is served over HTTPS."""
     return settings.SESSION_COOKIE_SECURE or request.is_secure()

@@ -185,7 +185,8 @@ def _long_name() -> Messages:
 
 def _is_one_sms(language: str) -> bool:
     with translation.override(language):
-        return sms_texts.is_one(sms_texts.bind_text(conf.site_name, "0" * 6, 5))
+        texts = (sms_texts.code_text(purpose, conf.site_name, "0" * 6, 5) for purpose in sms.purposes())
+        return all(map(sms_texts.is_one, texts))
 
 
 def check_consent(**kwargs: Any) -> Messages:

@@ -90,6 +90,14 @@ class Settings:
     legacy_state: bool = False
     #: Seconds from a sign-in until the last refresh token of its chain ends.
     sign_in_max_age: int = 90 * 86_400
+    #: Of ``phonebind.lifecycle``: seconds in which a refresh token that is sent again gets the same successor; how long
+    #: a proof of who somebody is serves; and until a mobile is changed whose owner has lost the old one.
+    refresh_grace: int = 20
+    step_up_max_age: int = 600
+    mobile_change_delay: int = 259_200
+    #: Of the same: sign in by SMS alone, and register by it.
+    sms_sign_in: bool = False
+    sms_sign_up: bool = False
     #: How many proxies in front of Django append to X-Forwarded-For.
     trusted_proxies: int = 0
     #: "None" where the front end is on another site than the API (needs HTTPS).

@@ -57,5 +57,7 @@ class PrimaryRouter:
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
         """Django asks it where to read rows of this model."""
-        decides = model._meta.app_label == "phonebind" or issubclass(model, (get_user_model(), AbstractBaseSession))
+        decides = model._meta.app_label in ("phonebind", "phonebind_lifecycle") or issubclass(
+            model, (get_user_model(), AbstractBaseSession)
+        )
         return primary(model, **hints) if decides else None

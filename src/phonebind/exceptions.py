@@ -19,6 +19,7 @@ PhonebindError
 ├── AlreadyBound            400 already_bound
 ├── CredentialsInvalid      401 credentials_invalid
 ├── TokenInvalid            401 token_invalid
+│   └── SessionEnded            session_ended        carries reason; where phonebind.lifecycle keeps sessions
 ├── AccountDisabled         403 account_disabled
 ├── OriginNotAllowed        403 origin_not_allowed   a page of another site sent the request
 ├── ProviderUnknown         404 provider_unknown
@@ -44,6 +45,7 @@ The domain raises; only the edges (``api.errors``, ``pages.answers``) turn an er
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Self, TypeAlias
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
@@ -73,6 +75,7 @@ __all__ = [
     "ProviderUnknown",
     "ReceiptUnknown",
     "ServerBusy",
+    "SessionEnded",
     "SignInCancelled",
     "SmsCodeGone",
     "SmsCodeInvalid",
@@ -109,6 +112,8 @@ class PhonebindError(Exception):
     retry_after: int | None = None
     #: Whoever was asked gave a whole answer: then the answer is bad, but nobody is down.
     answered: bool = False
+    #: What the body says besides, for programs.
+    facts: Mapping[str, Any] = MappingProxyType({})
     #: Why, in our own words, for the operator; no answer shows it.
     detail: str = ""
 
@@ -124,9 +129,10 @@ class PhonebindError(Exception):
 
     @property
     def body(self) -> dict[str, Any]:
-        """``{"code", "message", "errors"?, "retry_after"?}``, as every JSON answer says it."""
+        """``{"code", "message", "errors"?, "retry_after"?}``, as every JSON answer says it, and the ``facts``."""
         optional = {"errors": self.errors or None, "retry_after": self.retry_after}
-        return {"code": self.code, "message": self.message} | {k: v for k, v in optional.items() if v is not None}
+        told = {"code": self.code, "message": self.message} | {k: v for k, v in optional.items() if v is not None}
+        return told | dict(self.facts)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -250,6 +256,17 @@ class TokenInvalid(PhonebindError):
     code = "token_invalid"
     status = 401
     message = _("Your session has expired. Please sign in again.")
+
+
+class SessionEnded(TokenInvalid):
+    """``reason``: "signed_out", "revoked", "reuse", "password", "mobile", "unbound", "disabled", "host"."""
+
+    code = "session_ended"
+    message = _("You have been signed out on this device. Please sign in again.")
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.facts = {"reason": reason}
 
 
 class AccountDisabled(PhonebindError):

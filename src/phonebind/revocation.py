@@ -17,7 +17,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 
-from phonebind import store
+from phonebind import life, store
 from phonebind.conf import conf
 from phonebind.exceptions import TokenInvalid
 from phonebind.models import SocialAccount
@@ -46,8 +46,18 @@ return redis.call('SET', KEYS[2], 1, 'NX', 'PX', ARGV[2]) and 1 or 0
 """)
 
 
-def revoke(user_pk: Any) -> None:
-    """End every chain of tokens, and every session, of this user that has begun by now. Raises StorageUnavailable."""
+def revoke(user_pk: Any, reason: str = "host", using: str | None = None) -> None:
+    """End every chain of tokens, and every session, of this user that has begun by now. Raises StorageUnavailable.
+
+    ``reason`` is told to the devices where ``phonebind.lifecycle`` keeps sessions; ``using``: the alias whose
+    transaction is to end them.
+    """
+    if life.installed:
+        life.installed.end_all(user_pk, reason, using)
+    _end_chains(user_pk)
+
+
+def _end_chains(user_pk: Any) -> None:
     # As long as anything lives that may have begun before.
     seconds = max(conf.sign_in_max_age, settings.SESSION_COOKIE_AGE) + MARGIN
     _end([_ended(user_pk)], _microseconds(time.time()), seconds)
@@ -88,25 +98,29 @@ def _on_save(instance: Any, created: bool, using: str, **kwargs: Any) -> None:
         return
     # Django keeps what set_password() was given until save() is over. It has taken it away where only the hash is new.
     if not instance.is_active or getattr(instance, "_password", None) is not None:
-        _revoke_around_commit(instance.pk, using)
+        reason = "password" if instance.is_active else "disabled"
+        if life.installed:
+            life.installed.end_all(instance.pk, reason, using)
+        _end_around_commit(instance.pk, using)
 
 
 def _on_release(instance: SocialAccount, using: str, **kwargs: Any) -> None:
-    _revoke_around_commit(instance.user_id, using)
+    """Where sessions are kept, those end that began with it: ``phonebind.lifecycle`` sees to that."""
+    _end_around_commit(instance.user_id, using)
 
 
-def _revoke_around_commit(user_pk: Any, using: str) -> None:
+def _end_around_commit(user_pk: Any, using: str) -> None:
     """Twice: what began before the commit may have begun by the old password, and after it the process may be dead."""
-    _try_to_revoke(user_pk)
-    transaction.on_commit(partial(_try_to_revoke, user_pk), using=using, robust=True)
+    _try_to_end(user_pk)
+    transaction.on_commit(partial(_try_to_end, user_pk), using=using, robust=True)
 
 
-def _try_to_revoke(user_pk: Any) -> None:
+def _try_to_end(user_pk: Any) -> None:
     """A password can be changed, and an account disabled, whatever the store does, and whether there is one: a host's
     tests may run without.
     """
     try:
-        revoke(user_pk)
+        _end_chains(user_pk)
     except Exception:
         logger.exception("The tokens of user %s were not ended. Call phonebind.revocation.revoke(%r)", user_pk, user_pk)
 

@@ -1,5 +1,6 @@
 """Django's session of somebody who has just signed in, for the pages and for front ends that keep no token."""
 
+import time
 from typing import Any, cast
 
 from django.conf import settings
@@ -8,14 +9,24 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
-from phonebind import databases, store
+from phonebind import databases, life, store
 from phonebind.exceptions import AccountDisabled
+from phonebind.models import SocialAccount
 
 
-def start(request: HttpRequest, user: AbstractBaseUser) -> None:
+def start(
+    request: HttpRequest,
+    user: AbstractBaseUser,
+    *,
+    method: str = "provider",
+    social_account: SocialAccount | None = None,
+) -> None:
     """Sign ``user`` in. Raises AccountDisabled, StorageUnavailable (many shops keep sessions in a cache)."""
     with store.failures():
         auth.login(request, cast("Any", user), backend=_backend(user))
+        if life.installed:
+            ends = time.time() + settings.SESSION_COOKIE_AGE
+            request.session[life.SID] = life.installed.begin(request, user, method, social_account, ends).sid
 
 
 def _backend(user: AbstractBaseUser) -> str:

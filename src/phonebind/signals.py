@@ -36,3 +36,7 @@ sms_receipt_received = Signal()
 
 #: ``image_code_id``, ``text``: an image code was drawn. For development tools that read the image for you.
 image_code_issued = Signal()
+
+#: ``user``, ``session``: a refresh token was used that had been used before, so two hold it, and its session was ended.
+#: With ``phonebind.lifecycle`` alone; so is what follows.
+refresh_token_reused = Signal()

@@ -5,6 +5,9 @@ phone already. A code that was asked for with a bind ticket is for the identity 
 others can neither guess it nor burn it. The codes of one holder share three places and five guesses, and so do the
 codes that have none.
 
+A code is for one purpose: it is kept, hashed and worded by it, and worth nothing for another. The limits count a mobile
+over all purposes.
+
 What becomes of a code that was right: ``phonebind.verified``.
 """
 
@@ -41,8 +44,9 @@ from phonebind.verified import VerifiedMobile
 EXPIRES_IN = 300
 #: Seconds that a holder's having been sent one is known: a bind ticket lives no longer.
 REMEMBERED = 600
-#: Wrong ones, over all codes of a mobile that are alive, by holder.
+#: Wrong ones, over all codes of a mobile that are alive, by holder: to bind, which takes a ticket; and for all else.
 MAX_GUESSES = 5
+FEW_GUESSES = 3
 #: Codes of a mobile that are alive, by holder.
 MAX_LIVE = 3
 
@@ -62,16 +66,17 @@ class ByCode(VerifiedMobile):
     invalid: ClassVar[type[PhonebindError]] = SmsCodeInvalid
 
     digests: tuple[str, ...] = field(repr=False)
+    purpose: str = field(default="bind", kw_only=True)
 
     def claim(self) -> bool:
-        state = scripts.claim(_key(self.number), _now(), self.claimant, *self.digests)
+        state = scripts.claim(_key(self.number, self.purpose), _now(), self.claimant, *self.digests)
         if not state:
             raise SmsCodeInvalid
         return bool(state == 1)
 
     def settle(self) -> None:
-        """No other code of the mobile is valid either."""
-        scripts.settle(_key(self.number), _now(), self.claimant, *self.digests)
+        """No other code of the mobile is valid for it either."""
+        scripts.settle(_key(self.number, self.purpose), _now(), self.claimant, *self.digests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,38 +96,47 @@ class Sent:
         return told | ({"receipt": self.receipt} if self.receipt else {})
 
 
-def issue(mobile: str, address: str, *also: limits.Claim, holder: str = "") -> Sent:
-    """Send a new code. ``also`` are limits that it counts against besides its own; ``holder`` is the key of the
-    identity whose bind ticket the person holds, "" for none; then nobody else can use the code.
+def issue(
+    mobile: str, address: str, *also: limits.Claim, holder: str = "", purpose: str = "bind", reserved: bool = True
+) -> Sent:
+    """Send a new code. ``also`` are limits that it counts against besides its own; ``holder`` is whom the code is for,
+    "" for nobody in particular: the key of the identity whose bind ticket the person holds, or whatever else stands for
+    them; then nobody else can use it. ``reserved``: such a holder may have of what is kept back of a mobile's quota.
 
     Raises SmsTooFrequent or SmsQuota (nothing was sent), SmsNotSent (nothing was counted), SmsRefused or SmsVendorLimit
     (counted for the person, and not for the site), SmsUnconfirmed (the code is good, should it arrive),
     StorageUnavailable (nothing was sent).
     """
     sent = Sent(limits.rule("sms_mobile_gap").seconds, EXPIRES_IN)
-    with slots.SMS.take(conf.sms_slots), _taken(mobile, address, also, holder):
+    with slots.SMS.take(conf.sms_slots), _taken(mobile, address, also, holder if reserved else ""):
         # Written before it is sent: a code that was sent and is not known is paid for and good for nothing.
-        code = _new_code(mobile, holder)
-        message = _message(mobile, code)
+        code = _new_code(mobile, holder, purpose)
+        message = _message(mobile, code, purpose)
         try:
             sms.send(message)
         except SmsUnconfirmed as error:
             error.retry_after = sent.resend_after
             raise
         except (SmsNotSent, *_NUMBER):
-            withdraw(mobile, code)
+            withdraw(mobile, code, purpose)
             raise
     # Only now: what could not be sent must not take away a code that is on the phone already.
     with _at_best("A mobile has one code more than it should"):
-        scripts.keep_newest(_key(mobile), _now(), holder, MAX_LIVE)
+        scripts.keep_newest(_key(mobile, purpose), _now(), holder, MAX_LIVE)
     return replace(sent, receipt=message.id) if registry.brings_receipts() else sent
 
 
-def withdraw(mobile: str, code: str) -> None:
+def withdraw(mobile: str, code: str, purpose: str = "bind") -> None:
     """Take away a code that was not sent, and never will be."""
     with _at_best("A code that was not sent stays valid until it expires"):
-        for digest in _digests(mobile, code):
-            scripts.drop(_key(mobile), _now(), digest)
+        for digest in _digests(mobile, code, purpose):
+            scripts.drop(_key(mobile, purpose), _now(), digest)
+
+
+def void(mobile: str) -> None:
+    """No code of this mobile is good any more, for any purpose. Raises StorageUnavailable."""
+    with store.connection() as client:
+        client.delete(*(_key(mobile, purpose) for purpose in sms.PURPOSES))
 
 
 @contextmanager
@@ -169,25 +183,27 @@ def _at_best(otherwise: str) -> Iterator[None]:
         logger.warning("%s: the store is unavailable", otherwise)
 
 
-def check(mobile: str, code: str, *, claimant: str, address: str) -> ByCode:
+def check(mobile: str, code: str, *, claimant: str, address: str, purpose: str = "bind") -> ByCode:
     """The mobile, verified for ``claimant``; the code stays usable until it is claimed.
 
-    Raises SmsCodeInvalid: wrong, expired, never sent, burnt by five wrong guesses, or claimed by another; SmsCodeGone
-    where the claimant was sent codes and none of them is alive. What is alive of others' makes no difference. Raises
+    Raises SmsCodeInvalid: wrong, for another purpose, expired, never sent, burnt by wrong guesses, or claimed by
+    another; SmsCodeGone where the claimant was sent codes and none of them is alive. What is alive of others' makes no
+    difference. Raises
     TooManyAttempts after many wrong ones by this claimant or from this address, for whichever mobiles.
     """
-    digests = _digests(mobile, code)
+    digests = _digests(mobile, code, purpose)
+    guesses = MAX_GUESSES if purpose == "bind" else FEW_GUESSES
     claims = (("sms_code_identity_hour", claimant), ("sms_code_address_hour", address))
     found = scripts.WRONG
 
     def is_right() -> bool:
         nonlocal found
-        found = scripts.check((_key(mobile), _sent_key(mobile)), _now(), claimant, MAX_GUESSES, *digests)
+        found = scripts.check(_keys(mobile, purpose), _now(), claimant, guesses, *digests)
         return bool(found == scripts.RIGHT)
 
     if not limits.attempt(is_right, *claims):
         raise SmsCodeGone if found == scripts.GONE else SmsCodeInvalid
-    return ByCode(mobile, claimant, digests)
+    return ByCode(mobile, claimant, digests, purpose=purpose)
 
 
 def claim(mobile: ByCode) -> bool:
@@ -200,12 +216,12 @@ def settle(mobile: ByCode) -> None:
     mobile.settle()
 
 
-def _new_code(mobile: str, holder: str) -> str:
-    """Six digits that no other live code of this mobile has, valid from now on."""
+def _new_code(mobile: str, holder: str, purpose: str) -> str:
+    """Six digits that no other live code of this mobile and purpose has, valid from now on."""
     while True:
         code = f"{secrets.randbelow(10**6):06}"
-        digest, lifetime, remembered = _digests(mobile, code)[0], EXPIRES_IN * 1000, REMEMBERED * 1000
-        if scripts.add((_key(mobile), _sent_key(mobile)), _now(), digest, lifetime, holder, remembered):
+        digest, lifetime, remembered = _digests(mobile, code, purpose)[0], EXPIRES_IN * 1000, REMEMBERED * 1000
+        if scripts.add(_keys(mobile, purpose), _now(), digest, lifetime, holder, remembered):
             return code
 
 
@@ -213,24 +229,25 @@ def _now() -> int:
     return int(time.time() * 1000)
 
 
-def _key(mobile: str) -> str:
-    return store.key("sms", mobile)
+def _key(mobile: str, purpose: str) -> str:
+    return store.key("sms" if purpose == "bind" else f"sms_{purpose}", mobile)
 
 
-def _sent_key(mobile: str) -> str:
-    return store.key("sms_sent", mobile)
+def _keys(mobile: str, purpose: str) -> tuple[str, str]:
+    """The codes, and who was sent one lately."""
+    return _key(mobile, purpose), store.key("sms_sent" if purpose == "bind" else f"sms_sent_{purpose}", mobile)
 
 
-def _digests(mobile: str, code: str) -> tuple[str, ...]:
+def _digests(mobile: str, code: str, purpose: str) -> tuple[str, ...]:
     """With the current key first, then with each that is being rotated out."""
     return tuple(
-        salted_hmac("phonebind.sms.bind", f"{mobile}:{code}", secret=secret, algorithm="sha256").hexdigest()
+        salted_hmac(f"phonebind.sms.{purpose}", f"{mobile}:{code}", secret=secret, algorithm="sha256").hexdigest()
         for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     )
 
 
-def _message(mobile: str, code: str) -> sms.Message:
+def _message(mobile: str, code: str, purpose: str) -> sms.Message:
     minutes = EXPIRES_IN // 60
-    text = sms_texts.bind_text(conf.site_name, code, minutes)
+    text = sms_texts.code_text(purpose, conf.site_name, code, minutes)
     language = translation.get_language() or sms.LANGUAGE
-    return sms.Message(mobile=mobile, code=code, minutes=minutes, text=text, language=language)
+    return sms.Message(mobile=mobile, code=code, minutes=minutes, text=text, purpose=purpose, language=language)

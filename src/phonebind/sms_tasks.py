@@ -37,4 +37,4 @@ def throw_away(request: Any, expired: bool, **kwargs: Any) -> None:
 
 def _withdraw(unsent: Message | None) -> None:
     if unsent:
-        sms_codes.withdraw(unsent.mobile, unsent.code)
+        sms_codes.withdraw(unsent.mobile, unsent.code, unsent.purpose)

@@ -1,6 +1,9 @@
 """The words of an SMS, and whether they fit into one: the second part is paid for like a first."""
 
-from django.utils.translation import gettext as _
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 #: What one SMS holds: of the GSM alphabet (3GPP TS 23.038) 160 characters, of any other script 70.
 _GSM = frozenset(
@@ -11,19 +14,51 @@ _GSM = frozenset(
 _GSM_EXTENSION = frozenset("^{}\\[~]|€")
 
 
-def bind_text(site: str, code: str, minutes: int) -> str:
-    """In the language of the person who asks; in fewer words where a long name would make two SMS of it."""
-    facts = {"site": site, "code": code, "minutes": minutes}
-    text = (
+#: By purpose: the text, and the same in fewer words.
+_TEXTS: Mapping[str, tuple[Promise, Promise]] = {
+    "bind": (
         _(
             "[%(site)s] %(code)s is your code to bind your sign-in to this mobile number. "
             "Valid for %(minutes)s minutes. Never tell it to anyone."
-        )
-        % facts
-    )
-    if is_one(text):
-        return text
-    return _("[%(site)s] %(code)s: code to bind your sign-in, %(minutes)s min. Tell no one.") % facts
+        ),
+        _("[%(site)s] %(code)s: code to bind your sign-in, %(minutes)s min. Tell no one."),
+    ),
+    "sign_in": (
+        _(
+            "[%(site)s] %(code)s is your code to sign in or to register with this mobile number. "
+            "Valid for %(minutes)s minutes. Never tell it to anyone."
+        ),
+        _("[%(site)s] %(code)s: code to sign in, %(minutes)s min. Tell no one."),
+    ),
+    "reset_password": (
+        _(
+            "[%(site)s] %(code)s is your code to reset your password. "
+            "Valid for %(minutes)s minutes. Never tell it to anyone."
+        ),
+        _("[%(site)s] %(code)s: password reset code, %(minutes)s min. Tell no one."),
+    ),
+    "change_mobile": (
+        _(
+            "[%(site)s] %(code)s is your code to make this your account's mobile number. "
+            "Valid for %(minutes)s minutes. Never tell it to anyone."
+        ),
+        _("[%(site)s] %(code)s: code for a new number, %(minutes)s min. Tell no one."),
+    ),
+    "verify": (
+        _(
+            "[%(site)s] %(code)s is your code to confirm that it is you. "
+            "Valid for %(minutes)s minutes. Never tell it to anyone."
+        ),
+        _("[%(site)s] %(code)s: code to confirm it is you, %(minutes)s min. Tell no one."),
+    ),
+}
+
+
+def code_text(purpose: str, site: str, code: str, minutes: int) -> str:
+    """In the language of the person who asks; in fewer words where a long name would make two SMS of it."""
+    facts = {"site": site, "code": code, "minutes": minutes}
+    text, short = (str(template) % facts for template in _TEXTS[purpose])
+    return text if is_one(text) else short
 
 
 def is_one(text: str) -> bool:

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import FieldError, ObjectDoesNotExist
 from django.db.models import Manager
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from rest_framework.exceptions import APIException
@@ -17,13 +18,17 @@ from rest_framework_simplejwt.exceptions import AuthenticationFailed, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import RefreshToken, Token
 
-from phonebind import databases, revocation
+from phonebind import databases, life, revocation
 from phonebind.accounts import check_enabled
 from phonebind.conf import conf
 from phonebind.exceptions import AccountDisabled, StorageUnavailable, TokenInvalid
+from phonebind.life import Turn
+from phonebind.models import SocialAccount
 
 #: OpenID Connect's name: when the person signed in. Every token of the chain carries it on, in seconds since 1970.
 AUTH_TIME = "auth_time"
+#: Which of its session's refresh tokens this is.
+_SEQ = "seq"
 
 
 class Pair(TypedDict):
@@ -33,28 +38,46 @@ class Pair(TypedDict):
     refresh: str
 
 
-def issue(user: AbstractBaseUser, auth_time: float | None = None) -> Pair:
-    """A new pair; lifetimes and keys are simplejwt's settings.
+def issue(
+    user: AbstractBaseUser,
+    auth_time: float | None = None,
+    *,
+    request: HttpRequest | None = None,
+    method: str = "host",
+    social_account: SocialAccount | None = None,
+) -> Pair:
+    """A new pair; lifetimes and keys are simplejwt's settings. The rest is what a session is known by, where
+    ``phonebind.lifecycle`` keeps them.
 
     ``auth_time`` is when the sign-in began (``audit.began``), before the user was read: a new password, say, that was
     saved since then ends this pair too. Now, where nothing is said.
     """
     if api_settings.UPDATE_LAST_LOGIN and any(field.name == "last_login" for field in user._meta.concrete_fields):
         databases.people().filter(pk=user.pk).update(last_login=timezone.now())
-    return _pair(user, time.time() if auth_time is None else auth_time)
+    since = time.time() if auth_time is None else auth_time
+    if not life.installed:
+        return _pair(user, since)
+    return _pair(user, since, life.installed.begin(request, user, method, social_account, since + conf.sign_in_max_age))
 
 
-def _pair(user: AbstractBaseUser, since: float) -> Pair:
+def _pair(user: AbstractBaseUser, since: float, turn: Turn | None = None) -> Pair:
     refresh = _for_user(user)
     refresh[AUTH_TIME] = round(since, 6)
+    if turn:
+        # As it was said before, where this very turn is made again.
+        lifetime = int(api_settings.REFRESH_TOKEN_LIFETIME.total_seconds())
+        refresh.payload.update({life.SID: turn.sid, "jti": turn.jti, "iat": turn.at, "exp": turn.at + lifetime})
     refresh["exp"] = min(refresh["exp"], int(since + conf.sign_in_max_age))
-    return {"token": str(refresh.access_token), "refresh": str(refresh)}
+    access = refresh.access_token
+    if turn:
+        refresh[_SEQ] = turn.seq
+    return {"token": str(access), "refresh": str(refresh)}
 
 
-def refresh(token: str) -> Pair:
+def refresh(token: str, request: HttpRequest | None = None) -> Pair:
     """A new pair for a refresh token, once.
 
-    Raises TokenInvalid (forged, expired, used, ended, of a deleted user, or of a sign-in longer ago than
+    Raises SessionEnded, TokenInvalid (forged, expired, used, ended, of a deleted user, or of a sign-in longer ago than
     ``SIGN_IN_MAX_AGE``), AccountDisabled, StorageUnavailable.
     """
     try:
@@ -69,12 +92,27 @@ def refresh(token: str) -> Pair:
     since = _auth_time(old)
     if time.time() >= since + conf.sign_in_max_age:
         raise TokenInvalid
+    if life.installed and life.SID in old.payload:
+        return _pair(user, since, life.installed.turn(str(old[life.SID]), int(old.payload.get(_SEQ, -1)), user))
     with revocation.used(user.pk, _name(old), since, int(old["exp"] - time.time())):
         if apps.is_installed("rest_framework_simplejwt.token_blacklist"):
             _, is_first = cast("tuple[Any, bool]", old.blacklist())
             if not is_first:
                 raise TokenInvalid
-        return _pair(user, since)
+        # A chain that is older than the app becomes a session here.
+        return issue(user, since, request=request, method="refresh") if life.installed else _pair(user, since)
+
+
+def session_of(token: str) -> tuple[Any, str]:
+    """Whose refresh token it is, and of which session: ``(user_pk, sid)``; used or not.
+
+    Raises TokenInvalid: forged, expired, or of no session.
+    """
+    try:
+        found = RefreshToken(token)  # type: ignore[arg-type]
+        return found[api_settings.USER_ID_CLAIM], str(found[life.SID])
+    except (TokenError, KeyError):
+        raise TokenInvalid from None
 
 
 class _Users(NamedTuple):
@@ -102,7 +140,7 @@ class Authentication(_PrimaryAuthentication):
         user = super().get_user(validated_token)
         try:
             check_enabled(user)
-            if not revocation.is_revoked(user.pk, _auth_time(validated_token)):
+            if not _is_ended(user.pk, validated_token):
                 return user
         except StorageUnavailable as error:
             raise _Unavailable from error
@@ -139,6 +177,12 @@ def _for_user(user: AbstractBaseUser) -> RefreshToken:
     token = RefreshToken()
     token[api_settings.USER_ID_CLAIM] = str(user.pk)
     return token
+
+
+def _is_ended(user_pk: Any, token: Token) -> bool:
+    if life.installed and life.SID in token.payload:
+        return not life.installed.is_live(str(token[life.SID]))
+    return revocation.is_revoked(user_pk, _auth_time(token))
 
 
 def _auth_time(token: Token) -> float:

@@ -247,7 +247,7 @@ def test_a_vendor_that_is_busy_is_asked_again(
 def handed(phonebind: Configure, left: float = 45) -> Message:
     """A message that waits for a worker which has the outbox as its gateway, and whose code is good."""
     phonebind(sms=through(OUTBOX))
-    handed = message(sms_codes._new_code(MOBILE, ""))
+    handed = message(sms_codes._new_code(MOBILE, "", "bind"))
     parcels.put(Parcel(handed, time.time() + left))
     return handed
 

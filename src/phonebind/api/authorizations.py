@@ -18,13 +18,13 @@ class PasswordView(View):
         self.note(mobile=form["username"])
         user = accounts.authenticate(**form, address=limits.client_address(request._request))
         binding.sign_in(request._request, user)
-        return self.signed_in(user)
+        return self.signed_in(user, method="password")
 
 
 class RefreshView(View):
     actions: ClassVar = {"POST": "refresh"}
 
     def post(self, request: Request) -> Response:
-        pair = tokens.refresh(serializers.Refresh.read(request.data)["refresh"])
+        pair = tokens.refresh(serializers.Refresh.read(request.data)["refresh"], request._request)
         self.note(outcome="refreshed")
         return Response(pair)

@@ -95,10 +95,16 @@ class View(APIView):
         return flows.LEGACY if conf.legacy_state else flows.BOUND
 
     def signed_in(
-        self, user: AbstractBaseUser, social_account: SocialAccount | None = None, *, status: int = 200, **also: str
+        self,
+        user: AbstractBaseUser,
+        social_account: SocialAccount | None = None,
+        *,
+        method: str = "provider",
+        status: int = 200,
+        **also: Any,
     ) -> Response:
-        """The answer to somebody who signed in."""
-        shown = self.credentials(user)
+        """The answer to somebody who signed in, by ``method``: "provider", "password", "sms"."""
+        shown = self.credentials(user, social_account, method)
         pk = user.pk if isinstance(user.pk, int) else str(user.pk)
         body = {**shown, "id": pk, "user_id": pk, "username": accounts.name_of(user), **also}
         response = Response(body, status=status)
@@ -107,9 +113,12 @@ class View(APIView):
         binding.respond(self.request._request, response, user, social_account)
         return response
 
-    def credentials(self, user: AbstractBaseUser) -> Mapping[str, object]:
+    def credentials(
+        self, user: AbstractBaseUser, social_account: SocialAccount | None, method: str
+    ) -> Mapping[str, object]:
         """What they show from now on that they are signed in."""
-        return tokens.issue(user, audit.began(self.request._request))
+        request = self.request._request
+        return tokens.issue(user, audit.began(request), request=request, method=method, social_account=social_account)
 
     def greet(self, response: Response, user: AbstractBaseUser) -> None:
         """Set what goes along with the credentials on ``response``."""

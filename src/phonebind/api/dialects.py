@@ -24,6 +24,7 @@ from phonebind.api.codes import HumanCheckView, ImageCodeView, SmsCodeView
 from phonebind.api.oauth import AuthorizationView, OAuthUserView
 from phonebind.conf import conf
 from phonebind.exceptions import HumanCheckUnavailable, MobileProofUnavailable, ServerBusy
+from phonebind.models import SocialAccount
 
 #: What :func:`path` gives another address.
 VIEWS: Mapping[str, type[View]] = {
@@ -169,9 +170,11 @@ class Session(Dialect):
             origins.check_origin(request._request)
         super().hold_to_bounds(request)
 
-    def credentials(self, user: AbstractBaseUser) -> Mapping[str, object]:
+    def credentials(
+        self, user: AbstractBaseUser, social_account: SocialAccount | None, method: str
+    ) -> Mapping[str, object]:
         request, form = self.request._request, cast("Mapping[str, Any]", self.request.data)
-        sessions.start(request, user)
+        sessions.start(request, user, method=method, social_account=social_account)
         ends = isinstance(self, PasswordView) and not _is_on(form.get("remembered"))
         # Said either way: a session that goes on keeps what was said at an earlier sign-in.
         request.session.set_expiry(0 if ends else None)

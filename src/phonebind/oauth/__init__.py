@@ -104,6 +104,11 @@ def label(family: str, app_id: str = "") -> Text:
     return next((each.label for each in found if each.app_id == app_id), found[0].label if found else family)
 
 
+def is_configured(family: str, app_id: str) -> bool:
+    """Whether somebody with such an identity can still sign in by it."""
+    return any((each.family, each.app_id) == (family, app_id) for each in map(get, conf.providers))
+
+
 def _all_web() -> list[WebProvider]:
     found = [get(name) for name in conf.providers]
     return [each for each in found if isinstance(each, WebProvider) and each.settings.redirect_uri]

@@ -148,7 +148,7 @@ class _FormPage:
         mobile = sms_codes.check(given["mobile"], given["sms_code"], claimant=identity.key, address=address)
         account = binding.bind(self.request, identity, mobile, given["password"])
         target = self.ticket.next
-        sessions.start(self.request, account.user, self.flow, target)
+        sessions.start(self.request, account, self.flow, target)
         response = JsonResponse({"location": target}) if wants_json(self.request) else SeeOther(target)
         tickets.drop(self.request, response, self.flow)
         binding.respond(self.request, response, account.user, account)

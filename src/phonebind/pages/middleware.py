@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from phonebind import audit, revocation
+from phonebind import audit, life, revocation
 from phonebind.exceptions import StorageUnavailable
 
 #: In the session: when the person signed in, in seconds since 1970.
@@ -49,8 +49,10 @@ async def _unless_revoked_async(request: HttpRequest, load: Any) -> Any:
 
 
 def _is_revoked(request: HttpRequest, user_pk: Any) -> bool:
-    began = request.session.get(AUTH_TIME)
+    began, sid = request.session.get(AUTH_TIME), request.session.get(life.SID)
     try:
+        if life.installed and sid:
+            return not life.installed.is_live(sid)
         return began is not None and revocation.is_revoked(user_pk, began)
     except StorageUnavailable:
         return False

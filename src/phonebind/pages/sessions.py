@@ -1,17 +1,17 @@
 """Who is signed in by Django's session, and by which sign-in."""
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
 from phonebind import accounts, masking, sessions
+from phonebind.models import SocialAccount
 
 _FLOW = "phonebind_flow"
 _TARGET = "phonebind_target"
 
 
-def start(request: HttpRequest, user: AbstractBaseUser, flow: str, target: str) -> None:
-    """Sign ``user`` in, by ``flow``. Raises AccountDisabled."""
-    sessions.start(request, user)
+def start(request: HttpRequest, account: SocialAccount, flow: str, target: str) -> None:
+    """Sign the account's user in, by ``flow``. Raises AccountDisabled."""
+    sessions.start(request, account.user, social_account=account)
     remember(request, flow, target)
 
 

@@ -159,7 +159,7 @@ def _refused(request: HttpRequest, source: WebProvider, text: str) -> HttpRespon
 
 def _enter(request: HttpRequest, state: State, account: SocialAccount) -> HttpResponse:
     binding.sign_in(request, account.user, account)
-    sessions.start(request, account.user, state.id, state.next)
+    sessions.start(request, account, state.id, state.next)
     response = SeeOther(state.next)
     binding.respond(request, response, account.user, account)
     return response

@@ -5,12 +5,20 @@ from dataclasses import dataclass, field
 from string import ascii_lowercase, digits
 from typing import Protocol
 
-#: What a person can be sent a code for. A gateway that sends by template needs one for each.
-PURPOSES = ("bind",)
+from phonebind import life
+
+#: What a person can be sent a code for: to bind an identity; and where ``phonebind.lifecycle`` is installed, to sign in
+#: without one, to reset a password, to prove a new number, and to prove once more their own.
+PURPOSES = ("bind", "sign_in", "reset_password", "change_mobile", "verify")
 #: The language of those for whom a gateway has nothing in their own.
 LANGUAGE = "zh-hans"
 
 _ALPHABET = digits + ascii_lowercase
+
+
+def purposes() -> tuple[str, ...]:
+    """Those of ``PURPOSES`` that this site sends codes for. A gateway that sends by template needs one for each."""
+    return PURPOSES if life.installed else PURPOSES[:1]
 
 
 def new_id() -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
-from phonebind.sms.base import LANGUAGE, PURPOSES, Message
+from phonebind.sms.base import LANGUAGE, Message, purposes
 from phonebind.sms.vendor import Vendor
 
 #: A template's id for all purposes and languages; or by purpose; or by purpose and language.
@@ -53,10 +53,12 @@ class Templates:
 
     def _id_problems(self) -> list[str]:
         if isinstance(self.ids, str):
+            if len(purposes()) > 1:
+                return ["templates must be a dict by purpose: each SMS says what its code is for"]
             return [] if _is_id(self.ids) else ["templates is empty, or has white space around it"]
         if not isinstance(self.ids, Mapping):
             return ["templates must be a str, or a dict by purpose"]
-        return [problem for purpose in PURPOSES for problem in self._problems_of(purpose)]
+        return [problem for purpose in purposes() for problem in self._problems_of(purpose)]
 
     def _problems_of(self, purpose: str) -> list[str]:
         assert isinstance(self.ids, Mapping)

@@ -9,7 +9,7 @@ from django.utils import translation
 
 from phonebind import sms_texts
 from phonebind.conf import conf
-from phonebind.sms.base import LANGUAGE, PURPOSES, Gateway, Message
+from phonebind.sms.base import LANGUAGE, Gateway, Message, purposes
 from phonebind.sms.inner import leaves, problems
 from phonebind.sms.registry import make
 from phonebind.sms.templates import TemplateVendor
@@ -23,7 +23,7 @@ def message(mobile: str, purpose: str, language: str) -> Message:
     """With a code that is stored nowhere, so that it is good for nothing."""
     code = f"{secrets.randbelow(10**6):06}"
     with translation.override(language):
-        text = sms_texts.bind_text(conf.site_name, code, MINUTES)
+        text = sms_texts.code_text(purpose, conf.site_name, code, MINUTES)
     return Message(mobile=mobile, code=code, minutes=MINUTES, text=text, purpose=purpose, language=language)
 
 
@@ -40,7 +40,7 @@ def shapes(options: Any) -> Iterator[tuple[str, str, str, str]]:
         if problems(each):
             continue
         gateway = make(each)
-        for purpose in PURPOSES:
+        for purpose in purposes():
             for shape, languages in _by_shape(gateway, purpose).items():
                 yield name, purpose, languages, shape
 

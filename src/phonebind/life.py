@@ -1,0 +1,56 @@
+"""The one seam to ``phonebind.lifecycle``: what that app adds to the core where a host has installed it.
+
+The core asks here, and is told nothing where the app is not installed: no import, no query, no table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:  # it is read before there are models
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.http import HttpRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One refresh token of a session. ``at``: when it was made, in seconds since 1970; so the same turn can be written
+    again, letter for letter.
+    """
+
+    sid: str
+    seq: int
+    at: int
+    #: The token's own id.
+    jti: str
+
+
+class Life(Protocol):
+    """Each of them asks the database that decides."""
+
+    def begin(
+        self, request: HttpRequest | None, user: AbstractBaseUser, method: str, social_account: Any, ends: float
+    ) -> Turn:
+        """A new session: somebody has signed in by ``method`` ("provider", "password", "sms"). ``ends``: when its last
+        token does, in seconds since 1970.
+        """
+
+    def turn(self, sid: str, seq: int, user: AbstractBaseUser) -> Turn:
+        """The one after ``seq``: the same one within the grace. Raises SessionEnded, TokenInvalid."""
+
+    def is_live(self, sid: str) -> bool:
+        """Whether the session has not been ended. Asks the store alone. Raises StorageUnavailable."""
+
+    def end_all(self, user_pk: Any, reason: str, using: str | None = None) -> None:
+        """End every session of this user; the rows in the transaction that is open on ``using``."""
+
+    def mobile_proved(self, user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:
+        """Keep that ``user`` has just proved this mobile, in the transaction that is open."""
+
+
+#: What a token and Django's session call the id of a session.
+SID = "sid"
+
+#: Set by the app when it is ready.
+installed: Life | None = None

@@ -1,0 +1,74 @@
+"""One's sessions: which there are, and the end of them."""
+
+from contextlib import suppress
+from typing import Any, ClassVar
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from phonebind import tokens
+from phonebind.api import serializers
+from phonebind.api.base import View
+from phonebind.exceptions import TokenInvalid
+from phonebind.lifecycle import sessions
+from phonebind.lifecycle.api.base import AccountView
+from phonebind.lifecycle.exceptions import NotFound
+from phonebind.lifecycle.models import Session
+
+
+class SessionsView(AccountView):
+    actions: ClassVar = {"GET": "sessions", "DELETE": "sessions"}
+
+    def get(self, request: Request) -> Response:
+        found = sessions.of(self.person.user.pk).order_by("-last_seen_at")
+        self.note(outcome="listed")
+        return Response([_shown(each, self.person.sid) for each in found])
+
+    def delete(self, request: Request) -> Response:
+        """All of them; with ``?except=current`` all others."""
+        found = sessions.of(self.person.user.pk)
+        if request.query_params.get("except") == "current":
+            found = found.exclude(pk=self.person.sid) if self.person.sid else found
+        sessions.end(found, "revoked")
+        self.note(outcome="ended")
+        return Response(status=204)
+
+
+class SessionView(AccountView):
+    actions: ClassVar = {"DELETE": "session"}
+
+    def delete(self, request: Request, session_id: UUID) -> Response:
+        session = sessions.of(self.person.user.pk).filter(pk=session_id).first()
+        if session is None:
+            raise NotFound
+        sessions.end([session], "signed_out" if str(session.pk) == self.person.sid else "revoked")
+        self.note(outcome="ended")
+        return Response(status=204)
+
+
+class RevokeView(View):
+    """RFC 7009: whoever holds a refresh token may end its session; the answer is 200 whatever it was."""
+
+    actions: ClassVar = {"POST": "revoke"}
+
+    def post(self, request: Request) -> Response:
+        with suppress(TokenInvalid):
+            user_pk, sid = tokens.session_of(serializers.Refresh.read(request.data)["refresh"])
+            self.note(user_id=user_pk)
+            sessions.end(sessions.of(user_pk).filter(pk=sid), "signed_out")
+        self.note(outcome="ended")
+        return Response({})
+
+
+def _shown(session: Session, own: str) -> dict[str, Any]:
+    return {
+        "id": str(session.pk),
+        "current": str(session.pk) == own,
+        "method": session.method,
+        "provider": session.provider,
+        "user_agent": session.user_agent,
+        "address": session.address,
+        "created_at": session.created_at,
+        "last_seen_at": session.last_seen_at,
+    }

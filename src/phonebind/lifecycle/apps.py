@@ -1,0 +1,17 @@
+from importlib import import_module
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+from phonebind import life
+
+
+class LifecycleConfig(AppConfig):
+    name = "phonebind.lifecycle"
+    label = "phonebind_lifecycle"
+    verbose_name = _("Account life")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        life.installed = import_module("phonebind.lifecycle.keeper").Keeper()
+        import_module("phonebind.lifecycle.sessions").install()

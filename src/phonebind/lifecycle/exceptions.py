@@ -1,0 +1,110 @@
+"""What can go wrong in the account life besides what ``phonebind.exceptions`` lists.
+
+PhonebindError
+├── AuthenticationInsufficient  401 insufficient_user_authentication    carries max_age, methods
+├── IdentityTaken           409 identity_taken          another account has it; nothing is moved
+├── IdentityExists          409 identity_exists         the account has another one of this provider; carries choices
+├── LastWayIn               409 last_way_in             without it nobody could sign in any more
+├── MobileTaken             409 mobile_taken            told only to who has proved the number
+├── MobileChangePending     409 mobile_change_pending   carries due_at
+├── OwnerUnclear            409 owner_unclear           carries hint, choices, ticket
+└── NotFound                404 not_found               nothing of that id is yours
+
+The words of the first are RFC 9470's.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from phonebind.exceptions import PhonebindError
+
+__all__ = [
+    "AuthenticationInsufficient",
+    "IdentityExists",
+    "IdentityTaken",
+    "LastWayIn",
+    "MobileChangePending",
+    "MobileTaken",
+    "NotFound",
+    "OwnerUnclear",
+]
+
+
+class AuthenticationInsufficient(PhonebindError):
+    """``methods``: which ways of ``POST /account/verifications/`` would do; ``max_age``: for how many seconds."""
+
+    code = "insufficient_user_authentication"
+    status = 401
+    message = _("Please confirm that it is you.")
+
+    def __init__(self, max_age: int, methods: Sequence[str]) -> None:
+        super().__init__()
+        self.facts = {"max_age": max_age, "methods": list(methods)}
+
+
+class IdentityTaken(PhonebindError):
+    code = "identity_taken"
+    status = 409
+    message = _("This sign-in is bound to another account.")
+
+
+class IdentityExists(PhonebindError):
+    """``choices``: of "add", "replace", "other_number"."""
+
+    code = "identity_exists"
+    status = 409
+    message = _("Another sign-in of this kind is bound to this account.")
+
+    def __init__(self, choices: Sequence[str], hint: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.facts = {"choices": list(choices), "hint": dict(hint or {})}
+
+
+class LastWayIn(PhonebindError):
+    code = "last_way_in"
+    status = 409
+    message = _("This is the last way to sign in to your account. Set a password or bind another first.")
+
+
+class MobileTaken(PhonebindError):
+    code = "mobile_taken"
+    message = _("Another account has this mobile number.")
+    field = "mobile"
+
+    def __init__(self, *, status: int = 409) -> None:
+        super().__init__()
+        self.status = status
+
+
+class MobileChangePending(PhonebindError):
+    """``due_at``: ISO 8601, UTC."""
+
+    code = "mobile_change_pending"
+    status = 409
+    message = _("A change of the mobile number is waiting already. Cancel it first.")
+
+    def __init__(self, due_at: str) -> None:
+        super().__init__()
+        self.facts = {"due_at": due_at}
+
+
+class OwnerUnclear(PhonebindError):
+    """``hint``: ``{"nickname", "last_used"}`` of the account, masked; ``choices``: of "mine", "not_mine"; ``ticket``
+    takes the choice.
+    """
+
+    code = "owner_unclear"
+    status = 409
+    message = _("An account has had this number for a long time. Is it yours?")
+
+    def __init__(self, hint: Mapping[str, Any], choices: Sequence[str], ticket: str) -> None:
+        super().__init__()
+        self.facts = {"hint": dict(hint), "choices": list(choices), "ticket": ticket}
+
+
+class NotFound(PhonebindError):
+    code = "not_found"
+    status = 404
+    message = _("There is no such thing in your account.")

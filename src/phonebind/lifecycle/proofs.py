@@ -1,0 +1,72 @@
+"""Who holds a mobile, as they have proved, and when: ``MobileProof``.
+
+Accounts that are older than this app have no row yet: what is known of them is their earliest bind, which proved the
+number; a row is written with the next proof. Where there is none, nothing is assumed.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from phonebind import databases
+from phonebind.lifecycle.models import MobileProof
+from phonebind.models import SocialAccount
+
+#: Carriers' lists of numbers with a new owner lag: so long is a number that they do not list in doubt all the same.
+PROBATION = timedelta(days=8)
+
+
+def record(user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:
+    """``user`` has just proved ``mobile``. Within the transaction of what the proof was for.
+
+    A doubtful proof does not move ``last_proved_at``, or it would stand for a good one in the next 90 days.
+    """
+    now = timezone.now()
+    rows = _rows().filter(mobile=mobile, current=True)
+    if doubtful:
+        last = last_proved_at(user, mobile)
+        facts: dict[str, Any] = {"doubtful_until": now + PROBATION}
+    else:
+        last, facts = now, {"last_proved_at": now, "doubtful_until": None}
+    if rows.filter(user=user.pk).update(proved_by=proved_by, **facts):
+        return
+    # Whoever has it in the books and not in the account has lost it by an act of the host's.
+    rows.update(current=None, released_at=now, reason="changed")
+    first = _first_bound_at(user) or now
+    _rows().create(
+        user=user,  # type: ignore[misc]  # whichever model AUTH_USER_MODEL is
+        mobile=mobile,
+        proved_by=proved_by,
+        first_proved_at=first,
+        **{"last_proved_at": last or first, **facts},
+    )
+
+
+def release(mobile: str, reason: str) -> None:
+    """Nobody holds it any more, by this act: "new_owner", "changed", "carrier"."""
+    _rows().filter(mobile=mobile, current=True).update(current=None, released_at=timezone.now(), reason=reason)
+
+
+def last_proved_at(user: AbstractBaseUser, mobile: str) -> datetime | None:
+    """None where nobody knows."""
+    row = _rows().filter(user=user.pk, mobile=mobile, current=True).first()
+    return row.last_proved_at if row else _first_bound_at(user)
+
+
+def is_doubtful(user: AbstractBaseUser, mobile: str) -> bool:
+    """Whether the last proof may have been a new owner's."""
+    doubtful = _rows().filter(user=user.pk, mobile=mobile, current=True, doubtful_until__gt=timezone.now())
+    return doubtful.exists()
+
+
+def _first_bound_at(user: AbstractBaseUser) -> datetime | None:
+    """When the user bound their first identity, and so proved their mobile."""
+    accounts = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(user=user.pk)
+    return accounts.order_by("created_at").values_list("created_at", flat=True).first()
+
+
+def _rows() -> "QuerySet[MobileProof]":
+    return MobileProof.objects.using(databases.primary(MobileProof))
