@@ -9,7 +9,7 @@ from phonebind import sms_texts
 LONGEST = [("en", "S", 101), ("en", "店", 13), ("zh-hans", "店", 35), ("zh-hans", "S", 35)]
 
 
-def text(site: str, language: str) -> str:
+def text(site: str, language: str, purpose: str = "bind") -> str:
     with translation.override(language):
         return sms_texts.code_text(purpose, site, "123456", 5)
 

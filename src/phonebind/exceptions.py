@@ -19,7 +19,6 @@ PhonebindError
 ├── AlreadyBound            400 already_bound
 ├── CredentialsInvalid      401 credentials_invalid
 ├── TokenInvalid            401 token_invalid
-│   └── SessionEnded            session_ended        carries reason; where phonebind.lifecycle keeps sessions
 ├── AccountDisabled         403 account_disabled
 ├── OriginNotAllowed        403 origin_not_allowed   a page of another site sent the request
 ├── ProviderUnknown         404 provider_unknown
@@ -75,7 +74,6 @@ __all__ = [
     "ProviderUnknown",
     "ReceiptUnknown",
     "ServerBusy",
-    "SessionEnded",
     "SignInCancelled",
     "SmsCodeGone",
     "SmsCodeInvalid",
@@ -256,17 +254,6 @@ class TokenInvalid(PhonebindError):
     code = "token_invalid"
     status = 401
     message = _("Your session has expired. Please sign in again.")
-
-
-class SessionEnded(TokenInvalid):
-    """``reason``: "signed_out", "revoked", "reuse", "password", "mobile", "unbound", "disabled", "host"."""
-
-    code = "session_ended"
-    message = _("You have been signed out on this device. Please sign in again.")
-
-    def __init__(self, reason: str) -> None:
-        super().__init__()
-        self.facts = {"reason": reason}
 
 
 class AccountDisabled(PhonebindError):

@@ -37,7 +37,7 @@ class Life(Protocol):
         """
 
     def turn(self, sid: str, seq: int, user: AbstractBaseUser) -> Turn:
-        """The one after ``seq``: the same one within the grace. Raises SessionEnded, TokenInvalid."""
+        """The one after ``seq``: the same one within the grace. Raises TokenInvalid."""
 
     def is_live(self, sid: str) -> bool:
         """Whether the session has not been ended. Asks the store alone. Raises StorageUnavailable."""

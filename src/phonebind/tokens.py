@@ -77,7 +77,7 @@ def _pair(user: AbstractBaseUser, since: float, turn: Turn | None = None) -> Pai
 def refresh(token: str, request: HttpRequest | None = None) -> Pair:
     """A new pair for a refresh token, once.
 
-    Raises SessionEnded, TokenInvalid (forged, expired, used, ended, of a deleted user, or of a sign-in longer ago than
+    Raises TokenInvalid (forged, expired, used, ended, of a deleted user, or of a sign-in longer ago than
     ``SIGN_IN_MAX_AGE``), AccountDisabled, StorageUnavailable.
     """
     try:

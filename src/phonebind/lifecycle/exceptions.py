@@ -1,6 +1,7 @@
 """What can go wrong in the account life besides what ``phonebind.exceptions`` lists.
 
 PhonebindError
+├── SessionEnded            401 session_ended           a TokenInvalid; carries reason
 ├── AuthenticationInsufficient  401 insufficient_user_authentication    carries max_age, methods
 ├── IdentityTaken           409 identity_taken          another account has it; nothing is moved
 ├── IdentityExists          409 identity_exists         the account has another one of this provider; carries choices
@@ -18,7 +19,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from phonebind.exceptions import PhonebindError
+from phonebind.exceptions import PhonebindError, TokenInvalid
 
 __all__ = [
     "AuthenticationInsufficient",
@@ -29,7 +30,19 @@ __all__ = [
     "MobileTaken",
     "NotFound",
     "OwnerUnclear",
+    "SessionEnded",
 ]
+
+
+class SessionEnded(TokenInvalid):
+    """``reason``: "signed_out", "revoked", "reuse", "password", "mobile", "unbound", "disabled", "host"."""
+
+    code = "session_ended"
+    message = _("You have been signed out on this device. Please sign in again.")
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.facts = {"reason": reason}
 
 
 class AuthenticationInsufficient(PhonebindError):

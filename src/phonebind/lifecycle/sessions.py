@@ -24,9 +24,10 @@ from django.utils.crypto import salted_hmac
 
 from phonebind import databases, limits, signals, store
 from phonebind.conf import conf
-from phonebind.exceptions import SessionEnded, StorageUnavailable, TokenInvalid
+from phonebind.exceptions import StorageUnavailable, TokenInvalid
 from phonebind.life import Turn
 from phonebind.lifecycle import devices
+from phonebind.lifecycle.exceptions import SessionEnded
 from phonebind.lifecycle.models import Session
 from phonebind.models import SocialAccount
 from phonebind.revocation import MARGIN
