@@ -5,6 +5,7 @@ Exit code 0 when it was told to end, 1 when it cannot listen, 2 for a flag that 
 
 import signal
 import sys
+import threading
 from contextlib import suppress
 
 from django.urls import reverse
@@ -64,7 +65,19 @@ def main() -> None:
         with _listen(given) as server:
             sys.stdout.write(_welcome(given, server.server_port))
             sys.stdout.flush()
+            _end_on_signals(server)
             server.serve_forever()
+
+
+def _end_on_signals(server: alone.Server) -> None:
+    """From now on a signal asks the server to end. One that raises may do so where Python ignores it, and is lost."""
+
+    def end(*args: object) -> None:
+        # Its answer comes when the server has ended, which the thread of this handler serves.
+        threading.Thread(target=server.shutdown).start()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
 
 
 def _listen(given: flags.Flags) -> alone.Server:
