@@ -180,7 +180,7 @@ def _fields(mobile: str) -> dict[str, Any]:
     fields = {conf.mobile_field: stored(mobile)}
     username = get_user_model()._meta.get_field(get_user_model().USERNAME_FIELD)
     if username.name not in fields and not isinstance(username, EmailField):
-        fields[username.name] = _free_username(mobile)
+        fields[username.name] = free_username(mobile)
     return fields
 
 
@@ -262,7 +262,7 @@ def _named(username: str) -> AbstractBaseUser | None:
     return user if user is not None and getattr(user, field) == username else None
 
 
-def _free_username(mobile: str) -> str:
+def free_username(mobile: str) -> str:
     """The mobile; with a suffix where someone without this mobile took it for a username."""
     taken = databases.people().filter(**{get_user_model().USERNAME_FIELD: mobile}).exists()
     return f"{mobile}_{get_random_string(6)}" if taken else mobile

@@ -101,16 +101,18 @@ def _on_save(instance: Any, created: bool, using: str, **kwargs: Any) -> None:
         reason = "password" if instance.is_active else "disabled"
         if life.installed:
             life.installed.end_all(instance.pk, reason, using)
-        _end_around_commit(instance.pk, using)
+        end_chains(instance.pk, using)
 
 
 def _on_release(instance: SocialAccount, using: str, **kwargs: Any) -> None:
     """Where sessions are kept, those end that began with it: ``phonebind.lifecycle`` sees to that."""
-    _end_around_commit(instance.user_id, using)
+    end_chains(instance.user_id, using)
 
 
-def _end_around_commit(user_pk: Any, using: str) -> None:
-    """Twice: what began before the commit may have begun by the old password, and after it the process may be dead."""
+def end_chains(user_pk: Any, using: str) -> None:
+    """Those that no session keeps, around the commit. Twice: what began before it may have begun by the old
+    password, and after it the process may be dead.
+    """
     _try_to_end(user_pk)
     transaction.on_commit(partial(_try_to_end, user_pk), using=using, robust=True)
 

@@ -7,6 +7,7 @@ PhonebindError
 ├── IdentityExists          409 identity_exists         the account has another one of this provider; carries choices
 ├── LastWayIn               409 last_way_in             without it nobody could sign in any more
 ├── MobileTaken             409 mobile_taken            told only to who has proved the number
+├── MobileKept              409 mobile_kept             the account cannot be without its number
 ├── MobileChangePending     409 mobile_change_pending   carries due_at
 ├── OwnerUnclear            409 owner_unclear           carries hint, choices, ticket
 └── NotFound                404 not_found               nothing of that id is yours
@@ -27,6 +28,7 @@ __all__ = [
     "IdentityTaken",
     "LastWayIn",
     "MobileChangePending",
+    "MobileKept",
     "MobileTaken",
     "NotFound",
     "OwnerUnclear",
@@ -89,6 +91,15 @@ class MobileTaken(PhonebindError):
     def __init__(self, *, status: int = 409) -> None:
         super().__init__()
         self.status = status
+
+
+class MobileKept(PhonebindError):
+    """The host's user model has no room for somebody without a mobile."""
+
+    code = "mobile_kept"
+    status = 409
+    message = _("This number cannot be taken from the account that has it. Please ask our support.")
+    field = "mobile"
 
 
 class MobileChangePending(PhonebindError):
