@@ -56,8 +56,8 @@ def new(request: HttpRequest, identity: Identity, mobile: str, password: str | N
     if password is None and not conf.bind_without_password:
         # It could never be bound again.
         raise Invalid({"password": [REQUIRED]})
-    if password is not None and len(password) not in PASSWORD_LENGTH:
-        raise Invalid({"password": [PASSWORD_MESSAGE]})
+    if password is not None:
+        _check_length(password)
     try:
         user = _made(request, identity, _fields(mobile))
     except ValidationError as error:
@@ -70,6 +70,17 @@ def new(request: HttpRequest, identity: Identity, mobile: str, password: str | N
     else:
         _set_password(user, password)
     return user
+
+
+def set_new_password(user: AbstractBaseUser, password: str) -> None:
+    """Validated and hashed as that of a new account; ``user`` is not saved. Raises Invalid, ServerBusy."""
+    _check_length(password)
+    _set_password(user, password)
+
+
+def _check_length(password: str) -> None:
+    if len(password) not in PASSWORD_LENGTH:
+        raise Invalid({"password": [PASSWORD_MESSAGE]})
 
 
 def _set_password(user: AbstractBaseUser, password: str) -> None:

@@ -40,3 +40,10 @@ image_code_issued = Signal()
 #: ``user``, ``session``: a refresh token was used that had been used before, so two hold it, and its session was ended.
 #: With ``phonebind.lifecycle`` alone; so is what follows.
 refresh_token_reused = Signal()
+
+#: ``user``, ``old``, ``new`` (masked), ``due_at``: somebody who has lost the old number asked for another. Tell them by
+#: every other way that you have: whoever comes in by any of them can cancel it until then.
+mobile_change_requested = Signal()
+
+#: ``user``, ``old``, ``new`` (masked; ``old`` is "" where there was none): an account has another mobile now.
+mobile_changed = Signal()

@@ -15,3 +15,4 @@ class LifecycleConfig(AppConfig):
     def ready(self) -> None:
         life.installed = import_module("phonebind.lifecycle.keeper").Keeper()
         import_module("phonebind.lifecycle.sessions").install()
+        import_module("phonebind.lifecycle.numbers").install()

@@ -5,24 +5,36 @@ Two at once are decided by the lock on the user's row, and between users by the 
 """
 
 import logging
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.models.signals import post_save, pre_delete
+from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from phonebind import accounts, databases, mobiles, revocation, sms_codes
+from phonebind import accounts, databases, masking, mobiles, revocation, signals, sms_codes
+from phonebind.binding import ATTEMPTS
 from phonebind.conf import conf
-from phonebind.lifecycle import proofs, sessions
-from phonebind.lifecycle.exceptions import MobileKept
+from phonebind.exceptions import Invalid, PhonebindError, StorageUnavailable
+from phonebind.lifecycle import people, proofs, sessions
+from phonebind.lifecycle.exceptions import MobileChangePending, MobileKept, MobileTaken
 from phonebind.lifecycle.models import MobileChange
+from phonebind.lifecycle.people import Person
+from phonebind.models import SocialAccount
+from phonebind.verified import VerifiedMobile
 
+#: How many changes are looked up at once.
+BATCH = 200
 _NAME_LENGTH = 12
 
 T = TypeVar("T")
+
 logger = logging.getLogger(__name__)
 
 
@@ -37,7 +49,7 @@ def release(user: AbstractBaseUser, mobile: str, reason: str, *, end_sessions: b
     using = databases.primary(type(user))
     try:
         with transaction.atomic(using=using):
-            locked = lock(user.pk)
+            locked = people.locked(user.pk)
             if locked is None or accounts.mobile_of(locked) != mobile:
                 return False
             if not _field().null:
@@ -56,9 +68,191 @@ def release(user: AbstractBaseUser, mobile: str, reason: str, *, end_sessions: b
     return True
 
 
-def lock(user_pk: Any) -> AbstractBaseUser | None:
-    """The user as they are now, and stay until the transaction ends."""
-    return databases.people().select_for_update().filter(pk=user_pk).first()
+def change(person: Person, mobile: VerifiedMobile) -> bool:
+    """``mobile`` is the person's from now on, and the old one no more; all other sessions end. False where it was
+    theirs already: the same request again gives the same answer.
+
+    Raises MobileTaken (the proof is not used up), Invalid, what the mobile calls ``invalid``, TokenInvalid,
+    AccountDisabled, StorageUnavailable.
+    """
+    old = _at_last(person.user.pk, mobile.number, lambda: _change(person, mobile))
+    _settle(mobile)
+    if old is None:
+        return False
+    signals.mobile_changed.send_robust(MobileChange, user=person.user, old=old, new=masking.mobile(mobile.number))
+    return True
+
+
+def request_change(person: Person, mobile: VerifiedMobile) -> MobileChange:
+    """The same in ``MOBILE_CHANGE_DELAY`` seconds, unless any way into the account cancels it. Raises as change() does,
+    and MobileChangePending.
+    """
+    waiting, created = _at_last(person.user.pk, mobile.number, lambda: _request(person, mobile))
+    _settle(mobile)
+    if created:
+        signals.mobile_change_requested.send_robust(
+            MobileChange,
+            user=person.user,
+            old=masking.mobile(accounts.mobile_of(person.user)),
+            new=masking.mobile(mobile.number),
+            due_at=waiting.due_at,
+        )
+    return waiting
+
+
+def pending(user_pk: Any) -> MobileChange | None:
+    """The change that waits."""
+    found: MobileChange | None = _changes().filter(user=user_pk).first()
+    return found
+
+
+def cancel_change(user_pk: Any, using: str | None = None) -> bool:
+    """Whether there was one, which will not come now."""
+    rows = MobileChange.objects.using(using or databases.primary(MobileChange))
+    return bool(rows.filter(user=user_pk).delete()[0])
+
+
+def carry_out(user_pk: Any, sid: str = "") -> str:
+    """The user's change that is due: "changed", "taken" (somebody else has the number by now), "refused" (by the model,
+    or the account is disabled), "" where none is due. ``sid``: the session that stays.
+    """
+    change = pending(user_pk)
+    if change is None or change.due_at > timezone.now():
+        return ""
+    try:
+        done = _at_last(user_pk, change.mobile, lambda: _carry_out(user_pk, sid))
+    except MobileTaken:
+        outcome = "taken"
+    except PhonebindError as error:
+        if isinstance(error, StorageUnavailable):
+            raise
+        outcome = "refused"
+    else:
+        if done:
+            user, old, new = done
+            signals.mobile_changed.send_robust(MobileChange, user=user, old=old, new=new)
+        return "changed" if done else ""
+    _changes().filter(pk=change.pk, mobile=change.mobile).delete()
+    return outcome
+
+
+def due() -> Iterator[Any]:
+    """The keys of all users whose change is due, a few at a time."""
+    last, rows = 0, _changes().filter(due_at__lte=timezone.now()).order_by("pk")
+    while batch := list(rows.filter(pk__gt=last).values_list("pk", "user_id")[:BATCH]):
+        last = batch[-1][0]
+        yield from (user_pk for _, user_pk in batch)
+
+
+def install() -> None:
+    """A new password, and the end of an identity, cancel a change that waits: whoever asked for it may have come in
+    by the old one.
+    """
+    post_save.connect(_on_save, dispatch_uid="phonebind.lifecycle.numbers.save")
+    pre_delete.connect(_on_unbind, sender=SocialAccount, dispatch_uid="phonebind.lifecycle.numbers.unbind")
+
+
+def _on_save(instance: Any, created: bool, using: str, **kwargs: Any) -> None:
+    # As phonebind.revocation knows a new password.
+    if not created and isinstance(instance, get_user_model()) and getattr(instance, "_password", None) is not None:
+        cancel_change(instance.pk, using)
+
+
+def _on_unbind(instance: SocialAccount, using: str, **kwargs: Any) -> None:
+    cancel_change(instance.user_id, using)
+
+
+def _change(person: Person, mobile: VerifiedMobile) -> str | None:
+    with transaction.atomic(using=databases.primary(MobileChange), durable=True):
+        user = people.lock(person)
+        old = accounts.mobile_of(user)
+        if old != mobile.number:
+            _replace(user, old, mobile.number, mobile.proved_by, person.sid)
+        if not mobile.claim() and old != mobile.number:
+            raise mobile.invalid
+    return masking.mobile(old) if old != mobile.number else None
+
+
+def _request(person: Person, mobile: VerifiedMobile) -> tuple[MobileChange, bool]:
+    with transaction.atomic(using=databases.primary(MobileChange), durable=True):
+        people.lock(person)
+        waiting = pending(person.user.pk)
+        if waiting is not None and waiting.mobile != mobile.number:
+            raise MobileChangePending(waiting.due_at.isoformat())
+        if _is_taken(person.user.pk, mobile.number):
+            raise MobileTaken
+        created = waiting is None
+        if waiting is None:
+            now = timezone.now()
+            due_at = now + timedelta(seconds=conf.mobile_change_delay)
+            user: Any = person.user
+            waiting = _changes().create(user=user, mobile=mobile.number, requested_at=now, due_at=due_at)
+        if not mobile.claim() and created:
+            raise mobile.invalid
+    return waiting, created
+
+
+def _carry_out(user_pk: Any, sid: str) -> tuple[Any, str, str] | None:
+    with transaction.atomic(using=databases.primary(MobileChange), durable=True):
+        user = people.locked(user_pk)
+        change = _changes().select_for_update().filter(user=user_pk, due_at__lte=timezone.now()).first()
+        if user is None or change is None:
+            return None
+        accounts.check_enabled(user)
+        old = accounts.mobile_of(user)
+        if old != change.mobile:
+            _replace(user, old, change.mobile, "sms", sid)
+            # It was proved when it was asked for.
+            proofs.date_back(user, change.mobile, change.requested_at)
+        change.delete()
+    return user, masking.mobile(old), masking.mobile(change.mobile)
+
+
+def _replace(user: Any, old: str, new: str, proved_by: str, sid: str) -> None:
+    """Within a transaction that has locked the user. Raises MobileTaken, ValidationError, IntegrityError."""
+    if _is_taken(user.pk, new):
+        raise MobileTaken
+    using = databases.primary(type(user))
+    _write(user, old, new)
+    if old:
+        proofs.release(old, "changed")
+    proofs.record(user, new, proved_by)
+    cancel_change(user.pk)
+    others = sessions.of(user.pk, using)
+    sessions.end(others.exclude(pk=sid) if sid else others, "mobile")
+    revocation.end_chains(user.pk, using)
+    void_codes(old, using)
+
+
+def _is_taken(user_pk: Any, mobile: str) -> bool:
+    holder = accounts.find(mobile)
+    return holder is not None and holder.pk != user_pk
+
+
+def _at_last(user_pk: Any, mobile: str, act: Callable[[], T]) -> T:
+    """As binding does it: a race that was lost is begun anew. Raises Invalid with what the model says, MobileTaken."""
+    for _ in range(ATTEMPTS):
+        try:
+            return act()
+        except (IntegrityError, OperationalError) as error:
+            failure: Exception = error
+        except ValidationError as error:
+            if not _is_taken(user_pk, mobile):
+                raise Invalid({"mobile": error.messages}) from None
+            failure = error
+    if _is_taken(user_pk, mobile):
+        raise MobileTaken
+    if isinstance(failure, IntegrityError):
+        logger.error("A change of mobile was refused %s times by a constraint", ATTEMPTS, exc_info=failure)
+    raise StorageUnavailable from failure
+
+
+def _settle(mobile: VerifiedMobile) -> None:
+    try:
+        mobile.settle()
+    except StorageUnavailable:
+        # Committed all the same; until it expires the proof can only repeat this very change.
+        logger.warning("The proof of a committed change of mobile could not be settled")
 
 
 def void_codes(mobile: str, using: str) -> None:

@@ -7,9 +7,10 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
-from phonebind import databases, life, tokens
+from phonebind import accounts, databases, life, tokens
 from phonebind.conf import conf
 from phonebind.exceptions import PhonebindError, StorageUnavailable, TokenInvalid
+from phonebind.lifecycle.exceptions import SessionEnded
 from phonebind.lifecycle.models import Session
 
 
@@ -19,6 +20,11 @@ class Person:
 
     user: AbstractBaseUser
     sid: str
+
+    @property
+    def holder(self) -> str:
+        """Whom the SMS codes are for that this session asks for."""
+        return f"{self.user.pk}:{self.sid}"
 
     def session(self) -> Session | None:
         """The row of their own session."""
@@ -35,6 +41,26 @@ def of(request: Request) -> Person:
     if found is None:
         raise TokenInvalid
     return found
+
+
+def locked(user_pk: Any) -> AbstractBaseUser | None:
+    """The user as they are now, and stay until the transaction that is open ends."""
+    return databases.people().select_for_update().filter(pk=user_pk).first()
+
+
+def lock(person: Person) -> AbstractBaseUser:
+    """The same, where they may still come in, and by this session: what ended it may have been decided meanwhile.
+
+    Raises TokenInvalid, SessionEnded, AccountDisabled.
+    """
+    user = locked(person.user.pk)
+    if user is None:
+        raise TokenInvalid
+    accounts.check_enabled(user)
+    session = person.session()
+    if session is not None and session.ended_at is not None:
+        raise SessionEnded(session.end_reason)
+    return user
 
 
 def _by_token(request: Request) -> Person | None:

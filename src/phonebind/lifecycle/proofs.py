@@ -50,6 +50,11 @@ def release(mobile: str, reason: str) -> None:
     _rows().filter(mobile=mobile, current=True).update(current=None, released_at=timezone.now(), reason=reason)
 
 
+def date_back(user: AbstractBaseUser, mobile: str, at: datetime) -> None:
+    """What was just recorded was proved then."""
+    _rows().filter(user=user.pk, mobile=mobile, current=True).update(last_proved_at=at)
+
+
 def last_proved_at(user: AbstractBaseUser, mobile: str) -> datetime | None:
     """None where nobody knows."""
     row = _rows().filter(user=user.pk, mobile=mobile, current=True).first()

@@ -1,0 +1,101 @@
+"""One's own account: what there is of it, its password, its mobile."""
+
+from typing import Any, ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from phonebind import accounts, limits, masking, sms_codes
+from phonebind.lifecycle import numbers, passwords, people, step_up
+from phonebind.lifecycle.api import base, forms
+from phonebind.lifecycle.exceptions import AuthenticationInsufficient
+from phonebind.lifecycle.models import MobileChange
+
+
+class _View(base.AccountView):
+    """A change of mobile that is due comes first."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if numbers.carry_out(self.person.user.pk, self.person.sid) == "changed":
+            self.person = people.of(request)
+
+
+class AccountView(_View):
+    actions: ClassVar = {"GET": "account"}
+
+    def get(self, request: Request) -> Response:
+        user = self.person.user
+        self.note(outcome="shown")
+        pk = user.pk if isinstance(user.pk, int) else str(user.pk)
+        return Response(
+            {
+                "id": pk,
+                "username": accounts.name_of(user),
+                "mobile": masking.mobile(accounts.mobile_of(user)),
+                "has_password": accounts.has_password(user),
+                "mobile_change": _shown(numbers.pending(user.pk)),
+                "methods": list(step_up.available(self.person)),
+            }
+        )
+
+
+class PasswordView(_View):
+    actions: ClassVar = {"PUT": "own_password"}
+
+    def put(self, request: Request) -> Response:
+        """All sessions end, and a new one begins: without the ways of step-up that the old one had."""
+        form = forms.Password.read(request.data)
+        if form["old_password"] is None:
+            self.require_step_up("sms", "provider")
+        else:
+            passwords.check(self.person, form["old_password"], limits.client_address(request._request))
+        session = self.person.session()
+        passwords.change(self.person, form["password"])
+        self.note(outcome="changed")
+        return self.signed_in(self.person.user, session.social_account if session else None, method="refresh")
+
+
+class MobileView(_View):
+    actions: ClassVar = {"PUT": "own_mobile", "DELETE": "own_mobile"}
+
+    def put(self, request: Request) -> Response:
+        form = forms.Mobile.read(request.data)
+        self.note(mobile=form["mobile"])
+        at_once = self._shows_old_mobile()
+        mobile = sms_codes.check(
+            form["mobile"],
+            form["sms_code"],
+            claimant=self.person.holder,
+            address=limits.client_address(request._request),
+            purpose="change_mobile",
+        )
+        if at_once:
+            numbers.change(self.person, mobile)
+            self.note(outcome="changed")
+            return Response({"mobile": masking.mobile(mobile.number)})
+        waiting = numbers.request_change(self.person, mobile)
+        self.note(outcome="pending")
+        return Response({"pending": True, **(_shown(waiting) or {})}, status=202)
+
+    def delete(self, request: Request) -> Response:
+        """Whoever is signed in, by whichever way; no more is asked of them."""
+        numbers.cancel_change(self.person.user.pk)
+        self.note(outcome="cancelled")
+        return Response(status=204)
+
+    def _shows_old_mobile(self) -> bool:
+        """Or there is none to show. Raises AuthenticationInsufficient."""
+        if not accounts.mobile_of(self.person.user):
+            self.require_step_up("password", "provider")
+            return True
+        try:
+            self.require_step_up("sms")
+        except AuthenticationInsufficient:
+            self.require_step_up()
+            return False
+        return True
+
+
+def _shown(change: MobileChange | None) -> dict[str, Any] | None:
+    return {"mobile": masking.mobile(change.mobile), "due_at": change.due_at} if change else None
