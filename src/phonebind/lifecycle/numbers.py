@@ -262,7 +262,11 @@ def void_codes(mobile: str, using: str) -> None:
 
 
 def _write(user: Any, old: str, new: str | None) -> None:
-    """The mobile, and the username where that is the old one. Raises ValidationError, IntegrityError."""
+    """The mobile, and the username where that is the old one. Raises ValidationError, IntegrityError, and MobileKept
+    where the number is what other tables know the user by.
+    """
+    if _field().primary_key:
+        raise MobileKept
     fields = [conf.mobile_field]
     setattr(user, conf.mobile_field, None if new is None else accounts.stored(new))
     name = get_user_model().USERNAME_FIELD
