@@ -41,9 +41,10 @@ image_code_issued = Signal()
 #: With ``phonebind.lifecycle`` alone; so is what follows.
 refresh_token_reused = Signal()
 
-#: ``user``, ``old``, ``new`` (masked), ``due_at``: somebody who has lost the old number asked for another. Tell them by
-#: every other way that you have: whoever comes in by any of them can cancel it until then.
+#: ``user``, ``old``, ``new`` (masked), ``due_at``, ``request``: somebody who has lost the old number asked for another.
+#: Tell them by every other way that you have: whoever comes in by any of them can cancel it until then.
 mobile_change_requested = Signal()
 
-#: ``user``, ``old``, ``new`` (masked; ``old`` is "" where there was none): an account has another mobile now.
+#: ``user``, ``old``, ``new`` (masked; ``old`` is "" where there was none), ``request`` (None where the change waited):
+#: an account has another mobile now.
 mobile_changed = Signal()

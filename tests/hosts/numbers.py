@@ -13,7 +13,6 @@ from phonebind.lifecycle.exceptions import MobileKept
 from phonebind.models import SocialAccount
 from tests.hosts.contract import (
     FIELD,
-    KIND,
     MOBILE,
     OLD_PASSWORD,
     OTHER_MOBILE,
@@ -23,6 +22,7 @@ from tests.hosts.contract import (
     known,
     stored,
 )
+from tests.hosts.settings import KIND
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,6 +15,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models.signals import post_save, pre_delete
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
@@ -68,7 +69,7 @@ def release(user: AbstractBaseUser, mobile: str, reason: str, *, end_sessions: b
     return True
 
 
-def change(person: Person, mobile: VerifiedMobile) -> bool:
+def change(person: Person, mobile: VerifiedMobile, request: HttpRequest | None = None) -> bool:
     """``mobile`` is the person's from now on, and the old one no more; all other sessions end. False where it was
     theirs already: the same request again gives the same answer.
 
@@ -79,11 +80,13 @@ def change(person: Person, mobile: VerifiedMobile) -> bool:
     _settle(mobile)
     if old is None:
         return False
-    signals.mobile_changed.send_robust(MobileChange, user=person.user, old=old, new=masking.mobile(mobile.number))
+    signals.mobile_changed.send_robust(
+        MobileChange, user=person.user, old=old, new=masking.mobile(mobile.number), request=request
+    )
     return True
 
 
-def request_change(person: Person, mobile: VerifiedMobile) -> MobileChange:
+def request_change(person: Person, mobile: VerifiedMobile, request: HttpRequest | None = None) -> MobileChange:
     """The same in ``MOBILE_CHANGE_DELAY`` seconds, unless any way into the account cancels it. Raises as change() does,
     and MobileChangePending.
     """
@@ -96,6 +99,7 @@ def request_change(person: Person, mobile: VerifiedMobile) -> MobileChange:
             old=masking.mobile(accounts.mobile_of(person.user)),
             new=masking.mobile(mobile.number),
             due_at=waiting.due_at,
+            request=request,
         )
     return waiting
 
@@ -130,7 +134,7 @@ def carry_out(user_pk: Any, sid: str = "") -> str:
     else:
         if done:
             user, old, new = done
-            signals.mobile_changed.send_robust(MobileChange, user=user, old=old, new=new)
+            signals.mobile_changed.send_robust(MobileChange, user=user, old=old, new=new, request=None)
         return "changed" if done else ""
     _changes().filter(pk=change.pk, mobile=change.mobile).delete()
     return outcome

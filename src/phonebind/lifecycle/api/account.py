@@ -71,10 +71,10 @@ class MobileView(_View):
             purpose="change_mobile",
         )
         if at_once:
-            numbers.change(self.person, mobile)
+            numbers.change(self.person, mobile, request._request)
             self.note(outcome="changed")
             return Response({"mobile": masking.mobile(mobile.number)})
-        waiting = numbers.request_change(self.person, mobile)
+        waiting = numbers.request_change(self.person, mobile, request._request)
         self.note(outcome="pending")
         return Response({"pending": True, **(_shown(waiting) or {})}, status=202)
 
