@@ -5,11 +5,12 @@ from django.dispatch import Signal
 from phonebind import signals
 
 
-def test_there_are_ten() -> None:
+def test_which_there_are() -> None:
     """When each is sent, and with what: test_binding, test_sign_in_response, test_limits, test_image_codes, sms/."""
     names = {name for name, value in vars(signals).items() if isinstance(value, Signal)}
     of_people = {"account_bound", "signed_in", "sign_in_response", "same_person_found"}
-    assert names == of_people | {"image_code_issued"} | {
+    of_life = {"refresh_token_reused", "mobile_change_requested", "mobile_changed"}
+    assert names == of_people | of_life | {"image_code_issued"} | {
         "proof_budget_exhausted",
         "sms_attempted",
         "sms_budget_exhausted",
