@@ -30,17 +30,31 @@ class Life(Protocol):
     """Each of them asks the database that decides."""
 
     def begin(
-        self, request: HttpRequest | None, user: AbstractBaseUser, method: str, social_account: Any, ends: float
+        self,
+        request: HttpRequest | None,
+        user: AbstractBaseUser,
+        method: str,
+        social_account: Any,
+        since: float,
+        ends: float,
     ) -> Turn:
-        """A new session: somebody has signed in by ``method`` ("provider", "password", "sms"). ``ends``: when its last
-        token does, in seconds since 1970.
+        """A new session: somebody has signed in by ``method`` ("provider", "password", "sms"). ``since``: when the
+        sign-in began; ``ends``: when the session's token does, unless it is refreshed; both in seconds since 1970.
+
+        Raises TokenInvalid: the user or the identity has been deleted meanwhile.
         """
 
-    def turn(self, sid: str, seq: int, user: AbstractBaseUser) -> Turn:
-        """The one after ``seq``: the same one within the grace. Raises TokenInvalid."""
+    def turn(self, sid: str, seq: int, user: AbstractBaseUser, ends: float) -> Turn:
+        """The one after ``seq``: the same one within the grace. ``ends``: when it does. Raises TokenInvalid."""
 
-    def is_live(self, sid: str) -> bool:
-        """Whether the session has not been ended. Asks the store alone. Raises StorageUnavailable."""
+    def is_live(self, user_pk: Any, sid: str, since: float | None) -> bool:
+        """Whether the session, of a sign-in that began ``since``, has not been ended. Asks the store alone.
+
+        Raises StorageUnavailable.
+        """
+
+    def end(self, sid: str, reason: str) -> None:
+        """End this one."""
 
     def end_all(self, user_pk: Any, reason: str, using: str | None = None) -> None:
         """End every session of this user; the rows in the transaction that is open on ``using``."""

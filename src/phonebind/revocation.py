@@ -25,6 +25,7 @@ from phonebind.models import SocialAccount
 #: Seconds that things are remembered for longer than a token is good: clocks differ, a host may allow some leeway, and
 #: an access token may outlive its chain.
 MARGIN = 7 * 86_400
+_ENDED_BY = "_phonebind_ended_by"
 
 logger = logging.getLogger(__name__)
 
@@ -58,16 +59,25 @@ def revoke(user_pk: Any, reason: str = "host", using: str | None = None) -> None
 
 
 def _end_chains(user_pk: Any) -> None:
-    # As long as anything lives that may have begun before.
+    mark(_ended(user_pk))
+
+
+def mark(key: str) -> None:
+    """Keep at ``key`` that what has begun by now is over, as long as any of it may live. Raises StorageUnavailable."""
     seconds = max(conf.sign_in_max_age, settings.SESSION_COOKIE_AGE) + MARGIN
-    _end([_ended(user_pk)], _microseconds(time.time()), seconds)
+    _end([key], _microseconds(time.time()), seconds)
+
+
+def is_before(began: float, ended: bytes | str | None) -> bool:
+    """Whether what began then (seconds since 1970) was over by what :func:`mark` has kept."""
+    return ended is not None and _microseconds(began) <= int(ended)
 
 
 def is_revoked(user_pk: Any, began: float) -> bool:
     """Whether a chain that began then (seconds since 1970) has been ended. Raises StorageUnavailable."""
     with store.connection() as client:
         ended = client.get(_ended(user_pk))
-    return ended is not None and _microseconds(began) <= int(ended)
+    return is_before(began, ended)
 
 
 @contextmanager
@@ -102,6 +112,20 @@ def _on_save(instance: Any, created: bool, using: str, **kwargs: Any) -> None:
         if life.installed:
             life.installed.end_all(instance.pk, reason, using)
         end_chains(instance.pk, using)
+        transaction.on_commit(partial(_note_end, instance), using=using, robust=True)
+
+
+def ended_by(user: Any) -> float:
+    """When saving this very object ended what its user had begun, in seconds since 1970; 0 where it did not.
+
+    A sign-in that goes on with the object knows of the new password, and begins after that.
+    """
+    return float(getattr(user, _ENDED_BY, 0))
+
+
+def _note_end(instance: Any) -> None:
+    # A microsecond is the unit in which ends are kept, and what begins in the same one is over.
+    setattr(instance, _ENDED_BY, time.time() + 0.000_002)
 
 
 def _on_release(instance: SocialAccount, using: str, **kwargs: Any) -> None:

@@ -9,7 +9,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
-from phonebind import databases, life, store
+from phonebind import audit, databases, life, revocation, store
 from phonebind.exceptions import AccountDisabled
 from phonebind.models import SocialAccount
 
@@ -23,10 +23,16 @@ def start(
 ) -> None:
     """Sign ``user`` in. Raises AccountDisabled, StorageUnavailable (many shops keep sessions in a cache)."""
     with store.failures():
+        before = request.session.get(life.SID) if life.installed else None
         auth.login(request, cast("Any", user), backend=_backend(user))
         if life.installed:
+            since = max(audit.began(request), revocation.ended_by(user))
             ends = time.time() + settings.SESSION_COOKIE_AGE
-            request.session[life.SID] = life.installed.begin(request, user, method, social_account, ends).sid
+            begun = life.installed.begin(request, user, method, social_account, since, ends)
+            request.session[life.SID] = begun.sid
+            if before:
+                # One browser has one at a time.
+                life.installed.end(before, "signed_out")
 
 
 def _backend(user: AbstractBaseUser) -> str:

@@ -48,3 +48,7 @@ mobile_change_requested = Signal()
 #: ``user``, ``old``, ``new`` (masked; ``old`` is "" where there was none), ``request`` (None where the change waited):
 #: an account has another mobile now.
 mobile_changed = Signal()
+
+#: ``request``, ``user``, ``session``: somebody has signed in from a device that this account was never seen on, and it
+#: has older sessions. Tell the person here, by SMS or mail; nobody is told otherwise.
+new_device = Signal()

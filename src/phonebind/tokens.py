@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from datetime import timedelta
 from typing import Any, NamedTuple, TypedDict, cast
 
 from django.apps import apps
@@ -55,18 +56,22 @@ def issue(
     if api_settings.UPDATE_LAST_LOGIN and any(field.name == "last_login" for field in user._meta.concrete_fields):
         databases.people().filter(pk=user.pk).update(last_login=timezone.now())
     since = time.time() if auth_time is None else auth_time
+    # Whoever saved a new password in this very request begins after it.
+    since = max(since, revocation.ended_by(user))
     if not life.installed:
         return _pair(user, since)
-    return _pair(user, since, life.installed.begin(request, user, method, social_account, since + conf.sign_in_max_age))
+    return _pair(user, since, life.installed.begin(request, user, method, social_account, since, _ends(since)))
 
 
 def _pair(user: AbstractBaseUser, since: float, turn: Turn | None = None) -> Pair:
     refresh = _for_user(user)
     refresh[AUTH_TIME] = round(since, 6)
     if turn:
-        # As it was said before, where this very turn is made again.
-        lifetime = int(api_settings.REFRESH_TOKEN_LIFETIME.total_seconds())
-        refresh.payload.update({life.SID: turn.sid, "jti": turn.jti, "iat": turn.at, "exp": turn.at + lifetime})
+        # As it was said before, where this very turn is made again. How long it lives is the host's to say.
+        lifetime = refresh["exp"] - refresh.payload.get("iat", int(time.time()))
+        refresh.payload.update({life.SID: turn.sid, "iat": turn.at, "exp": turn.at + lifetime})
+        if api_settings.JTI_CLAIM is not None:
+            refresh[api_settings.JTI_CLAIM] = turn.jti
     refresh["exp"] = min(refresh["exp"], int(since + conf.sign_in_max_age))
     access = refresh.access_token
     if turn:
@@ -92,27 +97,41 @@ def refresh(token: str, request: HttpRequest | None = None) -> Pair:
     since = _auth_time(old)
     if time.time() >= since + conf.sign_in_max_age:
         raise TokenInvalid
-    if life.installed and life.SID in old.payload:
-        return _pair(user, since, life.installed.turn(str(old[life.SID]), int(old.payload.get(_SEQ, -1)), user))
+    if life.installed and _is_of_session(old):
+        return _pair(user, since, life.installed.turn(str(old[life.SID]), old[_SEQ], user, _ends(since)))
     with revocation.used(user.pk, _name(old), since, int(old["exp"] - time.time())):
         if apps.is_installed("rest_framework_simplejwt.token_blacklist"):
             _, is_first = cast("tuple[Any, bool]", old.blacklist())
             if not is_first:
                 raise TokenInvalid
         # A chain that is older than the app becomes a session here.
-        return issue(user, since, request=request, method="refresh") if life.installed else _pair(user, since)
+        if not life.installed:
+            return _pair(user, since)
+        return _pair(user, since, life.installed.begin(request, user, "refresh", None, since, _ends(since)))
 
 
-def session_of(token: str) -> tuple[Any, str]:
-    """Whose refresh token it is, and of which session: ``(user_pk, sid)``; used or not.
-
-    Raises TokenInvalid: forged, expired, or of no session.
-    """
+def session_of(token: str) -> str:
+    """Of which session a refresh token is, used or not. Raises TokenInvalid: forged, expired, or of no session."""
     try:
         found = RefreshToken(token)  # type: ignore[arg-type]
-        return found[api_settings.USER_ID_CLAIM], str(found[life.SID])
-    except (TokenError, KeyError):
+    except TokenError:
         raise TokenInvalid from None
+    if not _is_of_session(found):
+        raise TokenInvalid
+    return str(found[life.SID])
+
+
+def _is_of_session(refresh: Token) -> bool:
+    """A host's own tokens may have a claim of the one name, from before the app was installed."""
+    return life.SID in refresh.payload and isinstance(refresh.payload.get(_SEQ), int)
+
+
+def _ends(since: float) -> float:
+    """When a token that is made now ends, of a sign-in that began then."""
+    leeway = api_settings.LEEWAY
+    seconds = leeway.total_seconds() if isinstance(leeway, timedelta) else float(leeway)
+    lifetime: float = api_settings.REFRESH_TOKEN_LIFETIME.total_seconds() + seconds
+    return min(time.time() + lifetime, since + conf.sign_in_max_age)
 
 
 class _Users(NamedTuple):
@@ -181,7 +200,7 @@ def _for_user(user: AbstractBaseUser) -> RefreshToken:
 
 def _is_ended(user_pk: Any, token: Token) -> bool:
     if life.installed and life.SID in token.payload:
-        return not life.installed.is_live(str(token[life.SID]))
+        return not life.installed.is_live(user_pk, str(token[life.SID]), _auth_time(token))
     return revocation.is_revoked(user_pk, _auth_time(token))
 
 

@@ -13,18 +13,27 @@ class Keeper:
     """Each method as the protocol describes it."""
 
     def begin(
-        self, request: HttpRequest | None, user: AbstractBaseUser, method: str, social_account: Any, ends: float
+        self,
+        request: HttpRequest | None,
+        user: AbstractBaseUser,
+        method: str,
+        social_account: Any,
+        since: float,
+        ends: float,
     ) -> Turn:
-        return sessions.begin(request, user, method, social_account, ends)
+        return sessions.begin(request, user, method, social_account, since, ends)
 
-    def turn(self, sid: str, seq: int, user: AbstractBaseUser) -> Turn:
-        return sessions.turn(sid, seq, user)
+    def turn(self, sid: str, seq: int, user: AbstractBaseUser, ends: float) -> Turn:
+        return sessions.turn(sid, seq, user, ends)
 
-    def is_live(self, sid: str) -> bool:
-        return sessions.is_live(sid)
+    def is_live(self, user_pk: Any, sid: str, since: float | None) -> bool:
+        return sessions.is_live(user_pk, sid, since)
+
+    def end(self, sid: str, reason: str) -> None:
+        sessions.end(sessions.find(sid), reason)
 
     def end_all(self, user_pk: Any, reason: str, using: str | None = None) -> None:
-        sessions.end(sessions.of(user_pk, using), reason)
+        sessions.end_all(user_pk, reason, using)
 
     def mobile_proved(self, user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:
         proofs.record(user, mobile, proved_by, doubtful=doubtful)

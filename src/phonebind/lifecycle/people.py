@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib import auth
 from django.contrib.auth.base_user import AbstractBaseUser
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
-from phonebind import accounts, databases, life, tokens
+from phonebind import accounts, databases, life, revocation, store, tokens
 from phonebind.conf import conf
 from phonebind.exceptions import PhonebindError, StorageUnavailable, TokenInvalid
+from phonebind.lifecycle import sessions
 from phonebind.lifecycle.exceptions import SessionEnded
 from phonebind.lifecycle.models import Session
+from phonebind.pages.middleware import AUTH_TIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def _by_token(request: Request) -> Person | None:
     if found is None:
         return None
     user, token = found
-    return Person(user, str(token.payload.get(life.SID, "")))
+    return Person(user, sessions.readable(token.payload.get(life.SID)))
 
 
 def _meant(error: type[PhonebindError]) -> PhonebindError:
@@ -80,7 +83,16 @@ def _meant(error: type[PhonebindError]) -> PhonebindError:
 
 
 def _by_session(request: Request) -> Person | None:
-    user: Any = getattr(request._request, "user", None)
-    if user is None or not user.is_authenticated:
+    """Read anew: DRF has put nobody in the place of who came with the request. Raises StorageUnavailable."""
+    came = request._request
+    session = getattr(came, "session", None)
+    if session is None:
         return None
-    return Person(user, str(request._request.session.get(life.SID, "")))
+    with store.failures():
+        user: Any = auth.get_user(came)
+        sid, began = sessions.readable(session.get(life.SID)), session.get(AUTH_TIME)
+    if not user.is_authenticated or (sid and not sessions.is_live(user.pk, sid, began)):
+        return None
+    if not sid and began is not None and revocation.is_revoked(user.pk, began):
+        return None
+    return Person(user, sid)

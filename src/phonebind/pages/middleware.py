@@ -52,7 +52,7 @@ def _is_revoked(request: HttpRequest, user_pk: Any) -> bool:
     began, sid = request.session.get(AUTH_TIME), request.session.get(life.SID)
     try:
         if life.installed and sid:
-            return not life.installed.is_live(sid)
+            return not life.installed.is_live(user_pk, sid, began)
         return began is not None and revocation.is_revoked(user_pk, began)
     except StorageUnavailable:
         return False
