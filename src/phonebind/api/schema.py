@@ -185,7 +185,7 @@ EITHER = PolymorphicProxySerializer("PhonebindCallbackAnswer", [SignedIn, NotBou
 # ---------------------------------------------------------------- what goes wrong
 
 
-def _refusals(errors: Errors) -> dict[int, Any]:
+def refusals(errors: Errors) -> dict[int, Any]:
     """By status. 405 answers another method, and has no place in OpenAPI but beside the methods there are."""
     by_status: dict[int, list[type[PhonebindError]]] = {}
     for error in errors:
@@ -239,7 +239,7 @@ def _operation(
         tags=["phonebind"],
         parameters=[*parameters, RETRY_AFTER],
         request=request,
-        responses={**answer, **_refusals([Invalid, *errors])},
+        responses={**answer, **refusals([Invalid, *errors])},
     )
 
 
@@ -263,7 +263,7 @@ _SMS_DESCRIPTION = (
     "along: part of each mobile's SMS is kept for those who hold one."
 )
 
-OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
+OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
     WaysView: {
         "get": _operation(
             "ways",
@@ -415,6 +415,11 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
         )
     },
 }
+
+
+def add(operations: Mapping[type[View], Mapping[str, Callable[[Any], Any]]]) -> None:
+    """Those of an app that goes on from here."""
+    OPERATIONS.update(operations)
 
 
 class Contract(OpenApiViewExtension):  # type: ignore[no-untyped-call]

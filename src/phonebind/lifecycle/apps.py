@@ -1,6 +1,7 @@
 from importlib import import_module
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
 from phonebind import life
@@ -16,3 +17,7 @@ class LifecycleConfig(AppConfig):
         life.installed = import_module("phonebind.lifecycle.keeper").Keeper()
         import_module("phonebind.lifecycle.sessions").install()
         import_module("phonebind.lifecycle.numbers").install()
+        for check in import_module("phonebind.lifecycle.checks").CHECKS:
+            checks.register(check, "phonebind")
+        if apps.is_installed("drf_spectacular"):
+            import_module("phonebind.lifecycle.api.schema")
