@@ -84,13 +84,13 @@ def begin(
 
 def turn(sid: str, seq: int, user: AbstractBaseUser, ends: float) -> Turn:
     """The token after the one with ``seq``. Raises SessionEnded, TokenInvalid (the user has no such session)."""
-    rows = _rows().filter(pk=_id(sid), user=user.pk)
+    pk = _id(sid)
     now = _now()
-    live = rows.filter(seq=seq, ended_at=None, expires_at__gt=now)
+    live = _rows().filter(pk=pk, user=user.pk, seq=seq, ended_at=None, expires_at__gt=now)
     expires = datetime.fromtimestamp(ends, UTC)
     if live.update(seq=F("seq") + 1, rotated_at=now, last_seen_at=now, expires_at=expires):
         return _made(sid, seq + 1, now)
-    session = rows.first()
+    session = _rows().filter(pk=pk, user=user.pk).first()
     if session is None or session.expires_at <= now:
         raise TokenInvalid
     if session.ended_at is not None:
