@@ -411,3 +411,29 @@ def test_what_is_over_for_long_is_deleted_in_batches(person: Any, capsys: pytest
     assert Session.objects.count() == 1
     with pytest.raises(CommandError):
         call_command("phonebind_prune_sessions", "--days", "0")
+
+
+def test_all_and_all_others_by_a_token_without_a_session_are_ended(person: Any, device: Device) -> None:
+    one = device()
+    headers = {"Authorization": f"Bearer {RefreshToken(legacy(person)).access_token}"}  # type: ignore[arg-type]
+    assert Client().delete("/account/sessions/?except=current", headers=headers).status_code == 204
+    two = device()
+    assert two.ask("delete", "/account/sessions/").status_code == 204
+    for each in (one, two):
+        assert each.ask("get", "/account/sessions/").status_code == 401
+
+
+def test_a_theft_that_two_find_at_once_is_told_of_once(person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    turn = rows.begin(None, person, "host", None, time.time(), time.time() + 99)
+    Session.objects.filter(pk=turn.sid).update(seq=9)
+    told: list[Any] = []
+
+    def receive(session: Any, **kwargs: Any) -> None:
+        told.append(session)
+
+    signals.refresh_token_reused.connect(receive)
+    monkeypatch.setattr(rows, "end", lambda *_: 0)
+    with pytest.raises(SessionEnded):
+        rows.turn(turn.sid, 0, person, time.time() + 9)
+    signals.refresh_token_reused.disconnect(receive)
+    assert not told
