@@ -312,6 +312,37 @@ def test_threat_1_nor_is_an_old_state_good_that_is_anothers_forged_or_expired() 
         assert known(old_browser(), state) is None
 
 
+# ---------------------------------------------------------------- what else a state is made for
+
+
+@pytest.mark.parametrize("by", [provider, secretive])
+def test_threat_24_a_state_serves_for_the_intent_that_it_was_made_for(by: Callable[[], WebProvider]) -> None:
+    browser = Tabs()
+    made = {intent: browser.start("/a.html", by(), intent) for intent in ("", "bind:1:a", "bind:2:a", "verify:1:a")}
+    for state_of, state in made.items():
+        for intent in made:
+            if intent == state_of:
+                assert browser.read_state(state, by(), intent).next == "/a.html"
+            else:
+                with pytest.raises(StateInvalid):
+                    browser.read_state(state, by(), intent)
+
+
+def test_threat_24_an_intent_is_not_read_out_of_what_the_client_sends() -> None:
+    browser = Tabs()
+    state = browser.start(intent="bind:1:a")
+    for made in (f"{state}:bind", f"{state}:bind:1:a", state.upper(), ""):
+        for intent in ("", "1:a", "bind:1:a"):
+            with pytest.raises(StateInvalid):
+                browser.read_state(made, intent=intent)
+
+
+def test_threat_24_states_of_old_bind_nothing() -> None:
+    assert old_browser().read_state(old_state()).next == "/old.html"
+    with pytest.raises(StateInvalid):
+        old_browser().read_state(old_state(), intent="bind:1:a")
+
+
 # ---------------------------------------------------------------- the keys change
 
 

@@ -71,21 +71,24 @@ class Started:
         return 2 * len(self.state) + (self.cookie.weight if self.cookie else 0)
 
 
-def start(request: HttpRequest, provider: WebProvider, next_url: str) -> Started:
+def start(request: HttpRequest, provider: WebProvider, next_url: str, intent: str = "") -> Started:
+    """``intent``: what the state is made for besides a sign-in, in whichever words; it serves for that alone."""
     state, secret = secrets.token_hex(16), new_secret(provider)
     payload = [next_url, secret] if secret else [next_url]
-    value = signing.dumps(payload, salt=_salt(provider, state), compress=True)
+    value = signing.dumps(payload, salt=_salt(provider, state, intent), compress=True)
     return Started(state, Cookie(browser.name_of(request, "flow", _digest(state)), value, KNOWN_AGE), secret)
 
 
-def read(request: HttpRequest, provider: WebProvider, state: str) -> State:
-    """The sign-in that this browser started and has not finished.
+def read(request: HttpRequest, provider: WebProvider, state: str, intent: str = "") -> State:
+    """The sign-in that this browser started, with this intent, and has not finished.
 
-    Raises StateInvalid: expired, forged, for another provider or app, from another browser, or used.
+    Raises StateInvalid: expired, forged, for another provider, app or intent, from another browser, or used.
     """
     if not _STATE.match(state):
+        if intent:
+            raise StateInvalid
         return _read_old(request, provider, state)
-    found = _load(request, provider, state, MAX_AGE)
+    found = _load(request, provider, state, MAX_AGE, intent)
     if found is None:
         raise StateInvalid
     return found
@@ -140,9 +143,9 @@ def new_secret(provider: WebProvider) -> str:
     return secrets.token_urlsafe(32) if provider.uses_secret else ""
 
 
-def _load(request: HttpRequest, provider: WebProvider, state: str, max_age: int) -> State | None:
+def _load(request: HttpRequest, provider: WebProvider, state: str, max_age: int, intent: str = "") -> State | None:
     digest = _digest(state)
-    payload = _payload(browser.held(request, "flow", digest), _salt(provider, state), max_age)
+    payload = _payload(browser.held(request, "flow", digest), _salt(provider, state, intent), max_age)
     return State(payload[0], digest, "".join(payload[1:])) if payload else None
 
 
@@ -156,9 +159,13 @@ def _read_old(request: HttpRequest, provider: WebProvider, state: str) -> State:
     return State(next=payload["next"], digest=digest)
 
 
-def _salt(provider: WebProvider, state: str) -> str:
-    """So that the signature is good for this provider, app and state alone, and the cookie need not name them."""
-    return f"{SALT}:{provider.name}:{provider.app_id}:{state}"
+def _salt(provider: WebProvider, state: str, intent: str) -> str:
+    """So that the signature is good for this provider, app, state and intent alone, and the cookie need not name them.
+
+    Without an intent it is what it was before there were any; and a server that knows of none refuses them all.
+    """
+    signed = f"{SALT}:{provider.name}:{provider.app_id}:{state}"
+    return f"{signed}:{intent}" if intent else signed
 
 
 def _payload(token: str, salt: str, max_age: int) -> Any:

@@ -36,8 +36,8 @@ class Tabs:
                 self.cookies[name] = morsel.value
         return response.cookies
 
-    def start(self, next_url: str = "/cart.html", by: WebProvider | None = None) -> str:
-        started = states.start(self.request(), by or provider(), next_url)
+    def start(self, next_url: str = "/cart.html", by: WebProvider | None = None, intent: str = "") -> str:
+        started = states.start(self.request(), by or provider(), next_url, intent)
         self.remember(started)
         return started.state
 
@@ -63,8 +63,8 @@ class Tabs:
         tickets.keep(self.request(), response, state, ticket)
         self.take(response)
 
-    def read_state(self, state: str, by: WebProvider | None = None) -> State:
-        return states.read(self.request(), by or provider(), state)
+    def read_state(self, state: str, by: WebProvider | None = None, intent: str = "") -> State:
+        return states.read(self.request(), by or provider(), state, intent)
 
     def read(self, ticket: str) -> Ticket:
         return tickets.read(self.request(), provider(), ticket)
