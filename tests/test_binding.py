@@ -847,3 +847,26 @@ def test_a_listener_that_fails_stops_no_sign_in(same_person: list[Any]) -> None:
 def test_threat_56_an_avatar_is_an_address_that_a_page_can_show_as_it_stands(avatar: str, kept: bool) -> None:
     identity, _ = Told(Grant(OPENID, profile=Profile("小明", avatar))).identify()
     assert (identity.avatar, identity.nickname) == (avatar if kept else "", "小明")
+
+
+def test_who_is_signed_in_adopts_nothing(qq: Upstream, phonebind: Configure) -> None:
+    phonebind(providers={"unionid": True})
+    qq.person(unionid=UNIONID)
+    owner = user()
+    SocialAccount.objects.create(user=owner, provider="qq", app_id="101000002", openid="E" * 32, unionid=UNIONID)
+    source = oauth.web("qq")
+    identity, account = binding.identify(source, lambda: source.exchange("CODE"), adopt=False)
+    assert (identity.unionid, account) == (UNIONID, None)
+    assert binding.owners(identity) == [owner.pk]
+    assert binding.owners(ME) == []
+    assert SocialAccount.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_attaches_who_is_known_to_somebody_else_by_another_app() -> None:
+    me, you = user(), user("you", OTHER_MOBILE)
+    SocialAccount.objects.create(user=you, provider="qq", app_id="101000002", openid="E" * 32, unionid=UNIONID)
+    identity = Identity("qq", APP, OPENID, UNIONID)
+    with pytest.raises(AlreadyBound):
+        binding.attach(REQUEST, identity, me)
+    assert binding.attach(REQUEST, identity, you).user_id == you.pk

@@ -12,10 +12,11 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connections, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -46,17 +47,22 @@ _AVATAR = re.compile(r"https://[0-9A-Za-z.-]+/[0-9A-Za-z._~/?=&%+:@!*-]*\Z")
 logger = logging.getLogger(__name__)
 
 
-def identify(provider: Provider, trade: Callable[[], Grant]) -> tuple[Identity, SocialAccount | None]:
+def identify(
+    provider: Provider, trade: Callable[[], Grant], *, adopt: bool = True
+) -> tuple[Identity, SocialAccount | None]:
     """Whom the grant stands for that ``trade`` gets of the provider, and the binding that is known for them.
 
     One call upstream where the openid is known; more is asked only about someone new. By openid first, then by unionid
     within the family. Raises CodeInvalid, ProviderUnavailable, SnapshotUser, AccountDisabled (known from another app).
+
+    ``adopt`` is False where somebody is signed in already: whoever is known from another app alone is told as new, and
+    nothing is written for an account that perhaps is not theirs; :func:`owners` tells whose.
     """
     with slots.PROVIDER.take(conf.provider_slots):
-        return _identify(provider, trade())
+        return _identify(provider, trade(), adopt)
 
 
-def _identify(provider: Provider, grant: Grant) -> tuple[Identity, SocialAccount | None]:
+def _identify(provider: Provider, grant: Grant, adopt: bool) -> tuple[Identity, SocialAccount | None]:
     if grant.virtual:
         raise SnapshotUser
     identity = Identity(provider.family, provider.app_id, grant.openid, grant.unionid)
@@ -70,7 +76,7 @@ def _identify(provider: Provider, grant: Grant) -> tuple[Identity, SocialAccount
         identity = replace(identity, unionid=provider.unionid(grant))
     if provider.asks_profile_first:
         identity = _greeted(identity, provider, grant)
-    if identity.unionid is not None:
+    if adopt and identity.unionid is not None:
         account = _adopt(identity)
         release_connection()
     if account is None and not provider.asks_profile_first:
@@ -86,6 +92,19 @@ def _knows_unionid(account: SocialAccount, provider: Provider, grant: Grant) -> 
 def find(identity: Identity) -> SocialAccount | None:
     """The binding of this identity, with its user."""
     return SocialAccount.objects.find(provider=identity.provider, app_id=identity.app_id, openid=identity.openid)
+
+
+def owners(identity: Identity) -> list[Any]:
+    """The accounts, by primary key, that this person is known to by another of our apps; their rows stay locked where
+    a transaction is open.
+    """
+    if identity.unionid is None:
+        return []
+    rows = SocialAccount.objects.using(databases.primary(SocialAccount))
+    siblings = rows.filter(provider=identity.provider, unionid=identity.unionid).order_by("pk")
+    if connections[siblings.db].in_atomic_block:
+        siblings = siblings.select_for_update()
+    return list(siblings.values_list("user_id", flat=True))
 
 
 def sign_in(request: HttpRequest, user: AbstractBaseUser, social_account: SocialAccount | None = None) -> None:
@@ -136,8 +155,8 @@ def bind(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, passw
 def attach(request: HttpRequest, identity: Identity, user: AbstractBaseUser) -> SocialAccount:
     """Bind ``identity`` to the account of who is signed in already, and asked for it: no mobile is proved anew.
 
-    The same request again gives the same answer. Raises AccountDisabled, AlreadyBound (to somebody else),
-    StorageUnavailable.
+    The same request again gives the same answer. Raises AccountDisabled, AlreadyBound (to somebody else, here or in
+    another of our apps), StorageUnavailable.
     """
     owner = databases.people().filter(pk=user.pk).first()
     if owner is None:
@@ -235,6 +254,9 @@ def _attach(identity: Identity, user: AbstractBaseUser) -> tuple[SocialAccount, 
     if account is not None:
         return account, False
     with transaction.atomic(using=databases.primary(SocialAccount), durable=True):
+        known = owners(identity)
+        if known and user.pk not in known:
+            raise AlreadyBound
         return _create(identity, user), True
 
 
