@@ -63,9 +63,11 @@ PROMISED = {
     "password_account": (20, 15 * 60, TooManyAttempts),
     "password_address": (50, 15 * 60, TooManyAttempts),
     "password_bind": (5, 15 * 60, TooManyAttempts),
+    "verify_user_hour": (10, HOUR, SmsQuota),
+    "password_verify": (5, 15 * 60, TooManyAttempts),
 }
 #: What costs money: an SMS, or a question to a vendor.
-MONEY = {"human_answer_address_hour"} | {
+MONEY = {"human_answer_address_hour", "verify_user_hour"} | {
     name
     for name in PROMISED
     if name.startswith(("sms_", "no_image_", "proof_")) and "code" not in name and "gap" not in name

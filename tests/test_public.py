@@ -148,6 +148,7 @@ def test_the_signals() -> None:
         "sms_budget_exhausted",
         "proof_budget_exhausted",
         "sms_receipt_received",
+        *("refresh_token_reused", "identity_bound", "identity_unbound"),
     }
 
 

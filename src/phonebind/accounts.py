@@ -117,16 +117,25 @@ def _field_name(field: str) -> str:
     return str(cast("Any", get_user_model()._meta.get_field(field)).verbose_name)
 
 
-def check_password(user: AbstractBaseUser, password: str | None, address: str) -> None:
+def signs_in_by_password(user: AbstractBaseUser) -> bool:
+    """Whether there is a password, and a name that leads to this account."""
+    named = (_by_login(name) for name in (user.get_username(), mobile_of(user)) if name)
+    return has_password(user) and any(found is not None and found.pk == user.pk for found in named)
+
+
+def check_password(
+    user: AbstractBaseUser, password: str | None, address: str, *, counted: str = "password_bind"
+) -> None:
     """For people who have proved the account's mobile. Their wrong passwords are counted apart from those of a sign-in
-    by password: or whoever knows a mobile could keep its owner from the first bind.
+    by password: or whoever knows a mobile could keep its owner from the first bind. ``counted``: the limit, by account,
+    for people who have proved something else.
 
     Raises Invalid where there is none, PasswordWrong, TooManyAttempts for the account or the address, or ServerBusy;
     then AccountDisabled.
     """
     if password is None:
         raise Invalid({"password": [REQUIRED]})
-    claims = (("password_address", address), ("password_bind", str(user.pk)))
+    claims = (("password_address", address), (counted, str(user.pk)))
     if not limits.attempt(lambda: _is_right(user, password), *claims):
         raise PasswordWrong
     check_enabled(user)

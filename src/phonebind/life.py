@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:  # it is read before there are models
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
+    from rest_framework.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ class Life(Protocol):
 
     def end_all(self, user_pk: Any, reason: str, using: str | None = None) -> None:
         """End every session of this user; the rows in the transaction that is open on ``using``."""
+
+    def intent(self, request: Request) -> str:
+        """What the state is made for that somebody asks for; "" for a sign-in. Raises Invalid, TokenInvalid,
+        StorageUnavailable.
+        """
 
     def mobile_proved(self, user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:
         """Keep that ``user`` has just proved this mobile, in the transaction that is open."""

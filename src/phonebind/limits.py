@@ -108,6 +108,10 @@ RULES = {
     "password_address": Rule(50, 900, TooManyAttempts),
     # By those who have proved the mobile already. Others cannot use it up.
     "password_bind": Rule(5, 900, TooManyAttempts),
+    # Who is signed in and asked whether it is them: codes that they have sent, and wrong passwords. Apart from the
+    # others, or a stolen token could use up what its owner signs in and binds by.
+    "verify_user_hour": Rule(10, 3_600, SmsQuota, sliding=True),
+    "password_verify": Rule(5, 900, TooManyAttempts),
 }
 
 #: Some proxies write the port too: "192.0.2.1:50000", "[2001:db8::1]:50000".

@@ -52,3 +52,8 @@ mobile_changed = Signal()
 #: ``request``, ``user``, ``session``: somebody has signed in from a device that this account was never seen on, and it
 #: has older sessions. Tell the person here, by SMS or mail; nobody is told otherwise.
 new_device = Signal()
+
+#: ``user``, ``provider`` (the family: "wechat"), ``request``: somebody who is signed in has bound one more identity, or
+#: unbound one. Tell them by another way, an SMS or a mail: it may have been somebody else.
+identity_bound = Signal()
+identity_unbound = Signal()

@@ -28,7 +28,8 @@ class Account:
     def ask(self, method: str, path: str, data: Any = None, **headers: str) -> Any:
         """An answer of the API to this device."""
         send: Callable[..., Any] = getattr(self.client, method.lower())
-        return send(path, data, content_type="application/json", headers={**self.headers, **headers})
+        body = {} if data is None else data
+        return send(path, body, content_type="application/json", headers={**self.headers, **headers})
 
 
 @pytest.fixture

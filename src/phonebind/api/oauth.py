@@ -10,7 +10,7 @@ from rest_framework.fields import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from phonebind import binding, limits, mobile_proofs, mobiles, oauth, sms_codes, states, tickets
+from phonebind import binding, life, limits, mobile_proofs, mobiles, oauth, sms_codes, states, tickets
 from phonebind.api import serializers
 from phonebind.api.base import View
 from phonebind.exceptions import CodeInvalid, Invalid, TicketInvalid
@@ -46,8 +46,13 @@ class AuthorizationView(View):
     def get(self, request: Request, provider: str) -> Response:
         source = oauth.web(provider)
         target = safe_next(request._request, serializers.Authorization.read(request.query_params)["next"])
+        # Front ends of old bring no state back, and know of no intent.
+        intent = life.installed.intent(request) if life.installed else ""
         self.note(outcome="started")
-        started = self.flow.start(request._request, source, target)
+        if intent:
+            started = states.start(request._request, source, target, intent)
+        else:
+            started = self.flow.start(request._request, source, target)
         user_agent = request.headers.get("User-Agent", "")
         login_url = source.login_url(started.state, secret=started.secret, user_agent=user_agent)
         response = Response({"login_url": login_url})

@@ -4,9 +4,10 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
+from rest_framework.request import Request
 
 from phonebind.life import Turn
-from phonebind.lifecycle import proofs, sessions
+from phonebind.lifecycle import intents, proofs, sessions
 
 
 class Keeper:
@@ -34,6 +35,9 @@ class Keeper:
 
     def end_all(self, user_pk: Any, reason: str, using: str | None = None) -> None:
         sessions.end_all(user_pk, reason, using)
+
+    def intent(self, request: Request) -> str:
+        return intents.asked_for(request)
 
     def mobile_proved(self, user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:
         proofs.record(user, mobile, proved_by, doubtful=doubtful)

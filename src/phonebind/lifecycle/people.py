@@ -8,10 +8,10 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
-from phonebind import accounts, databases, life, revocation, store, tokens
+from phonebind import accounts, databases, life, origins, revocation, store, tokens
 from phonebind.conf import conf
 from phonebind.exceptions import PhonebindError, StorageUnavailable, TokenInvalid
-from phonebind.lifecycle import sessions
+from phonebind.lifecycle import devices, sessions
 from phonebind.lifecycle.exceptions import SessionEnded
 from phonebind.lifecycle.models import Session
 from phonebind.pages.middleware import AUTH_TIME
@@ -23,11 +23,19 @@ class Person:
 
     user: AbstractBaseUser
     sid: str
+    #: The hash of the name that their device has brought; "" for one that keeps none.
+    device: str = ""
 
     @property
     def holder(self) -> str:
-        """Whom the SMS codes are for that this session asks for."""
-        return f"{self.user.pk}:{self.sid}"
+        """Whom SMS codes are for that they ask for: this user in this session, and nobody else. Raises TokenInvalid."""
+        return f"account:{self.user.pk}:{self.need_session()}"
+
+    def need_session(self) -> str:
+        """``sid``, for what is bound to a session. Raises TokenInvalid where there is none: a refresh makes one."""
+        if not self.sid:
+            raise TokenInvalid
+        return self.sid
 
     def session(self) -> Session | None:
         """The row of their own session."""
@@ -37,7 +45,9 @@ class Person:
 
 
 def of(request: Request) -> Person:
-    """By the access token; by Django's session where front ends keep that. Raises TokenInvalid, StorageUnavailable."""
+    """By the access token; by Django's session where front ends keep that. Raises TokenInvalid, OriginNotAllowed,
+    StorageUnavailable.
+    """
     found = _by_token(request)
     if found is None and conf.front_end == "session":
         found = _by_session(request)
@@ -75,7 +85,8 @@ def _by_token(request: Request) -> Person | None:
     if found is None:
         return None
     user, token = found
-    return Person(user, sessions.readable(token.payload.get(life.SID)))
+    sid = sessions.readable(token.payload.get(life.SID))
+    return Person(user, sid, devices.known_hash(request._request))
 
 
 def _meant(error: type[PhonebindError]) -> PhonebindError:
@@ -83,7 +94,9 @@ def _meant(error: type[PhonebindError]) -> PhonebindError:
 
 
 def _by_session(request: Request) -> Person | None:
-    """Read anew: DRF has put nobody in the place of who came with the request. Raises StorageUnavailable."""
+    """Read anew: DRF has put nobody in the place of who came with the request. Raises OriginNotAllowed,
+    StorageUnavailable.
+    """
     came = request._request
     session = getattr(came, "session", None)
     if session is None:
@@ -95,4 +108,7 @@ def _by_session(request: Request) -> Person | None:
         return None
     if not sid and began is not None and revocation.is_revoked(user.pk, began):
         return None
-    return Person(user, sid)
+    if request.method != "GET":
+        # A cookie comes along with what another site's page sends, too.
+        origins.check_origin(came)
+    return Person(user, sid, devices.known_hash(came))

@@ -45,6 +45,18 @@ def record(user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: boo
     )
 
 
+def keep(user: AbstractBaseUser, mobile: str) -> None:
+    """Write down what is known of an account that is older than this app, before the bind goes that tells it."""
+    first = _first_bound_at(user)
+    if mobile and first and not _rows().filter(mobile=mobile, current=True).exists():
+        _rows().create(
+            user=user,  # type: ignore[misc]  # whichever model AUTH_USER_MODEL is
+            mobile=mobile,
+            first_proved_at=first,
+            last_proved_at=first,
+        )
+
+
 def release(mobile: str, reason: str) -> None:
     """Nobody holds it any more, by this act: "new_owner", "changed", "carrier"."""
     _rows().filter(mobile=mobile, current=True).update(current=None, released_at=timezone.now(), reason=reason)

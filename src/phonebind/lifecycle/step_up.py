@@ -1,16 +1,22 @@
 """That it is still them who sit there: asked for before something is changed that a thief would change.
 
-A sign-in is such a proof for ``STEP_UP_MAX_AGE`` seconds, by the method it used; so is what :func:`prove` gives. A
-proof is bound to the user, the session and the moment, and says by which method it was made: each act names those that
-it takes, since an SMS to the number that is being taken away proves nothing.
+A sign-in is such a proof for ``STEP_UP_MAX_AGE`` seconds, by the method it used; so is what :func:`issue` gives. It is
+bound to the user, the session, the browser and the moment, and says by which method it was made: each act names those
+that it takes, since an SMS to the number that is being taken away proves nothing. It also ends with what it was made
+of: a proof by SMS when the account has another mobile, one by password when that was changed, one by an identity when
+that was unbound.
+
+Within its life it serves for as many acts as the person does, as a sign-in does: people tidy up an account in one go,
+and whoever could steal the proof has their browser, where the next proof can be stolen too.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.core import signing
 from django.db.models import QuerySet
+from django.utils.crypto import salted_hmac
 
 from phonebind import accounts, databases, oauth
 from phonebind.conf import conf
@@ -26,21 +32,30 @@ HEADER = "X-Verification"
 _SALT = "phonebind.lifecycle.verification.v1"
 
 
-def issue(person: Person, method: str) -> str:
-    """A proof that ``person`` has just shown, by ``method``, that it is them."""
-    return signing.dumps([str(person.user.pk), person.sid, method], salt=_SALT)
+def issue(person: Person, method: str, account_pk: Any = None) -> str:
+    """A proof that ``person`` has just shown, by ``method``, that it is them; ``account_pk``: by which identity."""
+    witness = _digest(method, account_pk) if account_pk else next(iter(_witnesses(person, method)), "")
+    return signing.dumps([str(person.user.pk), person.need_session(), person.device, method, witness], salt=_SALT)
 
 
 def require(person: Person, verification: str, *methods: str) -> str:
     """The method by which ``person`` has shown it lately: one of these. ``verification``: the value of ``HEADER``.
 
-    Raises AuthenticationInsufficient, which names those of the methods that this person has.
+    Raises AuthenticationInsufficient, which names those of the methods that this person has; TokenInvalid.
     """
+    person.need_session()
     methods = methods or METHODS
-    for method in (_read(person, verification), _by_sign_in(person)):
+    for shown in (_read, _by_sign_in):
+        method = shown(person, verification)
         if method in methods and not (method == "sms" and _is_doubtful(person)):
             return method
-    raise AuthenticationInsufficient(conf.step_up_max_age, [name for name in available(person) if name in methods])
+    raise insufficient(person, *methods)
+
+
+def insufficient(person: Person, *methods: str) -> AuthenticationInsufficient:
+    """To raise where something else is needed: one of these, as far as the person has them."""
+    names = [name for name in available(person) if name in (methods or METHODS)]
+    return AuthenticationInsufficient(conf.step_up_max_age, names)
 
 
 def available(person: Person) -> Sequence[str]:
@@ -58,15 +73,34 @@ def _read(person: Person, verification: str) -> str:
         found: Any = signing.loads(verification, salt=_SALT, max_age=conf.step_up_max_age)
     except signing.BadSignature:
         return ""
-    user_pk, sid, method = found
-    return method if (user_pk, sid) == (str(person.user.pk), person.sid) else ""
+    *whose, method, witness = found
+    if whose != [str(person.user.pk), person.sid, person.device] or witness not in _witnesses(person, method):
+        return ""
+    return str(method)
 
 
-def _by_sign_in(person: Person) -> str:
+def _by_sign_in(person: Person, verification: str) -> str:
     session = person.session()
     if session is None or time.time() - session.created_at.timestamp() > conf.step_up_max_age:
         return ""
-    return session.method
+    # A token that was carried off to another browser is no sign-in there. Apps that keep no cookies show it anew.
+    return session.method if session.device_hash == person.device else ""
+
+
+def _witnesses(person: Person, method: str) -> Collection[str]:
+    """Of what a proof by ``method`` can be made now."""
+    match method:
+        case "sms":
+            held: list[Any] = [accounts.mobile_of(person.user)]
+        case "password":
+            held = [person.user.password]
+        case _:
+            held = list(_identities(person).values_list("pk", flat=True))
+    return [_digest(method, each) for each in held]
+
+
+def _digest(method: str, witness: Any) -> str:
+    return salted_hmac(_SALT, f"{method}:{witness}", algorithm="sha256").hexdigest()[:32]
 
 
 def _is_doubtful(person: Person) -> bool:
@@ -75,4 +109,5 @@ def _is_doubtful(person: Person) -> bool:
 
 
 def _identities(person: Person) -> QuerySet[SocialAccount]:
-    return SocialAccount.objects.using(databases.primary(SocialAccount)).filter(user=person.user.pk)
+    rows = SocialAccount.objects.using(databases.primary(SocialAccount))
+    return rows.filter(user=person.user.pk).order_by("pk")

@@ -1,0 +1,176 @@
+"""The identities of an account: which there are, one more, one less.
+
+What is one person's at a provider, in whichever of our apps, is one entry, and goes together. Nobody unbinds what they
+need to come in again: what is left is counted while the user's row is locked, so that two at once cannot both be the
+last but one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, OperationalError, connections, transaction
+from django.db.models import Max
+from django.http import HttpRequest
+
+from phonebind import accounts, audit, binding, databases, oauth, signals
+from phonebind.exceptions import AlreadyBound, StorageUnavailable, Text, TokenInvalid
+from phonebind.lifecycle import intents, proofs, sessions
+from phonebind.lifecycle.exceptions import IdentityTaken, LastWayIn, NotFound
+from phonebind.lifecycle.models import Session
+from phonebind.lifecycle.people import Person
+from phonebind.models import SocialAccount
+from phonebind.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One person at one provider. ``last_used_at``: when somebody last signed in by it, as far as sessions tell."""
+
+    id: int
+    provider: str
+    label: Text
+    nickname: str
+    bound_at: datetime
+    last_used_at: datetime | None
+    #: Without it there is another way in.
+    removable: bool
+
+
+def of(user: AbstractBaseUser) -> list[Entry]:
+    """The oldest first."""
+    rows = _rows(user)
+    used = _last_used(user)
+    return [_entry(user, rows, person, used) for person in _people(rows)]
+
+
+def bind(request: HttpRequest, person: Person, *, provider: str, code: str, state: str) -> tuple[Entry, bool, State]:
+    """Bind who has come back from the provider to this account; and whether it was not bound before.
+
+    Raises IdentityTaken (here or in another of our apps), StateInvalid, CodeInvalid, ProviderUnavailable,
+    AccountDisabled, StorageUnavailable.
+    """
+    identity, account, used = intents.redeem(request, person, intents.BIND, provider=provider, code=code, state=state)
+    is_new = account is None
+    try:
+        account = binding.attach(request, identity, person.user)
+    except AlreadyBound:
+        raise IdentityTaken from None
+    if is_new:
+        signals.identity_bound.send_robust(SocialAccount, user=person.user, provider=identity.provider, request=request)
+    audit.note(request, outcome="bound" if is_new else "kept", provider=provider)
+    rows = _rows(person.user)
+    together = next(each for each in _people(rows) if account.pk in {row.pk for row in each})
+    return _entry(person.user, rows, together, _last_used(person.user)), is_new, used
+
+
+def unbind(request: HttpRequest, person: Person, pk: int, *, everywhere: bool) -> None:
+    """Unbind that entry. The sessions end that began with it; with ``everywhere`` all others but one's own do too.
+
+    Raises NotFound, LastWayIn, StorageUnavailable.
+    """
+    attempts = 0
+    while True:
+        attempts += 1
+        try:
+            provider = _unbind(person, pk, everywhere)
+        except (OperationalError, IntegrityError) as failure:
+            # Chosen to lose against another act on the same rows: nothing is done yet.
+            if attempts == binding.ATTEMPTS:
+                raise StorageUnavailable from failure
+        else:
+            break
+    signals.identity_unbound.send_robust(SocialAccount, user=person.user, provider=provider, request=request)
+    audit.note(request, outcome="unbound")
+
+
+def _unbind(person: Person, pk: int, everywhere: bool) -> str:
+    using = databases.primary(SocialAccount)
+    with transaction.atomic(using=using, durable=True):
+        user = _locked(person.user)
+        rows = _rows(user)
+        together = next((each for each in _people(rows) if pk in {row.pk for row in each}), None)
+        if together is None:
+            raise NotFound
+        if not _has_way(user, _others(rows, together)):
+            raise LastWayIn
+        proofs.keep(user, accounts.mobile_of(user))
+        for row in together:
+            binding.unbind(row)
+        if everywhere:
+            sessions.end(sessions.of(user.pk, using).exclude(pk=person.sid), "unbound")
+    return str(together[0].provider)
+
+
+def _locked(user: AbstractBaseUser) -> Any:
+    people = databases.people()
+    # Not against rows that point at the user: a sign-in that adopts holds an identity's, and writes such a one.
+    no_key = connections[people.db].features.has_select_for_no_key_update
+    found = people.select_for_update(no_key=no_key).filter(pk=user.pk).first()
+    if found is None:
+        raise TokenInvalid
+    return found
+
+
+def _has_way(user: AbstractBaseUser, identities: Iterable[SocialAccount]) -> bool:
+    """Whether somebody with these identities left can come in today."""
+    if accounts.signs_in_by_password(user):
+        return True
+    mobile = accounts.mobile_of(user)
+    # By an SMS to it people sign in, or get a new password.
+    if mobile and proofs.last_proved_at(user, mobile) and not proofs.is_doubtful(user, mobile):
+        return True
+    return any(oauth.is_configured(each.provider, each.app_id) for each in identities)
+
+
+def _entry(
+    user: AbstractBaseUser,
+    rows: Sequence[SocialAccount],
+    together: Sequence[SocialAccount],
+    used: Mapping[int, datetime],
+) -> Entry:
+    first, times = together[0], [used[row.pk] for row in together if row.pk in used]
+    return Entry(
+        id=first.pk,
+        provider=first.provider,
+        label=oauth.label(first.provider, first.app_id),
+        nickname=next((row.nickname for row in together if row.nickname), ""),
+        bound_at=first.created_at,
+        last_used_at=max(times, default=None),
+        removable=_has_way(user, _others(rows, together)),
+    )
+
+
+def _others(rows: Iterable[SocialAccount], together: Iterable[SocialAccount]) -> list[SocialAccount]:
+    gone = {row.pk for row in together}
+    return [row for row in rows if row.pk not in gone]
+
+
+def _people(rows: Iterable[SocialAccount]) -> list[list[SocialAccount]]:
+    """Those rows together that are unbound together."""
+    found: list[list[SocialAccount]] = []
+    for row in rows:
+        mine = [each for each in found if any(_may_be_one(row, other) for other in each)]
+        found = [each for each in found if each not in mine]
+        found.append(sorted([row, *(other for each in mine for other in each)], key=lambda one: one.pk))
+    return sorted(found, key=lambda each: each[0].pk)
+
+
+def _may_be_one(one: SocialAccount, other: SocialAccount) -> bool:
+    """As ``SocialAccount.same_person`` has it."""
+    if one.provider != other.provider or one.app_id == other.app_id:
+        return False
+    return None in (one.unionid, other.unionid) or one.unionid == other.unionid
+
+
+def _last_used(user: AbstractBaseUser) -> dict[int, datetime]:
+    """By identity. Of sessions, since a sign-in writes nothing else."""
+    found = Session.objects.using(databases.primary(Session)).filter(user=user.pk, social_account__isnull=False)
+    return dict(found.values_list("social_account").annotate(Max("created_at")).order_by())
+
+
+def _rows(user: AbstractBaseUser) -> list[SocialAccount]:
+    rows = SocialAccount.objects.using(databases.primary(SocialAccount))
+    return list(rows.filter(user=user.pk).order_by("pk"))

@@ -1,0 +1,90 @@
+"""How somebody who is signed in shows that it is them: by an SMS code, the password, or a provider.
+
+Each gives the proof of ``step_up``, and wrong attempts are limited in each.
+"""
+
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+
+from phonebind import accounts, binding, databases, human, limits, sms_codes
+from phonebind.audit import note
+from phonebind.exceptions import SmsCodeInvalid
+from phonebind.lifecycle import intents, proofs, step_up
+from phonebind.lifecycle.models import MobileProof
+from phonebind.lifecycle.people import Person
+from phonebind.models import SocialAccount
+from phonebind.oauth import Identity
+from phonebind.sms_codes import ByCode, Sent
+from phonebind.states import State
+
+#: One's own number once more; a new one.
+PURPOSES = ("verify", "change_mobile")
+
+
+def own_mobile(person: Person) -> str:
+    """The number that a code can be sent to. Raises AuthenticationInsufficient where an SMS to it would prove nothing:
+    there is none, or it may be somebody else's by now.
+    """
+    if "sms" not in step_up.available(person):
+        raise step_up.insufficient(person)
+    return accounts.mobile_of(person.user)
+
+
+def send_code(request: HttpRequest, person: Person, purpose: str, mobile: str, answers: human.Answers) -> Sent:
+    """An SMS code for this person in this session. Raises what ``human.verify`` and ``sms_codes.issue`` raise."""
+    address = limits.client_address(request)
+    shown = human.verify(mobile, address, answers)
+    note(request, human=str(shown))
+    claims = (*shown.claims, ("verify_user_hour", str(person.user.pk)))
+    # What is kept back of a number's quota is for who is known to have it.
+    reserved = purpose == "verify"
+    sent = sms_codes.issue(mobile, address, *claims, holder=person.holder, purpose=purpose, reserved=reserved)
+    note(request, outcome="sent")
+    return sent
+
+
+def by_sms(request: HttpRequest, person: Person, code: str) -> str:
+    """Raises SmsCodeInvalid, SmsCodeGone, TooManyAttempts, AuthenticationInsufficient."""
+    mobile, address = own_mobile(person), limits.client_address(request)
+    proof = sms_codes.check(mobile, code, claimant=person.holder, address=address, purpose="verify")
+    try:
+        _use_up(person, proof)
+    except IntegrityError:
+        # Somebody else has written down the first proof of this mobile meanwhile; now there is a row to update.
+        _use_up(person, proof)
+    proof.settle()
+    return step_up.issue(person, "sms")
+
+
+def by_password(request: HttpRequest, person: Person, password: str) -> str:
+    """Raises PasswordWrong, TooManyAttempts, ServerBusy."""
+    accounts.check_password(person.user, password, limits.client_address(request), counted="password_verify")
+    return step_up.issue(person, "password")
+
+
+def by_provider(request: HttpRequest, person: Person, *, provider: str, code: str, state: str) -> tuple[str, State]:
+    """Of an identity that is bound to this account. Raises AuthenticationInsufficient for any other, StateInvalid,
+    CodeInvalid, ProviderUnavailable.
+    """
+    identity, account, used = intents.redeem(request, person, intents.VERIFY, provider=provider, code=code, state=state)
+    if account is None:
+        account = _elsewhere(identity)
+    if account is None or account.user_id != person.user.pk:
+        raise step_up.insufficient(person)
+    return step_up.issue(person, "provider", account.pk), used
+
+
+def _elsewhere(identity: Identity) -> SocialAccount | None:
+    """The row of this person in another of our apps, where all of them are one account's."""
+    if len(set(binding.owners(identity))) != 1:
+        return None
+    rows = SocialAccount.objects.using(databases.primary(SocialAccount))
+    return rows.filter(provider=identity.provider, unionid=identity.unionid).order_by("pk").first()
+
+
+def _use_up(person: Person, proof: ByCode) -> None:
+    with transaction.atomic(using=databases.primary(MobileProof), durable=True):
+        proofs.record(person.user, proof.number, proof.proved_by)
+        if not proof.claim():
+            # Once is once: whoever reads it later off a screen proves nothing.
+            raise SmsCodeInvalid
