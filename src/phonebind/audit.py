@@ -4,9 +4,10 @@ An edge notes what is being done, the domain what came of it, and the edge write
 Each record has, as attributes and in its text:
 
 action      authorize, callback, image_code, human_check, sms_code, sms_receipt, vendor_receipts, mobile_proof, bind,
-            password, refresh, sign_out, login, done
+            password, refresh, sign_out, login, done; of the account life: verification, identities, identity,
+            sessions, session, revoke
 outcome     started, not_bound, drawn, asked, sent, waiting, delivered, failed, proved, bound, signed_in, refreshed,
-            signed_out, cancelled, or an error's code
+            signed_out, cancelled, or an error's code; of the account life: listed, kept, unbound, ended
 provider    "qq"; "" where none is concerned
 mobile      138****0001; "" where none was given, or none that is one
 user_id     of who signed in or out; None otherwise

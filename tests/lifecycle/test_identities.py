@@ -171,6 +171,16 @@ def test_a_stolen_token_adds_no_identity(qq: Upstream, person: Any, device: Devi
     assert thief.ask("post", IDENTITIES, form, **proof).status_code == 201
 
 
+def test_two_accounts_at_once_share_no_identity(qq: Upstream, person: Any, stranger: Any, device: Device) -> None:
+    for _ in range(3):
+        SocialAccount.objects.all().delete()
+        both = device(), device("13900000002")
+        forms = [come_back(go(one, "bind")) for one in both]
+        answers = together(lambda one, form: one.ask("post", IDENTITIES, form), list(zip(both, forms, strict=True)))
+        assert sorted(each.status_code for each in answers) == [201, 409]
+        assert SocialAccount.objects.count() == 1
+
+
 # ---------------------------------------------------------------- threat 24
 
 

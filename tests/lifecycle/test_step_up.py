@@ -175,6 +175,12 @@ def test_no_code_where_it_would_prove_nothing(phonebind: Configure, person: Any,
     assert not Outbox.sent
 
 
+def test_no_page_of_another_site_has_a_code_sent(phonebind: Configure, person: Any, device: Device) -> None:
+    elsewhere = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
+    answer = device().ask("get", "/account/sms_codes/", {"purpose": "verify"}, **elsewhere)
+    assert answer.json()["code"] == "origin_not_allowed"
+
+
 def test_a_code_for_a_new_number_goes_there(phonebind: Configure, person: Any, device: Device) -> None:
     one = device()
     assert ask_for_code(one, "change_mobile").json()["errors"].keys() == {"mobile"}

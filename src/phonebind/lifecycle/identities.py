@@ -24,6 +24,8 @@ from phonebind.lifecycle.people import Person
 from phonebind.models import SocialAccount
 from phonebind.states import State
 
+_SHOWN = ("id", "provider", "label", "nickname", "bound_at", "last_used_at", "removable")
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -37,13 +39,21 @@ class Entry:
     last_used_at: datetime | None
     #: Without it there is another way in.
     removable: bool
+    #: What is unbound with it: the person in each of our apps.
+    rows: frozenset[int]
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """As every JSON answer says it. The openid is nobody's business."""
+        return {name: getattr(self, name) for name in _SHOWN}
 
 
 def of(user: AbstractBaseUser) -> list[Entry]:
     """The oldest first."""
-    rows = _rows(user)
-    used = _last_used(user)
-    return [_entry(user, rows, person, used) for person in _people(rows)]
+    rows, used, otherwise = _rows(user), _last_used(user), _has_another_way(user)
+    return [
+        _entry(together, used, removable=otherwise or _any_works(_others(rows, together))) for together in _people(rows)
+    ]
 
 
 def bind(request: HttpRequest, person: Person, *, provider: str, code: str, state: str) -> tuple[Entry, bool, State]:
@@ -61,9 +71,8 @@ def bind(request: HttpRequest, person: Person, *, provider: str, code: str, stat
     if is_new:
         signals.identity_bound.send_robust(SocialAccount, user=person.user, provider=identity.provider, request=request)
     audit.note(request, outcome="bound" if is_new else "kept", provider=provider)
-    rows = _rows(person.user)
-    together = next(each for each in _people(rows) if account.pk in {row.pk for row in each})
-    return _entry(person.user, rows, together, _last_used(person.user)), is_new, used
+    entry = next(each for each in of(person.user) if account.pk in each.rows)
+    return entry, is_new, used
 
 
 def unbind(request: HttpRequest, person: Person, pk: int, *, everywhere: bool) -> None:
@@ -94,7 +103,7 @@ def _unbind(person: Person, pk: int, everywhere: bool) -> str:
         together = next((each for each in _people(rows) if pk in {row.pk for row in each}), None)
         if together is None:
             raise NotFound
-        if not _has_way(user, _others(rows, together)):
+        if not _has_another_way(user) and not _any_works(_others(rows, together)):
             raise LastWayIn
         proofs.keep(user, accounts.mobile_of(user))
         for row in together:
@@ -114,23 +123,21 @@ def _locked(user: AbstractBaseUser) -> Any:
     return found
 
 
-def _has_way(user: AbstractBaseUser, identities: Iterable[SocialAccount]) -> bool:
-    """Whether somebody with these identities left can come in today."""
+def _has_another_way(user: AbstractBaseUser) -> bool:
+    """Whether somebody can come in today without any identity."""
     if accounts.signs_in_by_password(user):
         return True
     mobile = accounts.mobile_of(user)
     # By an SMS to it people sign in, or get a new password.
-    if mobile and proofs.last_proved_at(user, mobile) and not proofs.is_doubtful(user, mobile):
-        return True
-    return any(oauth.is_configured(each.provider, each.app_id) for each in identities)
+    return bool(mobile) and bool(proofs.last_proved_at(user, mobile)) and not proofs.is_doubtful(user, mobile)
 
 
-def _entry(
-    user: AbstractBaseUser,
-    rows: Sequence[SocialAccount],
-    together: Sequence[SocialAccount],
-    used: Mapping[int, datetime],
-) -> Entry:
+def _any_works(rows: Iterable[SocialAccount]) -> bool:
+    """Whether somebody can come in today by one of these identities."""
+    return any(oauth.is_configured(each.provider, each.app_id) for each in rows)
+
+
+def _entry(together: Sequence[SocialAccount], used: Mapping[int, datetime], *, removable: bool) -> Entry:
     first, times = together[0], [used[row.pk] for row in together if row.pk in used]
     return Entry(
         id=first.pk,
@@ -139,7 +146,8 @@ def _entry(
         nickname=next((row.nickname for row in together if row.nickname), ""),
         bound_at=first.created_at,
         last_used_at=max(times, default=None),
-        removable=_has_way(user, _others(rows, together)),
+        removable=removable,
+        rows=frozenset(row.pk for row in together),
     )
 
 

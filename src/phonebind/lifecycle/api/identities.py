@@ -1,6 +1,5 @@
 """One's identities: which there are, one more, one less."""
 
-from dataclasses import asdict
 from typing import ClassVar
 
 from rest_framework.request import Request
@@ -17,7 +16,7 @@ class IdentitiesView(AccountView):
 
     def get(self, request: Request) -> Response:
         self.note(outcome="listed")
-        return Response([asdict(entry) for entry in identities.of(self.person.user)])
+        return Response([entry.body for entry in identities.of(self.person.user)])
 
     def post(self, request: Request) -> Response:
         form = forms.Callback.read(request.data)
@@ -25,7 +24,7 @@ class IdentitiesView(AccountView):
         # Before the code is used up: it is good still when the person comes back with a proof.
         self.require_step_up()
         entry, is_new, used = identities.bind(request._request, self.person, **form)
-        response = Response(asdict(entry), status=201 if is_new else 200)
+        response = Response(entry.body, status=201 if is_new else 200)
         states.forget(request._request, response, used)
         return response
 
