@@ -1,5 +1,7 @@
 """One's identities: which there are, one more, one less."""
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,16 +9,17 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import OperationalError
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from phonebind import binding, signals, tokens
 from phonebind.lifecycle import identities, proofs, sessions
 from phonebind.lifecycle.models import MobileProof, Session
+from phonebind.lifecycle.people import Person
 from phonebind.models import SocialAccount
 from tests.lifecycle.conftest import MOBILE, PASSWORD, Account
 from tests.lifecycle.providers import come_back, go
 from tests.support.edge import OPENID, UNIONID, Configure, Upstream
-from tests.support.racers import together
+from tests.support.racers import crash, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Device = Callable[..., Account]
@@ -449,3 +452,28 @@ def test_who_was_deleted_meanwhile(person: Any, device: Device, monkeypatch: pyt
 
     monkeypatch.setattr(identities, "_locked", gone)
     assert unbind(one, account.pk).json()["code"] == "token_invalid"
+
+
+# ---------------------------------------------------------------- kill -9
+
+
+def die_unbinding(user_pk: Any, sid: str, pk: int) -> None:
+    """Killed when all is done but the commit."""
+
+    def die(account: SocialAccount) -> None:
+        account.delete()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    binding.unbind = die
+    model: Any = get_user_model()
+    person = Person(model.objects.get(pk=user_pk), sid)
+    identities.unbind(RequestFactory().delete("/"), person, pk, everywhere=True)
+
+
+def test_threat_25_whoever_dies_in_the_middle_has_unbound_nothing(person: Any, device: Device) -> None:
+    account, _, sid = row(person), device(), str(Session.objects.get().pk)
+    device()
+    assert crash(die_unbinding, person.pk, sid, account.pk) == -signal.SIGKILL
+    assert SocialAccount.objects.get() == account
+    assert not Session.objects.exclude(ended_at=None).exists()
+    assert not MobileProof.objects.exists()
