@@ -101,8 +101,15 @@ def needs_password(user: AbstractBaseUser) -> bool:
     """Whether an SMS code alone is too little to bind this account: it has a password, or more is at stake than a
     customer's own.
     """
-    is_operator = getattr(user, "is_staff", False) or getattr(user, "is_superuser", False)
-    return has_password(user) or is_operator or not conf.bind_without_password
+    return has_password(user) or needs_second_way(user)
+
+
+def needs_second_way(user: AbstractBaseUser) -> bool:
+    """Whether no SMS alone will do for this account, whatever is known of the number: it is an operator's; or the host
+    binds no account that has no password.
+    """
+    is_operator = bool(getattr(user, "is_staff", False) or getattr(user, "is_superuser", False))
+    return is_operator or not (conf.bind_without_password or has_password(user))
 
 
 def _weakness(error: ValidationError) -> Text:

@@ -26,11 +26,13 @@ from phonebind.conf import conf
 from phonebind.exceptions import (
     AccountDisabled,
     AlreadyBound,
+    Invalid,
     MobileProofTooWeak,
     ProviderUnavailable,
     SnapshotUser,
     StorageUnavailable,
 )
+from phonebind.life import Joining
 from phonebind.models import SocialAccount, release_connection
 from phonebind.oauth import Grant, Identity, Provider
 from phonebind.verified import VerifiedMobile
@@ -126,16 +128,19 @@ def respond(
     )
 
 
-def bind(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str | None) -> SocialAccount:
+def bind(
+    request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str | None, choice: str = ""
+) -> SocialAccount:
     """Bind ``identity`` to the account that owns ``mobile``, made here if there is none, and sign it in.
 
     The same request again gives the same answer. Database constraints decide races; the loser begins anew and finds
     what the winner made. Without a password (None) a new account has none, and one that has one is not bound. Raises
     Invalid (a new password is too weak, or there is none), MobileProofTooWeak, PasswordWrong, TooManyAttempts,
     AccountDisabled, AlreadyBound, what the mobile calls ``invalid`` (another bind took its proof), ServerBusy,
-    StorageUnavailable (it lost every race); then nothing was changed and the proof still stands.
+    StorageUnavailable (it lost every race), and with ``phonebind.lifecycle`` what ``Life.known_owner`` does, which
+    takes the ``choice``; then nothing was changed and the proof still stands.
     """
-    account, created = _at_last(identity, lambda identity: _bind(request, identity, mobile, password))
+    account, created = _at_last(identity, lambda identity: _bind(request, identity, mobile, password, choice))
     if mobile.strength != "sms":
         audit.note(request, proof=mobile.proved_by)
     audit.note(request, committed=True)
@@ -207,7 +212,7 @@ def _plainer(nickname: str) -> str:
 
 
 def _bind(
-    request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str | None
+    request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str | None, choice: str
 ) -> tuple[SocialAccount, bool]:
     account = find(identity)
     if account is not None:
@@ -217,20 +222,24 @@ def _bind(
         # The ticket alone would sign them in by now: no password is asked for, and nothing is made.
         mobile.claim()
         return account, False
-    user = _owner(request, identity, mobile, password)
+    user, joining = _owner(request, identity, mobile, password, choice)
     with transaction.atomic(using=databases.primary(SocialAccount), durable=True):
         if user._state.adding:
             user.save(force_insert=True)
+        for replaced in SocialAccount.objects.using(databases.primary(SocialAccount)).filter(pk__in=joining.replaced):
+            unbind(replaced)
         account = _create(identity, user, mobile.proved_by)
         if life.installed:
-            life.installed.mobile_proved(user, mobile.number, mobile.proved_by)
+            life.installed.mobile_proved(user, mobile.number, mobile.proved_by, doubtful=joining.doubtful)
         if not mobile.claim():
             # A repeat may find what it made before, not make it again.
             raise mobile.invalid
     return account, True
 
 
-def _owner(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str | None) -> AbstractBaseUser:
+def _owner(
+    request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str | None, choice: str
+) -> tuple[AbstractBaseUser, Joining]:
     """Whose the mobile is: known and held to their password, or new and not saved yet.
 
     Hashing comes before the transaction: 20 ms are long for a lock.
@@ -240,13 +249,24 @@ def _owner(request: HttpRequest, identity: Identity, mobile: VerifiedMobile, pas
         # Before the password is looked at: a weak proof must not buy guesses.
         raise MobileProofTooWeak
     if user is None:
-        return accounts.new(request, identity, mobile.number, password)
+        if password is None and mobile.proved_by == "sms":
+            raise Invalid({"password": [accounts.REQUIRED]})
+        return accounts.new(request, identity, mobile.number, password), Joining()
+    if life.installed and (conf.known_mobile, conf.second_identity) != ("password", "both"):
+        return user, life.installed.known_owner(request, user, identity, mobile, password, choice)
+    hold_to_password(request, user, mobile, password)
+    return user, Joining()
+
+
+def hold_to_password(
+    request: HttpRequest, user: AbstractBaseUser, mobile: VerifiedMobile, password: str | None
+) -> None:
+    """Whoever has proved the user's mobile must know the password too, where there is one."""
     if accounts.needs_password(user):
         accounts.check_password(user, password, limits.client_address(request))
     else:
         accounts.check_enabled(user)
         audit.note(request, proof="sms_code" if mobile.strength == "sms" else mobile.proved_by)
-    return user
 
 
 def _attach(identity: Identity, user: AbstractBaseUser) -> tuple[SocialAccount, bool]:

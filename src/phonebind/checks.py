@@ -9,10 +9,12 @@ E008 SIMPLE_JWT is unusable            W006 LIMITS keep no SMS for who holds a t
 E009 users and bindings lie apart      W009 new accounts may lack a field
 E010 a function cannot be imported     E011 new accounts lack a field
 E012 FRONT_END needs sessions          W010 HUMAN_CHECK asks for nothing
+E014 the account life is not installed E015 NUMBER_STATE is unusable
 E013 a source of proofs is unusable    W011 a provider brings no next back
 
 With ``check --deploy``: W004 cookies reach Django as they came, W005 CORS allows every site, W007 SITE_NAME is left at
-its default or makes two SMS of each, W008 the pages ask for consent to no terms or no privacy policy.
+its default or makes two SMS of each, W008 the pages ask for consent to no terms or no privacy policy, W012 nobody
+knows which numbers have a new owner.
 """
 
 import itertools
@@ -85,6 +87,20 @@ def check_mobile_proofs(**kwargs: Any) -> Messages:
         Error(f"{SETTING}['MOBILE_PROOFS'][{name!r}]: {problem}", id="phonebind.E013")
         for name in conf.mobile_proofs
         for problem in _proof_problems(name)
+    ]
+
+
+def check_account_life(**kwargs: Any) -> Messages:
+    if apps.is_installed("phonebind.lifecycle"):
+        return []
+    defaults = Settings()
+    return [
+        Error(
+            f"{SETTING}[{name.upper()!r}] is set, and 'phonebind.lifecycle' is not in INSTALLED_APPS.",
+            id="phonebind.E014",
+        )
+        for name in ("known_mobile", "second_identity", "owner_word", "number_state")
+        if getattr(conf, name) != getattr(defaults, name)
     ]
 
 
@@ -225,6 +241,7 @@ CHECKS = (
     _readable(check_cache),
     _readable(check_gateway),
     _readable(check_mobile_proofs),
+    _readable(check_account_life),
     _readable(check_human_check),
     _readable(check_free_sms),
     _readable(check_legacy_state),

@@ -98,6 +98,14 @@ class Settings:
     #: Of the same: sign in by SMS alone, and register by it.
     sms_sign_in: bool = False
     sms_sign_up: bool = False
+    #: Of the same: what binds an account that exists, "password", "sms" or "either"; what becomes of another identity
+    #: of the same provider that it has, "both", "ask" or "refuse"; whether somebody's word is taken for a number whose
+    #: account has no second way in, "accept", "hold" or "refuse"; and who knows which numbers have a new owner:
+    #: ``{"gateway": "aliyun", …}``.
+    known_mobile: str = "password"
+    second_identity: str = "both"
+    owner_word: str = "accept"
+    number_state: Mapping[str, Any] = field(default_factory=dict)
     #: How many proxies in front of Django append to X-Forwarded-For.
     trusted_proxies: int = 0
     #: "None" where the front end is on another site than the API (needs HTTPS).

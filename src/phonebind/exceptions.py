@@ -132,6 +132,9 @@ class PhonebindError(Exception):
         told = {"code": self.code, "message": self.message} | {k: v for k, v in optional.items() if v is not None}
         return told | dict(self.facts)
 
+    def finish(self, response: Any) -> None:
+        """Set what the browser is to keep with this answer."""
+
     @property
     def headers(self) -> dict[str, str]:
         """HTTP headers for the answer."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # it is read before there are models
+    from collections.abc import Collection
+
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
     from rest_framework.request import Request
@@ -25,6 +27,16 @@ class Turn:
     at: int
     #: The token's own id.
     jti: str
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """How an identity joins an account that exists. ``doubtful``: the number may have a new owner, for all that is
+    known; ``replaced``: the keys of the rows of ``SocialAccount`` that go.
+    """
+
+    doubtful: bool = False
+    replaced: Collection[Any] = ()
 
 
 class Life(Protocol):
@@ -67,6 +79,23 @@ class Life(Protocol):
 
     def mobile_proved(self, user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:
         """Keep that ``user`` has just proved this mobile, in the transaction that is open."""
+
+    def known_owner(
+        self,
+        request: HttpRequest,
+        user: AbstractBaseUser,
+        identity: Any,
+        mobile: Any,
+        password: str | None,
+        choice: str,
+    ) -> Joining:
+        """Whoever has proved ``mobile`` (a VerifiedMobile) for ``identity`` may bind it to ``user``, as
+        ``KNOWN_MOBILE`` and ``SECOND_IDENTITY`` say. ``choice``: what the person has said of the account's other
+        identity, "add" or "replace"; "" for nothing.
+
+        Raises PasswordWrong, TooManyAttempts, ServerBusy, AccountDisabled; what
+        ``phonebind.lifecycle.exceptions`` calls OwnerUnclear, IdentityExists, AuthenticationInsufficient.
+        """
 
 
 #: What a token and Django's session call the id of a session.

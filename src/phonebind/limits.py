@@ -61,6 +61,7 @@ class Rule:
 
 _NO_SMS = Alarm("no SMS is sent", "docs/sms.md", signals.sms_budget_exhausted)
 _NO_PROOF = Alarm("no mobile is proved without SMS", "docs/one-tap.md", signals.proof_budget_exhausted)
+_NO_NUMBER_STATE = Alarm("no number is looked up", "README.md", signals.number_state_budget_exhausted)
 
 #: How many counters span a sliding window.
 BUCKETS = 12
@@ -94,6 +95,9 @@ RULES = {
     "proof_identity_hour": Rule(5, 3_600, TooManyRequests, sliding=True),
     "proof_address_hour": Rule(300, 3_600, TooManyRequests, sliding=True),
     "proof_site_day": Rule(5_000, 86_400, TooManyRequests, sliding=True, alarms=_NO_PROOF),
+    # Questions about numbers, which cost money, and the choices that follow where nobody knows an answer.
+    "number_state_site_day": Rule(1_000, 86_400, TooManyRequests, sliding=True, alarms=_NO_NUMBER_STATE),
+    "owner_choice_address_hour": Rule(100, 3_600, TooManyRequests, sliding=True),
     # Sign-ins of apps, each a question to the provider: all of them, and those whose proof was worth nothing. A carrier
     # has thousands of phones behind one address.
     "native_address_minute": Rule(60, 60, TooManyRequests),

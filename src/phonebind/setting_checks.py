@@ -36,6 +36,10 @@ TYPES: Mapping[str, Any] = {
     "FRONT_END": str,
     "LEGACY_STATE": bool,
     "SIGN_IN_MAX_AGE": int,
+    "KNOWN_MOBILE": str,
+    "SECOND_IDENTITY": str,
+    "OWNER_WORD": str,
+    "NUMBER_STATE": Mapping,
     "TRUSTED_PROXIES": int,
     "COOKIE_SAMESITE": str,
     "CONNECT_TIMEOUT": (int, float),
@@ -117,12 +121,20 @@ def _limit_problems(overrides: Mapping[str, Any]) -> Iterator[str]:
                 yield f"LIMITS[{name!r}] must be (how often, in how many seconds), within a year."
 
 
+def _word_problems(name: str, words: Collection[str], value: str) -> Iterator[str]:
+    if value not in words:
+        yield f"{name} must be one of {', '.join(map(repr, words))}."
+
+
 #: What each of these must be besides its type.
 _PROBLEMS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "ALLOWED_ORIGINS": _origin_problems,
     "FRONT_END": _front_end_problems,
     "LIMITS": _limit_problems,
     "MOBILE_FORMAT": _mobile_format_problems,
+    "KNOWN_MOBILE": partial(_word_problems, "KNOWN_MOBILE", ("password", "sms", "either")),
+    "SECOND_IDENTITY": partial(_word_problems, "SECOND_IDENTITY", ("both", "ask", "refuse")),
+    "OWNER_WORD": partial(_word_problems, "OWNER_WORD", ("accept", "hold", "refuse")),
     "NEW_ACCOUNT_PROOFS": partial(_strength_problems, "NEW_ACCOUNT_PROOFS"),
     "JOIN_PROOFS": partial(_strength_problems, "JOIN_PROOFS"),
     "SMS_RECEIPTS": _receipt_problems,

@@ -57,3 +57,11 @@ new_device = Signal()
 #: unbound one. Tell them by another way, an SMS or a mail: it may have been somebody else.
 identity_bound = Signal()
 identity_unbound = Signal()
+
+#: ``user``, ``request``, ``outcome`` ("accepted", "held"): somebody who has proved the mobile alone, long after it was
+#: proved last, says that the account is theirs, and it has no second way in that they could show.
+number_doubtful = Signal()
+
+#: ``rule`` ("number_state_site_day"), ``limit``, ``seconds``, ``retry_after``: the site's budget for questions about
+#: numbers is used up; people are asked themselves meanwhile. Sent once a minute while that lasts.
+number_state_budget_exhausted = Signal()

@@ -29,7 +29,9 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     if known is not error:
         known.__cause__ = error
     audit.refused(request, known)
-    return Response(known.body, status=known.status, headers=known.headers)
+    response = Response(known.body, status=known.status, headers=known.headers)
+    known.finish(response)
+    return response
 
 
 def translate(error: Exception) -> PhonebindError | None:

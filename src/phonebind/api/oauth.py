@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from phonebind import binding, life, limits, mobile_proofs, mobiles, oauth, sms_codes, states, tickets
 from phonebind.api import serializers
 from phonebind.api.base import View
+from phonebind.conf import conf
 from phonebind.exceptions import CodeInvalid, Invalid, TicketInvalid
 from phonebind.oauth import Grant, Identity, NativeProvider, WebProvider
 from phonebind.redirects import safe_next
@@ -93,7 +94,9 @@ class OAuthUserView(View):
         if tickets.is_spent(ticket) and binding.find(ticket.identity) is None:
             raise TicketInvalid
         mobile = self._verified(form, ticket.identity)
-        account = binding.bind(request._request, ticket.identity, mobile, form["password"])
+        account = binding.bind(
+            request._request, ticket.identity, mobile, form["password"], form.get("second_identity", "")
+        )
         tickets.spend(ticket)
         return self.signed_in(account.user, account, status=201, next=ticket.next)
 
@@ -167,7 +170,9 @@ def _verified(source: NativeProvider, proof: str, nonce: str, address: str) -> G
 def _bind_form(data: Any) -> dict[str, Any]:
     """By the proof where there is one, and by SMS otherwise."""
     by_proof = isinstance(data, Mapping) and data.get("mobile_proof")
-    return (serializers.BindByProof if by_proof else serializers.Bind).read(data)
+    if by_proof:
+        return serializers.BindByProof.read(data)
+    return (serializers.Bind if conf.known_mobile == "password" else serializers.BindKnown).read(data)
 
 
 def _contracts_names(source: WebProvider, query: QueryDict) -> QueryDict:

@@ -129,6 +129,17 @@ class Bind(Shape):
     password = serializers.CharField(max_length=PASSWORD_MAX, trim_whitespace=False)
     sms_code = CodeField()
     access_token = serializers.CharField(max_length=4096)
+    #: With ``SECOND_IDENTITY``: what becomes of the other one that the account has.
+    second_identity = serializers.CharField(max_length=16, allow_blank=True, default="")
+
+
+class BindKnown(Bind):
+    """With ``KNOWN_MOBILE`` an account that exists may need no password; a new one does."""
+
+    password = serializers.CharField(max_length=PASSWORD_MAX, trim_whitespace=False, allow_blank=True, default=None)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return attrs | {"password": attrs["password"] or None}
 
 
 class BindByProof(Shape):
@@ -138,6 +149,7 @@ class BindByProof(Shape):
     mobile = MobileField(default="")
     password = serializers.CharField(max_length=PASSWORD_MAX, trim_whitespace=False, default=None)
     access_token = serializers.CharField(max_length=4096)
+    second_identity = serializers.CharField(max_length=16, default="")
 
     def to_internal_value(self, data: Any) -> Any:
         """An empty field of a front end's form is one that was left out."""

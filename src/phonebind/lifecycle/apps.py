@@ -17,7 +17,10 @@ class LifecycleConfig(AppConfig):
         life.installed = import_module("phonebind.lifecycle.keeper").Keeper()
         import_module("phonebind.lifecycle.sessions").install()
         import_module("phonebind.lifecycle.numbers").install()
-        for check in import_module("phonebind.lifecycle.checks").CHECKS:
+        own = import_module("phonebind.lifecycle.checks")
+        for check in own.CHECKS:
             checks.register(check, "phonebind")
+        for check in own.DEPLOY_CHECKS:
+            checks.register(check, "phonebind", deploy=True)
         if apps.is_installed("drf_spectacular"):
             import_module("phonebind.lifecycle.api.schema")

@@ -1,5 +1,6 @@
 """System checks of this app, one function each. Ids never change their meaning.
 
+E015 NUMBER_STATE        W012 nobody knows whether a number has a new owner
 W101 its addresses are not served    W102 Django's sessions go on after they were ended
 """
 
@@ -8,12 +9,14 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning  # noqa: A004
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
-from phonebind.conf import conf
+from phonebind.conf import SETTING, conf
+from phonebind.lifecycle import number_state
+from phonebind.options import UNUSABLE, explain
 from phonebind.pages.middleware import AuthenticationMiddleware
 
 Messages = list[CheckMessage]
@@ -43,6 +46,27 @@ def check_middleware(**kwargs: Any) -> Messages:
     return [Warning(told, hint=hint, id="phonebind.W102")]
 
 
+def check_number_state(**kwargs: Any) -> Messages:
+    if not conf.number_state:
+        return []
+    try:
+        problems = number_state.get().check()
+    except UNUSABLE as error:
+        problems = [explain(error)]
+    return [Error(f"{SETTING}['NUMBER_STATE']: {problem}", id="phonebind.E015") for problem in problems]
+
+
+def check_nobody_knows(**kwargs: Any) -> Messages:
+    if conf.number_state:
+        return []
+    hint = "Who has not been seen with their number for 90 days is asked whether the account is theirs."
+    return [
+        Warning(
+            f"{SETTING}['NUMBER_STATE'] is empty, and passwords can be reset by SMS.", hint=hint, id="phonebind.W012"
+        )
+    ]
+
+
 def _asks(path: str) -> bool:
     try:
         found = import_string(path)
@@ -51,4 +75,5 @@ def _asks(path: str) -> bool:
     return isinstance(found, type) and issubclass(found, AuthenticationMiddleware)
 
 
-CHECKS: Sequence[Callable[..., Messages]] = (check_urls, check_middleware)
+CHECKS: Sequence[Callable[..., Messages]] = (check_urls, check_middleware, check_number_state)
+DEPLOY_CHECKS: Sequence[Callable[..., Messages]] = (check_nobody_knows,)

@@ -34,7 +34,9 @@ def known_hash(request: HttpRequest) -> str:
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, **kwargs: Any) -> None:
-    """Receiver of ``sign_in_response``: a device that was named for this sign-in keeps its name."""
+    """Receiver of ``sign_in_response``: a device that was named for this sign-in, or for a question that it alone may
+    answer, keeps its name.
+    """
     name = getattr(request, _ATTRIBUTE, "")
     if name:
         response.set_cookie(

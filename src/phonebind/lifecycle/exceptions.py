@@ -10,17 +10,21 @@ PhonebindError
 ├── MobileKept              409 mobile_kept             the account cannot be without its number
 ├── MobileChangePending     409 mobile_change_pending   carries due_at
 ├── OwnerUnclear            409 owner_unclear           carries hint, choices, ticket
+├── OwnerHeld               409 owner_held              their word is not taken before due_at
+├── OwnerRefused            403 owner_refused           nor ever: only the shop can help
+├── NumberStateUnavailable  503 number_state_unavailable    logged only: the gate asks instead
 └── NotFound                404 not_found               nothing of that id is yours
 
 The words of the first are RFC 9470's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 
-from phonebind.exceptions import PhonebindError, TokenInvalid
+from phonebind.exceptions import PhonebindError, TokenInvalid, Unavailable
 
 __all__ = [
     "AuthenticationInsufficient",
@@ -31,6 +35,9 @@ __all__ = [
     "MobileKept",
     "MobileTaken",
     "NotFound",
+    "NumberStateUnavailable",
+    "OwnerHeld",
+    "OwnerRefused",
     "OwnerUnclear",
     "SessionEnded",
 ]
@@ -123,9 +130,43 @@ class OwnerUnclear(PhonebindError):
     status = 409
     message = _("An account has had this number for a long time. Is it yours?")
 
-    def __init__(self, hint: Mapping[str, Any], choices: Sequence[str], ticket: str) -> None:
+    def __init__(
+        self,
+        hint: Mapping[str, Any],
+        choices: Sequence[str],
+        ticket: str,
+        remember: Callable[[HttpResponseBase], None] | None = None,
+    ) -> None:
         super().__init__()
         self.facts = {"hint": dict(hint), "choices": list(choices), "ticket": ticket}
+        self._remember = remember
+
+    def finish(self, response: HttpResponseBase) -> None:
+        if self._remember:
+            self._remember(response)
+
+
+class OwnerHeld(PhonebindError):
+    """``due_at``: ISO 8601, UTC."""
+
+    code = "owner_held"
+    status = 409
+    message = _("The account cannot be used by this number alone yet. Please come back later.")
+
+    def __init__(self, due_at: str) -> None:
+        super().__init__()
+        self.facts = {"due_at": due_at}
+
+
+class OwnerRefused(PhonebindError):
+    code = "owner_refused"
+    status = 403
+    message = _("The account cannot be used by this number alone. Please contact us.")
+
+
+class NumberStateUnavailable(Unavailable):
+    code = "number_state_unavailable"
+    message = _("The number cannot be looked up at the moment.")
 
 
 class NotFound(PhonebindError):

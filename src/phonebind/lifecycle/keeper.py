@@ -6,8 +6,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from phonebind.life import Turn
-from phonebind.lifecycle import intents, proofs, sessions
+from phonebind.life import Joining, Turn
+from phonebind.lifecycle import intents, known_mobile, proofs, sessions
 
 
 class Keeper:
@@ -41,3 +41,14 @@ class Keeper:
 
     def mobile_proved(self, user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:
         proofs.record(user, mobile, proved_by, doubtful=doubtful)
+
+    def known_owner(
+        self,
+        request: HttpRequest,
+        user: AbstractBaseUser,
+        identity: Any,
+        mobile: Any,
+        password: str | None,
+        choice: str,
+    ) -> Joining:
+        return known_mobile.check(request, user, identity, mobile, password, choice)

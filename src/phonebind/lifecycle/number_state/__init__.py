@@ -1,0 +1,72 @@
+"""Who knows which numbers have a new owner: ``NUMBER_STATE`` names a gateway, and the rest is its options.
+
+What it says is a hint. Carriers' lists lag a week, and know nothing of a contract that was handed on. Where nobody can
+be asked the answer is "unknown", and the person is asked instead: nobody is kept out by a vendor that is down.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import cast
+
+from phonebind import limits, slots
+from phonebind.conf import conf
+from phonebind.exceptions import Limited, StorageUnavailable
+from phonebind.lifecycle.exceptions import NumberStateUnavailable
+from phonebind.lifecycle.number_state.base import Gateway, State
+from phonebind.models import release_connection
+from phonebind.options import WrongOptions, build
+
+#: By their words in ``NUMBER_STATE``; any other gateway has a dotted path.
+GATEWAYS: Mapping[str, str] = {
+    "sandbox": "phonebind.lifecycle.number_state.sandbox.Sandbox",
+    "aliyun": "phonebind.lifecycle.number_state.aliyun.Aliyun",
+}
+_SLOTS = slots.Slots(NumberStateUnavailable, patience=0.25, longest=0.5)
+
+logger = logging.getLogger(__name__)
+
+
+def get() -> Gateway:
+    """The gateway, ready for one question. Raises what :func:`options.build` raises."""
+    rest = dict(conf.number_state)
+    path = str(rest.pop("gateway", ""))
+    path = GATEWAYS.get(path, path)
+    if "." not in path:
+        raise WrongOptions(f"gateway must be one of {', '.join(GATEWAYS)}, or the dotted path of a class")
+    return cast("Gateway", build(path, rest))
+
+
+def since(mobile: str, moment: datetime) -> State:
+    """Whether the number has had the same owner since that moment, for all that is known."""
+    if not conf.number_state:
+        return "unknown"
+    gateway = get()
+    release_connection()
+    try:
+        with _SLOTS.take(max(1, conf.sms_slots // 2)), _taken() as billed:
+            state = gateway.since(mobile, moment)
+            billed[:] = [state != "unknown"]
+            return state
+    except (NumberStateUnavailable, Limited, StorageUnavailable) as error:
+        logger.warning("Nobody was asked about a number: %s", error.code)
+        return "unknown"
+
+
+@contextmanager
+def _taken() -> Iterator[list[bool]]:
+    """The site pays for the answers that tell something: the others give its budget back, but for those that nobody has
+    heard.
+    """
+    claim: limits.Claim = ("number_state_site_day", limits.SITE)
+    at = limits.take(claim)
+    billed: list[bool] = []
+    try:
+        yield billed
+    except NumberStateUnavailable as error:
+        if error.answered:
+            limits.give_back(claim, at=at)
+        raise
+    if not all(billed):
+        limits.give_back(claim, at=at)

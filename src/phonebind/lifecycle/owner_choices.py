@@ -1,0 +1,134 @@
+"""What people answer whom the gate has asked whether an account is theirs: ``mine`` takes a second way in, or their
+word where the account has none; ``not_mine`` takes the number from the account.
+"""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+from phonebind import accounts, databases, limits, oauth, signals, sms_codes, store
+from phonebind.conf import conf
+from phonebind.exceptions import PhonebindError, TicketInvalid, TokenInvalid
+from phonebind.lifecycle import numbers, ownership, people, step_up
+from phonebind.lifecycle.exceptions import AuthenticationInsufficient, OwnerHeld, OwnerRefused
+from phonebind.lifecycle.models import Session
+from phonebind.lifecycle.ownership import SHOWN, WORD, Question
+from phonebind.models import SocialAccount
+
+#: Seconds for which somebody's word is held, and until it is forgotten.
+HOLD, HELD = 72 * 3_600, 14 * 86_400
+
+
+def mine(request: Request, question: Question, password: str | None) -> None:
+    """Raises TicketInvalid (used, or about what has changed since), PasswordWrong, TooManyAttempts, ServerBusy,
+    AccountDisabled, AuthenticationInsufficient (which names the ways that the account has), OwnerHeld, OwnerRefused,
+    StorageUnavailable.
+    """
+    user = _user(question)
+    ways = _ways(user)
+    if password is not None and "password" in ways:
+        accounts.check_password(user, password, limits.client_address(request._request))
+        worth = SHOWN
+    elif _is_signed_in(request, user):
+        worth = SHOWN
+    elif ways:
+        raise AuthenticationInsufficient(conf.step_up_max_age, ways)
+    else:
+        accounts.check_enabled(user)
+        _take_word(request._request, user, question.mobile)
+        worth = WORD
+    _spend(question)
+    ownership.answer(question, worth)
+    if worth == WORD:
+        signals.number_doubtful.send_robust(Session, user=user, request=request._request, outcome="accepted")
+
+
+def not_mine(question: Question) -> None:
+    """The number is nobody's, and no code of it is good any more. Raises TicketInvalid, StorageUnavailable."""
+    user = _user(question)
+    if accounts.needs_second_way(user):
+        raise TicketInvalid
+    _spend(question)
+    try:
+        with transaction.atomic(using=databases.primary(get_user_model()), durable=True):
+            if not numbers.release(user, question.mobile, "new_owner"):
+                raise TicketInvalid
+            # Last: where the store is away the number stays, and what was sent to it is no longer good in any case.
+            sms_codes.void(question.mobile)
+    except PhonebindError:
+        _give_back(question)
+        raise
+
+
+def _user(question: Question) -> AbstractBaseUser:
+    """Whom it was about, while they have the number. Raises TicketInvalid."""
+    if store.exists(_spent(question)):
+        raise TicketInvalid
+    user = accounts.find(question.mobile)
+    if user is None or str(user.pk) != question.user_pk:
+        raise TicketInvalid
+    return user
+
+
+def _ways(user: AbstractBaseUser) -> list[str]:
+    """In which its owner could show something besides the number."""
+    rows = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(user=user.pk)
+    has = {
+        "password": accounts.has_password(user),
+        "provider": any(oauth.is_configured(each.provider, each.app_id) for each in rows),
+    }
+    return [way for way, there in has.items() if there]
+
+
+def _is_signed_in(request: Request, user: AbstractBaseUser) -> bool:
+    """Whether they have just signed in to this very account by something else than its number."""
+    try:
+        person = people.of(request)
+        if person.user.pk != user.pk:
+            return False
+        step_up.require(person, request.headers.get(step_up.HEADER, ""), "password", "provider")
+    except (TokenInvalid, AuthenticationInsufficient):
+        return False
+    return True
+
+
+def _take_word(request: HttpRequest, user: AbstractBaseUser, mobile: str) -> None:
+    """Raises OwnerHeld, OwnerRefused."""
+    if accounts.needs_second_way(user) or conf.owner_word == "refuse":
+        raise OwnerRefused
+    if conf.owner_word == "accept":
+        return
+    name, now = store.key("owner_held", f"{user.pk}:{mobile}"), time.time()
+    with store.connection() as client:
+        first = bool(client.set(name, repr(now), nx=True, ex=HELD))
+        since = float(client.get(name) or now)
+    seen = Session.objects.using(databases.primary(Session)).filter(
+        user=user.pk, last_seen_at__gt=datetime.fromtimestamp(since, UTC)
+    )
+    if not first and seen.exists():
+        # Its owner is about, and has been told.
+        raise OwnerRefused
+    if first:
+        signals.number_doubtful.send_robust(Session, user=user, request=request, outcome="held")
+    if now < since + HOLD:
+        raise OwnerHeld(datetime.fromtimestamp(since + HOLD, UTC).isoformat(timespec="seconds"))
+
+
+def _spend(question: Question) -> None:
+    if not store.first(_spent(question), ownership.MAX_AGE):
+        raise TicketInvalid
+
+
+def _give_back(question: Question) -> None:
+    with store.connection() as client:
+        client.delete(_spent(question))
+
+
+def _spent(question: Any) -> str:
+    return store.key("owner_question", question.once)
