@@ -147,6 +147,7 @@ _TABLE = (
     Switch("tencent_one_tap_code", ("none", *TENCENT_ONE_TAP), "腾讯云一键登录的错误码", "error of Tencent's one tap"),
     Switch("one_tap_number", ("text", "number"), "一键登录的手机号在 JSON 里的类型", "type of the mobile of one tap"),
     Switch("one_tap_network", NETWORK, "一键登录的网络故障", "network fault of one tap"),
+    Switch("number_state_network", NETWORK, "二次放号查询的网络故障", "network fault of the look-up of numbers"),
     Switch("tencent_code", ("none", *CAPTCHA_CODES), "腾讯验证码的票据结果", "what Tencent says of a ticket"),
     Switch("tencent_error", ("none", *CLOUD_ERRORS), "腾讯云接口的错误", "error of Tencent's captcha"),
     Switch("apple_callback", ("none", *OPENID_CALLBACK_ERRORS), "Apple 授权后带错误回调", "Apple's callback: an error"),

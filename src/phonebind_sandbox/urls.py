@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, include, path
 
-from . import alipay, altcha, apple, inbox, oidc, one_tap, pages, qq, sdk, tencent, wechat, weibo
+from . import alipay, altcha, apple, inbox, number_state, oidc, one_tap, pages, qq, sdk, tencent, wechat, weibo
 from .sms import aliyun, aliyun_pnvs, webhook, yuntongxun
 from .sms import tencent as tencent_sms
 
@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("yuntongxun/2013-12-26/Accounts/<str:sid>/SMS/TemplateSMS", yuntongxun.template_sms, name="yuntongxun_sms"),
     path("yuntongxun/2013-12-26/Accounts/<str:sid>/AccountInfo", yuntongxun.account_info, name="yuntongxun_account"),
     path("http/", webhook.send, name="http"),
+    path("number-state/", include(number_state.urlpatterns)),
     path("one-tap/", include(one_tap.urlpatterns)),
     path("inbox/", inbox.inbox_page, name="inbox"),
     path("inbox.json", inbox.inbox_json, name="inbox_json"),

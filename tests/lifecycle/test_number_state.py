@@ -21,6 +21,18 @@ WHEN = datetime(2026, 1, 1, 20, tzinfo=UTC)
 KEYS = {"access_key_id": "id", "access_key_secret": "secret", "auth_code": "Dd1r4id"}
 
 
+SANDBOX = {
+    "access_key_id": "sandbox-access-key-id",
+    "access_key_secret": "sandbox-access-key-secret",
+    "auth_code": "sandbox-auth-code",
+}
+
+
+@pytest.fixture
+def sandbox(live_server: Any) -> str:
+    return str(live_server.url)
+
+
 @pytest.fixture
 def aliyun(qq: Upstream, phonebind: Configure) -> Upstream:
     phonebind(number_state={"gateway": "aliyun", **KEYS, "endpoint": f"{qq.url}/dytns"})
@@ -33,7 +45,7 @@ def budget() -> int:
 
 @pytest.mark.parametrize(
     ("said", "state", "billed"),
-    [(0, "unknown", 0), (1, "recycled", 1), (2, "same", 1), (3, "recycled", 1), ("2", "same", 1)],
+    [(0, "unknown", 0), (1, "recycled", 1), (2, "same", 1), (3, "recycled", 1), ("3", "recycled", 1.0)],
 )
 def test_aliyun_says_it(aliyun: Upstream, said: Any, state: str, billed: int) -> None:
     aliyun.answer("/dytns", {"Code": "OK", "Data": {"VerifyResult": said}})
@@ -122,3 +134,18 @@ def test_a_gateway_that_cannot_be_made_is_an_error_and_none_a_warning(phonebind:
     assert [each.id for each in checks.check_number_state()] == ["phonebind.E015"]
     phonebind(number_state={"gateway": "sandbox"})
     assert checks.check_nobody_knows() == checks.check_number_state() == []
+
+
+@pytest.mark.parametrize(
+    ("ending", "state"), [("01", "same"), ("91", "recycled"), ("93", "recycled"), ("90", "unknown")]
+)
+def test_the_emulator_answers_by_the_number(sandbox: str, phonebind: Configure, ending: str, state: str) -> None:
+    phonebind(number_state={"gateway": "aliyun", **SANDBOX, "endpoint": f"{sandbox}/sandbox/number-state/aliyun/"})
+    assert number_state.since(f"139000000{ending}", WHEN) == state
+
+
+@pytest.mark.parametrize("wrong", [{"access_key_secret": "x"}, {"auth_code": "x"}])
+def test_the_emulator_refuses_what_is_wrong(sandbox: str, phonebind: Configure, wrong: dict[str, str]) -> None:
+    options = {**SANDBOX, **wrong, "endpoint": f"{sandbox}/sandbox/number-state/aliyun/"}
+    phonebind(number_state={"gateway": "aliyun", **options})
+    assert number_state.since("13900000001", WHEN) == "unknown"
