@@ -12,7 +12,7 @@ from django.core.checks import run_checks
 from django.core.management import call_command
 from pytest_django import Settings
 
-from phonebind import checks, human, setting_checks
+from phonebind import checks, human, life, setting_checks
 from phonebind.api import urls
 from phonebind.conf import NAMES
 from phonebind.human.altcha import Altcha
@@ -501,9 +501,18 @@ def test_manage_py_check_runs_them_all(settings: Settings, capsys: pytest.Captur
     assert "phonebind.W001" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(bool(life.installed), reason="the app is installed")
+@pytest.mark.parametrize("name", ["KNOWN_MOBILE", "SECOND_IDENTITY", "OWNER_WORD"])
+def test_the_account_life_is_set_and_not_installed(settings: Settings, name: str) -> None:
+    assert checks.check_account_life() == []
+    settings.PHONEBIND = {**settings.PHONEBIND, name: {"OWNER_WORD": "hold"}.get(name, "ask")}
+    [error] = checks.check_account_life()
+    assert (error.id, name in error.msg) == ("phonebind.E014", True)
+
+
 def test_the_docstring_lists_every_id() -> None:
     listed = set(re.findall(r"[EW][0-9]{3}", checks.__doc__ or ""))
-    assert listed == {*(f"E{n:03}" for n in range(1, 14)), *(f"W{n:03}" for n in range(1, 12))}
+    assert listed == {*(f"E{n:03}" for n in range(1, 16)), *(f"W{n:03}" for n in range(1, 13))}
 
 
 class Apart:

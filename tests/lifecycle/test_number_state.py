@@ -118,7 +118,8 @@ def test_the_sandbox_is_for_development(start_with_debug: Any) -> None:
 
 @pytest.mark.parametrize("name", ["known_mobile", "second_identity", "owner_word"])
 def test_a_word_that_is_none_is_an_error(phonebind: Configure, name: str) -> None:
-    phonebind(**{name: "perhaps"})
+    wrong: dict[str, Any] = {name: "perhaps"}
+    phonebind(**wrong)
     assert [each.id for each in setting_checks.check_settings()] == ["phonebind.E001"]
 
 

@@ -14,14 +14,14 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from phonebind import mobile_proofs, signals, sms_codes, tickets
-from phonebind.exceptions import StorageUnavailable
-from phonebind.lifecycle import devices, ownership, proofs
+from phonebind.exceptions import SmsCodeInvalid, StorageUnavailable
+from phonebind.lifecycle import devices, numbers, ownership, proofs
 from phonebind.lifecycle.exceptions import OwnerUnclear
 from phonebind.lifecycle.models import MobileProof
 from phonebind.models import SocialAccount
 from phonebind.oauth import Identity
 from tests.lifecycle.conftest import MOBILE, PASSWORD, Account
-from tests.support.edge import Configure
+from tests.support.edge import Configure, Outbox
 from tests.support.racers import crash, racers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -414,3 +414,38 @@ def test_what_the_store_refuses_can_be_answered_again(person: Any, monkeypatch: 
     person.refresh_from_db()
     assert person.mobile == MOBILE
     assert choose(asked, "not_mine").status_code == 200
+
+
+def test_a_number_that_another_has_is_left_alone(person: Any) -> None:
+    assert not numbers.release(person, "13900000002", "new_owner")
+    model: Any = get_user_model()
+    gone = model(pk=999_999)
+    assert not numbers.release(gone, MOBILE, "new_owner")
+
+
+def test_a_front_end_without_cookies_is_asked_all_the_same(person: Any, phonebind: Configure) -> None:
+    phonebind(known_mobile="sms", legacy_state=True)
+    request = RequestFactory().post("/")
+    with pytest.raises(OwnerUnclear) as raised:
+        ownership.decide(request, person, MOBILE)
+    assert choose(str(raised.value.facts["ticket"]), "mine", identity=None, password=PASSWORD).status_code == 200
+    assert ownership.decide(RequestFactory().post("/"), person, MOBILE) is False
+
+
+def test_codes_of_a_released_number_are_void(person: Any) -> None:
+    sms_codes.issue(MOBILE, "127.0.0.1", purpose="sign_in")
+    sent = Outbox.sent[-1].code
+    assert choose(bind(), "not_mine").status_code == 200
+    with pytest.raises(SmsCodeInvalid):
+        sms_codes.check(MOBILE, sent, claimant="me", address="127.0.0.1", purpose="sign_in")
+
+
+def test_the_other_app_of_one_person_is_no_second_identity(person: Any, phonebind: Configure) -> None:
+    phonebind(known_mobile="password", second_identity="refuse")
+    SocialAccount.objects.create(user=person, provider="qq", app_id="2", openid="A" * 32, unionid="U")
+    one = Identity("qq", "101000001", "E" * 32, unionid="U")
+    assert bind(one, password=PASSWORD).status_code == 201
+
+
+def test_who_is_new_needs_a_password(phonebind: Configure) -> None:
+    assert code(bind()) == "invalid"
