@@ -366,7 +366,8 @@ def test_a_second_identity_replaces_the_first_by_a_second_way_alone(
     assert code(bind()) == "identity_exists"
     assert code(bind(second_identity="replace")) == "insufficient_user_authentication"
     assert SocialAccount.objects.get() == old
-    phonebind(known_mobile="either", second_identity="ask")
+    phonebind(known_mobile="sms", second_identity="ask")
+    assert code(bind(second_identity="replace", password="wrong-horse-9")) == "password_wrong"
     assert bind(second_identity="replace", password=PASSWORD).status_code == 201
     assert SocialAccount.objects.get().openid == ME.openid
     assert one.ask("get", "/account/sessions/").status_code == 401

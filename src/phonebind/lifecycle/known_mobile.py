@@ -32,17 +32,23 @@ def check(
         binding.hold_to_password(request, user, mobile, password)
         shown, doubtful = accounts.has_password(user), False
     else:
-        shown, doubtful = _by_number(request, user, identity, mobile, password)
+        shown, doubtful = _by_number(request, user, identity, mobile, password, choice)
     return Joining(doubtful, _replaced(user, identity, choice, shown=shown))
 
 
 def _by_number(
-    request: HttpRequest, user: AbstractBaseUser, identity: Identity, mobile: VerifiedMobile, password: str | None
+    request: HttpRequest,
+    user: AbstractBaseUser,
+    identity: Identity,
+    mobile: VerifiedMobile,
+    password: str | None,
+    choice: str,
 ) -> tuple[bool, bool]:
     """Whether something else of the account was shown; and whether the number may have a new owner."""
     shown = ownership.answered("bind", identity.key, mobile.number, user.pk) == ownership.SHOWN
-    # With "sms" a password in the form is the one that a new account would have had.
-    if not shown and conf.known_mobile == "either" and password is not None and accounts.has_password(user):
+    # With "sms" a password is the one that a new account would have had; or what a replacement takes.
+    is_meant = conf.known_mobile == "either" or choice == "replace"
+    if not shown and is_meant and password is not None and accounts.has_password(user):
         accounts.check_password(user, password, limits.client_address(request))
         shown = True
     accounts.check_enabled(user)
