@@ -2,11 +2,8 @@
 
 from django.urls import path
 
-<<<<<<< HEAD
-from phonebind.lifecycle.api import account, identities, sessions, verifications
-=======
-from phonebind.lifecycle.api import ownership, sessions
->>>>>>> d0ef8db (Ask whoever holds a number alone whether the account is theirs)
+from phonebind.lifecycle.api import account, identities, ownership, sessions, verifications
+
 
 app_name = "phonebind_lifecycle"
 
@@ -16,13 +13,10 @@ urlpatterns = [
     path("account/mobile/", account.MobileView.as_view(), name="mobile"),
     path("account/sessions/", sessions.SessionsView.as_view(), name="sessions"),
     path("account/sessions/<uuid:session_id>/", sessions.SessionView.as_view(), name="session"),
-<<<<<<< HEAD
     path("account/sms_codes/", verifications.SmsCodeView.as_view(), name="account_sms_codes"),
     path("account/verifications/", verifications.VerificationsView.as_view(), name="verifications"),
     path("account/identities/", identities.IdentitiesView.as_view(), name="identities"),
     path("account/identities/<int:identity_id>/", identities.IdentityView.as_view(), name="identity"),
-=======
     path("ownership/", ownership.OwnershipView.as_view(), name="ownership"),
->>>>>>> d0ef8db (Ask whoever holds a number alone whether the account is theirs)
     path("authorizations/revoke/", sessions.RevokeView.as_view(), name="revoke"),
 ]
