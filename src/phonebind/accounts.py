@@ -268,6 +268,25 @@ def _hashing() -> AbstractContextManager[None]:
     return slots.HASHING.take(conf.hash_slots)
 
 
+def by_login(account: str) -> AbstractBaseUser | None:
+    """Whose username or mobile it is, as at the sign-in by password; by as many queries for a name that nobody has."""
+    mobile = mobiles.clean(account)
+    if not mobiles.is_mobile(mobile):
+        return _named(account)
+    found = [find(mobile), *(_named(name) for name in dict.fromkeys((mobile, account)))]
+    return next((user for user in found if user is not None), None)
+
+
+def is_username_taken(username: str) -> bool:
+    """Whether a user has it, as the database compares names: another could not be made."""
+    try:
+        return databases.people().filter(**{get_user_model().USERNAME_FIELD: username}).exists()
+    except databases.MAY_REFUSE_TEXT as error:
+        if not databases.refuses_text(error):
+            raise
+        return False
+
+
 def _by_login(username: str) -> AbstractBaseUser | None:
     mobile = mobiles.clean(username)
     if not mobiles.is_mobile(mobile):

@@ -106,6 +106,10 @@ class Settings:
     second_identity: str = "both"
     owner_word: str = "accept"
     number_state: Mapping[str, Any] = field(default_factory=dict)
+    #: Of the same, for FRONT_END "tutorial": whether the counts say who has an account, "limited", or always "zero";
+    #: and fields of the user model that ``/user/`` shows besides id, username and mobile.
+    legacy_counts: str = "limited"
+    legacy_user_fields: tuple[str, ...] = ()
     #: How many proxies in front of Django append to X-Forwarded-For.
     trusted_proxies: int = 0
     #: "None" where the front end is on another site than the API (needs HTTPS).

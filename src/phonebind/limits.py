@@ -102,6 +102,8 @@ RULES = {
     # has thousands of phones behind one address.
     "native_address_minute": Rule(60, 60, TooManyRequests),
     "native_wrong_address_hour": Rule(100, 3_600, TooManyAttempts),
+    # Questions whether there is an account, of the pages of the course (``phonebind.lifecycle``).
+    "account_count_address_hour": Rule(20, 3_600, TooManyRequests),
     # Wrong SMS codes, over all mobiles.
     "sms_code_identity_hour": Rule(10, 3_600, TooManyAttempts),
     "sms_code_address_hour": Rule(100, 3_600, TooManyAttempts),

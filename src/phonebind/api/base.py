@@ -55,6 +55,8 @@ class View(APIView):
     actions: ClassVar[Mapping[str, str]] = {}
     #: The methods that no page of another site may make a browser use: they count, send or change something.
     guarded: ClassVar[Collection[str]] = ("POST",)
+    #: Statuses of refusals that pages look at here, where they look at 400 alone elsewhere.
+    plain_statuses: ClassVar[Collection[int]] = ()
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         bodies.read_as_utf8(request)

@@ -38,7 +38,7 @@ VIEWS: Mapping[str, type[View]] = {
 }
 
 #: Refusals after which a person can do something: put something right, or wait a minute. Not an outage of ours.
-ANSWERED = (400, 401, 403, 429, 502)
+ANSWERED = (400, 401, 403, 409, 429, 502)
 ANSWERED_CODES = (ServerBusy.code, HumanCheckUnavailable.code, MobileProofUnavailable.code)
 
 #: JavaScript's nothing, written into an address.
@@ -133,7 +133,7 @@ class Tutorial(Dialect):
 
     def translate(self, response: Response, body: dict[str, Any]) -> None:
         if response.status_code >= 400:
-            if _is_answered(response.status_code, body):
+            if _is_answered(response.status_code, body) and response.status_code not in self.plain_statuses:
                 response.status_code = 400
                 body["non_field_errors"] = [body["message"]]
         elif "login_url" in body:
@@ -228,6 +228,12 @@ def path(route: str, name: str, *, names: Mapping[str, str] | None = None, **fix
     """
     dialect = _dialect()
     return urls.path(route, _view(dialect, VIEWS[name], {**dialect.names, **(names or {})}), fixed)
+
+
+def spoken(view: type[View]) -> Callable[..., Any]:
+    """A view in the dialect of ``FRONT_END``, for what is served besides the contract."""
+    dialect = _dialect()
+    return _view(dialect, view, dialect.names)
 
 
 def _view(dialect: type[Dialect], view: type[View], names: Mapping[str, str]) -> Callable[..., Any]:

@@ -13,6 +13,7 @@ PhonebindError
 ├── OwnerHeld               409 owner_held              their word is not taken before due_at
 ├── OwnerRefused            403 owner_refused           nor ever: only the shop can help
 ├── NumberStateUnavailable  503 number_state_unavailable    logged only: the gate asks instead
+├── AccountUnknown          404 account_unknown         there is none that could be meant; limited
 └── NotFound                404 not_found               nothing of that id is yours
 
 The words of the first are RFC 9470's.
@@ -27,6 +28,7 @@ from django.utils.translation import gettext_lazy as _
 from phonebind.exceptions import PhonebindError, TokenInvalid, Unavailable
 
 __all__ = [
+    "AccountUnknown",
     "AuthenticationInsufficient",
     "IdentityExists",
     "IdentityTaken",
@@ -173,3 +175,11 @@ class NotFound(PhonebindError):
     code = "not_found"
     status = 404
     message = _("There is no such thing in your account.")
+
+
+class AccountUnknown(PhonebindError):
+    """Only where the pages of the course must be told, and limited there."""
+
+    code = "account_unknown"
+    status = 404
+    message = _("There is no account with this name or number.")

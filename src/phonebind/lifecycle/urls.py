@@ -2,8 +2,7 @@
 
 from django.urls import path
 
-from phonebind.lifecycle.api import account, identities, ownership, sessions, verifications
-
+from phonebind.lifecycle.api import account, identities, ownership, sessions, tutorial, verifications
 
 app_name = "phonebind_lifecycle"
 
@@ -11,6 +10,7 @@ urlpatterns = [
     path("account/", account.AccountView.as_view(), name="account"),
     path("account/password/", account.PasswordView.as_view(), name="password"),
     path("account/mobile/", account.MobileView.as_view(), name="mobile"),
+    *tutorial.routes(),
     path("account/sessions/", sessions.SessionsView.as_view(), name="sessions"),
     path("account/sessions/<uuid:session_id>/", sessions.SessionView.as_view(), name="session"),
     path("account/sms_codes/", verifications.SmsCodeView.as_view(), name="account_sms_codes"),

@@ -1,0 +1,201 @@
+"""What the pages of the course ask of accounts: whether there is one, and a new password for it by SMS.
+
+    token = begin(account)                      # step 1: leads to an SMS
+    send(token, address)                        # step 2
+    user, token = exchange(account, code, …)    # step 3: leads to a password
+    set_password(request, pk, token, password)
+
+A token is random, for one step, and kept in the store as a hash; so nothing can be read from it, and it is gone when it
+was used. Staff and whoever is disabled or has no mobile are answered like a name that nobody has.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+
+from phonebind import accounts, databases, limits, mobiles, sms_codes, store
+from phonebind.conf import conf
+from phonebind.exceptions import AccountDisabled, SmsCodeInvalid, StorageUnavailable, TicketInvalid
+from phonebind.lifecycle import ownership, proofs
+from phonebind.lifecycle.exceptions import AccountUnknown
+from phonebind.lifecycle.models import MobileChange
+
+#: The codes' purpose.
+PURPOSE = "reset_password"
+#: What ``LEGACY_COUNTS`` may be: by the limit, or 0 for whatever is asked.
+COUNTS = ("limited", "zero")
+#: Seconds in which an SMS may be asked for, and in which the password is to be set.
+SMS_SECONDS, PASSWORD_SECONDS = 600, 300
+
+_SMS, _PASSWORD = "tutorial_sms", "tutorial_password"
+#: No mobile, so that no code was ever sent to it.
+_NOBODY = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """Whose token it is; and what has to be as it was when it was made."""
+
+    pk: str
+    mobile: str
+    #: SHA-256 of the hash of the password: a token ends with the password that it is to replace.
+    password: str
+
+
+def count_of_username(username: str, address: str) -> int:
+    """0 or 1. Raises TooManyRequests."""
+    return _count(lambda: accounts.is_username_taken(username), address)
+
+
+def count_of_mobile(mobile: str, address: str) -> int:
+    """0 or 1. Raises TooManyRequests."""
+    return _count(lambda: accounts.find(mobile) is not None, address)
+
+
+def _count(is_there: Callable[[], bool], address: str) -> int:
+    if conf.legacy_counts == "zero":
+        return 0
+    limits.take(("account_count_address_hour", address))
+    return int(is_there())
+
+
+def begin(account: str, address: str) -> tuple[str, str]:
+    """The mobile of an account, whole, and a token that leads to an SMS.
+
+    Raises AccountUnknown, which tells who has none: as often as the counts do. Raises TooManyRequests.
+    """
+    limits.take(("account_count_address_hour", address))
+    user = _resettable(accounts.by_login(account))
+    if user is None or not _is_enabled(user):
+        raise AccountUnknown
+    grant = _granted(user)
+    return grant.mobile, _issue(_SMS, grant, SMS_SECONDS)
+
+
+def send(token: str, address: str) -> sms_codes.Sent:
+    """A code to the account's mobile. The token is good again: an SMS may be lost.
+
+    Raises TicketInvalid, and what ``sms_codes.issue`` raises.
+    """
+    grant = _read(_SMS, token)
+    _owner(grant)
+    # For nobody in particular: the step after this one brings a name and a code alone, and a holder's code would tell
+    # by its errors that it was sent.
+    return sms_codes.issue(grant.mobile, address, purpose=PURPOSE)
+
+
+def exchange(account: str, code: str, address: str) -> tuple[AbstractBaseUser, str]:
+    """The user whose code this is, and a token that sets their password once. The code is used up.
+
+    Raises SmsCodeInvalid, which does not tell whether there is such an account, nor does the time; TooManyAttempts.
+    """
+    user = _resettable(accounts.by_login(account))
+    mobile = accounts.mobile_of(user) if user is not None else _NOBODY
+    # By the name that was typed, known or not: so the limit does not tell either.
+    claimant = f"{PURPOSE}:{mobiles.clean(account)}"
+    proof = sms_codes.check(mobile, code, claimant=claimant, address=address, purpose=PURPOSE)
+    if user is None or not _is_enabled(user):
+        raise SmsCodeInvalid
+    # By a name of its own: to claim again is no crime, and two who ask at once would both be handed a token.
+    proof = replace(proof, claimant=secrets.token_hex(16))
+    proof.claim()
+    token = _issue(_PASSWORD, _granted(user), PASSWORD_SECONDS)
+    with suppress(StorageUnavailable):
+        # Until it expires it is claimed, and a repeat is refused.
+        proof.settle()
+    return user, token
+
+
+def set_password(request: HttpRequest, pk: str, token: str, password: str) -> AbstractBaseUser:
+    """A new password for the user of the token, who must be ``pk``. All sessions end, and whatever else was begun.
+
+    Raises TicketInvalid, OwnerUnclear, Invalid (the password is too weak), ServerBusy, StorageUnavailable; the token
+    stays good then. It is used up as the last act before the commit.
+    """
+    grant = _read(_PASSWORD, token)
+    if not secrets.compare_digest(grant.pk.encode(), pk.encode()):
+        raise TicketInvalid
+    user = _owner(grant)
+    accounts.set_new_password(user, password)
+    # Once only, and not for a password that is too weak: it may ask a vendor, who is paid.
+    doubtful = ownership.decide(request, user, grant.mobile)
+    try:
+        _save(user, grant, token, doubtful=doubtful)
+    except IntegrityError as error:
+        # A bind of the same person proved the mobile in the same moment. Nothing was changed: trying again is right.
+        raise StorageUnavailable from error
+    return user
+
+
+def _save(user: AbstractBaseUser, grant: _Grant, token: str, *, doubtful: bool) -> None:
+    using = databases.primary(type(user))
+    with transaction.atomic(using=using, durable=True):
+        # Of two at once the second one waits here, and finds the password of the first.
+        _owner(grant, lock=True)
+        user.save(using=using, update_fields=["password"])
+        MobileChange.objects.using(databases.primary(MobileChange)).filter(user=user.pk).delete()
+        proofs.record(user, grant.mobile, "sms", doubtful=doubtful)
+        sms_codes.void(grant.mobile)
+        _use(_PASSWORD, token)
+
+
+def _resettable(user: Any) -> Any:
+    """The user, if their password may be set by SMS alone; told from the row that was read."""
+    is_operator = getattr(user, "is_staff", False) or getattr(user, "is_superuser", False)
+    return user if user is not None and not is_operator and user.is_active and accounts.mobile_of(user) else None
+
+
+def _is_enabled(user: AbstractBaseUser) -> bool:
+    with suppress(AccountDisabled):
+        accounts.check_enabled(user)
+        return True
+    return False
+
+
+def _granted(user: AbstractBaseUser) -> _Grant:
+    held = hashlib.sha256(user.password.encode()).hexdigest() if user.password else ""
+    return _Grant(str(user.pk), accounts.mobile_of(user), held)
+
+
+def _owner(grant: _Grant, *, lock: bool = False) -> AbstractBaseUser:
+    """The account of the token, as it was then. Raises TicketInvalid."""
+    people = databases.people().filter(pk=grant.pk)
+    user = _resettable((people.select_for_update() if lock else people).first())
+    if user is None or _granted(user) != grant or not _is_enabled(user):
+        raise TicketInvalid
+    return user  # type: ignore[no-any-return]  # whichever model AUTH_USER_MODEL is
+
+
+def _issue(kind: str, grant: _Grant, seconds: int) -> str:
+    token = secrets.token_urlsafe(32)
+    with store.connection() as client:
+        client.set(_key(kind, token), json.dumps([grant.pk, grant.mobile, grant.password]), ex=seconds)
+    return token
+
+
+def _read(kind: str, token: str) -> _Grant:
+    """Raises TicketInvalid: forged, expired, used, or of another step."""
+    with store.connection() as client:
+        found = client.get(_key(kind, token))
+    if not found:
+        raise TicketInvalid
+    return _Grant(*json.loads(found))
+
+
+def _use(kind: str, token: str) -> None:
+    """Raises TicketInvalid where it was used."""
+    with store.connection() as client:
+        if not client.delete(_key(kind, token)):
+            raise TicketInvalid
+
+
+def _key(kind: str, token: str) -> str:
+    return store.key(kind, hashlib.sha256(token.encode()).hexdigest())
