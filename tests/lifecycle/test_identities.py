@@ -243,7 +243,7 @@ def test_threat_24_with_djangos_session_no_other_sites_page_acts(
     client = Client()
     client.force_login(person)
     session = client.session
-    session["sid"] = sessions.begin(None, person, "password", None, time.time() + 600).sid
+    session["sid"] = sessions.begin(None, person, "password", None, time.time(), time.time() + 600).sid
     session.save()
     one = Account(person, client, {"token": "", "refresh": ""})
     one.headers = {}
