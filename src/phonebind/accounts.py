@@ -46,20 +46,23 @@ def name_of(user: AbstractBaseUser) -> str:
     return str(user.get_username() or mobile_of(user))
 
 
-def new(request: HttpRequest, identity: Identity, mobile: str, password: str | None) -> AbstractBaseUser:
-    """An account for this mobile, ready to be saved: the password is validated and hashed, the username is the mobile.
+def new(
+    request: HttpRequest, identity: Identity | None, mobile: str, password: str | None, username: str = ""
+) -> AbstractBaseUser:
+    """An account for this mobile, ready to be saved: the password is validated and hashed, the username is the mobile
+    where there is no other.
 
-    ``ACCOUNT_FACTORY`` makes it. ``password`` is None for an account without one. Raises Invalid: of the password's
-    length, or with what ``AUTH_PASSWORD_VALIDATORS`` or the factory says; ValidationError where the mobile has an
-    account by now; ServerBusy.
+    ``ACCOUNT_FACTORY`` makes it; ``identity`` is None for who registers without one. ``password`` is None for an
+    account without one. Raises Invalid: of the password's length, or with what ``AUTH_PASSWORD_VALIDATORS`` or the
+    factory says; ValidationError where the mobile has an account by now; ServerBusy.
     """
     if password is None and not conf.bind_without_password:
         # It could never be bound again.
         raise Invalid({"password": [REQUIRED]})
     if password is not None:
-        _check_length(password)
+        check_length(password)
     try:
-        user = _made(request, identity, _fields(mobile))
+        user = _made(request, identity, _fields(mobile, username))
     except ValidationError as error:
         if find(mobile) is not None:
             # Somebody was faster, perhaps this very person with a second click.
@@ -68,22 +71,19 @@ def new(request: HttpRequest, identity: Identity, mobile: str, password: str | N
     if password is None:
         user.set_unusable_password()
     else:
-        _set_password(user, password)
+        set_password(user, password)
     return user
 
 
-def set_new_password(user: AbstractBaseUser, password: str) -> None:
-    """Validated and hashed as that of a new account; ``user`` is not saved. Raises Invalid, ServerBusy."""
-    _check_length(password)
-    _set_password(user, password)
-
-
-def _check_length(password: str) -> None:
+def check_length(password: str) -> None:
+    """Of a new password. Raises Invalid."""
     if len(password) not in PASSWORD_LENGTH:
         raise Invalid({"password": [PASSWORD_MESSAGE]})
 
 
-def _set_password(user: AbstractBaseUser, password: str) -> None:
+def set_password(user: AbstractBaseUser, password: str) -> None:
+    """Validated and hashed as that of a new account; ``user`` is not saved. Raises Invalid, ServerBusy."""
+    check_length(password)
     try:
         validate_password(password, cast("Any", user))
     except ValidationError as error:
@@ -108,8 +108,12 @@ def needs_second_way(user: AbstractBaseUser) -> bool:
     """Whether no SMS alone will do for this account, whatever is known of the number: it is an operator's; or the host
     binds no account that has no password.
     """
-    is_operator = bool(getattr(user, "is_staff", False) or getattr(user, "is_superuser", False))
-    return is_operator or not (conf.bind_without_password or has_password(user))
+    return is_operator(user) or not (conf.bind_without_password or has_password(user))
+
+
+def is_operator(user: AbstractBaseUser) -> bool:
+    """Whether more is at stake than a customer's own."""
+    return bool(getattr(user, "is_staff", False) or getattr(user, "is_superuser", False))
 
 
 def _weakness(error: ValidationError) -> Text:
@@ -193,7 +197,7 @@ def _is_hidden(user: AbstractBaseUser) -> bool:
     return not manager.using(databases.primary(type(user))).filter(pk=user.pk).exists()
 
 
-def _made(request: HttpRequest, identity: Identity, fields: dict[str, Any]) -> AbstractBaseUser:
+def _made(request: HttpRequest, identity: Identity | None, fields: dict[str, Any]) -> AbstractBaseUser:
     if not conf.account_factory:
         return get_user_model()(**fields)
     user = function(conf.account_factory)(request, identity, fields)
@@ -202,12 +206,14 @@ def _made(request: HttpRequest, identity: Identity, fields: dict[str, Any]) -> A
     return user
 
 
-def _fields(mobile: str) -> dict[str, Any]:
-    """What an account is made of: the mobile; and as username too, where that is a name and no e-mail address."""
+def _fields(mobile: str, chosen: str) -> dict[str, Any]:
+    """What an account is made of: the mobile; and as username too where none was ``chosen``, and it is a name and no
+    e-mail address.
+    """
     fields = {conf.mobile_field: stored(mobile)}
     username = get_user_model()._meta.get_field(get_user_model().USERNAME_FIELD)
     if username.name not in fields and not isinstance(username, EmailField):
-        fields[username.name] = free_username(mobile)
+        fields[username.name] = chosen or free_username(mobile)
     return fields
 
 

@@ -18,7 +18,7 @@ from phonebind.conf import conf
 ID_LENGTH = 12
 
 #: What our cookies are called. Others may begin alike, and be called what no answer can repeat.
-_OURS = re.compile(r"(?:__Host-)?phonebind_(?:flow|ticket|kept)_[0-9a-f]{1,12}\Z")
+_OURS = re.compile(r"(?:__Host-)?phonebind_(?:flow|ticket|kept|reset)_[0-9a-f]{1,12}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Cookie:
 
 
 def name_of(request: HttpRequest, kind: str, digest: str) -> str:
-    """Of the cookie of this ``kind`` ("flow", "ticket" or "kept") that belongs to ``digest``."""
+    """Of the cookie of this ``kind`` ("flow", "ticket", "kept" or "reset") that belongs to ``digest``."""
     # __Host- cookies cannot be planted by another host of the same site, which over plain HTTP nothing prevents.
     prefix = "__Host-" if is_secure(request) else ""
     return f"{prefix}phonebind_{kind}_{digest[:ID_LENGTH]}"

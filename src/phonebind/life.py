@@ -77,6 +77,11 @@ class Life(Protocol):
         StorageUnavailable.
         """
 
+    def ask_for_code(self, purpose: str, flow: str) -> tuple[str, str]:
+        """Whom a code of this purpose is for who has no ticket, and the ``flow`` that they show that by: the same
+        person, where they bring one that is still good. Raises Invalid: no such code is sent here.
+        """
+
     def mobile_proved(self, user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:
         """Keep that ``user`` has just proved this mobile, in the transaction that is open."""
 

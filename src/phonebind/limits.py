@@ -87,6 +87,10 @@ RULES = {
     "sms_address_hour": Rule(20, 3_600, SmsQuota, sliding=True),
     "sms_site_hour": Rule(1_000, 3_600, SmsQuota, sliding=True, alarms=_NO_SMS),
     "sms_site_day": Rule(5_000, 86_400, SmsQuota, sliding=True, alarms=_NO_SMS),
+    # Forgotten passwords, whether or not the number has an account.
+    "reset_mobile_day": Rule(5, 86_400, SmsQuota, sliding=True),
+    # Registrations by who has proved the number: each try tells whether a username is taken.
+    "sign_up_mobile_hour": Rule(20, 3_600, TooManyAttempts, sliding=True),
     # SMS for those who cannot see an image, besides the limits above: few, since it is the cheaper way for a machine.
     "no_image_address_hour": Rule(5, 3_600, SmsQuota, sliding=True),
     "no_image_site_hour": Rule(200, 3_600, SmsQuota, sliding=True),

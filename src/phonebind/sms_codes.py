@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict, Unpack
 
 from django.conf import settings
 from django.utils import translation
@@ -96,22 +96,33 @@ class Sent:
         return told | ({"receipt": self.receipt} if self.receipt else {})
 
 
-def issue(
-    mobile: str, address: str, *also: limits.Claim, holder: str = "", purpose: str = "bind", reserved: bool = True
-) -> Sent:
-    """Send a new code. ``also`` are limits that it counts against besides its own; ``holder`` is whom the code is for,
-    "" for nobody in particular: the key of the identity whose bind ticket the person holds, or whatever else stands for
-    them; then nobody else can use it. ``reserved``: such a holder may have of what is kept back of a mobile's quota.
+class How(TypedDict, total=False):
+    """Whom a code is for, and for what."""
+
+    #: "" for nobody in particular: the key of the identity whose bind ticket the person holds, or whatever else stands
+    #: for them; then nobody else can use it.
+    holder: str
+    #: One of ``sms.PURPOSES``; "bind".
+    purpose: str
+    #: Whether the holder may have of what is kept back of a mobile's quota. True.
+    reserved: bool
+    #: What the SMS says, where it is not the purpose: ``sms.NO_ACCOUNT``, which tells no code.
+    worded: str
+
+
+def issue(mobile: str, address: str, *also: limits.Claim, **how: Unpack[How]) -> Sent:
+    """Send a new code. ``also`` are limits that it counts against besides its own.
 
     Raises SmsTooFrequent or SmsQuota (nothing was sent), SmsNotSent (nothing was counted), SmsRefused or SmsVendorLimit
     (counted for the person, and not for the site), SmsUnconfirmed (the code is good, should it arrive),
     StorageUnavailable (nothing was sent).
     """
+    holder, purpose = how.get("holder", ""), how.get("purpose", "bind")
     sent = Sent(limits.rule("sms_mobile_gap").seconds, EXPIRES_IN)
-    with slots.SMS.take(conf.sms_slots), _taken(mobile, address, also, holder if reserved else ""):
+    with slots.SMS.take(conf.sms_slots), _taken(mobile, address, also, holder if how.get("reserved", True) else ""):
         # Written before it is sent: a code that was sent and is not known is paid for and good for nothing.
         code = _new_code(mobile, holder, purpose)
-        message = _message(mobile, code, purpose)
+        message = _message(mobile, code, how.get("worded", purpose))
         try:
             sms.send(message)
         except SmsUnconfirmed as error:
@@ -133,10 +144,10 @@ def withdraw(mobile: str, code: str, purpose: str = "bind") -> None:
             scripts.drop(_key(mobile, purpose), _now(), digest)
 
 
-def void(mobile: str) -> None:
-    """No code of this mobile is good any more, for any purpose. Raises StorageUnavailable."""
+def void(mobile: str, *, but: str = "") -> None:
+    """No code of this mobile is good any more, for any purpose ``but`` this one. Raises StorageUnavailable."""
     with store.connection() as client:
-        client.delete(*(_key(mobile, purpose) for purpose in sms.PURPOSES))
+        client.delete(*(_key(mobile, purpose) for purpose in sms.PURPOSES if purpose != but))
 
 
 @contextmanager

@@ -51,6 +51,14 @@ _TEXTS: Mapping[str, tuple[Promise, Promise]] = {
         ),
         _("[%(site)s] %(code)s: code to confirm it is you, %(minutes)s min. Tell no one."),
     ),
+    # In place of a code to reset a password.
+    "no_account": (
+        _(
+            "[%(site)s] Somebody asked to reset the password of an account with this mobile number. "
+            "There is none. If it was not you, do nothing."
+        ),
+        _("[%(site)s] There is no account with this number, and so no password to reset."),
+    ),
 }
 
 

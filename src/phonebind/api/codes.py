@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from phonebind import human, limits, tickets
+from phonebind import human, life, limits, sms_codes, tickets
 from phonebind.api import serializers
 from phonebind.api.base import View
-from phonebind.exceptions import Invalid
+from phonebind.exceptions import Invalid, SmsUnconfirmed
 from phonebind.human.image_codes import MEDIA_TYPE
 
 
@@ -51,7 +52,25 @@ class SmsCodeView(View):
         if not isinstance(data, Mapping):
             raise Invalid
         form = serializers.SmsCodeRequest.read({name: data[name] for name in data} | {"mobile": mobile})
-        ticket = form.pop("access_token", None)
-        holder = ticket and tickets.read_any(request._request, ticket, unbound=self.flow.unbound, loose=True).identity
-        sent = human.send_code(request._request, form.pop("mobile"), human.Answers(**form), holder or None)
-        return Response(sent.body)
+        purpose, ticket, flow = (form.pop(name) for name in ("purpose", "access_token", "flow"))
+        answers = human.Answers(**{name: form[name] for name in form if name != "mobile"})
+        if purpose == "bind":
+            how = self._how(ticket)
+            return Response(human.send_code(request._request, form["mobile"], answers, **how).body)
+        if not life.installed:
+            raise Invalid({"purpose": [_("No such codes are sent here.")]})
+        holder, flow = life.installed.ask_for_code(purpose, flow)
+        how = sms_codes.How(holder=holder, purpose=purpose, reserved=False)
+        try:
+            sent = human.send_code(request._request, form["mobile"], answers, **how)
+        except SmsUnconfirmed as error:
+            # Should it arrive, it is good.
+            error.facts = {"flow": flow}
+            raise
+        return Response(sent.body | {"flow": flow})
+
+    def _how(self, ticket: str) -> sms_codes.How:
+        if not ticket:
+            return {}
+        found = tickets.read_any(self.request._request, ticket, unbound=self.flow.unbound, loose=True)
+        return {"holder": found.identity.key}

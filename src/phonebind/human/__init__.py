@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Unpack
 
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
@@ -18,7 +18,6 @@ from phonebind.conf import conf
 from phonebind.exceptions import HumanCheckInvalid, Invalid, ServerBusy
 from phonebind.human import image_codes
 from phonebind.human.base import Check
-from phonebind.oauth import Identity
 
 __all__ = [
     "Answers",
@@ -208,15 +207,17 @@ def verify(mobile: str, address: str, answers: Answers) -> Needs:
     return needed
 
 
-def send_code(request: HttpRequest, mobile: str, answers: Answers, holder: Identity | None = None) -> sms_codes.Sent:
-    """An SMS code for a person; ``holder`` is the identity whose bind ticket they hold.
+def send_code(
+    request: HttpRequest, mobile: str, answers: Answers, *also: limits.Claim, **how: Unpack[sms_codes.How]
+) -> sms_codes.Sent:
+    """An SMS code for a person: for whom and for what it is, as ``sms_codes.issue`` takes it.
 
     Raises what :func:`verify` and ``sms_codes.issue`` raise.
     """
     address = limits.client_address(request)
     shown = verify(mobile, address, answers)
     audit.note(request, human=str(shown))
-    sent = sms_codes.issue(mobile, address, *shown.claims, holder=holder.key if holder else "")
+    sent = sms_codes.issue(mobile, address, *shown.claims, *also, **how)
     audit.note(request, outcome="sent")
     return sent
 

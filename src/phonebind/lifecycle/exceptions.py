@@ -178,8 +178,12 @@ class NotFound(PhonebindError):
 
 
 class AccountUnknown(PhonebindError):
-    """Only where the pages of the course must be told, and limited there."""
+    """400 for who has proved the number; 404 where the pages of the course must be told, and limited there."""
 
     code = "account_unknown"
     status = 404
     message = _("There is no account with this name or number.")
+
+    def __init__(self, *, status: int = 404) -> None:
+        super().__init__()
+        self.status = status

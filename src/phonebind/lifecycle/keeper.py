@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from phonebind.life import Joining, Turn
-from phonebind.lifecycle import intents, known_mobile, proofs, sessions
+from phonebind.lifecycle import flows, intents, known_mobile, proofs, sessions
 
 
 class Keeper:
@@ -38,6 +38,9 @@ class Keeper:
 
     def intent(self, request: Request) -> str:
         return intents.asked_for(request)
+
+    def ask_for_code(self, purpose: str, flow: str) -> tuple[str, str]:
+        return flows.start(purpose, flow)
 
     def mobile_proved(self, user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:
         proofs.record(user, mobile, proved_by, doubtful=doubtful)

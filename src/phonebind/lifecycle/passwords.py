@@ -28,7 +28,7 @@ def change(person: Person, password: str) -> None:
     """
     user: Any = person.user
     before = user.password
-    accounts.set_new_password(user, password)
+    accounts.set_password(user, password)
     using = databases.primary(type(user))
     try:
         with transaction.atomic(using=using, durable=True):

@@ -124,7 +124,7 @@ def set_password(request: HttpRequest, pk: str, token: str, password: str) -> Ab
     if not secrets.compare_digest(grant.pk.encode(), pk.encode()):
         raise TicketInvalid
     user = _owner(grant)
-    accounts.set_new_password(user, password)
+    accounts.set_password(user, password)
     # Once only, and not for a password that is too weak: it may ask a vendor, who is paid.
     doubtful = ownership.decide(request, user, grant.mobile)
     try:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from phonebind.lifecycle.api import account, identities, ownership, sessions, tutorial, verifications
+from phonebind.lifecycle.api import account, identities, ownership, sessions, tutorial, verifications, ways
 
 app_name = "phonebind_lifecycle"
 
@@ -17,6 +17,10 @@ urlpatterns = [
     path("account/verifications/", verifications.VerificationsView.as_view(), name="verifications"),
     path("account/identities/", identities.IdentitiesView.as_view(), name="identities"),
     path("account/identities/<int:identity_id>/", identities.IdentityView.as_view(), name="identity"),
+    path("authorizations/sms/", ways.SmsView.as_view(), name="sms_sign_in"),
+    path("users/", ways.UsersView.as_view(), name="users"),
+    path("password_resets/", ways.ResetsView.as_view(), name="password_resets"),
+    path("password_resets/<str:reset_id>/", ways.ResetView.as_view(), name="password_reset"),
     path("ownership/", ownership.OwnershipView.as_view(), name="ownership"),
     path("authorizations/revoke/", sessions.RevokeView.as_view(), name="revoke"),
 ]

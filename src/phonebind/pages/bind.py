@@ -132,7 +132,7 @@ class _FormPage:
             human_check=given["human_check"],
             without_image=given["without_image"],
         )
-        sent = human.send_code(self.request, given["mobile"], answers, self.ticket.identity)
+        sent = human.send_code(self.request, given["mobile"], answers, holder=self.ticket.identity.key)
         if not wants_json(self.request):
             return self.show(form, sent=given["mobile"], receipt=sent.receipt)
         return JsonResponse(sent.body)

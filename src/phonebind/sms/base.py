@@ -10,6 +10,9 @@ from phonebind import life
 #: What a person can be sent a code for: to bind an identity; and where ``phonebind.lifecycle`` is installed, to sign in
 #: without one, to reset a password, to prove a new number, and to prove once more their own.
 PURPOSES = ("bind", "sign_in", "reset_password", "change_mobile", "verify")
+#: In place of "reset_password", for a number that nobody has: who asks sees the same, and the phone is told no code.
+#: Where a vendor has no template for it, the one for "reset_password" tells a code that is worth nothing.
+NO_ACCOUNT = "no_account"
 #: The language of those for whom a gateway has nothing in their own.
 LANGUAGE = "zh-hans"
 

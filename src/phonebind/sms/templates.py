@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
-from phonebind.sms.base import LANGUAGE, Message, purposes
+from phonebind.sms.base import LANGUAGE, NO_ACCOUNT, Message, purposes
 from phonebind.sms.vendor import Vendor
 
 #: A template's id for all purposes and languages; or by purpose; or by purpose and language.
@@ -26,7 +26,7 @@ class Templates:
 
     def id(self, message: Message) -> str:
         """In the person's language, or else in Chinese. Raises KeyError where ``problems`` would have told."""
-        ids = self.ids if isinstance(self.ids, str) else self.ids[message.purpose]
+        ids = self.ids if isinstance(self.ids, str) else self.ids[self._purpose(message)]
         if isinstance(ids, str):
             return ids
         wanted = (message.language, message.language.partition("-")[0], LANGUAGE)
@@ -35,10 +35,20 @@ class Templates:
     def named(self, message: Message) -> dict[str, str]:
         """By the template's names. Always str: ``012345`` as a number loses its zero."""
         assert isinstance(self.params, Mapping)
+        if self._purpose(message) == NO_ACCOUNT:
+            return {}
         return {name: str(getattr(message, field)) for name, field in self.params.items()}
 
     def in_order(self, message: Message) -> list[str]:
+        if self._purpose(message) == NO_ACCOUNT:
+            return []
         return [str(getattr(message, field)) for field in self.params]
+
+    def _purpose(self, message: Message) -> str:
+        """Whose template it is: "no_account" has one without parameters, or is told by that of a reset."""
+        if message.purpose == NO_ACCOUNT and not (isinstance(self.ids, Mapping) and self.ids.get(NO_ACCOUNT)):
+            return "reset_password"
+        return message.purpose
 
     def problems(self, kind: type) -> list[str]:
         """What keeps a message from being sent. ``kind``: what this vendor's ``params`` are."""
@@ -58,7 +68,8 @@ class Templates:
             return [] if _is_id(self.ids) else ["templates is empty, or has white space around it"]
         if not isinstance(self.ids, Mapping):
             return ["templates must be a str, or a dict by purpose"]
-        return [problem for purpose in purposes() for problem in self._problems_of(purpose)]
+        wanted = [*purposes(), *([NO_ACCOUNT] if self.ids.get(NO_ACCOUNT) else [])]
+        return [problem for purpose in wanted for problem in self._problems_of(purpose)]
 
     def _problems_of(self, purpose: str) -> list[str]:
         assert isinstance(self.ids, Mapping)

@@ -1,0 +1,23 @@
+"""An act that begins anew after a concurrent one took, or locked, what it was about to make."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, OperationalError
+
+from phonebind.binding import ATTEMPTS
+from phonebind.exceptions import StorageUnavailable
+
+T = TypeVar("T")
+
+
+def at_last(act: Callable[[], T]) -> T:
+    """What ``act`` returns. Raises StorageUnavailable where it lost every race: then nothing was changed."""
+    failure: Exception | None = None
+    for _ in range(ATTEMPTS):
+        try:
+            return act()
+        except (IntegrityError, OperationalError, ValidationError) as error:
+            failure = error
+    raise StorageUnavailable from failure

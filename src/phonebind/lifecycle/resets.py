@@ -1,0 +1,149 @@
+"""A forgotten password: asked for alike for every number, and set by who has proved theirs.
+
+A number that nobody has gets an SMS too, which says so and tells no code; all else is the same work with the same
+answer. What was asked for is kept in the store, by an id that is worth nothing in another browser, and names the
+password that it is to replace: so of several that are open, one serves, once.
+"""
+
+import hashlib
+import json
+import logging
+import secrets
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from phonebind import accounts, audit, binding, browser, databases, human, limits, sms, sms_codes, store
+from phonebind.browser import Cookie
+from phonebind.conf import conf
+from phonebind.exceptions import SmsCodeInvalid, StorageUnavailable
+from phonebind.lifecycle import attempts, ownership, proofs, ways
+from phonebind.lifecycle.models import MobileChange, MobileProof
+from phonebind.sms_codes import ByCode, Sent
+
+PURPOSE = "reset_password"
+#: Seconds.
+MAX_AGE = 600
+#: Forms at once, and bytes that their cookies may weigh together.
+MAX_OPEN = 3
+ROOM = 300
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """``digest`` is of the secret in the browser's cookie, "" for a front end that keeps none; ``stamp`` of the
+    password that is forgotten.
+    """
+
+    id: str
+    mobile: str
+    digest: str
+    stamp: str
+
+    @property
+    def holder(self) -> str:
+        """Whom its codes are for."""
+        return f"{PURPOSE}:{self.id}"
+
+
+def start(request: HttpRequest, mobile: str, answers: human.Answers, *, unbound: bool) -> tuple[Reset, Sent, Cookie]:
+    """Send the SMS. ``unbound``: for a front end that keeps no cookies.
+
+    Raises what ``human.send_code`` raises, for every number alike.
+    """
+    user = accounts.find(mobile)
+    secret = secrets.token_urlsafe(16)
+    digest = _digest(secret)
+    reset = Reset(secrets.token_urlsafe(16), mobile, "" if unbound else digest, _stamp(user))
+    worded = PURPOSE if user else sms.NO_ACCOUNT
+    how = sms_codes.How(holder=reset.holder, purpose=PURPOSE, reserved=False, worded=worded)
+    sent = human.send_code(request, mobile, answers, ("reset_mobile_day", mobile), **how)
+    with store.connection() as client:
+        client.set(_key(reset.id), json.dumps(asdict(reset)), ex=MAX_AGE)
+    return reset, sent, Cookie(browser.name_of(request, "reset", digest), secret, MAX_AGE)
+
+
+def read(request: HttpRequest, reset_id: str, *, unbound: bool) -> Reset:
+    """Raises SmsCodeInvalid: expired, used, or another browser's; StorageUnavailable."""
+    with store.connection() as client:
+        kept = client.get(_key(reset_id))
+    if kept is None:
+        raise SmsCodeInvalid
+    reset = Reset(**json.loads(kept))
+    if reset.digest:
+        good = constant_time_compare(_digest(browser.held(request, "reset", reset.digest)), reset.digest)
+    else:
+        good = unbound
+    if not good:
+        raise SmsCodeInvalid
+    return reset
+
+
+def finish(request: HttpRequest, reset: Reset, code: str, password: str) -> AbstractBaseUser:
+    """The account of the number that was proved, with its new password, and signed in; all its sessions are ended.
+
+    Raises SmsCodeInvalid, whichever part was wrong; TooManyAttempts; to who has proved the number Invalid (the
+    password), AccountDisabled, AuthenticationInsufficient (an operator), OwnerUnclear; ServerBusy, StorageUnavailable.
+    """
+    address = limits.client_address(request)
+    proved = sms_codes.check(reset.mobile, code, claimant=reset.holder, address=address, purpose=PURPOSE)
+    user = attempts.at_last(lambda: _set(request, reset, proved, password))
+    ways.settle(proved)
+    _forget(reset)
+    # Everything that had begun until now is over.
+    audit.note(request, began=time.time())
+    binding.sign_in(request, user)
+    return user
+
+
+def _set(request: HttpRequest, reset: Reset, proved: ByCode, password: str) -> AbstractBaseUser:
+    user = accounts.find(reset.mobile)
+    if user is None or not constant_time_compare(_stamp(user), reset.stamp):
+        raise SmsCodeInvalid
+    ways.refuse_operators(user)
+    accounts.check_enabled(user)
+    doubtful = ownership.decide(request, user, reset.mobile)
+    old = user.password
+    accounts.set_password(user, password)
+    with transaction.atomic(using=databases.primary(MobileProof), durable=True):
+        # This one statement decides: a password or a mobile that was changed meanwhile is no longer what was asked for.
+        as_it_was = {"pk": user.pk, "password": old, conf.mobile_field: accounts.stored(reset.mobile)}
+        if not databases.people().filter(**as_it_was).update(password=user.password):
+            raise SmsCodeInvalid
+        # Its signal ends every session.
+        user.save(update_fields=["password"])
+        MobileChange.objects.using(databases.primary(MobileChange)).filter(user=user.pk).delete()
+        proofs.record(user, reset.mobile, proved.proved_by, doubtful=doubtful)
+        sms_codes.void(reset.mobile, but=PURPOSE)
+        if not proved.claim():
+            raise SmsCodeInvalid
+    return user
+
+
+def _forget(reset: Reset) -> None:
+    """Until it expires it is worth nothing all the same: its password is gone."""
+    with suppress(StorageUnavailable):
+        sms_codes.void(reset.mobile)
+        with store.connection() as client:
+            client.delete(_key(reset.id))
+
+
+def _stamp(user: AbstractBaseUser | None) -> str:
+    """Of the account and its password; of nobody, one that no account has."""
+    said = f"{user.pk}:{user.password}" if user else secrets.token_urlsafe(16)
+    return salted_hmac("phonebind.lifecycle.reset", said, algorithm="sha256").hexdigest()
+
+
+def _key(reset_id: str) -> str:
+    return store.key("reset", _digest(reset_id))
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()

@@ -1,0 +1,130 @@
+"""Ways in without a provider: to sign in by SMS, and to register.
+
+A code is claimed as the last act of the transaction that it is for, and settled after the commit.
+"""
+
+import logging
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from phonebind import accounts, binding, databases, limits, mobiles, sms_codes
+from phonebind.conf import conf
+from phonebind.exceptions import Invalid, SmsCodeInvalid, StorageUnavailable
+from phonebind.lifecycle import attempts, flows, ownership, proofs
+from phonebind.lifecycle.exceptions import AccountUnknown, AuthenticationInsufficient, MobileTaken
+from phonebind.lifecycle.models import MobileProof
+from phonebind.sms_codes import ByCode
+
+TAKEN = _("A user with that username already exists.")
+OTHERS_MOBILE = _("This is somebody's mobile number. Choose another name.")
+
+logger = logging.getLogger(__name__)
+
+
+def enter(request: HttpRequest, mobile: str, code: str, flow: str) -> tuple[AbstractBaseUser, bool]:
+    """The user whose mobile this is, and whether the account was made here.
+
+    Raises SmsCodeInvalid, TooManyAttempts; to who has proved the mobile, AccountUnknown or MobileTaken (where this site
+    does not let people register, or sign in, by SMS), AccountDisabled, AuthenticationInsufficient (no SMS alone lets an
+    operator in), OwnerUnclear; StorageUnavailable.
+    """
+    address = limits.client_address(request)
+    proved = sms_codes.check(mobile, code, claimant=flows.read(flow), address=address, purpose=flows.PURPOSE)
+    user, created = attempts.at_last(lambda: _enter(request, proved))
+    _finish(request, user, proved)
+    return user, created
+
+
+def _enter(request: HttpRequest, proved: ByCode) -> tuple[AbstractBaseUser, bool]:
+    user = accounts.find(proved.number)
+    if user is None:
+        if not conf.sms_sign_up:
+            raise AccountUnknown(status=400)
+        user = accounts.new(request, None, proved.number, None)
+        _commit(user, proved)
+        return user, True
+    if not conf.sms_sign_in:
+        raise MobileTaken(status=400)
+    refuse_operators(user)
+    accounts.check_enabled(user)
+    _commit(user, proved, doubtful=ownership.decide(request, user, proved.number))
+    return user, False
+
+
+def sign_up(request: HttpRequest, proved: ByCode, username: str, password: str) -> AbstractBaseUser:
+    """A new account, and never one that exists.
+
+    Raises Invalid (the username, the password), MobileTaken, SmsCodeInvalid, TooManyAttempts, StorageUnavailable.
+    """
+    # What is taken is told to who has proved a mobile alone, and not as often as they like.
+    limits.take(("sign_up_mobile_hour", proved.number))
+    user = attempts.at_last(lambda: _sign_up(request, proved, username, password))
+    _finish(request, user, proved)
+    return user
+
+
+def _sign_up(request: HttpRequest, proved: ByCode, username: str, password: str) -> AbstractBaseUser:
+    if accounts.find(proved.number) is not None:
+        raise MobileTaken(status=400)
+    _check_username(username, proved.number)
+    user = accounts.new(request, None, proved.number, password, username)
+    try:
+        _commit(user, proved)
+    except databases.MAY_REFUSE_TEXT as error:
+        if not databases.refuses_text(error):
+            raise
+        raise Invalid({"username": [_("This name has characters that cannot be kept.")]}) from None
+    return user
+
+
+def refuse_operators(user: AbstractBaseUser) -> None:
+    """Staff and superusers come in by no SMS alone. Raises AuthenticationInsufficient."""
+    if accounts.is_operator(user):
+        raise AuthenticationInsufficient(conf.step_up_max_age, ["password"])
+
+
+def settle(proved: ByCode) -> None:
+    """What the code was claimed for is committed."""
+    try:
+        proved.settle()
+    except StorageUnavailable:
+        logger.warning("The code of a committed act could not be settled")
+
+
+def _commit(user: AbstractBaseUser, proved: ByCode, *, doubtful: bool = False) -> None:
+    with transaction.atomic(using=databases.primary(MobileProof), durable=True):
+        if user._state.adding:
+            user.save(force_insert=True)
+        proofs.record(user, proved.number, proved.proved_by, doubtful=doubtful)
+        if not proved.claim():
+            raise SmsCodeInvalid
+
+
+def _finish(request: HttpRequest, user: AbstractBaseUser, proved: ByCode) -> None:
+    settle(proved)
+    binding.sign_in(request, user)
+
+
+def _check_username(username: str, mobile: str) -> None:
+    """Raises Invalid; for another's mobile too, which its owner would sign in with."""
+    name = get_user_model().USERNAME_FIELD
+    field = get_user_model()._meta.get_field(name)
+    try:
+        field.run_validators(username)  # type: ignore[union-attr]
+    except ValidationError as error:
+        raise Invalid({"username": error.messages}) from None
+    if mobiles.is_mobile(mobiles.clean(username)) and username != mobile:
+        raise Invalid({"username": [OTHERS_MOBILE]})
+    try:
+        taken = databases.people().filter(**{name: username}).exists()
+    except databases.MAY_REFUSE_TEXT as error:
+        if not databases.refuses_text(error):
+            raise
+        taken = False
+    if taken:
+        raise Invalid({"username": [TAKEN]})
