@@ -5,8 +5,8 @@ Each record has, as attributes and in its text:
 
 action      authorize, callback, image_code, human_check, sms_code, sms_receipt, vendor_receipts, mobile_proof, bind,
             password, refresh, sign_out, login, done; of the account life: verification, identities, identity,
-            sessions, session, revoke, sms_sign_in, sign_up, password_reset; for the pages of the course account_count, reset_account, reset_code,
-            reset_proof, reset_password, user
+            sessions, session, revoke, sms_sign_in, sign_up, password_reset; for the pages of the course
+            account_count, reset_account, reset_code, reset_proof, reset_password, user
 outcome     started, not_bound, drawn, asked, sent, waiting, delivered, failed, proved, bound, signed_in, refreshed,
             signed_out, cancelled, or an error's code; of the account life: listed, kept, unbound, ended, counted,
             password_set, shown

@@ -33,7 +33,8 @@ NEW, OTHER, ANOTHER = "13900000002", "13900000003", "another-horse-9"
 
 
 def person_of(account: Account) -> Person:
-    return Person(account.user, str(Session.objects.filter(user=account.user.pk).latest("created_at").pk))
+    session = Session.objects.filter(user=account.user.pk).latest("created_at")
+    return Person(account.user, str(session.pk), session.device_hash)
 
 
 def code_for(account: Account, mobile: str = NEW) -> str:

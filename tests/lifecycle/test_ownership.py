@@ -392,7 +392,10 @@ def test_threat_31_not_mine_twice_at_once(person: Any) -> None:
 
 
 def _die(ticket: str) -> None:
-    sms_codes.void = lambda mobile: os.kill(os.getpid(), signal.SIGKILL)
+    def die(mobile: str, *, but: str = "") -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    sms_codes.void = die
     choose(ticket, "not_mine")
 
 

@@ -104,16 +104,12 @@ class HumanCheckRequest(Shape):
         return super().to_internal_value({name: value for name, value in data.items() if value not in ("", None)})
 
 
-class SmsCodeRequest(HumanCheckRequest):
+class SmsRequest(HumanCheckRequest):
+    """What it takes to have an SMS sent, whatever that is for."""
+
     image_code_id = serializers.UUIDField(required=False)
     text = CodeField(required=False)
     human_check = serializers.CharField(max_length=8192, required=False)
-    #: The bind ticket of who holds one: part of each mobile's SMS is kept for them.
-    access_token = serializers.CharField(max_length=4096, default="")
-    #: What the code is to be good for: "bind"; and where ``phonebind.lifecycle`` is installed, "sign_in".
-    purpose = serializers.CharField(max_length=32, default="bind")
-    #: Of an earlier answer to the same person, so that they can use the code of either.
-    flow = serializers.CharField(max_length=512, default="")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The image where one is asked for; and its id in one spelling."""
@@ -125,6 +121,15 @@ class SmsCodeRequest(HumanCheckRequest):
         if "image_code_id" in attrs:
             attrs["image_code_id"] = str(attrs["image_code_id"])
         return attrs
+
+
+class SmsCodeRequest(SmsRequest):
+    #: The bind ticket of who holds one: part of each mobile's SMS is kept for them.
+    access_token = serializers.CharField(max_length=4096, default="")
+    #: What the code is to be good for: "bind"; and where ``phonebind.lifecycle`` is installed, "sign_in".
+    purpose = serializers.CharField(max_length=32, default="bind")
+    #: Of an earlier answer to the same person, so that they can use the code of either.
+    flow = serializers.CharField(max_length=512, default="")
 
 
 class Bind(Shape):

@@ -6,13 +6,13 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from phonebind.accounts import PASSWORD_MAX
-from phonebind.api.serializers import CodeField, MobileField, Shape, SmsCodeRequest
+from phonebind.api.serializers import CodeField, MobileField, Shape, SmsRequest
 from phonebind.lifecycle import verifications
 
 ONE_WAY = _("Send exactly one of sms_code, password, and provider with code and state.")
 
 
-class AccountSmsCodeRequest(SmsCodeRequest):
+class AccountSmsCodeRequest(SmsRequest):
     """``mobile`` is read for a new number alone: one's own is known."""
 
     mobile = MobileField(required=False)

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from phonebind.accounts import PASSWORD_MAX
-from phonebind.api.serializers import CodeField, MobileField, Shape, SmsCodeRequest
+from phonebind.api.serializers import CodeField, MobileField, Shape, SmsRequest
 
 UNLIKE = _("The two passwords differ.")
 NOT_ALLOWED = _("Agree to the terms to register.")
@@ -37,7 +37,7 @@ class Registration(Shape):
         return attrs
 
 
-class ResetRequest(SmsCodeRequest):
+class ResetRequest(SmsRequest):
     """The fields of an SMS; what that one is for is no choice."""
 
 
