@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -19,7 +20,7 @@ from django.utils import timezone
 
 from phonebind import binding, oauth, signals, sms_codes
 from phonebind.exceptions import Invalid, PhonebindError, SmsCodeInvalid, StorageUnavailable, TokenInvalid
-from phonebind.lifecycle import numbers, people, proofs, step_up
+from phonebind.lifecycle import numbers, people, proofs, sessions, step_up
 from phonebind.lifecycle.exceptions import MobileKept, MobileTaken, SessionEnded
 from phonebind.lifecycle.models import MobileChange, MobileProof, Session
 from phonebind.lifecycle.people import Person
@@ -419,6 +420,11 @@ def try_change(pk: Any, sid: str, mobile: str, code: str) -> str:
         return error.code
 
 
+def started(user: Any) -> Person:
+    """Signed in on a device that keeps no cookies."""
+    return Person(user, sessions.begin(None, user, "password", None, time.time(), time.time() + 600).sid)
+
+
 def carry_out(pk: Any) -> str:
     return numbers.carry_out(pk)
 
@@ -435,8 +441,9 @@ def test_two_changes_to_one_number_make_one(db: None) -> None:
     arguments: list[tuple[Any, ...]] = []
     for index in range(6):
         user = make(f"1390000010{index}", f"1390000010{index}")
-        code = sms_codes._new_code(NEW, f"{user.pk}:", "change_mobile")
-        arguments.append((user.pk, "", NEW, code))
+        who = started(user)
+        code = sms_codes._new_code(NEW, who.holder, "change_mobile")
+        arguments.append((user.pk, who.sid, NEW, code))
     with racers() as pool:
         answers = pool.race(try_change, arguments)
     model: Any = get_user_model()
@@ -477,9 +484,11 @@ def test_a_change_and_a_bind_of_one_number_make_one_holder(person: Any) -> None:
     for turn in range(3):
         mobile = f"1390000020{turn}"
         to_bind = sms_codes._new_code(mobile, oauth.Identity("qq", "101000001", mobile).key, "bind")
-        to_change = sms_codes._new_code(mobile, f"{person.pk}:", "change_mobile")
+        who = started(person)
+        to_change = sms_codes._new_code(mobile, who.holder, "change_mobile")
         with racers() as pool:
-            answers = pool.race(go, [("bind", mobile, mobile, to_bind), ("change", person.pk, "", mobile, to_change)])
+            both = [("bind", mobile, mobile, to_bind), ("change", person.pk, who.sid, mobile, to_change)]
+            answers = pool.race(go, both)
         holder = get_user_model()._default_manager.get(mobile=mobile)
         # Who is slower at binding is held to the password of the account that has it now, and it is right.
         assert answers in (["bound", "mobile_taken"], ["bound", "changed"], ["sms_code_invalid", "changed"]), answers
@@ -489,16 +498,18 @@ def test_a_change_and_a_bind_of_one_number_make_one_holder(person: Any) -> None:
 
 def test_a_change_and_an_unbind_at_once_both_happen(person: Any) -> None:
     SocialAccount.objects.create(user=person, provider="qq", app_id="1", openid="O")
-    code = sms_codes._new_code(NEW, f"{person.pk}:", "change_mobile")
+    who = started(person)
+    code = sms_codes._new_code(NEW, who.holder, "change_mobile")
     with racers() as pool:
-        answers = pool.race(go, [("unbind", person.pk), ("change", person.pk, "", NEW, code)])
+        answers = pool.race(go, [("unbind", person.pk), ("change", person.pk, who.sid, NEW, code)])
     assert answers == ["unbound", "changed"]
     assert (stored(person.pk).mobile, SocialAccount.objects.count()) == (NEW, 0)
 
 
 def test_who_dies_in_the_middle_has_changed_nothing(person: Any) -> None:
-    code = sms_codes._new_code(NEW, f"{person.pk}:", "change_mobile")
-    assert crash(die, person.pk, "", NEW, code) == -signal.SIGKILL
+    who = started(person)
+    code = sms_codes._new_code(NEW, who.holder, "change_mobile")
+    assert crash(die, person.pk, who.sid, NEW, code) == -signal.SIGKILL
     user: AbstractBaseUser = stored(person.pk)
     assert (user.get_username(), MobileProof.objects.count(), login(MOBILE)) == (MOBILE, 0, 200)
-    assert try_change(person.pk, "", NEW, code) == "changed"
+    assert try_change(person.pk, who.sid, NEW, code) == "changed"
