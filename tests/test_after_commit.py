@@ -65,9 +65,9 @@ def test_threat_53_a_key_and_a_name_that_are_no_json(
 ) -> None:
     issue = tokens.issue
 
-    def issue_and_change(user: Any, *args: Any) -> Any:
+    def issue_and_change(user: Any, *args: Any, **session: Any) -> Any:
         """From here on only the answer asks for them."""
-        pair = issue(user, *args)
+        pair = issue(user, *args, **session)
         user.__class__ = OddUser
         return pair
 
@@ -112,7 +112,7 @@ def test_threat_53_tokens_that_cannot_be_made(
     """The same form again, once that is mended, is a success and makes nothing more."""
     send = bind(http)
     with monkeypatch.context() as patch:
-        patch.setattr(tokens, "issue", lambda *_: 1 / 0)
+        patch.setattr(tokens, "issue", lambda *_, **__: 1 / 0)
         answer = send()
         assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
         assert "ZeroDivisionError" in caplog.text

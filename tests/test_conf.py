@@ -83,6 +83,17 @@ def test_the_names_are_the_documented_ones() -> None:
         "SMS_SLOTS",
         "HASH_SLOTS",
         "LIMITS",
+        "REFRESH_GRACE",
+        "STEP_UP_MAX_AGE",
+        "MOBILE_CHANGE_DELAY",
+        "SMS_SIGN_IN",
+        "SMS_SIGN_UP",
+        "KNOWN_MOBILE",
+        "SECOND_IDENTITY",
+        "OWNER_WORD",
+        "NUMBER_STATE",
+        "LEGACY_COUNTS",
+        "LEGACY_USER_FIELDS",
     }
 
 

@@ -66,9 +66,20 @@ PROMISED = {
     "password_bind": (5, 15 * 60, TooManyAttempts),
     "verify_user_hour": (10, HOUR, SmsQuota),
     "password_verify": (5, 15 * 60, TooManyAttempts),
+    "reset_mobile_day": (5, 86_400, SmsQuota),
+    "sign_up_mobile_hour": (20, 3_600, TooManyAttempts),
+    "owner_choice_address_hour": (100, 3_600, TooManyRequests),
+    "number_state_site_day": (1_000, 86_400, TooManyRequests),
 }
 #: What costs money: an SMS, or a question to a vendor.
-MONEY = {"human_answer_address_hour", "verify_user_hour"} | {
+MONEY = {
+    "human_answer_address_hour",
+    "verify_user_hour",
+    "reset_mobile_day",
+    "sign_up_mobile_hour",
+    "number_state_site_day",
+    "owner_choice_address_hour",
+} | {
     name
     for name in PROMISED
     if name.startswith(("sms_", "no_image_", "proof_")) and "code" not in name and "gap" not in name
@@ -115,7 +126,7 @@ def test_threat_13_what_costs_money_is_counted_in_sliding_windows() -> None:
 
 def test_only_the_budgets_of_the_whole_site_alarm() -> None:
     alarming = {name for name, rule in limits.RULES.items() if rule.alarms}
-    assert alarming == {"sms_site_hour", "sms_site_day", "proof_site_day"}
+    assert alarming == {"sms_site_hour", "sms_site_day", "proof_site_day", "number_state_site_day"}
 
 
 @pytest.mark.parametrize("name", limits.RULES)

@@ -47,6 +47,17 @@ def test_the_settings() -> None:
         "SMS_SLOTS",
         "HASH_SLOTS",
         "TRUSTED_PROXIES",
+        "REFRESH_GRACE",
+        "STEP_UP_MAX_AGE",
+        "MOBILE_CHANGE_DELAY",
+        "SMS_SIGN_IN",
+        "SMS_SIGN_UP",
+        "KNOWN_MOBILE",
+        "SECOND_IDENTITY",
+        "OWNER_WORD",
+        "NUMBER_STATE",
+        "LEGACY_COUNTS",
+        "LEGACY_USER_FIELDS",
     }
     assert set(conf.ProviderSettings.__dataclass_fields__) == {
         "base_url",
@@ -94,7 +105,10 @@ def test_the_limits() -> None:
             }
             | {"get", "label", "native", "ways", "web"},
         ),
-        ("phonebind.sms", {"GATEWAYS", "LANGUAGE", "PURPOSES", "Gateway", "Message", "get", "send"}),
+        (
+            "phonebind.sms",
+            {"GATEWAYS", "LANGUAGE", "NO_ACCOUNT", "PURPOSES", "Gateway", "Message", "get", "purposes", "send"},
+        ),
         ("phonebind.testing", {"FakeQQ", "Person"}),
         (
             "phonebind.human",
@@ -148,7 +162,16 @@ def test_the_signals() -> None:
         "sms_budget_exhausted",
         "proof_budget_exhausted",
         "sms_receipt_received",
-        *("refresh_token_reused", "identity_bound", "identity_unbound"),
+        *(
+            "refresh_token_reused",
+            "mobile_change_requested",
+            "mobile_changed",
+            "new_device",
+            "identity_bound",
+            "identity_unbound",
+            "number_doubtful",
+            "number_state_budget_exhausted",
+        ),
     }
 
 

@@ -9,7 +9,16 @@ def test_which_there_are() -> None:
     """When each is sent, and with what: test_binding, test_sign_in_response, test_limits, test_image_codes, sms/."""
     names = {name for name, value in vars(signals).items() if isinstance(value, Signal)}
     of_people = {"account_bound", "signed_in", "sign_in_response", "same_person_found"}
-    of_life = {"refresh_token_reused", "mobile_change_requested", "mobile_changed"}
+    of_life = {
+        "refresh_token_reused",
+        "mobile_change_requested",
+        "mobile_changed",
+        "new_device",
+        "identity_bound",
+        "identity_unbound",
+        "number_doubtful",
+        "number_state_budget_exhausted",
+    }
     assert names == of_people | of_life | {"image_code_issued"} | {
         "proof_budget_exhausted",
         "sms_attempted",

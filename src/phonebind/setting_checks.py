@@ -36,10 +36,17 @@ TYPES: Mapping[str, Any] = {
     "FRONT_END": str,
     "LEGACY_STATE": bool,
     "SIGN_IN_MAX_AGE": int,
+    "REFRESH_GRACE": int,
+    "STEP_UP_MAX_AGE": int,
+    "MOBILE_CHANGE_DELAY": int,
+    "SMS_SIGN_IN": bool,
+    "SMS_SIGN_UP": bool,
     "KNOWN_MOBILE": str,
     "SECOND_IDENTITY": str,
     "OWNER_WORD": str,
     "NUMBER_STATE": Mapping,
+    "LEGACY_COUNTS": str,
+    "LEGACY_USER_FIELDS": (list, tuple),
     "TRUSTED_PROXIES": int,
     "COOKIE_SAMESITE": str,
     "CONNECT_TIMEOUT": (int, float),
@@ -49,7 +56,16 @@ TYPES: Mapping[str, Any] = {
     "HASH_SLOTS": int,
     "LIMITS": Mapping,
 }
-AT_LEAST = {"SIGN_IN_MAX_AGE": 1, "TRUSTED_PROXIES": 0, "PROVIDER_SLOTS": 1, "SMS_SLOTS": 1, "HASH_SLOTS": 1}
+AT_LEAST = {
+    "SIGN_IN_MAX_AGE": 1,
+    "REFRESH_GRACE": 0,
+    "STEP_UP_MAX_AGE": 1,
+    "MOBILE_CHANGE_DELAY": 0,
+    "TRUSTED_PROXIES": 0,
+    "PROVIDER_SLOTS": 1,
+    "SMS_SLOTS": 1,
+    "HASH_SLOTS": 1,
+}
 YEAR = 366 * 86_400
 _SECRET = re.compile(r"[A-Za-z0-9_-]{32,128}")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")

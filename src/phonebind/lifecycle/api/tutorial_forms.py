@@ -43,5 +43,5 @@ class NewPassword(Token):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["password"] != attrs["password2"]:
-            raise serializers.ValidationError({"password2": [_("The two passwords are not the same.")]})
+            raise serializers.ValidationError({"password2": [_("The two passwords differ.")]})
         return attrs
