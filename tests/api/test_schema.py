@@ -36,7 +36,7 @@ CONTRACT: dict[tuple[str, str], tuple[set[str], set[str], int, list[set[str]]]] 
     ),
     ("/oauth/{provider}/user/", "post"): (
         {"provider"},
-        {"mobile", "password", "sms_code", "mobile_proof", "access_token"},
+        {"mobile", "password", "sms_code", "mobile_proof", "access_token", "second_identity"},
         201,
         [SIGNED_IN | {"next"}],
     ),
@@ -49,14 +49,14 @@ CONTRACT: dict[tuple[str, str], tuple[set[str], set[str], int, list[set[str]]]] 
     ("/image_codes/{image_code_id}/", "get"): ({"image_code_id"}, set(), 200, []),
     ("/human_checks/{mobile}/", "get"): ({"mobile", "without_image"}, set(), 200, [{"image", "human_check"}]),
     ("/sms_codes/{mobile}/", "get"): (
-        {"mobile", "image_code_id", "text", "human_check", "without_image", "access_token"},
+        {"mobile", "image_code_id", "text", "human_check", "without_image", "access_token", "purpose", "flow"},
         set(),
         200,
         [SENT],
     ),
     ("/sms_codes/{mobile}/", "post"): (
         {"mobile"},
-        {"image_code_id", "text", "human_check", "without_image", "access_token"},
+        {"image_code_id", "text", "human_check", "without_image", "access_token", "purpose", "flow"},
         200,
         [SENT],
     ),
