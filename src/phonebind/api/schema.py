@@ -243,7 +243,7 @@ def _operation(
     )
 
 
-_SMS = (
+SMS = (
     OriginNotAllowed,
     TooManyRequests,
     HumanCheckInvalid,
@@ -364,8 +364,8 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
         )
     },
     SmsCodeView: {
-        "get": _operation("sms_code", _SMS_DESCRIPTION, {200: Sent}, _SMS, [MOBILE, SmsCodeForm]),
-        "post": _operation("sms_code_post", _SMS_DESCRIPTION, {200: Sent}, _SMS, [MOBILE], SmsCodeForm),
+        "get": _operation("sms_code", _SMS_DESCRIPTION, {200: Sent}, SMS, [MOBILE, SmsCodeForm]),
+        "post": _operation("sms_code_post", _SMS_DESCRIPTION, {200: Sent}, SMS, [MOBILE], SmsCodeForm),
     },
     MobileProofView: {
         "post": _operation(

@@ -53,6 +53,7 @@ class Door:
 
 
 SIGN_IN = Door()
+RESET = Door("reset_password")
 
 
 @dataclass(frozen=True, slots=True)

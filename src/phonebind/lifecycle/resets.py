@@ -109,7 +109,7 @@ def _set(request: HttpRequest, reset: Reset, proved: ByCode, password: str) -> A
         raise SmsCodeInvalid
     ways.refuse_operators(user)
     accounts.check_enabled(user)
-    doubtful = ownership.decide(request, user, reset.mobile)
+    doubtful = ownership.decide(request, user, reset.mobile, door=ownership.RESET)
     old = user.password
     accounts.set_password(user, password)
     with transaction.atomic(using=databases.primary(MobileProof), durable=True):

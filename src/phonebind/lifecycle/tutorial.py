@@ -126,7 +126,7 @@ def set_password(request: HttpRequest, pk: str, token: str, password: str) -> Ab
     user = _owner(grant)
     accounts.set_password(user, password)
     # Once only, and not for a password that is too weak: it may ask a vendor, who is paid.
-    doubtful = ownership.decide(request, user, grant.mobile)
+    doubtful = ownership.decide(request, user, grant.mobile, door=ownership.RESET)
     try:
         _save(user, grant, token, doubtful=doubtful)
     except IntegrityError as error:

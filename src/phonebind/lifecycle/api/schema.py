@@ -15,13 +15,48 @@ from rest_framework import fields
 
 from phonebind.api import schema, serializers
 from phonebind.api.base import View
-from phonebind.exceptions import Invalid, Limited, OriginNotAllowed, PhonebindError, StorageUnavailable, TokenInvalid
-from phonebind.lifecycle.api import sessions
+from phonebind.exceptions import (
+    AccountDisabled,
+    CodeInvalid,
+    Invalid,
+    Limited,
+    OriginNotAllowed,
+    PasswordWrong,
+    PhonebindError,
+    ProviderUnavailable,
+    ProviderUnknown,
+    ServerBusy,
+    SmsCodeInvalid,
+    SnapshotUser,
+    StateInvalid,
+    StorageUnavailable,
+    TicketInvalid,
+    TokenInvalid,
+    TooManyAttempts,
+    TooManyRequests,
+)
+from phonebind.lifecycle.api import (
+    account,
+    forms,
+    identities,
+    identity_forms,
+    ownership,
+    sessions,
+    verifications,
+    way_forms,
+    ways,
+)
 from phonebind.lifecycle.exceptions import (
+    AccountUnknown,
     AuthenticationInsufficient,
     IdentityExists,
+    IdentityTaken,
+    LastWayIn,
     MobileChangePending,
+    MobileTaken,
     NotFound,
+    OwnerHeld,
+    OwnerRefused,
     OwnerUnclear,
     SessionEnded,
 )
@@ -42,6 +77,73 @@ class SessionShown(serializers.Shape):
     last_seen_at = fields.DateTimeField()
 
 
+class ChangeShown(serializers.Shape):
+    mobile = fields.CharField(help_text="Masked.")
+    due_at = fields.DateTimeField()
+
+
+class AccountShown(serializers.Shape):
+    """`methods`: which ways of step-up this person has."""
+
+    id = schema.Key()
+    username = fields.CharField()
+    mobile = fields.CharField(allow_blank=True, help_text="Masked.")
+    has_password = fields.BooleanField()
+    mobile_change = ChangeShown(allow_null=True)
+    methods = fields.ListField(child=fields.CharField())
+
+
+class MobileShown(serializers.Shape):
+    mobile = fields.CharField(help_text="Masked.")
+
+
+class ChangePending(ChangeShown):
+    pending = fields.BooleanField()
+
+
+class IdentityShown(serializers.Shape):
+    """`removable`: whether another way in is left without it."""
+
+    id = fields.IntegerField()
+    provider = fields.CharField()
+    label = fields.CharField()  # type: ignore[assignment]  # a Field's own, which it does not hide
+    nickname = fields.CharField(allow_blank=True)
+    bound_at = fields.DateTimeField()
+    last_used_at = fields.DateTimeField(allow_null=True)
+    removable = fields.BooleanField()
+
+
+class Verified(serializers.Shape):
+    """`verification` goes into the header `X-Verification`, for `expires_in` seconds."""
+
+    verification = fields.CharField()
+    methods = fields.ListField(child=fields.CharField())
+    expires_in = fields.IntegerField()
+
+
+class CameIn(schema.Account):
+    created = fields.BooleanField()
+
+
+class SignedUp(schema.Account):
+    mobile = fields.CharField()
+
+
+class ResetBegun(serializers.Shape):
+    id = fields.CharField()
+    expires_in = fields.IntegerField()
+    resend_after = fields.IntegerField()
+
+
+class Chosen(serializers.Shape):
+    """`mobile_proof` and `expires_in` where a bind was asked about."""
+
+    choice = fields.CharField()
+    purpose = fields.CharField()
+    mobile_proof = fields.CharField(required=False)
+    expires_in = fields.IntegerField(required=False)
+
+
 # ---------------------------------------------------------------- what goes wrong
 
 #: What errors carry that take something to be made of.
@@ -50,6 +152,7 @@ EXAMPLES: Mapping[type[PhonebindError], PhonebindError] = {
     AuthenticationInsufficient: AuthenticationInsufficient(600, ["sms", "password"]),
     IdentityExists: IdentityExists(["add", "replace", "other_number"], {"nickname": "小**", "last_used": "2025-03"}),
     MobileChangePending: MobileChangePending("2026-01-04T08:00:00Z"),
+    OwnerHeld: OwnerHeld("2026-01-04T08:00:00Z"),
     OwnerUnclear: OwnerUnclear({"nickname": "小**", "last_used": "2025-03"}, ["mine", "not_mine"], "…"),
 }
 
@@ -57,6 +160,8 @@ EXAMPLES: Mapping[type[PhonebindError], PhonebindError] = {
 SIGNED_IN: tuple[type[PhonebindError], ...] = (TokenInvalid, StorageUnavailable)
 #: Of those of them that change something.
 CHANGES: tuple[type[PhonebindError], ...] = (OriginNotAllowed, *SIGNED_IN)
+#: And of those that ask once more who it is.
+STEPS_UP: tuple[type[PhonebindError], ...] = (*CHANGES, SessionEnded, AuthenticationInsufficient)
 
 
 def example(kind: type[PhonebindError]) -> OpenApiExample:
@@ -92,6 +197,9 @@ def operation(
 # ---------------------------------------------------------------- the operations
 
 NOTHING = OpenApiResponse(description="Done.")
+VERIFICATION = OpenApiParameter("X-Verification", str, OpenApiParameter.HEADER)
+IDENTITY_ID = OpenApiParameter("identity_id", OpenApiTypes.INT, OpenApiParameter.PATH)
+RESET_ID = OpenApiParameter("reset_id", str, OpenApiParameter.PATH)
 SESSION_ID = OpenApiParameter("session_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 EXCEPT = OpenApiParameter("except", str, enum=["current"], description="Spare the session that asks.")
 
@@ -114,6 +222,168 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
             {200: OpenApiResponse(OpenApiTypes.OBJECT, description="Empty.")},
             [OriginNotAllowed],
             request=serializers.Refresh,
+        ),
+    },
+    account.AccountView: {
+        "get": operation("account", "One's own account.", {200: AccountShown}, SIGNED_IN),
+    },
+    account.PasswordView: {
+        "put": operation(
+            "own_password",
+            "Set or change the password: by the old one, or by a step-up. All sessions end; the answer is a new one.",
+            {200: schema.Account},
+            (*STEPS_UP, PasswordWrong, TooManyAttempts, AccountDisabled, ServerBusy),
+            [VERIFICATION],
+            forms.Password,
+        ),
+    },
+    account.MobileView: {
+        "put": operation(
+            "own_mobile",
+            "Change the mobile: at once by a code to the old number too, and else after `MOBILE_CHANGE_DELAY`. "
+            "`sms_code` went to the new one.",
+            {200: MobileShown, 202: ChangePending},
+            (*STEPS_UP, SmsCodeInvalid, TooManyAttempts, MobileTaken, MobileChangePending, AccountDisabled),
+            [VERIFICATION],
+            forms.Mobile,
+        ),
+        "delete": operation("own_mobile_cancel", "Cancel a change of mobile that waits.", {204: NOTHING}, CHANGES),
+    },
+    verifications.SmsCodeView: {
+        "get": operation(
+            "account_sms_code",
+            "Send a code to one's own number (`verify`), or to a new one (`change_mobile`).",
+            {200: schema.Sent},
+            (TokenInvalid, SessionEnded, *schema.SMS),
+            [identity_forms.AccountSmsCodeRequest],
+        ),
+    },
+    verifications.VerificationsView: {
+        "post": operation(
+            "verification",
+            "Show that it is you, by exactly one way.",
+            {201: Verified},
+            (
+                *CHANGES,
+                SmsCodeInvalid,
+                PasswordWrong,
+                TooManyAttempts,
+                StateInvalid,
+                CodeInvalid,
+                SnapshotUser,
+                ProviderUnknown,
+                ProviderUnavailable,
+                AccountDisabled,
+                ServerBusy,
+            ),
+            request=identity_forms.Verification,
+        ),
+    },
+    identities.IdentitiesView: {
+        "get": operation("identities", "One's own identities.", {200: IdentityShown(many=True)}, SIGNED_IN),
+        "post": operation(
+            "identity_bind",
+            "Bind one more: `code` and `state` of a callback whose authorization was asked for with `intent=bind`.",
+            {200: IdentityShown, 201: IdentityShown},
+            (
+                *STEPS_UP,
+                StateInvalid,
+                CodeInvalid,
+                SnapshotUser,
+                IdentityTaken,
+                IdentityExists,
+                ProviderUnknown,
+                ProviderUnavailable,
+                AccountDisabled,
+            ),
+            [VERIFICATION],
+            identity_forms.Callback,
+        ),
+    },
+    identities.IdentityView: {
+        "delete": operation(
+            "identity_unbind",
+            "Unbind all that this person has at that provider; the sessions that began with it end.",
+            {204: NOTHING},
+            (*STEPS_UP, NotFound, LastWayIn),
+            [IDENTITY_ID, VERIFICATION, identity_forms.Unbinding],
+        ),
+    },
+    ways.SmsView: {
+        "post": operation(
+            "sms_sign_in",
+            "Sign in by SMS, or register: `flow` is of the answer that sent the code.",
+            {200: CameIn},
+            (
+                OriginNotAllowed,
+                SmsCodeInvalid,
+                TooManyAttempts,
+                AccountUnknown,
+                MobileTaken,
+                AccountDisabled,
+                AuthenticationInsufficient,
+                OwnerUnclear,
+                StorageUnavailable,
+            ),
+            request=way_forms.SmsSignIn,
+        ),
+    },
+    ways.UsersView: {
+        "post": operation(
+            "sign_up",
+            "Register by SMS, with a name and a password.",
+            {201: SignedUp},
+            (OriginNotAllowed, SmsCodeInvalid, TooManyAttempts, MobileTaken, StorageUnavailable, ServerBusy),
+            request=way_forms.Registration,
+        ),
+    },
+    ways.ResetsView: {
+        "post": operation(
+            "password_reset_begin",
+            "Ask for a code to reset a password: the same answer for every number.",
+            {202: ResetBegun},
+            [kind for kind in schema.SMS if kind is not TicketInvalid],
+            request=way_forms.ResetRequest,
+        ),
+    },
+    ways.ResetView: {
+        "put": operation(
+            "password_reset",
+            "Set a new password, and sign in. All other sessions end.",
+            {200: schema.Account},
+            (
+                OriginNotAllowed,
+                SmsCodeInvalid,
+                TooManyAttempts,
+                AccountDisabled,
+                AuthenticationInsufficient,
+                OwnerUnclear,
+                StorageUnavailable,
+                ServerBusy,
+            ),
+            [RESET_ID],
+            way_forms.NewPassword,
+        ),
+    },
+    ownership.OwnershipView: {
+        "post": operation(
+            "ownership",
+            "Answer `owner_unclear`; then send what was asked about again.",
+            {200: Chosen},
+            (
+                OriginNotAllowed,
+                TooManyRequests,
+                TicketInvalid,
+                PasswordWrong,
+                TooManyAttempts,
+                AuthenticationInsufficient,
+                OwnerHeld,
+                OwnerRefused,
+                AccountDisabled,
+                StorageUnavailable,
+                ServerBusy,
+            ),
+            request=ownership.Choice,
         ),
     },
 }
