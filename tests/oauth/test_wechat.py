@@ -424,7 +424,7 @@ def test_the_token_is_asked_for_once_and_kept_until_five_minutes_before_its_end(
 def test_who_has_waited_long_enough_for_another_process_asks(
     program: WeChatMiniProgram, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wechat_tokens, "LOCK", 0.1)
+    monkeypatch.setattr(wechat_tokens, "STEP", 0.5)
     _, lock = wechat_tokens._keys(program)
     assert store.first(lock, 60)
     assert program.mobile("PH0NE", OPENID) == MOBILE
