@@ -372,7 +372,7 @@ def test_threat_31_a_number_that_was_changed_meanwhile_resets_nothing(client: Cl
 def test_a_password_that_changes_while_the_new_one_is_hashed_stays(
     client: Client, person: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def change(request: Any, user: Any, mobile: str) -> bool:
+    def change(request: Any, user: Any, mobile: str, **kwargs: Any) -> bool:
         User.objects.filter(pk=person.pk).update(password="changed")
         return False
 
