@@ -190,7 +190,7 @@ def _with_headers(response: HttpResponseBase, *, asks: bool) -> HttpResponseBase
 
 def content_security_policy(*, asks: bool = False, scripts: str = "", frames: str = "", images: str = "") -> str:
     """``scripts``, ``frames`` and ``images``: an origin of whose a page has some besides ours."""
-    files = urlsplit(static("phonebind/bind.js"))
+    files = urlsplit(static("phonebind/code_form.js"))
     ours = ["'self'", *([f"{files.scheme or 'https'}://{files.netloc}"] if files.netloc else [])]
     check = human.mode().check if asks else None
     theirs = check.origins if check else ()
