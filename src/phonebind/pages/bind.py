@@ -92,9 +92,13 @@ class _BindPage(CodePage):
         self, form: forms.Form | None = None, *, error: PhonebindError | None = None, screen: str = "", **told: Any
     ) -> HttpResponse:
         form = form or self.acts[self.main].form(initial=self.request.POST.dict())
-        if self.needs == "new" and "password" in form.fields:
-            form["password"].help_text = _("8 to 20 characters.")
-            form.fields["password"].widget.attrs["autocomplete"] = "new-password"
+        if self.needs and "password" in form.fields:
+            password = form.fields["password"].widget.attrs
+            if self.needs == "new":
+                form["password"].help_text = _("8 to 20 characters.")
+                password["autocomplete"] = "new-password"
+            if error is None:
+                password["autofocus"] = True
         return super().show(form, error=error, screen=screen, **told)
 
     def _reset_url(self) -> str:
