@@ -89,6 +89,13 @@ def test_threat_21_every_page_serves_everybody(person: Person, new_mobile: Calla
     page.wait_for_url("**/done/")
     inspect(page)
 
+
+def test_threat_21_the_other_pages_too(person: Person, new_mobile: Callable[[], str]) -> None:
+    page = person.page
+    person.arrive("bold")
+    person.get_code(new_mobile())
+    person.submit()
+    page.wait_for_url("**/done/")
     person.arrive("xiaolan")
     page.wait_for_url("**/attach/**")
     inspect(page)

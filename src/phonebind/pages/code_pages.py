@@ -158,9 +158,10 @@ class CodePage:
         whose code went with the answer, who need another one.
         """
         typed = self.request.POST
-        if not (life.installed and typed.get("question")):
+        choice = typed.get("owner", "")
+        # Whoever has pressed neither button is asked again.
+        if not (life.installed and typed.get("question") and choice in ("mine", "not_mine")):
             return None
-        choice = "mine" if typed.get("owner") == "mine" else "not_mine"
         proof = life.installed.answer_owner(
             self.request, typed["question"], choice, typed.get("password") or None, self.identity
         )
