@@ -18,8 +18,8 @@ DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
 
 DEBUG = env.flag("DEBUG")
 SANDBOX = env.flag("SANDBOX", default=DEBUG)
-#: Sessions, and what people do with their own account.
-LIFECYCLE = env.flag("LIFECYCLE")
+#: Sessions, and what people do with their own account: the demo shows all that there is.
+LIFECYCLE = env.flag("LIFECYCLE", default=DEBUG)
 PORT = env.number("PORT", 8000)
 WORKERS = env.number("WORKERS", 2, least=1)
 THREADS = env.number("THREADS", 16, least=1)
@@ -231,6 +231,12 @@ PHONEBIND = {
     "NEW_ACCOUNT_PROOFS": tuple(env.words("NEW_ACCOUNT_PROOFS", "sms,carrier,realtime,quick")),
     "JOIN_PROOFS": tuple(env.words("JOIN_PROOFS", "sms,carrier,realtime")),
     "HUMAN_CHECK": _HUMAN_CHECK,
+    "SMS_SIGN_IN": env.flag("SMS_SIGN_IN", default=DEBUG and LIFECYCLE),
+    "SMS_SIGN_UP": env.flag("SMS_SIGN_UP"),
+    "KNOWN_MOBILE": env.text("KNOWN_MOBILE", "password"),
+    "SECOND_IDENTITY": env.text("SECOND_IDENTITY", "both"),
+    "OWNER_WORD": env.text("OWNER_WORD", "accept"),
+    "NUMBER_STATE": env.options("NUMBER_STATE") or ({"gateway": "sandbox"} if SANDBOX and LIFECYCLE else {}),
     "SITE_NAME": env.text("SITE_NAME", "phonebind"),
     "TERMS_URL": env.text("TERMS_URL", ""),
     "PRIVACY_URL": env.text("PRIVACY_URL", ""),
