@@ -219,6 +219,7 @@ def test_threat_32_without_the_old_number_it_waits_and_is_told(person: Any, devi
     assert one.ask("get", "/account/").json()["mobile_change"]["mobile"] == "139****0002"
     answer = change(one, "password", OTHER)
     assert (answer.status_code, answer.json()["code"]) == (409, "mobile_change_pending")
+    assert answer.json()["due_at"] == first.json()["due_at"]
     assert stored(person.pk).mobile == MOBILE
 
 
@@ -385,6 +386,14 @@ def test_a_release_may_end_sessions(person: Any, device: Device, tmp_path: Path)
     file.write_text(MOBILE)
     run("phonebind_release_numbers", str(file), "--yes", "--end-sessions")
     assert one.ask("get", "/account/").status_code == 401
+
+
+def test_what_fails_after_the_commit_fails_nobody(person: Any, device: Device, caplog: Any) -> None:
+    one = device()
+    with mock.patch.object(sms_codes, "void", side_effect=StorageUnavailable):
+        assert change(one).status_code == 200
+    assert "StorageUnavailable" in caplog.text
+    assert stored(person.pk).mobile == NEW
 
 
 def test_a_release_is_undone_with_what_it_was_for(person: Any) -> None:

@@ -7,7 +7,6 @@ Two at once are decided by the lock on the user's row, and between users by the 
 import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from functools import partial
 from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
@@ -262,7 +261,7 @@ def _settle(mobile: VerifiedMobile) -> None:
 def void_codes(mobile: str, using: str) -> None:
     """After the commit. Until then, and where the process dies before it, they find the account by its mobile alone."""
     if mobile:
-        transaction.on_commit(partial(sms_codes.void, mobile), using=using, robust=True)
+        databases.after_commit(using, sms_codes.void, mobile)
 
 
 def _write(user: Any, old: str, new: str | None) -> None:

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -159,7 +158,7 @@ def end(sessions: Iterable[Session], reason: str) -> int:
         if found:
             keys = [_denied(user_pk, str(pk)) for user_pk, pk in found]
             _deny(keys)
-            transaction.on_commit(partial(_deny, keys), using=using, robust=True)
+            databases.after_commit(using, _deny, keys)
     return ended
 
 
@@ -167,8 +166,7 @@ def end_all(user_pk: Any, reason: str, using: str | None = None) -> None:
     """End all of a user, and those that begin meanwhile by what is true until the commit: the old password, say."""
     _end_as_of_now(user_pk, reason, using)
     if connections[using or databases.primary(Session)].in_atomic_block:
-        again = partial(_end_as_of_now, user_pk, reason, using)
-        transaction.on_commit(again, using=using or databases.primary(Session), robust=True)
+        databases.after_commit(using or databases.primary(Session), _end_as_of_now, user_pk, reason, using)
 
 
 def is_live(user_pk: Any, sid: str, since: float | None) -> bool:
