@@ -216,7 +216,7 @@ def test_their_word_is_held(bare: Any, phonebind: Configure) -> None:
     with time_machine.travel(now, tick=False) as clock:
         held = choose(bind(), "mine")
         assert (held.status_code, code(held)) == (409, "owner_held")
-        assert held.json()["due_at"]
+        assert held.json()["due_at"] == f"{now + timedelta(hours=72):%Y-%m-%dT%H:%M:%SZ}"
         clock.shift(71 * 3_600)
         assert code(choose(bind(), "mine")) == "owner_held"
         clock.shift(3_601)
@@ -272,7 +272,9 @@ def test_a_ticket_is_nobody_elses(person: Any) -> None:
     assert code(choose(asked, "mine", identity=ME2, password=PASSWORD)) == "ticket_invalid"
     assert code(choose(asked, "mine", identity=None, password=PASSWORD)) == "ticket_invalid"
     for garbage in ("garbage", "é", asked.json()["ticket"] + "x"):
-        assert code(choose(garbage, "mine", password=PASSWORD)) == "ticket_invalid"
+        refused = choose(garbage, "mine", password=PASSWORD)
+        assert code(refused) == "ticket_invalid"
+        assert list(refused.json()["errors"]) == ["ticket"]
     assert code(choose(asked, "perhaps")) == "invalid"
     # The answer of one is not another's.
     assert choose(asked, "mine", password=PASSWORD).status_code == 200

@@ -110,6 +110,12 @@ def test_an_sms_on_probation_is_no_proof(person: Any, device: Device) -> None:
     with pytest.raises(AuthenticationInsufficient) as refused:
         step_up.require(who, "")
     assert refused.value.facts["methods"] == ["password"]
+    person.set_unusable_password()
+    with pytest.raises(AuthenticationInsufficient) as refused:
+        step_up.require(who, "")
+    assert refused.value.facts["methods"] == []
+    # It asks for nothing that there is no way to do.
+    assert refused.value.message != AuthenticationInsufficient.message
 
 
 def test_who_has_no_session_of_their_own_is_sent_to_refresh(person: Any) -> None:

@@ -181,7 +181,7 @@ def _request(person: Person, mobile: VerifiedMobile) -> tuple[MobileChange, bool
         people.lock(person)
         waiting = pending(person.user.pk)
         if waiting is not None and waiting.mobile != mobile.number:
-            raise MobileChangePending(waiting.due_at.isoformat())
+            raise MobileChangePending(waiting.due_at)
         if _is_taken(person.user.pk, mobile.number):
             raise MobileTaken
         created = waiting is None

@@ -16,7 +16,7 @@ from phonebind import accounts, audit, databases, limits, mobile_proofs, oauth, 
 from phonebind.conf import conf
 from phonebind.exceptions import PhonebindError, TicketInvalid, TokenInvalid
 from phonebind.lifecycle import devices, numbers, ownership, step_up
-from phonebind.lifecycle.exceptions import AuthenticationInsufficient, OwnerHeld, OwnerRefused
+from phonebind.lifecycle.exceptions import AuthenticationInsufficient, OwnerHeld, OwnerRefused, QuestionInvalid
 from phonebind.lifecycle.models import Session
 from phonebind.lifecycle.ownership import SHOWN, WORD, Question
 from phonebind.lifecycle.people import Person
@@ -45,7 +45,8 @@ def answer(request: HttpRequest, question: Question, choice: Choice) -> Proof | 
     """Take the choice of who has been asked. A bind goes on with the proof that is returned: after ``not_mine`` no SMS
     code of the number is good any more.
 
-    Raises TicketInvalid (the question was put to somebody else, too), and as :func:`mine` does.
+    Raises TicketInvalid (another bind was asked about), QuestionInvalid (it was put to another browser, too), and as
+    :func:`mine` does.
     """
     identity = choice.identity
     if identity is not None:
@@ -53,7 +54,7 @@ def answer(request: HttpRequest, question: Question, choice: Choice) -> Proof | 
     else:
         is_theirs = question.purpose != "bind" and question.subject in ("", devices.known_hash(request))
     if not is_theirs:
-        raise TicketInvalid
+        raise TicketInvalid if question.purpose == "bind" else QuestionInvalid
     audit.note(request, mobile=question.mobile)
     if choice.word == "mine":
         mine(request, question, choice)
@@ -65,7 +66,7 @@ def answer(request: HttpRequest, question: Question, choice: Choice) -> Proof | 
 
 
 def mine(request: HttpRequest, question: Question, choice: Choice) -> None:
-    """Raises TicketInvalid (used, or about what has changed since), PasswordWrong, TooManyAttempts, ServerBusy,
+    """Raises QuestionInvalid (used, or about what has changed since), PasswordWrong, TooManyAttempts, ServerBusy,
     AccountDisabled, AuthenticationInsufficient (which names the ways that the account has), OwnerHeld, OwnerRefused,
     StorageUnavailable.
     """
@@ -89,15 +90,15 @@ def mine(request: HttpRequest, question: Question, choice: Choice) -> None:
 
 
 def not_mine(question: Question) -> None:
-    """The number is nobody's, and no code of it is good any more. Raises TicketInvalid, StorageUnavailable."""
+    """The number is nobody's, and no code of it is good any more. Raises QuestionInvalid, StorageUnavailable."""
     user = _user(question)
     if accounts.needs_second_way(user):
-        raise TicketInvalid
+        raise QuestionInvalid
     _spend(question)
     try:
         with transaction.atomic(using=databases.primary(get_user_model()), durable=True):
             if not numbers.release(user, question.mobile, "new_owner"):
-                raise TicketInvalid
+                raise QuestionInvalid
             # Last: where the store is away the number stays, and what was sent to it is no longer good in any case.
             sms_codes.void(question.mobile)
     except PhonebindError:
@@ -106,12 +107,12 @@ def not_mine(question: Question) -> None:
 
 
 def _user(question: Question) -> AbstractBaseUser:
-    """Whom it was about, while they have the number. Raises TicketInvalid."""
+    """Whom it was about, while they have the number. Raises QuestionInvalid."""
     if store.exists(_spent(question)):
-        raise TicketInvalid
+        raise QuestionInvalid
     user = accounts.find(question.mobile)
     if user is None or str(user.pk) != question.user_pk:
-        raise TicketInvalid
+        raise QuestionInvalid
     return user
 
 
@@ -155,12 +156,12 @@ def _take_word(request: HttpRequest, user: AbstractBaseUser, mobile: str) -> Non
     if first:
         signals.number_doubtful.send_robust(Session, user=user, request=request, outcome="held")
     if now < since + HOLD:
-        raise OwnerHeld(datetime.fromtimestamp(since + HOLD, UTC).isoformat(timespec="seconds"))
+        raise OwnerHeld(datetime.fromtimestamp(int(since + HOLD), UTC))
 
 
 def _spend(question: Question) -> None:
     if not store.first(_spent(question), ownership.MAX_AGE):
-        raise TicketInvalid
+        raise QuestionInvalid
 
 
 def _give_back(question: Question) -> None:

@@ -20,9 +20,8 @@ from django.utils import timezone
 
 from phonebind import accounts, databases, store
 from phonebind.conf import conf
-from phonebind.exceptions import TicketInvalid
 from phonebind.lifecycle import devices, number_state, proofs
-from phonebind.lifecycle.exceptions import OwnerUnclear
+from phonebind.lifecycle.exceptions import OwnerUnclear, QuestionInvalid
 from phonebind.lifecycle.models import MobileProof, Session
 from phonebind.models import SocialAccount
 
@@ -114,11 +113,11 @@ def subject_of(request: HttpRequest) -> str:
 
 
 def read(ticket: str) -> Question:
-    """Raises TicketInvalid: expired or forged."""
+    """Raises QuestionInvalid: expired or forged."""
     if ticket.isascii():
         with suppress(signing.BadSignature):
             return Question(*signing.loads(ticket, salt=_SALT, max_age=MAX_AGE))
-    raise TicketInvalid
+    raise QuestionInvalid
 
 
 def answer(question: Question, worth: str) -> None:
