@@ -301,15 +301,35 @@ def test_a_ticket_is_worth_nothing_when_the_number_is_anothers(person: Any) -> N
     assert code(choose(asked, "not_mine")) == "ticket_invalid"
 
 
-def asked_by(client: Client, user: Any) -> str:
-    """The ticket of a sign-in by SMS, as the view of it answers; the browser keeps its name."""
+def asked_by(client: Client, user: Any, door: ownership.Door = ownership.SIGN_IN) -> str:
+    """The ticket of a sign-in by SMS, or of a reset, as the view of it answers; the browser keeps its name."""
     request = RequestFactory().post("/", HTTP_COOKIE="; ".join(f"{k}={v.value}" for k, v in client.cookies.items()))
     with pytest.raises(OwnerUnclear) as raised:
-        ownership.decide(request, user, MOBILE)
+        ownership.decide(request, user, MOBILE, door=door)
     response = HttpResponse()
     raised.value.finish(response)
     client.cookies.update(response.cookies)
     return str(raised.value.facts["ticket"])
+
+
+def test_who_has_forgotten_the_password_is_not_asked_for_it(person: Any, phonebind: Configure) -> None:
+    def asked() -> tuple[Client, dict[str, str]]:
+        browser = Client()
+        return browser, {"ticket": asked_by(browser, person, ownership.RESET), "choice": "mine"}
+
+    browser, form = asked()
+    answer = browser.post("/ownership/", form, content_type="application/json")
+    assert (answer.status_code, answer.json()) == (200, {"choice": "mine", "purpose": "reset_password"})
+    phonebind(known_mobile="sms", owner_word="refuse")
+    browser, form = asked()
+    assert code(browser.post("/ownership/", form, content_type="application/json")) == "owner_refused"
+    # Nor by another way where there is one.
+    SocialAccount.objects.create(user=person, provider="qq", app_id="101000001", openid="D" * 32)
+    MobileProof.objects.all().delete()
+    SocialAccount.objects.update(created_at=timezone.now() - timedelta(days=100))
+    browser, form = asked()
+    refused = browser.post("/ownership/", form, content_type="application/json")
+    assert (code(refused), refused.json()["methods"]) == ("insufficient_user_authentication", ["provider"])
 
 
 def test_a_browsers_question_is_answered_in_that_browser(person: Any) -> None:

@@ -72,7 +72,10 @@ def mine(request: HttpRequest, question: Question, choice: Choice) -> None:
     """
     user = _user(question)
     ways = _ways(user)
-    if choice.password is not None and "password" in ways:
+    if question.purpose == ownership.RESET.purpose:
+        # Nobody is asked for what they have forgotten; or an account with a password and no more were lost with it.
+        ways = [way for way in ways if way != "password"]
+    if choice.password is not None and accounts.has_password(user):
         accounts.check_password(user, choice.password, limits.client_address(request))
         worth = SHOWN
     elif choice.person is not None and _has_shown(choice.person, choice.verification, user):
