@@ -502,10 +502,10 @@ def test_manage_py_check_runs_them_all(settings: Settings, capsys: pytest.Captur
 
 
 @pytest.mark.skipif(bool(life.installed), reason="the app is installed")
-@pytest.mark.parametrize("name", ["KNOWN_MOBILE", "SECOND_IDENTITY", "OWNER_WORD"])
+@pytest.mark.parametrize("name", ["KNOWN_MOBILE", "SECOND_IDENTITY", "OWNER_WORD", "SMS_SIGN_IN", "SMS_SIGN_UP"])
 def test_the_account_life_is_set_and_not_installed(settings: Settings, name: str) -> None:
     assert checks.check_account_life() == []
-    settings.PHONEBIND = {**settings.PHONEBIND, name: {"OWNER_WORD": "hold"}.get(name, "ask")}
+    settings.PHONEBIND = {**settings.PHONEBIND, name: {"OWNER_WORD": "hold"}.get(name, name[:3] == "SMS" or "ask")}
     [error] = checks.check_account_life()
     assert (error.id, name in error.msg) == ("phonebind.E014", True)
 
