@@ -100,6 +100,7 @@ class LastWayIn(PhonebindError):
 
 class MobileTaken(PhonebindError):
     code = "mobile_taken"
+    status = 409
     message = _("Another account has this mobile number. Sign in to that one, or use another number.")
     field = "mobile"
 
