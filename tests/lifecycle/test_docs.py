@@ -27,8 +27,8 @@ OTHERS_WORDS = {"invalid"}
 
 
 def examples() -> Iterator[str]:
-    for block in re.findall(r"^```\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL):
-        if re.match(rf"(?:{METHODS}) /|[0-9]{{3}} ", block):
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL):
+        if not language and re.match(rf"(?:{METHODS}) /|[0-9]{{3}} ", block):
             yield block
 
 
