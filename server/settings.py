@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from corsheaders.defaults import default_headers
+
 import phonebind
 from server import demo
 from server import environment as env
@@ -260,6 +262,8 @@ PHONEBIND = {
 
 CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS")
 CORS_ALLOW_CREDENTIALS = True
+#: Where somebody shows that it is them (docs/account-life.md).
+CORS_ALLOW_HEADERS = [*default_headers, *(["x-verification"] if LIFECYCLE else [])]
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
