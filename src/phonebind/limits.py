@@ -61,7 +61,7 @@ class Rule:
 
 _NO_SMS = Alarm("no SMS is sent", "docs/sms.md", signals.sms_budget_exhausted)
 _NO_PROOF = Alarm("no mobile is proved without SMS", "docs/one-tap.md", signals.proof_budget_exhausted)
-_NO_NUMBER_STATE = Alarm("no number is looked up", "README.md", signals.number_state_budget_exhausted)
+_NO_NUMBER_STATE = Alarm("no number is looked up", "docs/account-life.md", signals.number_state_budget_exhausted)
 
 #: How many counters span a sliding window.
 BUCKETS = 12
