@@ -173,12 +173,12 @@ class Configure:
 
 @pytest.fixture
 def phonebind(settings: Settings) -> Configure:
-    """Like a shop's settings: QQ without the unionid permission, and an outbox for SMS."""
+    """Like a shop's settings: QQ without the unionid permission, an outbox for SMS, and nobody to ask about numbers."""
     Outbox.sent.clear()
     Outbox.refuse = Outbox.mute = False
     Outbox.error = None
     configure = Configure(settings)
-    configure(providers={"unionid": False}, sms={"gateway": "tests.support.edge.Outbox"}, mobile_proofs={})
+    configure({"unionid": False}, sms={"gateway": "tests.support.edge.Outbox"}, mobile_proofs={}, number_state={})
     return configure
 
 
