@@ -11,13 +11,13 @@ from phonebind.accounts import PASSWORD_MAX
 from phonebind.api.base import View
 from phonebind.api.serializers import Shape
 from phonebind.exceptions import TicketInvalid
-from phonebind.lifecycle import devices, owner_choices, ownership
+from phonebind.lifecycle import devices, owner_choices, ownership, tutorial
 from phonebind.lifecycle.ownership import Question
 from phonebind.oauth import Identity
 
 
 class Choice(Shape):
-    """``access_token``: the bind ticket, where a bind was asked about."""
+    """``access_token``: the bind ticket, where a bind was asked about; or the token of the course's last step."""
 
     ticket = serializers.CharField(max_length=4096)
     choice = serializers.ChoiceField(("mine", "not_mine"))
@@ -52,7 +52,8 @@ class OwnershipView(View):
         done.
         """
         if question.purpose != "bind":
-            if question.subject != devices.known_hash(request._request) and question.subject:
+            asked = ("", devices.known_hash(request._request), tutorial.claimant_of(access_token))
+            if question.subject not in asked:
                 raise TicketInvalid
             return None
         flow = self.flow
