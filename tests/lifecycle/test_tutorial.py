@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import clear_url_caches
 from django.utils import timezone
 
-from phonebind import accounts, databases, sms_codes, store, tickets
+from phonebind import accounts, databases, setting_checks, sms_codes, store, tickets
 from phonebind.exceptions import AccountDisabled, SmsCodeInvalid
 from phonebind.lifecycle import ownership, proofs, tutorial
 from phonebind.lifecycle.exceptions import OwnerUnclear
@@ -564,6 +564,12 @@ def test_it_is_the_tokens_own_and_takes_the_old_one(person: Any, device: Device)
     assert refused(own_password(one, person.pk), "token_invalid")
     assert signs_in(PASSWORD)
     assert signs_in(PASSWORD, other.username)
+
+
+@pytest.mark.parametrize(("names", "problems"), [(("email", "is_active"), 0), (("e_mail", "password", 1), 3)])
+def test_what_the_user_centre_cannot_show_is_an_error(pages: Configure, names: Any, problems: int) -> None:
+    pages(front_end="tutorial", legacy_user_fields=names)
+    assert len(setting_checks.check_settings()) == problems
 
 
 @pytest.mark.parametrize("header", ["", "JWT undefined", "JWT ", "Bearer x.y.z"])

@@ -31,8 +31,6 @@ from phonebind.lifecycle.ownership import Door
 
 #: The codes' purpose.
 PURPOSE = "reset_password"
-#: What ``LEGACY_COUNTS`` may be: by the limit, or 0 for whatever is asked.
-COUNTS = ("limited", "zero")
 #: Seconds in which an SMS may be asked for, and in which the password is to be set.
 SMS_SECONDS, PASSWORD_SECONDS = 600, 300
 
