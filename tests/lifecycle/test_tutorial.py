@@ -144,6 +144,9 @@ def test_an_address_may_ask_twenty_times_an_hour(person: Any) -> None:
         assert get(f"/mobiles/139000001{number:02}/count/").status_code == 200
     assert refused(get(f"/mobiles/{MOBILE}/count/"), "too_many_requests")
     assert refused(get(f"/usernames/{MOBILE}/count/"), "too_many_requests")
+    assert step_1().status_code == 200, "registrations behind an address keep nobody there from a new password"
+    for _ in range(19):
+        step_1("nobody")
     assert refused(step_1(), "too_many_requests"), "which answers the same question"
 
 

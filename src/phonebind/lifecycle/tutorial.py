@@ -69,9 +69,10 @@ def _count(is_there: Callable[[], bool], address: str) -> int:
 def begin(account: str, address: str) -> tuple[str, str]:
     """The mobile of an account, whole, and a token that leads to an SMS.
 
-    Raises AccountUnknown, which tells who has none: as often as the counts do. Raises TooManyRequests.
+    Raises AccountUnknown, which tells who has none: as often as the counts do, and counted apart from them. Or whoever
+    registers behind one address with others would keep them from a new password. Raises TooManyRequests.
     """
-    limits.take(("account_count_address_hour", address))
+    limits.take(("reset_account_address_hour", address))
     user = _resettable(accounts.by_login(account))
     if user is None or not _is_enabled(user):
         raise AccountUnknown
