@@ -433,6 +433,18 @@ def test_threat_30_who_proved_the_number_lately_is_not_asked(person: Any) -> Non
 
 
 @pytest.mark.usefixtures("real_gate")
+def test_threat_30_nor_who_signed_in_from_this_browser_where_the_page_sends_cookies(
+    person: Any, device: Device
+) -> None:
+    one = device()
+    proved(person, 91)
+    token = token_for()
+    assert refused(step_4(person.pk, token), "owner_unclear")
+    form = {"password": NEW, "password2": NEW, "access_token": token}
+    assert one.ask("post", f"/users/{person.pk}/password/", form).status_code == 200
+
+
+@pytest.mark.usefixtures("real_gate")
 def test_threat_30_the_question_is_for_who_has_the_token(person: Any, pages: Configure) -> None:
     """The pages send no cookie with it that the gate could know them by."""
     person.set_unusable_password()
