@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="phonebind_pages:login")),
     path("", include("phonebind.api.urls")),
     *([path("", include("phonebind.lifecycle.urls"))] if settings.LIFECYCLE else []),
+    *([path(settings.PAGES_PATH, include("phonebind.lifecycle.pages.urls"))] if settings.LIFECYCLE else []),
     path(settings.PAGES_PATH, include("phonebind.pages.urls")),
     path("schema/", SchemaView.as_view()),
     path("admin/", admin.site.urls),

@@ -157,6 +157,19 @@ def bind(
     return account
 
 
+def asks(identity: Identity, mobile: VerifiedMobile) -> str:
+    """Which password the bind of this identity is to be given: "new", for an account that it makes; "known", of the
+    account that has the mobile; "" for none, as far as can be told before.
+    """
+    if find(identity) is not None:
+        return ""
+    user = accounts.find(mobile.number)
+    if user is None:
+        return "new" if mobile.proved_by == "sms" else ""
+    # With any other KNOWN_MOBILE the gate decides.
+    return "known" if conf.known_mobile == "password" and accounts.needs_password(user) else ""
+
+
 def attach(request: HttpRequest, identity: Identity, user: AbstractBaseUser) -> SocialAccount:
     """Bind ``identity`` to the account of who is signed in already, and asked for it: no mobile is proved anew.
 

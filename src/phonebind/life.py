@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # it is read before there are models
     from django.http import HttpRequest
     from rest_framework.request import Request
 
+    from phonebind.exceptions import PhonebindError
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -84,6 +86,18 @@ class Life(Protocol):
 
     def mobile_proved(self, user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:
         """Keep that ``user`` has just proved this mobile, in the transaction that is open."""
+
+    def answer_owner(
+        self, request: HttpRequest, ticket: str, choice: str, password: str | None, identity: Any | None
+    ) -> str:
+        """Whom the gate has asked by ``ticket`` whether an account is theirs says "mine" or "not_mine", on a page;
+        ``identity``: of the bind that was asked about, and then what proves the mobile for it from now on; else "".
+
+        Raises TicketInvalid, and as ``phonebind.lifecycle.owner_choices`` says.
+        """
+
+    def screen(self, error: PhonebindError) -> str:
+        """The template that puts the question of this error to the person; "" for an error that asks nothing."""
 
     def known_owner(
         self,

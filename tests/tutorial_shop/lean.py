@@ -15,7 +15,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from tests.support.edge import Configure, Outbox, Person
 from tests.tutorial_shop.front_end import SECOND, THIRD, Visitor
 from tests.tutorial_shop.new import BOUND, NEW, PHONEBIND, User, _at_qq, bind
-from tests.tutorial_shop.old import PASSWORD, model
+from tests.tutorial_shop.old import LATE, PASSWORD, model
 from tests.tutorial_shop.shop import LATER, commands
 
 __all__ = ["_at_qq"]
@@ -58,8 +58,10 @@ def test_the_apps_are_gone_and_the_proofs_are_here() -> None:
     for _ in range(2):
         exec(Path("proofs.py").read_text(), {})  # noqa: S102 - as the guide's shell does
     found = model("phonebind_lifecycle.MobileProof").objects.order_by("mobile")
-    assert list(found.values_list("user__username", flat=True)) == ["first", "third", "lives"]
-    assert all(proof.last_proved_at == proof.user.date_joined for proof in found)
+    names = [BOUND, "first", "third", LATE[0], "lives"]
+    assert list(found.values_list("user__username", flat=True)) == names
+    times = found.values_list("last_proved_at", "user__date_joined", "user__social_accounts__created_at")
+    assert all(proved == (bound or joined) for proved, joined, bound in times)
 
 
 def test_the_checks_warn_of_the_pages_alone(settings: Settings) -> None:

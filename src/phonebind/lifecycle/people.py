@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import auth
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
@@ -50,7 +51,18 @@ def of(request: Request) -> Person:
     """
     found = _by_token(request)
     if found is None and conf.front_end == "session":
-        found = _by_session(request)
+        found = _by_session(request._request)
+        if found is not None and request.method != "GET":
+            # A cookie comes along with what another site's page sends, too.
+            origins.check_origin(request._request)
+    if found is None:
+        raise TokenInvalid
+    return found
+
+
+def of_page(request: HttpRequest) -> Person:
+    """Who looks at a page: by Django's session. Raises TokenInvalid, StorageUnavailable."""
+    found = _by_session(request)
     if found is None:
         raise TokenInvalid
     return found
@@ -93,22 +105,16 @@ def _meant(error: type[PhonebindError]) -> PhonebindError:
     return error()
 
 
-def _by_session(request: Request) -> Person | None:
-    """Read anew: DRF has put nobody in the place of who came with the request. Raises OriginNotAllowed,
-    StorageUnavailable.
-    """
-    came = request._request
-    session = getattr(came, "session", None)
+def _by_session(request: HttpRequest) -> Person | None:
+    """Read anew: DRF has put nobody in the place of who came with the request. Raises StorageUnavailable."""
+    session = getattr(request, "session", None)
     if session is None:
         return None
     with store.failures():
-        user: Any = auth.get_user(came)
+        user: Any = auth.get_user(request)
         sid, began = sessions.readable(session.get(life.SID)), session.get(AUTH_TIME)
     if not user.is_authenticated or (sid and not sessions.is_live(user.pk, sid, began)):
         return None
     if not sid and began is not None and revocation.is_revoked(user.pk, began):
         return None
-    if request.method != "GET":
-        # A cookie comes along with what another site's page sends, too.
-        origins.check_origin(came)
-    return Person(user, sid, devices.known_hash(came))
+    return Person(user, sid, devices.known_hash(request))

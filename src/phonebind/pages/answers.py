@@ -142,6 +142,7 @@ def show(
         response.status_code = error.status
         for name, value in error.headers.items():
             response.headers[name] = value
+        error.finish(response)
     return response
 
 
@@ -169,7 +170,9 @@ def problem(
 
 def refuse_json(error: PhonebindError, body: dict[str, Any] | None = None) -> HttpResponse:
     """``body``: its own, in other words."""
-    return JsonResponse(body or error.body, status=error.status, headers=error.headers)
+    response = JsonResponse(body or error.body, status=error.status, headers=error.headers)
+    error.finish(response)
+    return response
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -190,7 +193,7 @@ def _with_headers(response: HttpResponseBase, *, asks: bool) -> HttpResponseBase
 
 def content_security_policy(*, asks: bool = False, scripts: str = "", frames: str = "", images: str = "") -> str:
     """``scripts``, ``frames`` and ``images``: an origin of whose a page has some besides ours."""
-    files = urlsplit(static("phonebind/bind.js"))
+    files = urlsplit(static("phonebind/code_form.js"))
     ours = ["'self'", *([f"{files.scheme or 'https'}://{files.netloc}"] if files.netloc else [])]
     check = human.mode().check if asks else None
     theirs = check.origins if check else ()

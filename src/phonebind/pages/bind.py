@@ -1,26 +1,23 @@
-"""The page where an identity gets its mobile: a plain form, and the same answers in JSON for its script."""
+"""The page where an identity gets its mobile: first the number, and then what the account of that number needs."""
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
-from uuid import uuid4
+from typing import Any, ClassVar
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt
 
-from phonebind import audit, binding, human, limits, oauth, sms_codes, sms_receipts, tickets
+from phonebind import audit, binding, human, limits, mobile_proofs, oauth, sms_codes, tickets
 from phonebind.conf import conf
-from phonebind.exceptions import Invalid, PasswordWrong, PhonebindError, TicketInvalid, TooManyAttempts
+from phonebind.exceptions import PhonebindError, TicketInvalid
 from phonebind.pages import sessions
-from phonebind.pages.answers import SeeOther, foreseen, page, refuse, refuse_json, show, wants_json
-from phonebind.pages.forms import BindForm, HumanCheckForm, ReceiptForm, SmsCodeForm
-from phonebind.pages.targets import next_url, start_url
-from phonebind.sms import registry
+from phonebind.pages.answers import SeeOther, page, refuse, wants_json
+from phonebind.pages.code_pages import Act, CodePage
+from phonebind.pages.forms import BindForm, ConsentForm, ProvedForm
+from phonebind.pages.targets import account_url, next_url, start_url
+from phonebind.sms_codes import Sent
 from phonebind.tickets import Ticket
+from phonebind.verified import VerifiedMobile
 
 
 # The ticket in the form is what Django's CSRF token would be: nobody else can know it, and it is good only together
@@ -28,7 +25,7 @@ from phonebind.tickets import Ticket
 @csrf_exempt
 @page("bind", "GET", "POST", asks=True)
 def bind(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
-    """GET shows the form, as often as it is reloaded. POST acts: ``action`` is a key of ``ACTS``, or ``image``."""
+    """The form can be reloaded as often as one likes."""
     source, target = oauth.get(provider), next_url(request, tickets.kept_next(request, flow))
     posted = request.method == "POST"
     if not posted and (done := sessions.led_to(request, flow)):
@@ -38,141 +35,118 @@ def bind(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
         ticket = tickets.read(request, source, access_token)
     except TicketInvalid as error:
         return refuse(request, error, again=start_url(provider, target))
-    form_page = _FormPage(request, flow, access_token, ticket)
-    return form_page.act() if posted else form_page.show()
+    return _BindPage(request, access_token, ticket, (provider, flow)).answer()
 
 
-def _is_about_password(error: PhonebindError | None) -> bool:
-    """Wrong, or wrong too often."""
-    locked = isinstance(error, TooManyAttempts) and error.limit.startswith("password_")
-    return locked or isinstance(error, PasswordWrong)
+class _BindPage(CodePage):
+    """Its form is sent with ``mobile``, and again with ``bind`` where a password is asked for. Both at once will do."""
 
+    def __init__(self, request: HttpRequest, access_token: str, ticket: Ticket, address: tuple[str, str]) -> None:
+        super().__init__(request)
+        self.provider, self.flow = address
+        self.access_token = access_token
+        self.ticket = ticket
+        self.identity = ticket.identity
+        self.proof = request.POST.get("mobile_proof", "")
+        self.mobile_shown = request.POST.get("mobile", "")
+        self._ask(request.POST.get("needs", ""))
+        if "password" in request.POST:
+            self.main = "bind"
+        elif request.method == "GET":
+            self._come_back()
 
-def _explained(error: PhonebindError) -> dict[str, Any]:
-    """The error's body. Who has tried too often is told for how long to wait; an app reads that in ``retry_after``."""
-    if not isinstance(error, TooManyAttempts):
-        return error.body
-    minutes = math.ceil((error.retry_after or 0) / 60)
-    message = ngettext(
-        "Too many wrong attempts. Please try again in %(minutes)s minute.",
-        "Too many wrong attempts. Please try again in %(minutes)s minutes.",
-        minutes,
-    ) % {"minutes": minutes}
-    errors = {"errors": {"password": [message]}} if _is_about_password(error) else {}
-    return {**error.body, "message": message, **errors}
+    def _come_back(self) -> None:
+        """Whoever has set another password meanwhile has proved the mobile by that."""
+        proved = mobile_proofs.of(self.ticket)
+        if proved is not None:
+            self.proof, self.mobile_shown = proved.token, proved.mobile.number
+            self._ask(binding.asks(self.ticket.identity, proved.mobile))
 
-
-@dataclass(frozen=True, slots=True)
-class _FormPage:
-    request: HttpRequest
-    flow: str
-    access_token: str
-    ticket: Ticket
-
-    def show(self, form: forms.Form | None = None, *, error: PhonebindError | None = None, **told: Any) -> HttpResponse:
-        """The page; everything typed is kept but the password and the used-up image code. ``told`` is for the template:
-        ``sent``, the number that a code is on its way to, ``receipt``, what that SMS is asked for by, and ``news`` of
-        it.
+    def _ask(self, needs: str) -> None:
+        """From now on the page asks for a password: a "new" one, or the "known" one of an account. "": for the mobile,
+        still or again.
         """
-        typed = self.request.POST.dict()
-        send_code, bind = (form if isinstance(form, kind) else kind(initial=typed) for kind in (SmsCodeForm, BindForm))
-        sent = told.get("sent", "")
-        if sent:
-            send_code["text"].help_text = _("Only needed for another code.")
-        context = {
-            "send_code": send_code,
-            "bind": bind,
-            "active": form or bind,
+        self.needs = needs if needs in ("new", "known") else ""
+        self.main, self.template = ("bind", "bind_password.html") if self.needs else ("mobile", "bind.html")
+
+    def context(self) -> dict[str, Any]:
+        identity, typed = self.ticket.identity, self.request.POST
+        return {
             "access_token": self.access_token,
-            "image_code_id": uuid4(),
-            "nickname": self.ticket.identity.nickname,
-            "avatar": self.ticket.identity.avatar,
-            "provider": oauth.label(self.ticket.identity.provider, self.ticket.identity.app_id),
-            "minutes": sms_codes.EXPIRES_IN // 60,
-            "human": human.mode(),
+            "nickname": identity.nickname,
+            "avatar": identity.avatar,
+            "provider": oauth.label(identity.provider, identity.app_id),
             "other_account": sessions.name_without_mobile(self.request),
-            "receipts": registry.brings_receipts(),
-            "receipt": typed.get("receipt", ""),
-            **told,
-            "sent": sent and f"{sent[:3]} {sent[3:7]} {sent[7:]}",
-            "password_reset_url": conf.password_reset_url,
-            "forgot": _is_about_password(error),
-            "terms_url": conf.terms_url,
-            "privacy_url": conf.privacy_url,
+            # As in the template: a form that was sent with everything may have to begin again with the mobile.
+            "action": "bind" if self.needs else "mobile",
+            "needs": self.needs,
+            "again": self.request.get_full_path(),
+            "mobile": self.mobile_shown,
+            "asks_password": typed.get("action") == "bind",
+            "kept": self.kept("access_token", "mobile", "needs", "action"),
+            "reset_url": self._reset_url(),
+            "agreed": all(typed.get(name) for name in ConsentForm().fields if name in ("terms", "privacy")),
         }
-        return show(self.request, "bind.html", context, error=error)
 
-    def act(self) -> HttpResponse:
-        action = self.request.POST.get("action", "bind")
-        if action not in ACTS:
-            return self.show()
-        kind, noted, act = ACTS[action]
-        audit.note(self.request, action=noted)
-        form = kind(self.request.POST)
-        try:
-            if not form.is_valid():
-                raise Invalid({name: [str(text) for text in texts] for name, texts in form.errors.items()})
-            audit.note(self.request, mobile=form.cleaned_data["mobile"])
-            with foreseen():
-                return act(self, form)
-        except PhonebindError as error:
-            return self._refuse(form, error)
+    def show(
+        self, form: forms.Form | None = None, *, error: PhonebindError | None = None, screen: str = "", **told: Any
+    ) -> HttpResponse:
+        form = form or self.acts[self.main].form(initial=self.request.POST.dict())
+        if self.needs and "password" in form.fields:
+            password = form.fields["password"].widget.attrs
+            if self.needs == "new":
+                form["password"].help_text = _("8 to 20 characters.")
+                password["autocomplete"] = "new-password"
+            if error is None:
+                password["autofocus"] = True
+        return super().show(form, error=error, screen=screen, **told)
 
-    def human_check(self, form: forms.Form) -> HttpResponse:
-        """For the script alone: no form can do what it asks for."""
-        asked = human.issue(**form.cleaned_data, address=limits.client_address(self.request))
-        audit.note(self.request, outcome="asked")
-        return JsonResponse(asked)
+    def _reset_url(self) -> str:
+        """Where a forgotten password is set anew: on a page that leads back here, or on the host's own."""
+        return account_url("reset", provider=self.provider, flow=self.flow) or conf.password_reset_url
 
-    def send_code(self, form: forms.Form) -> HttpResponse:
-        given = form.cleaned_data
-        answers = human.Answers(
-            image_code_id=str(given["image_code_id"] or ""),
-            text=given["text"],
-            human_check=given["human_check"],
-            without_image=given["without_image"],
-        )
-        sent = human.send_code(self.request, given["mobile"], answers, holder=self.ticket.identity.key)
-        if not wants_json(self.request):
-            return self.show(form, sent=given["mobile"], receipt=sent.receipt)
-        return JsonResponse(sent.body)
+    def send(self, mobile: str, answers: human.Answers) -> Sent:
+        return human.send_code(self.request, mobile, answers, holder=self.ticket.identity.key)
 
-    def receipt(self, form: forms.Form) -> HttpResponse:
-        news = sms_receipts.news(form.cleaned_data["receipt"], limits.client_address(self.request))
-        audit.note(self.request, outcome=news.state)
-        return JsonResponse(news.body) if wants_json(self.request) else self.show(news=news.message)
+    def refuse(self, form: forms.Form, error: PhonebindError, *, screen: str = "") -> HttpResponse:
+        if self.request.POST.get("needs") and not self.needs:
+            # The code is no longer good: another one is asked for on the page before.
+            screen = self.template
+        return super().refuse(form, error, screen=screen)
 
-    def bind(self, form: forms.Form) -> HttpResponse:
+    def _mobile(self, form: forms.Form) -> HttpResponse:
+        mobile = self._proved(form)
+        self._ask(binding.asks(self.ticket.identity, mobile))
+        if not self.needs:
+            return self._enter(mobile, self.request.POST.get("password") or None)
+        audit.note(self.request, outcome="proved")
+        return JsonResponse({"screen": True}) if wants_json(self.request) else self.show()
+
+    def _bind(self, form: forms.Form) -> HttpResponse:
+        mobile = self._proved(form)
+        self._ask(binding.asks(self.ticket.identity, mobile))
+        return self._enter(mobile, form.cleaned_data["password"])
+
+    def _proved(self, form: forms.Form) -> VerifiedMobile:
         identity, given = self.ticket.identity, form.cleaned_data
+        self._ask("")
+        if self.proof:
+            return mobile_proofs.read(self.proof, identity)
         address = limits.client_address(self.request)
-        mobile = sms_codes.check(given["mobile"], given["sms_code"], claimant=identity.key, address=address)
-        account = binding.bind(self.request, identity, mobile, given["password"])
+        return sms_codes.check(given["mobile"], given["sms_code"], claimant=identity.key, address=address)
+
+    def _enter(self, mobile: VerifiedMobile, password: str | None) -> HttpResponse:
+        choice = self.request.POST.get("second_identity", "")
+        account = binding.bind(self.request, self.ticket.identity, mobile, password, choice)
         target = self.ticket.next
         sessions.start(self.request, account, self.flow, target)
-        response = JsonResponse({"location": target}) if wants_json(self.request) else SeeOther(target)
+        response = self.leave(target)
         tickets.drop(self.request, response, self.flow)
         binding.respond(self.request, response, account.user, account)
         return response
 
-    def _refuse(self, form: forms.Form, error: PhonebindError) -> HttpResponse:
-        """Beside the field to blame, or above the form where it is none of them."""
-        audit.refused(self.request, error)
-        body = _explained(error)
-        if wants_json(self.request):
-            return refuse_json(error, body)
-        if not form.errors:
-            for field, messages in body.get("errors", {None: [body["message"]]}).items():
-                form.add_error(field if field in form.fields else None, [str(message) for message in messages])
-        faulty = [field for name, field in form.fields.items() if name in form.errors]
-        if faulty:
-            faulty[0].widget.attrs["autofocus"] = True
-        return self.show(form, error=error)
-
-
-#: By ``action``: what it takes, what the audit trail calls it, and what it does.
-ACTS: Mapping[str, tuple[type[forms.Form], str, Callable[[_FormPage, forms.Form], HttpResponse]]] = {
-    "human_check": (HumanCheckForm, "human_check", _FormPage.human_check),
-    "send_code": (SmsCodeForm, "sms_code", _FormPage.send_code),
-    "receipt": (ReceiptForm, "sms_receipt", _FormPage.receipt),
-    "bind": (BindForm, "bind", _FormPage.bind),
-}
+    acts: ClassVar = {
+        **CodePage.CODES,
+        "mobile": Act(ProvedForm, "bind", _mobile),
+        "bind": Act(BindForm, "bind", _bind),
+    }

@@ -1,9 +1,11 @@
 // Tells what became of an SMS, in place. Without this file the button posts the form, and the page comes back with it.
-// Written for the same old browsers as bind.js, which restores the field after a reload, and says what was answered.
+// Written for the same old browsers as code_form.js, which restores the field after a reload, and says what was answered.
 
-const form = document.querySelector("form[data-bind]");
+const form = document.querySelector("form[data-form]");
 const part = form.querySelector("[data-receipt]");
 const [receipt, button, told] = part.children;
+/** What the server needs to answer, besides the act. */
+const SENT = new Set(["access_token", "csrfmiddlewaretoken", "flow", "mobile", "receipt"]);
 let asking = false;
 
 part.hidden = !receipt.value;
@@ -16,7 +18,7 @@ form.addEventListener("answer", ({ detail }) => {
 });
 
 button.addEventListener("click", async (event) => {
-  // bind.js would take the submit for a bind.
+  // code_form.js would take the submit for a bind.
   event.preventDefault();
   if (asking) return;
   asking = true;
@@ -27,7 +29,7 @@ button.addEventListener("click", async (event) => {
 
 async function ask() {
   const body = new URLSearchParams({ action: "receipt" });
-  for (const name of ["access_token", "mobile", "receipt"]) body.set(name, form.elements[name].value);
+  for (const { name, value } of form.elements) if (SENT.has(name)) body.set(name, value);
   try {
     const response = await fetch(location.href, { method: "POST", body, headers: { Accept: "application/json" } });
     const { code, message } = await response.json();

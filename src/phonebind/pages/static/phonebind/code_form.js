@@ -1,17 +1,20 @@
-// Lets the bind form answer in place, so that nothing typed is lost. Without this file the form works by plain POST.
+// Lets a form answer in place, so that nothing typed is lost. Without this file it works by plain POST. What a form has
+// not, a code to send, an image, a password, is left out.
 // Written for Chromium 70 and Safari 13.1, as in-app browsers are: tests/pages/test_old_browsers.py holds it to that.
 
-const form = document.querySelector("form[data-bind]");
+const form = document.querySelector("form[data-form]");
 const part = (name) => form.querySelector(`[data-${name}]`);
-const [send, image, seen, other, show, above, told, reset] =
-  ["send", "image", "seen", "other", "show", "alert", "status", "reset"].map(part);
+const [send, image, seen, other, show, above, told] =
+  ["send", "image", "seen", "other", "show", "alert", "status"].map(part);
 const submit = form.querySelector(".button.main");
 const enter = form.querySelector(".enter");
-const [sendLabel, showLabel] = [send.textContent, show.textContent];
+const sendLabel = send && send.textContent;
 /** Codes that keep the server from looking at the image, so that it is as good as before. */
 const KEPT = new Set(["invalid", "human_check_invalid", "human_check_unavailable", "too_many_requests"]);
 /** What is typed or told and survives a reload. Never the password. */
 const REMEMBERED = ["mobile", "sms_code", "receipt"].filter((name) => name in form.elements);
+/** Answers that the page itself says best: what it stands on is over, or something is asked for first. */
+const RELOAD = new Set(["ticket_invalid", "token_invalid", "session_ended", "insufficient_user_authentication"]);
 /** Milliseconds that a bind ticket lives. */
 const LIFETIME = 600000;
 const STORED = `phonebind ${location.pathname}`;
@@ -43,8 +46,8 @@ form.addEventListener("submit", (event) => {
   if (button.value === "image") anotherImage();
   // Enter in the field beside the image means the code that it is for. Safari leaves the focus there when one taps
   // the main button, so the focus alone does not tell.
-  else if (button === send || (button === enter && document.activeElement === form.elements.text)) sendCode();
-  else bind();
+  else if (send && (button === send || (button === enter && document.activeElement === form.elements.text))) sendCode();
+  else act(button);
 });
 
 if (other) {
@@ -60,12 +63,15 @@ if (other) {
   });
 }
 
-show.hidden = false;
-show.addEventListener("click", () => {
-  const visible = form.elements.password.type === "text";
-  form.elements.password.type = visible ? "password" : "text";
-  show.textContent = visible ? showLabel : show.dataset.hide;
-});
+if (show) {
+  const label = show.textContent;
+  show.hidden = false;
+  show.addEventListener("click", () => {
+    const visible = form.elements.password.type === "text";
+    form.elements.password.type = visible ? "password" : "text";
+    show.textContent = visible ? label : show.dataset.hide;
+  });
+}
 
 for (const name of REMEMBERED) {
   const input = form.elements[name];
@@ -77,7 +83,7 @@ form.addEventListener("input", ({ target }) => {
   remember();
   if (target.name === "mobile") update();
 });
-if (isWaiting()) tellSent(form.elements.mobile.value);
+if (send && isWaiting()) tellSent(number());
 update();
 
 // A page out of the browser's memory shows what was true when it was left.
@@ -93,22 +99,35 @@ async function sendCode() {
   // For receipt.js, before all of it is remembered.
   form.dispatchEvent(new CustomEvent("answer", { detail: answer }));
   const seconds = answer.resend_after || (isAboutWaiting(answer) && answer.retry_after);
-  if (seconds) wait(data.get("mobile"), seconds);
+  const mobile = data.get("mobile") || "";
+  if (seconds) wait(mobile, seconds);
   update();
   if (answer.resend_after) {
-    tellSent(data.get("mobile"));
+    tellSent(mobile);
     form.elements.sms_code.focus();
   } else {
     complain(answer, "sms_code");
   }
 }
 
-async function bind() {
+async function act(button) {
   if (pending) return;
-  const answer = await during(submit, () => ask(filled("bind")));
+  const { value } = button === enter ? submit : button;
+  const answer = await during(button === enter ? submit : button, () => ask(filled(value)));
+  if (answer.screen) return post(value);
   if (!answer.location) return complain(answer);
   forget();
   location.assign(answer.location);
+}
+
+/** Send the form as it would be without this script: the answer is a page, which asks for more. */
+function post(action) {
+  const field = document.createElement("input");
+  field.type = "hidden";
+  field.name = "action";
+  field.value = action;
+  form.append(field);
+  form.submit();
 }
 
 /** Adds the answer to the human check, where one is asked for now. Returns what kept it from that, or null. */
@@ -140,7 +159,7 @@ async function during(button, work) {
   button.setAttribute("aria-disabled", "true");
   button.textContent = form.dataset.sending;
   const answer = await work();
-  if (!answer.location) {
+  if (!answer.location && !answer.screen) {
     button.textContent = label;
     button.removeAttribute("aria-disabled");
     pending = null;
@@ -173,8 +192,7 @@ async function ask(body) {
 
 /** Each message beside its field and the first of them in focus; what no field is to blame for, above the form. */
 function complain({ code, message, errors = {} }, fallback) {
-  // The ten minutes are over; the page itself says so best.
-  if (code === "ticket_invalid") {
+  if (RELOAD.has(code)) {
     forget();
     return location.reload();
   }
@@ -184,7 +202,6 @@ function complain({ code, message, errors = {} }, fallback) {
     beside(input.name).textContent = (errors[input.name] || [message])[0];
     input.setAttribute("aria-invalid", "true");
   }
-  if (reset && errors.password && code !== "invalid") reset.hidden = false;
   if (!blamed.length) above.textContent = message;
   (blamed[0] || above).focus();
 }
@@ -214,6 +231,11 @@ function newImage() {
 
 // ---------------------------------------------------------------- one code a minute, for each number
 
+/** What stands in the form; "" where the server knows the number. */
+function number() {
+  return form.elements.mobile ? form.elements.mobile.value : "";
+}
+
 /** As the server spells it. */
 function national(mobile) {
   return mobile.normalize("NFKC").replace(/\D/g, "").slice(-11);
@@ -225,7 +247,7 @@ function isAboutWaiting({ code, retry_after: seconds }) {
 }
 
 function isWaiting() {
-  return (memory.waits[national(form.elements.mobile.value)] || 0) > Date.now();
+  return (memory.waits[national(number())] || 0) > Date.now();
 }
 
 function wait(mobile, seconds) {
@@ -240,8 +262,9 @@ function tellSent(mobile) {
 
 /** Button and image as they are for the number that stands in the form. */
 function update() {
+  if (!send) return;
   clearTimeout(timer);
-  const until = memory.waits[national(form.elements.mobile.value)];
+  const until = memory.waits[national(number())];
   const left = Math.ceil(((until || 0) - Date.now()) / 1000);
   send.disabled = left > 0;
   if (pending !== send) send.textContent = left > 0 ? form.dataset.again.replace("{}", left) : sendLabel;
