@@ -580,6 +580,15 @@ def test_it_is_the_tokens_own_and_takes_the_old_one(person: Any, device: Device)
     assert signs_in(PASSWORD, other.username)
 
 
+def test_wrong_ones_there_keep_nobody_from_a_bind(person: Any, device: Device) -> None:
+    """Or who has stolen a token could."""
+    one = device()
+    for _ in range(5):
+        assert refused(own_password(one, person.pk, "wrong-horse-1"), "password_wrong")
+    assert refused(own_password(one, person.pk), "too_many_attempts")
+    accounts.check_password(person, PASSWORD, "192.0.2.9")
+
+
 @pytest.mark.parametrize(("names", "problems"), [(("email", "is_active"), 0), (("e_mail", "password", 1), 3)])
 def test_what_the_user_centre_cannot_show_is_an_error(pages: Configure, names: Any, problems: int) -> None:
     pages(front_end="tutorial", legacy_user_fields=names)
