@@ -519,12 +519,14 @@ def test_a_lost_race_for_the_proof_changes_nothing(person: Any, monkeypatch: pyt
     assert step_4(person.pk, token).status_code == 200
 
 
-def test_three_wrong_codes_burn_it(person: Any) -> None:
+def test_three_wrong_codes_burn_it_and_the_next_one_is_good(person: Any, pages: Configure) -> None:
+    pages(front_end="tutorial", limits={"sms_mobile_gap": (9, 60)})
     code = code_for()
     wrong = f"{(int(code) + 1) % 10**6:06}"
     for _ in range(3):
         assert refused(step_3(wrong), "sms_code_invalid")
     assert refused(step_3(code), "sms_code_invalid")
+    assert step_3(code_for()).status_code == 200
 
 
 def test_no_page_of_another_site_makes_a_browser_do_it(person: Any) -> None:
