@@ -116,7 +116,7 @@ def test_the_sandbox_is_for_development(start_with_debug: Any) -> None:
     assert Sandbox().check()
 
 
-@pytest.mark.parametrize("name", ["known_mobile", "second_identity", "owner_word", "legacy_counts"])
+@pytest.mark.parametrize("name", ["known_mobile", "second_identity", "owner_word"])
 def test_a_word_that_is_none_is_an_error(phonebind: Configure, name: str) -> None:
     wrong: dict[str, Any] = {name: "perhaps"}
     phonebind(**wrong)

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import clear_url_caches
 from django.utils import timezone
 
-from phonebind import accounts, databases, setting_checks, sms_codes, store, tickets
+from phonebind import accounts, databases, sms_codes, store, tickets
 from phonebind.exceptions import AccountDisabled, SmsCodeInvalid
 from phonebind.lifecycle import ownership, proofs, tutorial
 from phonebind.lifecycle.exceptions import OwnerUnclear
@@ -589,12 +589,6 @@ def test_wrong_ones_there_keep_nobody_from_a_bind(person: Any, device: Device) -
         assert refused(own_password(one, person.pk, "wrong-horse-1"), "password_wrong")
     assert refused(own_password(one, person.pk), "too_many_attempts")
     accounts.check_password(person, PASSWORD, "192.0.2.9")
-
-
-@pytest.mark.parametrize(("names", "problems"), [(("email", "is_active"), 0), (("e_mail", "password", 1), 3)])
-def test_what_the_user_centre_cannot_show_is_an_error(pages: Configure, names: Any, problems: int) -> None:
-    pages(front_end="tutorial", legacy_user_fields=names)
-    assert len(setting_checks.check_settings()) == problems
 
 
 @pytest.mark.parametrize("header", ["", "JWT undefined", "JWT ", "Bearer x.y.z"])
