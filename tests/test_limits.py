@@ -58,6 +58,7 @@ PROMISED = {
     "proof_address_hour": (300, HOUR, TooManyRequests),
     "proof_site_day": (5000, DAY, TooManyRequests),
     "account_count_address_hour": (20, HOUR, TooManyRequests),
+    "reset_account_address_hour": (20, HOUR, TooManyRequests),
     "sms_code_identity_hour": (10, HOUR, TooManyAttempts),
     "sms_code_address_hour": (100, HOUR, TooManyAttempts),
     "password_name": (5, 15 * 60, TooManyAttempts),

@@ -106,8 +106,10 @@ RULES = {
     # has thousands of phones behind one address.
     "native_address_minute": Rule(60, 60, TooManyRequests),
     "native_wrong_address_hour": Rule(100, 3_600, TooManyAttempts),
-    # Questions whether there is an account, of the pages of the course (``phonebind.lifecycle``).
+    # Questions whether there is an account, of the pages of the course (``phonebind.lifecycle``): of a registration,
+    # which asks half a dozen; and of a forgotten password, which takes an image too.
     "account_count_address_hour": Rule(20, 3_600, TooManyRequests),
+    "reset_account_address_hour": Rule(20, 3_600, TooManyRequests),
     # Wrong SMS codes, over all mobiles.
     "sms_code_identity_hour": Rule(10, 3_600, TooManyAttempts),
     "sms_code_address_hour": Rule(100, 3_600, TooManyAttempts),

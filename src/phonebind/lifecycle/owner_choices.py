@@ -31,7 +31,7 @@ HOLD, HELD = 72 * 3_600, 14 * 86_400
 @dataclass(frozen=True, slots=True)
 class Choice:
     """``word``: "mine" or "not_mine"; ``identity``: of the bind that was asked about; ``person``: who is signed in, and
-    ``verification`` what they bring of ``step_up``.
+    ``verification`` what they bring of ``step_up``; ``claimant``: whom the proof was for, where that is no browser.
     """
 
     word: str
@@ -39,6 +39,7 @@ class Choice:
     identity: Identity | None = None
     person: Person | None = None
     verification: str = ""
+    claimant: str = ""
 
 
 def answer(request: HttpRequest, question: Question, choice: Choice) -> Proof | None:
@@ -52,7 +53,8 @@ def answer(request: HttpRequest, question: Question, choice: Choice) -> Proof | 
     if identity is not None:
         is_theirs = question.purpose == "bind" and question.subject == identity.key
     else:
-        is_theirs = question.purpose != "bind" and question.subject in ("", devices.known_hash(request))
+        asked = ("", devices.known_hash(request), choice.claimant)
+        is_theirs = question.purpose != "bind" and question.subject in asked
     if not is_theirs:
         raise TicketInvalid if question.purpose == "bind" else QuestionInvalid
     audit.note(request, mobile=question.mobile)

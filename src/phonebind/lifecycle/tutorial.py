@@ -27,11 +27,10 @@ from phonebind.exceptions import AccountDisabled, SmsCodeInvalid, StorageUnavail
 from phonebind.lifecycle import ownership, proofs
 from phonebind.lifecycle.exceptions import AccountUnknown
 from phonebind.lifecycle.models import MobileChange
+from phonebind.lifecycle.ownership import Door
 
 #: The codes' purpose.
 PURPOSE = "reset_password"
-#: What ``LEGACY_COUNTS`` may be: by the limit, or 0 for whatever is asked.
-COUNTS = ("limited", "zero")
 #: Seconds in which an SMS may be asked for, and in which the password is to be set.
 SMS_SECONDS, PASSWORD_SECONDS = 600, 300
 
@@ -70,9 +69,10 @@ def _count(is_there: Callable[[], bool], address: str) -> int:
 def begin(account: str, address: str) -> tuple[str, str]:
     """The mobile of an account, whole, and a token that leads to an SMS.
 
-    Raises AccountUnknown, which tells who has none: as often as the counts do. Raises TooManyRequests.
+    Raises AccountUnknown, which tells who has none: as often as the counts do, and counted apart from them. Or whoever
+    registers behind one address with others would keep them from a new password. Raises TooManyRequests.
     """
-    limits.take(("account_count_address_hour", address))
+    limits.take(("reset_account_address_hour", address))
     user = _resettable(accounts.by_login(account))
     if user is None or not _is_enabled(user):
         raise AccountUnknown
@@ -89,7 +89,7 @@ def send(token: str, address: str) -> sms_codes.Sent:
     _owner(grant)
     # For nobody in particular: the step after this one brings a name and a code alone, and a holder's code would tell
     # by its errors that it was sent.
-    return sms_codes.issue(grant.mobile, address, purpose=PURPOSE)
+    return sms_codes.issue(grant.mobile, address, ("reset_mobile_day", grant.mobile), purpose=PURPOSE)
 
 
 def exchange(account: str, code: str, address: str) -> tuple[AbstractBaseUser, str]:
@@ -126,13 +126,18 @@ def set_password(request: HttpRequest, pk: str, token: str, password: str) -> Ab
     user = _owner(grant)
     accounts.set_password(user, password)
     # Once only, and not for a password that is too weak: it may ask a vendor, who is paid.
-    doubtful = ownership.decide(request, user, grant.mobile, door=ownership.RESET)
+    doubtful = ownership.decide(request, user, grant.mobile, door=Door(PURPOSE, claimant_of(token)))
     try:
         _save(user, grant, token, doubtful=doubtful)
     except IntegrityError as error:
         # A bind of the same person proved the mobile in the same moment. Nothing was changed: trying again is right.
         raise StorageUnavailable from error
     return user
+
+
+def claimant_of(token: str) -> str:
+    """Whom the gate puts its question to: the pages bring no cookie to be known by, and have the token."""
+    return f"{_PASSWORD}:{_digest(token)}"
 
 
 def _save(user: AbstractBaseUser, grant: _Grant, token: str, *, doubtful: bool) -> None:
@@ -161,7 +166,7 @@ def _is_enabled(user: AbstractBaseUser) -> bool:
 
 
 def _granted(user: AbstractBaseUser) -> _Grant:
-    held = hashlib.sha256(user.password.encode()).hexdigest() if user.password else ""
+    held = _digest(user.password) if user.password else ""
     return _Grant(str(user.pk), accounts.mobile_of(user), held)
 
 
@@ -198,4 +203,8 @@ def _use(kind: str, token: str) -> None:
 
 
 def _key(kind: str, token: str) -> str:
-    return store.key(kind, hashlib.sha256(token.encode()).hexdigest())
+    return store.key(kind, _digest(token))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -11,13 +11,13 @@ from phonebind.accounts import PASSWORD_MAX
 from phonebind.api.base import View
 from phonebind.api.serializers import Shape
 from phonebind.exceptions import TicketInvalid, TokenInvalid
-from phonebind.lifecycle import owner_choices, ownership, people, step_up
+from phonebind.lifecycle import owner_choices, ownership, people, step_up, tutorial
 from phonebind.lifecycle.people import Person
 from phonebind.oauth import Identity
 
 
 class Choice(Shape):
-    """``access_token``: the bind ticket, where a bind was asked about."""
+    """``access_token``: the bind ticket, where a bind was asked about; or the token of the course's last step."""
 
     ticket = serializers.CharField(max_length=4096)
     choice = serializers.ChoiceField(("mine", "not_mine"))
@@ -44,6 +44,7 @@ class OwnershipView(View):
             self._identity(request, form["access_token"]) if question.purpose == "bind" else None,
             _person(request),
             request.headers.get(step_up.HEADER, ""),
+            tutorial.claimant_of(form["access_token"]),
         )
         proof = owner_choices.answer(request._request, question, choice)
         self.note(outcome=form["choice"])
