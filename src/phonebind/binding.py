@@ -252,7 +252,7 @@ def _owner(
         if password is None and mobile.proved_by == "sms":
             raise Invalid({"password": [accounts.REQUIRED]})
         return accounts.new(request, identity, mobile.number, password), Joining()
-    if life.installed and (conf.known_mobile, conf.second_identity) != ("password", "both"):
+    if life.installed:
         return user, life.installed.known_owner(request, user, identity, mobile, password, choice)
     hold_to_password(request, user, mobile, password)
     return user, Joining()

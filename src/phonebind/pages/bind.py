@@ -146,7 +146,9 @@ class _FormPage:
         identity, given = self.ticket.identity, form.cleaned_data
         address = limits.client_address(self.request)
         mobile = sms_codes.check(given["mobile"], given["sms_code"], claimant=identity.key, address=address)
-        account = binding.bind(self.request, identity, mobile, given["password"])
+        # The page cannot ask about the account's other identity: where nobody has set that it should, one is added.
+        choice = "add" if conf.second_identity == "both" else ""
+        account = binding.bind(self.request, identity, mobile, given["password"], choice)
         target = self.ticket.next
         sessions.start(self.request, account, self.flow, target)
         response = JsonResponse({"location": target}) if wants_json(self.request) else SeeOther(target)
