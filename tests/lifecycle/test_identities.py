@@ -399,7 +399,7 @@ def test_a_password_without_a_name_is_no_way_in(qq: Upstream, social: Any, perso
 
 
 def test_a_mobile_that_was_proved_is_a_way_in_and_stays_so(qq: Upstream, social: Any) -> None:
-    social.mobile = "13900000005"
+    social.mobile = social.username = "13900000005"
     social.save()
     account = row(social)
     one = by_qq()
@@ -410,6 +410,14 @@ def test_a_mobile_that_was_proved_is_a_way_in_and_stays_so(qq: Upstream, social:
     # The bind that told since when it is theirs is gone, what it told is not.
     assert MobileProof.objects.get().first_proved_at == account.created_at
     assert proofs.last_proved_at(social, "13900000005") == account.created_at
+
+
+def test_a_mobile_that_may_never_have_been_proved_is_no_way_in(qq: Upstream, social: Any) -> None:
+    """The host has let them write it into a form."""
+    social.mobile = "13900000005"
+    social.save()
+    account = row(social)
+    assert unbind(by_qq(), account.pk).json()["code"] == "last_way_in"
 
 
 def test_threat_25_two_unbinds_at_once_leave_one_way_in(qq: Upstream, social: Any) -> None:
