@@ -1,6 +1,7 @@
 """System checks of this app, one function each. Ids never change their meaning.
 
-E015 NUMBER_STATE        W012 nobody knows whether a number has a new owner
+E015 NUMBER_STATE        E016 SMS_SIGN_UP makes accounts that cannot be used again
+W012 nobody knows whether a number has a new owner
 W101 its addresses are not served    W102 Django's sessions go on after they were ended
 """
 
@@ -56,6 +57,14 @@ def check_number_state(**kwargs: Any) -> Messages:
     return [Error(f"{SETTING}['NUMBER_STATE']: {problem}", id="phonebind.E015") for problem in problems]
 
 
+def check_sign_up(**kwargs: Any) -> Messages:
+    if not conf.sms_sign_up or conf.bind_without_password:
+        return []
+    told = "An account that is made by SMS has no password, and without one this site lets nobody in by SMS."
+    hint = "Turn off SMS_SIGN_UP: POST /users/ registers with a password. Or leave BIND_WITHOUT_PASSWORD True."
+    return [Error(f"{SETTING}['SMS_SIGN_UP']: {told}", hint=hint, id="phonebind.E016")]
+
+
 def check_nobody_knows(**kwargs: Any) -> Messages:
     if conf.number_state:
         return []
@@ -75,5 +84,5 @@ def _asks(path: str) -> bool:
     return isinstance(found, type) and issubclass(found, AuthenticationMiddleware)
 
 
-CHECKS: Sequence[Callable[..., Messages]] = (check_urls, check_middleware, check_number_state)
+CHECKS: Sequence[Callable[..., Messages]] = (check_urls, check_middleware, check_number_state, check_sign_up)
 DEPLOY_CHECKS: Sequence[Callable[..., Messages]] = (check_nobody_knows,)
