@@ -3,6 +3,7 @@
 E015 NUMBER_STATE        E016 SMS_SIGN_UP makes accounts that cannot be used again
 W012 nobody knows whether a number has a new owner
 W101 its addresses are not served    W102 Django's sessions go on after they were ended
+W103 no gateway can tell an old number of a change
 """
 
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from phonebind.conf import SETTING, conf
 from phonebind.lifecycle import number_state
 from phonebind.options import UNUSABLE, explain
 from phonebind.pages.middleware import AuthenticationMiddleware
+from phonebind.sms import MOBILE_CHANGE, registry
 
 Messages = list[CheckMessage]
 
@@ -76,6 +78,17 @@ def check_nobody_knows(**kwargs: Any) -> Messages:
     ]
 
 
+def check_notices(**kwargs: Any) -> Messages:
+    if not conf.mobile_change_notice or any(registry.says(each, MOBILE_CHANGE) for each in registry.senders()):
+        return []
+    told = f"No gateway of {SETTING}['SMS'] can tell an old number that its account gets another one."
+    hint = (
+        f"Add a template without parameters, templates[{MOBILE_CHANGE!r}]; or tell people by another way, with the "
+        "signal mobile_change_requested, and set MOBILE_CHANGE_NOTICE to False."
+    )
+    return [Warning(told, hint=hint, id="phonebind.W103")]
+
+
 def _asks(path: str) -> bool:
     try:
         found = import_string(path)
@@ -85,4 +98,4 @@ def _asks(path: str) -> bool:
 
 
 CHECKS: Sequence[Callable[..., Messages]] = (check_urls, check_middleware, check_number_state, check_sign_up)
-DEPLOY_CHECKS: Sequence[Callable[..., Messages]] = (check_nobody_knows,)
+DEPLOY_CHECKS: Sequence[Callable[..., Messages]] = (check_nobody_knows, check_notices)
