@@ -77,12 +77,12 @@ def step_1(account: str = MOBILE, **changes: str) -> Any:
     return get(f"/accounts/{quote(account)}/sms/token/", {**Person().see_image(), **changes})
 
 
-def step_2(token: str) -> Any:
-    return get("/sms_codes/", {"access_token": token})
+def step_2(token: str, **extra: Any) -> Any:
+    return get("/sms_codes/", {"access_token": token}, **extra)
 
 
-def step_3(code: str, account: str = MOBILE) -> Any:
-    return get(f"/accounts/{quote(account)}/password/token/", {"sms_code": code})
+def step_3(code: str, account: str = MOBILE, **extra: Any) -> Any:
+    return get(f"/accounts/{quote(account)}/password/token/", {"sms_code": code}, **extra)
 
 
 def step_4(pk: Any, token: str, password: str = NEW, **changes: str) -> Any:
@@ -232,6 +232,39 @@ def test_a_token_serves_its_own_step(person: Any) -> None:
         assert step_2(garbage).status_code == step_4(person.pk, garbage).status_code == 400
     assert refused(get("/sms_codes/"), "invalid")
     assert step_4(person.pk, third).status_code == 200
+
+
+def test_who_knows_a_name_burns_no_code_and_keeps_nobody_out(person: Any) -> None:
+    another("grace", mobile="13900000003")
+    code = code_for("grace")
+    for _ in range(12):
+        for name in ("grace", "13900000003"):
+            answer = step_3("000000", name, REMOTE_ADDR="203.0.113.9")
+    assert refused(answer, "too_many_attempts")
+    assert refused(step_3(code, "grace", REMOTE_ADDR="198.51.100.7"), "sms_code_invalid"), "not theirs, right or wrong"
+    assert step_3(code, "grace").status_code == 200
+
+
+def test_three_guesses_burn_ones_own(person: Any) -> None:
+    code = code_for()
+    for _ in range(3):
+        assert refused(step_3("000000"), "sms_code_invalid")
+    assert refused(step_3(code), "sms_code_invalid")
+
+
+@pytest.mark.parametrize(
+    ("asked", "typed", "serves"),
+    [
+        ("192.0.2.1", "192.0.2.77", True),
+        ("192.0.2.1", "192.0.3.1", False),
+        ("2001:db8::1", "2001:db8::2", True),
+        ("2001:db8::1", "2001:db8:1::1", False),
+        ("unix", "unix", True),
+    ],
+)
+def test_a_code_serves_in_the_network_that_asked_for_it(person: Any, asked: str, typed: str, serves: bool) -> None:
+    step_2(step_1().json()["access_token"], REMOTE_ADDR=asked)
+    assert (step_3(on_the_phone(), REMOTE_ADDR=typed).status_code == 200) is serves
 
 
 def test_a_code_and_a_token_serve_once(person: Any) -> None:
