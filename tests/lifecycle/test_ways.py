@@ -1,6 +1,8 @@
 """In without a provider: by SMS, with a new account, with a new password; and codes that serve for one thing alone."""
 
 import re
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,10 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from phonebind import sms, sms_codes, sms_texts, store
+from phonebind import accounts, sms, sms_codes, sms_texts, store
 from phonebind.exceptions import SmsCodeInvalid, StorageUnavailable
-from phonebind.lifecycle import attempts, checks, ownership
-from phonebind.lifecycle.exceptions import OwnerRefused, OwnerUnclear
+from phonebind.lifecycle import attempts, checks, proofs
+from phonebind.lifecycle.exceptions import OwnerRefused
 from phonebind.lifecycle.models import MobileChange, MobileProof, Session
 from phonebind.models import SocialAccount
 from phonebind.sms.templates import Templates
@@ -32,9 +34,15 @@ GENEROUS = BOUNDS | dict.fromkeys(MOBILES, (1000, 3600))
 
 
 @pytest.fixture(autouse=True)
-def _open(phonebind: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
+def _open(phonebind: Configure) -> None:
     phonebind(sms_sign_in=True, sms_sign_up=True, human_check="none", limits=GENEROUS)
-    monkeypatch.setattr(ownership, "decide", lambda request, user, mobile, **kwargs: False)
+
+
+@pytest.fixture
+def person(person: Any) -> Any:
+    """Whose number was proved just now: the gate knows them."""
+    proofs.record(person, MOBILE, "sms")
+    return person
 
 
 @pytest.fixture
@@ -220,21 +228,38 @@ def test_a_disabled_account_stays_so(client: Client, person: Any) -> None:
     assert reset(client, reset_id, code_of())[1]["code"] == "account_disabled"
 
 
-def test_both_doors_ask_the_gate(client: Client, person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unclear(*args: Any, **kwargs: Any) -> bool:
-        raise OwnerUnclear({}, ["mine"], "T")
+def test_both_doors_ask_the_gate(client: Client, person: Any) -> None:
+    MobileProof.objects.all().delete()
 
-    monkeypatch.setattr(ownership, "decide", unclear)
-    assert enter(client, **ask(client))[1]["code"] == "owner_unclear"
+    def confirm(asked: Any) -> int:
+        form = {"ticket": asked["ticket"], "choice": "mine", "password": PASSWORD}
+        return int(send(client, "post", "/ownership/", **form).status_code)
+
+    form = ask(client)
     reset_id = start(client)
-    assert reset(client, reset_id, code_of())[1]["code"] == "owner_unclear"
+    code = code_of()
+    unclear = enter(client, **form)[1], reset(client, reset_id, code)[1]
+    assert [each["code"] for each in unclear] == ["owner_unclear"] * 2
     assert not Session.objects.exists()
-
-
-def test_who_comes_in_on_probation_is_in_doubt(client: Client, person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ownership, "decide", lambda *args, **kwargs: True)
+    assert confirm(unclear[0]) == 200
+    # An answer at one door opens no other.
+    assert reset(client, reset_id, code)[1]["code"] == "owner_unclear"
+    assert confirm(unclear[1]) == 200
+    assert reset(client, reset_id, code)[0] == 200
     assert enter(client, **ask(client))[0] == 200
-    assert MobileProof.objects.get().doubtful_until
+
+
+def test_who_comes_in_on_probation_is_in_doubt(client: Client, person: Any, phonebind: Configure) -> None:
+    phonebind(number_state={"gateway": "sandbox"})
+    doors: list[Callable[[], tuple[int, Any]]] = [
+        lambda: enter(client, **ask(client)),
+        lambda: reset(client, start(client), code_of()),
+    ]
+    for act in doors:
+        MobileProof.objects.update(last_proved_at=timezone.now() - timedelta(days=100), doubtful_until=None)
+        Session.objects.all().delete()
+        assert act()[0] == 200
+        assert MobileProof.objects.get().doubtful_until
 
 
 def test_who_lost_every_race_is_told_to_come_again() -> None:
@@ -413,11 +438,13 @@ def test_threat_31_a_number_that_was_changed_meanwhile_resets_nothing(client: Cl
 def test_a_password_that_changes_while_the_new_one_is_hashed_stays(
     client: Client, person: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def change(request: Any, user: Any, mobile: str, **kwargs: Any) -> bool:
-        User.objects.filter(pk=person.pk).update(password="changed")
-        return False
+    hashes = accounts.set_password
 
-    monkeypatch.setattr(ownership, "decide", change)
+    def hash_slowly(user: Any, password: str) -> None:
+        hashes(user, password)
+        User.objects.filter(pk=person.pk).update(password="changed")
+
+    monkeypatch.setattr(accounts, "set_password", hash_slowly)
     assert reset(client, start(client), code_of())[1]["code"] == "sms_code_invalid"
     person.refresh_from_db()
     assert person.password == "changed"
