@@ -186,6 +186,8 @@ def attach(request: HttpRequest, identity: Identity, user: AbstractBaseUser) -> 
     audit.note(request, committed=True)
     if created:
         signals.account_bound.send_robust(SocialAccount, user=owner, social_account=account, request=request)
+        if identity.unionid is not None:
+            _tell_of_others(identity.provider, identity.unionid)
     audit.note(request, outcome="bound" if created else "signed_in", user_id=owner.pk)
     return account
 
@@ -265,7 +267,7 @@ def _owner(
         if password is None and mobile.proved_by == "sms":
             raise Invalid({"password": [accounts.REQUIRED]})
         return accounts.new(request, identity, mobile.number, password), Joining()
-    if life.installed and (conf.known_mobile, conf.second_identity) != ("password", "both"):
+    if life.installed:
         return user, life.installed.known_owner(request, user, identity, mobile, password, choice)
     hold_to_password(request, user, mobile, password)
     return user, Joining()
@@ -287,6 +289,9 @@ def _attach(identity: Identity, user: AbstractBaseUser) -> tuple[SocialAccount, 
     if account is not None:
         return account, False
     with transaction.atomic(using=databases.primary(SocialAccount), durable=True):
+        # There is no row to lock yet where one person attaches two of their openids to two accounts of theirs at once,
+        # and no constraint can say that a unionid has one user. Both are made then, as by two binds to two mobiles:
+        # they have shown both accounts, each openid signs in to its own, a third adopts neither, and the host is told.
         known = owners(identity)
         if known and user.pk not in known:
             raise AlreadyBound

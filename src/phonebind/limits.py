@@ -89,6 +89,8 @@ RULES = {
     "sms_site_day": Rule(5_000, 86_400, SmsQuota, sliding=True, alarms=_NO_SMS),
     # Forgotten passwords, whether or not the number has an account.
     "reset_mobile_day": Rule(5, 86_400, SmsQuota, sliding=True),
+    # SMS to a number that is to be given up. Not of the site's budget: each comes after a code that was.
+    "notice_mobile_day": Rule(3, 86_400, SmsQuota, sliding=True),
     # Registrations by who has proved the number: each try tells whether a username is taken.
     "sign_up_mobile_hour": Rule(20, 3_600, TooManyAttempts, sliding=True),
     # SMS for those who cannot see an image, besides the limits above: few, since it is the cheaper way for a machine.

@@ -40,6 +40,7 @@ TYPES: Mapping[str, Any] = {
     "REFRESH_GRACE": int,
     "STEP_UP_MAX_AGE": int,
     "MOBILE_CHANGE_DELAY": int,
+    "MOBILE_CHANGE_NOTICE": bool,
     "SMS_SIGN_IN": bool,
     "SMS_SIGN_UP": bool,
     "KNOWN_MOBILE": str,

@@ -165,16 +165,23 @@ def test_to_replace_it_takes_the_password(shopper: Shopper, qq: Upstream, asking
     assert SocialAccount.objects.get(user=user).openid != "A" * 32
 
 
-def test_without_a_password_it_cannot_be_replaced_and_the_page_says_how(
-    shopper: Shopper, qq: Upstream, asking: None
-) -> None:
+def test_without_a_password_it_cannot_be_replaced(shopper: Shopper, qq: Upstream, asking: None) -> None:
     with_another()
     url, asked = prove(shopper)
-    more = shopper.submit(url, shopper.inputs(asked) | {"second_identity": "replace"})
-    assert more.status_code == 401
+    assert 'value="replace"' not in asked.content.decode()
+    again = shopper.submit(url, shopper.inputs(asked) | {"second_identity": "replace"})
+    assert heading(again) == "Another sign-in is bound to this account"
+    assert SocialAccount.objects.count() == 1
+
+
+def test_whose_account_has_another_identity_alone_is_sent_to_it(shopper: Shopper, qq: Upstream) -> None:
+    user = account()
+    SocialAccount.objects.create(user=user, provider="qq", app_id="101000001", openid="A" * 32)
+    url, asked = prove(shopper)
+    more = shopper.submit(url, shopper.inputs(asked) | {"owner": "mine"})
+    assert (more.status_code, heading(more)) == (401, "Please confirm that it is you")
     assert 'href="/login/"' in more.content.decode()
     assert "password" not in shopper.inputs(more)
-    assert SocialAccount.objects.count() == 1
 
 
 def test_with_the_password_proved_the_question_asks_for_it_again(

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -80,6 +80,45 @@ def test_threat_30_a_number_proved_89_days_ago_is_its_owners_and_91_days_ago_a_q
 
 def test_threat_30_nothing_is_assumed_where_nobody_knows_when_it_was_proved(bare: Any) -> None:
     assert code(bind()) == "owner_unclear"
+
+
+def bound(user: Any) -> datetime:
+    """As before this app was installed."""
+    return SocialAccount.objects.create(user=user, provider="qq", app_id="1", openid="A" * 32).created_at
+
+
+def test_threat_30_a_bind_of_before_proves_the_number_that_the_account_was_made_with(bare: Any) -> None:
+    assert proofs.last(bare, MOBILE)[0] is None
+    at = bound(bare)
+    assert proofs.last(bare, MOBILE)[0] == at
+    assert ownership.decide(RequestFactory().get("/"), bare, MOBILE) is False
+
+
+@pytest.mark.parametrize("since", ["changed", "given back", "another", "never"])
+def test_threat_30_a_bind_of_before_does_not_prove_another_number(bare: Any, since: str) -> None:
+    bound(bare)
+    match since:
+        case "changed":  # by the host's own form
+            model: Any = get_user_model()
+            model.objects.filter(pk=bare.pk).update(username="13900000002")
+        case "given back":  # by the host's support, after a carrier's list
+            proved(bare, 1)
+            proofs.release(MOBILE, "carrier")
+        case "another":
+            MobileProof.objects.create(
+                user=bare, mobile="13900000002", first_proved_at=timezone.now(), last_proved_at=timezone.now()
+            )
+        case _:
+            SocialAccount.objects.all().delete()
+    bare.refresh_from_db()
+    assert proofs.last(bare, MOBILE)[0] is None
+    assert code(bind()) == "owner_unclear"
+
+
+def test_threat_30_a_number_that_was_changed_is_new(bare: Any) -> None:
+    at = bound(bare)
+    proofs.record(bare, "13900000002", "sms")
+    assert MobileProof.objects.get().first_proved_at > at
 
 
 def test_threat_30_no_more_is_seen_than_a_masked_name_and_a_month(bare: Any) -> None:

@@ -19,8 +19,7 @@ from django.utils import timezone
 
 from phonebind import accounts, databases, sms_codes, store, tickets
 from phonebind.exceptions import AccountDisabled, SmsCodeInvalid
-from phonebind.lifecycle import ownership, proofs, tutorial
-from phonebind.lifecycle.exceptions import OwnerUnclear
+from phonebind.lifecycle import proofs, tutorial
 from phonebind.lifecycle.models import MobileChange, MobileProof, Session
 from phonebind.oauth import Identity
 from tests.lifecycle.conftest import MOBILE, PASSWORD, Account
@@ -32,7 +31,6 @@ Device = Callable[..., Account]
 
 URLS = "tests.lifecycle.tutorial_urls"
 NEW = "another-horse-9"
-DECIDE = ownership.decide
 ME = Identity("qq", "101000001", "E" * 32, nickname="大明")
 UNKNOWN = ("13900000009", "nobody_here")
 
@@ -48,17 +46,11 @@ def pages(phonebind: Configure) -> Iterator[Configure]:
     _reload()
 
 
-@pytest.fixture(autouse=True)
-def gate(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, str]]:
-    """Whom the gate was asked about; it lets everybody through."""
-    asked: list[tuple[Any, str]] = []
-
-    def decide(request: Any, user: Any, mobile: str, **kwargs: Any) -> bool:
-        asked.append((user.pk, mobile))
-        return False
-
-    monkeypatch.setattr(ownership, "decide", decide)
-    return asked
+@pytest.fixture
+def person(person: Any) -> Any:
+    """Whose number was proved just now: the gate knows them."""
+    proofs.record(person, MOBILE, "sms")
+    return person
 
 
 @pytest.fixture
@@ -81,12 +73,12 @@ def step_1(account: str = MOBILE, **changes: str) -> Any:
     return get(f"/accounts/{quote(account)}/sms/token/", {**Person().see_image(), **changes})
 
 
-def step_2(token: str) -> Any:
-    return get("/sms_codes/", {"access_token": token})
+def step_2(token: str, **extra: Any) -> Any:
+    return get("/sms_codes/", {"access_token": token}, **extra)
 
 
-def step_3(code: str, account: str = MOBILE) -> Any:
-    return get(f"/accounts/{quote(account)}/password/token/", {"sms_code": code})
+def step_3(code: str, account: str = MOBILE, **extra: Any) -> Any:
+    return get(f"/accounts/{quote(account)}/password/token/", {"sms_code": code}, **extra)
 
 
 def step_4(pk: Any, token: str, password: str = NEW, **changes: str) -> Any:
@@ -125,7 +117,10 @@ def refused(answer: Any, code: str, status: int = 400) -> bool:
 
 def another(username: str = "13900000002", **fields: Any) -> Any:
     model: Any = get_user_model()
-    return model.objects.create_user(username=username, password=PASSWORD, **{"mobile": username, **fields})
+    user = model.objects.create_user(username=username, password=PASSWORD, **{"mobile": username, **fields})
+    if user.mobile:
+        proofs.record(user, user.mobile, "sms")
+    return user
 
 
 # ---------------------------------------------------------------- counts
@@ -213,7 +208,7 @@ def test_what_the_database_fails_at_is_no_answer(person: Any, monkeypatch: pytes
 # ---------------------------------------------------------------- a forgotten password
 
 
-def test_a_forgotten_password_in_four_steps(person: Any, device: Device, gate: list[Any]) -> None:
+def test_a_forgotten_password_in_four_steps(person: Any, device: Device) -> None:
     device()
     first = step_1()
     assert first.json()["mobile"] == "139****0001"
@@ -228,7 +223,6 @@ def test_a_forgotten_password_in_four_steps(person: Any, device: Device, gate: l
     assert (last.status_code, last.json()["id"]) == (200, person.pk)
     assert signs_in(NEW)
     assert not signs_in(PASSWORD)
-    assert gate == [(person.pk, MOBILE)]
     assert MobileProof.objects.get().user == person
 
 
@@ -274,6 +268,39 @@ def test_a_token_serves_its_own_step(person: Any) -> None:
         assert step_2(garbage).status_code == step_4(person.pk, garbage).status_code == 400
     assert refused(get("/sms_codes/"), "invalid")
     assert step_4(person.pk, third).status_code == 200
+
+
+def test_who_knows_a_name_burns_no_code_and_keeps_nobody_out(person: Any) -> None:
+    another("grace", mobile="13900000003")
+    code = code_for("grace")
+    for _ in range(12):
+        for name in ("grace", "13900000003"):
+            answer = step_3("000000", name, REMOTE_ADDR="203.0.113.9")
+    assert refused(answer, "too_many_attempts")
+    assert refused(step_3(code, "grace", REMOTE_ADDR="198.51.100.7"), "sms_code_invalid"), "not theirs, right or wrong"
+    assert step_3(code, "grace").status_code == 200
+
+
+def test_three_guesses_burn_ones_own(person: Any) -> None:
+    code = code_for()
+    for _ in range(3):
+        assert refused(step_3("000000"), "sms_code_invalid")
+    assert refused(step_3(code), "sms_code_invalid")
+
+
+@pytest.mark.parametrize(
+    ("asked", "typed", "serves"),
+    [
+        ("192.0.2.1", "192.0.2.77", True),
+        ("192.0.2.1", "192.0.3.1", False),
+        ("2001:db8::1", "2001:db8::2", True),
+        ("2001:db8::1", "2001:db8:1::1", False),
+        ("unix", "unix", True),
+    ],
+)
+def test_a_code_serves_in_the_network_that_asked_for_it(person: Any, asked: str, typed: str, serves: bool) -> None:
+    step_2(step_1().json()["access_token"], REMOTE_ADDR=asked)
+    assert (step_3(on_the_phone(), REMOTE_ADDR=typed).status_code == 200) is serves
 
 
 def test_a_code_and_a_token_serve_once(person: Any) -> None:
@@ -396,17 +423,36 @@ def test_threat_29_a_new_password_ends_what_was_begun(person: Any, device: Devic
         sms_codes.check(MOBILE, other_code, claimant="somebody", address="192.0.2.1")
 
 
-def test_threat_30_the_gate_is_asked_before_a_password_is_set(person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def choose(asked: Any, choice: str = "mine", token: str = "", **more: str) -> Any:
+    form = {"ticket": asked.json()["ticket"], "choice": choice, "access_token": token, **more}
+    return Client().post("/ownership/", form, content_type="application/json")
+
+
+def test_threat_30_the_gate_is_asked_before_a_password_is_set(person: Any) -> None:
+    MobileProof.objects.all().delete()
     token = token_for()
-
-    def ask(*args: Any, **kwargs: Any) -> bool:
-        raise OwnerUnclear({"nickname": "小**", "last_used": "2025-03"}, ["mine", "not_mine"], "ticket")
-
-    monkeypatch.setattr(ownership, "decide", ask)
-    assert refused(step_4(person.pk, token), "owner_unclear")
+    asked = step_4(person.pk, token)
+    assert refused(asked, "owner_unclear")
     assert signs_in(PASSWORD)
-    monkeypatch.setattr(ownership, "decide", lambda *args, **kwargs: True)
+    # Its pages keep no cookies: the answer counts for the token.
+    assert choose(asked, "mine", token, password=PASSWORD).json() == {"choice": "mine", "purpose": "reset_password"}
     assert step_4(person.pk, token).status_code == 200, "the token stays good"
+    assert not proofs.is_doubtful(person, MOBILE)
+
+
+def test_threat_30_who_says_that_it_is_not_theirs_sets_no_password(person: Any) -> None:
+    MobileProof.objects.all().delete()
+    token = token_for()
+    assert choose(step_4(person.pk, token), "not_mine", token).status_code == 200
+    assert refused(step_4(person.pk, token), "ticket_invalid")
+    person.refresh_from_db()
+    assert (person.mobile, person.check_password(PASSWORD)) == (None, True)
+
+
+def test_threat_30_a_password_that_was_set_on_probation(person: Any, pages: Configure) -> None:
+    pages(front_end="tutorial", number_state={"gateway": "sandbox"})
+    MobileProof.objects.update(last_proved_at=timezone.now() - timedelta(days=100))
+    assert step_4(person.pk, token_for()).status_code == 200
     assert proofs.is_doubtful(person, MOBILE)
 
 
@@ -415,24 +461,12 @@ def proved(user: Any, days: int) -> None:
     MobileProof.objects.update(last_proved_at=timezone.now() - timedelta(days=days))
 
 
-def choose(asked: Any, choice: str = "mine", token: str = "") -> Any:
-    form = {"ticket": asked.json()["ticket"], "choice": choice, "access_token": token}
-    return Client().post("/ownership/", form, content_type="application/json")
-
-
-@pytest.fixture
-def real_gate(gate: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ownership, "decide", DECIDE)
-
-
-@pytest.mark.usefixtures("real_gate")
 def test_threat_30_who_proved_the_number_lately_is_not_asked(person: Any) -> None:
     proved(person, 89)
     assert step_4(person.pk, token_for()).status_code == 200
     assert MobileProof.objects.get().doubtful_until is None
 
 
-@pytest.mark.usefixtures("real_gate")
 def test_threat_30_nor_who_signed_in_from_this_browser_where_the_page_sends_cookies(
     person: Any, device: Device
 ) -> None:
@@ -444,7 +478,6 @@ def test_threat_30_nor_who_signed_in_from_this_browser_where_the_page_sends_cook
     assert one.ask("post", f"/users/{person.pk}/password/", form).status_code == 200
 
 
-@pytest.mark.usefixtures("real_gate")
 def test_threat_30_the_question_is_for_who_has_the_token(person: Any, pages: Configure) -> None:
     """The pages send no cookie with it that the gate could know them by."""
     person.set_unusable_password()
@@ -464,7 +497,6 @@ def test_threat_30_the_question_is_for_who_has_the_token(person: Any, pages: Con
     assert proofs.is_doubtful(person, MOBILE)
 
 
-@pytest.mark.usefixtures("real_gate")
 def test_threat_30_a_new_owner_of_the_number_gets_it_and_no_account(person: Any) -> None:
     proved(person, 91)
     token = token_for()

@@ -1,6 +1,8 @@
 """In without a provider: by SMS, with a new account, with a new password; and codes that serve for one thing alone."""
 
 import re
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,10 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from phonebind import sms, sms_codes, sms_texts, store
-from phonebind.exceptions import Invalid, SmsCodeInvalid, StorageUnavailable
-from phonebind.lifecycle import attempts, ownership
-from phonebind.lifecycle.exceptions import OwnerUnclear
+from phonebind import accounts, sms, sms_codes, sms_texts, store
+from phonebind.exceptions import SmsCodeInvalid, StorageUnavailable
+from phonebind.lifecycle import attempts, checks, proofs
+from phonebind.lifecycle.exceptions import OwnerRefused
 from phonebind.lifecycle.models import MobileChange, MobileProof, Session
 from phonebind.models import SocialAccount
 from phonebind.sms.templates import Templates
@@ -32,9 +34,15 @@ GENEROUS = BOUNDS | dict.fromkeys(MOBILES, (1000, 3600))
 
 
 @pytest.fixture(autouse=True)
-def _open(phonebind: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
+def _open(phonebind: Configure) -> None:
     phonebind(sms_sign_in=True, sms_sign_up=True, human_check="none", limits=GENEROUS)
-    monkeypatch.setattr(ownership, "decide", lambda request, user, mobile, **kwargs: False)
+
+
+@pytest.fixture
+def person(person: Any) -> Any:
+    """Whose number was proved just now: the gate knows them."""
+    proofs.record(person, MOBILE, "sms")
+    return person
 
 
 @pytest.fixture
@@ -187,9 +195,27 @@ def test_who_may_not_sign_in(client: Client, person: Any, phonebind: Configure) 
 def test_no_sms_alone_lets_an_operator_in(client: Client, person: Any, flag: str) -> None:
     setattr(person, flag, True)
     person.save()
-    assert enter(client, **ask(client))[1]["code"] == "insufficient_user_authentication"
+    status, answer = enter(client, **ask(client))
+    assert (status, answer["code"], answer["methods"]) == (401, "insufficient_user_authentication", ["password"])
+    assert client.post("/authorizations/", {"username": MOBILE, "password": PASSWORD}).status_code == 200
+
+
+@pytest.mark.parametrize("flag", ["is_staff", "is_superuser"])
+def test_no_sms_resets_an_operators_password(
+    client: Client, person: Any, flag: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    setattr(person, flag, True)
+    person.save()
     reset_id = start(client)
-    assert reset(client, reset_id, code_of())[1]["code"] == "insufficient_user_authentication"
+    # Who has not the phone learns nothing.
+    assert reset(client, reset_id, "000000")[1]["code"] == "sms_code_invalid"
+    with caplog.at_level("INFO"):
+        status, answer = reset(client, reset_id, code_of())
+    # Nor does who has it learn whose account it is: a customer is told the same whose word is not taken.
+    assert (status, answer) == (403, {"code": "owner_refused", "message": str(OwnerRefused.message)})
+    # The operator does, and what to do.
+    assert f"user_id={person.pk}" in caplog.text
+    assert "manage.py changepassword" in caplog.text
     person.refresh_from_db()
     assert person.check_password(PASSWORD)
 
@@ -202,21 +228,38 @@ def test_a_disabled_account_stays_so(client: Client, person: Any) -> None:
     assert reset(client, reset_id, code_of())[1]["code"] == "account_disabled"
 
 
-def test_both_doors_ask_the_gate(client: Client, person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unclear(*args: Any, **kwargs: Any) -> bool:
-        raise OwnerUnclear({}, ["mine"], "T")
+def test_both_doors_ask_the_gate(client: Client, person: Any) -> None:
+    MobileProof.objects.all().delete()
 
-    monkeypatch.setattr(ownership, "decide", unclear)
-    assert enter(client, **ask(client))[1]["code"] == "owner_unclear"
+    def confirm(asked: Any) -> int:
+        form = {"ticket": asked["ticket"], "choice": "mine", "password": PASSWORD}
+        return int(send(client, "post", "/ownership/", **form).status_code)
+
+    form = ask(client)
     reset_id = start(client)
-    assert reset(client, reset_id, code_of())[1]["code"] == "owner_unclear"
+    code = code_of()
+    unclear = enter(client, **form)[1], reset(client, reset_id, code)[1]
+    assert [each["code"] for each in unclear] == ["owner_unclear"] * 2
     assert not Session.objects.exists()
-
-
-def test_who_comes_in_on_probation_is_in_doubt(client: Client, person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ownership, "decide", lambda *args, **kwargs: True)
+    assert confirm(unclear[0]) == 200
+    # An answer at one door opens no other.
+    assert reset(client, reset_id, code)[1]["code"] == "owner_unclear"
+    assert confirm(unclear[1]) == 200
+    assert reset(client, reset_id, code)[0] == 200
     assert enter(client, **ask(client))[0] == 200
-    assert MobileProof.objects.get().doubtful_until
+
+
+def test_who_comes_in_on_probation_is_in_doubt(client: Client, person: Any, phonebind: Configure) -> None:
+    phonebind(number_state={"gateway": "sandbox"})
+    doors: list[Callable[[], tuple[int, Any]]] = [
+        lambda: enter(client, **ask(client)),
+        lambda: reset(client, start(client), code_of()),
+    ]
+    for act in doors:
+        MobileProof.objects.update(last_proved_at=timezone.now() - timedelta(days=100), doubtful_until=None)
+        Session.objects.all().delete()
+        assert act()[0] == 200
+        assert MobileProof.objects.get().doubtful_until
 
 
 def test_who_lost_every_race_is_told_to_come_again() -> None:
@@ -353,6 +396,29 @@ def test_three_guesses(client: Client, person: Any) -> None:
     assert reset(client, reset_id, code)[1]["code"] == "sms_code_invalid"
 
 
+def test_a_gateway_that_does_not_answer_leaves_the_reset(person: Any) -> None:
+    """With known and unknown numbers alike, and in that browser alone."""
+    Outbox.mute = True
+    clients, bodies = [Client(), Client()], []
+    for client, mobile in zip(clients, (MOBILE, NOBODYS), strict=True):
+        answer = send(client, "post", "/password_resets/", mobile=mobile)
+        assert answer.status_code == 502
+        assert [name for name in answer.cookies if "phonebind_reset_" in name]
+        bodies.append(answer.json())
+    assert bodies[0].keys() == bodies[1].keys() == {"code", "message", "retry_after", "id"}
+    code = next(message.code for message in Outbox.sent if message.mobile == MOBILE)
+    assert reset(clients[1], bodies[0]["id"], code)[1]["code"] == "sms_code_invalid"
+    assert reset(clients[0], bodies[0]["id"], code)[0] == 200
+
+
+def test_a_gateway_that_does_not_answer_leaves_the_reset_without_cookies(person: Any, phonebind: Configure) -> None:
+    phonebind(legacy_state=True)
+    Outbox.mute = True
+    answer = send(Client(), "post", "/password_resets/", mobile=MOBILE)
+    assert not answer.cookies
+    assert reset(Client(), answer.json()["id"], code_of())[0] == 200
+
+
 def test_of_two_that_are_open_one_serves(client: Client, person: Any) -> None:
     first, one = start(client), code_of()
     second, two = start(client), code_of()
@@ -372,11 +438,13 @@ def test_threat_31_a_number_that_was_changed_meanwhile_resets_nothing(client: Cl
 def test_a_password_that_changes_while_the_new_one_is_hashed_stays(
     client: Client, person: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def change(request: Any, user: Any, mobile: str, **kwargs: Any) -> bool:
-        User.objects.filter(pk=person.pk).update(password="changed")
-        return False
+    hashes = accounts.set_password
 
-    monkeypatch.setattr(ownership, "decide", change)
+    def hash_slowly(user: Any, password: str) -> None:
+        hashes(user, password)
+        User.objects.filter(pk=person.pk).update(password="changed")
+
+    monkeypatch.setattr(accounts, "set_password", hash_slowly)
     assert reset(client, start(client), code_of())[1]["code"] == "sms_code_invalid"
     person.refresh_from_db()
     assert person.password == "changed"
@@ -446,5 +514,12 @@ def test_a_reset_inside_a_bind_leaves_the_ticket(client: Client, person: Any, qq
 
 
 def test_an_account_that_must_have_a_password_is_not_made_without(client: Client, phonebind: Configure) -> None:
+    """It could not come in again. The two settings contradict each other, and a system check says so."""
+    assert checks.check_sign_up() == []
     phonebind(bind_without_password=False)
-    assert enter(client, **ask(client))[1]["code"] == Invalid.code
+    assert [each.id for each in checks.check_sign_up()] == ["phonebind.E016"]
+    status, answer = enter(client, **ask(client))
+    assert (status, answer["code"]) == (400, "account_unknown")
+    assert not User.objects.exists()
+    phonebind(sms_sign_up=False)
+    assert checks.check_sign_up() == []

@@ -12,7 +12,7 @@ PhonebindError
 ├── QuestionInvalid         400 ticket_invalid          a TicketInvalid: what was asked expired, or was answered
 ├── OwnerUnclear            409 owner_unclear           carries hint, choices, ticket
 ├── OwnerHeld               409 owner_held              their word is not taken before due_at
-├── OwnerRefused            403 owner_refused           nor ever: only the shop can help
+├── OwnerRefused            403 owner_refused           nor ever: only the shop can help; so for an operator's reset
 ├── NumberStateUnavailable  503 number_state_unavailable    logged only: the gate asks instead
 ├── AccountUnknown          404 account_unknown         there is none that could be meant; limited
 └── NotFound                404 not_found               nothing of that id is yours
@@ -148,11 +148,7 @@ class OwnerUnclear(PhonebindError):
     ) -> None:
         super().__init__()
         self.facts = {"hint": dict(hint), "choices": list(choices), "ticket": ticket}
-        self._remember = remember
-
-    def finish(self, response: HttpResponseBase) -> None:
-        if self._remember:
-            self._remember(response)
+        self.remember = remember
 
 
 class QuestionInvalid(TicketInvalid):

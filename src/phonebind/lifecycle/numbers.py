@@ -22,7 +22,7 @@ from phonebind import accounts, databases, masking, mobiles, revocation, signals
 from phonebind.binding import ATTEMPTS
 from phonebind.conf import conf
 from phonebind.exceptions import Invalid, PhonebindError, StorageUnavailable
-from phonebind.lifecycle import people, proofs, sessions
+from phonebind.lifecycle import notices, people, proofs, sessions
 from phonebind.lifecycle.exceptions import MobileChangePending, MobileKept, MobileTaken
 from phonebind.lifecycle.models import MobileChange
 from phonebind.lifecycle.people import Person
@@ -86,12 +86,13 @@ def change(person: Person, mobile: VerifiedMobile, request: HttpRequest | None =
 
 
 def request_change(person: Person, mobile: VerifiedMobile, request: HttpRequest | None = None) -> MobileChange:
-    """The same in ``MOBILE_CHANGE_DELAY`` seconds, unless any way into the account cancels it. Raises as change() does,
-    and MobileChangePending.
+    """The same in ``MOBILE_CHANGE_DELAY`` seconds, unless any way into the account cancels it. The old number is told
+    by SMS; by all other ways the shop tells. Raises as change() does, and MobileChangePending.
     """
     waiting, created = _at_last(person.user.pk, mobile.number, lambda: _request(person, mobile))
     _settle(mobile)
     if created:
+        notices.mobile_change(accounts.mobile_of(person.user))
         signals.mobile_change_requested.send_robust(
             MobileChange,
             user=person.user,

@@ -19,7 +19,6 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from phonebind import accounts, databases, store
-from phonebind.conf import conf
 from phonebind.lifecycle import devices, number_state, proofs
 from phonebind.lifecycle.exceptions import OwnerUnclear, QuestionInvalid
 from phonebind.lifecycle.models import MobileProof, Session
@@ -109,7 +108,7 @@ def decide(
 
 def subject_of(request: HttpRequest) -> str:
     """The browser; nobody in particular where the front end keeps no cookies."""
-    return "" if conf.legacy_state else devices.hash_of(request)
+    return devices.hash_of(request) if devices.are_kept() else ""
 
 
 def read(ticket: str) -> Question:

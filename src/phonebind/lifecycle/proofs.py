@@ -1,17 +1,20 @@
 """Who holds a mobile, as they have proved, and when: ``MobileProof``.
 
-Accounts that are older than this app have no row yet: what is known of them is their earliest bind, which proved the
-number; a row is written with the next proof. Where there is none, nothing is assumed.
+Accounts that are older than this app have no row yet: a row is written with the next proof. What is known of them
+before is their earliest bind, which proved the number that they had then; and that it is the one that they have now, as
+long as that is their username too, which a bind makes of it. For all others nothing is assumed.
 """
 
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from phonebind import databases
+from phonebind import databases, mobiles
+from phonebind.conf import conf
 from phonebind.lifecycle.models import MobileProof, Values
 from phonebind.models import SocialAccount
 
@@ -35,7 +38,7 @@ def record(user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: boo
         return
     # Whoever has it in the books and not in the account has lost it by an act of the host's.
     _rows().filter(mobile=mobile, current=True).update(current=None, released_at=now, reason="changed")
-    first = _first_bound_at(user) or now
+    first = _bound_at(user, mobile) or now
     _rows().create(
         user=user,  # type: ignore[misc]  # whichever model AUTH_USER_MODEL is
         mobile=mobile,
@@ -46,8 +49,8 @@ def record(user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: boo
 
 def keep(user: AbstractBaseUser, mobile: str) -> None:
     """Write down what is known of an account that is older than this app, before the bind goes that tells it."""
-    first = _first_bound_at(user)
-    if mobile and first and not _rows().filter(mobile=mobile, current=True).exists():
+    first = _bound_at(user, mobile)
+    if first and not _rows().filter(mobile=mobile, current=True).exists():
         _rows().create(
             user=user,  # type: ignore[misc]  # whichever model AUTH_USER_MODEL is
             mobile=mobile,
@@ -70,7 +73,7 @@ def last(user: AbstractBaseUser, mobile: str) -> tuple[datetime | None, bool]:
     """When the user proved this mobile last, None where nobody knows; and whether that may have been a new owner."""
     row = MobileProof.objects.one(_HOLDS, _held(user, mobile))
     if row is None:
-        return _first_bound_at(user), False
+        return _bound_at(user, mobile), False
     return row.last_proved_at, row.doubtful_until is not None and row.doubtful_until > timezone.now()
 
 
@@ -80,10 +83,18 @@ def is_doubtful(user: AbstractBaseUser, mobile: str) -> bool:
     return doubtful.exists()
 
 
-def _first_bound_at(user: AbstractBaseUser) -> datetime | None:
-    """When the user bound their first identity, and so proved their mobile."""
-    accounts = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(user=user.pk)
-    return accounts.order_by("created_at").values_list("created_at", flat=True).first()
+def _bound_at(user: AbstractBaseUser, mobile: str) -> datetime | None:
+    """When the user bound their first identity, and so proved this mobile; None where it may have been another.
+
+    A username that is the mobile by the model's own rule says nothing. Nor does anything where there are rows already:
+    the number came, or came back, by the host's hand.
+    """
+    name = get_user_model().USERNAME_FIELD
+    is_name = name != conf.mobile_field and mobiles.clean(str(user.get_username() or "")) == mobile
+    if not mobile or not is_name or _rows().filter(user=user.pk).exists():
+        return None
+    bound = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(user=user.pk)
+    return bound.order_by("created_at").values_list("created_at", flat=True).first()
 
 
 def _held(user: AbstractBaseUser, mobile: str) -> Values:

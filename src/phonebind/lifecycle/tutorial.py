@@ -6,7 +6,8 @@
     set_password(request, pk, token, password)
 
 A token is random, for one step, and kept in the store as a hash; so nothing can be read from it, and it is gone when it
-was used. Staff and whoever is disabled or has no mobile are answered like a name that nobody has.
+was used. Staff and whoever is disabled or has no mobile are answered like a name that nobody has. A code serves in the
+network alone that it was asked for from: who has changed theirs asks for another one.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ import json
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -23,7 +24,7 @@ from django.http import HttpRequest
 
 from phonebind import accounts, databases, limits, mobiles, sms_codes, store
 from phonebind.conf import conf
-from phonebind.exceptions import AccountDisabled, SmsCodeInvalid, StorageUnavailable, TicketInvalid
+from phonebind.exceptions import AccountDisabled, SmsCodeGone, SmsCodeInvalid, StorageUnavailable, TicketInvalid
 from phonebind.lifecycle import ownership, proofs
 from phonebind.lifecycle.exceptions import AccountUnknown
 from phonebind.lifecycle.models import MobileChange
@@ -87,9 +88,8 @@ def send(token: str, address: str) -> sms_codes.Sent:
     """
     grant = _read(_SMS, token)
     _owner(grant)
-    # For nobody in particular: the step after this one brings a name and a code alone, and a holder's code would tell
-    # by its errors that it was sent.
-    return sms_codes.issue(grant.mobile, address, ("reset_mobile_day", grant.mobile), purpose=PURPOSE)
+    how = sms_codes.How(holder=_holder(address), purpose=PURPOSE, reserved=False)
+    return sms_codes.issue(grant.mobile, address, ("reset_mobile_day", grant.mobile), **how)
 
 
 def exchange(account: str, code: str, address: str) -> tuple[AbstractBaseUser, str]:
@@ -99,13 +99,19 @@ def exchange(account: str, code: str, address: str) -> tuple[AbstractBaseUser, s
     """
     user = _resettable(accounts.by_login(account))
     mobile = accounts.mobile_of(user) if user is not None else _NOBODY
+    holder = _holder(address)
     # By the name that was typed, known or not: so the limit does not tell either.
-    claimant = f"{PURPOSE}:{mobiles.clean(account)}"
-    proof = sms_codes.check(mobile, code, claimant=claimant, address=address, purpose=PURPOSE)
+    counted = f"{holder}:{mobiles.clean(account)}"
+    try:
+        proof = sms_codes.check(mobile, code, claimant=holder, address=address, purpose=PURPOSE, counted=counted)
+    except SmsCodeGone:
+        # It would tell that one was sent.
+        raise SmsCodeInvalid from None
     if user is None or not _is_enabled(user):
         raise SmsCodeInvalid
-    # By a name of its own: to claim again is no crime, and two who ask at once would both be handed a token.
-    proof = replace(proof, claimant=secrets.token_hex(16))
+    # To claim again is no crime, and two who ask at once would both be handed a token.
+    if not store.first(_key("tutorial_code", proof.digests[0]), sms_codes.EXPIRES_IN):
+        raise SmsCodeInvalid
     proof.claim()
     token = _issue(_PASSWORD, _granted(user), PASSWORD_SECONDS)
     with suppress(StorageUnavailable):
@@ -150,6 +156,16 @@ def _save(user: AbstractBaseUser, grant: _Grant, token: str, *, doubtful: bool) 
         proofs.record(user, grant.mobile, "sms", doubtful=doubtful)
         sms_codes.void(grant.mobile)
         _use(_PASSWORD, token)
+
+
+def _holder(address: str) -> str:
+    """Whom a code is for. The step that brings it brings a name besides, and neither token nor cookie: what shows who
+    asked for it is the network that they are in. Others neither guess at it nor burn it.
+
+    Not the address itself: carriers send one phone's requests from several of theirs.
+    """
+    network = address.rpartition(".")[0] or address
+    return f"{PURPOSE}:{hashlib.sha256(network.encode()).hexdigest()}"
 
 
 def _resettable(user: Any) -> Any:

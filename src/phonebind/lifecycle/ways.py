@@ -43,7 +43,8 @@ def enter(request: HttpRequest, mobile: str, code: str, flow: str) -> tuple[Abst
 def _enter(request: HttpRequest, proved: ByCode) -> tuple[AbstractBaseUser, bool]:
     user = accounts.find(proved.number)
     if user is None:
-        if not conf.sms_sign_up:
+        if not (conf.sms_sign_up and conf.bind_without_password):
+            # An account without a password, which could not be used again: a system check tells of the two settings.
             raise AccountUnknown(status=400)
         user = accounts.new(request, None, proved.number, None)
         _commit(user, proved)

@@ -360,7 +360,7 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
                 SmsCodeInvalid,
                 TooManyAttempts,
                 AccountDisabled,
-                AuthenticationInsufficient,
+                OwnerRefused,
                 OwnerUnclear,
                 StorageUnavailable,
                 ServerBusy,
