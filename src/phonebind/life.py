@@ -82,6 +82,11 @@ class Life(Protocol):
         person, where they bring one that is still good. Raises Invalid: no such code is sent here.
         """
 
+    def hold(self, user: AbstractBaseUser, mobile: str) -> None:
+        """``user``, who was found by this mobile, keeps it until the transaction that is open ends. Raises
+        IntegrityError: it has left them meanwhile, and the act begins anew.
+        """
+
     def mobile_proved(self, user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:
         """Keep that ``user`` has just proved this mobile, in the transaction that is open."""
 

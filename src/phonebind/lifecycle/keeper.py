@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from phonebind.life import Joining, Turn
-from phonebind.lifecycle import flows, intents, known_mobile, proofs, sessions
+from phonebind.lifecycle import flows, intents, known_mobile, people, proofs, sessions
 
 
 class Keeper:
@@ -41,6 +41,9 @@ class Keeper:
 
     def ask_for_code(self, purpose: str, flow: str) -> tuple[str, str]:
         return flows.start(purpose, flow)
+
+    def hold(self, user: AbstractBaseUser, mobile: str) -> None:
+        people.hold(user, mobile)
 
     def mobile_proved(self, user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:
         proofs.record(user, mobile, proved_by, doubtful=doubtful)

@@ -161,6 +161,13 @@ def end_all(user_pk: Any, reason: str, using: str | None = None) -> None:
         transaction.on_commit(again, using=using or databases.primary(Session), robust=True)
 
 
+def end_others(user_pk: Any, sid: str, reason: str, using: str) -> None:
+    """The same, but for the session ``sid``: "" for none."""
+    end_now = partial(_end_others_as_of_now, user_pk, sid, reason, using)
+    end_now()
+    transaction.on_commit(end_now, using=using, robust=True)
+
+
 def is_live(user_pk: Any, sid: str, since: float | None) -> bool:
     """Whether the session, of a sign-in that began ``since``, has not been ended, as the store knows.
 
@@ -213,20 +220,31 @@ def _tell_of_new_device(request: HttpRequest, session: Session, user: AbstractBa
 
 
 def _end_as_of_now(user_pk: Any, reason: str, using: str | None) -> None:
+    _mark(_all_ended(user_pk), user_pk)
+    end(_rows(using).filter(user=user_pk), reason)
+
+
+def _end_others_as_of_now(user_pk: Any, sid: str, reason: str, using: str) -> None:
+    _mark(_others_ended(user_pk), user_pk)
+    others = _rows(using).filter(user=user_pk)
+    end(others.exclude(pk=sid) if sid else others, reason)
+
+
+def _mark(key: str, user_pk: Any) -> None:
     try:
-        revocation.mark(_all_ended(user_pk))
+        revocation.mark(key)
     except Exception:
         # As revocation does: there may be no store at all, in a host's tests.
         logger.exception("The sessions of user %s were ended, and access tokens are good until they expire", user_pk)
-    end(_rows(using).filter(user=user_pk), reason)
 
 
 def _was_ended(user_pk: Any, since: float) -> bool:
     try:
         with store.connection() as client:
-            return revocation.is_before(since, client.get(_all_ended(user_pk)))
+            ended = client.mget(_all_ended(user_pk), _others_ended(user_pk))
     except StorageUnavailable:
         return False
+    return any(revocation.is_before(since, each) for each in ended)
 
 
 def _rows(using: str | None = None) -> QuerySet[Session]:
@@ -251,6 +269,11 @@ def _denied(user_pk: Any, sid: str) -> str:
 
 def _all_ended(user_pk: Any) -> str:
     return store.key("sessions", str(user_pk)) + ":all_ended"
+
+
+def _others_ended(user_pk: Any) -> str:
+    """Nothing that has begun before then by another sign-in, and has no row yet, is to begin a session."""
+    return store.key("sessions", str(user_pk)) + ":others_ended"
 
 
 def _turn(session: Session) -> Turn:
