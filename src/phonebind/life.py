@@ -61,9 +61,8 @@ class Life(Protocol):
         """The one after ``seq``: the same one within the grace. ``ends``: when it does. Raises TokenInvalid."""
 
     def is_live(self, user_pk: Any, sid: str, since: float | None) -> bool:
-        """Whether the session, of a sign-in that began ``since``, has not been ended. Asks the store alone.
-
-        Raises StorageUnavailable.
+        """Whether the session, of a sign-in that began ``since``, has not been ended. Asks the store alone, and the
+        database only where that has heard of an end. Raises StorageUnavailable.
         """
 
     def end(self, sid: str, reason: str) -> None:

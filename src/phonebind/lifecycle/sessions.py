@@ -169,13 +169,16 @@ def end_others(user_pk: Any, sid: str, reason: str, using: str) -> None:
 
 
 def is_live(user_pk: Any, sid: str, since: float | None) -> bool:
-    """Whether the session, of a sign-in that began ``since``, has not been ended, as the store knows.
+    """Whether the session, of a sign-in that began ``since``, has not been ended.
 
-    Raises StorageUnavailable.
+    The store alone is asked where it has heard of no end. It hears of one before the commit, which perhaps never came:
+    then the row decides, or a session would be refused that can still be refreshed. Raises StorageUnavailable.
     """
     with store.connection() as client:
         denied, all_ended = client.mget(_denied(user_pk, sid), _all_ended(user_pk))
-    return denied is None and not (since is not None and revocation.is_before(since, all_ended))
+    if denied is None and not (since is not None and revocation.is_before(since, all_ended)):
+        return True
+    return find(sid).filter(user=user_pk, ended_at=None).exists()
 
 
 def prune(*, days: int, batch: int) -> int:
