@@ -9,7 +9,7 @@ the answer for ten minutes, for the same number, purpose and browser, or the sam
 import secrets
 from contextlib import suppress
 from dataclasses import astuple, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from phonebind.exceptions import TicketInvalid
 from phonebind.lifecycle import devices, number_state, proofs
 from phonebind.lifecycle.exceptions import OwnerUnclear
 from phonebind.lifecycle.models import MobileProof, Session
+from phonebind.lifecycle.number_state.base import State
 from phonebind.models import SocialAccount
 
 #: No carrier gives a number to somebody else before it has rested for as long.
@@ -34,6 +35,7 @@ MAX_AGE = 600
 SHOWN, WORD = "shown", "word"
 
 _SALT = "phonebind.lifecycle.ownership.v1"
+_ATTRIBUTE = "_phonebind_number_state"
 #: Sessions begin just after the proof of the same request.
 _SAME_REQUEST = timedelta(seconds=30)
 #: How a session may have ended whose device was the owner's all the same: "revoked" may have been a stranger's.
@@ -98,7 +100,7 @@ def decide(
         if last is not None:
             if timezone.now() - last < FROZEN:
                 return False
-            if number_state.since(mobile, last) == "same":
+            if _state_since(request, mobile, last) == "same":
                 return True
     question = Question(
         door.purpose, subject, mobile, str(user.pk), door.strength, door.source, secrets.token_urlsafe(12)
@@ -148,6 +150,14 @@ def hint_of(user: AbstractBaseUser) -> dict[str, str]:
         "nickname": f"{nickname[:1]}**" if nickname else "",
         "last_used": f"{timezone.localtime(moment):%Y-%m}" if moment else "",
     }
+
+
+def _state_since(request: HttpRequest, mobile: str, last: datetime) -> State:
+    """It is waited for, and billed: once for each request, however often the act begins anew."""
+    looked_up: dict[str, State] = request.__dict__.setdefault(_ATTRIBUTE, {})
+    if mobile not in looked_up:
+        looked_up[mobile] = number_state.since(mobile, last)
+    return looked_up[mobile]
 
 
 def _is_known_device(request: HttpRequest, user: AbstractBaseUser, mobile: str) -> bool:
