@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db import OperationalError
 from django.test import override_settings
 from django.utils import timezone
 
 from phonebind import binding, sms_codes, tokens
 from phonebind.lifecycle import numbers, ownership, proofs, verifications
-from phonebind.lifecycle.models import MobileChange, MobileProof
+from phonebind.lifecycle.models import MobileChange, MobileProof, Session
 from phonebind.models import SocialAccount
 from tests.lifecycle import acts
 from tests.lifecycle.acts import NEW_PASSWORD, PASSWORD, Act, Device, all_is_well, ended, make, outcome, send
@@ -263,6 +264,23 @@ def test_threat_31_nor_proves_anything(owner: Any, monkeypatch: pytest.MonkeyPat
     all_is_well(MOBILE)
 
 
+@pytest.mark.parametrize(("failures", "answer"), [(2, "200"), (3, "storage_unavailable")])
+def test_a_session_that_the_database_has_lose_is_begun_again(
+    owner: Any, monkeypatch: pytest.MonkeyPatch, failures: int, answer: str
+) -> None:
+    """Their code is used up by then."""
+    real, left = Session.save, [OperationalError("deadlock")] * failures
+
+    def save(self: Session, **kwargs: Any) -> None:
+        if left:
+            raise left.pop()
+        real(self, **kwargs)
+
+    monkeypatch.setattr(Session, "save", save)
+    assert outcome(acts.enter(MOBILE)) == answer
+    assert owner.phonebind_sessions.count() == (answer == "200")
+
+
 def test_a_due_change_twice_at_once_and_a_bind_of_its_number(pool: Racers, db: None) -> None:
     for turn in range(TIMES):
         mobile, other = numbers_of(turn)
@@ -274,7 +292,7 @@ def test_a_due_change_twice_at_once_and_a_bind_of_its_number(pool: Racers, db: N
         one, bound, two = pool.race(_send_or_carry_out, race)
         all_is_well(mobile, other)
         assert not MobileChange.objects.exists()
-        assert sorted((one, two)) in (["", "changed"], ["", "taken"])
+        assert sorted((one, two)) in (["", "changed"], ["", "taken"], ["taken", "taken"])
         # It was faster; or the account that has the number by now has another password.
         assert (bound == "201") == ("taken" in (one, two))
         holder = get_user_model()._default_manager.get(mobile=other)

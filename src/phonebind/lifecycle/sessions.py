@@ -17,13 +17,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_out
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, OperationalError, connections, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.signals import pre_delete
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from phonebind import databases, limits, revocation, signals, store
+from phonebind import binding, databases, limits, revocation, signals, store
 from phonebind.conf import conf
 from phonebind.exceptions import StorageUnavailable, TokenInvalid
 from phonebind.life import SID, Turn
@@ -68,12 +68,7 @@ def begin(
         session.user_agent = _printable(request.headers.get("User-Agent", ""))
         # Only an answer to a sign-in gives a device its name.
         session.device_hash = devices.known_hash(request) if method == CONTINUED else devices.hash_of(request)
-    using = databases.primary(Session)
-    try:
-        with transaction.atomic(using, savepoint=connections[using].in_atomic_block):
-            session.save(using=using, force_insert=True)
-    except IntegrityError:
-        raise TokenInvalid from None
+    _insert(session)
     # Only now: what ended everything meanwhile has told the store first, and then has ended the rows that it saw.
     if _was_ended(user.pk, since):
         end([session], "revoked")
@@ -197,6 +192,25 @@ def install() -> None:
     pre_delete.connect(_on_unbind, sender=SocialAccount, dispatch_uid="phonebind.lifecycle.sessions")
     user_logged_out.connect(_on_logout, dispatch_uid="phonebind.lifecycle.sessions.logout")
     signals.sign_in_response.connect(devices.remember, dispatch_uid="phonebind.lifecycle.devices")
+
+
+def _insert(session: Session) -> None:
+    """Whoever has come in has used up their code: where the database has this lose against what ends other sessions of
+    the user, it is tried again. Raises TokenInvalid.
+    """
+    using = databases.primary(Session)
+    is_inside = connections[using].in_atomic_block
+    for left in reversed(range(1 if is_inside else binding.ATTEMPTS)):
+        try:
+            with transaction.atomic(using, savepoint=is_inside):
+                session.save(using=using, force_insert=True)
+        except IntegrityError:
+            raise TokenInvalid from None
+        except OperationalError:
+            if not left:
+                raise
+        else:
+            return
 
 
 def _on_unbind(instance: SocialAccount, using: str, **kwargs: Any) -> None:
