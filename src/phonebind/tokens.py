@@ -84,9 +84,9 @@ def _pair(user: AbstractBaseUser, since: float, turn: Turn | None = None) -> Pai
 
 
 def _list_anew(refresh: Any, listed_as: Any) -> None:
-    """simplejwt has listed it as it was before it was a session's, and hosts blacklist whatever is listed of a user."""
-    listed = apps.get_model("token_blacklist", "OutstandingToken")._default_manager
-    if listed.filter(jti=listed_as).delete()[0]:
+    """simplejwt has listed it as it was before it was a session's, and hosts blacklist all that is listed of a user."""
+    listed: Any = apps.get_model(_BLACKLIST.rpartition(".")[2], "OutstandingToken")
+    if listed.objects.filter(jti=listed_as).delete()[0]:
         refresh.outstand()
 
 

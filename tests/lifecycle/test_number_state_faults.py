@@ -52,7 +52,7 @@ def aliyun(qq: Upstream, phonebind: Configure) -> Upstream:
 
 
 def ask(phonebind: Configure, number_state: dict[str, Any], **more: Any) -> None:
-    wide = {name.lower(): value for name, value in acts.SETTINGS.items()}
+    wide: dict[str, Any] = {name.lower(): value for name, value in acts.SETTINGS.items()}
     phonebind(number_state=number_state, **wide, total_timeout=0.5, connect_timeout=0.5, **more)
 
 
