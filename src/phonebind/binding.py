@@ -241,6 +241,8 @@ def _bind(
     with transaction.atomic(using=databases.primary(SocialAccount), durable=True):
         if user._state.adding:
             user.save(force_insert=True)
+        elif life.installed:
+            life.installed.hold(user, mobile.number)
         for replaced in SocialAccount.objects.using(databases.primary(SocialAccount)).filter(pk__in=joining.replaced):
             unbind(replaced)
         account = _create(identity, user, mobile.proved_by)

@@ -63,9 +63,8 @@ class Life(Protocol):
         """The one after ``seq``: the same one within the grace. ``ends``: when it does. Raises TokenInvalid."""
 
     def is_live(self, user_pk: Any, sid: str, since: float | None) -> bool:
-        """Whether the session, of a sign-in that began ``since``, has not been ended. Asks the store alone.
-
-        Raises StorageUnavailable.
+        """Whether the session, of a sign-in that began ``since``, has not been ended. Asks the store alone, and the
+        database only where that has heard of an end. Raises StorageUnavailable.
         """
 
     def end(self, sid: str, reason: str) -> None:
@@ -82,6 +81,11 @@ class Life(Protocol):
     def ask_for_code(self, purpose: str, flow: str) -> tuple[str, str]:
         """Whom a code of this purpose is for who has no ticket, and the ``flow`` that they show that by: the same
         person, where they bring one that is still good. Raises Invalid: no such code is sent here.
+        """
+
+    def hold(self, user: AbstractBaseUser, mobile: str) -> None:
+        """``user``, who was found by this mobile, keeps it until the transaction that is open ends. Raises
+        IntegrityError: it has left them meanwhile, and the act begins anew.
         """
 
     def mobile_proved(self, user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:

@@ -177,7 +177,8 @@ def test_threat_30_a_probation_does_not_launder_itself(bare: Any, phonebind: Con
     assert (row.last_proved_at, row.doubtful_until is not None) == (before, True)
     # Again within the 8 days, from the thief's own device, which has a session by now.
     other = Identity("wechat", "wx1", "F" * 32)
-    request = RequestFactory().get("/", HTTP_COOKIE="; ".join(f"{k}={v.value}" for k, v in thief.cookies.items()))
+    cookies = "; ".join(f"{k}={v.value}" for k, v in thief.cookies.items())
+    request = RequestFactory().get("/", HTTP_COOKIE=cookies)
     assert devices.known_hash(request)
     with pytest.raises(OwnerUnclear):
         ownership.decide(request, bare, MOBILE, door=ownership.Door("bind", other.key))
@@ -186,7 +187,7 @@ def test_threat_30_a_probation_does_not_launder_itself(bare: Any, phonebind: Con
         assert ownership.decide(request, bare, MOBILE) is True
         phonebind(known_mobile="sms", number_state={})
         with pytest.raises(OwnerUnclear):
-            ownership.decide(request, bare, MOBILE)
+            ownership.decide(RequestFactory().get("/", HTTP_COOKIE=cookies), bare, MOBILE)
 
 
 @pytest.mark.parametrize("flag", ["is_staff", "is_superuser"])

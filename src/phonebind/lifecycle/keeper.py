@@ -59,6 +59,9 @@ class Keeper:
     def ask_for_code(self, purpose: str, flow: str) -> tuple[str, str]:
         return flows.start(purpose, flow)
 
+    def hold(self, user: AbstractBaseUser, mobile: str) -> None:
+        people.hold(user, mobile)
+
     def mobile_proved(self, user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:
         proofs.record(user, mobile, proved_by, doubtful=doubtful)
 

@@ -222,8 +222,7 @@ def _replace(user: Any, old: str, new: str, proved_by: str, sid: str) -> None:
         proofs.release(old, "changed")
     proofs.record(user, new, proved_by)
     cancel_change(user.pk)
-    others = sessions.of(user.pk, using)
-    sessions.end(others.exclude(pk=sid) if sid else others, "mobile")
+    sessions.end_others(user.pk, sid, "mobile", using)
     revocation.end_chains(user.pk, using)
     void_codes(old, using)
 

@@ -9,7 +9,7 @@ the answer for ten minutes, for the same number, purpose and browser, or the sam
 import secrets
 from contextlib import suppress
 from dataclasses import astuple, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from phonebind import accounts, databases, store
 from phonebind.lifecycle import devices, number_state, proofs
 from phonebind.lifecycle.exceptions import OwnerUnclear, QuestionInvalid
 from phonebind.lifecycle.models import MobileProof, Session
+from phonebind.lifecycle.number_state.base import State
 from phonebind.models import SocialAccount
 
 #: No carrier gives a number to somebody else before it has rested for as long.
@@ -32,6 +33,7 @@ MAX_AGE = 600
 SHOWN, WORD = "shown", "word"
 
 _SALT = "phonebind.lifecycle.ownership.v1"
+_ATTRIBUTE = "_phonebind_number_state"
 #: Sessions begin just after the proof of the same request.
 _SAME_REQUEST = timedelta(seconds=30)
 #: How a session may have ended whose device was the owner's all the same: "revoked" may have been a stranger's.
@@ -95,7 +97,7 @@ def decide(
     if not doubtful:
         if _is_known_device(request, user, mobile):
             return False
-        if last is not None and number_state.since(mobile, last) == "same":
+        if last is not None and _state_since(request, mobile, last) == "same":
             return True
     question = Question(
         door.purpose, subject, mobile, str(user.pk), door.strength, door.source, secrets.token_urlsafe(12)
@@ -145,6 +147,14 @@ def hint_of(user: AbstractBaseUser) -> dict[str, str]:
         "nickname": f"{nickname[:1]}**" if nickname else "",
         "last_used": f"{timezone.localtime(moment):%Y-%m}" if moment else "",
     }
+
+
+def _state_since(request: HttpRequest, mobile: str, last: datetime) -> State:
+    """It is waited for, and billed: once for each request, however often the act begins anew."""
+    looked_up: dict[str, State] = request.__dict__.setdefault(_ATTRIBUTE, {})
+    if mobile not in looked_up:
+        looked_up[mobile] = number_state.since(mobile, last)
+    return looked_up[mobile]
 
 
 def _is_known_device(request: HttpRequest, user: AbstractBaseUser, mobile: str) -> bool:

@@ -16,13 +16,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_out
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, OperationalError, connections, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.signals import pre_delete
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from phonebind import databases, limits, revocation, signals, store
+from phonebind import binding, databases, limits, revocation, signals, store
 from phonebind.conf import conf
 from phonebind.exceptions import StorageUnavailable, TokenInvalid
 from phonebind.life import SID, Turn
@@ -73,13 +73,7 @@ def begin(
         session.user_agent = _printable(request.headers.get("User-Agent", ""))
         # Only an answer to a sign-in gives a device its name.
         session.device_hash = devices.known_hash(request) if method == CONTINUED else devices.hash_of(request)
-    using = databases.primary(Session)
-    try:
-        # Alone it is its own transaction.
-        with transaction.atomic(using) if connections[using].in_atomic_block else nullcontext():
-            session.save(using=using, force_insert=True)
-    except IntegrityError:
-        raise TokenInvalid from None
+    _insert(session)
     # Only now: what ended everything meanwhile has told the store first, and then has ended the rows that it saw.
     if _was_ended(user.pk, since):
         end([session], "revoked")
@@ -169,14 +163,23 @@ def end_all(user_pk: Any, reason: str, using: str | None = None) -> None:
         databases.after_commit(using or databases.primary(Session), _end_as_of_now, user_pk, reason, using)
 
 
-def is_live(user_pk: Any, sid: str, since: float | None) -> bool:
-    """Whether the session, of a sign-in that began ``since``, has not been ended, as the store knows.
+def end_others(user_pk: Any, sid: str, reason: str, using: str) -> None:
+    """The same, but for the session ``sid``: "" for none."""
+    _end_others_as_of_now(user_pk, sid, reason, using)
+    databases.after_commit(using, _end_others_as_of_now, user_pk, sid, reason, using)
 
-    Raises StorageUnavailable.
+
+def is_live(user_pk: Any, sid: str, since: float | None) -> bool:
+    """Whether the session, of a sign-in that began ``since``, has not been ended.
+
+    The store alone is asked where it has heard of no end. It hears of one before the commit, which perhaps never came:
+    then the row decides, or a session would be refused that can still be refreshed. Raises StorageUnavailable.
     """
     with store.connection() as client:
         denied, all_ended = client.mget(_denied(user_pk, sid), _all_ended(user_pk))
-    return denied is None and not (since is not None and revocation.is_before(since, all_ended))
+    if denied is None and not (since is not None and revocation.is_before(since, all_ended)):
+        return True
+    return find(sid).filter(user=user_pk, ended_at=None).exists()
 
 
 def prune(*, days: int, batch: int) -> int:
@@ -195,6 +198,26 @@ def install() -> None:
     pre_delete.connect(_on_unbind, sender=SocialAccount, dispatch_uid="phonebind.lifecycle.sessions")
     user_logged_out.connect(_on_logout, dispatch_uid="phonebind.lifecycle.sessions.logout")
     signals.sign_in_response.connect(devices.remember, dispatch_uid="phonebind.lifecycle.devices")
+
+
+def _insert(session: Session) -> None:
+    """Whoever has come in has used up their code: where the database has this lose against what ends other sessions of
+    the user, it is tried again. Raises TokenInvalid.
+    """
+    using = databases.primary(Session)
+    is_inside = connections[using].in_atomic_block
+    for left in reversed(range(1 if is_inside else binding.ATTEMPTS)):
+        try:
+            # Alone it is its own transaction.
+            with transaction.atomic(using) if is_inside else nullcontext():
+                session.save(using=using, force_insert=True)
+        except IntegrityError:
+            raise TokenInvalid from None
+        except OperationalError:
+            if not left:
+                raise
+        else:
+            return
 
 
 def _on_unbind(instance: SocialAccount, using: str, **kwargs: Any) -> None:
@@ -221,20 +244,31 @@ def _tell_of_new_device(request: HttpRequest, session: Session, user: AbstractBa
 
 
 def _end_as_of_now(user_pk: Any, reason: str, using: str | None) -> None:
+    _mark(_all_ended(user_pk), user_pk)
+    end(_rows(using).filter(user=user_pk), reason)
+
+
+def _end_others_as_of_now(user_pk: Any, sid: str, reason: str, using: str) -> None:
+    _mark(_others_ended(user_pk), user_pk)
+    others = _rows(using).filter(user=user_pk)
+    end(others.exclude(pk=sid) if sid else others, reason)
+
+
+def _mark(key: str, user_pk: Any) -> None:
     try:
-        revocation.mark(_all_ended(user_pk))
+        revocation.mark(key)
     except Exception:
         # As revocation does: there may be no store at all, in a host's tests.
         logger.exception("The sessions of user %s were ended, and access tokens are good until they expire", user_pk)
-    end(_rows(using).filter(user=user_pk), reason)
 
 
 def _was_ended(user_pk: Any, since: float) -> bool:
     try:
         with store.connection() as client:
-            return revocation.is_before(since, client.get(_all_ended(user_pk)))
+            ended = client.mget(_all_ended(user_pk), _others_ended(user_pk))
     except StorageUnavailable:
         return False
+    return any(revocation.is_before(since, each) for each in ended)
 
 
 def _rows(using: str | None = None) -> QuerySet[Session]:
@@ -259,6 +293,11 @@ def _denied(user_pk: Any, sid: str) -> str:
 
 def _all_ended(user_pk: Any) -> str:
     return store.key("sessions", str(user_pk)) + ":all_ended"
+
+
+def _others_ended(user_pk: Any) -> str:
+    """Nothing that has begun before then by another sign-in, and has no row yet, is to begin a session."""
+    return store.key("sessions", str(user_pk)) + ":others_ended"
 
 
 def _turn(session: Session) -> Turn:
