@@ -20,8 +20,7 @@ from phonebind.conf import conf
 from phonebind.exceptions import TokenInvalid
 from phonebind.models import SocialAccount
 
-#: Seconds that things are remembered for longer than a token is good: clocks differ, a host may allow some leeway, and
-#: an access token may outlive its chain.
+#: Seconds that things are remembered for longer than a token is good: clocks differ, and a host may allow some leeway.
 MARGIN = 7 * 86_400
 _ENDED_BY = "_phonebind_ended_by"
 

@@ -76,6 +76,8 @@ def _pair(user: AbstractBaseUser, since: float, turn: Turn | None = None) -> Pai
             refresh[api_settings.JTI_CLAIM] = turn.jti
     refresh["exp"] = min(refresh["exp"], int(since + conf.sign_in_max_age))
     access = refresh.access_token
+    # Or it would outlive its session, and whatever ends that finds it over already.
+    access["exp"] = min(access["exp"], refresh["exp"])
     if turn:
         refresh[_SEQ] = turn.seq
         if apps.is_installed(_BLACKLIST):
