@@ -18,7 +18,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_out
 from django.db import IntegrityError, connections, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.signals import pre_delete
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
@@ -34,6 +34,8 @@ from phonebind.models import SocialAccount
 
 _SALT = "phonebind.lifecycle.refresh"
 _USER_AGENT = 200
+#: What a column of this kind holds in every database.
+_COUNTED = range(2**31)
 #: How a chain of tokens that is older than the app becomes a session.
 CONTINUED = "refresh"
 
@@ -70,7 +72,8 @@ def begin(
         session.device_hash = devices.known_hash(request) if method == CONTINUED else devices.hash_of(request)
     using = databases.primary(Session)
     try:
-        with transaction.atomic(using, savepoint=connections[using].in_atomic_block):
+        # Alone it is its own transaction.
+        with transaction.atomic(using) if connections[using].in_atomic_block else nullcontext():
             session.save(using=using, force_insert=True)
     except IntegrityError:
         raise TokenInvalid from None
@@ -86,9 +89,8 @@ def turn(sid: str, seq: int, user: AbstractBaseUser, ends: float) -> Turn:
     """The token after the one with ``seq``. Raises SessionEnded, TokenInvalid (the user has no such session)."""
     pk = _id(sid)
     now = _now()
-    live = _rows().filter(pk=pk, user=user.pk, seq=seq, ended_at=None, expires_at__gt=now)
     expires = datetime.fromtimestamp(ends, UTC)
-    if live.update(seq=F("seq") + 1, rotated_at=now, last_seen_at=now, expires_at=expires):
+    if seq in _COUNTED and Session.objects.turn(pk=pk, user_pk=user.pk, seq=seq, now=now, expires=expires):
         return _made(sid, seq + 1, now)
     session = _rows().filter(pk=pk, user=user.pk).first()
     if session is None or session.expires_at <= now:
