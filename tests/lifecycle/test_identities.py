@@ -409,7 +409,7 @@ def test_a_mobile_that_was_proved_is_a_way_in_and_stays_so(qq: Upstream, social:
     assert unbind(one, account.pk).status_code == 204
     # The bind that told since when it is theirs is gone, what it told is not.
     assert MobileProof.objects.get().first_proved_at == account.created_at
-    assert proofs.last_proved_at(social, "13900000005") == account.created_at
+    assert proofs.last(social, "13900000005") == (account.created_at, False)
 
 
 def test_threat_25_two_unbinds_at_once_leave_one_way_in(qq: Upstream, social: Any) -> None:

@@ -128,8 +128,9 @@ def _has_another_way(user: AbstractBaseUser) -> bool:
     if accounts.signs_in_by_password(user):
         return True
     mobile = accounts.mobile_of(user)
+    last, doubtful = proofs.last(user, mobile)
     # By an SMS to it people sign in, or get a new password.
-    return bool(mobile) and bool(proofs.last_proved_at(user, mobile)) and not proofs.is_doubtful(user, mobile)
+    return bool(mobile) and last is not None and not doubtful
 
 
 def _any_works(rows: Iterable[SocialAccount]) -> bool:

@@ -86,20 +86,19 @@ def decide(
     """
     if second_way:
         return False
+    # A probation that is running asks again, from whichever device: its own sign-in would be its witness.
+    last, doubtful = (None, True) if accounts.needs_second_way(user) else proofs.last(user, mobile)
+    if not doubtful and last is not None and timezone.now() - last < FROZEN:
+        return False
     subject = door.claimant or subject_of(request)
     worth = answered(door.purpose, subject, mobile, user.pk)
     if worth:
         return worth == WORD
-    # A probation that is running asks again, from whichever device: its own sign-in would be its witness.
-    if not accounts.needs_second_way(user) and not proofs.is_doubtful(user, mobile):
-        last = proofs.last_proved_at(user, mobile)
+    if not doubtful:
         if _is_known_device(request, user, mobile):
             return False
-        if last is not None:
-            if timezone.now() - last < FROZEN:
-                return False
-            if number_state.since(mobile, last) == "same":
-                return True
+        if last is not None and number_state.since(mobile, last) == "same":
+            return True
     question = Question(
         door.purpose, subject, mobile, str(user.pk), door.strength, door.source, secrets.token_urlsafe(12)
     )

@@ -26,11 +26,9 @@ def record(user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: boo
     """
     now = timezone.now()
     rows = _rows().filter(mobile=mobile, current=True)
-    if doubtful:
-        last = last_proved_at(user, mobile)
-        facts: dict[str, Any] = {"doubtful_until": now + PROBATION}
-    else:
-        last, facts = now, {"last_proved_at": now, "doubtful_until": None}
+    facts: dict[str, Any] = {"doubtful_until": now + PROBATION}
+    if not doubtful:
+        facts = {"doubtful_until": None, "last_proved_at": now}
     if rows.filter(user=user.pk).update(proved_by=proved_by, **facts):
         return
     # Whoever has it in the books and not in the account has lost it by an act of the host's.
@@ -41,7 +39,7 @@ def record(user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: boo
         mobile=mobile,
         proved_by=proved_by,
         first_proved_at=first,
-        **{"last_proved_at": last or first, **facts},
+        **{"last_proved_at": first, **facts},
     )
 
 
@@ -67,10 +65,12 @@ def date_back(user: AbstractBaseUser, mobile: str, at: datetime) -> None:
     _rows().filter(user=user.pk, mobile=mobile, current=True).update(last_proved_at=at)
 
 
-def last_proved_at(user: AbstractBaseUser, mobile: str) -> datetime | None:
-    """None where nobody knows."""
-    row = _rows().filter(user=user.pk, mobile=mobile, current=True).first()
-    return row.last_proved_at if row else _first_bound_at(user)
+def last(user: AbstractBaseUser, mobile: str) -> tuple[datetime | None, bool]:
+    """When the user proved this mobile last, None where nobody knows; and whether that may have been a new owner."""
+    row = next(iter(_rows().filter(user=user.pk, mobile=mobile, current=True)[:1]), None)
+    if row is None:
+        return _first_bound_at(user), False
+    return row.last_proved_at, row.doubtful_until is not None and row.doubtful_until > timezone.now()
 
 
 def is_doubtful(user: AbstractBaseUser, mobile: str) -> bool:
