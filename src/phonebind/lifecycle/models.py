@@ -1,38 +1,48 @@
 """Sessions, proofs of mobiles, and changes of mobile that wait."""
 
 import uuid
-from datetime import datetime
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
 from django.conf import settings
 from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext_lazy as _
 
 from phonebind.databases import primary
 from phonebind.models import ExactCharField, SocialAccount
 from phonebind.verified import PROVED_BY_LENGTH
 
+Row = TypeVar("Row", bound=models.Model)
+#: The parameters of a statement in their order, each with the name of the field that it is a value of.
+Values: TypeAlias = Sequence[tuple[str, Any]]
 
-class SessionManager(models.Manager["Session"]):
-    def turn(self, *, pk: uuid.UUID, user_pk: Any, seq: int, now: datetime, expires: datetime) -> bool:
-        """Count on from ``seq``, unless the session is not this user's, or over, or has counted on before.
 
-        Each refresh asks it, and the ORM takes several times as long to compose the statement as the database to
-        answer it: so it is written out.
-        """
-        options, connection = self.model._meta, connections[self._db or primary(self.model)]
-        values = [
-            *(("rotated_at", now), ("last_seen_at", now), ("expires_at", expires)),
-            *(("id", pk), ("user", user_pk), ("seq", seq), ("expires_at", now)),
-        ]
+class WrittenOut(models.Manager[Row]):
+    """Statements of each refresh and sign-in. The ORM takes several times as long to compose one as the database to
+    answer it, so they are written out.
+    """
+
+    def change(self, statement: str, values: Values) -> int:
+        """Run ``UPDATE … SET statement``. How many rows that were."""
+        connection = connections[self._db or primary(self.model)]
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"UPDATE {connection.ops.quote_name(options.db_table)} "  # noqa: S608 - a name, quoted
-                "SET seq = seq + 1, rotated_at = %s, last_seen_at = %s, expires_at = %s "
-                "WHERE id = %s AND user_id = %s AND seq = %s AND ended_at IS NULL AND expires_at > %s",
-                [options.get_field(name).get_db_prep_value(value, connection) for name, value in values],
-            )
-            return bool(cursor.rowcount)
+            cursor.execute(f"UPDATE {self._table(connection)} SET {statement}", self._prepared(connection, values))  # noqa: S608
+            return int(cursor.rowcount)
+
+    def one(self, condition: str, values: Values) -> Row | None:
+        """The row for which the condition holds."""
+        connection = connections[self._db or primary(self.model)]
+        statement = f"SELECT * FROM {self._table(connection)} WHERE {condition}"  # noqa: S608
+        rows = self.using(connection.alias).raw(statement, self._prepared(connection, values))
+        return next(iter(rows), None)
+
+    def _table(self, connection: BaseDatabaseWrapper) -> str:
+        return connection.ops.quote_name(self.model._meta.db_table)
+
+    def _prepared(self, connection: BaseDatabaseWrapper, values: Values) -> list[Any]:
+        fields: Any = self.model._meta
+        return [fields.get_field(name).get_db_prep_value(value, connection) for name, value in values]
 
 
 class Session(models.Model):
@@ -64,7 +74,7 @@ class Session(models.Model):
     #: SHA-256 of what the device keeps in a cookie; "" for one that keeps none.
     device_hash = models.CharField(max_length=64, blank=True, editable=False)
 
-    objects: ClassVar[SessionManager] = SessionManager()
+    objects: ClassVar[WrittenOut[Self]] = WrittenOut()
 
     class Meta:
         verbose_name = _("session")
@@ -95,6 +105,8 @@ class MobileProof(models.Model):
     #: "new_owner", "changed", "carrier".
     reason = models.CharField(_("released by"), max_length=16, blank=True)
     current = models.BooleanField(null=True, default=True, editable=False)
+
+    objects: ClassVar[WrittenOut[Self]] = WrittenOut()
 
     class Meta:
         verbose_name = _("proof of a mobile")

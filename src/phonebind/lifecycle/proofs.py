@@ -12,11 +12,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from phonebind import databases
-from phonebind.lifecycle.models import MobileProof
+from phonebind.lifecycle.models import MobileProof, Values
 from phonebind.models import SocialAccount
 
 #: Carriers' lists of numbers with a new owner lag: so long is a number that they do not list in doubt all the same.
 PROBATION = timedelta(days=8)
+
+_HOLDS = "user_id = %s AND mobile = %s AND current = %s"
 
 
 def record(user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:
@@ -25,19 +27,18 @@ def record(user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: boo
     A doubtful proof does not move ``last_proved_at``, or it would stand for a good one in the next 90 days.
     """
     now = timezone.now()
-    rows = _rows().filter(mobile=mobile, current=True)
-    facts: dict[str, Any] = {"doubtful_until": now + PROBATION}
+    facts: dict[str, Any] = {"proved_by": proved_by, "doubtful_until": now + PROBATION}
     if not doubtful:
-        facts = {"doubtful_until": None, "last_proved_at": now}
-    if rows.filter(user=user.pk).update(proved_by=proved_by, **facts):
+        facts |= {"doubtful_until": None, "last_proved_at": now}
+    assigned = ", ".join(f"{name} = %s" for name in facts)
+    if MobileProof.objects.change(f"{assigned} WHERE {_HOLDS}", [*facts.items(), *_held(user, mobile)]):
         return
     # Whoever has it in the books and not in the account has lost it by an act of the host's.
-    rows.update(current=None, released_at=now, reason="changed")
+    _rows().filter(mobile=mobile, current=True).update(current=None, released_at=now, reason="changed")
     first = _first_bound_at(user) or now
     _rows().create(
         user=user,  # type: ignore[misc]  # whichever model AUTH_USER_MODEL is
         mobile=mobile,
-        proved_by=proved_by,
         first_proved_at=first,
         **{"last_proved_at": first, **facts},
     )
@@ -67,7 +68,7 @@ def date_back(user: AbstractBaseUser, mobile: str, at: datetime) -> None:
 
 def last(user: AbstractBaseUser, mobile: str) -> tuple[datetime | None, bool]:
     """When the user proved this mobile last, None where nobody knows; and whether that may have been a new owner."""
-    row = next(iter(_rows().filter(user=user.pk, mobile=mobile, current=True)[:1]), None)
+    row = MobileProof.objects.one(_HOLDS, _held(user, mobile))
     if row is None:
         return _first_bound_at(user), False
     return row.last_proved_at, row.doubtful_until is not None and row.doubtful_until > timezone.now()
@@ -83,6 +84,10 @@ def _first_bound_at(user: AbstractBaseUser) -> datetime | None:
     """When the user bound their first identity, and so proved their mobile."""
     accounts = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(user=user.pk)
     return accounts.order_by("created_at").values_list("created_at", flat=True).first()
+
+
+def _held(user: AbstractBaseUser, mobile: str) -> Values:
+    return [("user", user.pk), ("mobile", mobile), ("current", True)]
 
 
 def _rows() -> "QuerySet[MobileProof]":

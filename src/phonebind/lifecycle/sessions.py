@@ -36,6 +36,10 @@ _SALT = "phonebind.lifecycle.refresh"
 _USER_AGENT = 200
 #: What a column of this kind holds in every database.
 _COUNTED = range(2**31)
+_TURN = (
+    "seq = seq + 1, rotated_at = %s, last_seen_at = %s, expires_at = %s "
+    "WHERE id = %s AND user_id = %s AND seq = %s AND ended_at IS NULL AND expires_at > %s"
+)
 #: How a chain of tokens that is older than the app becomes a session.
 CONTINUED = "refresh"
 
@@ -90,7 +94,11 @@ def turn(sid: str, seq: int, user: AbstractBaseUser, ends: float) -> Turn:
     pk = _id(sid)
     now = _now()
     expires = datetime.fromtimestamp(ends, UTC)
-    if seq in _COUNTED and Session.objects.turn(pk=pk, user_pk=user.pk, seq=seq, now=now, expires=expires):
+    values = [
+        *(("rotated_at", now), ("last_seen_at", now), ("expires_at", expires)),
+        *(("id", pk), ("user", user.pk), ("seq", seq), ("expires_at", now)),
+    ]
+    if seq in _COUNTED and Session.objects.change(_TURN, values):
         return _made(sid, seq + 1, now)
     session = _rows().filter(pk=pk, user=user.pk).first()
     if session is None or session.expires_at <= now:
