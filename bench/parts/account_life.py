@@ -23,8 +23,8 @@ from bench.parts import scale
 from bench.report import Table
 from bench.upstream import openid
 
-ROUNDS = scale(5, 2)
-REQUESTS = scale(300, 40)
+ROUNDS = scale(7, 2)
+REQUESTS = scale(500, 40)
 PEOPLE = scale(10_000, 200)
 REFRESHES = scale(2_000, 40)
 #: Of the chain, at its ends.
