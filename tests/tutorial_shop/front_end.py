@@ -20,6 +20,7 @@ class Visitor:
     username: str
     mobile: str
     token: str = ""
+    last_step: tuple[str, dict[str, str]] = ("", {})
     #: What was asked; and of each success, what the answer has.
     seen: list[tuple[str, int, list[str]]] = field(default_factory=list)
 
@@ -60,7 +61,8 @@ class Visitor:
         self.ask("get", f"/accounts/{account}/password/token/", {"sms_code": "------"})
         proved = self.ask("get", f"/accounts/{account}/password/token/", {"sms_code": self.phone(self.mobile)})
         form = {"password": password, "password2": password, "access_token": proved["access_token"]}
-        return self.ask("post", f"/users/{proved['user_id']}/password/", form)
+        self.last_step = (f"/users/{proved['user_id']}/password/", form)
+        return self.ask("post", *self.last_step)
 
     def centre(self) -> Any:
         """The user centre: what it shows, and its password form."""

@@ -113,6 +113,16 @@ def test_of_who_has_not_the_vendor_is_asked(phonebind: Configure) -> None:
     assert me.token
 
 
+def test_a_page_of_ones_own_puts_the_question() -> None:
+    """What the vendor said holds for a week."""
+    me = visitor(*LONG_AGO)
+    asked = me.forget(THIRD)
+    assert asked["code"] == "owner_unclear"
+    path, form = me.last_step
+    me.ask("post", "/ownership/", {"ticket": asked["ticket"], "choice": "mine", "access_token": form["access_token"]})
+    assert me.ask("post", path, form)["message"] == "OK"
+
+
 def test_staff_get_none_by_sms() -> None:
     me = visitor()
     assert me.ask("get", "/accounts/staff/sms/token/", me.look())["code"] == "account_unknown"
