@@ -7,10 +7,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import clear_url_caches
+from rest_framework.request import Request
 
-from phonebind.lifecycle import intents
+from phonebind.exceptions import TokenInvalid
+from phonebind.lifecycle import intents, people
 from phonebind.models import SocialAccount
 from tests.lifecycle.conftest import MOBILE, PASSWORD
 from tests.support.edge import Configure, Upstream
@@ -119,6 +121,12 @@ def test_a_front_end_that_keeps_cookies_shows_them(start: Start, person: Any) ->
     assert code(page.post(IDENTITIES, form, **shown)) == "state_invalid"
     start("tutorial")
     assert code(page.post(IDENTITIES, form, **shown)) == "state_invalid"
+
+
+def test_a_host_without_djangos_sessions_knows_nobody_by_them(start: Start) -> None:
+    start("session")
+    with pytest.raises(TokenInvalid):
+        people.of(Request(RequestFactory().get("/")))
 
 
 @pytest.mark.parametrize("path", ["/qq/authorization/", "/oauth/qq/authorization/"])

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -487,6 +488,27 @@ def let_go(pk: Any) -> str:
 def go(act: str, *arguments: Any) -> str:
     acts: dict[str, Callable[..., str]] = {"bind": bind, "change": try_change, "unbind": let_go}
     return acts[act](*arguments)
+
+
+def test_a_number_that_is_theirs_already_stays(person: Any) -> None:
+    """A double click, whose second request was sent before the first was answered."""
+    who = started(person)
+    proof = sms_codes.check(
+        MOBILE,
+        sms_codes._new_code(MOBILE, who.holder, "change_mobile"),
+        claimant=who.holder,
+        address="192.0.2.1",
+        purpose="change_mobile",
+    )
+    assert [numbers.change(who, proof) for _ in range(2)] == [False, False]
+    assert stored(person.pk).mobile == MOBILE
+
+
+def test_a_number_that_is_the_key_of_the_account_stays(person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user model of a host's; what such a host is answered: tests/hosts/numbers.py."""
+    monkeypatch.setattr(numbers, "_field", lambda: SimpleNamespace(primary_key=True, null=True))
+    with pytest.raises(MobileKept):
+        numbers.release(person, MOBILE, "carrier")
 
 
 def test_a_change_and_a_bind_of_one_number_make_one_holder(person: Any) -> None:

@@ -13,9 +13,9 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from phonebind import mobile_proofs, signals, sms_codes, tickets
+from phonebind import mobile_proofs, signals, sms_codes, store, tickets
 from phonebind.exceptions import SmsCodeInvalid, StorageUnavailable
-from phonebind.lifecycle import devices, numbers, ownership, proofs
+from phonebind.lifecycle import devices, numbers, owner_choices, ownership, proofs
 from phonebind.lifecycle.exceptions import OwnerUnclear
 from phonebind.lifecycle.models import MobileProof
 from phonebind.models import SocialAccount
@@ -305,6 +305,25 @@ def test_a_ticket_serves_once(person: Any) -> None:
 
 
 ME2 = Identity("qq", "101000001", "D" * 32)
+
+
+def test_of_two_answers_at_once_one_counts(person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = bind()
+    assert choose(asked, "mine", password=PASSWORD).status_code == 200
+    # The other has looked before.
+    monkeypatch.setattr(store, "exists", lambda name: False)
+    assert code(choose(asked, "mine", password=PASSWORD)) == "ticket_invalid"
+
+
+def test_a_number_that_leaves_the_account_while_they_answer(person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, spend = bind(), owner_choices._spend
+
+    def spend_slowly(question: Any) -> None:
+        spend(question)
+        type(person).objects.update(mobile=None)
+
+    monkeypatch.setattr(owner_choices, "_spend", spend_slowly)
+    assert code(choose(asked, "not_mine")) == "ticket_invalid"
 
 
 def test_a_ticket_is_nobody_elses(person: Any) -> None:

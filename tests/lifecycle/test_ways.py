@@ -3,17 +3,18 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DataError, OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from phonebind import accounts, sms, sms_codes, sms_texts, store
+from phonebind import accounts, databases, sms, sms_codes, sms_texts, store
 from phonebind.exceptions import SmsCodeInvalid, StorageUnavailable
-from phonebind.lifecycle import attempts, checks, proofs
+from phonebind.lifecycle import attempts, checks, proofs, resets, ways
 from phonebind.lifecycle.exceptions import OwnerRefused
 from phonebind.lifecycle.models import MobileChange, MobileProof, Session
 from phonebind.models import SocialAccount
@@ -262,6 +263,39 @@ def test_who_comes_in_on_probation_is_in_doubt(client: Client, person: Any, phon
         assert MobileProof.objects.get().doubtful_until
 
 
+def refuse_text(*args: Any, **kwargs: Any) -> Any:
+    """As a database does whose character set has no room for it."""
+    raise DataError("no room")
+
+
+def go_away(*args: Any, **kwargs: Any) -> Any:
+    raise OperationalError("gone")
+
+
+def test_a_name_that_the_database_has_no_room_for(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    form = ask(client)
+    monkeypatch.setattr(ways, "_commit", refuse_text)
+    status, answer = register(client, **form)
+    assert (status, list(answer["errors"])) == (400, ["username"])
+    monkeypatch.setattr(ways, "_commit", go_away)
+    assert register(client, **form)[0] == 503
+
+
+def test_a_name_that_the_database_cannot_even_look_for(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    form, people = ask(client), databases.people
+
+    def refuse(fail: Any) -> None:
+        def only_by_name(*args: Any, **lookup: Any) -> Any:
+            return SimpleNamespace(exists=fail) if "username" in lookup else people().filter(**lookup)
+
+        monkeypatch.setattr(databases, "people", lambda: SimpleNamespace(filter=only_by_name))
+
+    refuse(go_away)
+    assert register(client, **form)[0] == 503
+    refuse(refuse_text)
+    assert register(client, **form)[0] == 201, "nobody has it"
+
+
 def test_who_lost_every_race_is_told_to_come_again() -> None:
     def lose() -> None:
         User.objects.create(username="a", mobile=MOBILE)
@@ -417,6 +451,18 @@ def test_a_gateway_that_does_not_answer_leaves_the_reset_without_cookies(person:
     answer = send(Client(), "post", "/password_resets/", mobile=MOBILE)
     assert not answer.cookies
     assert reset(Client(), answer.json()["id"], code_of())[0] == 200
+
+
+def test_a_code_that_has_served_serves_no_more(client: Client, person: Any) -> None:
+    """Whatever it was for, and though the password is still the one that is forgotten."""
+    reset_id = start(client)
+    holder = f"{resets.PURPOSE}:{reset_id}"
+    proof = sms_codes.check(MOBILE, code_of(), claimant=holder, address="127.0.0.1", purpose=resets.PURPOSE)
+    proof.claim()
+    proof.settle()
+    assert reset(client, reset_id, code_of())[1]["code"] == "sms_code_invalid"
+    person.refresh_from_db()
+    assert person.check_password(PASSWORD)
 
 
 def test_of_two_that_are_open_one_serves(client: Client, person: Any) -> None:

@@ -141,11 +141,9 @@ def end(sessions: Iterable[Session], reason: str) -> int:
     using = sessions.db
     can_lock = connections[using].features.has_select_for_update
     with transaction.atomic(using) if can_lock else nullcontext():
-        rows = sessions.filter(ended_at=None)
-        if can_lock:
-            # In one order, so that two who end the same wait for each other once; and as of now, whatever the
-            # transaction has read before.
-            rows = rows.order_by("pk").select_for_update()
+        # Locked where there are locks: in one order, so that two who end the same wait for each other once; and as of
+        # now, whatever the transaction has read before.
+        rows = sessions.filter(ended_at=None).order_by("pk").select_for_update()
         found = list(rows.values_list("user_id", "pk"))
         live = _rows(using).filter(pk__in=[pk for _, pk in found], ended_at=None)
         ended = live.update(ended_at=_now(), end_reason=reason) if found else 0
