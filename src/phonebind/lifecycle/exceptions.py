@@ -14,6 +14,7 @@ PhonebindError
 ├── OwnerHeld               409 owner_held              their word is not taken before due_at
 ├── OwnerRefused            403 owner_refused           nor ever: only the shop can help; so for an operator's reset
 ├── NumberStateUnavailable  503 number_state_unavailable    logged only: the gate asks instead
+├── ConsentMissing          400 consent_missing         on pages alone: a new account takes an agreement
 ├── AccountUnknown          404 account_unknown         there is none that could be meant; limited
 └── NotFound                404 not_found               nothing of that id is yours
 
@@ -32,6 +33,7 @@ from phonebind.exceptions import PhonebindError, TicketInvalid, TokenInvalid, Un
 __all__ = [
     "AccountUnknown",
     "AuthenticationInsufficient",
+    "ConsentMissing",
     "IdentityExists",
     "IdentityTaken",
     "LastWayIn",
@@ -179,6 +181,13 @@ class OwnerRefused(PhonebindError):
 class NumberStateUnavailable(Unavailable):
     code = "number_state_unavailable"
     message = _("The number cannot be looked up at the moment.")
+
+
+class ConsentMissing(PhonebindError):
+    """Told to who has proved a number that no account has."""
+
+    code = "consent_missing"
+    message = _("This number is new here. Please agree to the terms first.")
 
 
 class NotFound(PhonebindError):

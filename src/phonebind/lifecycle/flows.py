@@ -1,17 +1,20 @@
 """Who asked for a code, where no bind ticket says so: a signed name that comes with the answer, and back with the code.
 
-Nobody else can use the code, or guess at it and burn it. No cookie is needed, so apps can use it.
+Nobody else can use the code, or guess at it and burn it. No cookie is needed, so apps can use it. On a page the browser
+says so itself.
 """
 
 import secrets
 from contextlib import suppress
 
 from django.core import signing
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from phonebind import sms_codes
 from phonebind.conf import conf
 from phonebind.exceptions import Invalid, SmsCodeGone
+from phonebind.lifecycle import devices
 
 PURPOSE = "sign_in"
 
@@ -34,6 +37,13 @@ def read(flow: str) -> str:
     if not holder:
         raise SmsCodeGone
     return holder
+
+
+def of_browser(request: HttpRequest) -> str:
+    """The holder of codes that a page asks for: the browser, by the name that its device keeps. So a reloaded page
+    knows its codes, and no other site's form can bring one along.
+    """
+    return f"{PURPOSE}:{devices.hash_of(request)}"
 
 
 def _holder(flow: str) -> str:

@@ -24,6 +24,7 @@ from phonebind.lifecycle import (
 SCREENS = {
     "owner_unclear": "owner.html",
     "identity_exists": "second_identity.html",
+    "consent_missing": "new_account.html",
 }
 
 

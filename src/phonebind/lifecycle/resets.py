@@ -26,7 +26,7 @@ from phonebind import accounts, audit, binding, browser, databases, human, limit
 from phonebind.browser import Cookie
 from phonebind.conf import conf
 from phonebind.exceptions import SmsCodeInvalid, SmsUnconfirmed, StorageUnavailable
-from phonebind.lifecycle import attempts, ownership, proofs, ways
+from phonebind.lifecycle import attempts, devices, ownership, proofs, ways
 from phonebind.lifecycle.exceptions import OwnerRefused
 from phonebind.lifecycle.models import MobileChange, MobileProof
 from phonebind.sms_codes import ByCode, Sent
@@ -58,8 +58,11 @@ class Reset:
         return f"{PURPOSE}:{self.id}"
 
 
-def start(request: HttpRequest, mobile: str, answers: human.Answers, *, unbound: bool) -> tuple[Reset, Sent, Cookie]:
-    """Send the SMS. ``unbound``: for a front end that keeps no cookies.
+def start(
+    request: HttpRequest, mobile: str, answers: human.Answers, *, unbound: bool, own_id: str = ""
+) -> tuple[Reset, Sent, Cookie]:
+    """Send the SMS. ``unbound``: for a front end that keeps no cookies; or for a page, whose ``own_id`` is
+    :func:`id_of_page`.
 
     Raises what ``human.send_code`` raises, for every number alike. With SmsUnconfirmed comes what the reset goes on by:
     should the code arrive, it is good.
@@ -67,7 +70,7 @@ def start(request: HttpRequest, mobile: str, answers: human.Answers, *, unbound:
     stamp, is_known = _stamp(mobile)
     secret = secrets.token_urlsafe(16)
     digest = _digest(secret)
-    reset = Reset(secrets.token_urlsafe(16), mobile, "" if unbound else digest, stamp)
+    reset = Reset(own_id or secrets.token_urlsafe(16), mobile, "" if unbound else digest, stamp)
     worded = PURPOSE if is_known else sms.NO_ACCOUNT
     how = sms_codes.How(holder=reset.holder, purpose=PURPOSE, reserved=False, worded=worded)
     cookie = Cookie(browser.name_of(request, "reset", digest), secret, MAX_AGE)
@@ -88,6 +91,12 @@ def remember(request: HttpRequest, reset: Reset, cookie: Cookie, response: HttpR
         browser.remember(request, response, cookie, most=MAX_OPEN, room=ROOM)
 
 
+def id_of_page(request: HttpRequest, mobile: str) -> str:
+    """The newest reset of this number in this browser, which alone can tell its id: a reloaded page knows it too."""
+    said = f"{devices.hash_of(request)}:{mobile}"
+    return salted_hmac("phonebind.lifecycle.reset.page", said, algorithm="sha256").hexdigest()
+
+
 def read(request: HttpRequest, reset_id: str, *, unbound: bool) -> Reset:
     """Raises SmsCodeInvalid: expired, used, or another browser's; StorageUnavailable."""
     with store.connection() as client:
@@ -105,7 +114,14 @@ def read(request: HttpRequest, reset_id: str, *, unbound: bool) -> Reset:
 
 
 def finish(request: HttpRequest, reset: Reset, code: str, password: str) -> AbstractBaseUser:
-    """The account of the number that was proved, with its new password, and signed in; all its sessions are ended.
+    """As :func:`save`, and the user is signed in."""
+    user = save(request, reset, code, password)
+    binding.sign_in(request, user)
+    return user
+
+
+def save(request: HttpRequest, reset: Reset, code: str, password: str) -> AbstractBaseUser:
+    """The account of the number that was proved, with its new password; all its sessions are ended.
 
     Raises SmsCodeInvalid, whichever part was wrong; TooManyAttempts; to who has proved the number Invalid (the
     password), AccountDisabled, OwnerRefused (an operator's), OwnerUnclear; ServerBusy, StorageUnavailable.
@@ -117,7 +133,6 @@ def finish(request: HttpRequest, reset: Reset, code: str, password: str) -> Abst
     _forget(reset)
     # Everything that had begun until now is over.
     audit.note(request, began=time.time())
-    binding.sign_in(request, user)
     return user
 
 

@@ -16,7 +16,7 @@ from phonebind import accounts, binding, databases, limits, mobiles, sms_codes
 from phonebind.conf import conf
 from phonebind.exceptions import Invalid, SmsCodeInvalid, StorageUnavailable
 from phonebind.lifecycle import attempts, flows, ownership, people, proofs
-from phonebind.lifecycle.exceptions import AccountUnknown, AuthenticationInsufficient, MobileTaken
+from phonebind.lifecycle.exceptions import AccountUnknown, AuthenticationInsufficient, ConsentMissing, MobileTaken
 from phonebind.lifecycle.models import MobileProof
 from phonebind.sms_codes import ByCode
 
@@ -26,26 +26,31 @@ OTHERS_MOBILE = _("This is somebody's mobile number. Choose another name.")
 logger = logging.getLogger(__name__)
 
 
-def enter(request: HttpRequest, mobile: str, code: str, flow: str) -> tuple[AbstractBaseUser, bool]:
-    """The user whose mobile this is, and whether the account was made here.
+def enter(
+    request: HttpRequest, mobile: str, code: str, holder: str, *, agreed: bool = True
+) -> tuple[AbstractBaseUser, bool]:
+    """The user whose mobile this is, and whether the account was made here. ``holder``: whom the code was sent for;
+    ``agreed``: to what the site's new customers agree to.
 
     Raises SmsCodeInvalid, TooManyAttempts; to who has proved the mobile, AccountUnknown or MobileTaken (where this site
     does not let people register, or sign in, by SMS), AccountDisabled, AuthenticationInsufficient (no SMS alone lets an
-    operator in), OwnerUnclear; StorageUnavailable.
+    operator in), OwnerUnclear, ConsentMissing; StorageUnavailable.
     """
     address = limits.client_address(request)
-    proved = sms_codes.check(mobile, code, claimant=flows.read(flow), address=address, purpose=flows.PURPOSE)
-    user, created = attempts.at_last(lambda: _enter(request, proved))
+    proved = sms_codes.check(mobile, code, claimant=holder, address=address, purpose=flows.PURPOSE)
+    user, created = attempts.at_last(lambda: _enter(request, proved, agreed))
     _finish(request, user, proved)
     return user, created
 
 
-def _enter(request: HttpRequest, proved: ByCode) -> tuple[AbstractBaseUser, bool]:
+def _enter(request: HttpRequest, proved: ByCode, agreed: bool) -> tuple[AbstractBaseUser, bool]:
     user = accounts.find(proved.number)
     if user is None:
         if not (conf.sms_sign_up and conf.bind_without_password):
             # An account without a password, which could not be used again: a system check tells of the two settings.
             raise AccountUnknown(status=400)
+        if not agreed:
+            raise ConsentMissing
         user = accounts.new(request, None, proved.number, None)
         _commit(user, proved)
         return user, True

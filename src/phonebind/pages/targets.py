@@ -51,13 +51,15 @@ def start_url(provider: str, target: str = "") -> str:
     return _with_next(reverse("phonebind_pages:start", args=[provider]), target)
 
 
-def account_url(name: str, **query: str) -> str:
-    """The page of that name of ``phonebind.lifecycle``; "" where the host has not included its pages."""
+def account_url(name: str, target: str = "", **query: str) -> str:
+    """The page of that name of ``phonebind.lifecycle``, which leads to ``target``; "" where the host has not included
+    its pages.
+    """
     try:
         url = reverse(f"phonebind_account:{name}")
     except NoReverseMatch:
         return ""
-    return f"{url}?{urlencode(query)}" if query else url
+    return f"{url}?{urlencode(query)}" if query else _with_next(url, target)
 
 
 def bind_url(provider: Provider, state: State, *, kept: bool = False) -> str:

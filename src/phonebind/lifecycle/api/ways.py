@@ -18,7 +18,7 @@ class SmsView(View):
     def post(self, request: Request) -> Response:
         form = forms.SmsSignIn.read(request.data)
         self.note(mobile=form["mobile"])
-        user, created = ways.enter(request._request, form["mobile"], form["sms_code"], form["flow"])
+        user, created = ways.enter(request._request, form["mobile"], form["sms_code"], flows.read(form["flow"]))
         return self.signed_in(user, method="sms", created=created)
 
 

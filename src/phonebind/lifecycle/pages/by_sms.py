@@ -1,0 +1,69 @@
+"""In by an SMS code, to one's account or, where the site lets people register so, to a new one."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+
+from phonebind import human
+from phonebind.conf import conf
+from phonebind.exceptions import PhonebindError, ProviderUnknown
+from phonebind.lifecycle import flows, ways
+from phonebind.lifecycle.exceptions import AccountUnknown, MobileTaken
+from phonebind.lifecycle.pages.way_forms import EnterForm
+from phonebind.lifecycle.pages.ways import WayPage, in_words
+from phonebind.pages.answers import page
+from phonebind.pages.code_pages import Act
+from phonebind.sms_codes import Sent
+
+NEW = "new_account.html"
+
+
+# A code is for this browser alone, and no other site's form knows one. Django's token changes whenever somebody signs
+# in, and would refuse the form that another tab shows.
+@csrf_exempt
+@page("sms_sign_in", "GET", "POST", asks=True)
+def by_sms(request: HttpRequest) -> HttpResponse:
+    if not (conf.sms_sign_in or conf.sms_sign_up):
+        raise ProviderUnknown
+    return _SmsPage(request).answer()
+
+
+class _SmsPage(WayPage):
+    template = "by_sms.html"
+    main = "enter"
+
+    def context(self) -> dict[str, Any]:
+        return super().context() | {"kept": self.kept()}
+
+    def send(self, mobile: str, answers: human.Answers) -> Sent:
+        holder = flows.of_browser(self.request)
+        return human.send_code(self.request, mobile, answers, holder=holder, purpose=flows.PURPOSE, reserved=False)
+
+    def refuse(self, form: forms.Form, error: PhonebindError, *, screen: str = "") -> HttpResponse:
+        if isinstance(form, EnterForm) and form.errors and set(form.errors) <= set(form.boxes):
+            screen = NEW
+        elif isinstance(error, AccountUnknown):
+            in_words(error, _("No account has this number yet. Sign in another way first: that makes you one."))
+        elif isinstance(error, MobileTaken):
+            in_words(error, _("An account has this number already. Please sign in to it another way."))
+        return super().refuse(form, error, screen=screen)
+
+    def kept(self, *besides: str) -> list[tuple[str, str]]:
+        # Of a box that is shown, what is ticked now counts.
+        return super().kept(*besides, "terms", "privacy", "action")
+
+    def _enter(self, form: EnterForm) -> HttpResponse:
+        given = form.cleaned_data
+        agreed = all(given[name] for name in form.boxes)
+        holder = flows.of_browser(self.request)
+        user, _made = ways.enter(self.request, given["mobile"], given["sms_code"], holder, agreed=agreed)
+        return self.enter(user)
+
+    acts: ClassVar = {
+        **WayPage.CODES,
+        "enter": Act(EnterForm, "sms_sign_in", _enter),
+        "register": Act(EnterForm, "sms_sign_in", _enter),
+    }

@@ -1,0 +1,114 @@
+"""A forgotten password: from the page of the sign-in by password, or from inside the bind form, to which it leads back
+with the mobile proved.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+
+from phonebind import accounts, binding, human, oauth, tickets
+from phonebind.exceptions import PhonebindError, TicketInvalid
+from phonebind.lifecycle import resets
+from phonebind.lifecycle.pages.way_forms import ResetForm
+from phonebind.lifecycle.pages.ways import WayPage
+from phonebind.pages.answers import page, refuse
+from phonebind.pages.code_pages import Act
+from phonebind.pages.targets import kept_url, start_url
+from phonebind.sms_codes import Sent
+from phonebind.tickets import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class _Bind:
+    """The one whose form it was that somebody came from."""
+
+    provider: str
+    flow: str
+    ticket: Ticket
+
+    @property
+    def url(self) -> str:
+        return kept_url("bind", self.provider, self.flow)
+
+
+# A reset is this browser's alone, and no other site's form knows one: see by_sms.
+@csrf_exempt
+@page("password_reset", "GET", "POST", asks=True)
+def reset(request: HttpRequest) -> HttpResponse:
+    """``?provider=`` and ``flow=`` name the bind form that somebody came from, whose ticket is kept."""
+    provider, flow = request.GET.get("provider", ""), request.GET.get("flow", "")
+    if not provider:
+        return _ResetPage(request, None).answer()
+    source = oauth.get(provider)
+    try:
+        ticket = tickets.read(request, source, tickets.kept(request, flow))
+    except TicketInvalid as error:
+        return refuse(request, error, again=start_url(provider, tickets.kept_next(request, flow)))
+    return _ResetPage(request, _Bind(provider, flow, ticket)).answer()
+
+
+class _ResetPage(WayPage):
+    template = "reset.html"
+    main = "reset"
+
+    def __init__(self, request: HttpRequest, bind: _Bind | None) -> None:
+        super().__init__(request)
+        self.bind = bind
+        self.is_sent = False
+
+    def answer(self) -> HttpResponse:
+        response = super().answer()
+        if self.bind and self.is_sent and not self.bind.ticket.renewed:
+            # It is to last until the form is met again.
+            tickets.renew(self.request, response, self.bind.flow, self.bind.ticket)
+        return response
+
+    def context(self) -> dict[str, Any]:
+        return super().context() | {"bind_url": self.bind.url if self.bind else ""}
+
+    def send(self, mobile: str, answers: human.Answers) -> Sent:
+        self.is_sent = True
+        own_id = resets.id_of_page(self.request, mobile)
+        _reset, sent, _cookie = resets.start(self.request, mobile, answers, unbound=True, own_id=own_id)
+        return sent
+
+    def act(self) -> HttpResponse:
+        if not self.request.POST.get("question"):
+            return super().act()
+        # The answer to whose account it is. The new password was not kept on that page.
+        form = ResetForm(self.request.POST)
+        try:
+            settled = self._settle_owner()
+        except PhonebindError as error:
+            # Nothing of it is to blame.
+            form.errors.clear()
+            return self.refuse(form, error)
+        return settled or self.show(notice=_("Thank you. Now choose your new password."))
+
+    def too_little(self, methods: Collection[str]) -> str:
+        if "provider" in methods:
+            return _(
+                "An SMS code is not enough for this account. Please sign in the way you did before, and set a new"
+                " password then."
+            )
+        return _("The password of this account cannot be reset by SMS. Please ask our support.")
+
+    def _reset(self, form: forms.Form) -> HttpResponse:
+        given = form.cleaned_data
+        accounts.check_length(given["password"])
+        mobile = given["mobile"]
+        found = resets.read(self.request, resets.id_of_page(self.request, mobile), unbound=True)
+        user = resets.save(self.request, found, given["sms_code"], given["password"])
+        if self.bind is None:
+            binding.sign_in(self.request, user)
+            return self.enter(user)
+        response = self.leave(self.bind.url)
+        tickets.renew(self.request, response, self.bind.flow, self.bind.ticket, proved=mobile)
+        return response
+
+    acts: ClassVar = {**WayPage.CODES, "reset": Act(ResetForm, "password_reset", _reset)}

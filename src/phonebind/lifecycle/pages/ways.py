@@ -1,0 +1,83 @@
+"""What the pages have in common on which people come in without a provider."""
+
+from collections.abc import Collection
+from typing import Any, cast
+
+from django import forms
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest, HttpResponse
+from django.utils import formats, timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from phonebind import binding, origins, sessions
+from phonebind.conf import conf
+from phonebind.exceptions import PhonebindError
+from phonebind.lifecycle import devices
+from phonebind.lifecycle.exceptions import AuthenticationInsufficient, OwnerHeld, OwnerRefused
+from phonebind.pages.code_pages import CodePage
+from phonebind.pages.sessions import mobile as signed_in_mobile
+from phonebind.pages.targets import account_url, login_url, next_url
+
+
+class WayPage(CodePage):
+    """Codes that its browser has asked for are for the name that its device keeps: so they survive a reload, and a
+    form of another site, which would sign its visitors in to an account of its own, has none.
+    """
+
+    method = "sms"
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request)
+        self.target = next_url(request)
+
+    def answer(self) -> HttpResponse:
+        if self.request.method == "POST":
+            # What signs a browser in by a cookie takes more than that no other site has sent it.
+            origins.check_origin(self.request)
+        response = super().answer()
+        devices.remember(self.request, response)
+        return response
+
+    def context(self) -> dict[str, Any]:
+        return {
+            "login_url": login_url(self.target),
+            "sms_url": account_url("sms", self.target) if conf.sms_sign_in or conf.sms_sign_up else "",
+            "password_url": account_url("password", self.target),
+            "reset_url": account_url("reset", self.target),
+            "next": self.target,
+            "signed_in_as": signed_in_mobile(self.request),
+        }
+
+    def enter(self, user: AbstractBaseUser) -> HttpResponse:
+        """Signed in, and on to where they were going."""
+        sessions.start(self.request, user, method=self.method)
+        response = self.leave(self.target)
+        binding.respond(self.request, response, user)
+        return response
+
+    def refuse(self, form: forms.Form, error: PhonebindError, *, screen: str = "") -> HttpResponse:
+        if isinstance(error, AuthenticationInsufficient):
+            error = in_words(OwnerRefused(), self.too_little(cast("Collection[str]", error.facts["methods"])))
+        elif isinstance(error, OwnerHeld):
+            when = _shown(str(error.facts["due_at"]))
+            text = _("This number alone lets you in from %(when)s on. Until then, use another way.")
+            error = in_words(error, text % {"when": when})
+        return super().refuse(form, error, screen=screen)
+
+    def too_little(self, methods: Collection[str]) -> str:
+        """What to do where the number alone is not enough, and the account has these ways."""
+        if "password" in methods:
+            return _("An SMS code is not enough for this account. Please sign in with its password.")
+        return _("An SMS code is not enough for this account. Please sign in the way you did before.")
+
+
+def in_words(error: PhonebindError, text: str) -> PhonebindError:
+    """With a message that says what to do on these pages, above the form."""
+    error.message, error.field = text, None
+    return error
+
+
+def _shown(moment: str) -> str:
+    found = parse_datetime(moment)
+    return formats.date_format(timezone.localtime(found), "SHORT_DATETIME_FORMAT") if found else moment
