@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from phonebind import audit, binding, browser, databases, human, limits, oauth, origins, states, tickets
+from phonebind.conf import conf
 from phonebind.exceptions import AccountDisabled, CodeInvalid, SnapshotUser, StateInvalid, Unavailable
 from phonebind.human.image_codes import MEDIA_TYPE
 from phonebind.models import SocialAccount
 from phonebind.oauth import Identity, WebProvider
 from phonebind.pages import sessions
 from phonebind.pages.answers import SeeOther, marks, page, problem, refuse, show
-from phonebind.pages.targets import bind_url, kept_url, login_url, next_url, signed_out_url, start_url
+from phonebind.pages.targets import account_url, bind_url, kept_url, login_url, next_url, signed_out_url, start_url
 from phonebind.pages.widgets import show_widget
 from phonebind.states import State
 
@@ -30,6 +31,8 @@ def login(request: HttpRequest) -> HttpResponse:
     context = {
         "ways": [_way(source, target) for source in oauth.ways(user_agent)],
         "hints": [source.hint for source in oauth.elsewhere(user_agent)],
+        "by_sms": account_url("sms", target) if conf.sms_sign_in or conf.sms_sign_up else "",
+        "by_password": account_url("password", target),
         "next": target,
         "mobile": sessions.mobile(request),
     }
