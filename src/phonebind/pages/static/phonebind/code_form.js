@@ -122,6 +122,8 @@ async function act(button) {
 
 /** Send the form as it would be without this script: the answer is a page, which asks for more. */
 function post(action) {
+  // The page that comes has all of it in its form; and whoever comes next to this address may be somebody else.
+  forget();
   const field = document.createElement("input");
   field.type = "hidden";
   field.name = "action";
