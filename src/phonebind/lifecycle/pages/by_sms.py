@@ -36,7 +36,7 @@ class _SmsPage(WayPage):
     main = "enter"
 
     def context(self) -> dict[str, Any]:
-        return super().context() | {"kept": self.kept()}
+        return super().context() | {"kept": self.kept(), "signs_up": conf.sms_sign_up}
 
     def send(self, mobile: str, answers: human.Answers) -> Sent:
         holder = flows.of_browser(self.request)
