@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from phonebind.lifecycle.models import Session
 from server.users.models import User
@@ -18,7 +19,7 @@ URL = "/login/by/password/"
 
 @pytest.fixture(autouse=True)
 def _open(phonebind: Configure) -> None:
-    phonebind(human_check="none", limits=GENEROUS)
+    phonebind(sms_sign_in=False, sms_sign_up=False, human_check="none", limits=GENEROUS)
 
 
 @pytest.mark.parametrize("script", [False, True])
@@ -76,3 +77,31 @@ def test_it_leads_to_the_other_ways_and_keeps_where_one_was_going(visitor: Visit
     assert "/login/by/sms/" not in links()
     phonebind(sms_sign_in=True)
     assert 'href="/login/by/sms/?next=%2Fcart.html"' in links()
+
+
+# ---------------------------------------------------------------- the sign-in page
+
+
+def test_the_sign_in_page_shows_them_below_the_providers(visitor: Visitor, phonebind: Configure) -> None:
+    def page() -> str:
+        return str(visitor.http.get("/login/", {"next": "/cart.html"}).content.decode())
+
+    assert 'href="/login/by/password/?next=%2Fcart.html"' in page()
+    assert "/login/by/sms/" not in page()
+    phonebind(sms_sign_up=True)
+    shown = page()
+    assert shown.index("/login/qq/") < shown.index('href="/login/by/sms/?next=%2Fcart.html"')
+    assert 'class="button main" href="/login/by/' not in shown
+
+
+def test_where_no_provider_works_they_are_the_main_ways(
+    visitor: Visitor, phonebind: Configure, settings: Settings
+) -> None:
+    settings.PHONEBIND = settings.PHONEBIND | {"PROVIDERS": {}}
+    phonebind(sms_sign_in=True)
+    shown = visitor.http.get("/login/").content.decode()
+    assert shown.count("button main") == 1
+    assert 'class="button main" href="/login/by/sms/"' in shown
+    assert "You cannot sign in with this browser." not in shown
+    phonebind(sms_sign_in=False)
+    assert 'class="button main" href="/login/by/password/"' in visitor.http.get("/login/").content.decode()
