@@ -1,9 +1,11 @@
 """A forgotten password on a page: alike for every number, and back to the bind form it was forgotten at."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.utils import timezone
 
 from phonebind import tickets
 from phonebind.lifecycle.models import Session
@@ -132,10 +134,12 @@ def test_whose_account_it_is_is_asked_and_the_password_comes_after(visitor: Visi
 
 
 def test_who_answers_mine_where_more_is_needed_is_told_what(visitor: Visitor, person: Any) -> None:
+    SocialAccount.objects.create(user=person, provider="qq", app_id="101000001", openid="E" * 32)
+    SocialAccount.objects.update(created_at=timezone.now() - timedelta(days=200))
     form = visitor.at(URL, mobile=MOBILE)
     asked = form.send(sms_code=form.code(), password=NEW)
     answer = visitor.submit(URL, visitor.inputs(asked) | {"owner": "mine"})
-    assert (answer.status_code, b"cannot be reset by SMS" in answer.content) == (403, True)
+    assert (answer.status_code, b"the way you did before" in answer.content) == (403, True)
     assert password_of() == PASSWORD
 
 
