@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from typing import Any, cast
+from urllib.parse import quote_plus
 
 from django import forms
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -10,7 +11,7 @@ from django.utils import formats, timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from phonebind import binding, origins, sessions
+from phonebind import binding, origins, sessions, tickets
 from phonebind.conf import conf
 from phonebind.exceptions import PhonebindError
 from phonebind.lifecycle import devices
@@ -37,6 +38,9 @@ class WayPage(CodePage):
             origins.check_origin(self.request)
         response = super().answer()
         devices.remember(self.request, response)
+        if not origins.is_foreign(self.request):
+            # The form's address stands twice in what servers weigh, and this page's a third time, in Referer.
+            tickets.make_room(self.request, response, 3 * len(quote_plus(self.target)))
         return response
 
     def context(self) -> dict[str, Any]:

@@ -1,0 +1,57 @@
+"""Every request of these pages fits where web servers have room for 4,096 bytes, with the longest ``next`` there is."""
+
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.lifecycle.conftest import MOBILE
+from tests.lifecycle.pages.conftest import GENEROUS
+from tests.pages.test_request_heads import KINDS, LEFT, ROOM, Weighed, weighed
+from tests.support.edge import Configure, Outbox
+from tests.support.heads import LONGEST
+
+__all__ = ["weighed"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NEW = "another-horse-9"
+
+
+@pytest.fixture(autouse=True)
+def _open(phonebind: Configure) -> None:
+    phonebind(sms_sign_in=True, human_check="none", limits=GENEROUS)
+
+
+def visit(weighed: Weighed, url: str) -> None:
+    """Come there from another of these pages, and send its form."""
+    assert weighed.http.get(url).status_code == 200
+    weighed.weigh(url[:20], url)
+    weighed.came_from = url
+    weighed.weigh(f"form of {url[:20]}", url, "POST")
+
+
+@pytest.mark.parametrize("target", LONGEST, ids=KINDS)
+def test_from_page_to_page_with_forms_left_open(weighed: Weighed, target: str) -> None:
+    for _ in range(4):
+        weighed.go(target)
+    query = urlencode({"next": target})
+    weighed.came_from = "/"
+    for path in ("sms", "password", "reset"):
+        visit(weighed, f"/login/by/{path}/?{query}")
+    assert max(weighed.heads.values()) < ROOM, weighed.heads
+
+
+@pytest.mark.parametrize("target", LONGEST, ids=KINDS)
+def test_back_to_the_form_with_the_mobile_proved(weighed: Weighed, owner: object, target: str) -> None:
+    form = weighed.go(target)
+    url = f"/login/by/reset/?provider=qq&flow={form.split('/')[4]}"
+    visit(weighed, url)
+    typed = weighed.form(url) | {"mobile": MOBILE}
+    weighed.submit(url, typed | {"action": "send_code"})
+    code = weighed.sms_code()
+    assert weighed.submit(url, typed | {"sms_code": code, "password": NEW})["Location"] == form
+    visit(weighed, form)
+    bound = weighed.submit(form, weighed.form(form) | {"action": "bind", "password": NEW})
+    assert bound.status_code == 303
+    assert len(Outbox.sent) == 1
+    assert max(weighed.heads.values()) < ROOM - LEFT, weighed.heads
