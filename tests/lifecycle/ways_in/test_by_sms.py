@@ -10,7 +10,7 @@ from pytest_django import Settings
 from phonebind.lifecycle.models import MobileProof, Session
 from server.users.models import User
 from tests.lifecycle.conftest import MOBILE
-from tests.lifecycle.pages.conftest import GENEROUS, Visitor
+from tests.lifecycle.ways_in.conftest import GENEROUS, Visitor
 from tests.support.edge import Configure, Outbox
 
 pytestmark = pytest.mark.django_db(transaction=True)

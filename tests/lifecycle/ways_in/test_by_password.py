@@ -8,8 +8,8 @@ from pytest_django import Settings
 from phonebind.lifecycle.models import Session
 from server.users.models import User
 from tests.lifecycle.conftest import MOBILE, PASSWORD
-from tests.lifecycle.pages.conftest import GENEROUS, Visitor
-from tests.lifecycle.pages.test_by_sms import Who
+from tests.lifecycle.ways_in.conftest import GENEROUS, Visitor
+from tests.lifecycle.ways_in.test_by_sms import Who
 from tests.support.edge import Configure
 
 pytestmark = pytest.mark.django_db(transaction=True)

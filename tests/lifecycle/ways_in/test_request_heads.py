@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.lifecycle.conftest import MOBILE
-from tests.lifecycle.pages.conftest import GENEROUS
+from tests.lifecycle.ways_in.conftest import GENEROUS
 from tests.pages.test_request_heads import KINDS, LEFT, ROOM, Weighed, weighed
 from tests.support.edge import Configure, Outbox
 from tests.support.heads import LONGEST

@@ -1,4 +1,4 @@
-"""A browser without scripts at the pages of the account life."""
+"""A browser without scripts at the pages of the ways in without a provider."""
 
 from collections.abc import Callable
 from typing import Any

@@ -12,8 +12,8 @@ from phonebind.lifecycle.models import Session
 from phonebind.models import SocialAccount
 from server.users.models import User
 from tests.lifecycle.conftest import MOBILE, PASSWORD
-from tests.lifecycle.pages.conftest import GENEROUS, Visitor
-from tests.lifecycle.pages.test_by_sms import Who
+from tests.lifecycle.ways_in.conftest import GENEROUS, Visitor
+from tests.lifecycle.ways_in.test_by_sms import Who
 from tests.support.edge import Configure, Outbox, Upstream
 
 pytestmark = pytest.mark.django_db(transaction=True)
