@@ -114,8 +114,8 @@ def test_two_binds_and_a_sign_up_of_one_number_make_one_account(pool: Racers, db
         assert get_user_model()._default_manager.filter(mobile=mobile).count() == 1
         all_is_well(mobile)
         assert entered == "200"
-        # Who comes later is held to the password of who was first, if that had one.
-        assert {one, two} <= {"201", "password_wrong"}
+        # Who comes later is held to the password of who was first, if that had one, and else asked about the identity.
+        assert {one, two} <= {"201", "password_wrong", "identity_exists"}
         bound = set(SocialAccount.objects.filter(openid__in=openids).values_list("openid", flat=True))
         assert bound == {openid for openid, said in zip(openids, (one, two), strict=True) if said == "201"}
         assert can_come_in(acts.enter(mobile))
