@@ -3,11 +3,13 @@
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
 from phonebind.life import Joining, Turn
 from phonebind.lifecycle import flows, intents, known_mobile, proofs, sessions
+from phonebind.lifecycle.pages import returns
+from phonebind.oauth import WebProvider
 
 
 class Keeper:
@@ -38,6 +40,9 @@ class Keeper:
 
     def intent(self, request: Request) -> str:
         return intents.asked_for(request)
+
+    def came_back(self, request: HttpRequest, provider: WebProvider, state: str, code: str) -> HttpResponse | None:
+        return returns.answer(request, provider, state, code)
 
     def ask_for_code(self, purpose: str, flow: str) -> tuple[str, str]:
         return flows.start(purpose, flow)
