@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import auth
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from phonebind import oauth
 from phonebind.lifecycle import identities, intents, sessions
@@ -49,11 +50,17 @@ class _UnbindPage(ActPage):
     def context(self) -> dict[str, Any]:
         begun = sessions.of(self.person.user.pk).filter(social_account__in=list(self.entry.rows))
         here = begun.filter(pk=self.person.sid).exists()
+        others = begun.count() - here
+        elsewhere = ngettext(
+            "%(count)s other device that was signed in with %(provider)s is signed out.",
+            "%(count)s other devices that were signed in with %(provider)s are signed out.",
+            others,
+        ) % {"count": others, "provider": self.entry.label}
         return {
             **super().context(),
             "entry": self.entry,
             "here": here,
-            "elsewhere": begun.count() - here,
+            "elsewhere": elsewhere if others else "",
             "devices": sessions.of(self.person.user.pk).exclude(pk=self.person.sid).exists(),
         }
 
