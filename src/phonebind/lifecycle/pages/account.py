@@ -58,5 +58,7 @@ def _device(session: Session, own: str) -> dict[str, Any]:
         "name": user_agents.name(session.user_agent),
         "by": oauth.label(session.provider) if session.provider else "",
         "method": session.method,
-        "last_seen_at": session.last_seen_at,
+        "since": session.created_at,
+        # A browser's session is not seen again: nothing is written for a page that is looked at.
+        "seen_at": session.last_seen_at if session.seq else None,
     }

@@ -64,7 +64,7 @@ class NewPasswordForm(OwnForm):
 
 
 class ChangePasswordForm(OwnForm):
-    old_password = _password(_("Old password"), "current-password")
+    old_password = _password(_("Current password"), "current-password")
     password = _password(_("New password"), "new-password", help_text=_("8 to 20 characters."))
 
 
