@@ -122,6 +122,7 @@ def bind_weibo(page: Page) -> None:
     press(page, "前往微博")
     page.locator("button[value=xiaolan]").click()
     expect(page.get_by_role("status")).to_have_text("已绑定微博，今后可用它登录")
+    expect(page.get_by_role("status")).to_be_focused()
 
 
 def unbind_qq(person: Person, mobile: str) -> None:

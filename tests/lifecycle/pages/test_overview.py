@@ -166,6 +166,7 @@ def test_nor_does_one_that_no_middleware_of_ours_looks_at(owner: Owner, person: 
     django = "django.contrib.auth.middleware.AuthenticationMiddleware"
     ours = "phonebind.pages.middleware.AuthenticationMiddleware"
     settings.MIDDLEWARE = [django if name == ours else name for name in settings.MIDDLEWARE]
+    owner.http.handler.load_middleware()
     domain.end_all(person.pk, "revoked")
     assert owner.http.get("/my/")["Location"] == HOME
     assert "_auth_user_id" not in owner.http.session

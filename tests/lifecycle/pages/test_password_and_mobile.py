@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from phonebind import accounts
 from phonebind.lifecycle import proofs
-from phonebind.lifecycle.models import MobileChange
+from phonebind.lifecycle.models import MobileChange, Session
 from phonebind.models import SocialAccount
 from tests.lifecycle.conftest import MOBILE, PASSWORD
 from tests.lifecycle.pages.conftest import OTHERS_MOBILE, Owner, later
@@ -103,6 +104,18 @@ def test_it_cannot_be_forgotten_where_nothing_else_confirms(owner: Owner, person
     assert "forgotten" not in owner.read("/my/password/")
 
 
+def test_a_session_that_ends_in_the_middle_leads_to_the_sign_in(owner: Owner, person: Any) -> None:
+    """The rows tell first, and decide."""
+    form = owner.form("/my/password/") | {"old_password": PASSWORD, "password": NEW_PASSWORD}
+    Session.objects.update(ended_at=timezone.now(), end_reason="revoked")
+    answer = owner.submit("/my/password/", form)
+    assert (answer.status_code, answer["Location"]) == (303, HOME)
+    told = owner.submit("/my/password/", form, script=True)
+    assert told.json()["code"] == "session_ended"
+    person.refresh_from_db()
+    assert person.check_password(PASSWORD)
+
+
 # ---------------------------------------------------------------- the mobile
 
 
@@ -148,6 +161,10 @@ def test_a_second_click_changes_nothing_more(owner: Owner, person: Any, phonebin
 def test_without_the_old_number_it_waits(owner: Owner, person: Any) -> None:
     with later():
         assert 'href="/my/mobile/lost/"' in owner.read("/my/mobile/")
+        # Nor would it confirm anything that they could read an SMS to it.
+        html = owner.read("/my/mobile/lost/")
+        assert "sms_code" not in html
+        assert "by=sms" not in html
         owner.confirm_by_password("/my/mobile/lost/")
         html = owner.read("/my/mobile/lost/")
         assert "whoever has it is told" in html

@@ -11,7 +11,9 @@ from phonebind.lifecycle.models import Session
 from phonebind.models import SocialAccount
 from tests.lifecycle.conftest import MOBILE, PASSWORD
 from tests.lifecycle.pages.conftest import Owner, bind, later
+from tests.oauth.drivers import wechat_web
 from tests.pages.conftest import SecureClient
+from tests.support import ways
 from tests.support.edge import OPENID, Configure, Outbox, Upstream
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -158,6 +160,40 @@ def test_a_code_that_is_refused_is_told(owner: Owner, page: str, qq: Upstream) -
         qq.answer("/oauth2.0/token", {"error": 100019, "error_description": "code to access token error"})
         assert owner.come_back(state)["Location"] == page
         assert "has expired or was already used" in owner.read(page)
+
+
+def test_a_provider_that_refuses_us_is_told_as_down(owner: Owner, page: str) -> None:
+    with later():
+        state = go(owner, f"/my/verification/qq/?next={page}")
+        answer = owner.http.get("/login/qq/callback/", {"state": state, "error": "100008"})
+        assert answer.status_code == 503
+        assert f'href="{page}"' in answer.content.decode()
+
+
+def test_a_callback_that_comes_twice_at_once_is_told_once(owner: Owner, page: str, qq: Upstream) -> None:
+    """Some in-app browsers load an address twice. The second has the cookie of the state still, and no good code."""
+    with later():
+        state = go(owner, f"/my/verification/qq/?next={page}")
+        [(name, value)] = [(name, it.value) for name, it in owner.http.cookies.items() if "_flow_" in name and it.value]
+        owner.come_back(state)
+        owner.http.cookies[name] = value
+        qq.answer("/oauth2.0/token", {"error": 100020, "error_description": "code is reused error"})
+        assert owner.come_back(state)["Location"] == page
+        html = owner.read(page)
+        assert "already used" not in html
+        assert ASKED not in html
+
+
+def test_a_qr_code_in_a_page_of_ours(owner: Owner, person: Any, page: str, phonebind: Configure) -> None:
+    entry = {**wechat_web.DRIVER.settings, "embedded": True}
+    owner.http.defaults["HTTP_USER_AGENT"] = ways.DESKTOP
+    owner.read("/my/")
+    phonebind.settings.PHONEBIND = {**phonebind.settings.PHONEBIND, "PROVIDERS": {"wechat_web": entry}}
+    assert 'href="/my/identities/bind/wechat_web/"' in owner.read("/my/")
+    for url in ("/my/identities/bind/wechat_web/", "/my/verification/wechat_web/"):
+        answer = owner.http.get(url)
+        assert "data-options" in answer.content.decode()
+        assert "https://res.wx.qq.com" in answer["Content-Security-Policy"]
 
 
 def test_nobody_is_sent_to_a_provider_by_another_site_or_on_to_one(owner: Owner, page: str) -> None:
