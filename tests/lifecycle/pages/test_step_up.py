@@ -290,6 +290,19 @@ def test_no_act_is_reached_around_it(owner: Owner, person: Any, page: str, phone
     assert SocialAccount.objects.filter(openid=OPENID).exists()
 
 
+@pytest.mark.parametrize("action", ["image", "garbage", "unbind", "set", "change", "receipt", "human_check", ""])
+def test_nor_is_the_page_of_one(owner: Owner, page: str, action: str) -> None:
+    """By no button of it, nor by a form that is wrong."""
+    form = {"owner": owner.form("/my/")["owner"], "action": action}
+    with later():
+        for url in (page, "/my/identities/bind/qq/", "/my/mobile/", "/my/mobile/lost/", "/my/password/forgotten/"):
+            answer = owner.submit(url, form)
+            if action != "human_check":
+                assert (answer.status_code, answer["Location"]) == (303, url)
+            assert "<form" not in answer.content.decode()
+            assert not [name for name in answer.cookies if "_flow_" in name]
+
+
 def test_who_has_no_way_to_confirm_is_told_what_to_do(owner: Owner, person: Any) -> None:
     model: Any = get_user_model()
     other = model.objects.create_user(username="root")

@@ -97,6 +97,6 @@ class _BindingPage(ActPage):
         super().__init__(request, person)
         self.source = source
 
-    def show(self, *args: Any, **told: Any) -> HttpResponse:
+    def display(self, *args: Any, **told: Any) -> HttpResponse:
         home = visitors.home()
         return leave_for(self.request, self.person, intents.BIND, self.source, home, "my_binding.html")

@@ -81,15 +81,30 @@ class ActPage(OwnPage):
         return require(self.request, self.person, *self.methods)
 
     def answer(self) -> HttpResponse:
-        is_step = "step" in self.request.POST
-        if self.request.method == "POST" and not is_step:
-            return self.act()
+        if "step" not in self.request.POST:
+            return super().answer()
         try:
             self.require()
         except AuthenticationInsufficient as error:
-            return StepUp(self.request, self.person, error.facts["methods"], self.otherwise).answer()
-        # Shown meanwhile, in another tab perhaps.
-        return self.leave(self.request.path) if is_step else self.show()
+            return self._ask(error)
+        # Confirmed meanwhile, in another tab perhaps.
+        return self.leave(self.request.path)
+
+    def show(self, form: forms.Form | None = None, *, error: PhonebindError | None = None, **told: Any) -> HttpResponse:
+        """Whatever has led here, an action that there is not too: nothing of the act before the step-up."""
+        try:
+            self.require()
+        except AuthenticationInsufficient as insufficient:
+            is_post = self.request.method == "POST"
+            return SeeOther(self.request.path) if is_post else self._ask(insufficient)
+        return self.display(form, error=error, **told)
+
+    def display(self, form: forms.Form | None, *, error: PhonebindError | None, **told: Any) -> HttpResponse:
+        """The page of the act."""
+        return super().show(form, error=error, **told)
+
+    def _ask(self, error: AuthenticationInsufficient) -> HttpResponse:
+        return StepUp(self.request, self.person, error.facts["methods"], self.otherwise).answer()
 
 
 class StepUp(OwnPage):
