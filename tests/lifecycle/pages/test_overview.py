@@ -130,7 +130,7 @@ def test_threat_42_a_page_of_another_site_does_nothing(owner: Owner, browser: Ca
     browser().sign_in_by_qq()
     before = live()
     assert owner.http.post("/my/sessions/").status_code == 303
-    assert owner.http.post("/my/sessions/", {"owner": "0" * 32}).status_code == 303
+    assert owner.http.post("/my/sessions/", {"seal": "0" * 32}).status_code == 303
     foreign = owner.http.post("/my/sessions/", owner.form("/my/"), headers={"sec-fetch-site": "cross-site"})
     assert foreign.status_code == 403
     assert live() == before

@@ -293,7 +293,7 @@ def test_no_act_is_reached_around_it(owner: Owner, person: Any, page: str, phone
 @pytest.mark.parametrize("action", ["image", "garbage", "unbind", "set", "change", "receipt", "human_check", ""])
 def test_nor_is_the_page_of_one(owner: Owner, page: str, action: str) -> None:
     """By no button of it, nor by a form that is wrong."""
-    form = {"owner": owner.form("/my/")["owner"], "action": action}
+    form = {"seal": owner.form("/my/")["seal"], "action": action}
     with later():
         for url in (page, "/my/identities/bind/qq/", "/my/mobile/", "/my/mobile/lost/", "/my/password/forgotten/"):
             answer = owner.submit(url, form)
@@ -322,7 +322,7 @@ def test_who_has_providers_alone_is_led_to_them(owner: Owner, person: Any) -> No
         html = owner.read("/my/password/")
         assert "Confirm with QQ" in html
         assert "<form" not in html
-        form = {"owner": owner.form("/my/")["owner"], "step": "sms"}
+        form = {"seal": owner.form("/my/")["seal"], "step": "sms"}
         assert owner.submit("/my/password/", form).status_code == 200
 
 

@@ -78,7 +78,7 @@ def show(
 
 def own(request: HttpRequest, person: Person) -> dict[str, Any]:
     """What every template here knows."""
-    return {"owner": _seal(person), "home": home(), "told": _told(request)}
+    return {"seal": _seal(person), "home": home(), "told": _told(request)}
 
 
 def tell(request: HttpRequest, text: Text, *, bad: bool = False) -> None:
@@ -151,7 +151,7 @@ def _anew(request: HttpRequest) -> HttpResponse:
 
 
 def _is_theirs(request: HttpRequest, person: Person) -> bool:
-    return constant_time_compare(request.POST.get("owner", ""), _seal(person))
+    return constant_time_compare(request.POST.get("seal", ""), _seal(person))
 
 
 def _seal(person: Person) -> str:
