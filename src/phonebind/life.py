@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # it is read before there are models
     from collections.abc import Collection
 
     from django.contrib.auth.base_user import AbstractBaseUser
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
     from rest_framework.request import Request
 
     from phonebind.exceptions import PhonebindError
@@ -76,6 +76,11 @@ class Life(Protocol):
     def intent(self, request: Request) -> str:
         """What the state is made for that somebody asks for; "" for a sign-in. Raises Invalid, TokenInvalid,
         StorageUnavailable.
+        """
+
+    def came_back(self, request: HttpRequest, provider: Any, state: str, code: str) -> HttpResponse | None:
+        """The answer to who has come back from this WebProvider with a state that signs nobody in, and with a ``code``
+        or "", where it was made for who is signed in here; None for any other. Raises StorageUnavailable.
         """
 
     def ask_for_code(self, purpose: str, flow: str) -> tuple[str, str]:

@@ -56,6 +56,6 @@ def test_a_sign_in_by_sms(meter: Meter, person: Any, phonebind: Configure) -> No
     assert post("/authorizations/sms/", form()).status_code == 200
     fields = form()
     assert meter.cost(lambda: post("/authorizations/sms/", fields)) == (5, 6), (
-        "whose number it is, when it was proved last, that it is theirs still, now again, the session; the code's limits 1, the code 1, given "
-        "back 1, claimed 1, settled 1; whether all was ended 1"
+        "whose number it is, when it was proved last, that it is theirs still, now again, the session; the code's "
+        "limits 1, the code 1, given back 1, claimed 1, settled 1; whether all was ended 1"
     )

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser, update_last_login
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from phonebind import binding
+from phonebind import audit, binding, revocation
 from phonebind.models import SocialAccount
 from phonebind.pages.middleware import AUTH_TIME, AuthenticationMiddleware
 from server.processes import Valkey
@@ -55,6 +56,19 @@ def test_threat_45_a_session_that_the_shop_began_ends_too(shopper: Shopper, qq: 
     assert not is_signed_in(shopper)
     shopper.http.force_login(User.objects.get())
     assert is_signed_in(shopper)
+
+
+def test_who_sets_a_password_and_signs_in_with_the_same_request_stays(shopper: Shopper, qq: Upstream) -> None:
+    shopper.sign_in()
+    user = User.objects.get()
+    request = RequestFactory().post("/")
+    request.session = SessionStore()
+    audit.began(request)
+    user.set_password("another-horse-9")
+    user.save()
+    auth.login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    assert not revocation.is_revoked(user.pk, request.session[AUTH_TIME])
+    assert not is_signed_in(shopper)
 
 
 def test_a_session_from_before_sessions_were_dated_goes_on(shopper: Shopper, qq: Upstream) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import BaseBackend
 from django.db import OperationalError, connection
@@ -370,6 +371,7 @@ def test_the_signed_in_see_their_mobile_masked(shopper: Shopper, qq: Upstream) -
     html = shopper.http.get("/login/done/").content.decode()
     assert "139****0001" in html
     assert "小明" in html
+    assert ("My account" in html) is apps.is_installed("phonebind.lifecycle")
     assert "13900000001" not in html
     assert "You are signed in as 139****0001." in shopper.http.get("/login/").content.decode()
 

@@ -6,17 +6,19 @@ attacker's identity to the victim's account (the CSRF of linking). Where a front
 protects it: the state is no secret of the browser then, but nobody else can have one made for this session.
 """
 
+from contextlib import suppress
+
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from phonebind import binding, oauth, states
-from phonebind.exceptions import Invalid
+from phonebind.exceptions import Invalid, StateInvalid
 from phonebind.lifecycle import devices, people
 from phonebind.lifecycle.people import Person
 from phonebind.models import SocialAccount
-from phonebind.oauth import Identity
-from phonebind.states import State
+from phonebind.oauth import Identity, WebProvider
+from phonebind.states import Started, State
 
 BIND, VERIFY = "bind", "verify"
 
@@ -34,6 +36,19 @@ def asked_for(request: Request) -> str:
     if word not in (BIND, VERIFY):
         raise Invalid({"intent": [UNKNOWN]})
     return _of(people.of(request), word)
+
+
+def start(request: HttpRequest, person: Person, intent: str, source: WebProvider, next_url: str) -> Started:
+    """As ``states.start``. Raises TokenInvalid."""
+    return states.start(request, source, next_url, _of(person, intent))
+
+
+def find(request: HttpRequest, person: Person, source: WebProvider, state: str) -> tuple[str, State] | None:
+    """What this person has gone to the provider for with ``state``; None where it is no such state of theirs."""
+    for intent in (BIND, VERIFY):
+        with suppress(StateInvalid):
+            return intent, states.read(request, source, state, _of(person, intent))
+    return None
 
 
 def redeem(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
 from phonebind import limits
@@ -19,6 +19,8 @@ from phonebind.lifecycle import (
     proofs,
     sessions,
 )
+from phonebind.lifecycle.pages import returns
+from phonebind.oauth import WebProvider
 
 #: What the pages ask who meets these errors.
 SCREENS = {
@@ -56,6 +58,9 @@ class Keeper:
 
     def intent(self, request: Request) -> str:
         return intents.asked_for(request)
+
+    def came_back(self, request: HttpRequest, provider: WebProvider, state: str, code: str) -> HttpResponse | None:
+        return returns.answer(request, provider, state, code)
 
     def ask_for_code(self, purpose: str, flow: str) -> tuple[str, str]:
         return flows.start(purpose, flow)

@@ -79,8 +79,8 @@ class CodePage:
             kind = self.acts[action].form
             return form if form and isinstance(form, kind) else kind(initial=typed)
 
-        send_code, act = blank("send_code"), blank(self.main)
-        if told.get("sent"):
+        send_code, act = (blank(name) if name in self.acts else None for name in ("send_code", self.main))
+        if send_code and told.get("sent"):
             send_code["text"].help_text = _("Only needed for another code.")
         context = {
             "action": self.main,
@@ -240,5 +240,5 @@ def _explained(error: PhonebindError) -> dict[str, Any]:
         "Too many wrong attempts. Please try again in %(minutes)s minutes.",
         minutes,
     ) % {"minutes": minutes}
-    errors = {"errors": {"password": [message]}} if _is_about_password(error) else {}
+    errors = {"errors": {error.field or "password": [message]}} if _is_about_password(error) else {}
     return {**error.body, "message": message, **errors}

@@ -30,10 +30,13 @@ class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
         request.auser = partial(_unless_revoked_async, request, request.auser)
 
 
-def begin(request: HttpRequest | None, **kwargs: Any) -> None:
-    """Receiver of Django's ``user_logged_in``, whichever way somebody came in: this is when the session began."""
+def begin(request: HttpRequest | None, user: Any, **kwargs: Any) -> None:
+    """Receiver of Django's ``user_logged_in``, whichever way somebody came in: this is when the session began.
+
+    After the end of all that went before, where this very request has ended it: by a new password.
+    """
     if request is not None:
-        request.session[AUTH_TIME] = audit.began(request)
+        request.session[AUTH_TIME] = max(audit.began(request), revocation.ended_by(user))
 
 
 def _unless_revoked(request: HttpRequest, user: Any) -> Any:

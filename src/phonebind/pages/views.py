@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from phonebind import audit, binding, browser, databases, human, limits, oauth, origins, states, tickets
+from phonebind import audit, binding, browser, databases, human, life, limits, oauth, origins, states, tickets
 from phonebind.conf import conf
 from phonebind.exceptions import AccountDisabled, CodeInvalid, SnapshotUser, StateInvalid, Unavailable
 from phonebind.human.image_codes import MEDIA_TYPE
@@ -74,6 +74,8 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
     try:
         state = states.read(request, source, text)
     except StateInvalid as error:
+        if answer := _other_intent(request, source, text, code):
+            return answer
         known = states.known(request, source, text)
         if known is None:
             raise
@@ -152,12 +154,17 @@ def _refused(request: HttpRequest, source: WebProvider, text: str) -> HttpRespon
         if isinstance(error, Unavailable):
             return refuse(request, error, again=again)
     except StateInvalid:
+        if answer := _other_intent(request, source, text, ""):
+            return answer
         # Not what we sent this browser there with: nothing that the operator must hear of.
-        pass
     audit.note(request, outcome="cancelled")
     title = _("Sign-in cancelled")
     message = _("%(provider)s did not confirm that it is you. Nothing was changed.") % {"provider": source.label}
     return problem(request, title, message, again=again)
+
+
+def _other_intent(request: HttpRequest, source: WebProvider, text: str, code: str) -> HttpResponse | None:
+    return life.installed.came_back(request, source, text, code) if life.installed else None
 
 
 def _enter(request: HttpRequest, state: State, account: SocialAccount) -> HttpResponse:
