@@ -74,7 +74,7 @@ def test_over_the_limit_nobody_is_asked(phonebind: Configure) -> None:
     assert [number_state.since(MOBILE, WHEN) for _ in range(2)] == ["same", "unknown"]
 
 
-def test_without_a_gateway_nobody_is_asked() -> None:
+def test_without_a_gateway_nobody_is_asked(phonebind: Configure) -> None:
     assert number_state.since(MOBILE, WHEN) == "unknown"
 
 
