@@ -21,6 +21,7 @@ from unittest import mock
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.utils import timezone
+from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from phonebind import revocation, tokens
 from phonebind.exceptions import PhonebindError
@@ -48,6 +49,9 @@ assert set(OutstandingToken.objects.values_list("token", flat=True)) == {first, 
 later = timezone.now() + timedelta(seconds=21)
 with mock.patch.object(sessions, "_now", lambda: later):
     print("reuse", refresh(first), refresh(third))
+
+with mock.patch.object(api_settings, "USER_ID_FIELD", "uuid"):
+    begin()  # which simplejwt cannot list
 
 token = begin()
 revocation.revoke(user.pk)

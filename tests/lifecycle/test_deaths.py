@@ -23,7 +23,7 @@ from tests.support.racers import Deaths, deaths
 pytestmark = pytest.mark.django_db(transaction=True)
 
 #: Fewer steps than that are not those of the act.
-MANY = 6
+MANY = 8
 
 
 @pytest.fixture(scope="module")

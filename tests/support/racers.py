@@ -6,6 +6,7 @@ Each process is started anew, not forked, and inherits nothing but the addresses
 import multiprocessing
 import os
 import pickle
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,8 @@ from django.test.utils import setup_test_environment
 from redis.client import Pipeline
 
 PROCESSES = 2
+#: How statements and commands begin that change nothing.
+_READS = re.compile(r"(SELECT|BEGIN|PRAGMA|GET|MGET|EXISTS)\b|SET .")
 
 T = TypeVar("T")
 _spawn = multiprocessing.get_context("spawn")
@@ -71,8 +74,8 @@ def racers() -> Iterator[Racers]:
 
 
 class Deaths:
-    """How a request may die: killed before its first step, before its second, and so on, until it is through. A step is
-    a statement, a commit or a command to the store.
+    """How a request may die: killed before its first step, before its second, and so on, and before its answer. A step
+    is a statement, a commit or a command to the store, where it changes something: what only reads leaves all as it is.
 
     Each is a child of one process that stands ready: to start one anew takes a second.
     """
@@ -110,21 +113,26 @@ def _child(step: int, call: Callable[..., object], arguments: tuple[Any, ...]) -
     pid = os.fork()
     if not pid:
         with suppress(BaseException):
-            _die_before(step)
+            take_step = _count(step)
             call(*arguments)
+            take_step()
             os._exit(0)
         os._exit(1)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def _die_before(step: int) -> None:
+def _count(step: int) -> Callable[[], None]:
     left = count(step, -1)
 
+    def take_step() -> None:
+        if not next(left):
+            os.kill(os.getpid(), signal.SIGKILL)
+
     def counted(real: Callable[..., T]) -> Callable[..., T]:
-        def act(*args: Any, **kwargs: Any) -> T:
-            if not next(left):
-                os.kill(os.getpid(), signal.SIGKILL)
-            return real(*args, **kwargs)
+        def act(self: Any, *args: Any, **kwargs: Any) -> T:
+            if not (args and _READS.match(str(args[0]))):
+                take_step()
+            return real(self, *args, **kwargs)
 
         return act
 
@@ -132,6 +140,7 @@ def _die_before(step: int) -> None:
     steps += [(redis.Redis, "execute_command"), (Pipeline, "execute")]
     for kind, name in steps:
         setattr(kind, name, counted(getattr(kind, name)))
+    return take_step
 
 
 def crash(call: Callable[..., object], *arguments: Any) -> int:
