@@ -51,7 +51,7 @@ if not life.installed:
 from tests.torture.life_world import Carrier, LifeWorld, session_of
 
 FULL = os.environ.get("PHONEBIND_TORTURE") == "full"
-EXAMPLES, RULES_EACH, LEAST = (200, 40, 10_000) if FULL else (36, 18, 1_800)
+EXAMPLES, RULES_EACH, LEAST = (100, 40, 6_000) if FULL else (36, 18, 1_800)
 
 #: And where each is.
 BROWSERS = {"firefox": "192.0.2.1", "safari": "192.0.2.2", "wechat": "192.0.2.3"}
@@ -73,6 +73,8 @@ PASTS = (
     "stolen",
     "disabled",
     "strange",
+    "carried",
+    "stale",
 )
 #: Between any two acts, and so none happens in the same moment; a multiple of what the clock can be turned by.
 MOMENT = 5
@@ -91,7 +93,7 @@ SCALE = hypothesis.settings(
 MUST_HAPPEN = {
     *(
         "ok",
-        "pending",
+        "accepted",
         "sms_code_invalid",
         "token_invalid",
         "state_invalid",
@@ -165,7 +167,7 @@ class Machine(RuleBasedStateMachine):
             assert fact == "made" or data[fact] == value, (name, fact, data)
         self.acts[name] += 1
         reason = f" {refused.facts['reason']}" if refused and "reason" in refused.facts else ""
-        self.outcomes[f"{refused.code}{reason}" if refused else "pending" if status == 202 else "ok"] += 1
+        self.outcomes[f"{refused.code}{reason}" if refused else "accepted" if status == 202 else "ok"] += 1
         return made, data, refused
 
     def pass_moment(self, seconds: int = MOMENT) -> None:
@@ -523,7 +525,7 @@ class Machine(RuleBasedStateMachine):
     def begin(self, pasts: list[tuple[str, str, str]]) -> None:
         """What has happened before: rare things, too, that chance alone would seldom lead to."""
         for past, mobile, openid in pasts:
-            if past in ("bound", "second", "moves", "devices", "strange"):
+            if past in ("bound", "second", "moves", "devices", "strange", "carried", "stale"):
                 self.first_bind("firefox", openid, mobile, "right", "add", "right")
             else:
                 self.come_by_sms("safari", mobile, "right", "own", 1)
@@ -543,6 +545,8 @@ class Machine(RuleBasedStateMachine):
 
     def _past_moves(self, mobile: str) -> None:
         self.change_mobile(0, mobile, True, "none", "right", "other")
+        self.come_by_password("wechat", -1, "mobile", "right", 1)
+        self.change_mobile(0, mobile, True, "sms", "right", "")
 
     def _past_devices(self, mobile: str) -> None:
         self.come_by_password("wechat", -1, "mobile", "right", 1)
@@ -553,12 +557,19 @@ class Machine(RuleBasedStateMachine):
         self.detach(0, 0, "none", False, "own")
 
     def _past_impatient(self, mobile: str) -> None:
+        self.insist("wechat", mobile, ["sign_in", "bind", "sign_in"], 10)
         self.insist("wechat", mobile, [*PURPOSES, *PURPOSES[:4]], 60)
 
     def _past_stolen(self, mobile: str) -> None:
+        """One that was overtaken twice; and one whose successor was given out too long ago."""
         first = self.tokens[-1]
         self.refresh(self.refresh(first) or first)
         self.refresh(first)
+        self.come_by_sms("firefox", mobile, "right", "own", 1)
+        second = self.tokens[-1]
+        for pause in (0, 10, 20):
+            self.pass_moment(pause or MOMENT)
+            self.refresh(second)
 
     def _past_disabled(self, mobile: str) -> None:
         self.disable_or_enable(-1, "no")
@@ -571,6 +582,28 @@ class Machine(RuleBasedStateMachine):
             self.attach(0, openid, "none", "bind")
         self.verify_at_the_provider(0, OPENIDS[0], "bind", 0)
         self.verify(0, "password", "wrong", "own", 1)
+
+    def _past_carried(self, mobile: str) -> None:
+        """A proof that was made in another browser, with the same token."""
+        self.come_by_sms("wechat", _next(mobile), "right", "own", 1)
+        token, browser = self.tokens[0], self.browser_of[self.tokens[0].session]
+        self.pass_time(900)
+        if self.verify_by_password(token, "wechat", "right"):
+            self._detach(token, browser, 0, "old", everywhere=False)
+            self._detach(token, "wechat", 0, "old", everywhere=False)
+
+    def _past_stale(self, mobile: str) -> None:
+        """Proofs of what is theirs no more: the number, an identity."""
+        token, browser = self.tokens[0], self.browser_of[self.tokens[0].session]
+        self._attach(token, browser, OPENIDS[-1], "none", "bind")
+        self.pass_time(900)
+        for method in ("sms", "provider"):
+            shown = self.show(token, browser, method)
+            if method == "sms":
+                self._change_mobile(token, browser, _next(mobile), shown, "right")
+            else:
+                self._detach(token, browser, 0, "old", everywhere=False)
+            self._detach(token, browser, 0, "old", everywhere=False)
 
     @rule(browser=browsers, openid=openids)
     def come_by_provider(self, browser: str, openid: str) -> None:
@@ -864,7 +897,9 @@ class Machine(RuleBasedStateMachine):
         if here is None:
             return
         token, own = here
-        browser = own if sender == "own" else sender
+        self._detach(token, own if sender == "own" else sender, which, proof, everywhere=everywhere)
+
+    def _detach(self, token: Token, browser: str, which: int, proof: str, *, everywhere: bool) -> None:
         shown = self.show(token, browser, proof)
         mine = [it for it in token.session.account.identities if it in self.keys]
         every = [*mine, *mine, *self.keys]
