@@ -1,13 +1,16 @@
 """The sign-in page by SMS: to one's account, to a new one, and to none that is another's."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from phonebind.lifecycle.models import MobileProof, Session
+from phonebind.models import SocialAccount
 from server.users.models import User
 from tests.lifecycle.conftest import MOBILE
 from tests.lifecycle.ways_in.conftest import GENEROUS, Visitor
@@ -154,6 +157,17 @@ def test_mine_takes_the_password_where_there_is_one(visitor: Visitor, person: An
     asked = form.send(sms_code=form.code())
     answer = visitor.submit(URL, visitor.inputs(asked) | {"owner": "mine"})
     assert (answer.status_code, b"sign in with its password" in answer.content) == (403, True)
+    assert who(visitor.http) is None
+
+
+def test_or_the_provider_where_that_is_all_there_is(visitor: Visitor, person: Any, who: Who) -> None:
+    User.objects.update(password="")
+    SocialAccount.objects.create(user=person, provider="qq", app_id="101000001", openid="E" * 32)
+    SocialAccount.objects.update(created_at=timezone.now() - timedelta(days=200))
+    form = visitor.at(URL, mobile=MOBILE)
+    asked = form.send(sms_code=form.code())
+    answer = visitor.submit(URL, visitor.inputs(asked) | {"owner": "mine"})
+    assert (answer.status_code, b"the way you did before" in answer.content) == (403, True)
     assert who(visitor.http) is None
 
 

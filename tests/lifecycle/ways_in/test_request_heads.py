@@ -41,6 +41,13 @@ def test_from_page_to_page_with_forms_left_open(weighed: Weighed, target: str) -
     assert max(weighed.heads.values()) < ROOM, weighed.heads
 
 
+def test_threat_42_a_page_of_another_site_drops_no_ticket(weighed: Weighed) -> None:
+    form = weighed.go("/cart.html")
+    for path in ("sms", "password", "reset"):
+        weighed.http.get(f"/login/by/{path}/", {"next": LONGEST[2]}, headers={"sec-fetch-site": "cross-site"})
+    assert weighed.form(form)["access_token"]
+
+
 @pytest.mark.parametrize("target", LONGEST, ids=KINDS)
 def test_back_to_the_form_with_the_mobile_proved(weighed: Weighed, owner: object, target: str) -> None:
     form = weighed.go(target)

@@ -91,12 +91,10 @@ class _ResetPage(WayPage):
         return settled or self.show(notice=_("Thank you. Now choose your new password."))
 
     def too_little(self, methods: Collection[str]) -> str:
-        if "provider" in methods:
-            return _(
-                "An SMS code is not enough for this account. Please sign in the way you did before, and set a new"
-                " password then."
-            )
-        return _("The password of this account cannot be reset by SMS. Please ask our support.")
+        return _(
+            "An SMS code is not enough for this account. Please sign in the way you did before, and set a new password"
+            " then."
+        )
 
     def _reset(self, form: forms.Form) -> HttpResponse:
         given = form.cleaned_data
