@@ -17,6 +17,7 @@ PARTS = (
     "image_flood",
     "failover",
     "endpoints",
+    "account_life",
     "sms_send",
     "import_bindings",
     "growth",

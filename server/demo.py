@@ -168,18 +168,24 @@ _ALIYUN = {
 }
 
 
+def _templates(form: str, first: int) -> dict[str, str]:
+    """One for each purpose, as the account life takes them: the vendors in the sandbox take any."""
+    purposes = ("bind", "sign_in", "reset_password", "change_mobile", "verify")
+    return {purpose: form.format(number) for number, purpose in enumerate(purposes, first)}
+
+
 def sms_gateways(sandbox: str) -> dict[str, dict[str, Any]]:
     """What each SMS_GATEWAY takes to reach the sandbox, which answers in the vendors' place below that address."""
     gateways: dict[str, dict[str, Any]] = {
         "sandbox": {"url": f"{sandbox}/sms/"},
         "aliyun-pnvs": {**_ALIYUN, "endpoint": f"{sandbox}/aliyun-pnvs/"},
-        "aliyun": {**_ALIYUN, "templates": "SMS_154950909", "endpoint": f"{sandbox}/aliyun/"},
+        "aliyun": {**_ALIYUN, "templates": _templates("SMS_{}", 154950909), "endpoint": f"{sandbox}/aliyun/"},
         "tencent": {
             "secret_id": TENCENT["secret_id"],
             "secret_key": TENCENT["secret_key"],
             "sdk_app_id": "1400000001",
             "sign_name": "phonebind",
-            "templates": "1110",
+            "templates": _templates("{}", 1110),
             "endpoint": f"{sandbox}/tencent-sms/",
         },
         "http": {"endpoint": f"{sandbox}/http/", "secret": HTTP_SECRET},
@@ -187,7 +193,7 @@ def sms_gateways(sandbox: str) -> dict[str, dict[str, Any]]:
             "account_sid": "sandbox-account-sid",
             "auth_token": "sandbox-auth-token",
             "app_id": "sandbox-app-id",
-            "templates": "1",
+            "templates": _templates("{}", 1),
             "endpoint": f"{sandbox}/yuntongxun/",
         },
     }

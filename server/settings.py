@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from corsheaders.defaults import default_headers
+
 import phonebind
 from server import demo
 from server import environment as env
@@ -18,8 +20,8 @@ DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
 
 DEBUG = env.flag("DEBUG")
 SANDBOX = env.flag("SANDBOX", default=DEBUG)
-#: Sessions, and what people do with their own account.
-LIFECYCLE = env.flag("LIFECYCLE")
+#: Sessions, and what people do with their own account: the demo shows all that there is.
+LIFECYCLE = env.flag("LIFECYCLE", default=DEBUG)
 PORT = env.number("PORT", 8000)
 WORKERS = env.number("WORKERS", 2, least=1)
 THREADS = env.number("THREADS", 16, least=1)
@@ -231,6 +233,12 @@ PHONEBIND = {
     "NEW_ACCOUNT_PROOFS": tuple(env.words("NEW_ACCOUNT_PROOFS", "sms,carrier,realtime,quick")),
     "JOIN_PROOFS": tuple(env.words("JOIN_PROOFS", "sms,carrier,realtime")),
     "HUMAN_CHECK": _HUMAN_CHECK,
+    "SMS_SIGN_IN": env.flag("SMS_SIGN_IN", default=DEBUG and LIFECYCLE),
+    "SMS_SIGN_UP": env.flag("SMS_SIGN_UP"),
+    "KNOWN_MOBILE": env.text("KNOWN_MOBILE", "password"),
+    "SECOND_IDENTITY": env.text("SECOND_IDENTITY", "both"),
+    "OWNER_WORD": env.text("OWNER_WORD", "accept"),
+    "NUMBER_STATE": env.options("NUMBER_STATE") or ({"gateway": "sandbox"} if SANDBOX and LIFECYCLE else {}),
     "SITE_NAME": env.text("SITE_NAME", "phonebind"),
     "TERMS_URL": env.text("TERMS_URL", ""),
     "PRIVACY_URL": env.text("PRIVACY_URL", ""),
@@ -254,6 +262,8 @@ PHONEBIND = {
 
 CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS")
 CORS_ALLOW_CREDENTIALS = True
+#: Where somebody shows that it is them (docs/account-life.md).
+CORS_ALLOW_HEADERS = [*default_headers, *(["x-verification"] if LIFECYCLE else [])]
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG

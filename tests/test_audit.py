@@ -2,6 +2,7 @@
 
 import logging
 import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -347,3 +348,19 @@ def test_threat_9_a_report_of_a_bug_of_ours_holds_no_form(
     for mail in mailoutbox:
         assert "ZeroDivisionError" in mail.body
         assert [secret for secret in form.values() if secret in mail.body] == []
+
+
+def test_every_word_of_the_code_is_in_the_list() -> None:
+    sources = "".join(path.read_text() for path in Path(audit.__file__).parent.rglob("*.py"))
+    actions = set(re.findall(r'"(\w+)"', "".join(re.findall(r"actions: ClassVar = \{(.*)\}", sources))))
+    actions |= set(re.findall(r'@page\("(\w+)"', sources))
+    outcomes = {
+        word
+        for call in re.findall(r"\bnote\((?:[^()]|\([^()]*\))*\)", sources)
+        for said in re.findall(r"outcome=([^,)\[]*)", call)
+        for word in re.findall(r'"(\w+)"', said)
+    }
+    assert {"own_mobile", "login"} <= actions
+    assert {"pending", "kept"} <= outcomes
+    listed = re.findall(r"\w+", audit.__doc__ or "")
+    assert (actions - {"GET", "POST", "PUT", "DELETE"} | outcomes) - set(listed) == set()

@@ -69,6 +69,10 @@ def test_every_setting_has_its_type() -> None:
         ("MOBILE_FIELD", 1),
         ("ALLOWED_NEXT_HOSTS", "shop.example"),
         ("LEGACY_STATE", "false"),
+        ("LEGACY_COUNTS", "Zero"),
+        ("LEGACY_USER_FIELDS", ("e_mail",)),
+        ("LEGACY_USER_FIELDS", ("password",)),
+        ("LEGACY_USER_FIELDS", (1,)),
         ("TRUSTED_PROXIES", "1"),
         ("TRUSTED_PROXIES", -1),
         ("COOKIE_SAMESITE", "Strict"),
@@ -126,6 +130,8 @@ def test_e001_the_setting_is_no_dict(settings: Settings, value: object) -> None:
         ("ALLOWED_NEXT_HOSTS", ["shop.example"]),
         ("TRUSTED_PROXIES", 2),
         ("COOKIE_SAMESITE", "Lax"),
+        ("LEGACY_COUNTS", "zero"),
+        ("LEGACY_USER_FIELDS", ["email", "is_active"]),
         ("TOTAL_TIMEOUT", 2),
         ("LIMITS", {"sms_mobile_day": (10, 60)}),
         ("LIMITS", {"sms_mobile_day": [0, 60]}),
@@ -502,10 +508,10 @@ def test_manage_py_check_runs_them_all(settings: Settings, capsys: pytest.Captur
 
 
 @pytest.mark.skipif(bool(life.installed), reason="the app is installed")
-@pytest.mark.parametrize("name", ["KNOWN_MOBILE", "SECOND_IDENTITY", "OWNER_WORD"])
+@pytest.mark.parametrize("name", ["KNOWN_MOBILE", "SECOND_IDENTITY", "OWNER_WORD", "SMS_SIGN_IN", "SMS_SIGN_UP"])
 def test_the_account_life_is_set_and_not_installed(settings: Settings, name: str) -> None:
     assert checks.check_account_life() == []
-    settings.PHONEBIND = {**settings.PHONEBIND, name: {"OWNER_WORD": "hold"}.get(name, "ask")}
+    settings.PHONEBIND = {**settings.PHONEBIND, name: {"OWNER_WORD": "hold"}.get(name, name[:3] == "SMS" or "ask")}
     [error] = checks.check_account_life()
     assert (error.id, name in error.msg) == ("phonebind.E014", True)
 

@@ -86,6 +86,7 @@ def test_the_names_are_the_documented_ones() -> None:
         "REFRESH_GRACE",
         "STEP_UP_MAX_AGE",
         "MOBILE_CHANGE_DELAY",
+        "MOBILE_CHANGE_NOTICE",
         "SMS_SIGN_IN",
         "SMS_SIGN_UP",
         "KNOWN_MOBILE",

@@ -10,6 +10,7 @@ from django.test import Client, RequestFactory
 
 from phonebind import exceptions, oauth, states
 from phonebind.conf import NAMES
+from phonebind.lifecycle import exceptions as life_exceptions
 from phonebind_sandbox.faults import SWITCHES
 from server.processes import Valkey
 from tests.support.startproject import manage, start
@@ -64,7 +65,7 @@ def test_chinese_documents_have_one_word_for_one_thing() -> None:
 
 
 #: Documents that are there in both languages, written together.
-PAIRS = ("marks", "ways")
+PAIRS = ("account-life", "marks", "ways")
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -92,7 +93,10 @@ def test_every_error_code_is_documented() -> None:
     text = (ROOT / "docs/errors.md").read_text()
     documented = {(int(status), code) for status, code in re.findall(r"^\| (\d+) \| `(\w+)` \|", text, re.MULTILINE)}
     raised = {
-        (kind.status, kind.code) for name in exceptions.__all__ if hasattr(kind := getattr(exceptions, name), "code")
+        (kind.status, kind.code)
+        for module in (exceptions, life_exceptions)
+        for name in module.__all__
+        if hasattr(kind := getattr(module, name), "code")
     }
     assert documented == raised
 
@@ -107,7 +111,7 @@ def test_every_threat_names_its_tests() -> None:
         for file in (ROOT / "tests").rglob("*.py")
         for name in re.findall(r"^def (\w+)\(", file.read_text(), re.MULTILINE)
     }
-    assert promises.keys() == {*range(1, 23), *range(41, 60)}
+    assert promises.keys() == {*range(1, 33), 35, *range(41, 60)}
     for number, named in promises.items():
         assert named
         assert {name for name in named if not name.startswith(f"test_threat_{number}_")} == set()

@@ -50,6 +50,7 @@ def test_the_settings() -> None:
         "REFRESH_GRACE",
         "STEP_UP_MAX_AGE",
         "MOBILE_CHANGE_DELAY",
+        "MOBILE_CHANGE_NOTICE",
         "SMS_SIGN_IN",
         "SMS_SIGN_UP",
         "KNOWN_MOBILE",
@@ -107,7 +108,19 @@ def test_the_limits() -> None:
         ),
         (
             "phonebind.sms",
-            {"GATEWAYS", "LANGUAGE", "NO_ACCOUNT", "PURPOSES", "Gateway", "Message", "get", "purposes", "send"},
+            {
+                "GATEWAYS",
+                "LANGUAGE",
+                "MOBILE_CHANGE",
+                "NOTICES",
+                "NO_ACCOUNT",
+                "PURPOSES",
+                "Gateway",
+                "Message",
+                "get",
+                "purposes",
+                "send",
+            },
         ),
         ("phonebind.testing", {"FakeQQ", "Person"}),
         (

@@ -10,8 +10,8 @@ from django.http import HttpResponse
 from pytest_django import Settings
 
 from phonebind import browser as browser_cookies
-from phonebind import states, store, tickets
-from phonebind.exceptions import StateInvalid, StorageUnavailable, TicketInvalid
+from phonebind import mobile_proofs, states, store, tickets
+from phonebind.exceptions import MobileProofInvalid, StateInvalid, StorageUnavailable, TicketInvalid
 from phonebind.oauth import Identity, Provider
 from phonebind.tickets import Ticket
 from server.processes import Valkey
@@ -217,7 +217,7 @@ def test_a_kept_ticket_that_has_expired_still_says_where_it_led() -> None:
     browser, response = Tabs(), HttpResponse()
     with time_machine.travel("2026-01-01T12:00:00Z") as clock:
         state = browser.read_state(browser.start("/cart.html"))
-        tickets.keep(browser.request(), response, state, browser.ticket())
+        tickets.keep(browser.request(), response, state.id, browser.ticket())
         browser.take(response)
         clock.shift(tickets.MAX_AGE + 1)
         with pytest.raises(TicketInvalid):
@@ -259,7 +259,7 @@ def test_room_is_made_for_an_address(secure: bool, address: int, left: int) -> N
     for state in states:
         response = HttpResponse()
         name = len(f"{'__Host-' if secure else ''}phonebind_kept_{state.id}=; ")
-        tickets.keep(browser.request(), response, state, "t" * (500 - name))
+        tickets.keep(browser.request(), response, state.id, "t" * (500 - name))
         browser.take(response)
     others = len(browser.cookies) - 2
     response = HttpResponse()
@@ -296,7 +296,7 @@ def test_whoever_comes_next_to_this_browser_finds_no_sign_in_of_the_one_before(s
     others = {"sessionid": "S", "__Host-cart": "C", "my_phonebind_flow": "F", "phonebind": "P"}
     browser.cookies |= others
     state, ticket, response = browser.read_state(browser.start()), browser.ticket(), HttpResponse()
-    tickets.keep(browser.request(), response, state, ticket)
+    tickets.keep(browser.request(), response, state.id, ticket)
     browser.take(response)
     assert len(browser.cookies) == len(others) + 3
     response = HttpResponse()
@@ -304,3 +304,56 @@ def test_whoever_comes_next_to_this_browser_finds_no_sign_in_of_the_one_before(s
     assert {morsel["secure"] for morsel in response.cookies.values()} == {secure or ""}
     browser.take(response)
     assert browser.cookies == others
+
+
+# ---------------------------------------------------------------- a password that was forgotten at the form
+
+
+def test_a_renewed_ticket_lives_as_long_again_and_is_kept_for_its_form() -> None:
+    browser = Tabs()
+    with time_machine.travel(0, tick=False) as clock:
+        ticket = browser.read(browser.ticket())
+        clock.shift(tickets.MAX_AGE - 1)
+        text = browser.renew("0123456789ab", ticket)
+        clock.shift(tickets.MAX_AGE - 1)
+        assert tickets.kept(browser.request(), "0123456789ab") == text
+        assert browser.read(text) == replace(ticket, renewed=True)
+        with pytest.raises(TicketInvalid):
+            Tabs().read(text)
+
+
+def test_the_old_one_ends_when_it_would_have() -> None:
+    browser = Tabs()
+    with time_machine.travel(0, tick=False) as clock:
+        old = browser.ticket()
+        clock.shift(tickets.MAX_AGE - 1)
+        browser.renew("0123456789ab", browser.read(old))
+        browser.read(old)
+        clock.shift(2)
+        with pytest.raises(TicketInvalid):
+            browser.read(old)
+
+
+def test_a_mobile_that_was_proved_on_the_way_binds_once() -> None:
+    browser = Tabs()
+    ticket = browser.read(browser.ticket())
+    assert mobile_proofs.of(ticket) is None
+    renewed = browser.read(browser.renew("0123456789ab", ticket, proved="13900000001"))
+    proof = mobile_proofs.of(renewed)
+    assert proof
+    mobile = mobile_proofs.read(proof.token, IDENTITY)
+    assert (mobile.number, mobile.proved_by, mobile.claim()) == ("13900000001", "sms", True)
+    mobile.settle()
+    again = mobile_proofs.of(renewed)
+    assert again
+    assert not again.mobile.claim()
+    with pytest.raises(MobileProofInvalid):
+        mobile_proofs.read(again.token, replace(IDENTITY, openid="another"))
+
+
+@pytest.mark.parametrize("flow", ["x", "é", "a b;c", "\r\nSet-Cookie: a", ""])
+def test_nothing_is_kept_for_a_form_that_is_none(flow: str) -> None:
+    browser = Tabs()
+    text = browser.renew(flow, browser.read(browser.ticket()))
+    assert not tickets.kept(browser.request(), flow)
+    browser.read(text)

@@ -215,6 +215,15 @@ def test_a_site_sets_its_own_end(user: AbstractUser, phonebind: Configure) -> No
             tokens.refresh(refresh)
 
 
+def test_an_access_token_ends_with_its_chain(user: AbstractUser, phonebind: Configure) -> None:
+    phonebind(sign_in_max_age=3600)
+    with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False) as clock:
+        refresh = tokens.issue(user)["refresh"]
+        clock.shift(1800)
+        access = tokens.refresh(refresh)["token"]
+        assert jwt.decode(access, options={"verify_signature": False})["exp"] == time.time() + 1800
+
+
 def test_threat_46_the_end_holds_where_it_was_set_shorter(user: AbstractUser, phonebind: Configure) -> None:
     with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False) as clock:
         refresh = tokens.issue(user)["refresh"]

@@ -16,13 +16,16 @@ CHINESE = "docs/coming-from-the-tutorial.zh-CN.md"
 
 def test_a_shop_moves_along_the_guide(tmp_path: Path) -> None:
     """Old code and new code over one database, in the guide's order; each file has tests of its own."""
-    old, new = tmp_path / "old", tmp_path / "new"
+    old, new, lean = (tmp_path / name for name in ("old", "new", "lean"))
     shop.before(old)
     shop.moved(new)
+    shop.lean(lean)
     shop.run(old, "before.py")
     shop.run(new, "prepared.py")
     shop.run(old, "meanwhile.py")
     shop.run(new, "moved.py", "back.py")
+    shop.run(lean, "lean.py")
+    shop.run(new, "again.py")
 
 
 def test_both_languages_have_the_same_code_and_sections() -> None:

@@ -3,13 +3,14 @@
 An edge notes what is being done, the domain what came of it, and the edge writes it down when the answer is ready.
 Each record has, as attributes and in its text:
 
-action      authorize, callback, image_code, human_check, sms_code, sms_receipt, vendor_receipts, mobile_proof, bind,
-            password, refresh, sign_out, login, done; of the account life: verification, identities, identity,
-            sessions, session, revoke, sms_sign_in, sign_up, password_reset; for the pages of the course
-            account_count, reset_account, reset_code, reset_proof, reset_password, user
+action      ways, authorize, callback, native, image_code, human_check, sms_code, sms_receipt, vendor_receipts,
+            mobile_proof, bind, password, refresh, sign_out, login, done; of the account life: account, own_password,
+            own_mobile, verification, identities, identity, sessions, session, revoke, sms_sign_in, sign_up,
+            password_reset, ownership; for the pages of the course account_count, reset_account, reset_code,
+            reset_proof, reset_password, user
 outcome     started, not_bound, drawn, asked, sent, waiting, delivered, failed, proved, bound, signed_in, refreshed,
-            signed_out, cancelled, or an error's code; of the account life: listed, kept, unbound, ended, counted,
-            password_set, shown
+            signed_out, cancelled, or an error's code; of the account life: listed, shown, kept, unbound, ended,
+            changed, pending, mine, not_mine, counted, password_set
 provider    "qq"; "" where none is concerned
 mobile      138****0001; "" where none was given, or none that is one
 user_id     of who signed in or out; None otherwise

@@ -157,6 +157,19 @@ def bind(
     return account
 
 
+def asks(identity: Identity, mobile: VerifiedMobile) -> str:
+    """Which password the bind of this identity is to be given: "new", for an account that it makes; "known", of the
+    account that has the mobile; "" for none, as far as can be told before.
+    """
+    if find(identity) is not None:
+        return ""
+    user = accounts.find(mobile.number)
+    if user is None:
+        return "new" if mobile.proved_by == "sms" else ""
+    # With any other KNOWN_MOBILE the gate decides.
+    return "known" if conf.known_mobile == "password" and accounts.needs_password(user) else ""
+
+
 def attach(request: HttpRequest, identity: Identity, user: AbstractBaseUser) -> SocialAccount:
     """Bind ``identity`` to the account of who is signed in already, and asked for it: no mobile is proved anew.
 
@@ -173,6 +186,8 @@ def attach(request: HttpRequest, identity: Identity, user: AbstractBaseUser) -> 
     audit.note(request, committed=True)
     if created:
         signals.account_bound.send_robust(SocialAccount, user=owner, social_account=account, request=request)
+        if identity.unionid is not None:
+            _tell_of_others(identity.provider, identity.unionid)
     audit.note(request, outcome="bound" if created else "signed_in", user_id=owner.pk)
     return account
 
@@ -226,6 +241,8 @@ def _bind(
     with transaction.atomic(using=databases.primary(SocialAccount), durable=True):
         if user._state.adding:
             user.save(force_insert=True)
+        elif life.installed:
+            life.installed.hold(user, mobile.number)
         for replaced in SocialAccount.objects.using(databases.primary(SocialAccount)).filter(pk__in=joining.replaced):
             unbind(replaced)
         account = _create(identity, user, mobile.proved_by)
@@ -252,7 +269,7 @@ def _owner(
         if password is None and mobile.proved_by == "sms":
             raise Invalid({"password": [accounts.REQUIRED]})
         return accounts.new(request, identity, mobile.number, password), Joining()
-    if life.installed and (conf.known_mobile, conf.second_identity) != ("password", "both"):
+    if life.installed:
         return user, life.installed.known_owner(request, user, identity, mobile, password, choice)
     hold_to_password(request, user, mobile, password)
     return user, Joining()
@@ -274,6 +291,9 @@ def _attach(identity: Identity, user: AbstractBaseUser) -> tuple[SocialAccount, 
     if account is not None:
         return account, False
     with transaction.atomic(using=databases.primary(SocialAccount), durable=True):
+        # There is no row to lock yet where one person attaches two of their openids to two accounts of theirs at once,
+        # and no constraint can say that a unionid has one user. Both are made then, as by two binds to two mobiles:
+        # they have shown both accounts, each openid signs in to its own, a third adopts neither, and the host is told.
         known = owners(identity)
         if known and user.pk not in known:
             raise AlreadyBound

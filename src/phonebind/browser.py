@@ -53,7 +53,7 @@ def others(request: HttpRequest, name: str) -> Iterator[tuple[str, str]]:
     """
     kind = name.rpartition("_")[0]
     for found, value in cookies.read(request).items():
-        if _OURS.match(found) and found.startswith(f"{kind}_") and found != name:
+        if is_ours(found) and found.startswith(f"{kind}_") and found != name:
             yield found, value
 
 
@@ -87,15 +87,19 @@ def delete(response: HttpResponseBase, name: str) -> None:
 def drop(request: HttpRequest, response: HttpResponseBase, kind: str, digest: str) -> None:
     """Delete that cookie, where the browser has it."""
     name = name_of(request, kind, digest)
-    # The digest is what somebody has typed, perhaps, and no name that an answer can repeat.
-    if _OURS.match(name) and name in cookies.read(request):
+    if is_ours(name) and name in cookies.read(request):
         delete(response, name)
+
+
+def is_ours(name: str) -> bool:
+    """Whether a cookie of this name is one of ours. What somebody has typed may be none that an answer can repeat."""
+    return bool(_OURS.match(name))
 
 
 def forget_all(request: HttpRequest, response: HttpResponseBase) -> None:
     """Every sign-in that is open in this browser: the next person at it is somebody else."""
     for name in cookies.read(request):
-        if _OURS.match(name):
+        if is_ours(name):
             delete(response, name)
 
 

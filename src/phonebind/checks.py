@@ -99,7 +99,7 @@ def check_account_life(**kwargs: Any) -> Messages:
             f"{SETTING}[{name.upper()!r}] is set, and 'phonebind.lifecycle' is not in INSTALLED_APPS.",
             id="phonebind.E014",
         )
-        for name in ("known_mobile", "second_identity", "owner_word", "number_state")
+        for name in ("known_mobile", "second_identity", "owner_word", "number_state", "sms_sign_in", "sms_sign_up")
         if getattr(conf, name) != getattr(defaults, name)
     ]
 

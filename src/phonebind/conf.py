@@ -95,6 +95,8 @@ class Settings:
     refresh_grace: int = 20
     step_up_max_age: int = 600
     mobile_change_delay: int = 259_200
+    #: Of the same: an SMS tells the old number that its account waits for another one. It costs what a code does.
+    mobile_change_notice: bool = True
     #: Of the same: sign in by SMS alone, and register by it.
     sms_sign_in: bool = False
     sms_sign_up: bool = False

@@ -43,6 +43,18 @@ def own_transactions(view: View) -> View:
     return view
 
 
+def after_commit(using: str | None, act: Callable[..., object], *arguments: Any) -> None:
+    """Do it once what is open on this alias is committed. What it raises is logged, and turns no answer into an error.
+
+    Django writes down the name of what has failed, and a ``functools.partial`` has none: that is an error of its own.
+    """
+
+    def later() -> None:
+        act(*arguments)
+
+    transaction.on_commit(later, using=using, robust=True)
+
+
 def refuses_text(error: Exception) -> bool:
     """Whether it is a character that the database refuses."""
     if isinstance(error, OperationalError):

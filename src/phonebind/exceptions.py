@@ -43,7 +43,7 @@ PhonebindError
 The domain raises; only the edges (``api.errors``, ``pages.answers``) turn an error into an answer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Self, TypeAlias
 
@@ -114,6 +114,8 @@ class PhonebindError(Exception):
     facts: Mapping[str, Any] = MappingProxyType({})
     #: Why, in our own words, for the operator; no answer shows it.
     detail: str = ""
+    #: Sets what the browser is to keep with this answer.
+    remember: Callable[[Any], None] | None = None
 
     def because(self, detail: str) -> Self:
         """The same error, with its ``detail``."""
@@ -133,7 +135,9 @@ class PhonebindError(Exception):
         return told | dict(self.facts)
 
     def finish(self, response: Any) -> None:
-        """Set what the browser is to keep with this answer."""
+        """The last step of an edge, with the answer that it has made of this."""
+        if self.remember:
+            self.remember(response)
 
     @property
     def headers(self) -> dict[str, str]:

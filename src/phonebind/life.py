@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # it is read before there are models
     from django.http import HttpRequest, HttpResponse
     from rest_framework.request import Request
 
+    from phonebind.exceptions import PhonebindError
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -61,9 +63,8 @@ class Life(Protocol):
         """The one after ``seq``: the same one within the grace. ``ends``: when it does. Raises TokenInvalid."""
 
     def is_live(self, user_pk: Any, sid: str, since: float | None) -> bool:
-        """Whether the session, of a sign-in that began ``since``, has not been ended. Asks the store alone.
-
-        Raises StorageUnavailable.
+        """Whether the session, of a sign-in that began ``since``, has not been ended. Asks the store alone, and the
+        database only where that has heard of an end. Raises StorageUnavailable.
         """
 
     def end(self, sid: str, reason: str) -> None:
@@ -87,8 +88,25 @@ class Life(Protocol):
         person, where they bring one that is still good. Raises Invalid: no such code is sent here.
         """
 
+    def hold(self, user: AbstractBaseUser, mobile: str) -> None:
+        """``user``, who was found by this mobile, keeps it until the transaction that is open ends. Raises
+        IntegrityError: it has left them meanwhile, and the act begins anew.
+        """
+
     def mobile_proved(self, user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:
         """Keep that ``user`` has just proved this mobile, in the transaction that is open."""
+
+    def answer_owner(
+        self, request: HttpRequest, ticket: str, choice: str, password: str | None, identity: Any | None
+    ) -> str:
+        """Whom the gate has asked by ``ticket`` whether an account is theirs says "mine" or "not_mine", on a page;
+        ``identity``: of the bind that was asked about, and then what proves the mobile for it from now on; else "".
+
+        Raises TicketInvalid, and as ``phonebind.lifecycle.owner_choices`` says.
+        """
+
+    def screen(self, error: PhonebindError) -> str:
+        """The template that puts the question of this error to the person; "" for an error that asks nothing."""
 
     def known_owner(
         self,

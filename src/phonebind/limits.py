@@ -61,7 +61,7 @@ class Rule:
 
 _NO_SMS = Alarm("no SMS is sent", "docs/sms.md", signals.sms_budget_exhausted)
 _NO_PROOF = Alarm("no mobile is proved without SMS", "docs/one-tap.md", signals.proof_budget_exhausted)
-_NO_NUMBER_STATE = Alarm("no number is looked up", "README.md", signals.number_state_budget_exhausted)
+_NO_NUMBER_STATE = Alarm("no number is looked up", "docs/account-life.md", signals.number_state_budget_exhausted)
 
 #: How many counters span a sliding window.
 BUCKETS = 12
@@ -89,6 +89,8 @@ RULES = {
     "sms_site_day": Rule(5_000, 86_400, SmsQuota, sliding=True, alarms=_NO_SMS),
     # Forgotten passwords, whether or not the number has an account.
     "reset_mobile_day": Rule(5, 86_400, SmsQuota, sliding=True),
+    # SMS to a number that is to be given up. Not of the site's budget: each comes after a code that was.
+    "notice_mobile_day": Rule(3, 86_400, SmsQuota, sliding=True),
     # Registrations by who has proved the number: each try tells whether a username is taken.
     "sign_up_mobile_hour": Rule(20, 3_600, TooManyAttempts, sliding=True),
     # SMS for those who cannot see an image, besides the limits above: few, since it is the cheaper way for a machine.
@@ -106,8 +108,10 @@ RULES = {
     # has thousands of phones behind one address.
     "native_address_minute": Rule(60, 60, TooManyRequests),
     "native_wrong_address_hour": Rule(100, 3_600, TooManyAttempts),
-    # Questions whether there is an account, of the pages of the course (``phonebind.lifecycle``).
+    # Questions whether there is an account, of the pages of the course (``phonebind.lifecycle``): of a registration,
+    # which asks half a dozen; and of a forgotten password, which takes an image too.
     "account_count_address_hour": Rule(20, 3_600, TooManyRequests),
+    "reset_account_address_hour": Rule(20, 3_600, TooManyRequests),
     # Wrong SMS codes, over all mobiles.
     "sms_code_identity_hour": Rule(10, 3_600, TooManyAttempts),
     "sms_code_address_hour": Rule(100, 3_600, TooManyAttempts),

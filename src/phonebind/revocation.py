@@ -9,21 +9,18 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 
-from phonebind import life, store
+from phonebind import databases, life, store
 from phonebind.conf import conf
 from phonebind.exceptions import TokenInvalid
 from phonebind.models import SocialAccount
 
-#: Seconds that things are remembered for longer than a token is good: clocks differ, a host may allow some leeway, and
-#: an access token may outlive its chain.
+#: Seconds that things are remembered for longer than a token is good: clocks differ, and a host may allow some leeway.
 MARGIN = 7 * 86_400
 _ENDED_BY = "_phonebind_ended_by"
 
@@ -112,7 +109,7 @@ def _on_save(instance: Any, created: bool, using: str, **kwargs: Any) -> None:
         if life.installed:
             life.installed.end_all(instance.pk, reason, using)
         end_chains(instance.pk, using)
-        transaction.on_commit(partial(_note_end, instance), using=using, robust=True)
+        databases.after_commit(using, _note_end, instance)
 
 
 def ended_by(user: Any) -> float:
@@ -138,7 +135,7 @@ def end_chains(user_pk: Any, using: str) -> None:
     password, and after it the process may be dead.
     """
     _try_to_end(user_pk)
-    transaction.on_commit(partial(_try_to_end, user_pk), using=using, robust=True)
+    databases.after_commit(using, _try_to_end, user_pk)
 
 
 def _try_to_end(user_pk: Any) -> None:

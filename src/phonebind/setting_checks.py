@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error
 
 from phonebind import limits
@@ -39,6 +40,7 @@ TYPES: Mapping[str, Any] = {
     "REFRESH_GRACE": int,
     "STEP_UP_MAX_AGE": int,
     "MOBILE_CHANGE_DELAY": int,
+    "MOBILE_CHANGE_NOTICE": bool,
     "SMS_SIGN_IN": bool,
     "SMS_SIGN_UP": bool,
     "KNOWN_MOBILE": str,
@@ -142,6 +144,13 @@ def _word_problems(name: str, words: Collection[str], value: str) -> Iterator[st
         yield f"{name} must be one of {', '.join(map(repr, words))}."
 
 
+def _user_field_problems(names: Collection[Any]) -> Iterator[str]:
+    model = get_user_model()
+    for name in names:
+        if name == "password" or not isinstance(name, str) or not hasattr(model, name):
+            yield f"LEGACY_USER_FIELDS: {name!r} is no field of {model.__name__} that may be shown."
+
+
 #: What each of these must be besides its type.
 _PROBLEMS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "ALLOWED_ORIGINS": _origin_problems,
@@ -151,6 +160,8 @@ _PROBLEMS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "KNOWN_MOBILE": partial(_word_problems, "KNOWN_MOBILE", ("password", "sms", "either")),
     "SECOND_IDENTITY": partial(_word_problems, "SECOND_IDENTITY", ("both", "ask", "refuse")),
     "OWNER_WORD": partial(_word_problems, "OWNER_WORD", ("accept", "hold", "refuse")),
+    "LEGACY_COUNTS": partial(_word_problems, "LEGACY_COUNTS", ("limited", "zero")),
+    "LEGACY_USER_FIELDS": _user_field_problems,
     "NEW_ACCOUNT_PROOFS": partial(_strength_problems, "NEW_ACCOUNT_PROOFS"),
     "JOIN_PROOFS": partial(_strength_problems, "JOIN_PROOFS"),
     "SMS_RECEIPTS": _receipt_problems,

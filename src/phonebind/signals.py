@@ -42,7 +42,8 @@ image_code_issued = Signal()
 refresh_token_reused = Signal()
 
 #: ``user``, ``old``, ``new`` (masked), ``due_at``, ``request``: somebody who has lost the old number asked for another.
-#: Tell them by every other way that you have: whoever comes in by any of them can cancel it until then.
+#: The old number is told by SMS (``MOBILE_CHANGE_NOTICE``). Tell them by every other way that you have, by mail or in
+#: your app: whoever comes in by any of them can cancel it until then.
 mobile_change_requested = Signal()
 
 #: ``user``, ``old``, ``new`` (masked; ``old`` is "" where there was none), ``request`` (None where the change waited):

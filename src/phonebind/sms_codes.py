@@ -194,8 +194,9 @@ def _at_best(otherwise: str) -> Iterator[None]:
         logger.warning("%s: the store is unavailable", otherwise)
 
 
-def check(mobile: str, code: str, *, claimant: str, address: str, purpose: str = "bind") -> ByCode:
-    """The mobile, verified for ``claimant``; the code stays usable until it is claimed.
+def check(mobile: str, code: str, *, claimant: str, address: str, purpose: str = "bind", counted: str = "") -> ByCode:
+    """The mobile, verified for ``claimant``; the code stays usable until it is claimed. ``counted``: whose wrong ones
+    they are, where that is not the claimant.
 
     Raises SmsCodeInvalid: wrong, for another purpose, expired, never sent, burnt by wrong guesses, or claimed by
     another; SmsCodeGone where the claimant was sent codes and none of them is alive. What is alive of others' makes no
@@ -204,7 +205,7 @@ def check(mobile: str, code: str, *, claimant: str, address: str, purpose: str =
     """
     digests = _digests(mobile, code, purpose)
     guesses = MAX_GUESSES if purpose == "bind" else FEW_GUESSES
-    claims = (("sms_code_identity_hour", claimant), ("sms_code_address_hour", address))
+    claims = (("sms_code_identity_hour", counted or claimant), ("sms_code_address_hour", address))
     found = scripts.WRONG
 
     def is_right() -> bool:

@@ -59,12 +59,20 @@ _TEXTS: Mapping[str, tuple[Promise, Promise]] = {
         ),
         _("[%(site)s] There is no account with this number, and so no password to reset."),
     ),
+    # No code, to a number that is to be given up.
+    "mobile_change": (
+        _(
+            "[%(site)s] Your account is to get another mobile number in place of this one, in %(hours)s h. "
+            "If it was not you, sign in and cancel it."
+        ),
+        _("[%(site)s] Account gets a new number in %(hours)s h. Not you? Cancel it."),
+    ),
 }
 
 
 def code_text(purpose: str, site: str, code: str, minutes: int) -> str:
     """In the language of the person who asks; in fewer words where a long name would make two SMS of it."""
-    facts = {"site": site, "code": code, "minutes": minutes}
+    facts = {"site": site, "code": code, "minutes": minutes, "hours": -(-minutes // 60)}
     text, short = (str(template) % facts for template in _TEXTS[purpose])
     return text if is_one(text) else short
 

@@ -3,7 +3,8 @@
 A state is 32 letters and digits, since WeChat takes no more than letters and digits. It says nothing: where the sign-in
 leads, and the secret that the provider is asked and answered with, is signed in an HttpOnly cookie whose name and
 signature are the state's. So several tabs sign in at once, and a stolen address is worth nothing elsewhere.
-Nothing is stored: one use of the state is the cookie's removal here and the code's single use at the provider.
+Nothing is stored: one use of the state is the cookie's removal here and the code's single use at the provider. But for
+a state with an intent, of a front end that keeps no cookies: see :func:`keep`.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.crypto import constant_time_compare
 
-from phonebind import browser
+from phonebind import browser, store
 from phonebind.browser import Cookie
 from phonebind.exceptions import StateInvalid
 from phonebind.oauth.base import WebProvider
@@ -77,6 +78,28 @@ def start(request: HttpRequest, provider: WebProvider, next_url: str, intent: st
     payload = [next_url, secret] if secret else [next_url]
     value = signing.dumps(payload, salt=_salt(provider, state, intent), compress=True)
     return Started(state, Cookie(browser.name_of(request, "flow", _digest(state)), value, KNOWN_AGE), secret)
+
+
+def keep(started: Started) -> None:
+    """For a front end that keeps no cookies: what would be in one waits here, and is read once. For a state alone whose
+    intent names the user and the session: who brings it must show both.
+    """
+    assert started.cookie
+    with store.connection() as client:
+        client.set(_kept(_digest(started.state)), started.cookie.value, ex=MAX_AGE)
+
+
+def take(request: HttpRequest, provider: WebProvider, state: str, intent: str) -> State:
+    """As :func:`read`, of what :func:`keep` has kept; from a browser that has the cookie as well, of either."""
+    digest = _digest(state)
+    with store.connection() as client:
+        found = client.getdel(_kept(digest))
+    if found is None:
+        return read(request, provider, state, intent)
+    payload = _payload(found.decode() if isinstance(found, bytes) else found, _salt(provider, state, intent), MAX_AGE)
+    if payload is None:
+        raise StateInvalid
+    return State(payload[0], digest, "".join(payload[1:]))
 
 
 def read(request: HttpRequest, provider: WebProvider, state: str, intent: str = "") -> State:
@@ -175,6 +198,10 @@ def _payload(token: str, salt: str, max_age: int) -> Any:
         return signing.loads(token, salt=salt, max_age=max_age)
     except signing.BadSignature:
         return None
+
+
+def _kept(digest: str) -> str:
+    return store.key("state", digest)
 
 
 def _digest(secret: str) -> str:

@@ -20,7 +20,6 @@ from phonebind import browser, store
 from phonebind.browser import Cookie
 from phonebind.exceptions import StorageUnavailable, TicketInvalid
 from phonebind.oauth.base import Identity, Provider
-from phonebind.states import State
 
 #: Seconds.
 MAX_AGE = 600
@@ -45,11 +44,15 @@ OLD_SALT = "phonebind.ticket.v1"
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """``once`` names a loose ticket, and is "" for all others."""
+    """``once`` names a loose ticket, and is "" for all others. ``renewed``: by :func:`renew`; ``proved``: a mobile that
+    was proved for this identity on the way to the form, and what names that proof, for ``mobile_proofs.of``.
+    """
 
     identity: Identity
     next: str
     once: str = ""
+    renewed: bool = False
+    proved: tuple[str, str] | None = None
 
 
 def issue(request: HttpRequest, identity: Identity, next_url: str) -> tuple[str, Cookie]:
@@ -95,7 +98,31 @@ def read_any(request: HttpRequest, ticket: str, *, unbound: bool = False, loose:
         good = loose if once else unbound
     if not good:
         raise TicketInvalid
-    return Ticket(identity=Identity(**payload["identity"]), next=payload["next"], once=once)
+    proved = payload.get("proved")
+    return Ticket(
+        identity=Identity(**payload["identity"]),
+        next=payload["next"],
+        once=once,
+        renewed=payload.get("renewed", False),
+        proved=tuple(proved) if proved else None,
+    )
+
+
+def renew(request: HttpRequest, response: HttpResponseBase, flow_id: str, ticket: Ticket, *, proved: str = "") -> str:
+    """The same ticket for as long again, kept for the form of ``flow_id``: whoever has forgotten a password there sets
+    another first. ``proved``: the mobile that this has proved, so that the form asks for no second SMS.
+
+    Before the mobile is proved this is for tickets that are not ``renewed`` yet: once.
+    """
+    secret = secrets.token_urlsafe(16)
+    digest = _digest(secret)
+    said: dict[str, Any] = {"cookie": digest, "renewed": True}
+    if proved:
+        said["proved"] = (proved, secrets.token_urlsafe(12))
+    text = _sign(ticket.identity, ticket.next, **said)
+    remember(request, response, Cookie(browser.name_of(request, "ticket", digest), secret, MAX_AGE))
+    keep(request, response, flow_id, text)
+    return text
 
 
 def spend(ticket: Ticket) -> None:
@@ -116,10 +143,11 @@ def remember(request: HttpRequest, response: HttpResponseBase, cookie: Cookie | 
         browser.remember(request, response, cookie, most=MAX_OPEN, room=OPEN_ROOM)
 
 
-def keep(request: HttpRequest, response: HttpResponseBase, state: State, ticket: str) -> None:
+def keep(request: HttpRequest, response: HttpResponseBase, flow_id: str, ticket: str) -> None:
     """For pages that must survive a reload: the ticket itself in a cookie, named after the sign-in it came of."""
-    cookie = Cookie(browser.name_of(request, "kept", state.digest), ticket, KEPT_AGE)
-    browser.remember(request, response, cookie, most=MAX_KEPT, room=KEPT_ROOM)
+    cookie = Cookie(browser.name_of(request, "kept", flow_id), ticket, KEPT_AGE)
+    if browser.is_ours(cookie.name):
+        browser.remember(request, response, cookie, most=MAX_KEPT, room=KEPT_ROOM)
 
 
 def make_room(request: HttpRequest, response: HttpResponseBase, coming: int) -> None:
@@ -150,7 +178,7 @@ def _spent_key(ticket: Ticket) -> str:
     return store.key("ticket", ticket.once)
 
 
-def _sign(identity: Identity, next_url: str, **more: str) -> str:
+def _sign(identity: Identity, next_url: str, **more: Any) -> str:
     said = {name: value for name, value in asdict(identity).items() if value}
     payload = {"identity": said, "next": next_url, **more}
     return signing.dumps(payload, salt=SALT, compress=True)

@@ -30,6 +30,7 @@ from phonebind.models import SocialAccount
 AUTH_TIME = "auth_time"
 #: Which of its session's refresh tokens this is.
 _SEQ = "seq"
+_BLACKLIST = "rest_framework_simplejwt.token_blacklist"
 
 
 class Pair(TypedDict):
@@ -65,6 +66,7 @@ def issue(
 
 def _pair(user: AbstractBaseUser, since: float, turn: Turn | None = None) -> Pair:
     refresh = _for_user(user)
+    listed_as = refresh.payload.get(api_settings.JTI_CLAIM)
     refresh[AUTH_TIME] = round(since, 6)
     if turn:
         # As it was said before, where this very turn is made again. How long it lives is the host's to say.
@@ -74,9 +76,20 @@ def _pair(user: AbstractBaseUser, since: float, turn: Turn | None = None) -> Pai
             refresh[api_settings.JTI_CLAIM] = turn.jti
     refresh["exp"] = min(refresh["exp"], int(since + conf.sign_in_max_age))
     access = refresh.access_token
+    # Or it would outlive its session, and whatever ends that finds it over already.
+    access["exp"] = min(access["exp"], refresh["exp"])
     if turn:
         refresh[_SEQ] = turn.seq
+        if apps.is_installed(_BLACKLIST):
+            _list_anew(refresh, listed_as)
     return {"token": str(access), "refresh": str(refresh)}
+
+
+def _list_anew(refresh: Any, listed_as: Any) -> None:
+    """simplejwt has listed it as it was before it was a session's, and hosts blacklist all that is listed of a user."""
+    listed: Any = apps.get_model(_BLACKLIST.rpartition(".")[2], "OutstandingToken")
+    if listed.objects.filter(jti=listed_as).delete()[0]:
+        refresh.outstand()
 
 
 def refresh(token: str, request: HttpRequest | None = None) -> Pair:
@@ -100,7 +113,7 @@ def refresh(token: str, request: HttpRequest | None = None) -> Pair:
     if life.installed and _is_of_session(old):
         return _pair(user, since, life.installed.turn(str(old[life.SID]), old[_SEQ], user, _ends(since)))
     with revocation.used(user.pk, _name(old), since, int(old["exp"] - time.time())):
-        if apps.is_installed("rest_framework_simplejwt.token_blacklist"):
+        if apps.is_installed(_BLACKLIST):
             _, is_first = cast("tuple[Any, bool]", old.blacklist())
             if not is_first:
                 raise TokenInvalid

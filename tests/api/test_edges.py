@@ -8,10 +8,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from redis.connection import AbstractConnection
 
 from phonebind import store
 from tests.support.edge import OPENID, Busy, Configure, Outbox, Person, Upstream
+from tests.support.meter import Meter, metering
 from tests.support.wire import FAULTS, serve
 
 pytestmark = pytest.mark.django_db
@@ -29,45 +29,24 @@ def form(person: Person, mobile: str = MOBILE) -> dict[str, str]:
 # ---------------------------------------------------------------- cost
 
 
-@pytest.fixture
-def round_trips(monkeypatch: pytest.MonkeyPatch) -> list[None]:
-    """One for each time that something is sent to Valkey; the sandbox, which is told of each image, is none of ours."""
-    seen: list[None] = []
-    send = AbstractConnection.send_packed_command
-
-    def counted(self: Any, command: Any, *args: Any, **kwargs: Any) -> None:
-        seen.extend([] if "phonebind_sandbox" in str(command) else [None])
-        send(self, command, *args, **kwargs)  # type: ignore[no-untyped-call]
-
-    monkeypatch.setattr(AbstractConnection, "send_packed_command", counted)
-    return seen
-
-
-class Meter:
-    def __init__(self, qq: Upstream, round_trips: list[None]) -> None:
-        self.qq, self.round_trips = qq, round_trips
+class UpstreamMeter:
+    def __init__(self, qq: Upstream, meter: Meter) -> None:
+        self.qq, self._meter = qq, meter
 
     def cost(self, act: Callable[[], Any]) -> tuple[int, int, int, int]:
         """Calls upstream, new connections for them, SQL statements, round trips to Valkey."""
-        calls, connections, trips = len(self.qq.requests), self.qq.connections, len(self.round_trips)
-        with CaptureQueriesContext(connection) as queries:
-            answer = act()
-        assert answer.status_code in (200, 201), answer.content
-        statements = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
-        return (
-            len(self.qq.requests) - calls,
-            self.qq.connections - connections,
-            len(statements),
-            len(self.round_trips) - trips,
-        )
+        calls, connections = len(self.qq.requests), self.qq.connections
+        statements, trips = self._meter.cost(act)
+        return len(self.qq.requests) - calls, self.qq.connections - connections, statements, trips
 
 
 @pytest.fixture
-def meter(qq: Upstream, round_trips: list[None]) -> Meter:
-    return Meter(qq, round_trips)
+def meter(qq: Upstream) -> Iterator[UpstreamMeter]:
+    with metering() as found:
+        yield UpstreamMeter(qq, found)
 
 
-def test_the_cost_of_each_request(meter: Meter, person: Person, phonebind: Configure) -> None:
+def test_the_cost_of_each_request(meter: UpstreamMeter, person: Person, phonebind: Configure) -> None:
     phonebind(limits={"sms_mobile_gap": (9, 60)})
     credentials = {"username": OTHER, "password": PASSWORD}
     # Once all round, since it opens connections and tells Valkey the scripts.
@@ -97,7 +76,7 @@ def test_the_cost_of_each_request(meter: Meter, person: Person, phonebind: Confi
     )
 
 
-def test_the_cost_with_the_unionid_permission(meter: Meter, person: Person, phonebind: Configure) -> None:
+def test_the_cost_with_the_unionid_permission(meter: UpstreamMeter, person: Person, phonebind: Configure) -> None:
     phonebind(providers={"unionid": True})
     meter.qq.person(unionid="UID_1")
     assert meter.cost(person.callback)[0] == 3

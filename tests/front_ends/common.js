@@ -10,10 +10,11 @@ function query(name) {
 }
 
 // The data of a 2xx; anything else is thrown, with `response` where there was an answer that the page may read.
-async function ask(method, path, {body, credentials = config.credentials} = {}) {
-    const options = {method, credentials: credentials ? "include" : "same-origin"};
+async function ask(method, path, {body, token, credentials = config.credentials} = {}) {
+    const options = {method, credentials: credentials ? "include" : "same-origin", headers: {}};
+    if (token) options.headers.Authorization = `JWT ${token}`;
     if (body) {
-        options.headers = {"Content-Type": "application/json"};
+        options.headers["Content-Type"] = "application/json";
         options.body = JSON.stringify(body);
     }
     const answer = await fetch(config.host + path, options);

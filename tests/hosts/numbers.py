@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from phonebind import accounts, sms_codes
-from phonebind.lifecycle import numbers, people, step_up
+from phonebind.lifecycle import numbers, people, proofs, step_up
 from phonebind.lifecycle.exceptions import MobileKept
 from phonebind.models import SocialAccount
 from tests.hosts.contract import (
@@ -23,6 +23,7 @@ from tests.hosts.contract import (
     stored,
 )
 from tests.hosts.settings import KIND
+from tests.lifecycle import acts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,3 +87,21 @@ def test_a_password_is_changed() -> None:
     assert ask("get", "/account/", answer.json()["token"], None).status_code == 200
     assert (sign_in(MOBILE).status_code, sign_in(MOBILE, PASSWORD).status_code) == (401, 200)
     assert not SocialAccount.objects.exists()
+
+
+def test_a_password_is_set_anew() -> None:
+    user = known()
+    proofs.record(user, MOBILE, "sms")
+    act = acts.reset(MOBILE, PASSWORD)
+    assert acts.outcome(act) == "200"
+    assert (sign_in(MOBILE).status_code, sign_in(MOBILE, PASSWORD).status_code) == (401, 200)
+    assert acts.outcome(act) == "sms_code_invalid"
+    assert acts.outcome(acts.reset(OTHER_MOBILE, PASSWORD)) == "sms_code_invalid"
+
+
+def test_the_owner_of_a_number_comes_in_by_it(settings: Any) -> None:
+    settings.PHONEBIND = settings.PHONEBIND | {"SMS_SIGN_IN": True}
+    user = known()
+    proofs.record(user, MOBILE, "sms")
+    status, answer = acts.send(acts.enter(MOBILE))
+    assert (status, str(answer.get("id"))) == (200, str(user.pk)), answer

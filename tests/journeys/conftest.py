@@ -102,12 +102,19 @@ def page(context: BrowserContext) -> Iterator[Page]:
 PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="132" height="132"><rect width="132" height="132"/></svg>"""
 
 
+#: A status of 400 is how the site says "wrong code", and Chromium writes each of them down; and that somebody was in a
+#: field before the page had put them there.
+EXPECTED = (
+    "Failed to load resource: the server responded with a status of",
+    "Autofocus processing was blocked because a document already has a focused element.",
+)
+
+
 def listen(context: BrowserContext, complaints: list[str]) -> None:
     context.route("https://avatar.sandbox.invalid/**", show_avatar)
 
     def note(message: ConsoleMessage) -> None:
-        # A status of 400 is how the site says "wrong code", and Chromium writes each of them down.
-        if not message.text.startswith("Failed to load resource: the server responded with a status of"):
+        if not message.text.startswith(EXPECTED):
             complaints.append(message.text)
 
     context.on("console", note)
@@ -148,7 +155,7 @@ class Person:
 
     def wait_for_script(self) -> None:
         """Until the form's script runs: before, to press a button is a plain POST."""
-        self.page.locator("[data-show]:visible").wait_for()
+        self.page.locator("form[novalidate]").wait_for()
 
     def ask_for_code(self, mobile: str, text: str = "") -> None:
         self.page.locator("[name=mobile]").fill(mobile)
@@ -170,9 +177,21 @@ class Person:
         self.page.locator("[data-status]:not(:empty)").wait_for()
         self.page.locator("[name=sms_code]").fill(self.read_sms(mobile))
 
-    def submit(self, password: str = PASSWORD) -> None:
-        self.page.locator("[name=password]").fill(password)
+    def go_on(self) -> None:
+        """Press the main button."""
         self.page.locator("form .button.main").click()
+
+    def prove(self) -> None:
+        """From the mobile and its code to what the account needs besides."""
+        self.go_on()
+        self.page.locator("[name=password]").wait_for()
+
+    def submit(self, password: str = PASSWORD) -> None:
+        """The code is typed; the password, with what comes before it."""
+        if not self.page.locator("[name=password]").count():
+            self.prove()
+        self.page.locator("[name=password]").fill(password)
+        self.go_on()
 
     def error(self, field: str) -> str:
         """What stands beside the field, once something does."""

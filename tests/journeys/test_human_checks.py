@@ -100,7 +100,7 @@ def test_a_proof_of_work_and_nothing_to_read(
     inspect(person.page)
     ask(person, mobile)
     sent(person, mobile)
-    assert [form["action"] for form in posted] == ["human_check", "send_code", "bind"]
+    assert [form["action"] for form in posted] == ["human_check", "send_code", "mobile", "mobile", "bind"]
     assert posted[1]["human_check"]
 
 

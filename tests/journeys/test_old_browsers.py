@@ -49,7 +49,7 @@ def test_the_buttons_do_what_they_say(person: Person, new_mobile: NewMobile, ask
     assert asked == ["send_code"]
     person.submit()
     expect(person.page).to_have_url(re.compile(r"/login/done/$"))
-    assert asked == ["send_code", "bind"]
+    assert asked == ["send_code", "mobile", "mobile", "bind"]
 
 
 def test_enter_means_the_field_that_one_is_in(person: Person, new_mobile: NewMobile, asked: list[str]) -> None:
@@ -57,22 +57,22 @@ def test_enter_means_the_field_that_one_is_in(person: Person, new_mobile: NewMob
     person.wait_for_script()
     person.page.locator("[name=mobile]").fill(new_mobile())
     person.page.keyboard.press("Enter")
-    assert person.error("password")
+    assert person.error("sms_code")
     person.page.locator("[name=text]").fill(person.look())
     person.page.keyboard.press("Enter")
     expect(person.page.locator("[data-status]")).to_have_text(SENT)
-    assert asked == ["bind", "send_code"]
+    assert asked == ["mobile", "send_code"]
 
 
 def test_a_tap_that_leaves_the_focus_where_it_was(person: Person, new_mobile: NewMobile, asked: list[str]) -> None:
-    """As Safari does it on phones: the focus is still beside the image, and the button says "bind"."""
+    """As Safari does it on phones: the focus is still beside the image, and the button says "mobile"."""
     person.arrive("sam")
     person.wait_for_script()
     person.page.locator("[name=mobile]").fill(new_mobile())
     person.page.locator("[name=text]").focus()
     person.page.locator("form .button.main").evaluate("button => button.click()")
-    assert person.error("password")
-    assert asked == ["bind"]
+    assert person.error("sms_code")
+    assert asked == ["mobile"]
 
 
 @pytest.mark.parametrize("script", ["form?.?.value", "throw new Error('nothing of this is known here')"])
@@ -84,7 +84,7 @@ def test_where_the_script_does_not_run_the_form_is_a_plain_one(
     script: str,
 ) -> None:
     person, mobile = somebody(context.new_page()), new_mobile()
-    person.page.route("**/bind*.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
+    person.page.route("**/code_form*.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
     person.arrive("sam")
     person.page.locator("[name=mobile]").fill(mobile)
     person.page.locator("[name=text]").fill(person.look())

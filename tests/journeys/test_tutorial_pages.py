@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from server import demo
+from tests.journeys.conftest import PASSWORD
 from tests.journeys.front_ends import API, NO_IMAGE, FrontEnd, Somebody, serving
 
 #: What most pages send and read. Each below differs from it as some of the census do.
@@ -72,6 +73,8 @@ KINDS: dict[str, tuple[dict[str, Any], str]] = {
 }
 #: One wrong password, or every try would cost a second.
 FEW = json.dumps({"password_name": [1, 900]})
+#: Two SMS to one mobile without a minute between them.
+AT_ONCE = json.dumps({"sms_mobile_gap": [9, 60]})
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +88,13 @@ def direct(data: Path) -> Iterator[FrontEnd]:
 def relayed(data: Path) -> Iterator[FrontEnd]:
     """QQ leads to the API, which leads to the page; and an SMS takes no image."""
     with serving(data / "relayed", "tutorial", API, db=9, relay=True, **NO_IMAGE) as front_end:
+        yield front_end
+
+
+@pytest.fixture
+def lean(data: Path) -> Iterator[FrontEnd]:
+    """A shop that has no views of accounts of its own."""
+    with serving(data / "lean", "tutorial", API, db=7, LIFECYCLE="1", LIMITS=AT_ONCE) as front_end:
         yield front_end
 
 
@@ -209,3 +219,85 @@ def test_a_next_with_a_query_and_no_image_code(
     somebody.submit(code)
     expect(page.locator("#greeting")).to_have_text(f"欢迎您 {mobile}")
     assert page.evaluate("decodeURI(location.href)") == relayed.url + next_
+
+
+# ---------------------------------------------------------------- the pages of accounts
+
+FIRST, SECOND, THIRD = PASSWORD, "another-horse-9", "a-third-horse-9"
+
+
+def test_a_person_registers_changes_the_password_and_forgets_it(
+    lean: FrontEnd, page: Page, new_mobile: Callable[[], str]
+) -> None:
+    lean.speak(**{**USUAL, "credentials": False})
+    somebody, mobile, said = Somebody(page, lean), new_mobile(), alerted(page)
+    register(somebody, mobile)
+    expect(page.locator("#greeting")).to_have_text("欢迎您 newcomer")
+    change_password(somebody, mobile, said)
+    page.reload()
+    page.wait_for_url("**/login.html?next=/user_center_info.html")
+    forget(somebody, mobile)
+    somebody.log_in("newcomer", THIRD, next_="/cart.html")
+    expect(page).to_have_url(f"{lean.url}/cart.html")
+    assert said == []
+
+
+def fill(page: Page, **fields: str) -> None:
+    for name, value in fields.items():
+        page.locator(f"[name={name}]:visible").fill(value)
+
+
+def another(code: str) -> str:
+    return "000000" if code != "000000" else "000001"
+
+
+def register(somebody: Somebody, mobile: str) -> None:
+    """A mobile of somebody else, and a wrong code, first."""
+    page = somebody.page
+    page.goto(f"{somebody.front_end.url}/register.html")
+    fill(page, mobile=demo.MOBILE, username="newcomer", password=FIRST, password2=FIRST)
+    expect(page.locator("#mobile_refused")).to_have_text("手机号已存在")
+    code = somebody.get_code(mobile)
+    expect(page.locator("#mobile_refused")).to_be_empty()
+    page.locator("[name=allow]").check()
+    somebody.submit(another(code))
+    expect(page.locator("#sms_refused")).to_have_text("短信验证码错误")
+    somebody.submit(code)
+
+
+def change_password(somebody: Somebody, mobile: str, said: list[str]) -> None:
+    """A wrong one first."""
+    page = somebody.page
+    page.goto(f"{somebody.front_end.url}/user_center_info.html")
+    expect(page.locator("#username")).to_have_text("newcomer")
+    assert somebody.told("mobile") == f"{mobile[:3]}****{mobile[-4:]}"
+    for old, told in (("wrong-horse-1", "密码错误"), (FIRST, "保存成功")):
+        fill(page, old_password=old, password=SECOND, password2=SECOND)
+        with page.expect_event("dialog"):
+            page.get_by_role("button").click()
+        assert said.pop() == told
+
+
+def forget(somebody: Somebody, mobile: str) -> None:
+    """A wrong name, image and code first."""
+    page, front_end = somebody.page, somebody.front_end
+
+    def submit(button: str = "下一步", **fields: str) -> None:
+        fill(page, **fields)
+        page.get_by_role("button", name=button).click()
+
+    page.goto(f"{front_end.url}/find_password.html")
+    submit(username="nobody", text=somebody.look())
+    assert somebody.told("username_refused") == "用户名或手机号不存在"
+    submit(username="newcomer", text="----")
+    assert somebody.told("image_refused") == "验证码错误"
+    submit(text=somebody.look())
+    assert somebody.told("mobile") == f"{mobile[:3]}****{mobile[-4:]}"
+    submit("获取短信验证码")
+    somebody.told("sent")
+    code = str(front_end.visitor.get("/sandbox/inbox.json", mobile=mobile).data[0]["code"])
+    submit(sms_code=another(code))
+    assert somebody.told("sms_refused") == "验证码错误"
+    submit(sms_code=code)
+    submit(password=THIRD, password2=THIRD)
+    expect(page.locator("#step_4")).to_be_visible()

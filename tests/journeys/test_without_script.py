@@ -44,6 +44,8 @@ def test_a_new_mobile_with_every_error_on_the_way(person: Person, new_mobile: Ca
 
     # Enter is the main button, although it is the last.
     page.locator("[name=sms_code]").fill(person.read_sms(mobile))
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     page.locator("[name=password]").fill("short")
     with page.expect_navigation():
         page.keyboard.press("Enter")
@@ -70,7 +72,9 @@ def test_next_is_reached_by_the_form(
     page.locator("[name=text]").fill(person.look())
     press(person, "[data-send]")
     page.locator("[name=sms_code]").fill(person.read_sms(mobile))
+    page.locator("[name=terms]").check()
+    page.locator("[name=privacy]").check()
+    press(person, "form .button.main")
     page.locator("[name=password]").fill(PASSWORD)
-    page.locator("[name=consent]").check()
     press(person, "form .button.main")
     expect(page).to_have_url(elsewhere)

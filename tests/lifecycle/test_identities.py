@@ -4,11 +4,12 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
 
 from phonebind import binding, signals, tokens
@@ -16,6 +17,7 @@ from phonebind.lifecycle import identities, proofs, sessions
 from phonebind.lifecycle.models import MobileProof, Session
 from phonebind.lifecycle.people import Person
 from phonebind.models import SocialAccount
+from phonebind.oauth import Identity
 from tests.lifecycle.conftest import MOBILE, PASSWORD, Account
 from tests.lifecycle.providers import come_back, go
 from tests.support.edge import OPENID, UNIONID, Configure, Upstream
@@ -399,7 +401,7 @@ def test_a_password_without_a_name_is_no_way_in(qq: Upstream, social: Any, perso
 
 
 def test_a_mobile_that_was_proved_is_a_way_in_and_stays_so(qq: Upstream, social: Any) -> None:
-    social.mobile = "13900000005"
+    social.mobile = social.username = "13900000005"
     social.save()
     account = row(social)
     one = by_qq()
@@ -409,7 +411,38 @@ def test_a_mobile_that_was_proved_is_a_way_in_and_stays_so(qq: Upstream, social:
     assert unbind(one, account.pk).status_code == 204
     # The bind that told since when it is theirs is gone, what it told is not.
     assert MobileProof.objects.get().first_proved_at == account.created_at
-    assert proofs.last_proved_at(social, "13900000005") == account.created_at
+    assert proofs.last(social, "13900000005") == (account.created_at, False)
+
+
+def test_a_mobile_that_may_never_have_been_proved_is_no_way_in(qq: Upstream, social: Any) -> None:
+    """The host has let them write it into a form."""
+    social.mobile = "13900000005"
+    social.save()
+    account = row(social)
+    assert unbind(by_qq(), account.pk).json()["code"] == "last_way_in"
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="on the others the second waits for the first")
+def test_one_person_who_attaches_two_openids_to_two_accounts_at_once(
+    person: Any, stranger: Any, same_person: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody gets what is not theirs: they have shown both accounts. The host hears of it."""
+    here, there = (Identity("qq", app_id, openid, unionid="U") for app_id, openid in (("1", "A"), ("2", "B")))
+    create, request = binding._create, RequestFactory().post("/")
+
+    def create_slowly(identity: Identity, user: Any, proved_by: str = "") -> SocialAccount:
+        made = create(identity, user, proved_by)
+        if identity is here:
+            together(binding.attach, [(request, there, stranger)])
+        return made
+
+    monkeypatch.setattr(binding, "_create", create_slowly)
+    assert binding.attach(request, here, person).user == person
+    assert {row.openid: row.user for row in SocialAccount.objects.all()} == {"A": person, "B": stranger}
+    assert [sorted(told["user_ids"]) for told in same_person] == [sorted([person.pk, stranger.pk])]
+    third = replace(here, app_id="3", openid="C")
+    assert binding._adopt(third) is None
+    assert binding.attach(request, third, person).user == person
 
 
 def test_threat_25_two_unbinds_at_once_leave_one_way_in(qq: Upstream, social: Any) -> None:

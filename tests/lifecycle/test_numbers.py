@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -219,6 +220,7 @@ def test_threat_32_without_the_old_number_it_waits_and_is_told(person: Any, devi
     assert one.ask("get", "/account/").json()["mobile_change"]["mobile"] == "139****0002"
     answer = change(one, "password", OTHER)
     assert (answer.status_code, answer.json()["code"]) == (409, "mobile_change_pending")
+    assert answer.json()["due_at"] == first.json()["due_at"]
     assert stored(person.pk).mobile == MOBILE
 
 
@@ -387,6 +389,14 @@ def test_a_release_may_end_sessions(person: Any, device: Device, tmp_path: Path)
     assert one.ask("get", "/account/").status_code == 401
 
 
+def test_what_fails_after_the_commit_fails_nobody(person: Any, device: Device, caplog: Any) -> None:
+    one = device()
+    with mock.patch.object(sms_codes, "void", side_effect=StorageUnavailable):
+        assert change(one).status_code == 200
+    assert "StorageUnavailable" in caplog.text
+    assert stored(person.pk).mobile == NEW
+
+
 def test_a_release_is_undone_with_what_it_was_for(person: Any) -> None:
     with transaction.atomic():
         assert numbers.release(person, MOBILE, "new_owner")
@@ -478,6 +488,27 @@ def let_go(pk: Any) -> str:
 def go(act: str, *arguments: Any) -> str:
     acts: dict[str, Callable[..., str]] = {"bind": bind, "change": try_change, "unbind": let_go}
     return acts[act](*arguments)
+
+
+def test_a_number_that_is_theirs_already_stays(person: Any) -> None:
+    """A double click, whose second request was sent before the first was answered."""
+    who = started(person)
+    proof = sms_codes.check(
+        MOBILE,
+        sms_codes._new_code(MOBILE, who.holder, "change_mobile"),
+        claimant=who.holder,
+        address="192.0.2.1",
+        purpose="change_mobile",
+    )
+    assert [numbers.change(who, proof) for _ in range(2)] == [False, False]
+    assert stored(person.pk).mobile == MOBILE
+
+
+def test_a_number_that_is_the_key_of_the_account_stays(person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user model of a host's; what such a host is answered: tests/hosts/numbers.py."""
+    monkeypatch.setattr(numbers, "_field", lambda: SimpleNamespace(primary_key=True, null=True))
+    with pytest.raises(MobileKept):
+        numbers.release(person, MOBILE, "carrier")
 
 
 def test_a_change_and_a_bind_of_one_number_make_one_holder(person: Any) -> None:

@@ -1,8 +1,10 @@
 """What operators and integrators see: the admin, the system checks, the schema."""
 
+import importlib
 from typing import Any
 
 import pytest
+from django.apps import apps as django_apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import Client
@@ -11,6 +13,7 @@ from django.utils import timezone, translation
 from phonebind import tokens
 from phonebind.api.base import View
 from phonebind.exceptions import TokenInvalid, TooManyRequests
+from phonebind.lifecycle import apps as lifecycle_apps
 from phonebind.lifecycle import checks, urls
 from phonebind.lifecycle.api import schema
 from phonebind.lifecycle.models import MobileChange, MobileProof, Session
@@ -128,3 +131,19 @@ def test_examples_are_what_is_answered() -> None:
         message = str(TokenInvalid.message)
     assert (told.name, told.value) == ("token_invalid", {"code": "token_invalid", "message": message})
     assert schema.example(TooManyRequests).value["retry_after"] == 60
+
+
+def test_a_host_without_a_schema_loads_none(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    load = importlib.import_module
+
+    def look(name: str) -> Any:
+        loaded.append(name)
+        return load(name)
+
+    monkeypatch.setattr(lifecycle_apps, "import_module", look)
+    for installed in (settings.INSTALLED_APPS, [name for name in settings.INSTALLED_APPS if name != "drf_spectacular"]):
+        loaded.clear()
+        settings.INSTALLED_APPS = installed
+        django_apps.get_app_config("phonebind_lifecycle").ready()
+        assert ("phonebind.lifecycle.api.schema" in loaded) is ("drf_spectacular" in installed)

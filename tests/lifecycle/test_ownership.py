@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,9 +13,9 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from phonebind import mobile_proofs, signals, sms_codes, tickets
+from phonebind import mobile_proofs, signals, sms_codes, store, tickets
 from phonebind.exceptions import SmsCodeInvalid, StorageUnavailable
-from phonebind.lifecycle import devices, numbers, ownership, proofs
+from phonebind.lifecycle import devices, numbers, owner_choices, ownership, proofs
 from phonebind.lifecycle.exceptions import OwnerUnclear
 from phonebind.lifecycle.models import MobileProof
 from phonebind.models import SocialAccount
@@ -82,6 +82,45 @@ def test_threat_30_nothing_is_assumed_where_nobody_knows_when_it_was_proved(bare
     assert code(bind()) == "owner_unclear"
 
 
+def bound(user: Any) -> datetime:
+    """As before this app was installed."""
+    return SocialAccount.objects.create(user=user, provider="qq", app_id="1", openid="A" * 32).created_at
+
+
+def test_threat_30_a_bind_of_before_proves_the_number_that_the_account_was_made_with(bare: Any) -> None:
+    assert proofs.last(bare, MOBILE)[0] is None
+    at = bound(bare)
+    assert proofs.last(bare, MOBILE)[0] == at
+    assert ownership.decide(RequestFactory().get("/"), bare, MOBILE) is False
+
+
+@pytest.mark.parametrize("since", ["changed", "given back", "another", "never"])
+def test_threat_30_a_bind_of_before_does_not_prove_another_number(bare: Any, since: str) -> None:
+    bound(bare)
+    match since:
+        case "changed":  # by the host's own form
+            model: Any = get_user_model()
+            model.objects.filter(pk=bare.pk).update(username="13900000002")
+        case "given back":  # by the host's support, after a carrier's list
+            proved(bare, 1)
+            proofs.release(MOBILE, "carrier")
+        case "another":
+            MobileProof.objects.create(
+                user=bare, mobile="13900000002", first_proved_at=timezone.now(), last_proved_at=timezone.now()
+            )
+        case _:
+            SocialAccount.objects.all().delete()
+    bare.refresh_from_db()
+    assert proofs.last(bare, MOBILE)[0] is None
+    assert code(bind()) == "owner_unclear"
+
+
+def test_threat_30_a_number_that_was_changed_is_new(bare: Any) -> None:
+    at = bound(bare)
+    proofs.record(bare, "13900000002", "sms")
+    assert MobileProof.objects.get().first_proved_at > at
+
+
 def test_threat_30_no_more_is_seen_than_a_masked_name_and_a_month(bare: Any) -> None:
     with time_machine.travel("2026-03-15T00:00:00Z", tick=False):
         account = SocialAccount.objects.create(
@@ -138,7 +177,8 @@ def test_threat_30_a_probation_does_not_launder_itself(bare: Any, phonebind: Con
     assert (row.last_proved_at, row.doubtful_until is not None) == (before, True)
     # Again within the 8 days, from the thief's own device, which has a session by now.
     other = Identity("wechat", "wx1", "F" * 32)
-    request = RequestFactory().get("/", HTTP_COOKIE="; ".join(f"{k}={v.value}" for k, v in thief.cookies.items()))
+    cookies = "; ".join(f"{k}={v.value}" for k, v in thief.cookies.items())
+    request = RequestFactory().get("/", HTTP_COOKIE=cookies)
     assert devices.known_hash(request)
     with pytest.raises(OwnerUnclear):
         ownership.decide(request, bare, MOBILE, door=ownership.Door("bind", other.key))
@@ -147,7 +187,7 @@ def test_threat_30_a_probation_does_not_launder_itself(bare: Any, phonebind: Con
         assert ownership.decide(request, bare, MOBILE) is True
         phonebind(known_mobile="sms", number_state={})
         with pytest.raises(OwnerUnclear):
-            ownership.decide(request, bare, MOBILE)
+            ownership.decide(RequestFactory().get("/", HTTP_COOKIE=cookies), bare, MOBILE)
 
 
 @pytest.mark.parametrize("flag", ["is_staff", "is_superuser"])
@@ -216,7 +256,7 @@ def test_their_word_is_held(bare: Any, phonebind: Configure) -> None:
     with time_machine.travel(now, tick=False) as clock:
         held = choose(bind(), "mine")
         assert (held.status_code, code(held)) == (409, "owner_held")
-        assert held.json()["due_at"]
+        assert held.json()["due_at"] == f"{now + timedelta(hours=72):%Y-%m-%dT%H:%M:%SZ}"
         clock.shift(71 * 3_600)
         assert code(choose(bind(), "mine")) == "owner_held"
         clock.shift(3_601)
@@ -267,12 +307,33 @@ def test_a_ticket_serves_once(person: Any) -> None:
 ME2 = Identity("qq", "101000001", "D" * 32)
 
 
+def test_of_two_answers_at_once_one_counts(person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = bind()
+    assert choose(asked, "mine", password=PASSWORD).status_code == 200
+    # The other has looked before.
+    monkeypatch.setattr(store, "exists", lambda name: False)
+    assert code(choose(asked, "mine", password=PASSWORD)) == "ticket_invalid"
+
+
+def test_a_number_that_leaves_the_account_while_they_answer(person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, spend = bind(), owner_choices._spend
+
+    def spend_slowly(question: Any) -> None:
+        spend(question)
+        type(person).objects.update(mobile=None)
+
+    monkeypatch.setattr(owner_choices, "_spend", spend_slowly)
+    assert code(choose(asked, "not_mine")) == "ticket_invalid"
+
+
 def test_a_ticket_is_nobody_elses(person: Any) -> None:
     asked = bind()
     assert code(choose(asked, "mine", identity=ME2, password=PASSWORD)) == "ticket_invalid"
     assert code(choose(asked, "mine", identity=None, password=PASSWORD)) == "ticket_invalid"
     for garbage in ("garbage", "é", asked.json()["ticket"] + "x"):
-        assert code(choose(garbage, "mine", password=PASSWORD)) == "ticket_invalid"
+        refused = choose(garbage, "mine", password=PASSWORD)
+        assert code(refused) == "ticket_invalid"
+        assert list(refused.json()["errors"]) == ["ticket"]
     assert code(choose(asked, "perhaps")) == "invalid"
     # The answer of one is not another's.
     assert choose(asked, "mine", password=PASSWORD).status_code == 200
@@ -299,15 +360,35 @@ def test_a_ticket_is_worth_nothing_when_the_number_is_anothers(person: Any) -> N
     assert code(choose(asked, "not_mine")) == "ticket_invalid"
 
 
-def asked_by(client: Client, user: Any) -> str:
-    """The ticket of a sign-in by SMS, as the view of it answers; the browser keeps its name."""
+def asked_by(client: Client, user: Any, door: ownership.Door = ownership.SIGN_IN) -> str:
+    """The ticket of a sign-in by SMS, or of a reset, as the view of it answers; the browser keeps its name."""
     request = RequestFactory().post("/", HTTP_COOKIE="; ".join(f"{k}={v.value}" for k, v in client.cookies.items()))
     with pytest.raises(OwnerUnclear) as raised:
-        ownership.decide(request, user, MOBILE)
+        ownership.decide(request, user, MOBILE, door=door)
     response = HttpResponse()
     raised.value.finish(response)
     client.cookies.update(response.cookies)
     return str(raised.value.facts["ticket"])
+
+
+def test_who_has_forgotten_the_password_is_not_asked_for_it(person: Any, phonebind: Configure) -> None:
+    def asked() -> tuple[Client, dict[str, str]]:
+        browser = Client()
+        return browser, {"ticket": asked_by(browser, person, ownership.RESET), "choice": "mine"}
+
+    browser, form = asked()
+    answer = browser.post("/ownership/", form, content_type="application/json")
+    assert (answer.status_code, answer.json()) == (200, {"choice": "mine", "purpose": "reset_password"})
+    phonebind(known_mobile="sms", owner_word="refuse")
+    browser, form = asked()
+    assert code(browser.post("/ownership/", form, content_type="application/json")) == "owner_refused"
+    # Nor by another way where there is one.
+    SocialAccount.objects.create(user=person, provider="qq", app_id="101000001", openid="D" * 32)
+    MobileProof.objects.all().delete()
+    SocialAccount.objects.update(created_at=timezone.now() - timedelta(days=100))
+    browser, form = asked()
+    refused = browser.post("/ownership/", form, content_type="application/json")
+    assert (code(refused), refused.json()["methods"]) == ("insufficient_user_authentication", ["provider"])
 
 
 def test_a_browsers_question_is_answered_in_that_browser(person: Any) -> None:

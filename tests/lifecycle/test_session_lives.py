@@ -112,10 +112,11 @@ def test_a_session_that_never_was(person: Any, sid: str) -> None:
         rows.turn(sid, 0, person, time.time() + 9)
 
 
-def test_a_counter_that_never_was_is_no_theft(person: Any) -> None:
+@pytest.mark.parametrize("seq", [5, 10**12, 10**24])
+def test_a_counter_that_never_was_is_no_theft(person: Any, seq: int) -> None:
     turn = rows.begin(None, person, "host", None, time.time(), time.time() + 99)
     with pytest.raises(TokenInvalid):
-        rows.turn(turn.sid, 5, person, time.time() + 99)
+        rows.turn(turn.sid, seq, person, time.time() + 99)
     assert rows.of(person.pk).exists()
 
 

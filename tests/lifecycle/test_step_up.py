@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.contrib.auth import get_user_model
 from django.test import Client
+from pytest_django import Settings
 
 from phonebind import sms_codes, tokens
 from phonebind.exceptions import TokenInvalid
@@ -110,6 +111,12 @@ def test_an_sms_on_probation_is_no_proof(person: Any, device: Device) -> None:
     with pytest.raises(AuthenticationInsufficient) as refused:
         step_up.require(who, "")
     assert refused.value.facts["methods"] == ["password"]
+    person.set_unusable_password()
+    with pytest.raises(AuthenticationInsufficient) as refused:
+        step_up.require(who, "")
+    assert refused.value.facts["methods"] == []
+    # It asks for nothing that there is no way to do.
+    assert refused.value.message != AuthenticationInsufficient.message
 
 
 def test_who_has_no_session_of_their_own_is_sent_to_refresh(person: Any) -> None:
@@ -346,3 +353,14 @@ def test_threat_23_an_identity_of_nobody_or_of_somebody_else_proves_nothing(
     bound(model.objects.create_user(username="other"))
     assert one.ask("post", VERIFICATIONS, come_back(go(one, "verify"))).status_code == 401
     assert SocialAccount.objects.count() == 1
+
+
+def test_a_front_end_on_another_origin_may_show_a_proof(settings: Settings) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://shop.example"]
+    asks = {
+        "Origin": "https://shop.example",
+        "Access-Control-Request-Method": "DELETE",
+        "Access-Control-Request-Headers": step_up.HEADER,
+    }
+    answer = Client().options("/account/identities/1/", headers=asks)
+    assert step_up.HEADER.lower() in answer.headers["Access-Control-Allow-Headers"].split(", ")

@@ -4,6 +4,7 @@ import importlib
 import re
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -16,11 +17,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import clear_url_caches
 from django.utils import timezone
 
-from phonebind import accounts, databases, sms_codes, store
+from phonebind import accounts, databases, sms_codes, store, tickets
 from phonebind.exceptions import AccountDisabled, SmsCodeInvalid
-from phonebind.lifecycle import ownership, proofs, tutorial
-from phonebind.lifecycle.exceptions import OwnerUnclear
+from phonebind.lifecycle import proofs, tutorial
 from phonebind.lifecycle.models import MobileChange, MobileProof, Session
+from phonebind.oauth import Identity
 from tests.lifecycle.conftest import MOBILE, PASSWORD, Account
 from tests.support.edge import Configure, Outbox, Person
 from tests.support.racers import together
@@ -30,6 +31,7 @@ Device = Callable[..., Account]
 
 URLS = "tests.lifecycle.tutorial_urls"
 NEW = "another-horse-9"
+ME = Identity("qq", "101000001", "E" * 32, nickname="大明")
 UNKNOWN = ("13900000009", "nobody_here")
 
 
@@ -44,17 +46,11 @@ def pages(phonebind: Configure) -> Iterator[Configure]:
     _reload()
 
 
-@pytest.fixture(autouse=True)
-def gate(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, str]]:
-    """Whom the gate was asked about; it lets everybody through."""
-    asked: list[tuple[Any, str]] = []
-
-    def decide(request: Any, user: Any, mobile: str, **kwargs: Any) -> bool:
-        asked.append((user.pk, mobile))
-        return False
-
-    monkeypatch.setattr(ownership, "decide", decide)
-    return asked
+@pytest.fixture
+def person(person: Any) -> Any:
+    """Whose number was proved just now: the gate knows them."""
+    proofs.record(person, MOBILE, "sms")
+    return person
 
 
 @pytest.fixture
@@ -77,12 +73,12 @@ def step_1(account: str = MOBILE, **changes: str) -> Any:
     return get(f"/accounts/{quote(account)}/sms/token/", {**Person().see_image(), **changes})
 
 
-def step_2(token: str) -> Any:
-    return get("/sms_codes/", {"access_token": token})
+def step_2(token: str, **extra: Any) -> Any:
+    return get("/sms_codes/", {"access_token": token}, **extra)
 
 
-def step_3(code: str, account: str = MOBILE) -> Any:
-    return get(f"/accounts/{quote(account)}/password/token/", {"sms_code": code})
+def step_3(code: str, account: str = MOBILE, **extra: Any) -> Any:
+    return get(f"/accounts/{quote(account)}/password/token/", {"sms_code": code}, **extra)
 
 
 def step_4(pk: Any, token: str, password: str = NEW, **changes: str) -> Any:
@@ -121,7 +117,10 @@ def refused(answer: Any, code: str, status: int = 400) -> bool:
 
 def another(username: str = "13900000002", **fields: Any) -> Any:
     model: Any = get_user_model()
-    return model.objects.create_user(username=username, password=PASSWORD, **{"mobile": username, **fields})
+    user = model.objects.create_user(username=username, password=PASSWORD, **{"mobile": username, **fields})
+    if user.mobile:
+        proofs.record(user, user.mobile, "sms")
+    return user
 
 
 # ---------------------------------------------------------------- counts
@@ -140,6 +139,9 @@ def test_an_address_may_ask_twenty_times_an_hour(person: Any) -> None:
         assert get(f"/mobiles/139000001{number:02}/count/").status_code == 200
     assert refused(get(f"/mobiles/{MOBILE}/count/"), "too_many_requests")
     assert refused(get(f"/usernames/{MOBILE}/count/"), "too_many_requests")
+    assert step_1().status_code == 200, "registrations behind an address keep nobody there from a new password"
+    for _ in range(19):
+        step_1("nobody")
     assert refused(step_1(), "too_many_requests"), "which answers the same question"
 
 
@@ -150,6 +152,41 @@ def test_they_say_nothing_where_the_shop_wants_that(pages: Configure, person: An
             assert get(f"/usernames/{MOBILE}/count/").json()["count"] == 0
             assert get(f"/mobiles/{MOBILE}/count/").json()["count"] == 0
     assert not queries.captured_queries
+
+
+# ---------------------------------------------------------------- registration
+
+
+def registered(code: str, **changes: str) -> Any:
+    form = {"username": "newcomer", "password": NEW, "password2": NEW, "mobile": UNKNOWN[0], "allow": "true"}
+    return Client().post("/users/", {**form, "sms_code": code, **changes}, content_type="application/json")
+
+
+def test_a_registration_page_reads_what_it_kept_before(pages: Configure) -> None:
+    code = Person().sms_code(UNKNOWN[0])
+    made = registered(code)
+    assert made.status_code == 201, made.content
+    assert {"id", "user_id", "username", "mobile", "token"} <= made.json().keys()
+    assert (made.json()["username"], made.json()["mobile"]) == ("newcomer", UNKNOWN[0])
+    assert refused(registered(code, username="another-newcomer"), "sms_code_invalid")
+    assert refused(registered("123456", allow="false"), "invalid")
+
+
+def test_whatever_a_registration_is_refused_for_its_page_shows(pages: Configure, person: Any) -> None:
+    pages(front_end="tutorial", limits={"sign_up_mobile_hour": (1, 3600)})
+    code = Person().sms_code(MOBILE)
+    assert refused(registered(code, mobile=MOBILE), "mobile_taken")
+    assert refused(registered(code, mobile=MOBILE), "too_many_attempts")
+
+
+def test_a_code_for_a_new_password_registers_and_binds_nobody(person: Any, pages: Configure) -> None:
+    code = code_for()
+    model: Any = get_user_model()
+    model.objects.update(mobile="13900000008")
+    assert refused(registered(code, mobile=MOBILE), "sms_code_invalid")
+    form = {"mobile": MOBILE, "password": NEW, "sms_code": code, "access_token": tickets.issue_unbound(ME, "/")}
+    bound = Client().post("/oauth/qq/user/", form, content_type="application/json")
+    assert refused(bound, "sms_code_invalid")
 
 
 @pytest.mark.parametrize("name", ["%00", "%F0%9F%90%B4", "a%27--", "%ED%A0%80", "x" * 3000])
@@ -171,7 +208,7 @@ def test_what_the_database_fails_at_is_no_answer(person: Any, monkeypatch: pytes
 # ---------------------------------------------------------------- a forgotten password
 
 
-def test_a_forgotten_password_in_four_steps(person: Any, device: Device, gate: list[Any]) -> None:
+def test_a_forgotten_password_in_four_steps(person: Any, device: Device) -> None:
     device()
     first = step_1()
     assert first.json()["mobile"] == "139****0001"
@@ -186,7 +223,6 @@ def test_a_forgotten_password_in_four_steps(person: Any, device: Device, gate: l
     assert (last.status_code, last.json()["id"]) == (200, person.pk)
     assert signs_in(NEW)
     assert not signs_in(PASSWORD)
-    assert gate == [(person.pk, MOBILE)]
     assert MobileProof.objects.get().user == person
 
 
@@ -232,6 +268,39 @@ def test_a_token_serves_its_own_step(person: Any) -> None:
         assert step_2(garbage).status_code == step_4(person.pk, garbage).status_code == 400
     assert refused(get("/sms_codes/"), "invalid")
     assert step_4(person.pk, third).status_code == 200
+
+
+def test_who_knows_a_name_burns_no_code_and_keeps_nobody_out(person: Any) -> None:
+    another("grace", mobile="13900000003")
+    code = code_for("grace")
+    for _ in range(12):
+        for name in ("grace", "13900000003"):
+            answer = step_3("000000", name, REMOTE_ADDR="203.0.113.9")
+    assert refused(answer, "too_many_attempts")
+    assert refused(step_3(code, "grace", REMOTE_ADDR="198.51.100.7"), "sms_code_invalid"), "not theirs, right or wrong"
+    assert step_3(code, "grace").status_code == 200
+
+
+def test_three_guesses_burn_ones_own(person: Any) -> None:
+    code = code_for()
+    for _ in range(3):
+        assert refused(step_3("000000"), "sms_code_invalid")
+    assert refused(step_3(code), "sms_code_invalid")
+
+
+@pytest.mark.parametrize(
+    ("asked", "typed", "serves"),
+    [
+        ("192.0.2.1", "192.0.2.77", True),
+        ("192.0.2.1", "192.0.3.1", False),
+        ("2001:db8::1", "2001:db8::2", True),
+        ("2001:db8::1", "2001:db8:1::1", False),
+        ("unix", "unix", True),
+    ],
+)
+def test_a_code_serves_in_the_network_that_asked_for_it(person: Any, asked: str, typed: str, serves: bool) -> None:
+    step_2(step_1().json()["access_token"], REMOTE_ADDR=asked)
+    assert (step_3(on_the_phone(), REMOTE_ADDR=typed).status_code == 200) is serves
 
 
 def test_a_code_and_a_token_serve_once(person: Any) -> None:
@@ -354,18 +423,94 @@ def test_threat_29_a_new_password_ends_what_was_begun(person: Any, device: Devic
         sms_codes.check(MOBILE, other_code, claimant="somebody", address="192.0.2.1")
 
 
-def test_threat_30_the_gate_is_asked_before_a_password_is_set(person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def choose(asked: Any, choice: str = "mine", token: str = "", **more: str) -> Any:
+    form = {"ticket": asked.json()["ticket"], "choice": choice, "access_token": token, **more}
+    return Client().post("/ownership/", form, content_type="application/json")
+
+
+def test_threat_30_the_gate_is_asked_before_a_password_is_set(person: Any) -> None:
+    MobileProof.objects.all().delete()
     token = token_for()
-
-    def ask(*args: Any, **kwargs: Any) -> bool:
-        raise OwnerUnclear({"nickname": "小**", "last_used": "2025-03"}, ["mine", "not_mine"], "ticket")
-
-    monkeypatch.setattr(ownership, "decide", ask)
-    assert refused(step_4(person.pk, token), "owner_unclear")
+    asked = step_4(person.pk, token)
+    assert refused(asked, "owner_unclear")
     assert signs_in(PASSWORD)
-    monkeypatch.setattr(ownership, "decide", lambda *args, **kwargs: True)
+    # Its pages keep no cookies: the answer counts for the token.
+    assert choose(asked, "mine", token, password=PASSWORD).json() == {"choice": "mine", "purpose": "reset_password"}
     assert step_4(person.pk, token).status_code == 200, "the token stays good"
+    assert not proofs.is_doubtful(person, MOBILE)
+
+
+def test_threat_30_who_says_that_it_is_not_theirs_sets_no_password(person: Any) -> None:
+    MobileProof.objects.all().delete()
+    token = token_for()
+    assert choose(step_4(person.pk, token), "not_mine", token).status_code == 200
+    assert refused(step_4(person.pk, token), "ticket_invalid")
+    person.refresh_from_db()
+    assert (person.mobile, person.check_password(PASSWORD)) == (None, True)
+
+
+def test_threat_30_a_password_that_was_set_on_probation(person: Any, pages: Configure) -> None:
+    pages(front_end="tutorial", number_state={"gateway": "sandbox"})
+    MobileProof.objects.update(last_proved_at=timezone.now() - timedelta(days=100))
+    assert step_4(person.pk, token_for()).status_code == 200
     assert proofs.is_doubtful(person, MOBILE)
+
+
+def proved(user: Any, days: int) -> None:
+    proofs.record(user, MOBILE, "sms")
+    MobileProof.objects.update(last_proved_at=timezone.now() - timedelta(days=days))
+
+
+def test_threat_30_who_proved_the_number_lately_is_not_asked(person: Any) -> None:
+    proved(person, 89)
+    assert step_4(person.pk, token_for()).status_code == 200
+    assert MobileProof.objects.get().doubtful_until is None
+
+
+def test_threat_30_nor_who_signed_in_from_this_browser_where_the_page_sends_cookies(
+    person: Any, device: Device
+) -> None:
+    one = device()
+    proved(person, 91)
+    token = token_for()
+    assert refused(step_4(person.pk, token), "owner_unclear")
+    form = {"password": NEW, "password2": NEW, "access_token": token}
+    assert one.ask("post", f"/users/{person.pk}/password/", form).status_code == 200
+
+
+def test_threat_30_the_question_is_for_who_has_the_token(person: Any, pages: Configure) -> None:
+    """The pages send no cookie with it that the gate could know them by."""
+    person.set_unusable_password()
+    person.save()
+    proved(person, 91)
+    first = token_for()
+    asked = step_4(person.pk, first)
+    assert refused(asked, "owner_unclear")
+    assert "phonebind_device" not in asked.cookies
+    pages(front_end="tutorial", limits={"sms_mobile_gap": (9, 60)})
+    second = token_for()
+    for token in ("", "x", second, step_1().json()["access_token"]):
+        assert choose(asked, token=token).status_code == 400
+    assert choose(asked, token=first).json() == {"choice": "mine", "purpose": "reset_password"}
+    assert refused(step_4(person.pk, second), "owner_unclear"), "whoever answered has the other one"
+    assert step_4(person.pk, first).status_code == 200
+    assert proofs.is_doubtful(person, MOBILE)
+
+
+def test_threat_30_a_new_owner_of_the_number_gets_it_and_no_account(person: Any) -> None:
+    proved(person, 91)
+    token = token_for()
+    asked = step_4(person.pk, token)
+    assert choose(asked, "not_mine", token).status_code == 200
+    assert refused(step_4(person.pk, token), "ticket_invalid")
+    assert get(f"/mobiles/{MOBILE}/count/").json()["count"] == 0
+
+
+def test_a_mobile_gets_no_more_codes_for_it_than_by_the_other_way(person: Any, pages: Configure) -> None:
+    pages(front_end="tutorial", limits={"sms_mobile_gap": (9, 60), "reset_mobile_day": (1, 86_400)})
+    token = step_1().json()["access_token"]
+    assert step_2(token).status_code == 200
+    assert refused(step_2(token), "sms_quota")
 
 
 def test_of_two_at_once_one_sets_the_password(person: Any) -> None:
@@ -406,12 +551,14 @@ def test_a_lost_race_for_the_proof_changes_nothing(person: Any, monkeypatch: pyt
     assert step_4(person.pk, token).status_code == 200
 
 
-def test_three_wrong_codes_burn_it(person: Any) -> None:
+def test_three_wrong_codes_burn_it_and_the_next_one_is_good(person: Any, pages: Configure) -> None:
+    pages(front_end="tutorial", limits={"sms_mobile_gap": (9, 60)})
     code = code_for()
     wrong = f"{(int(code) + 1) % 10**6:06}"
     for _ in range(3):
         assert refused(step_3(wrong), "sms_code_invalid")
     assert refused(step_3(code), "sms_code_invalid")
+    assert step_3(code_for()).status_code == 200
 
 
 def test_no_page_of_another_site_makes_a_browser_do_it(person: Any) -> None:
@@ -433,6 +580,47 @@ def test_the_user_centre_shows_whose_token_it_is(
     assert get("/user/", headers=headers).json() == shown
     pages(front_end="tutorial", legacy_user_fields=("email",))
     assert get("/user/", headers=headers).json() == {**shown, "email": ""}
+
+
+def own_password(one: Account, pk: Any, old: str = PASSWORD, path: str = "users", **changes: str) -> Any:
+    form = {"old_password": old, "password": NEW, "password2": NEW, **changes}
+    return one.ask("put", f"/{path}/{pk}/password/", form)
+
+
+@pytest.mark.parametrize("path", ["users", "user"])
+def test_who_knows_the_password_changes_it_in_the_user_centre(person: Any, device: Device, path: str) -> None:
+    one, other = device(), device()
+    changed = own_password(one, person.pk, path=path)
+    assert changed.status_code == 200, changed.content
+    assert signs_in(NEW)
+    assert not signs_in(PASSWORD)
+    for each in (one, other):
+        assert each.ask("get", "/user/").status_code == 401, "the pages lead to the sign-in"
+    one.headers = {"Authorization": f"Bearer {changed.json()['token']}"}
+    assert one.ask("get", "/user/").status_code == 200
+
+
+def test_it_is_the_tokens_own_and_takes_the_old_one(person: Any, device: Device) -> None:
+    one, other = device(), another()
+    assert refused(own_password(one, other.pk), "not_found", 404)
+    assert refused(own_password(one, f"0{person.pk}"), "not_found", 404)
+    wrong = own_password(one, person.pk, "wrong-horse-1")
+    assert refused(wrong, "password_wrong")
+    assert refused(own_password(one, person.pk, password2="x"), "invalid")
+    assert refused(own_password(one, person.pk, password="short", password2="short"), "invalid")
+    one.headers = {"Authorization": "JWT undefined"}
+    assert refused(own_password(one, person.pk), "token_invalid")
+    assert signs_in(PASSWORD)
+    assert signs_in(PASSWORD, other.username)
+
+
+def test_wrong_ones_there_keep_nobody_from_a_bind(person: Any, device: Device) -> None:
+    """Or who has stolen a token could."""
+    one = device()
+    for _ in range(5):
+        assert refused(own_password(one, person.pk, "wrong-horse-1"), "password_wrong")
+    assert refused(own_password(one, person.pk), "too_many_attempts")
+    accounts.check_password(person, PASSWORD, "192.0.2.9")
 
 
 @pytest.mark.parametrize("header", ["", "JWT undefined", "JWT ", "Bearer x.y.z"])

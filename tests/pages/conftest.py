@@ -83,6 +83,11 @@ class Shopper:
         asked = form | {"action": "send_code", "text": self.look(form["image_code_id"])}
         return self.submit(url, asked, script=script)
 
+    def prove(self, url: str, form: dict[str, str], *, script: bool = False) -> Any:
+        """The first step: the mobile alone."""
+        first = {name: value for name, value in form.items() if name != "password"}
+        return self.submit(url, first | {"action": "mobile"}, script=script)
+
     def sms_code(self) -> str:
         found = re.search(r"\d{6}", Outbox.sent[-1].text)
         assert found

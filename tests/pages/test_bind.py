@@ -177,19 +177,18 @@ def test_another_image_keeps_what_was_typed(shopper: Shopper, qq: Upstream) -> N
 def test_each_field_has_its_error_beside_it(shopper: Shopper, qq: Upstream, phonebind: Configure) -> None:
     phonebind(terms_url="https://shop.example/terms")
     url = shopper.arrive()
-    answer = shopper.submit(url, shopper.form(url) | {"mobile": "139", "password": "", "sms_code": "12"})
+    answer = shopper.submit(url, shopper.form(url) | {"mobile": "139", "sms_code": "12", "action": "mobile"})
     html = answer.content.decode()
     assert answer.status_code == 400
     for field, message in {
         "mobile": "Enter a mobile number of 11 digits.",
-        "password": "The password must have 8 to 20 characters.",
         "sms_code": "Enter the 6 digits of the SMS code.",
-        "consent": "Please agree to this first.",
+        "terms": "Please agree to this first.",
     }.items():
         assert f'<p class="error" id="id_{field}_error">{message}</p>' in html
     assert html.count("autofocus") == 1
     assert re.search(r'<input[^>]*name="mobile"[^>]*autofocus', html)
-    assert html.count('aria-invalid="true"') == 4
+    assert html.count('aria-invalid="true"') == 3
     assert "short" not in html
 
 
@@ -198,7 +197,7 @@ def test_consent_is_asked_for_where_there_are_terms(shopper: Shopper, qq: Upstre
     url = shopper.arrive()
     form = filled(shopper, url)
     assert shopper.submit(url, form).status_code == 400
-    assert shopper.submit(url, form | {"consent": "on"}).status_code == 303
+    assert shopper.submit(url, form | {"terms": "on"}).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -213,7 +212,7 @@ def test_consent_is_asked_for_where_there_are_terms(shopper: Shopper, qq: Upstre
         ),
     ],
 )
-def test_the_line_of_consent_names_what_there_is(
+def test_each_text_has_a_box_of_its_own_and_none_is_ticked(
     shopper: Shopper, qq: Upstream, phonebind: Configure, urls: dict[str, str], named: list[str]
 ) -> None:
     phonebind(**urls)  # type: ignore[arg-type]
@@ -221,7 +220,9 @@ def test_the_line_of_consent_names_what_there_is(
     html = shopper.http.get(url).content.decode()
     assert re.findall(r'href="https://shop.example(/\w+)" target="_blank" rel="noopener"', html) == named
     answer = shopper.submit(url, shopper.form(url), script=True)
-    assert ("consent" in answer.json()["errors"]) == bool(named)
+    assert [f"/{field}" for field in ("terms", "privacy") if field in answer.json()["errors"]] == named
+    assert len(re.findall(r'type="checkbox"', html)) == len(named)
+    assert "checked" not in html
 
 
 def test_a_wrong_sms_code(shopper: Shopper, qq: Upstream) -> None:
@@ -260,8 +261,7 @@ RESET = "https://shop.example/reset"
 
 
 def offers(answer: Any) -> bool:
-    found = re.search(rf'<p[^>]*data-reset([^>]*)><a class="plain" href="{RESET}"', answer.content.decode())
-    return found is not None and "hidden" not in found[1]
+    return f'<a class="plain" href="{RESET}" target="_blank" rel="noopener">' in answer.content.decode()
 
 
 def test_beside_a_wrong_password_there_is_a_way_to_a_new_one(
@@ -270,11 +270,10 @@ def test_beside_a_wrong_password_there_is_a_way_to_a_new_one(
     known()
     url = shopper.arrive()
     form = filled(shopper, url)
-    assert "data-reset" not in shopper.http.get(url).content.decode()
+    assert "Forgot" not in shopper.submit(url, form | {"password": "wrong-horse-1"}).content.decode()
     phonebind(password_reset_url=RESET)
     assert not offers(shopper.http.get(url))
     assert not offers(shopper.submit(url, form | {"sms_code": "000000"}))
-    assert not offers(shopper.submit(url, form | {"password": ""}))
     assert offers(shopper.submit(url, form | {"password": "wrong-horse-1"}))
 
 
@@ -315,7 +314,7 @@ def test_too_many_wrong_sms_codes_blame_no_password(shopper: Shopper, qq: Upstre
     answer = shopper.submit(url, form | {"sms_code": "000001"})
     assert answer.status_code == 429
     assert re.search(r"Please try again in (59|60) minutes\.", answer.content.decode())
-    assert 'id="id_password_error"></p>' in answer.content.decode()
+    assert 'name="password"' not in answer.content.decode()
     assert not offers(answer)
 
 
@@ -341,15 +340,21 @@ def test_a_password_like_the_mobile_is_told_so(shopper: Shopper, qq: Upstream, p
 
 
 def test_managers_and_phones_know_what_is_asked_for(shopper: Shopper, qq: Upstream) -> None:
-    html = shopper.http.get(shopper.arrive()).content.decode()
+    url = shopper.arrive()
+    form = filled(shopper, url)
+    html = shopper.http.get(url).content.decode() + shopper.prove(url, form).content.decode()
     tags = {tag: re.search(r'autocomplete="([\w-]+)"', tag) for tag in re.findall(r"<input[^>]*>", html)}
-    found = {re.findall(r'name="(\w+)"', tag)[0]: match[1] for tag, match in tags.items() if match}
-    assert {name: found[name] for name in ("mobile", "sms_code", "password", "text")} == {
-        "mobile": "tel-national",
-        "sms_code": "one-time-code",
-        "password": "current-password",
-        "text": "off",
-    }
+    visible = {tag: match[1] for tag, match in tags.items() if match and 'type="hidden"' not in tag}
+    assert [(re.findall(r'name="(\w+)"', tag)[0], said) for tag, said in visible.items()] == [
+        ("mobile", "tel-national"),
+        ("text", "off"),
+        ("sms_code", "one-time-code"),
+        ("mobile", "username"),
+        ("password", "new-password"),
+    ]
+    known()
+    after = shopper.prove(url, form).content.decode()
+    assert re.search(r'<input[^>]*name="password"[^>]*autocomplete="current-password"', after)
 
 
 def test_a_wrong_image_code(shopper: Shopper, qq: Upstream) -> None:

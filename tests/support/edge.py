@@ -4,7 +4,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from email.message import Message as Headers
@@ -20,7 +20,7 @@ from pytest_django import Settings
 from phonebind import signals, slots, sms_codes
 from phonebind.exceptions import ServerBusy, SmsNotSent, SmsUnconfirmed
 from phonebind.slots import Slots
-from phonebind.sms import Message
+from phonebind.sms import NOTICES, Message
 
 OPENID = "0123456789ABCDEF0123456789ABCDEF"
 UNIONID = "UID_FEDCBA9876543210FEDCBA9876543210"
@@ -119,6 +119,7 @@ class Outbox:
     ``error`` is raised in place of sending.
     """
 
+    notices: ClassVar[Sequence[str]] = NOTICES
     sent: ClassVar[list[Message]] = []
     refuse: ClassVar[bool] = False
     mute: ClassVar[bool] = False
@@ -173,12 +174,12 @@ class Configure:
 
 @pytest.fixture
 def phonebind(settings: Settings) -> Configure:
-    """Like a shop's settings: QQ without the unionid permission, and an outbox for SMS."""
+    """Like a shop's settings: QQ without the unionid permission, an outbox for SMS, and nobody to ask about numbers."""
     Outbox.sent.clear()
     Outbox.refuse = Outbox.mute = False
     Outbox.error = None
     configure = Configure(settings)
-    configure(providers={"unionid": False}, sms={"gateway": "tests.support.edge.Outbox"}, mobile_proofs={})
+    configure({"unionid": False}, sms={"gateway": "tests.support.edge.Outbox"}, mobile_proofs={}, number_state={})
     return configure
 
 

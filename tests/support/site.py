@@ -12,7 +12,8 @@ from pathlib import Path
 from server.processes import spawn, stop
 
 ROOT = Path(__file__).parents[2]
-SERVICES = {"REDIS_URL", "DATABASE_URL", "DEBUG"}
+#: What these tests have set for themselves, and a site finds out.
+SERVICES = {"REDIS_URL", "DATABASE_URL", "DEBUG", "LIFECYCLE"}
 
 
 @dataclass(frozen=True)

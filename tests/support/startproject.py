@@ -32,7 +32,11 @@ class Block:
 
 def blocks(readme: str) -> list[Block]:
     """All that are to be pasted or typed, in order."""
-    return [Block(*found) for found in _BLOCK.findall((ROOT / readme).read_text())]
+    return blocks_of((ROOT / readme).read_text())
+
+
+def blocks_of(text: str) -> list[Block]:
+    return [Block(*found) for found in _BLOCK.findall(text)]
 
 
 def start(project: Path, *, port: int = 8000) -> None:

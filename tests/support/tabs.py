@@ -60,8 +60,14 @@ class Tabs:
 
     def keep(self, state: State, ticket: str) -> None:
         response = HttpResponse()
-        tickets.keep(self.request(), response, state, ticket)
+        tickets.keep(self.request(), response, state.id, ticket)
         self.take(response)
+
+    def renew(self, flow: str, ticket: Ticket, proved: str = "") -> str:
+        response = HttpResponse()
+        text = tickets.renew(self.request(), response, flow, ticket, proved=proved)
+        self.take(response)
+        return text
 
     def read_state(self, state: str, by: WebProvider | None = None, intent: str = "") -> State:
         return states.read(self.request(), by or provider(), state, intent)

@@ -62,6 +62,7 @@ SMS_LIMITS_OF_HOLDERS = (*_OWN, *_KEPT, *_SITE)
 #: What counts is counted until the window and the rest of a twelfth of it are over. Of the others all that count end
 #: together: the window begins with the first.
 SLIDING = {name for name, _ in (*_OWN, *_OPEN, *_KEPT, *_SITE)} - {"sms_mobile_gap"}
+SLIDING |= {"reset_mobile_day", "sign_up_mobile_hour", "verify_user_hour", "owner_choice_address_hour"}
 
 #: What an act came to, as the contract says it in status and code; the first four are told by the answer's fields.
 STATUS = {
@@ -168,9 +169,39 @@ Claim = tuple[str, str]
 
 
 @dataclass
-class Model:
+class Counts:
+    """What is limited, and how much of it is used up."""
+
     now: int
     limits: Limits = field(default_factory=lambda: LIMITS)
+    #: Of each limit and whom it counts: until when each that counted counts, in milliseconds, the earliest first.
+    counted: dict[Claim, list[int]] = field(default_factory=dict)
+
+    def first_used_up(self, claims: Iterable[Claim]) -> Claim | None:
+        return next((claim for claim in claims if len(self._ends(claim)) >= self.limits[claim[0]][0]), None)
+
+    def limited(self, used_up: Claim) -> Outcome:
+        wait = self._ends(used_up)[0] - self.now * 1000
+        return Outcome(self.limits[used_up[0]][2], retry_after=-(-wait // 1000), limit=used_up[0])
+
+    def count(self, claims: Iterable[Claim]) -> None:
+        for claim in claims:
+            now, window = self.now * 1000, self.limits[claim[0]][1] * 1000
+            ends = self._ends(claim)
+            if claim[0] in SLIDING:
+                width = -(-window // 12)
+                end = (now // width + 1) * width + window
+            else:
+                end = ends[0] if ends else now + window
+            self.counted[claim] = [*ends, end]
+
+    def _ends(self, claim: Claim) -> list[int]:
+        """Of those that count now."""
+        return [end for end in self.counted.get(claim, []) if end > self.now * 1000]
+
+
+@dataclass
+class Model(Counts):
     #: The current one first, then those that are being rotated out.
     keys: list[int] = field(default_factory=lambda: [0])
     accounts: list[Account] = field(default_factory=list)
@@ -184,8 +215,6 @@ class Model:
     #: Of each browser: what it has open, oldest first.
     states: dict[str, list[State]] = field(default_factory=dict)
     tickets: dict[str, list[Ticket]] = field(default_factory=dict)
-    #: Of each limit and whom it counts: until when each that counted counts, in milliseconds, the earliest first.
-    counted: dict[Claim, list[int]] = field(default_factory=dict)
 
     # ------------------------------------------------------------ signing in at the provider
 
@@ -216,9 +245,9 @@ class Model:
 
     def look(self, address: str) -> Outcome:
         claims = [("image_address_hour", address)]
-        if used_up := self._first_used_up(claims):
-            return self._limited(used_up)
-        self._count(claims)
+        if used_up := self.first_used_up(claims):
+            return self.limited(used_up)
+        self.count(claims)
         return Outcome("ok")
 
     def ask(
@@ -234,10 +263,10 @@ class Model:
         subjects = {"mobile": mobile, "address": address, "site": "site", "holder": holder}
         claims, used_up = self._sms_claims(subjects, is_holder=bool(holder))
         if used_up:
-            return self._limited(used_up)
+            return self.limited(used_up)
         if gateway == "refuses":
             return Outcome("sms_not_sent")
-        self._count(claims)
+        self.count(claims)
         if not self._live(mobile, holder):
             self.guesses[mobile, holder] = 0
         code = Code(mobile, holder, self.keys[0], self.now)
@@ -251,14 +280,14 @@ class Model:
     def _sms_claims(self, subjects: dict[str, str], *, is_holder: bool) -> tuple[list[Claim], Claim | None]:
         """What an SMS counts against, and what of it is used up."""
         claims = [(name, subjects[kind]) for name, kind in SMS_LIMITS]
-        used_up = self._first_used_up(claims)
+        used_up = self.first_used_up(claims)
         if not (used_up and is_holder and used_up[0] in dict(_OPEN)):
             return claims, used_up
         claims = [(name, subjects[kind]) for name, kind in SMS_LIMITS_OF_HOLDERS]
-        rest = self._first_used_up(claims)
+        rest = self.first_used_up(claims)
         if rest and rest[0] in dict(_KEPT):
             # Whichever part is free again sooner will do.
-            rest = min(rest, used_up, key=lambda claim: self._limited(claim).retry_after or 0)
+            rest = min(rest, used_up, key=lambda claim: self.limited(claim).retry_after or 0)
         return claims, rest
 
     # ------------------------------------------------------------ binding
@@ -267,11 +296,11 @@ class Model:
         if not self._is_own(browser, ticket):
             return Outcome("ticket_invalid")
         claims = [("sms_code_identity_hour", ticket.openid), ("sms_code_address_hour", address)]
-        if used_up := self._first_used_up(claims):
-            return self._limited(used_up)
+        if used_up := self.first_used_up(claims):
+            return self.limited(used_up)
         code = self._guess(mobile, sms_code, ticket.openid)
         if code is None:
-            self._count(claims)
+            self.count(claims)
             return Outcome("sms_code_invalid")
         if account := self.bindings.get(ticket.openid):
             return self._bind_again(account, code, ticket.openid)
@@ -361,10 +390,10 @@ class Model:
         self, account: Account | None, password: str, claims: list[Claim], *, wrong: str
     ) -> Outcome | None:
         """Only wrong ones count; the gate for the disabled comes last."""
-        if used_up := self._first_used_up(claims):
-            return self._limited(used_up)
+        if used_up := self.first_used_up(claims):
+            return self.limited(used_up)
         if account is None or password != account.password:
-            self._count(claims)
+            self.count(claims)
             return Outcome(wrong)
         return None if account.enabled else Outcome("account_disabled")
 
@@ -402,32 +431,10 @@ class Model:
     def drop_old_keys(self) -> None:
         del self.keys[1:]
 
-    # ------------------------------------------------------------ signatures, limits
+    # ------------------------------------------------------------ signatures
 
     def _is_own(self, browser: str, ticket: Ticket) -> bool:
         return self._is_signed(ticket, SIGN_IN_LIFE) and ticket in self.tickets.get(browser, [])
 
     def _is_signed(self, thing: Signed, life: int) -> bool:
         return thing.key in self.keys and self.now - thing.at <= life
-
-    def _first_used_up(self, claims: Iterable[Claim]) -> Claim | None:
-        return next((claim for claim in claims if len(self._ends(claim)) >= self.limits[claim[0]][0]), None)
-
-    def _limited(self, used_up: Claim) -> Outcome:
-        wait = self._ends(used_up)[0] - self.now * 1000
-        return Outcome(self.limits[used_up[0]][2], retry_after=-(-wait // 1000), limit=used_up[0])
-
-    def _count(self, claims: Iterable[Claim]) -> None:
-        for claim in claims:
-            now, window = self.now * 1000, self.limits[claim[0]][1] * 1000
-            ends = self._ends(claim)
-            if claim[0] in SLIDING:
-                width = -(-window // 12)
-                end = (now // width + 1) * width + window
-            else:
-                end = ends[0] if ends else now + window
-            self.counted[claim] = [*ends, end]
-
-    def _ends(self, claim: Claim) -> list[int]:
-        """Of those that count now."""
-        return [end for end in self.counted.get(claim, []) if end > self.now * 1000]

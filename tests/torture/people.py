@@ -82,10 +82,11 @@ class Person:
 
     # ------------------------------------------------------------ single requests
 
-    def request(self, method: str, path: str, form: dict[str, str] | None = None) -> Reply:
-        """On a connection of its own, like a phone that comes back from a tunnel."""
+    def request(self, method: str, path: str, form: dict[str, str] | None = None, token: str = "") -> Reply:
+        """On a connection of its own, like a phone that comes back from a tunnel; signed in, where there is a token."""
         headers = {"X-Forwarded-For": self.address, "Connection": "close", "Content-Type": "application/json"}
         headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
         connection = http.client.HTTPConnection("127.0.0.1", self.shop.port, timeout=60)
         self.shop.begin()
         start = time.perf_counter()

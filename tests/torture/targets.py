@@ -343,7 +343,7 @@ def cookies() -> Target:
         tickets.kept_next(visitor, started.id)
         response = HttpResponse()
         browser.remember(visitor, response, Cookie("phonebind_flow_x", "y", 600), most=8, room=states.ROOM)
-        tickets.keep(visitor, response, started, "z")
+        tickets.keep(visitor, response, started.id, "z")
         browser.forget_all(visitor, response)
         lines = [morsel.OutputString() for morsel in response.cookies.values()]
         assert all(re.match(r"(__Host-)?phonebind_[^\r\n\0]*\Z", line) for line in lines)

@@ -36,12 +36,14 @@ SETTINGS = {
 }
 
 
-def run(shop: Shop, kill: Callable[[], None]) -> tuple[list[Reply], list[int]]:
+def run(
+    shop: Shop, kill: Callable[[], None], act: Callable[[Person], Reply] = Person.arrive_and_bind, many: int = PEOPLE
+) -> tuple[list[Reply], list[int]]:
     """All sign in and bind, while something is killed now and then: what each ended with, and whom each kill met."""
-    people = [Person(shop, f"{number:032X}", f"139{number:08}") for number in range(PEOPLE)]
+    people = [Person(shop, f"{number:032X}", f"139{number:08}") for number in range(many)]
     kills: list[int] = []
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        under_way = [threads.submit(person.arrive_and_bind) for person in people]
+        under_way = [threads.submit(act, person) for person in people]
         while len(kills) < KILLS or not all(one.done() for one in under_way):
             time.sleep(random.uniform(0.2, 0.6))
             if len(kills) < KILLS:
@@ -49,7 +51,7 @@ def run(shop: Shop, kill: Callable[[], None]) -> tuple[list[Reply], list[int]]:
                 kill()
             # A load that has ended before the last kill goes on with who comes back.
             if all(one.done() for one in under_way) and len(kills) < KILLS:
-                under_way += [threads.submit(random.choice(people).arrive_and_bind) for _ in range(AT_ONCE * 4)]
+                under_way += [threads.submit(act, random.choice(people)) for _ in range(AT_ONCE * 4)]
         return [one.result() for one in under_way], kills
 
 

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import redirect_stdout
+from datetime import timedelta
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
@@ -11,9 +12,12 @@ from django.conf import settings
 from django.core import signing
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
+from django_redis import get_redis_connection
 
 from tests.support.edge import Upstream
-from tests.tutorial_shop.old import EARLY, _database, bind, model, post, qq, register, sms_code
+from tests.tutorial_shop.front_end import Visitor
+from tests.tutorial_shop.old import EARLY, IMAGE, _database, bind, model, post, qq, register, sms_code
 
 __all__ = ["_database", "qq"]
 
@@ -42,11 +46,28 @@ def test_a_first_sign_in(qq: Upstream) -> None:
     Path("../kept.json").write_text(json.dumps({"token": token, "cart": kept, "ticket": ticket}))
 
 
+def test_what_the_pages_are_answered() -> None:
+    codes = get_redis_connection("verify_codes")
+
+    def look() -> dict[str, str]:
+        Client().get(f"/image_codes/{IMAGE}/")
+        return {"image_code_id": IMAGE, "text": codes.get(f"img_{IMAGE}").decode()}
+
+    def phone(mobile: str) -> str:
+        codes.delete(f"send_flag_{mobile}")
+        return str(codes.get(f"sms_{mobile}").decode())
+
+    answers = Visitor(look, phone, "lives", "13800000020").live()
+    Path("../answers.json").write_text(json.dumps(answers))
+
+
 def test_registration_takes_one_code_twice() -> None:
     http = Client()
     code = sms_code(http, DOUBLED)
     assert register(http, "first", DOUBLED, code).status_code == 201
     assert register(http, "second", DOUBLED, code).status_code == 201
+    long_ago = timezone.now() - timedelta(days=400)
+    model("users.User").objects.filter(username="first").update(date_joined=long_ago)
 
 
 def test_the_list_of_doubtful_mobiles_names_each() -> None:

@@ -74,6 +74,12 @@ def test_a_token_is_written_either_way_and_lives_for_a_day(word: str) -> None:
     assert payload["exp"] - payload["iat"] == 86_400
 
 
+def test_a_token_for_later() -> None:
+    """Which the next step is to take."""
+    token = post(Client(), "/authorizations/", username=BOUND, password=PASSWORD).json()["token"]
+    Path("../token.json").write_text(json.dumps(token))
+
+
 def test_a_dead_token_is_a_visitor_at_the_cart_and_401_in_the_user_centre(kept: Any) -> None:
     for token in (kept["token"], "undefined", "null"):
         answer = Client().get("/cart/", headers={"authorization": f"JWT {token}"})

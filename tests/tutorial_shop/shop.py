@@ -1,4 +1,6 @@
-"""The shop of the course before its move and after: a copy, its commands, and the guide's blocks pasted into it."""
+"""The shop of the course before its move, after it, and without the apps that go later: a copy, its commands, and the
+guide's blocks pasted into it.
+"""
 
 import os
 import re
@@ -8,23 +10,38 @@ import sys
 from pathlib import Path
 
 from tests.support.services import valkey_server
-from tests.support.startproject import ROOT, append, blocks, write
+from tests.support.startproject import ROOT, Block, append, blocks_of, write
 
 HERE = Path(__file__).parent
 GUIDE = "docs/coming-from-the-tutorial.md"
 FOR_THE_OLD = {"doubtful.py", "oauth/freeze.py", "users/links.py"}
+#: The move; and what may follow on another day.
+MOVE, LATER = (blocks_of(text) for text in re.split(r"^## 9\.", (ROOT / GUIDE).read_text(), flags=re.MULTILINE))
 
 
 def before(project: Path) -> None:
     """As the course has it, and beside it what the guide says for the old shop."""
     shutil.copytree(HERE / "project", project, ignore=shutil.ignore_patterns("__pycache__"))
-    write(project, {block.file: block.text for block in blocks(GUIDE) if block.file in FOR_THE_OLD})
+    write(project, {block.file: block.text for block in MOVE if block.file in FOR_THE_OLD})
 
 
 def moved(project: Path) -> None:
     """The same with every other block: settings at the end of what is there, and whole files in place of the old."""
     before(project)
-    for block in blocks(GUIDE):
+    _paste(project, MOVE)
+
+
+def lean(project: Path) -> None:
+    """What ``moved`` made, without what the guide removes later."""
+    moved(project)
+    _paste(project, LATER)
+    [gone] = typed(LATER, "git rm -r")
+    for name in gone.split():
+        shutil.rmtree(project / name) if (project / name).is_dir() else (project / name).unlink()
+
+
+def _paste(project: Path, blocks: list[Block]) -> None:
+    for block in blocks:
         if block.file == "shop/settings.py":
             append(project / block.file, f"\n{block.text}".replace("…", "from-the-console"))
         elif block.file and block.file not in FOR_THE_OLD:
@@ -33,14 +50,19 @@ def moved(project: Path) -> None:
 
 def statement() -> str:
     """By which the guide goes back."""
-    [found] = [block.text for block in blocks(GUIDE) if block.language == "sql"]
+    [found] = [block.text for block in MOVE if block.language == "sql"]
     return found
 
 
-def commands(program: str) -> list[list[str]]:
+def commands(program: str, part: list[Block] = MOVE) -> list[list[str]]:
     """``manage.py``'s arguments in the guide, of those that begin with this one."""
-    text = "".join(block.text for block in blocks(GUIDE) if block.language == "sh")
-    return [line.split() for line in re.findall(rf"^python manage\.py ({program}.*)$", text, re.MULTILINE)]
+    return [f"{program} {rest}".split() for rest in typed(part, f"python manage.py {program}")]
+
+
+def typed(part: list[Block], command: str) -> list[str]:
+    """What follows a command, wherever it is to be typed."""
+    text = "".join(block.text for block in part if block.language == "sh")
+    return re.findall(rf"^{re.escape(command)}\b *(.*)$", text, re.MULTILINE)
 
 
 def run(project: Path, *tests: str) -> None:

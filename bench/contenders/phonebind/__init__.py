@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import parse_qs, quote, urlsplit
 
 from bench.contenders import CLIENT_ID, CLIENT_SECRET, HTTPS, Answer, Contender, Request, Site, manage
@@ -28,7 +29,10 @@ def environ(site: Site) -> dict[str, str]:
 
 
 def prepare(site: Site) -> None:
-    own: Mapping[str, str] = environ(site)
+    _migrate(environ(site))
+
+
+def _migrate(own: Mapping[str, str]) -> None:
     manage(own["DJANGO_SETTINGS_MODULE"], own, "migrate", "--verbosity", "0")
 
 
@@ -63,4 +67,23 @@ CONTENDER = Contender(
     begin=begin,
     call_back=call_back,
     is_signed_in=lambda answer: answer.status == 200 and b'"token"' in answer.body,
+)
+
+
+def _with_the_app(site: Site) -> dict[str, str]:
+    return {**environ(site), "LIFECYCLE": "1"}
+
+
+#: The same with ``phonebind.lifecycle``, and people who have proved their mobiles.
+LIFE = replace(
+    CONTENDER,
+    name="phonebind_life",
+    prepare=lambda site: _migrate(_with_the_app(site)),
+    environ=_with_the_app,
+    seed=[
+        *CONTENDER.seed,
+        """INSERT INTO phonebind_lifecycle_mobileproof (user_id, mobile, proved_by, first_proved_at, last_proved_at,
+                                                      reason, current)
+           SELECT n, (13000000000 + n)::text, 'sms', now(), now(), '', true FROM generate_series(:first, :last) n""",
+    ],
 )

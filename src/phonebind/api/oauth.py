@@ -52,6 +52,8 @@ class AuthorizationView(View):
         self.note(outcome="started")
         if intent:
             started = states.start(request._request, source, target, intent)
+            if self.flow.unbound:
+                states.keep(started)
         else:
             started = self.flow.start(request._request, source, target)
         user_agent = request.headers.get("User-Agent", "")

@@ -1,7 +1,9 @@
 """System checks of this app, one function each. Ids never change their meaning.
 
-E015 NUMBER_STATE        W012 nobody knows whether a number has a new owner
+E015 NUMBER_STATE        E016 SMS_SIGN_UP makes accounts that cannot be used again
+W012 nobody knows whether a number has a new owner
 W101 its addresses are not served    W102 Django's sessions go on after they were ended
+W103 no gateway can tell an old number of a change
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +20,7 @@ from phonebind.conf import SETTING, conf
 from phonebind.lifecycle import number_state
 from phonebind.options import UNUSABLE, explain
 from phonebind.pages.middleware import AuthenticationMiddleware
+from phonebind.sms import MOBILE_CHANGE, registry
 
 Messages = list[CheckMessage]
 
@@ -56,6 +59,14 @@ def check_number_state(**kwargs: Any) -> Messages:
     return [Error(f"{SETTING}['NUMBER_STATE']: {problem}", id="phonebind.E015") for problem in problems]
 
 
+def check_sign_up(**kwargs: Any) -> Messages:
+    if not conf.sms_sign_up or conf.bind_without_password:
+        return []
+    told = "An account that is made by SMS has no password, and without one this site lets nobody in by SMS."
+    hint = "Turn off SMS_SIGN_UP: POST /users/ registers with a password. Or leave BIND_WITHOUT_PASSWORD True."
+    return [Error(f"{SETTING}['SMS_SIGN_UP']: {told}", hint=hint, id="phonebind.E016")]
+
+
 def check_nobody_knows(**kwargs: Any) -> Messages:
     if conf.number_state:
         return []
@@ -67,6 +78,17 @@ def check_nobody_knows(**kwargs: Any) -> Messages:
     ]
 
 
+def check_notices(**kwargs: Any) -> Messages:
+    if not conf.mobile_change_notice or any(registry.says(each, MOBILE_CHANGE) for each in registry.senders()):
+        return []
+    told = f"No gateway of {SETTING}['SMS'] can tell an old number that its account gets another one."
+    hint = (
+        f"Add a template without parameters, templates[{MOBILE_CHANGE!r}]; or tell people by another way, with the "
+        "signal mobile_change_requested, and set MOBILE_CHANGE_NOTICE to False."
+    )
+    return [Warning(told, hint=hint, id="phonebind.W103")]
+
+
 def _asks(path: str) -> bool:
     try:
         found = import_string(path)
@@ -75,5 +97,5 @@ def _asks(path: str) -> bool:
     return isinstance(found, type) and issubclass(found, AuthenticationMiddleware)
 
 
-CHECKS: Sequence[Callable[..., Messages]] = (check_urls, check_middleware, check_number_state)
-DEPLOY_CHECKS: Sequence[Callable[..., Messages]] = (check_nobody_knows,)
+CHECKS: Sequence[Callable[..., Messages]] = (check_urls, check_middleware, check_number_state, check_sign_up)
+DEPLOY_CHECKS: Sequence[Callable[..., Messages]] = (check_nobody_knows, check_notices)

@@ -18,6 +18,11 @@ _ATTRIBUTE = "_phonebind_device"
 _NAME = re.compile(r"[A-Za-z0-9_-]{32}\Z")
 
 
+def are_kept() -> bool:
+    """Whether the front end keeps cookies, and so devices their names."""
+    return not (conf.legacy_state or conf.front_end == "tutorial")
+
+
 def hash_of(request: HttpRequest) -> str:
     """Of the device that sent the request, which gets its name with the answer if it has none yet."""
     name = _held(request) or getattr(request, _ATTRIBUTE, "")

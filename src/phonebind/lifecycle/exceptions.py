@@ -9,9 +9,10 @@ PhonebindError
 ├── MobileTaken             409 mobile_taken            told only to who has proved the number
 ├── MobileKept              409 mobile_kept             the account cannot be without its number
 ├── MobileChangePending     409 mobile_change_pending   carries due_at
+├── QuestionInvalid         400 ticket_invalid          a TicketInvalid: what was asked expired, or was answered
 ├── OwnerUnclear            409 owner_unclear           carries hint, choices, ticket
 ├── OwnerHeld               409 owner_held              their word is not taken before due_at
-├── OwnerRefused            403 owner_refused           nor ever: only the shop can help
+├── OwnerRefused            403 owner_refused           nor ever: only the shop can help; so for an operator's reset
 ├── NumberStateUnavailable  503 number_state_unavailable    logged only: the gate asks instead
 ├── AccountUnknown          404 account_unknown         there is none that could be meant; limited
 └── NotFound                404 not_found               nothing of that id is yours
@@ -20,12 +21,13 @@ The words of the first are RFC 9470's.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 
-from phonebind.exceptions import PhonebindError, TokenInvalid, Unavailable
+from phonebind.exceptions import PhonebindError, TicketInvalid, TokenInvalid, Unavailable
 
 __all__ = [
     "AccountUnknown",
@@ -41,6 +43,7 @@ __all__ = [
     "OwnerHeld",
     "OwnerRefused",
     "OwnerUnclear",
+    "QuestionInvalid",
     "SessionEnded",
 ]
 
@@ -65,13 +68,16 @@ class AuthenticationInsufficient(PhonebindError):
 
     def __init__(self, max_age: int, methods: Sequence[str]) -> None:
         super().__init__()
+        if not methods:
+            # A number on probation, say, and nothing else.
+            self.message = _("There is no way yet to confirm that it is you. Please try again in some days.")
         self.facts = {"max_age": max_age, "methods": list(methods)}
 
 
 class IdentityTaken(PhonebindError):
     code = "identity_taken"
     status = 409
-    message = _("This sign-in is bound to another account.")
+    message = _("This sign-in is bound to another account. Sign in with it, or unbind it there first.")
 
 
 class IdentityExists(PhonebindError):
@@ -94,7 +100,8 @@ class LastWayIn(PhonebindError):
 
 class MobileTaken(PhonebindError):
     code = "mobile_taken"
-    message = _("Another account has this mobile number.")
+    status = 409
+    message = _("Another account has this mobile number. Sign in to that one, or use another number.")
     field = "mobile"
 
     def __init__(self, *, status: int = 409) -> None:
@@ -112,15 +119,15 @@ class MobileKept(PhonebindError):
 
 
 class MobileChangePending(PhonebindError):
-    """``due_at``: ISO 8601, UTC."""
+    """``due_at``: ISO 8601, UTC, as answers write it."""
 
     code = "mobile_change_pending"
     status = 409
     message = _("A change of the mobile number is waiting already. Cancel it first.")
 
-    def __init__(self, due_at: str) -> None:
+    def __init__(self, due_at: datetime) -> None:
         super().__init__()
-        self.facts = {"due_at": due_at}
+        self.facts = {"due_at": _said(due_at)}
 
 
 class OwnerUnclear(PhonebindError):
@@ -141,23 +148,26 @@ class OwnerUnclear(PhonebindError):
     ) -> None:
         super().__init__()
         self.facts = {"hint": dict(hint), "choices": list(choices), "ticket": ticket}
-        self._remember = remember
+        self.remember = remember
 
-    def finish(self, response: HttpResponseBase) -> None:
-        if self._remember:
-            self._remember(response)
+
+class QuestionInvalid(TicketInvalid):
+    """Of ``POST /ownership/``: put to somebody else, expired, answered, or about what has changed since."""
+
+    message = _("This question has expired, or was answered already. Please start again.")
+    field = "ticket"
 
 
 class OwnerHeld(PhonebindError):
-    """``due_at``: ISO 8601, UTC."""
+    """``due_at``: ISO 8601, UTC, as answers write it."""
 
     code = "owner_held"
     status = 409
     message = _("The account cannot be used by this number alone yet. Please come back later.")
 
-    def __init__(self, due_at: str) -> None:
+    def __init__(self, due_at: datetime) -> None:
         super().__init__()
-        self.facts = {"due_at": due_at}
+        self.facts = {"due_at": _said(due_at)}
 
 
 class OwnerRefused(PhonebindError):
@@ -187,3 +197,7 @@ class AccountUnknown(PhonebindError):
     def __init__(self, *, status: int = 404) -> None:
         super().__init__()
         self.status = status
+
+
+def _said(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

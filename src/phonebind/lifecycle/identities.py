@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import IntegrityError, OperationalError, connections, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Max
 from django.http import HttpRequest
 
 from phonebind import accounts, audit, binding, databases, oauth, signals
 from phonebind.exceptions import AlreadyBound, StorageUnavailable, Text, TokenInvalid
-from phonebind.lifecycle import intents, proofs, sessions
+from phonebind.lifecycle import intents, people, proofs, sessions
 from phonebind.lifecycle.exceptions import IdentityTaken, LastWayIn, NotFound
 from phonebind.lifecycle.models import Session
 from phonebind.lifecycle.people import Person
@@ -114,10 +114,7 @@ def _unbind(person: Person, pk: int, everywhere: bool) -> str:
 
 
 def _locked(user: AbstractBaseUser) -> Any:
-    people = databases.people()
-    # Not against rows that point at the user: a sign-in that adopts holds an identity's, and writes such a one.
-    no_key = connections[people.db].features.has_select_for_no_key_update
-    found = people.select_for_update(no_key=no_key).filter(pk=user.pk).first()
+    found = people.held(user.pk)
     if found is None:
         raise TokenInvalid
     return found
@@ -128,8 +125,9 @@ def _has_another_way(user: AbstractBaseUser) -> bool:
     if accounts.signs_in_by_password(user):
         return True
     mobile = accounts.mobile_of(user)
+    last, doubtful = proofs.last(user, mobile)
     # By an SMS to it people sign in, or get a new password.
-    return bool(mobile) and bool(proofs.last_proved_at(user, mobile)) and not proofs.is_doubtful(user, mobile)
+    return bool(mobile) and last is not None and not doubtful
 
 
 def _any_works(rows: Iterable[SocialAccount]) -> bool:

@@ -2,7 +2,8 @@
 
 The state of it is made for this user, session and intent alone: it signs nobody in, a state made to sign in serves for
 nothing here, and one of somebody else's leads nowhere. Otherwise an attacker could have a victim's browser bind the
-attacker's identity to the victim's account (the CSRF of linking).
+attacker's identity to the victim's account (the CSRF of linking). Where a front end keeps no cookies, that is all that
+protects it: the state is no secret of the browser then, but nobody else can have one made for this session.
 """
 
 from contextlib import suppress
@@ -13,7 +14,7 @@ from rest_framework.request import Request
 
 from phonebind import binding, oauth, states
 from phonebind.exceptions import Invalid, StateInvalid
-from phonebind.lifecycle import people
+from phonebind.lifecycle import devices, people
 from phonebind.lifecycle.people import Person
 from phonebind.models import SocialAccount
 from phonebind.oauth import Identity, WebProvider
@@ -59,7 +60,8 @@ def redeem(
     ProviderUnknown, TokenInvalid, and what ``binding.identify`` raises.
     """
     source = oauth.web(provider)
-    found = states.read(request, source, state, _of(person, intent))
+    read = states.read if devices.are_kept() else states.take
+    found = read(request, source, state, _of(person, intent))
     trade = lambda: source.exchange(code, secret=found.secret)  # noqa: E731
     identity, account = binding.identify(source, trade, adopt=False)
     return identity, account, found

@@ -6,10 +6,27 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
+from phonebind import limits
+from phonebind.exceptions import PhonebindError, TokenInvalid
 from phonebind.life import Joining, Turn
-from phonebind.lifecycle import flows, intents, known_mobile, proofs, sessions
+from phonebind.lifecycle import (
+    flows,
+    intents,
+    known_mobile,
+    owner_choices,
+    ownership,
+    people,
+    proofs,
+    sessions,
+)
 from phonebind.lifecycle.pages import returns
 from phonebind.oauth import WebProvider
+
+#: What the pages ask who meets these errors.
+SCREENS = {
+    "owner_unclear": "owner.html",
+    "identity_exists": "second_identity.html",
+}
 
 
 class Keeper:
@@ -47,8 +64,27 @@ class Keeper:
     def ask_for_code(self, purpose: str, flow: str) -> tuple[str, str]:
         return flows.start(purpose, flow)
 
+    def hold(self, user: AbstractBaseUser, mobile: str) -> None:
+        people.hold(user, mobile)
+
     def mobile_proved(self, user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:
         proofs.record(user, mobile, proved_by, doubtful=doubtful)
+
+    def answer_owner(
+        self, request: HttpRequest, ticket: str, choice: str, password: str | None, identity: Any | None
+    ) -> str:
+        limits.take(("owner_choice_address_hour", limits.client_address(request)))
+        question = ownership.read(ticket)
+        try:
+            person = people.of_page(request)
+        except TokenInvalid:
+            person = None
+        given = owner_choices.Choice(choice, password, identity, person)
+        proof = owner_choices.answer(request, question, given)
+        return proof.token if proof else ""
+
+    def screen(self, error: PhonebindError) -> str:
+        return SCREENS.get(error.code, "")
 
     def known_owner(
         self,

@@ -1,5 +1,8 @@
-"""The bind to an account that exists, where ``KNOWN_MOBILE`` or ``SECOND_IDENTITY`` is set: what that takes, and what
-becomes of the identity that the account has already.
+"""The bind to an account that exists: what that takes, as ``KNOWN_MOBILE`` says, and what becomes of the identity of
+the same provider that the account has already.
+
+``SECOND_IDENTITY`` "both" adds the new one where the password was shown. Where the mobile alone was, whatever proved
+it, the person is asked as with "ask": who has come by a number gets no way in of their own without a word.
 """
 
 from typing import Any
@@ -68,19 +71,17 @@ def _replaced(user: AbstractBaseUser, identity: Identity, choice: str, *, shown:
         # The same person in another of our apps is no other identity.
         others = others.filter(Q(unionid=None) | ~Q(unionid=identity.unionid))
     found = list(others.values_list("pk", flat=True))
-    if not found or (conf.second_identity == "both" and shown):
+    if not found:
         return []
     if conf.second_identity == "refuse":
         raise IdentityExists(["other_number"], ownership.hint_of(user))
-    if choice == "add":
+    is_asked = conf.second_identity == "ask" or not shown
+    if choice == "add" or not (is_asked or choice == "replace"):
         return []
-    if choice != "replace":
-        raise IdentityExists(["add", "replace", "other_number"], ownership.hint_of(user))
+    # By the mobile alone a thief's identity would push the owner's out. A bind can show a password besides, no more.
+    can_replace = shown or accounts.has_password(user)
+    if choice != "replace" or not can_replace:
+        raise IdentityExists(["add", *(["replace"] if can_replace else []), "other_number"], ownership.hint_of(user))
     if not shown:
-        # A thief's identity would push the owner's out.
-        raise AuthenticationInsufficient(conf.step_up_max_age, _ways(user))
+        raise AuthenticationInsufficient(conf.step_up_max_age, ["password"])
     return found
-
-
-def _ways(user: AbstractBaseUser) -> list[str]:
-    return ["password"] if accounts.has_password(user) else ["provider"]

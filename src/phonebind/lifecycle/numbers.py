@@ -7,7 +7,6 @@ Two at once are decided by the lock on the user's row, and between users by the 
 import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from functools import partial
 from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
@@ -23,7 +22,7 @@ from phonebind import accounts, databases, masking, mobiles, revocation, signals
 from phonebind.binding import ATTEMPTS
 from phonebind.conf import conf
 from phonebind.exceptions import Invalid, PhonebindError, StorageUnavailable
-from phonebind.lifecycle import people, proofs, sessions
+from phonebind.lifecycle import notices, people, proofs, sessions
 from phonebind.lifecycle.exceptions import MobileChangePending, MobileKept, MobileTaken
 from phonebind.lifecycle.models import MobileChange
 from phonebind.lifecycle.people import Person
@@ -87,12 +86,13 @@ def change(person: Person, mobile: VerifiedMobile, request: HttpRequest | None =
 
 
 def request_change(person: Person, mobile: VerifiedMobile, request: HttpRequest | None = None) -> MobileChange:
-    """The same in ``MOBILE_CHANGE_DELAY`` seconds, unless any way into the account cancels it. Raises as change() does,
-    and MobileChangePending.
+    """The same in ``MOBILE_CHANGE_DELAY`` seconds, unless any way into the account cancels it. The old number is told
+    by SMS; by all other ways the shop tells. Raises as change() does, and MobileChangePending.
     """
     waiting, created = _at_last(person.user.pk, mobile.number, lambda: _request(person, mobile))
     _settle(mobile)
     if created:
+        notices.mobile_change(accounts.mobile_of(person.user))
         signals.mobile_change_requested.send_robust(
             MobileChange,
             user=person.user,
@@ -182,7 +182,7 @@ def _request(person: Person, mobile: VerifiedMobile) -> tuple[MobileChange, bool
         people.lock(person)
         waiting = pending(person.user.pk)
         if waiting is not None and waiting.mobile != mobile.number:
-            raise MobileChangePending(waiting.due_at.isoformat())
+            raise MobileChangePending(waiting.due_at)
         if _is_taken(person.user.pk, mobile.number):
             raise MobileTaken
         created = waiting is None
@@ -222,8 +222,7 @@ def _replace(user: Any, old: str, new: str, proved_by: str, sid: str) -> None:
         proofs.release(old, "changed")
     proofs.record(user, new, proved_by)
     cancel_change(user.pk)
-    others = sessions.of(user.pk, using)
-    sessions.end(others.exclude(pk=sid) if sid else others, "mobile")
+    sessions.end_others(user.pk, sid, "mobile", using)
     revocation.end_chains(user.pk, using)
     void_codes(old, using)
 
@@ -262,7 +261,7 @@ def _settle(mobile: VerifiedMobile) -> None:
 def void_codes(mobile: str, using: str) -> None:
     """After the commit. Until then, and where the process dies before it, they find the account by its mobile alone."""
     if mobile:
-        transaction.on_commit(partial(sms_codes.void, mobile), using=using, robust=True)
+        databases.after_commit(using, sms_codes.void, mobile)
 
 
 def _write(user: Any, old: str, new: str | None) -> None:

@@ -3,6 +3,7 @@ word where the account has none; ``not_mine`` takes the number from the account.
 """
 
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,55 +11,99 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.http import HttpRequest
-from rest_framework.request import Request
 
-from phonebind import accounts, databases, limits, oauth, signals, sms_codes, store
+from phonebind import accounts, audit, databases, limits, mobile_proofs, oauth, signals, sms_codes, store
 from phonebind.conf import conf
 from phonebind.exceptions import PhonebindError, TicketInvalid, TokenInvalid
-from phonebind.lifecycle import numbers, ownership, people, step_up
-from phonebind.lifecycle.exceptions import AuthenticationInsufficient, OwnerHeld, OwnerRefused
+from phonebind.lifecycle import devices, numbers, ownership, step_up
+from phonebind.lifecycle.exceptions import AuthenticationInsufficient, OwnerHeld, OwnerRefused, QuestionInvalid
 from phonebind.lifecycle.models import Session
 from phonebind.lifecycle.ownership import SHOWN, WORD, Question
+from phonebind.lifecycle.people import Person
+from phonebind.mobile_proofs import Proof
 from phonebind.models import SocialAccount
+from phonebind.oauth import Identity
 
 #: Seconds for which somebody's word is held, and until it is forgotten.
 HOLD, HELD = 72 * 3_600, 14 * 86_400
 
 
-def mine(request: Request, question: Question, password: str | None) -> None:
-    """Raises TicketInvalid (used, or about what has changed since), PasswordWrong, TooManyAttempts, ServerBusy,
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """``word``: "mine" or "not_mine"; ``identity``: of the bind that was asked about; ``person``: who is signed in, and
+    ``verification`` what they bring of ``step_up``; ``claimant``: whom the proof was for, where that is no browser.
+    """
+
+    word: str
+    password: str | None = field(default=None, repr=False)
+    identity: Identity | None = None
+    person: Person | None = None
+    verification: str = ""
+    claimant: str = ""
+
+
+def answer(request: HttpRequest, question: Question, choice: Choice) -> Proof | None:
+    """Take the choice of who has been asked. A bind goes on with the proof that is returned: after ``not_mine`` no SMS
+    code of the number is good any more.
+
+    Raises TicketInvalid (another bind was asked about), QuestionInvalid (it was put to another browser, too), and as
+    :func:`mine` does.
+    """
+    identity = choice.identity
+    if identity is not None:
+        is_theirs = question.purpose == "bind" and question.subject == identity.key
+    else:
+        asked = ("", devices.known_hash(request), choice.claimant)
+        is_theirs = question.purpose != "bind" and question.subject in asked
+    if not is_theirs:
+        raise TicketInvalid if question.purpose == "bind" else QuestionInvalid
+    audit.note(request, mobile=question.mobile)
+    if choice.word == "mine":
+        mine(request, question, choice)
+    else:
+        not_mine(question)
+    if identity is None:
+        return None
+    return mobile_proofs.issue(question.mobile, identity, strength=question.strength, source=question.source)
+
+
+def mine(request: HttpRequest, question: Question, choice: Choice) -> None:
+    """Raises QuestionInvalid (used, or about what has changed since), PasswordWrong, TooManyAttempts, ServerBusy,
     AccountDisabled, AuthenticationInsufficient (which names the ways that the account has), OwnerHeld, OwnerRefused,
     StorageUnavailable.
     """
     user = _user(question)
     ways = _ways(user)
-    if password is not None and "password" in ways:
-        accounts.check_password(user, password, limits.client_address(request._request))
+    if question.purpose == ownership.RESET.purpose:
+        # Nobody is asked for what they have forgotten; or an account with a password and no more were lost with it.
+        ways = [way for way in ways if way != "password"]
+    if choice.password is not None and accounts.has_password(user):
+        accounts.check_password(user, choice.password, limits.client_address(request))
         worth = SHOWN
-    elif _is_signed_in(request, user):
+    elif choice.person is not None and _has_shown(choice.person, choice.verification, user):
         worth = SHOWN
     elif ways:
         raise AuthenticationInsufficient(conf.step_up_max_age, ways)
     else:
         accounts.check_enabled(user)
-        _take_word(request._request, user, question.mobile)
+        _take_word(request, user, question.mobile)
         worth = WORD
     _spend(question)
     ownership.answer(question, worth)
     if worth == WORD:
-        signals.number_doubtful.send_robust(Session, user=user, request=request._request, outcome="accepted")
+        signals.number_doubtful.send_robust(Session, user=user, request=request, outcome="accepted")
 
 
 def not_mine(question: Question) -> None:
-    """The number is nobody's, and no code of it is good any more. Raises TicketInvalid, StorageUnavailable."""
+    """The number is nobody's, and no code of it is good any more. Raises QuestionInvalid, StorageUnavailable."""
     user = _user(question)
     if accounts.needs_second_way(user):
-        raise TicketInvalid
+        raise QuestionInvalid
     _spend(question)
     try:
         with transaction.atomic(using=databases.primary(get_user_model()), durable=True):
             if not numbers.release(user, question.mobile, "new_owner"):
-                raise TicketInvalid
+                raise QuestionInvalid
             # Last: where the store is away the number stays, and what was sent to it is no longer good in any case.
             sms_codes.void(question.mobile)
     except PhonebindError:
@@ -67,12 +112,12 @@ def not_mine(question: Question) -> None:
 
 
 def _user(question: Question) -> AbstractBaseUser:
-    """Whom it was about, while they have the number. Raises TicketInvalid."""
+    """Whom it was about, while they have the number. Raises QuestionInvalid."""
     if store.exists(_spent(question)):
-        raise TicketInvalid
+        raise QuestionInvalid
     user = accounts.find(question.mobile)
     if user is None or str(user.pk) != question.user_pk:
-        raise TicketInvalid
+        raise QuestionInvalid
     return user
 
 
@@ -86,13 +131,12 @@ def _ways(user: AbstractBaseUser) -> list[str]:
     return [way for way, there in has.items() if there]
 
 
-def _is_signed_in(request: Request, user: AbstractBaseUser) -> bool:
+def _has_shown(person: Person, verification: str, user: AbstractBaseUser) -> bool:
     """Whether they have just signed in to this very account by something else than its number."""
+    if person.user.pk != user.pk:
+        return False
     try:
-        person = people.of(request)
-        if person.user.pk != user.pk:
-            return False
-        step_up.require(person, request.headers.get(step_up.HEADER, ""), "password", "provider")
+        step_up.require(person, verification, "password", "provider")
     except (TokenInvalid, AuthenticationInsufficient):
         return False
     return True
@@ -117,12 +161,12 @@ def _take_word(request: HttpRequest, user: AbstractBaseUser, mobile: str) -> Non
     if first:
         signals.number_doubtful.send_robust(Session, user=user, request=request, outcome="held")
     if now < since + HOLD:
-        raise OwnerHeld(datetime.fromtimestamp(since + HOLD, UTC).isoformat(timespec="seconds"))
+        raise OwnerHeld(datetime.fromtimestamp(int(since + HOLD), UTC))
 
 
 def _spend(question: Question) -> None:
     if not store.first(_spent(question), ownership.MAX_AGE):
-        raise TicketInvalid
+        raise QuestionInvalid
 
 
 def _give_back(question: Question) -> None:

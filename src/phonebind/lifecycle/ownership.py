@@ -9,7 +9,7 @@ the answer for ten minutes, for the same number, purpose and browser, or the sam
 import secrets
 from contextlib import suppress
 from dataclasses import astuple, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -19,11 +19,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from phonebind import accounts, databases, store
-from phonebind.conf import conf
-from phonebind.exceptions import TicketInvalid
 from phonebind.lifecycle import devices, number_state, proofs
-from phonebind.lifecycle.exceptions import OwnerUnclear
+from phonebind.lifecycle.exceptions import OwnerUnclear, QuestionInvalid
 from phonebind.lifecycle.models import MobileProof, Session
+from phonebind.lifecycle.number_state.base import State
 from phonebind.models import SocialAccount
 
 #: No carrier gives a number to somebody else before it has rested for as long.
@@ -34,6 +33,7 @@ MAX_AGE = 600
 SHOWN, WORD = "shown", "word"
 
 _SALT = "phonebind.lifecycle.ownership.v1"
+_ATTRIBUTE = "_phonebind_number_state"
 #: Sessions begin just after the proof of the same request.
 _SAME_REQUEST = timedelta(seconds=30)
 #: How a session may have ended whose device was the owner's all the same: "revoked" may have been a stranger's.
@@ -86,20 +86,19 @@ def decide(
     """
     if second_way:
         return False
+    # A probation that is running asks again, from whichever device: its own sign-in would be its witness.
+    last, doubtful = (None, True) if accounts.needs_second_way(user) else proofs.last(user, mobile)
+    if not doubtful and last is not None and timezone.now() - last < FROZEN:
+        return False
     subject = door.claimant or subject_of(request)
     worth = answered(door.purpose, subject, mobile, user.pk)
     if worth:
         return worth == WORD
-    # A probation that is running asks again, from whichever device: its own sign-in would be its witness.
-    if not accounts.needs_second_way(user) and not proofs.is_doubtful(user, mobile):
-        last = proofs.last_proved_at(user, mobile)
+    if not doubtful:
         if _is_known_device(request, user, mobile):
             return False
-        if last is not None:
-            if timezone.now() - last < FROZEN:
-                return False
-            if number_state.since(mobile, last) == "same":
-                return True
+        if last is not None and _state_since(request, mobile, last) == "same":
+            return True
     question = Question(
         door.purpose, subject, mobile, str(user.pk), door.strength, door.source, secrets.token_urlsafe(12)
     )
@@ -111,15 +110,15 @@ def decide(
 
 def subject_of(request: HttpRequest) -> str:
     """The browser; nobody in particular where the front end keeps no cookies."""
-    return "" if conf.legacy_state else devices.hash_of(request)
+    return devices.hash_of(request) if devices.are_kept() else ""
 
 
 def read(ticket: str) -> Question:
-    """Raises TicketInvalid: expired or forged."""
+    """Raises QuestionInvalid: expired or forged."""
     if ticket.isascii():
         with suppress(signing.BadSignature):
             return Question(*signing.loads(ticket, salt=_SALT, max_age=MAX_AGE))
-    raise TicketInvalid
+    raise QuestionInvalid
 
 
 def answer(question: Question, worth: str) -> None:
@@ -148,6 +147,14 @@ def hint_of(user: AbstractBaseUser) -> dict[str, str]:
         "nickname": f"{nickname[:1]}**" if nickname else "",
         "last_used": f"{timezone.localtime(moment):%Y-%m}" if moment else "",
     }
+
+
+def _state_since(request: HttpRequest, mobile: str, last: datetime) -> State:
+    """It is waited for, and billed: once for each request, however often the act begins anew."""
+    looked_up: dict[str, State] = request.__dict__.setdefault(_ATTRIBUTE, {})
+    if mobile not in looked_up:
+        looked_up[mobile] = number_state.since(mobile, last)
+    return looked_up[mobile]
 
 
 def _is_known_device(request: HttpRequest, user: AbstractBaseUser, mobile: str) -> bool:

@@ -14,7 +14,7 @@ from phonebind.lifecycle.people import Person
 def check(person: Person, password: str, address: str) -> None:
     """The old one. Raises PasswordWrong, which blames that field, and what accounts.check_password() does."""
     try:
-        accounts.check_password(person.user, password, address)
+        accounts.check_password(person.user, password, address, counted="password_verify")
     except PasswordWrong as error:
         error.field = "old_password"
         raise

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.contrib import auth
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, connections
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -71,6 +73,27 @@ def of_page(request: HttpRequest) -> Person:
 def locked(user_pk: Any) -> AbstractBaseUser | None:
     """The user as they are now, and stay until the transaction that is open ends."""
     return databases.people().select_for_update().filter(pk=user_pk).first()
+
+
+def hold(user: AbstractBaseUser, mobile: str) -> None:
+    """``user``, who was found by this mobile, keeps it until the transaction that is open ends.
+
+    Raises IntegrityError, as a constraint does: it has left them meanwhile, and the act begins anew.
+    """
+    if not _held().filter(pk=user.pk, **{conf.mobile_field: accounts.stored(mobile)}).values_list("pk"):
+        raise IntegrityError("The mobile is no longer this user's")
+
+
+def held(user_pk: Any) -> AbstractBaseUser | None:
+    """As :func:`locked`, but not against rows that point at the user: a sign-in that adopts holds an identity's, and
+    writes such a one.
+    """
+    return _held().filter(pk=user_pk).first()
+
+
+def _held() -> "QuerySet[AbstractBaseUser]":
+    people = databases.people()
+    return people.select_for_update(no_key=connections[people.db].features.has_select_for_no_key_update)
 
 
 def lock(person: Person) -> AbstractBaseUser:

@@ -1,22 +1,27 @@
 """Who holds a mobile, as they have proved, and when: ``MobileProof``.
 
-Accounts that are older than this app have no row yet: what is known of them is their earliest bind, which proved the
-number; a row is written with the next proof. Where there is none, nothing is assumed.
+Accounts that are older than this app have no row yet: a row is written with the next proof. What is known of them
+before is their earliest bind, which proved the number that they had then; and that it is the one that they have now, as
+long as that is their username too, which a bind makes of it. For all others nothing is assumed.
 """
 
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from phonebind import databases
-from phonebind.lifecycle.models import MobileProof
+from phonebind import databases, mobiles
+from phonebind.conf import conf
+from phonebind.lifecycle.models import MobileProof, Values
 from phonebind.models import SocialAccount
 
 #: Carriers' lists of numbers with a new owner lag: so long is a number that they do not list in doubt all the same.
 PROBATION = timedelta(days=8)
+
+_HOLDS = "user_id = %s AND mobile = %s AND current = %s"
 
 
 def record(user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: bool = False) -> None:
@@ -25,30 +30,27 @@ def record(user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: boo
     A doubtful proof does not move ``last_proved_at``, or it would stand for a good one in the next 90 days.
     """
     now = timezone.now()
-    rows = _rows().filter(mobile=mobile, current=True)
-    if doubtful:
-        last = last_proved_at(user, mobile)
-        facts: dict[str, Any] = {"doubtful_until": now + PROBATION}
-    else:
-        last, facts = now, {"last_proved_at": now, "doubtful_until": None}
-    if rows.filter(user=user.pk).update(proved_by=proved_by, **facts):
+    facts: dict[str, Any] = {"proved_by": proved_by, "doubtful_until": now + PROBATION}
+    if not doubtful:
+        facts |= {"doubtful_until": None, "last_proved_at": now}
+    assigned = ", ".join(f"{name} = %s" for name in facts)
+    if MobileProof.objects.change(f"{assigned} WHERE {_HOLDS}", [*facts.items(), *_held(user, mobile)]):
         return
     # Whoever has it in the books and not in the account has lost it by an act of the host's.
-    rows.update(current=None, released_at=now, reason="changed")
-    first = _first_bound_at(user) or now
+    _rows().filter(mobile=mobile, current=True).update(current=None, released_at=now, reason="changed")
+    first = _bound_at(user, mobile) or now
     _rows().create(
         user=user,  # type: ignore[misc]  # whichever model AUTH_USER_MODEL is
         mobile=mobile,
-        proved_by=proved_by,
         first_proved_at=first,
-        **{"last_proved_at": last or first, **facts},
+        **{"last_proved_at": first, **facts},
     )
 
 
 def keep(user: AbstractBaseUser, mobile: str) -> None:
     """Write down what is known of an account that is older than this app, before the bind goes that tells it."""
-    first = _first_bound_at(user)
-    if mobile and first and not _rows().filter(mobile=mobile, current=True).exists():
+    first = _bound_at(user, mobile)
+    if first and not _rows().filter(mobile=mobile, current=True).exists():
         _rows().create(
             user=user,  # type: ignore[misc]  # whichever model AUTH_USER_MODEL is
             mobile=mobile,
@@ -67,10 +69,12 @@ def date_back(user: AbstractBaseUser, mobile: str, at: datetime) -> None:
     _rows().filter(user=user.pk, mobile=mobile, current=True).update(last_proved_at=at)
 
 
-def last_proved_at(user: AbstractBaseUser, mobile: str) -> datetime | None:
-    """None where nobody knows."""
-    row = _rows().filter(user=user.pk, mobile=mobile, current=True).first()
-    return row.last_proved_at if row else _first_bound_at(user)
+def last(user: AbstractBaseUser, mobile: str) -> tuple[datetime | None, bool]:
+    """When the user proved this mobile last, None where nobody knows; and whether that may have been a new owner."""
+    row = MobileProof.objects.one(_HOLDS, _held(user, mobile))
+    if row is None:
+        return _bound_at(user, mobile), False
+    return row.last_proved_at, row.doubtful_until is not None and row.doubtful_until > timezone.now()
 
 
 def is_doubtful(user: AbstractBaseUser, mobile: str) -> bool:
@@ -79,10 +83,22 @@ def is_doubtful(user: AbstractBaseUser, mobile: str) -> bool:
     return doubtful.exists()
 
 
-def _first_bound_at(user: AbstractBaseUser) -> datetime | None:
-    """When the user bound their first identity, and so proved their mobile."""
-    accounts = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(user=user.pk)
-    return accounts.order_by("created_at").values_list("created_at", flat=True).first()
+def _bound_at(user: AbstractBaseUser, mobile: str) -> datetime | None:
+    """When the user bound their first identity, and so proved this mobile; None where it may have been another.
+
+    A username that is the mobile by the model's own rule says nothing. Nor does anything where there are rows already:
+    the number came, or came back, by the host's hand.
+    """
+    name = get_user_model().USERNAME_FIELD
+    is_name = name != conf.mobile_field and mobiles.clean(str(user.get_username() or "")) == mobile
+    if not mobile or not is_name or _rows().filter(user=user.pk).exists():
+        return None
+    bound = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(user=user.pk)
+    return bound.order_by("created_at").values_list("created_at", flat=True).first()
+
+
+def _held(user: AbstractBaseUser, mobile: str) -> Values:
+    return [("user", user.pk), ("mobile", mobile), ("current", True)]
 
 
 def _rows() -> "QuerySet[MobileProof]":

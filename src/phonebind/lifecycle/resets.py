@@ -12,17 +12,22 @@ import secrets
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.db.models import CharField, Max
+from django.db.models.functions import Cast
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from phonebind import accounts, audit, binding, browser, databases, human, limits, sms, sms_codes, store
 from phonebind.browser import Cookie
 from phonebind.conf import conf
-from phonebind.exceptions import SmsCodeInvalid, StorageUnavailable
+from phonebind.exceptions import SmsCodeInvalid, SmsUnconfirmed, StorageUnavailable
 from phonebind.lifecycle import attempts, ownership, proofs, ways
+from phonebind.lifecycle.exceptions import OwnerRefused
 from phonebind.lifecycle.models import MobileChange, MobileProof
 from phonebind.sms_codes import ByCode, Sent
 
@@ -56,18 +61,31 @@ class Reset:
 def start(request: HttpRequest, mobile: str, answers: human.Answers, *, unbound: bool) -> tuple[Reset, Sent, Cookie]:
     """Send the SMS. ``unbound``: for a front end that keeps no cookies.
 
-    Raises what ``human.send_code`` raises, for every number alike.
+    Raises what ``human.send_code`` raises, for every number alike. With SmsUnconfirmed comes what the reset goes on by:
+    should the code arrive, it is good.
     """
-    user = accounts.find(mobile)
+    stamp, is_known = _stamp(mobile)
     secret = secrets.token_urlsafe(16)
     digest = _digest(secret)
-    reset = Reset(secrets.token_urlsafe(16), mobile, "" if unbound else digest, _stamp(user))
-    worded = PURPOSE if user else sms.NO_ACCOUNT
+    reset = Reset(secrets.token_urlsafe(16), mobile, "" if unbound else digest, stamp)
+    worded = PURPOSE if is_known else sms.NO_ACCOUNT
     how = sms_codes.How(holder=reset.holder, purpose=PURPOSE, reserved=False, worded=worded)
-    sent = human.send_code(request, mobile, answers, ("reset_mobile_day", mobile), **how)
-    with store.connection() as client:
-        client.set(_key(reset.id), json.dumps(asdict(reset)), ex=MAX_AGE)
-    return reset, sent, Cookie(browser.name_of(request, "reset", digest), secret, MAX_AGE)
+    cookie = Cookie(browser.name_of(request, "reset", digest), secret, MAX_AGE)
+    try:
+        sent = human.send_code(request, mobile, answers, ("reset_mobile_day", mobile), **how)
+    except SmsUnconfirmed as error:
+        _keep(reset)
+        error.facts = {"id": reset.id}
+        error.remember = partial(remember, request, reset, cookie)
+        raise
+    _keep(reset)
+    return reset, sent, cookie
+
+
+def remember(request: HttpRequest, reset: Reset, cookie: Cookie, response: HttpResponseBase) -> None:
+    """Make the reset this browser's, with the answer that tells its id."""
+    if reset.digest:
+        browser.remember(request, response, cookie, most=MAX_OPEN, room=ROOM)
 
 
 def read(request: HttpRequest, reset_id: str, *, unbound: bool) -> Reset:
@@ -90,7 +108,7 @@ def finish(request: HttpRequest, reset: Reset, code: str, password: str) -> Abst
     """The account of the number that was proved, with its new password, and signed in; all its sessions are ended.
 
     Raises SmsCodeInvalid, whichever part was wrong; TooManyAttempts; to who has proved the number Invalid (the
-    password), AccountDisabled, AuthenticationInsufficient (an operator), OwnerUnclear; ServerBusy, StorageUnavailable.
+    password), AccountDisabled, OwnerRefused (an operator's), OwnerUnclear; ServerBusy, StorageUnavailable.
     """
     address = limits.client_address(request)
     proved = sms_codes.check(reset.mobile, code, claimant=reset.holder, address=address, purpose=PURPOSE)
@@ -105,9 +123,9 @@ def finish(request: HttpRequest, reset: Reset, code: str, password: str) -> Abst
 
 def _set(request: HttpRequest, reset: Reset, proved: ByCode, password: str) -> AbstractBaseUser:
     user = accounts.find(reset.mobile)
-    if user is None or not constant_time_compare(_stamp(user), reset.stamp):
+    if user is None or not constant_time_compare(_stamp(reset.mobile)[0], reset.stamp):
         raise SmsCodeInvalid
-    ways.refuse_operators(user)
+    _refuse_operators(request, user)
     accounts.check_enabled(user)
     doubtful = ownership.decide(request, user, reset.mobile, door=ownership.RESET)
     old = user.password
@@ -127,6 +145,16 @@ def _set(request: HttpRequest, reset: Reset, proved: ByCode, password: str) -> A
     return user
 
 
+def _refuse_operators(request: HttpRequest, user: AbstractBaseUser) -> None:
+    """As somebody's whose word is not taken: to who has the number it is the truth, and does not tell whose account it
+    is. The audit trail and the log do.
+    """
+    if accounts.is_operator(user):
+        audit.note(request, user_id=user.pk)
+        logger.warning("No SMS resets the password of user %s, an operator: manage.py changepassword does", user.pk)
+        raise OwnerRefused
+
+
 def _forget(reset: Reset) -> None:
     """Until it expires it is worth nothing all the same: its password is gone."""
     with suppress(StorageUnavailable):
@@ -135,10 +163,19 @@ def _forget(reset: Reset) -> None:
             client.delete(_key(reset.id))
 
 
-def _stamp(user: AbstractBaseUser | None) -> str:
-    """Of the account and its password; of nobody, one that no account has."""
-    said = f"{user.pk}:{user.password}" if user else secrets.token_urlsafe(16)
-    return salted_hmac("phonebind.lifecycle.reset", said, algorithm="sha256").hexdigest()
+def _stamp(mobile: str) -> tuple[str, bool]:
+    """Of the account that has the mobile, and its password; of nobody, one that no account has. And which it is."""
+    named = databases.people().filter(**{conf.mobile_field: accounts.stored(mobile)})
+    # One row in any case: to read the one of an account takes longer than to find none, and a thousand clocks tell.
+    found = named.aggregate(key=Max(Cast("pk", CharField())), hash=Max("password"))
+    nobody = secrets.token_urlsafe(16)
+    said = nobody if found["key"] is None else f"{found['key']}:{found['hash']}"
+    return salted_hmac("phonebind.lifecycle.reset", said, algorithm="sha256").hexdigest(), said is not nobody
+
+
+def _keep(reset: Reset) -> None:
+    with store.connection() as client:
+        client.set(_key(reset.id), json.dumps(asdict(reset)), ex=MAX_AGE)
 
 
 def _key(reset_id: str) -> str:

@@ -11,19 +11,18 @@ import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_out
-from django.db import IntegrityError, connections, transaction
-from django.db.models import F, Q, QuerySet
+from django.db import IntegrityError, OperationalError, connections, transaction
+from django.db.models import Q, QuerySet
 from django.db.models.signals import pre_delete
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from phonebind import databases, limits, revocation, signals, store
+from phonebind import binding, databases, limits, revocation, signals, store
 from phonebind.conf import conf
 from phonebind.exceptions import StorageUnavailable, TokenInvalid
 from phonebind.life import SID, Turn
@@ -34,6 +33,12 @@ from phonebind.models import SocialAccount
 
 _SALT = "phonebind.lifecycle.refresh"
 _USER_AGENT = 200
+#: What a column of this kind holds in every database.
+_COUNTED = range(2**31)
+_TURN = (
+    "seq = seq + 1, rotated_at = %s, last_seen_at = %s, expires_at = %s "
+    "WHERE id = %s AND user_id = %s AND seq = %s AND ended_at IS NULL AND expires_at > %s"
+)
 #: How a chain of tokens that is older than the app becomes a session.
 CONTINUED = "refresh"
 
@@ -68,12 +73,7 @@ def begin(
         session.user_agent = _printable(request.headers.get("User-Agent", ""))
         # Only an answer to a sign-in gives a device its name.
         session.device_hash = devices.known_hash(request) if method == CONTINUED else devices.hash_of(request)
-    using = databases.primary(Session)
-    try:
-        with transaction.atomic(using, savepoint=connections[using].in_atomic_block):
-            session.save(using=using, force_insert=True)
-    except IntegrityError:
-        raise TokenInvalid from None
+    _insert(session)
     # Only now: what ended everything meanwhile has told the store first, and then has ended the rows that it saw.
     if _was_ended(user.pk, since):
         end([session], "revoked")
@@ -86,9 +86,12 @@ def turn(sid: str, seq: int, user: AbstractBaseUser, ends: float) -> Turn:
     """The token after the one with ``seq``. Raises SessionEnded, TokenInvalid (the user has no such session)."""
     pk = _id(sid)
     now = _now()
-    live = _rows().filter(pk=pk, user=user.pk, seq=seq, ended_at=None, expires_at__gt=now)
     expires = datetime.fromtimestamp(ends, UTC)
-    if live.update(seq=F("seq") + 1, rotated_at=now, last_seen_at=now, expires_at=expires):
+    values = [
+        *(("rotated_at", now), ("last_seen_at", now), ("expires_at", expires)),
+        *(("id", pk), ("user", user.pk), ("seq", seq), ("expires_at", now)),
+    ]
+    if seq in _COUNTED and Session.objects.change(_TURN, values):
         return _made(sid, seq + 1, now)
     session = _rows().filter(pk=pk, user=user.pk).first()
     if session is None or session.expires_at <= now:
@@ -138,18 +141,16 @@ def end(sessions: Iterable[Session], reason: str) -> int:
     using = sessions.db
     can_lock = connections[using].features.has_select_for_update
     with transaction.atomic(using) if can_lock else nullcontext():
-        rows = sessions.filter(ended_at=None)
-        if can_lock:
-            # In one order, so that two who end the same wait for each other once; and as of now, whatever the
-            # transaction has read before.
-            rows = rows.order_by("pk").select_for_update()
+        # Locked where there are locks: in one order, so that two who end the same wait for each other once; and as of
+        # now, whatever the transaction has read before.
+        rows = sessions.filter(ended_at=None).order_by("pk").select_for_update()
         found = list(rows.values_list("user_id", "pk"))
         live = _rows(using).filter(pk__in=[pk for _, pk in found], ended_at=None)
         ended = live.update(ended_at=_now(), end_reason=reason) if found else 0
         if found:
             keys = [_denied(user_pk, str(pk)) for user_pk, pk in found]
             _deny(keys)
-            transaction.on_commit(partial(_deny, keys), using=using, robust=True)
+            databases.after_commit(using, _deny, keys)
     return ended
 
 
@@ -157,18 +158,26 @@ def end_all(user_pk: Any, reason: str, using: str | None = None) -> None:
     """End all of a user, and those that begin meanwhile by what is true until the commit: the old password, say."""
     _end_as_of_now(user_pk, reason, using)
     if connections[using or databases.primary(Session)].in_atomic_block:
-        again = partial(_end_as_of_now, user_pk, reason, using)
-        transaction.on_commit(again, using=using or databases.primary(Session), robust=True)
+        databases.after_commit(using or databases.primary(Session), _end_as_of_now, user_pk, reason, using)
+
+
+def end_others(user_pk: Any, sid: str, reason: str, using: str) -> None:
+    """The same, but for the session ``sid``: "" for none."""
+    _end_others_as_of_now(user_pk, sid, reason, using)
+    databases.after_commit(using, _end_others_as_of_now, user_pk, sid, reason, using)
 
 
 def is_live(user_pk: Any, sid: str, since: float | None) -> bool:
-    """Whether the session, of a sign-in that began ``since``, has not been ended, as the store knows.
+    """Whether the session, of a sign-in that began ``since``, has not been ended.
 
-    Raises StorageUnavailable.
+    The store alone is asked where it has heard of no end. It hears of one before the commit, which perhaps never came:
+    then the row decides, or a session would be refused that can still be refreshed. Raises StorageUnavailable.
     """
     with store.connection() as client:
         denied, all_ended = client.mget(_denied(user_pk, sid), _all_ended(user_pk))
-    return denied is None and not (since is not None and revocation.is_before(since, all_ended))
+    if denied is None and not (since is not None and revocation.is_before(since, all_ended)):
+        return True
+    return find(sid).filter(user=user_pk, ended_at=None).exists()
 
 
 def prune(*, days: int, batch: int) -> int:
@@ -187,6 +196,26 @@ def install() -> None:
     pre_delete.connect(_on_unbind, sender=SocialAccount, dispatch_uid="phonebind.lifecycle.sessions")
     user_logged_out.connect(_on_logout, dispatch_uid="phonebind.lifecycle.sessions.logout")
     signals.sign_in_response.connect(devices.remember, dispatch_uid="phonebind.lifecycle.devices")
+
+
+def _insert(session: Session) -> None:
+    """Whoever has come in has used up their code: where the database has this lose against what ends other sessions of
+    the user, it is tried again. Raises TokenInvalid.
+    """
+    using = databases.primary(Session)
+    is_inside = connections[using].in_atomic_block
+    for left in reversed(range(1 if is_inside else binding.ATTEMPTS)):
+        try:
+            # Alone it is its own transaction.
+            with transaction.atomic(using) if is_inside else nullcontext():
+                session.save(using=using, force_insert=True)
+        except IntegrityError:
+            raise TokenInvalid from None
+        except OperationalError:
+            if not left:
+                raise
+        else:
+            return
 
 
 def _on_unbind(instance: SocialAccount, using: str, **kwargs: Any) -> None:
@@ -213,20 +242,31 @@ def _tell_of_new_device(request: HttpRequest, session: Session, user: AbstractBa
 
 
 def _end_as_of_now(user_pk: Any, reason: str, using: str | None) -> None:
+    _mark(_all_ended(user_pk), user_pk)
+    end(_rows(using).filter(user=user_pk), reason)
+
+
+def _end_others_as_of_now(user_pk: Any, sid: str, reason: str, using: str) -> None:
+    _mark(_others_ended(user_pk), user_pk)
+    others = _rows(using).filter(user=user_pk)
+    end(others.exclude(pk=sid) if sid else others, reason)
+
+
+def _mark(key: str, user_pk: Any) -> None:
     try:
-        revocation.mark(_all_ended(user_pk))
+        revocation.mark(key)
     except Exception:
         # As revocation does: there may be no store at all, in a host's tests.
         logger.exception("The sessions of user %s were ended, and access tokens are good until they expire", user_pk)
-    end(_rows(using).filter(user=user_pk), reason)
 
 
 def _was_ended(user_pk: Any, since: float) -> bool:
     try:
         with store.connection() as client:
-            return revocation.is_before(since, client.get(_all_ended(user_pk)))
+            ended = client.mget(_all_ended(user_pk), _others_ended(user_pk))
     except StorageUnavailable:
         return False
+    return any(revocation.is_before(since, each) for each in ended)
 
 
 def _rows(using: str | None = None) -> QuerySet[Session]:
@@ -251,6 +291,11 @@ def _denied(user_pk: Any, sid: str) -> str:
 
 def _all_ended(user_pk: Any) -> str:
     return store.key("sessions", str(user_pk)) + ":all_ended"
+
+
+def _others_ended(user_pk: Any) -> str:
+    """Nothing that has begun before then by another sign-in, and has no row yet, is to begin a session."""
+    return store.key("sessions", str(user_pk)) + ":others_ended"
 
 
 def _turn(session: Session) -> Turn:

@@ -6,7 +6,8 @@
     set_password(request, pk, token, password)
 
 A token is random, for one step, and kept in the store as a hash; so nothing can be read from it, and it is gone when it
-was used. Staff and whoever is disabled or has no mobile are answered like a name that nobody has.
+was used. Staff and whoever is disabled or has no mobile are answered like a name that nobody has. A code serves in the
+network alone that it was asked for from: who has changed theirs asks for another one.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ import json
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -23,15 +24,14 @@ from django.http import HttpRequest
 
 from phonebind import accounts, databases, limits, mobiles, sms_codes, store
 from phonebind.conf import conf
-from phonebind.exceptions import AccountDisabled, SmsCodeInvalid, StorageUnavailable, TicketInvalid
+from phonebind.exceptions import AccountDisabled, SmsCodeGone, SmsCodeInvalid, StorageUnavailable, TicketInvalid
 from phonebind.lifecycle import ownership, proofs
 from phonebind.lifecycle.exceptions import AccountUnknown
 from phonebind.lifecycle.models import MobileChange
+from phonebind.lifecycle.ownership import Door
 
 #: The codes' purpose.
 PURPOSE = "reset_password"
-#: What ``LEGACY_COUNTS`` may be: by the limit, or 0 for whatever is asked.
-COUNTS = ("limited", "zero")
 #: Seconds in which an SMS may be asked for, and in which the password is to be set.
 SMS_SECONDS, PASSWORD_SECONDS = 600, 300
 
@@ -70,9 +70,10 @@ def _count(is_there: Callable[[], bool], address: str) -> int:
 def begin(account: str, address: str) -> tuple[str, str]:
     """The mobile of an account, whole, and a token that leads to an SMS.
 
-    Raises AccountUnknown, which tells who has none: as often as the counts do. Raises TooManyRequests.
+    Raises AccountUnknown, which tells who has none: as often as the counts do, and counted apart from them. Or whoever
+    registers behind one address with others would keep them from a new password. Raises TooManyRequests.
     """
-    limits.take(("account_count_address_hour", address))
+    limits.take(("reset_account_address_hour", address))
     user = _resettable(accounts.by_login(account))
     if user is None or not _is_enabled(user):
         raise AccountUnknown
@@ -87,9 +88,8 @@ def send(token: str, address: str) -> sms_codes.Sent:
     """
     grant = _read(_SMS, token)
     _owner(grant)
-    # For nobody in particular: the step after this one brings a name and a code alone, and a holder's code would tell
-    # by its errors that it was sent.
-    return sms_codes.issue(grant.mobile, address, purpose=PURPOSE)
+    how = sms_codes.How(holder=_holder(address), purpose=PURPOSE, reserved=False)
+    return sms_codes.issue(grant.mobile, address, ("reset_mobile_day", grant.mobile), **how)
 
 
 def exchange(account: str, code: str, address: str) -> tuple[AbstractBaseUser, str]:
@@ -99,13 +99,19 @@ def exchange(account: str, code: str, address: str) -> tuple[AbstractBaseUser, s
     """
     user = _resettable(accounts.by_login(account))
     mobile = accounts.mobile_of(user) if user is not None else _NOBODY
+    holder = _holder(address)
     # By the name that was typed, known or not: so the limit does not tell either.
-    claimant = f"{PURPOSE}:{mobiles.clean(account)}"
-    proof = sms_codes.check(mobile, code, claimant=claimant, address=address, purpose=PURPOSE)
+    counted = f"{holder}:{mobiles.clean(account)}"
+    try:
+        proof = sms_codes.check(mobile, code, claimant=holder, address=address, purpose=PURPOSE, counted=counted)
+    except SmsCodeGone:
+        # It would tell that one was sent.
+        raise SmsCodeInvalid from None
     if user is None or not _is_enabled(user):
         raise SmsCodeInvalid
-    # By a name of its own: to claim again is no crime, and two who ask at once would both be handed a token.
-    proof = replace(proof, claimant=secrets.token_hex(16))
+    # To claim again is no crime, and two who ask at once would both be handed a token.
+    if not store.first(_key("tutorial_code", proof.digests[0]), sms_codes.EXPIRES_IN):
+        raise SmsCodeInvalid
     proof.claim()
     token = _issue(_PASSWORD, _granted(user), PASSWORD_SECONDS)
     with suppress(StorageUnavailable):
@@ -126,13 +132,18 @@ def set_password(request: HttpRequest, pk: str, token: str, password: str) -> Ab
     user = _owner(grant)
     accounts.set_password(user, password)
     # Once only, and not for a password that is too weak: it may ask a vendor, who is paid.
-    doubtful = ownership.decide(request, user, grant.mobile, door=ownership.RESET)
+    doubtful = ownership.decide(request, user, grant.mobile, door=Door(PURPOSE, claimant_of(token)))
     try:
         _save(user, grant, token, doubtful=doubtful)
     except IntegrityError as error:
         # A bind of the same person proved the mobile in the same moment. Nothing was changed: trying again is right.
         raise StorageUnavailable from error
     return user
+
+
+def claimant_of(token: str) -> str:
+    """Whom the gate puts its question to: the pages bring no cookie to be known by, and have the token."""
+    return f"{_PASSWORD}:{_digest(token)}"
 
 
 def _save(user: AbstractBaseUser, grant: _Grant, token: str, *, doubtful: bool) -> None:
@@ -145,6 +156,16 @@ def _save(user: AbstractBaseUser, grant: _Grant, token: str, *, doubtful: bool) 
         proofs.record(user, grant.mobile, "sms", doubtful=doubtful)
         sms_codes.void(grant.mobile)
         _use(_PASSWORD, token)
+
+
+def _holder(address: str) -> str:
+    """Whom a code is for. The step that brings it brings a name besides, and neither token nor cookie: what shows who
+    asked for it is the network that they are in. Others neither guess at it nor burn it.
+
+    Not the address itself: carriers send one phone's requests from several of theirs.
+    """
+    network = address.rpartition(".")[0] or address
+    return f"{PURPOSE}:{hashlib.sha256(network.encode()).hexdigest()}"
 
 
 def _resettable(user: Any) -> Any:
@@ -161,7 +182,7 @@ def _is_enabled(user: AbstractBaseUser) -> bool:
 
 
 def _granted(user: AbstractBaseUser) -> _Grant:
-    held = hashlib.sha256(user.password.encode()).hexdigest() if user.password else ""
+    held = _digest(user.password) if user.password else ""
     return _Grant(str(user.pk), accounts.mobile_of(user), held)
 
 
@@ -198,4 +219,8 @@ def _use(kind: str, token: str) -> None:
 
 
 def _key(kind: str, token: str) -> str:
-    return store.key(kind, hashlib.sha256(token.encode()).hexdigest())
+    return store.key(kind, _digest(token))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -3,13 +3,13 @@
 Each gives the proof of ``step_up``, and wrong attempts are limited in each.
 """
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.http import HttpRequest
 
 from phonebind import accounts, binding, databases, human, limits, sms_codes
 from phonebind.audit import note
 from phonebind.exceptions import SmsCodeInvalid
-from phonebind.lifecycle import intents, proofs, step_up
+from phonebind.lifecycle import attempts, intents, people, proofs, step_up
 from phonebind.lifecycle.models import MobileProof
 from phonebind.lifecycle.people import Person
 from phonebind.models import SocialAccount
@@ -44,14 +44,10 @@ def send_code(request: HttpRequest, person: Person, purpose: str, mobile: str, a
 
 
 def by_sms(request: HttpRequest, person: Person, code: str) -> str:
-    """Raises SmsCodeInvalid, SmsCodeGone, TooManyAttempts, AuthenticationInsufficient."""
+    """Raises SmsCodeInvalid, SmsCodeGone, TooManyAttempts, AuthenticationInsufficient, StorageUnavailable."""
     mobile, address = own_mobile(person), limits.client_address(request)
     proof = sms_codes.check(mobile, code, claimant=person.holder, address=address, purpose="verify")
-    try:
-        _use_up(person, proof)
-    except IntegrityError:
-        # Somebody else has written down the first proof of this mobile meanwhile; now there is a row to update.
-        _use_up(person, proof)
+    attempts.at_last(lambda: _use_up(person, proof))
     proof.settle()
     return step_up.issue(person, "sms")
 
@@ -84,6 +80,7 @@ def _elsewhere(identity: Identity) -> SocialAccount | None:
 
 def _use_up(person: Person, proof: ByCode) -> None:
     with transaction.atomic(using=databases.primary(MobileProof), durable=True):
+        people.hold(person.user, proof.number)
         proofs.record(person.user, proof.number, proof.proved_by)
         if not proof.claim():
             # Once is once: whoever reads it later off a screen proves nothing.

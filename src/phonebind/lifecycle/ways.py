@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from phonebind import accounts, binding, databases, limits, mobiles, sms_codes
 from phonebind.conf import conf
 from phonebind.exceptions import Invalid, SmsCodeInvalid, StorageUnavailable
-from phonebind.lifecycle import attempts, flows, ownership, proofs
+from phonebind.lifecycle import attempts, flows, ownership, people, proofs
 from phonebind.lifecycle.exceptions import AccountUnknown, AuthenticationInsufficient, MobileTaken
 from phonebind.lifecycle.models import MobileProof
 from phonebind.sms_codes import ByCode
@@ -43,7 +43,8 @@ def enter(request: HttpRequest, mobile: str, code: str, flow: str) -> tuple[Abst
 def _enter(request: HttpRequest, proved: ByCode) -> tuple[AbstractBaseUser, bool]:
     user = accounts.find(proved.number)
     if user is None:
-        if not conf.sms_sign_up:
+        if not (conf.sms_sign_up and conf.bind_without_password):
+            # An account without a password, which could not be used again: a system check tells of the two settings.
             raise AccountUnknown(status=400)
         user = accounts.new(request, None, proved.number, None)
         _commit(user, proved)
@@ -100,6 +101,8 @@ def _commit(user: AbstractBaseUser, proved: ByCode, *, doubtful: bool = False) -
     with transaction.atomic(using=databases.primary(MobileProof), durable=True):
         if user._state.adding:
             user.save(force_insert=True)
+        else:
+            people.hold(user, proved.number)
         proofs.record(user, proved.number, proved.proved_by, doubtful=doubtful)
         if not proved.claim():
             raise SmsCodeInvalid

@@ -27,9 +27,10 @@ from phonebind.exceptions import (
 from phonebind.mobile_proofs.base import Source
 from phonebind.oauth import Identity
 from phonebind.options import WrongOptions, build
+from phonebind.tickets import Ticket
 from phonebind.verified import VerifiedMobile
 
-__all__ = ["MAX_AGE", "SOURCES", "ByProof", "Proof", "Source", "get", "issue", "read", "trade"]
+__all__ = ["MAX_AGE", "SOURCES", "ByProof", "Proof", "Source", "get", "issue", "of", "read", "trade"]
 
 #: By their words in ``MOBILE_PROOFS``; any other source has a dotted path.
 SOURCES: Mapping[str, str] = {
@@ -108,9 +109,21 @@ def trade(name: str, token: str, identity: Identity, address: str, *, carrier: s
     return issue(number, identity, strength=source.strength, source=name)
 
 
-def issue(number: str, identity: Identity, *, strength: str, source: str) -> Proof:
-    """A proof of a mobile that ``source`` has just proved: one of ours, or a provider that told it too."""
-    mobile = ByProof(number, identity.key, secrets.token_urlsafe(12), strength=strength, source=source)
+def of(ticket: Ticket) -> Proof | None:
+    """Of the mobile that an SMS of ours has proved on the way to this ticket's form, if one has: it serves for the one
+    bind, and as long as the ticket.
+    """
+    if ticket.proved is None:
+        return None
+    number, once = ticket.proved
+    return issue(number, ticket.identity, strength="sms", source="", once=once)
+
+
+def issue(number: str, identity: Identity, *, strength: str, source: str, once: str = "") -> Proof:
+    """A proof of a mobile that ``source`` has just proved: one of ours, or a provider that told it too. ``once`` names
+    it where it has a name already.
+    """
+    mobile = ByProof(number, identity.key, once or secrets.token_urlsafe(12), strength=strength, source=source)
     said = [number, identity.key, mobile.once, strength, source]
     return Proof(signing.dumps(said, salt=SALT, compress=True), mobile)
 

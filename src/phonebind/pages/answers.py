@@ -142,6 +142,7 @@ def show(
         response.status_code = error.status
         for name, value in error.headers.items():
             response.headers[name] = value
+        error.finish(response)
     return response
 
 
@@ -169,7 +170,9 @@ def problem(
 
 def refuse_json(error: PhonebindError, body: dict[str, Any] | None = None) -> HttpResponse:
     """``body``: its own, in other words."""
-    return JsonResponse(body or error.body, status=error.status, headers=error.headers)
+    response = JsonResponse(body or error.body, status=error.status, headers=error.headers)
+    error.finish(response)
+    return response
 
 
 def wants_json(request: HttpRequest) -> bool:

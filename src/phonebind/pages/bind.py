@@ -1,20 +1,23 @@
-"""The page where an identity gets its mobile."""
+"""The page where an identity gets its mobile: first the number, and then what the account of that number needs."""
 
 from typing import Any, ClassVar
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
-from phonebind import binding, human, limits, oauth, sms_codes, tickets
-from phonebind.exceptions import TicketInvalid
+from phonebind import audit, binding, human, limits, mobile_proofs, oauth, sms_codes, tickets
+from phonebind.conf import conf
+from phonebind.exceptions import PhonebindError, TicketInvalid
 from phonebind.pages import sessions
-from phonebind.pages.answers import SeeOther, page, refuse
+from phonebind.pages.answers import SeeOther, page, refuse, wants_json
 from phonebind.pages.code_pages import Act, CodePage
-from phonebind.pages.forms import BindForm
-from phonebind.pages.targets import next_url, start_url
+from phonebind.pages.forms import BindForm, ConsentForm, ProvedForm
+from phonebind.pages.targets import account_url, next_url, start_url
 from phonebind.sms_codes import Sent
 from phonebind.tickets import Ticket
+from phonebind.verified import VerifiedMobile
 
 
 # The ticket in the form is what Django's CSRF token would be: nobody else can know it, and it is good only together
@@ -32,37 +35,109 @@ def bind(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
         ticket = tickets.read(request, source, access_token)
     except TicketInvalid as error:
         return refuse(request, error, again=start_url(provider, target))
-    return _BindPage(request, flow, access_token, ticket).answer()
+    return _BindPage(request, access_token, ticket, (provider, flow)).answer()
 
 
 class _BindPage(CodePage):
-    template = "bind.html"
-    main = "bind"
+    """Its form is sent with ``mobile``, and again with ``bind`` where a password is asked for. Both at once will do."""
 
-    def __init__(self, request: HttpRequest, flow: str, access_token: str, ticket: Ticket) -> None:
+    def __init__(self, request: HttpRequest, access_token: str, ticket: Ticket, address: tuple[str, str]) -> None:
         super().__init__(request)
-        self.flow = flow
+        self.provider, self.flow = address
         self.access_token = access_token
         self.ticket = ticket
+        self.identity = ticket.identity
+        self.proof = request.POST.get("mobile_proof", "")
+        self.mobile_shown = request.POST.get("mobile", "")
+        self._ask(request.POST.get("needs", ""))
+        if "password" in request.POST:
+            self.main = "bind"
+        elif request.method == "GET":
+            self._come_back()
+
+    def _come_back(self) -> None:
+        """Whoever has set another password meanwhile has proved the mobile by that."""
+        proved = mobile_proofs.of(self.ticket)
+        if proved is not None:
+            self.proof, self.mobile_shown = proved.token, proved.mobile.number
+            self._ask(binding.asks(self.ticket.identity, proved.mobile))
+
+    def _ask(self, needs: str) -> None:
+        """From now on the page asks for a password: a "new" one, or the "known" one of an account. "": for the mobile,
+        still or again.
+        """
+        self.needs = needs if needs in ("new", "known") else ""
+        self.main, self.template = ("bind", "bind_password.html") if self.needs else ("mobile", "bind.html")
 
     def context(self) -> dict[str, Any]:
-        identity = self.ticket.identity
+        identity, typed = self.ticket.identity, self.request.POST
         return {
             "access_token": self.access_token,
             "nickname": identity.nickname,
             "avatar": identity.avatar,
             "provider": oauth.label(identity.provider, identity.app_id),
             "other_account": sessions.name_without_mobile(self.request),
+            # As in the template: a form that was sent with everything may have to begin again with the mobile.
+            "action": "bind" if self.needs else "mobile",
+            "needs": self.needs,
+            "again": self.request.get_full_path(),
+            "mobile": self.mobile_shown,
+            "asks_password": typed.get("action") == "bind",
+            "kept": self.kept("access_token", "mobile", "needs", "action"),
+            "reset_url": self._reset_url(),
+            "agreed": all(typed.get(name) for name in ConsentForm().fields if name in ("terms", "privacy")),
         }
+
+    def show(
+        self, form: forms.Form | None = None, *, error: PhonebindError | None = None, screen: str = "", **told: Any
+    ) -> HttpResponse:
+        form = form or self.acts[self.main].form(initial=self.request.POST.dict())
+        if self.needs and "password" in form.fields:
+            password = form.fields["password"].widget.attrs
+            if self.needs == "new":
+                form["password"].help_text = _("8 to 20 characters.")
+                password["autocomplete"] = "new-password"
+            if error is None:
+                password["autofocus"] = True
+        return super().show(form, error=error, screen=screen, **told)
+
+    def _reset_url(self) -> str:
+        """Where a forgotten password is set anew: on a page that leads back here, or on the host's own."""
+        return account_url("reset", provider=self.provider, flow=self.flow) or conf.password_reset_url
 
     def send(self, mobile: str, answers: human.Answers) -> Sent:
         return human.send_code(self.request, mobile, answers, holder=self.ticket.identity.key)
 
+    def refuse(self, form: forms.Form, error: PhonebindError, *, screen: str = "") -> HttpResponse:
+        if self.request.POST.get("needs") and not self.needs:
+            # The code is no longer good: another one is asked for on the page before.
+            screen = self.template
+        return super().refuse(form, error, screen=screen)
+
+    def _mobile(self, form: forms.Form) -> HttpResponse:
+        mobile = self._proved(form)
+        self._ask(binding.asks(self.ticket.identity, mobile))
+        if not self.needs:
+            return self._enter(mobile, self.request.POST.get("password") or None)
+        audit.note(self.request, outcome="proved")
+        return JsonResponse({"screen": True}) if wants_json(self.request) else self.show()
+
     def _bind(self, form: forms.Form) -> HttpResponse:
+        mobile = self._proved(form)
+        self._ask(binding.asks(self.ticket.identity, mobile))
+        return self._enter(mobile, form.cleaned_data["password"])
+
+    def _proved(self, form: forms.Form) -> VerifiedMobile:
         identity, given = self.ticket.identity, form.cleaned_data
+        self._ask("")
+        if self.proof:
+            return mobile_proofs.read(self.proof, identity)
         address = limits.client_address(self.request)
-        mobile = sms_codes.check(given["mobile"], given["sms_code"], claimant=identity.key, address=address)
-        account = binding.bind(self.request, identity, mobile, given["password"])
+        return sms_codes.check(given["mobile"], given["sms_code"], claimant=identity.key, address=address)
+
+    def _enter(self, mobile: VerifiedMobile, password: str | None) -> HttpResponse:
+        choice = self.request.POST.get("second_identity", "")
+        account = binding.bind(self.request, self.ticket.identity, mobile, password, choice)
         target = self.ticket.next
         sessions.start(self.request, account, self.flow, target)
         response = self.leave(target)
@@ -70,4 +145,8 @@ class _BindPage(CodePage):
         binding.respond(self.request, response, account.user, account)
         return response
 
-    acts: ClassVar = {**CodePage.CODES, "bind": Act(BindForm, "bind", _bind)}
+    acts: ClassVar = {
+        **CodePage.CODES,
+        "mobile": Act(ProvedForm, "bind", _mobile),
+        "bind": Act(BindForm, "bind", _bind),
+    }

@@ -13,13 +13,17 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from phonebind import audit, human, limits, sms_codes, sms_receipts
+from phonebind import audit, human, life, limits, sms_codes, sms_receipts
 from phonebind.conf import conf
 from phonebind.exceptions import Invalid, PasswordWrong, PhonebindError, TooManyAttempts
+from phonebind.oauth import Identity
 from phonebind.pages.answers import SeeOther, foreseen, refuse_json, show, wants_json
 from phonebind.pages.forms import HumanCheckForm, ReceiptForm, SmsCodeForm
 from phonebind.sms import registry
 from phonebind.sms_codes import Sent
+
+#: Of a form: answers that served once, and what is not to stand in a page.
+_NOT_KEPT = frozenset({"image_code_id", "text", "human_check", "without_image", "password"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,14 @@ class CodePage:
     for what its buttons do besides asking for a code, and ``send``.
     """
 
-    template: ClassVar[str]
+    template: str
     #: The number that codes go to, masked, where the page knows it and nobody types one.
     own: str = ""
-    #: The ``action`` of a form that names none.
+    #: Of the bind that the page is about, if it is one; and what proves the mobile for it in place of a code.
+    identity: Identity | None = None
+    proof: str = ""
+    _settled = False
+    #: The ``action`` of the main button, and of a form that names none.
     main: str
     acts: ClassVar[Mapping[str, Act]]
 
@@ -58,10 +66,12 @@ class CodePage:
         """GET shows the page; POST acts: ``action`` is a key of ``acts``, or "image", for another one."""
         return self.act() if self.request.method == "POST" else self.show()
 
-    def show(self, form: forms.Form | None = None, *, error: PhonebindError | None = None, **told: Any) -> HttpResponse:
+    def show(
+        self, form: forms.Form | None = None, *, error: PhonebindError | None = None, screen: str = "", **told: Any
+    ) -> HttpResponse:
         """The page; everything typed is kept but passwords and the used-up image code. ``told`` is for the template:
         ``sent``, as what the number is shown that a code is on its way to, ``receipt``, what that SMS is asked for by,
-        and ``news`` of it.
+        and ``news`` of it. ``screen``: another template, which asks what the ``error`` asks.
         """
         typed = self.request.POST.dict()
 
@@ -88,9 +98,8 @@ class CodePage:
             "privacy_url": conf.privacy_url,
             **self.context(),
             **told,
-            "forgot": _is_about_password(error),
         }
-        return show(self.request, self.template, context, error=error)
+        return show(self.request, screen or self.template, context, error=error)
 
     def act(self) -> HttpResponse:
         action = self.request.POST.get("action", self.main)
@@ -105,7 +114,7 @@ class CodePage:
             if "mobile" in form.cleaned_data:
                 audit.note(self.request, mobile=form.cleaned_data["mobile"])
             with foreseen():
-                return act.do(self, form)
+                return self._settle_owner() or act.do(self, form)
         except PhonebindError as error:
             return self.refuse(form, error)
 
@@ -113,19 +122,65 @@ class CodePage:
         """It is done: on to ``target``."""
         return JsonResponse({"location": target}) if wants_json(self.request) else SeeOther(target)
 
-    def refuse(self, form: forms.Form, error: PhonebindError) -> HttpResponse:
-        """Beside the field to blame, or above the form where it is none of them."""
+    def refuse(self, form: forms.Form, error: PhonebindError, *, screen: str = "") -> HttpResponse:
+        """Beside the field to blame, or above the form where it is none of them. ``screen``: the template that says
+        it, where the page that was sent cannot.
+        """
         audit.refused(self.request, error)
         body = _explained(error)
+        question = self._question(error)
         if wants_json(self.request):
-            return refuse_json(error, body)
+            # Its script sends the form once more, as a page.
+            return refuse_json(error, body | {"screen": True} if question or screen else body)
+        if question:
+            return self.show(form, error=error, screen=question, kept=self.kept(), **error.facts)
         if not form.errors:
             for field, messages in body.get("errors", {None: [body["message"]]}).items():
                 form.add_error(field if field in form.fields else None, [str(message) for message in messages])
         faulty = [field for name, field in form.fields.items() if name in form.errors]
         if faulty:
             faulty[0].widget.attrs["autofocus"] = True
-        return self.show(form, error=error)
+        return self.show(form, error=error, screen=screen)
+
+    def _question(self, error: PhonebindError) -> str:
+        """The template of what the error asks the person, if it does."""
+        if not life.installed:
+            return ""
+        typed = self.request.POST
+        if error.code == "insufficient_user_authentication":
+            # An answer that takes more than the number. Elsewhere it is the page that asks for it.
+            needs_more = typed.get("question") or typed.get("second_identity") == "replace"
+            return "second_way.html" if needs_more and self.identity else ""
+        return life.installed.screen(error)
+
+    def _settle_owner(self) -> HttpResponse | None:
+        """Who was asked whether an account is theirs has answered on the ``screen`` of that, and goes on; but for those
+        whose code went with the answer, who need another one.
+        """
+        typed = self.request.POST
+        choice = typed.get("owner", "")
+        # Whoever has pressed neither button is asked again.
+        if not (life.installed and typed.get("question") and choice in ("mine", "not_mine")):
+            return None
+        proof = life.installed.answer_owner(
+            self.request, typed["question"], choice, typed.get("password") or None, self.identity
+        )
+        self._settled = True
+        if proof:
+            self.proof = proof
+        elif choice == "not_mine":
+            audit.note(self.request, outcome=choice)
+            return self.show(notice=_("The number is free for you now. Please ask for another code."))
+        return None
+
+    def kept(self, *besides: str) -> list[tuple[str, str]]:
+        """Names and values of what was typed, for a page that asks for more of the same; but for secrets, and
+        ``besides``.
+        """
+        typed = self.request.POST
+        left_out = {*_NOT_KEPT, *besides, "mobile_proof"} | ({"question", "owner"} if self._settled else set())
+        kept = [(name, value) for name in typed if name not in left_out for value in typed.getlist(name)]
+        return [*kept, ("mobile_proof", self.proof)] if self.proof else kept
 
     def _human_check(self, form: forms.Form) -> HttpResponse:
         """For the script alone: no form can do what it asks for."""

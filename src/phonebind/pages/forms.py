@@ -12,6 +12,7 @@ from phonebind.conf import conf
 _MOBILE = _("Enter a mobile number of 11 digits.")
 _SMS_CODE = _("Enter the 6 digits of the SMS code.")
 _IMAGE_CODE = _("Enter the characters in the image.")
+_AGREE = _("Please agree to this first.")
 _AGAIN = _("Please ask for another image.")
 
 
@@ -95,29 +96,47 @@ class ReceiptForm(BindPageForm):
     receipt = forms.CharField(max_length=32, required=False)
 
 
-class BindForm(BindPageForm):
+class ConsentForm(BindPageForm):
+    """One box for each text: accepting terms is a contract, agreeing to a policy is a consent, and neither stands for
+    the other. None is ticked beforehand.
+    """
+
+    terms = forms.BooleanField(error_messages={"required": _AGREE})
+    privacy = forms.BooleanField(error_messages={"required": _AGREE})
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, url in {"terms": conf.terms_url, "privacy": conf.privacy_url}.items():
+            if not url:
+                del self.fields[name]
+
+
+class ProvedForm(ConsentForm):
+    """Whose the number is: by an SMS code, or by what the page knows already."""
+
     sms_code = DigitsField(
         r"\A[0-9]{6}\Z",
         label=_("SMS code"),
         error_messages={"required": _SMS_CODE, "invalid": _SMS_CODE},
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
     )
+    mobile_proof = forms.CharField(max_length=4096, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.data.get("mobile_proof"):
+            self.fields["sms_code"].required = False
+
+
+class BindForm(ProvedForm):
+    """All that a bind takes at once."""
+
     # A pattern, since max_length writes a maxlength into the page, which cuts what a password manager pastes. Whether
     # a new one has the right length is looked at where it is known to be one.
     password = forms.RegexField(
         rf"(?s)\A.{{1,{PASSWORD_MAX}}}\Z",
         label=_("Password"),
-        help_text=_("New here: choose one of 8 to 20 characters. With an account: enter its password."),
         strip=False,
         error_messages={"required": PASSWORD_MESSAGE, "invalid": PASSWORD_MESSAGE},
-        # Only the number tells which of the two it is. With "new-password", Safari covers the field with a password of
-        # its own making, which for an old account is a wrong one; with this, managers fill in what they know of this
-        # site, and offer to keep what somebody new has typed.
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
-    consent = forms.BooleanField(error_messages={"required": _("Please agree to this first.")})
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if not (conf.terms_url or conf.privacy_url):
-            del self.fields["consent"]

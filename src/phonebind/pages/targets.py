@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from phonebind.oauth import Provider
 from phonebind.redirects import safe_next
@@ -49,6 +49,15 @@ def login_url(target: str) -> str:
 
 def start_url(provider: str, target: str = "") -> str:
     return _with_next(reverse("phonebind_pages:start", args=[provider]), target)
+
+
+def account_url(name: str, **query: str) -> str:
+    """The page of that name of ``phonebind.lifecycle``; "" where the host has not included its pages."""
+    try:
+        url = reverse(f"phonebind_account:{name}")
+    except NoReverseMatch:
+        return ""
+    return f"{url}?{urlencode(query)}" if query else url
 
 
 def bind_url(provider: Provider, state: State, *, kept: bool = False) -> str:

@@ -180,5 +180,5 @@ def _to_form(request: HttpRequest, source: WebProvider, state: State, identity: 
     name = "attach" if sessions.has_mobile(request) else "bind"
     response = SeeOther(kept_url(name, source.name, state.id))
     tickets.remember(request, response, cookie)
-    tickets.keep(request, response, state, ticket)
+    tickets.keep(request, response, state.id, ticket)
     return response

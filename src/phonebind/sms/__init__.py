@@ -1,10 +1,22 @@
 """SMS gateways: one file each, chosen by short name or dotted path in ``PHONEBIND["SMS"]["gateway"]``."""
 
 from phonebind.conf import conf
-from phonebind.sms.base import LANGUAGE, NO_ACCOUNT, PURPOSES, Gateway, Message, purposes
+from phonebind.sms.base import LANGUAGE, MOBILE_CHANGE, NO_ACCOUNT, NOTICES, PURPOSES, Gateway, Message, purposes
 from phonebind.sms.registry import GATEWAYS, attempt, make
 
-__all__ = ["GATEWAYS", "LANGUAGE", "NO_ACCOUNT", "PURPOSES", "Gateway", "Message", "get", "purposes", "send"]
+__all__ = [
+    "GATEWAYS",
+    "LANGUAGE",
+    "MOBILE_CHANGE",
+    "NOTICES",
+    "NO_ACCOUNT",
+    "PURPOSES",
+    "Gateway",
+    "Message",
+    "get",
+    "purposes",
+    "send",
+]
 
 
 def get() -> Gateway:

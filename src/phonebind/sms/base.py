@@ -13,6 +13,10 @@ PURPOSES = ("bind", "sign_in", "reset_password", "change_mobile", "verify")
 #: In place of "reset_password", for a number that nobody has: who asks sees the same, and the phone is told no code.
 #: Where a vendor has no template for it, the one for "reset_password" tells a code that is worth nothing.
 NO_ACCOUNT = "no_account"
+#: What the owner of a number is told without a code: that their account is to get another one. Sent by those gateways
+#: alone that say so, in ``notices``: others would send an empty code.
+MOBILE_CHANGE = "mobile_change"
+NOTICES = (MOBILE_CHANGE,)
 #: The language of those for whom a gateway has nothing in their own.
 LANGUAGE = "zh-hans"
 
@@ -39,7 +43,7 @@ class Message:
     #: For which the code is good.
     minutes: int
     text: str
-    #: One of ``PURPOSES``.
+    #: One of ``PURPOSES``, ``NO_ACCOUNT``, or one of ``NOTICES``: then ``code`` is "".
     purpose: str = "bind"
     #: That of the person, as Django writes it: "zh-hans", "en".
     language: str = LANGUAGE
@@ -56,7 +60,8 @@ class Gateway(Protocol):
     """Constructed for each message, with the options of ``PHONEBIND["SMS"]`` as keyword arguments.
 
     It may have a ``name`` for metrics; the name of its class is used otherwise. One that hands each message to other
-    gateways has ``composite = True``, and ``inner``: a list of their options.
+    gateways has ``composite = True``, and ``inner``: a list of their options. One that can say more than codes has
+    ``notices``: those of ``NOTICES`` that it sends.
 
     One whose vendor tells what became of an SMS is a ``Pushes`` or a ``Tells`` of ``phonebind.sms.receipts`` too.
     """

@@ -3,10 +3,12 @@
 import sys
 
 from phonebind.conf import development
-from phonebind.sms.base import Message
+from phonebind.sms.base import NOTICES, Message
 
 
 class Console:
+    notices = NOTICES
+
     def check(self) -> list[str]:
         return [] if development() else ["the console gateway prints SMS codes; choose a real one with DEBUG off"]
 

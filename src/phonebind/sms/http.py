@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from phonebind.sms import http_receipts
-from phonebind.sms.base import Message
+from phonebind.sms.base import NOTICES, Message
 from phonebind.sms.receipts import Receipt
 from phonebind.sms.vendor import Call, Codes, Reading, Vendor, text
 
@@ -33,6 +33,7 @@ class Http(Vendor):
     """``endpoint``: your service. ``secret``: ``whsec_`` and at least 24 random bytes in base64, shared with it."""
 
     name: ClassVar[str] = "http"
+    notices: ClassVar[Sequence[str]] = NOTICES
     acknowledgement: ClassVar[bytes] = b'{"code":"ok"}'
     words: ClassVar[Sequence[str]] = ("secret",)
     codes: ClassVar[Codes] = Codes(

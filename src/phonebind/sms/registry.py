@@ -17,7 +17,7 @@ from phonebind.exceptions import (
 )
 from phonebind.options import UNUSABLE, WrongOptions, build
 from phonebind.sms import receipts
-from phonebind.sms.base import Gateway, Message
+from phonebind.sms.base import NOTICES, Gateway, Message
 
 #: Short names for ``PHONEBIND["SMS"]["gateway"]``; any other gateway has a dotted path.
 GATEWAYS: Mapping[str, str] = {
@@ -97,6 +97,11 @@ def senders() -> Iterator[Gateway]:
                 yield gateway
 
 
+def says(gateway: Gateway, notice: str) -> bool:
+    """Whether it can send this one of ``NOTICES``."""
+    return notice in getattr(gateway, "notices", ())
+
+
 def brings_receipts() -> bool:
     """Whether one of them does, by the way that ``SMS_RECEIPTS`` has open."""
     return receipts.is_on() and any(map(receipts.may_come_from, senders()))
@@ -110,6 +115,8 @@ def attempt(gateway: Gateway, message: Message) -> str | None:
             # A worker may not have sent it yet, or the one that sent brings none: the person waits all the same.
             receipts.expect("", message)
         return vendor_id
+    if message.purpose in NOTICES and not says(gateway, message.purpose):
+        raise SmsMisconfigured().because("it sends codes alone, or has no template for this")
     name = name_of(gateway)
     with _counted(name, message.purpose):
         vendor_id = gateway.send(message)

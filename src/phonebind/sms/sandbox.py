@@ -5,11 +5,13 @@ import json
 from phonebind import upstream
 from phonebind.conf import development
 from phonebind.exceptions import SmsNotSent, SmsUnconfirmed
-from phonebind.sms.base import Message
+from phonebind.sms.base import NOTICES, Message
 
 
 class Sandbox:
     """``url``: where the sandbox takes messages, as in ``http://127.0.0.1:8000/sandbox/sms/``."""
+
+    notices = NOTICES
 
     def __init__(self, url: str = "") -> None:
         self.url = url

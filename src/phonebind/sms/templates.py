@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
-from phonebind.sms.base import LANGUAGE, NO_ACCOUNT, Message, purposes
+from phonebind.sms.base import LANGUAGE, NO_ACCOUNT, NOTICES, Message, purposes
 from phonebind.sms.vendor import Vendor
 
 #: A template's id for all purposes and languages; or by purpose; or by purpose and language.
 Ids: TypeAlias = str | Mapping[str, str | Mapping[str, str]]
 #: What of a message a template may show.
 FIELDS = ("code", "minutes")
+#: What need not have a template, and one without parameters.
+_WITHOUT_PARAMS = (NO_ACCOUNT, *NOTICES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +37,26 @@ class Templates:
     def named(self, message: Message) -> dict[str, str]:
         """By the template's names. Always str: ``012345`` as a number loses its zero."""
         assert isinstance(self.params, Mapping)
-        if self._purpose(message) == NO_ACCOUNT:
+        if self._purpose(message) in _WITHOUT_PARAMS:
             return {}
         return {name: str(getattr(message, field)) for name, field in self.params.items()}
 
     def in_order(self, message: Message) -> list[str]:
-        if self._purpose(message) == NO_ACCOUNT:
+        if self._purpose(message) in _WITHOUT_PARAMS:
             return []
         return [str(getattr(message, field)) for field in self.params]
 
+    @property
+    def notices(self) -> list[str]:
+        """Those of ``NOTICES`` that there is a template for: none stands for all purposes."""
+        return [name for name in NOTICES if self._has(name)]
+
+    def _has(self, purpose: str) -> bool:
+        return isinstance(self.ids, Mapping) and bool(self.ids.get(purpose))
+
     def _purpose(self, message: Message) -> str:
         """Whose template it is: "no_account" has one without parameters, or is told by that of a reset."""
-        if message.purpose == NO_ACCOUNT and not (isinstance(self.ids, Mapping) and self.ids.get(NO_ACCOUNT)):
+        if message.purpose == NO_ACCOUNT and not self._has(NO_ACCOUNT):
             return "reset_password"
         return message.purpose
 
@@ -68,7 +78,7 @@ class Templates:
             return [] if _is_id(self.ids) else ["templates is empty, or has white space around it"]
         if not isinstance(self.ids, Mapping):
             return ["templates must be a str, or a dict by purpose"]
-        wanted = [*purposes(), *([NO_ACCOUNT] if self.ids.get(NO_ACCOUNT) else [])]
+        wanted = [*purposes(), *filter(self._has, _WITHOUT_PARAMS)]
         return [problem for purpose in wanted for problem in self._problems_of(purpose)]
 
     def _problems_of(self, purpose: str) -> list[str]:
@@ -102,6 +112,10 @@ class TemplateVendor(Vendor):
     @property
     def filled(self) -> Templates:
         return Templates(self.templates, self.params)
+
+    @property
+    def notices(self) -> list[str]:
+        return self.filled.notices
 
     def check(self) -> list[str]:
         return [*super().check(), *self.filled.problems(self.kind)]

@@ -1,6 +1,6 @@
 """The answer to whom the gate has asked: is this account yours?"""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -10,14 +10,14 @@ from phonebind import binding, limits, mobile_proofs, tickets
 from phonebind.accounts import PASSWORD_MAX
 from phonebind.api.base import View
 from phonebind.api.serializers import Shape
-from phonebind.exceptions import TicketInvalid
-from phonebind.lifecycle import devices, owner_choices, ownership
-from phonebind.lifecycle.ownership import Question
+from phonebind.exceptions import TicketInvalid, TokenInvalid
+from phonebind.lifecycle import owner_choices, ownership, people, step_up, tutorial
+from phonebind.lifecycle.people import Person
 from phonebind.oauth import Identity
 
 
 class Choice(Shape):
-    """``access_token``: the bind ticket, where a bind was asked about."""
+    """``access_token``: the bind ticket, where a bind was asked about; or the token of the course's last step."""
 
     ticket = serializers.CharField(max_length=4096)
     choice = serializers.ChoiceField(("mine", "not_mine"))
@@ -38,32 +38,30 @@ class OwnershipView(View):
         limits.take(("owner_choice_address_hour", limits.client_address(request._request)))
         form = Choice.read(request.data)
         question = ownership.read(form["ticket"])
-        self.note(mobile=question.mobile)
-        identity = self._identity(request, question, form["access_token"])
-        if form["choice"] == "mine":
-            owner_choices.mine(request, question, form["password"] or None)
-        else:
-            owner_choices.not_mine(question)
+        choice = owner_choices.Choice(
+            form["choice"],
+            form["password"] or None,
+            self._identity(request, form["access_token"]) if question.purpose == "bind" else None,
+            _person(request),
+            request.headers.get(step_up.HEADER, ""),
+            tutorial.claimant_of(form["access_token"]),
+        )
+        proof = owner_choices.answer(request._request, question, choice)
         self.note(outcome=form["choice"])
-        return Response({"choice": form["choice"], "purpose": question.purpose} | _proof(question, identity))
+        proved = {"mobile_proof": proof.token, "expires_in": mobile_proofs.MAX_AGE} if proof else {}
+        return Response({"choice": form["choice"], "purpose": question.purpose} | proved)
 
-    def _identity(self, request: Request, question: Question, access_token: str) -> Identity | None:
-        """Of the bind that was asked about. Raises TicketInvalid: the question was put to somebody else, or the bind is
-        done.
-        """
-        if question.purpose != "bind":
-            if question.subject != devices.known_hash(request._request) and question.subject:
-                raise TicketInvalid
-            return None
+    def _identity(self, request: Request, access_token: str) -> Identity:
+        """Of the bind that was asked about. Raises TicketInvalid: it is done."""
         flow = self.flow
         ticket = tickets.read_any(request._request, access_token, unbound=flow.unbound, loose=flow.loose)
-        if ticket.identity.key != question.subject or tickets.is_spent(ticket) or binding.find(ticket.identity):
+        if tickets.is_spent(ticket) or binding.find(ticket.identity):
             raise TicketInvalid
         return ticket.identity
 
 
-def _proof(question: Question, identity: Identity | None) -> dict[str, Any]:
-    if identity is None:
-        return {}
-    proof = mobile_proofs.issue(question.mobile, identity, strength=question.strength, source=question.source)
-    return {"mobile_proof": proof.token, "expires_in": mobile_proofs.MAX_AGE}
+def _person(request: Request) -> Person | None:
+    try:
+        return people.of(request)
+    except TokenInvalid:
+        return None

@@ -5,6 +5,7 @@ One more operation is one more entry of ``OPERATIONS``: what goes out, and all t
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -53,11 +54,13 @@ from phonebind.lifecycle.exceptions import (
     IdentityTaken,
     LastWayIn,
     MobileChangePending,
+    MobileKept,
     MobileTaken,
     NotFound,
     OwnerHeld,
     OwnerRefused,
     OwnerUnclear,
+    QuestionInvalid,
     SessionEnded,
 )
 
@@ -146,13 +149,14 @@ class Chosen(serializers.Shape):
 
 # ---------------------------------------------------------------- what goes wrong
 
+_DUE_AT = datetime(2026, 1, 4, 8, tzinfo=UTC)
 #: What errors carry that take something to be made of.
 EXAMPLES: Mapping[type[PhonebindError], PhonebindError] = {
     SessionEnded: SessionEnded("revoked"),
     AuthenticationInsufficient: AuthenticationInsufficient(600, ["sms", "password"]),
     IdentityExists: IdentityExists(["add", "replace", "other_number"], {"nickname": "小**", "last_used": "2025-03"}),
-    MobileChangePending: MobileChangePending("2026-01-04T08:00:00Z"),
-    OwnerHeld: OwnerHeld("2026-01-04T08:00:00Z"),
+    MobileChangePending: MobileChangePending(_DUE_AT),
+    OwnerHeld: OwnerHeld(_DUE_AT),
     OwnerUnclear: OwnerUnclear({"nickname": "小**", "last_used": "2025-03"}, ["mine", "not_mine"], "…"),
 }
 
@@ -356,7 +360,7 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
                 SmsCodeInvalid,
                 TooManyAttempts,
                 AccountDisabled,
-                AuthenticationInsufficient,
+                OwnerRefused,
                 OwnerUnclear,
                 StorageUnavailable,
                 ServerBusy,
@@ -373,12 +377,13 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
             (
                 OriginNotAllowed,
                 TooManyRequests,
-                TicketInvalid,
+                QuestionInvalid,
                 PasswordWrong,
                 TooManyAttempts,
                 AuthenticationInsufficient,
                 OwnerHeld,
                 OwnerRefused,
+                MobileKept,
                 AccountDisabled,
                 StorageUnavailable,
                 ServerBusy,

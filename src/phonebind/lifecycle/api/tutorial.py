@@ -1,4 +1,4 @@
-"""The other endpoints of the course, as its pages call them: counts, a forgotten password, the user centre.
+"""The other endpoints of the course, as its pages call them: registration, a forgotten password, the user centre.
 
 Served where ``FRONT_END`` is "tutorial", and in its dialect. They bring no cookies.
 """
@@ -14,8 +14,10 @@ from phonebind.api import dialects
 from phonebind.api.base import View
 from phonebind.conf import conf
 from phonebind.lifecycle import tutorial
+from phonebind.lifecycle.api import account, ownership, ways
 from phonebind.lifecycle.api import tutorial_forms as forms
 from phonebind.lifecycle.api.base import AccountView
+from phonebind.lifecycle.exceptions import NotFound
 
 
 def routes() -> list[URLPattern]:
@@ -23,12 +25,15 @@ def routes() -> list[URLPattern]:
     if conf.front_end != "tutorial":
         return []
     return [
+        _path("users/", ways.UsersView, "users"),
+        _path("ownership/", ownership.OwnershipView, "ownership"),
         _path("usernames/<str:username>/count/", UsernameCountView, "username_count"),
         _path("mobiles/<str:mobile>/count/", MobileCountView, "mobile_count"),
         _path("accounts/<str:account>/sms/token/", SmsTokenView, "sms_token"),
         _path("sms_codes/", SmsCodeView, "reset_code"),
         _path("accounts/<str:account>/password/token/", PasswordTokenView, "password_token"),
         _path("users/<str:pk>/password/", PasswordView, "reset_password"),
+        _path("user/<str:pk>/password/", PasswordView, "reset_password"),
         _path("user/", UserView, "user"),
     ]
 
@@ -99,8 +104,22 @@ class PasswordTokenView(View):
         return Response({"user_id": _id(user), "access_token": token})
 
 
-class PasswordView(View):
-    actions: ClassVar = {"POST": "reset_password"}
+class PasswordView(account.PasswordView):
+    """POST, for who has forgotten it; PUT, for who is signed in and knows it."""
+
+    actions: ClassVar = {"POST": "reset_password", "PUT": "own_password"}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # Nobody is signed in who has forgotten it.
+        base: Any = super(AccountView, self) if request.method == "POST" else super()
+        base.initial(request, *args, **kwargs)
+
+    def put(self, request: Request, pk: str = "") -> Response:
+        """The pages keep the token that they have, which is no good any more. One that is, is in the answer."""
+        if pk != str(self.person.user.pk):
+            raise NotFound
+        forms.Password.read(request.data)
+        return super().put(request)
 
     def post(self, request: Request, pk: str) -> Response:
         form = forms.NewPassword.read(request.data)

@@ -37,7 +37,7 @@ class SmsCode(Shape):
     sms_code = CodeField()
 
 
-class NewPassword(Token):
+class Password(Shape):
     password = serializers.CharField(max_length=PASSWORD_MAX, trim_whitespace=False)
     password2 = serializers.CharField(max_length=PASSWORD_MAX, trim_whitespace=False)
 
@@ -45,3 +45,7 @@ class NewPassword(Token):
         if attrs["password"] != attrs["password2"]:
             raise serializers.ValidationError({"password2": [_("The two passwords differ.")]})
         return attrs
+
+
+class NewPassword(Token, Password):
+    pass

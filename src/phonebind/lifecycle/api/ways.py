@@ -53,12 +53,11 @@ class ResetsView(View):
         answers = {
             name: form[name] for name in ("image_code_id", "text", "human_check", "without_image") if name in form
         }
-        unbound = self.flow.unbound
-        reset, sent, cookie = resets.start(request._request, mobile, human.Answers(**answers), unbound=unbound)
+        answered, unbound = human.Answers(**answers), self.flow.unbound
+        reset, sent, cookie = resets.start(request._request, mobile, answered, unbound=unbound)
         body = {"id": reset.id, "expires_in": sent.expires_in, "resend_after": sent.resend_after}
         response = Response(body, status=202)
-        if not unbound:
-            browser.remember(request._request, response, cookie, most=resets.MAX_OPEN, room=resets.ROOM)
+        resets.remember(request._request, reset, cookie, response)
         return response
 
 

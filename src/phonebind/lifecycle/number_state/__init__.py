@@ -42,15 +42,19 @@ def since(mobile: str, moment: datetime) -> State:
     """Whether the number has had the same owner since that moment, for all that is known."""
     if not conf.number_state:
         return "unknown"
-    gateway = get()
     release_connection()
     try:
+        gateway = get()
         with _SLOTS.take(max(1, conf.sms_slots // 2)), _taken() as billed:
             state = gateway.since(mobile, moment)
             billed[:] = [state != "unknown"]
             return state
     except (NumberStateUnavailable, Limited, StorageUnavailable) as error:
         logger.warning("Nobody was asked about a number: %s", error.code)
+        return "unknown"
+    except Exception:
+        # A gateway of the host's may raise what nobody foresaw.
+        logger.exception("Nobody was asked about a number")
         return "unknown"
 
 

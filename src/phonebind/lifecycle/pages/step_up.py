@@ -55,7 +55,7 @@ class OwnPage(CodePage):
     def context(self) -> dict[str, Any]:
         return visitors.own(self.request, self.person)
 
-    def refuse(self, form: forms.Form, error: PhonebindError) -> HttpResponse:
+    def refuse(self, form: forms.Form, error: PhonebindError, *, screen: str = "") -> HttpResponse:
         if not wants_json(self.request):
             if isinstance(error, TokenInvalid):
                 return visitors.sign_in_first(self.request, error)
@@ -63,7 +63,7 @@ class OwnPage(CodePage):
                 # This page says best what is asked for.
                 audit.refused(self.request, error)
                 return SeeOther(self.request.path)
-        return super().refuse(form, error)
+        return super().refuse(form, error, screen=screen)
 
 
 class ActPage(OwnPage):

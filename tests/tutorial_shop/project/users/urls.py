@@ -1,6 +1,6 @@
 from django.urls import path
 
-from users import views
+from users import emails, views
 
 urlpatterns = [
     path("users/", views.UserView.as_view()),
@@ -9,4 +9,8 @@ urlpatterns = [
     path("mobiles/<str:mobile>/count/", views.MobileCountView.as_view()),
     path("authorizations/", views.UserAuthorizeView.as_view()),
     path("accounts/<str:account>/sms/token/", views.SmsTokenView.as_view()),
+    path("accounts/<str:account>/password/token/", views.PasswordTokenView.as_view()),
+    path("users/<int:pk>/password/", views.PasswordView.as_view()),
+    path("email/", emails.EmailView.as_view()),
+    path("emails/verification/", emails.VerifyEmailView.as_view()),
 ]

@@ -4,8 +4,8 @@
 
 const form = document.querySelector("form[data-form]");
 const part = (name) => form.querySelector(`[data-${name}]`);
-const [send, image, seen, other, show, above, told, reset] =
-  ["send", "image", "seen", "other", "show", "alert", "status", "reset"].map(part);
+const [send, image, seen, other, show, above, told] =
+  ["send", "image", "seen", "other", "show", "alert", "status"].map(part);
 const submit = form.querySelector(".button.main");
 const enter = form.querySelector(".enter");
 const sendLabel = send && send.textContent;
@@ -202,7 +202,6 @@ function complain({ code, message, errors = {} }, fallback) {
     beside(input.name).textContent = (errors[input.name] || [message])[0];
     input.setAttribute("aria-invalid", "true");
   }
-  if (reset && errors.password && code !== "invalid") reset.hidden = false;
   if (!blamed.length) above.textContent = message;
   (blamed[0] || above).focus();
 }

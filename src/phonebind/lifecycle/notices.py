@@ -1,0 +1,33 @@
+"""SMS without a code: what the owner of a number should hear of, whoever sits at the site."""
+
+import logging
+
+from django.utils import translation
+
+from phonebind import limits, slots, sms, sms_texts
+from phonebind.conf import conf
+from phonebind.exceptions import PhonebindError
+
+logger = logging.getLogger(__name__)
+
+
+def mobile_change(mobile: str) -> None:
+    """The account of this number waits for another one. After the commit: whatever comes of it, the change waits.
+
+    Not counted with the codes of the number, or who uses those up could keep its owner from hearing of it.
+    """
+    if not (mobile and conf.mobile_change_notice):
+        return
+    try:
+        limits.take(("notice_mobile_day", mobile))
+        with slots.SMS.take(conf.sms_slots):
+            sms.send(_message(mobile, sms.MOBILE_CHANGE, -(-conf.mobile_change_delay // 60)))
+    except Exception as error:  # noqa: BLE001 - a host's gateway may raise anything, with the number in its text
+        why = (isinstance(error, PhonebindError) and error.detail) or type(error).__name__
+        logger.warning("An old number was not told that its account gets another one (%s)", why)
+
+
+def _message(mobile: str, notice: str, minutes: int) -> sms.Message:
+    text = sms_texts.code_text(notice, conf.site_name, "", minutes)
+    language = translation.get_language() or sms.LANGUAGE
+    return sms.Message(mobile=mobile, code="", minutes=minutes, text=text, purpose=notice, language=language)

@@ -1,0 +1,115 @@
+"""docs/account-life.md says what the code says, and a new project that follows it has all of it."""
+
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import get_commands
+from django.dispatch import Signal
+from django.urls import resolve
+from django.utils import translation
+
+from phonebind import exceptions, signals
+from phonebind.conf import NAMES
+from phonebind.lifecycle import exceptions as life_exceptions
+from phonebind.lifecycle import urls
+from tests.support.startproject import ROOT, blocks, manage, paste, start
+
+PAGE = "docs/account-life.md"
+TEXT = (ROOT / PAGE).read_text()
+METHODS = "GET|POST|PUT|DELETE"
+#: Told by Django REST framework or the model, in their own words.
+OTHERS_WORDS = {"invalid"}
+
+
+def examples() -> Iterator[str]:
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL):
+        if not language and re.match(rf"(?:{METHODS}) /|[0-9]{{3}} ", block):
+            yield block
+
+
+def kinds() -> dict[str, Any]:
+    found = [getattr(module, name) for module in (exceptions, life_exceptions) for name in module.__all__]
+    return {kind.code: kind for kind in found if hasattr(kind, "code") and kind is not life_exceptions.QuestionInvalid}
+
+
+def test_every_address_is_there_and_every_request_leads_somewhere() -> None:
+    asked = re.findall(rf"\b(?:{METHODS}) (/[\w{{}}/.-]*)", TEXT)
+    for path in asked:
+        resolve(path.replace("{id}", "23a4d3d0-9c98-4171-af9b-726336e39290"))
+    routes = {resolve(path.replace("{id}", "1")).url_name for path in asked if "sessions/{id}" not in path}
+    own = {str(pattern.name) for pattern in urls.urlpatterns}
+    assert own - routes == {"session"}
+
+
+def test_every_example_is_json_and_its_requests_are_bodies() -> None:
+    for block in examples():
+        for body in re.findall(r"^(?:[0-9]{3} )?([\[{].*?[\]}])$", block, re.MULTILINE | re.DOTALL):
+            json.loads(body)
+
+
+def test_errors_are_told_in_the_words_of_the_code() -> None:
+    errors = re.findall(r"^(4\d\d) (\{.*\})$", "\n".join(examples()), re.MULTILINE)
+    assert len(errors) >= 8
+    for status, body in ((int(status), json.loads(text)) for status, text in errors):
+        kind = kinds()[body["code"]]
+        assert status in (kind.status, 400), body
+        with translation.override("en"):
+            assert body["code"] in OTHERS_WORDS or body["message"] == str(kind.message)
+
+
+def test_every_code_of_its_tables_is_one() -> None:
+    known = {(kind.status, code) for code, kind in kinds().items()}
+    rows = re.findall(r"^\| (\d{3}) \| (.*?) \|", TEXT, re.MULTILINE)
+    told = {(int(status), code) for status, codes in rows for code in re.findall(r"`(\w+)`", codes)}
+    assert told - known == {(400, "mobile_taken"), (400, "account_unknown")}
+
+
+def test_every_signal_command_setting_and_reason_is_there() -> None:
+    of_the_app = (ROOT / "src/phonebind/signals.py").read_text().partition("With ``phonebind.lifecycle`` alone")[2]
+    named = {name for name, each in vars(signals).items() if isinstance(each, Signal) and f"{name} = " in of_the_app}
+    documented = TEXT.partition("## Signals")[2].partition("## ")[0]
+    rows = re.findall(r"^\| (`.*?) \|", documented, re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == named | {"refresh_token_reused"}
+    commands = {name for name, app in get_commands().items() if app == "phonebind.lifecycle"}
+    assert set(re.findall(r"^\| `(phonebind_\w+)", TEXT, re.MULTILINE)) == commands
+    settings = TEXT.partition("## Settings")[2].partition("## ")[0]
+    assert set(re.findall(r"`([A-Z_]{6,})`", settings)) <= set(NAMES)
+    reasons = re.findall(r'"(\w+)"', inspect.getdoc(life_exceptions.SessionEnded) or "")
+    assert [reason for reason in reasons if f"`{reason}`" not in TEXT] == []
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new one, as the README makes it, and then as the page does."""
+    directory = tmp_path_factory.mktemp("new")
+    start(directory)
+    for block in blocks(PAGE):
+        if block.file or block.language == "sh":
+            paste(directory, block)
+    return directory
+
+
+def test_a_new_project_has_nothing_to_complain_of(project: Path) -> None:
+    assert manage(project, "check") == "System check identified no issues (0 silenced).\n"
+    assert manage(project, "makemigrations", "--check") == "No changes detected\n"
+
+
+def test_a_new_project_ends_access_tokens_at_once(project: Path) -> None:
+    script = """
+from django.contrib.auth import get_user_model
+from django.test import Client
+user = get_user_model().objects.create_user("ada", mobile="13900000001", password="correct-horse-8")
+client = Client(headers={"host": "localhost"})
+form = {"username": "ada", "password": "correct-horse-8"}
+pair = client.post("/authorizations/", form, content_type="application/json").json()
+ask = lambda: client.get("/account/", headers={"Authorization": f"Bearer {pair['token']}"})
+before = ask().json()["mobile"]
+client.post("/authorizations/revoke/", {"refresh": pair["refresh"]}, content_type="application/json")
+print(before, ask().status_code)
+"""
+    assert manage(project, "shell", "-v0", "-c", script) == "139****0001 401\n"

@@ -1,0 +1,48 @@
+"""Hosts that do not install ``phonebind.lifecycle`` load nothing of it; what requests cost there:
+tests/api/test_edges.py, and with it: tests/lifecycle/test_costs.py.
+"""
+
+import os
+import subprocess
+import sys
+
+from tests.support.site import ROOT
+
+#: All of the core, however a site comes to load it.
+LOADED = """
+import sys
+from importlib import import_module
+from pathlib import Path
+import django
+django.setup()
+from django.apps import apps
+from django.core.management import call_command
+import phonebind
+call_command("check")
+root = Path(phonebind.__file__).parent
+for file in sorted(root.rglob("*.py")):
+    name = file.relative_to(root.parent).with_suffix("").parts
+    if name[1] not in ("lifecycle", "testing"):
+        import_module(".".join(name).removesuffix(".__init__"))
+print([model._meta.db_table for model in apps.get_models() if "lifecycle" in model.__module__])
+print(sorted(name for name in sys.modules if name.startswith("phonebind.lifecycle")))
+"""
+
+
+def loaded(**environment: str) -> list[str]:
+    """What a process of its own has of the app when it has loaded all of the core: tables, modules."""
+    environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "server.settings", "DEBUG": "1", **environment}
+    command = [sys.executable, "-c", LOADED]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    return done.stdout.splitlines()[-2:]
+
+
+def test_who_does_not_install_it_loads_nothing_of_it() -> None:
+    assert loaded(LIFECYCLE="0") == ["[]", "[]"]
+
+
+def test_who_installs_it_does() -> None:
+    tables, modules = loaded(LIFECYCLE="1")
+    assert "phonebind_lifecycle_session" in tables
+    assert "phonebind.lifecycle.sessions" in modules
