@@ -398,7 +398,9 @@ def test_every_message_is_there_in_both_languages(outcome: type[PhonebindError])
 
 
 def test_every_code_is_reached() -> None:
-    assert {outcome.code for outcome in outcomes()} == {code for _, code, *_ in CASES}
+    # Those of the app that hosts switch on have their own tests; it may be imported here all the same.
+    ours = [outcome for outcome in outcomes() if not outcome.__module__.startswith("phonebind.lifecycle")]
+    assert {outcome.code for outcome in ours} == {code for _, code, *_ in CASES}
 
 
 class Enabled(UserManager[User]):
