@@ -80,6 +80,13 @@ def test_who_came_in_by_it_signs_in_again_and_is_told_then(owner: Owner, page: s
     assert "QQ is unbound." in owner.read()
 
 
+def test_nobody_else_is_told(owner: Owner, page: str, stranger: Any) -> None:
+    """Who signs in next at this browser."""
+    owner.send(page)
+    owner.http.force_login(stranger)
+    assert "QQ is unbound." not in owner.read()
+
+
 def test_everywhere_else(owner: Owner, page: str, person: Any, browser: Callable[[], Owner]) -> None:
     here, other = browser(), browser()
     for each in (here, other):

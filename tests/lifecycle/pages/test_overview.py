@@ -152,7 +152,7 @@ def test_a_form_of_who_was_signed_in_before_does_nothing(owner: Owner, stranger:
     assert (script.status_code, script.json()["code"]) == (401, "token_invalid")
 
 
-def test_threat_23_a_session_that_was_ended_elsewhere_does_nothing_more(owner: Owner, person: Any) -> None:
+def test_a_session_that_was_ended_elsewhere_does_nothing_more(owner: Owner, person: Any) -> None:
     form = owner.form("/my/")
     change_of(person)
     domain.end_all(person.pk, "revoked")

@@ -265,7 +265,7 @@ def test_who_has_shown_it_in_another_tab_goes_on(owner: Owner, page: str) -> Non
         assert not Outbox.sent
 
 
-def test_no_act_is_reached_around_it(owner: Owner, person: Any, page: str, phonebind: Configure) -> None:
+def test_threat_23_no_act_is_reached_around_it(owner: Owner, person: Any, page: str, phonebind: Configure) -> None:
     """The form of an act whose step-up has expired meanwhile, or never was."""
     forms = {page: owner.form(page) | {"action": "unbind"}}
     Session.objects.update(method="sms")

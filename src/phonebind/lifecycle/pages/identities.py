@@ -73,7 +73,8 @@ class _UnbindPage(ActPage):
         if session is None or session.ended_at is not None:
             # It began with this identity, and has ended with it.
             auth.logout(self.request)
-            target = login_url(target)
+            visitors.tell(self.request, told, signed_out=self.person)
+            return self.leave(login_url(target))
         self.request.session[_GONE] = self.entry.id
         visitors.tell(self.request, told)
         return self.leave(target)

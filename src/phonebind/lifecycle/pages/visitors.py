@@ -27,7 +27,7 @@ from phonebind.pages.targets import login_url
 
 P = ParamSpec("P")
 
-#: In Django's session: what the next page tells, and whether it is bad news.
+#: In Django's session: what the next page tells, whether it is bad news, and to whom, where that is not plain.
 _TOLD = "phonebind_told"
 
 
@@ -78,12 +78,12 @@ def show(
 
 def own(request: HttpRequest, person: Person) -> dict[str, Any]:
     """What every template here knows."""
-    return {"seal": _seal(person), "home": home(), "told": _told(request)}
+    return {"seal": _seal(person), "home": home(), "told": _told(request, person)}
 
 
-def tell(request: HttpRequest, text: Text, *, bad: bool = False) -> None:
-    """On the next page that they see."""
-    request.session[_TOLD] = [str(text), bad]
+def tell(request: HttpRequest, text: Text, *, bad: bool = False, signed_out: Person | None = None) -> None:
+    """On the next page that they see; to whom it was that has just been ``signed_out``, if they come in again."""
+    request.session[_TOLD] = [str(text), bad, str(signed_out.user.pk) if signed_out else ""]
 
 
 def sign_in_first(request: HttpRequest, error: TokenInvalid) -> HttpResponse:
@@ -160,8 +160,8 @@ def _seal(person: Person) -> str:
     return salted_hmac("phonebind.lifecycle.pages", said, algorithm="sha256").hexdigest()[:32]
 
 
-def _told(request: HttpRequest) -> dict[str, Any] | None:
+def _told(request: HttpRequest, person: Person) -> dict[str, Any] | None:
     if request.method != "GET" or _TOLD not in request.session:
         return None
-    text, bad = request.session.pop(_TOLD)
-    return {"text": text, "bad": bad}
+    text, bad, whom = request.session.pop(_TOLD)
+    return {"text": text, "bad": bad} if whom in ("", str(person.user.pk)) else None
