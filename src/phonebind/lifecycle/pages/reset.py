@@ -88,7 +88,9 @@ class _ResetPage(WayPage):
             # Nothing of it is to blame.
             form.errors.clear()
             return self.refuse(form, error)
-        return settled or self.show(notice=_("Thank you. Now choose your new password."))
+        form = ResetForm(initial=self.request.POST.dict())
+        form.fields["password"].widget.attrs["autofocus"] = True
+        return settled or self.show(form, notice=_("Thank you. Now choose your new password."))
 
     def too_little(self, methods: Collection[str]) -> str:
         return _(
