@@ -143,6 +143,23 @@ def test_who_answers_mine_where_more_is_needed_is_told_what(visitor: Visitor, pe
     assert password_of() == PASSWORD
 
 
+def test_not_mine_leaves_no_password_to_reset(visitor: Visitor, person: Any) -> None:
+    form = visitor.at(f"{URL}?next=/cart.html", mobile=MOBILE)
+    asked = form.send(sms_code=form.code(), password=NEW)
+    told = visitor.submit(form.url, visitor.inputs(asked) | {"owner": "not_mine"})
+    assert (told.status_code, b"The number is yours now" in told.content) == (200, True)
+    assert b'href="/login/?next=%2Fcart.html"' in told.content
+    person.refresh_from_db()
+    assert (person.mobile, person.check_password(PASSWORD)) == (None, True)
+
+
+def test_a_gateway_that_does_not_answer_leaves_the_reset(visitor: Visitor, owner: Any) -> None:
+    Outbox.mute = True
+    form = visitor.at(URL, mobile=MOBILE)
+    assert form.ask().status_code == 502
+    assert form.send(sms_code=visitor.sms_code(), password=NEW).status_code == 303
+
+
 # ---------------------------------------------------------------- from inside the bind form
 
 
@@ -192,6 +209,27 @@ def test_all_of_it_may_take_as_long_as_each_part_of_it(visitor: Visitor, owner: 
         clock.shift(tickets.MAX_AGE - 5)
         bound = visitor.submit(at_form, visitor.form(at_form) | {"action": "bind", "password": NEW})
         assert bound.status_code == 303
+
+
+def test_not_mine_leads_back_to_the_form(visitor: Visitor, person: Any, at_form: str) -> None:
+    form = visitor.at(reset_of(at_form), mobile=MOBILE)
+    asked = form.send(sms_code=form.code(), password=NEW)
+    assert visitor.submit(form.url, visitor.inputs(asked) | {"owner": "not_mine"})["Location"] == at_form
+    assert "mobile_proof" not in visitor.form(at_form)
+
+
+def test_an_sms_that_is_not_sent_renews_nothing(visitor: Visitor, owner: Any, at_form: str) -> None:
+    flow = at_form.split("/")[4]
+    form = visitor.at(reset_of(at_form), mobile=MOBILE)
+    kept = f"phonebind_kept_{flow}"
+    before = visitor.http.cookies[kept].value
+    Outbox.refuse = True
+    assert form.ask().status_code == 502
+    assert visitor.http.cookies[kept].value == before
+    Outbox.refuse = False
+    Outbox.mute = True
+    assert form.ask().status_code == 502
+    assert visitor.http.cookies[kept].value != before
 
 
 def test_more_sms_do_not_renew_it_again(visitor: Visitor, owner: Any, qq: Upstream) -> None:

@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from phonebind import accounts, binding, human, oauth, tickets
-from phonebind.exceptions import PhonebindError, TicketInvalid
+from phonebind.exceptions import PhonebindError, SmsUnconfirmed, TicketInvalid
 from phonebind.lifecycle import resets
 from phonebind.lifecycle.pages.way_forms import ResetForm
 from phonebind.lifecycle.pages.ways import WayPage
-from phonebind.pages.answers import page, refuse
+from phonebind.pages.answers import page, problem, refuse
 from phonebind.pages.code_pages import Act
-from phonebind.pages.targets import kept_url, start_url
+from phonebind.pages.targets import kept_url, login_url, start_url
 from phonebind.sms_codes import Sent
 from phonebind.tickets import Ticket
 
@@ -72,9 +72,13 @@ class _ResetPage(WayPage):
         return super().context() | {"bind_url": self.bind.url if self.bind else ""}
 
     def send(self, mobile: str, answers: human.Answers) -> Sent:
-        self.is_sent = True
         own_id = resets.id_of_page(self.request, mobile)
-        _reset, sent, _cookie = resets.start(self.request, mobile, answers, unbound=True, own_id=own_id)
+        try:
+            _reset, sent, _cookie = resets.start(self.request, mobile, answers, unbound=True, own_id=own_id)
+        except SmsUnconfirmed:
+            self.is_sent = True
+            raise
+        self.is_sent = True
         return sent
 
     def act(self) -> HttpResponse:
@@ -88,7 +92,18 @@ class _ResetPage(WayPage):
             # Nothing of it is to blame.
             form.errors.clear()
             return self.refuse(form, error)
-        return settled or self.show(notice=_("Thank you. Now choose your new password."))
+        if settled:
+            return self._without_account()
+        form = ResetForm(initial=self.request.POST.dict())
+        form.fields["password"].widget.attrs["autofocus"] = True
+        return self.show(form, notice=_("Thank you. Now choose your new password."))
+
+    def _without_account(self) -> HttpResponse:
+        """The account was somebody else's, and there is no password to reset."""
+        if self.bind:
+            return self.leave(self.bind.url)
+        message = _("The account that had it no longer does. Sign in anew, and you get one of your own.")
+        return problem(self.request, _("The number is yours now"), message, again=login_url(self.target))
 
     def too_little(self, methods: Collection[str]) -> str:
         return _(
