@@ -93,6 +93,8 @@ def test_threat_21_every_page_serves_everybody(person: Person, new_mobile: Calla
 def test_threat_21_the_other_pages_too(person: Person, new_mobile: Callable[[], str]) -> None:
     page = person.page
     person.arrive("bold")
+    page.locator("[name=terms]").check()
+    page.locator("[name=privacy]").check()
     person.get_code(new_mobile())
     person.submit()
     page.wait_for_url("**/done/")
