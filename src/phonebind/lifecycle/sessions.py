@@ -200,17 +200,17 @@ def _insert(session: Session) -> None:
     """
     using = databases.primary(Session)
     is_inside = connections[using].in_atomic_block
-    for left in reversed(range(1 if is_inside else binding.ATTEMPTS)):
+    attempts = 0
+    while True:
+        attempts += 1
         try:
             with transaction.atomic(using, savepoint=is_inside):
-                session.save(using=using, force_insert=True)
+                return session.save(using=using, force_insert=True)
         except IntegrityError:
             raise TokenInvalid from None
         except OperationalError:
-            if not left:
+            if is_inside or attempts == binding.ATTEMPTS:
                 raise
-        else:
-            return
 
 
 def _on_unbind(instance: SocialAccount, using: str, **kwargs: Any) -> None:
