@@ -8,11 +8,11 @@ what decides; the store knows of those that were ended, for access tokens and Dj
 import logging
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -36,6 +36,8 @@ _SALT = "phonebind.lifecycle.refresh"
 _USER_AGENT = 200
 #: How a chain of tokens that is older than the app becomes a session.
 CONTINUED = "refresh"
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +70,7 @@ def begin(
         session.user_agent = _printable(request.headers.get("User-Agent", ""))
         # Only an answer to a sign-in gives a device its name.
         session.device_hash = devices.known_hash(request) if method == CONTINUED else devices.hash_of(request)
-    _insert(session)
+    _insist(lambda: _insert(session))
     # Only now: what ended everything meanwhile has told the store first, and then has ended the rows that it saw.
     if _was_ended(user.pk, since):
         end([session], "revoked")
@@ -83,7 +85,7 @@ def turn(sid: str, seq: int, user: AbstractBaseUser, ends: float) -> Turn:
     now = _now()
     live = _rows().filter(pk=pk, user=user.pk, seq=seq, ended_at=None, expires_at__gt=now)
     expires = datetime.fromtimestamp(ends, UTC)
-    if live.update(seq=F("seq") + 1, rotated_at=now, last_seen_at=now, expires_at=expires):
+    if _insist(lambda: live.update(seq=F("seq") + 1, rotated_at=now, last_seen_at=now, expires_at=expires)):
         return _made(sid, seq + 1, now)
     session = _rows().filter(pk=pk, user=user.pk).first()
     if session is None or session.expires_at <= now:
@@ -195,19 +197,25 @@ def install() -> None:
 
 
 def _insert(session: Session) -> None:
-    """Whoever has come in has used up their code: where the database has this lose against what ends other sessions of
-    the user, it is tried again. Raises TokenInvalid.
-    """
+    """Raises TokenInvalid."""
     using = databases.primary(Session)
-    is_inside = connections[using].in_atomic_block
+    try:
+        with transaction.atomic(using, savepoint=connections[using].in_atomic_block):
+            session.save(using=using, force_insert=True)
+    except IntegrityError:
+        raise TokenInvalid from None
+
+
+def _insist(act: Callable[[], T]) -> T:
+    """Where the database has it lose against what ends other sessions of the user, it is tried again: whoever has come
+    in has used up their code.
+    """
+    is_inside = connections[databases.primary(Session)].in_atomic_block
     attempts = 0
     while True:
         attempts += 1
         try:
-            with transaction.atomic(using, savepoint=is_inside):
-                return session.save(using=using, force_insert=True)
-        except IntegrityError:
-            raise TokenInvalid from None
+            return act()
         except OperationalError:
             if is_inside or attempts == binding.ATTEMPTS:
                 raise
