@@ -27,7 +27,7 @@ INSTALLED_APPS = [
     "phonebind",
     "phonebind.pages",
     f"tests.hosts.kinds.{KIND}",
-    *(["phonebind.lifecycle"] if "LIFECYCLE" in os.environ else []),
+    *(["phonebind.lifecycle"] if os.environ.get("LIFECYCLE") == "1" else []),
 ]
 AUTH_USER_MODEL = f"{KIND}.User"
 MIDDLEWARE = [

@@ -8,10 +8,10 @@ what decides; the store knows of those that were ended, for access tokens and Dj
 import logging
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -41,6 +41,8 @@ _TURN = (
 )
 #: How a chain of tokens that is older than the app becomes a session.
 CONTINUED = "refresh"
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +75,7 @@ def begin(
         session.user_agent = _printable(request.headers.get("User-Agent", ""))
         # Only an answer to a sign-in gives a device its name.
         session.device_hash = devices.known_hash(request) if method == CONTINUED else devices.hash_of(request)
-    _insert(session)
+    _insist(lambda: _insert(session))
     # Only now: what ended everything meanwhile has told the store first, and then has ended the rows that it saw.
     if _was_ended(user.pk, since):
         end([session], "revoked")
@@ -91,7 +93,7 @@ def turn(sid: str, seq: int, user: AbstractBaseUser, ends: float) -> Turn:
         *(("rotated_at", now), ("last_seen_at", now), ("expires_at", expires)),
         *(("id", pk), ("user", user.pk), ("seq", seq), ("expires_at", now)),
     ]
-    if seq in _COUNTED and Session.objects.change(_TURN, values):
+    if seq in _COUNTED and _insist(lambda: Session.objects.change(_TURN, values)):
         return _made(sid, seq + 1, now)
     session = _rows().filter(pk=pk, user=user.pk).first()
     if session is None or session.expires_at <= now:
@@ -199,23 +201,29 @@ def install() -> None:
 
 
 def _insert(session: Session) -> None:
-    """Whoever has come in has used up their code: where the database has this lose against what ends other sessions of
-    the user, it is tried again. Raises TokenInvalid.
-    """
+    """Raises TokenInvalid."""
     using = databases.primary(Session)
-    is_inside = connections[using].in_atomic_block
-    for left in reversed(range(1 if is_inside else binding.ATTEMPTS)):
+    try:
+        # Alone it is its own transaction.
+        with transaction.atomic(using) if connections[using].in_atomic_block else nullcontext():
+            session.save(using=using, force_insert=True)
+    except IntegrityError:
+        raise TokenInvalid from None
+
+
+def _insist(act: Callable[[], T]) -> T:
+    """Where the database has it lose against what ends other sessions of the user, it is tried again: whoever has come
+    in has used up their code.
+    """
+    is_inside = connections[databases.primary(Session)].in_atomic_block
+    attempts = 0
+    while True:
+        attempts += 1
         try:
-            # Alone it is its own transaction.
-            with transaction.atomic(using) if is_inside else nullcontext():
-                session.save(using=using, force_insert=True)
-        except IntegrityError:
-            raise TokenInvalid from None
+            return act()
         except OperationalError:
-            if not left:
+            if is_inside or attempts == binding.ATTEMPTS:
                 raise
-        else:
-            return
 
 
 def _on_unbind(instance: SocialAccount, using: str, **kwargs: Any) -> None:
