@@ -14,7 +14,8 @@ from phonebind import life, tokens
 MOBILE, PASSWORD = "13900000001", "correct-horse-8"
 
 if not life.installed:
-    collect_ignore_glob = ["test_*.py"]
+    # Folders and all: whatever imports its models makes Django look for their tables.
+    collect_ignore_glob = ["*"]
 
 
 class Account:

@@ -9,14 +9,11 @@ import time_machine
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from phonebind import life, signals
+from phonebind import signals
 from phonebind.models import SocialAccount
 from tests.lifecycle.conftest import MOBILE, PASSWORD
 from tests.pages.conftest import Shopper
 from tests.support.edge import OPENID, Upstream
-
-if not life.installed:
-    collect_ignore_glob = ["test_*.py"]
 
 APP = "101000001"
 OTHERS_MOBILE = "13900000002"
