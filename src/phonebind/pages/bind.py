@@ -92,6 +92,8 @@ class _BindPage(CodePage):
         self, form: forms.Form | None = None, *, error: PhonebindError | None = None, screen: str = "", **told: Any
     ) -> HttpResponse:
         form = form or self.acts[self.main].form(initial=self.request.POST.dict())
+        if self.request.method == "GET" and self.proof:
+            told.setdefault("notice", _("Your new password is set. Enter it here to finish."))
         if self.needs and "password" in form.fields:
             password = form.fields["password"].widget.attrs
             if self.needs == "new":

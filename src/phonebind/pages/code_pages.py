@@ -5,11 +5,13 @@ script.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -133,7 +135,7 @@ class CodePage:
             # Its script sends the form once more, as a page.
             return refuse_json(error, body | {"screen": True} if question or screen else body)
         if question:
-            return self.show(form, error=error, screen=question, kept=self.kept(), **error.facts)
+            return self.show(form, error=error, screen=question, kept=self.kept(), **_shown(error.facts))
         if not form.errors:
             for field, messages in body.get("errors", {None: [body["message"]]}).items():
                 form.add_error(field if field in form.fields else None, [str(message) for message in messages])
@@ -228,6 +230,15 @@ def _is_about_password(error: PhonebindError | None) -> bool:
     """Wrong, or wrong too often."""
     locked = isinstance(error, TooManyAttempts) and error.limit.startswith("password_")
     return locked or isinstance(error, PasswordWrong)
+
+
+def _shown(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The error's facts, with the month in the hint, "2026-11", as people write it."""
+    hint = facts.get("hint") or {}
+    if not hint.get("last_used"):
+        return dict(facts)
+    month = datetime.strptime(hint["last_used"], "%Y-%m").date()  # noqa: DTZ007 - a month is at no time
+    return {**facts, "hint": {**hint, "last_used": formats.date_format(month, "YEAR_MONTH_FORMAT")}}
 
 
 def _explained(error: PhonebindError) -> dict[str, Any]:
