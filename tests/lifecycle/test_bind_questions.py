@@ -83,13 +83,14 @@ def test_it_is_mine_takes_the_password_where_there_is_one(shopper: Shopper, qq: 
     more = shopper.submit(url, shopper.inputs(asked) | {"owner": "mine"})
     assert (more.status_code, heading(more)) == (401, "Please confirm that it is you")
     form = shopper.inputs(more)
-    assert form["owner"] == "mine"
+    assert (form["owner"], form["password"]) == ("mine", "")
     # Who does not know it is not left here.
     assert "/login/by/reset/" in more.content.decode()
     assert f'href="{url}">Use another number' in more.content.decode()
     wrong = shopper.submit(url, form | {"password": "wrong-horse-1"})
-    assert wrong.status_code == 400
+    assert (wrong.status_code, heading(wrong)) == (400, "Please confirm that it is you")
     assert "Wrong password" in wrong.content.decode()
+    assert shopper.inputs(wrong) == form
     assert shopper.submit(url, form | {"password": PASSWORD}).status_code == 303
     assert SocialAccount.objects.get().user == user
     assert MobileProof.objects.get().doubtful_until is None
@@ -167,7 +168,12 @@ def test_to_replace_it_takes_the_password(shopper: Shopper, qq: Upstream, asking
     url, asked = prove(shopper)
     more = shopper.submit(url, shopper.inputs(asked) | {"second_identity": "replace"})
     assert (more.status_code, heading(more)) == (401, "Please confirm that it is you")
-    assert shopper.submit(url, shopper.inputs(more) | {"password": PASSWORD}).status_code == 303
+    form = shopper.inputs(more)
+    assert form["password"] == ""
+    wrong = shopper.submit(url, form | {"password": "wrong-horse-1"})
+    assert (wrong.status_code, heading(wrong)) == (400, "Please confirm that it is you")
+    assert "Wrong password" in wrong.content.decode()
+    assert shopper.submit(url, shopper.inputs(wrong) | {"password": PASSWORD}).status_code == 303
     assert SocialAccount.objects.get(user=user).openid != "A" * 32
 
 

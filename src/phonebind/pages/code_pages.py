@@ -134,11 +134,14 @@ class CodePage:
         if wants_json(self.request):
             # Its script sends the form once more, as a page.
             return refuse_json(error, body | {"screen": True} if question or screen else body)
-        if question:
+        is_wrong = _is_about_password(error)
+        if question and not is_wrong:
             return self.show(form, error=error, screen=question, kept=self.kept(), **_shown(error.facts))
         if not form.errors:
             for field, messages in body.get("errors", {None: [body["message"]]}).items():
                 form.add_error(field if field in form.fields else None, [str(message) for message in messages])
+        if question:
+            return self.show(form, error=error, screen=question, kept=self.kept(), methods=["password"])
         faulty = [field for name, field in form.fields.items() if name in form.errors]
         if faulty:
             faulty[0].widget.attrs["autofocus"] = True
@@ -149,7 +152,7 @@ class CodePage:
         if not life.installed:
             return ""
         typed = self.request.POST
-        if error.code == "insufficient_user_authentication":
+        if error.code == "insufficient_user_authentication" or _is_about_password(error):
             # An answer that takes more than the number. Elsewhere it is the page that asks for it.
             needs_more = typed.get("question") or typed.get("second_identity") == "replace"
             return "second_way.html" if needs_more and self.identity else ""
