@@ -175,7 +175,9 @@ class CodePage:
             self.proof = proof
         elif choice == "not_mine":
             audit.note(self.request, outcome=choice)
-            return self.show(notice=_("The number is free for you now. Please ask for another code."))
+            # The one that was typed is void.
+            form = self.acts[self.main].form(initial={**typed.dict(), "sms_code": ""})
+            return self.show(form, notice=_("The number is free for you now. Please ask for another code."))
         return None
 
     def kept(self, *besides: str) -> list[tuple[str, str]]:
