@@ -206,6 +206,7 @@ def test_with_the_password_proved_the_question_asks_for_it_again(
     asked = shopper.submit(url, form)
     assert heading(asked) == "Another sign-in is bound to this account"
     assert PASSWORD not in asked.content.decode()
+    assert "enter the password once more" in asked.content.decode()
     kept = shopper.inputs(asked)
     assert shopper.submit(url, kept | {"second_identity": "add", "password": PASSWORD}).status_code == 303
     assert SocialAccount.objects.filter(user=user).count() == 2
