@@ -59,10 +59,13 @@ def test_a_number_that_was_proved_lately_is_asked_about_nothing(shopper: Shopper
 def test_threat_30_an_old_number_is_a_question_that_shows_a_masked_name(shopper: Shopper, qq: Upstream) -> None:
     user = account()
     SocialAccount.objects.create(user=user, provider="wechat", app_id="wx1", openid="A" * 32, nickname="小明同学")
-    _url, asked = prove(shopper)
+    url, asked = prove(shopper)
     assert (asked.status_code, heading(asked)) == (409, "Is this account yours?")
     assert "<dd>小**</dd>" in asked.content.decode()
     assert "小明" not in asked.content.decode()
+    # The month as people write it, and a way on for a number that was mistyped.
+    assert f"<dd>{timezone.localtime():%B %Y}</dd>" in asked.content.decode()
+    assert f'href="{url}">Use another number' in asked.content.decode()
     assert not SocialAccount.objects.filter(provider="qq").exists()
 
 
@@ -80,10 +83,14 @@ def test_it_is_mine_takes_the_password_where_there_is_one(shopper: Shopper, qq: 
     more = shopper.submit(url, shopper.inputs(asked) | {"owner": "mine"})
     assert (more.status_code, heading(more)) == (401, "Please confirm that it is you")
     form = shopper.inputs(more)
-    assert form["owner"] == "mine"
+    assert (form["owner"], form["password"]) == ("mine", "")
+    # Who does not know it is not left here.
+    assert "/login/by/reset/" in more.content.decode()
+    assert f'href="{url}">Use another number' in more.content.decode()
     wrong = shopper.submit(url, form | {"password": "wrong-horse-1"})
-    assert wrong.status_code == 400
+    assert (wrong.status_code, heading(wrong)) == (400, "Please confirm that it is you")
     assert "Wrong password" in wrong.content.decode()
+    assert shopper.inputs(wrong) == form
     assert shopper.submit(url, form | {"password": PASSWORD}).status_code == 303
     assert SocialAccount.objects.get().user == user
     assert MobileProof.objects.get().doubtful_until is None
@@ -161,7 +168,12 @@ def test_to_replace_it_takes_the_password(shopper: Shopper, qq: Upstream, asking
     url, asked = prove(shopper)
     more = shopper.submit(url, shopper.inputs(asked) | {"second_identity": "replace"})
     assert (more.status_code, heading(more)) == (401, "Please confirm that it is you")
-    assert shopper.submit(url, shopper.inputs(more) | {"password": PASSWORD}).status_code == 303
+    form = shopper.inputs(more)
+    assert form["password"] == ""
+    wrong = shopper.submit(url, form | {"password": "wrong-horse-1"})
+    assert (wrong.status_code, heading(wrong)) == (400, "Please confirm that it is you")
+    assert "Wrong password" in wrong.content.decode()
+    assert shopper.submit(url, shopper.inputs(wrong) | {"password": PASSWORD}).status_code == 303
     assert SocialAccount.objects.get(user=user).openid != "A" * 32
 
 
@@ -194,6 +206,7 @@ def test_with_the_password_proved_the_question_asks_for_it_again(
     asked = shopper.submit(url, form)
     assert heading(asked) == "Another sign-in is bound to this account"
     assert PASSWORD not in asked.content.decode()
+    assert "enter the password once more" in asked.content.decode()
     kept = shopper.inputs(asked)
     assert shopper.submit(url, kept | {"second_identity": "add", "password": PASSWORD}).status_code == 303
     assert SocialAccount.objects.filter(user=user).count() == 2

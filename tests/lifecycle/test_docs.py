@@ -17,7 +17,7 @@ from phonebind import exceptions, signals
 from phonebind.conf import NAMES
 from phonebind.lifecycle import exceptions as life_exceptions
 from phonebind.lifecycle import urls
-from tests.support.startproject import ROOT, blocks, manage, paste, start
+from tests.support.startproject import ROOT, blocks, manage, paste, start, write
 
 PAGE = "docs/account-life.md"
 TEXT = (ROOT / PAGE).read_text()
@@ -113,3 +113,66 @@ client.post("/authorizations/revoke/", {"refresh": pair["refresh"]}, content_typ
 print(before, ask().status_code)
 """
     assert manage(project, "shell", "-v0", "-c", script) == "139****0001 401\n"
+
+
+def run(project: Path, script: str) -> str:
+    begin = """
+from django.contrib.auth import get_user_model
+from django.test import Client
+user, _made = get_user_model().objects.get_or_create(username="13900000002", mobile="13900000002")
+client = Client(headers={"host": "localhost"})
+"""
+    return manage(project, "shell", "-v0", "-c", begin + script)
+
+
+def files() -> Iterator[tuple[str, str]]:
+    """What it says to put in a file of one's own."""
+    for comment, text in re.findall(r"^```(?:html|css)\n(\{#|/\*) (.*?)^```$", TEXT, re.MULTILINE | re.DOTALL):
+        name, _space, rest = text.partition(" #}\n" if comment == "{#" else " */\n")
+        yield name, rest
+
+
+def test_a_new_project_has_the_pages_in_its_own_look(project: Path) -> None:
+    own = dict(files())
+    assert list(own) == ["shop/templates/phonebind/base.html", "shop/static/shop.css"]
+    write(project, own)
+    script = """
+client.force_login(user)
+for path in ("/my/", "/my/password/", "/login/by/sms/", "/login/"):
+    html = client.get(path).content.decode()
+    print(path, "phonebind.css" in html, '/static/shop.css"' in html, '<a href="/">Shop</a>' in html)
+"""
+    told = run(project, script).splitlines()
+    assert told == [f"{path} True True True" for path in ("/my/", "/my/password/", "/login/by/sms/", "/login/")]
+
+
+def test_the_links_of_a_page_of_ones_own_lead_somewhere(project: Path) -> None:
+    [links] = re.findall(r"^```html\n(<a .*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    table = TEXT.partition("### Links")[2].partition("###")[0]
+    names = re.findall(r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \|", table, re.MULTILINE)
+    assert names
+    script = f"""
+from django.template import engines
+from django.test import RequestFactory
+from django.urls import reverse
+html = engines["django"].from_string({links!r}).render({{"user": user}}, RequestFactory().get("/cart/"))
+client.force_login(user)
+print({{client.get(href).status_code for href in __import__("re").findall('href="(.*?)"', html)}})
+for name in {re.findall(r"[a-z_]+", " ".join(names))!r}:
+    reverse("phonebind_account:" + name, args=["qq"] if name == "my_binding" else [])
+"""
+    assert run(project, script) == "{200}\n"
+
+
+def test_who_has_lost_every_way_in_comes_back_by_the_hand_of_support(project: Path) -> None:
+    [block] = re.findall(r"^```python\n(user\.mobile = .*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    script = f"""
+lost = Client(headers={{"host": "localhost"}})
+lost.force_login(user)
+before = lost.get("/my/").status_code
+{block}
+form = {{"username": "13900006666", "password": "once-only-horse-7"}}
+answer = client.post("/authorizations/", form, content_type="application/json")
+print(before, lost.get("/my/").status_code, answer.status_code)
+"""
+    assert run(project, script) == "200 303 200\n"

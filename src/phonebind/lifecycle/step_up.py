@@ -47,7 +47,7 @@ def require(person: Person, verification: str, *methods: str) -> str:
     methods = methods or METHODS
     for shown in (_read, _by_sign_in):
         method = shown(person, verification)
-        if method in methods and not (method == "sms" and _is_doubtful(person)):
+        if method in methods and not (method == "sms" and is_doubtful(person)):
             return method
     raise insufficient(person, *methods)
 
@@ -61,7 +61,7 @@ def insufficient(person: Person, *methods: str) -> AuthenticationInsufficient:
 def available(person: Person) -> Sequence[str]:
     """The methods that this person has."""
     has = {
-        "sms": bool(accounts.mobile_of(person.user)) and not _is_doubtful(person),
+        "sms": bool(accounts.mobile_of(person.user)) and not is_doubtful(person),
         "password": accounts.has_password(person.user),
         "provider": any(oauth.is_configured(each.provider, each.app_id) for each in _identities(person)),
     }
@@ -103,7 +103,8 @@ def _digest(method: str, witness: Any) -> str:
     return salted_hmac(_SALT, f"{method}:{witness}", algorithm="sha256").hexdigest()[:32]
 
 
-def _is_doubtful(person: Person) -> bool:
+def is_doubtful(person: Person) -> bool:
+    """Whether their number may have a new owner: it is on probation."""
     mobile = accounts.mobile_of(person.user)
     return bool(mobile) and proofs.is_doubtful(person.user, mobile)
 

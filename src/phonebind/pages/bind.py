@@ -91,7 +91,12 @@ class _BindPage(CodePage):
     def show(
         self, form: forms.Form | None = None, *, error: PhonebindError | None = None, screen: str = "", **told: Any
     ) -> HttpResponse:
+        if screen and screen != self.template:
+            # What is asked there may take the password, which the form that was sent may not have.
+            self.main = "bind"
         form = form or self.acts[self.main].form(initial=self.request.POST.dict())
+        if self.request.method == "GET" and self.proof:
+            told.setdefault("notice", _("Your new password is set. Enter it here to finish."))
         if self.needs and "password" in form.fields:
             password = form.fields["password"].widget.attrs
             if self.needs == "new":

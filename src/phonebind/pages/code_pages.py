@@ -5,11 +5,13 @@ script.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -132,11 +134,14 @@ class CodePage:
         if wants_json(self.request):
             # Its script sends the form once more, as a page.
             return refuse_json(error, body | {"screen": True} if question or screen else body)
-        if question:
-            return self.show(form, error=error, screen=question, kept=self.kept(), **error.facts)
+        is_wrong = _is_about_password(error)
+        if question and not is_wrong:
+            return self.show(form, error=error, screen=question, kept=self.kept(), **_shown(error.facts))
         if not form.errors:
             for field, messages in body.get("errors", {None: [body["message"]]}).items():
                 form.add_error(field if field in form.fields else None, [str(message) for message in messages])
+        if question:
+            return self.show(form, error=error, screen=question, kept=self.kept(), methods=["password"])
         faulty = [field for name, field in form.fields.items() if name in form.errors]
         if faulty:
             faulty[0].widget.attrs["autofocus"] = True
@@ -147,7 +152,7 @@ class CodePage:
         if not life.installed:
             return ""
         typed = self.request.POST
-        if error.code == "insufficient_user_authentication":
+        if error.code == "insufficient_user_authentication" or _is_about_password(error):
             # An answer that takes more than the number. Elsewhere it is the page that asks for it.
             needs_more = typed.get("question") or typed.get("second_identity") == "replace"
             return "second_way.html" if needs_more and self.identity else ""
@@ -170,7 +175,9 @@ class CodePage:
             self.proof = proof
         elif choice == "not_mine":
             audit.note(self.request, outcome=choice)
-            return self.show(notice=_("The number is free for you now. Please ask for another code."))
+            # The one that was typed is void.
+            form = self.acts[self.main].form(initial={**typed.dict(), "sms_code": ""})
+            return self.show(form, notice=_("The number is free for you now. Please ask for another code."))
         return None
 
     def kept(self, *besides: str) -> list[tuple[str, str]]:
@@ -228,6 +235,15 @@ def _is_about_password(error: PhonebindError | None) -> bool:
     """Wrong, or wrong too often."""
     locked = isinstance(error, TooManyAttempts) and error.limit.startswith("password_")
     return locked or isinstance(error, PasswordWrong)
+
+
+def _shown(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The error's facts, with the month in the hint, "2026-11", as people write it."""
+    hint = facts.get("hint") or {}
+    if not hint.get("last_used"):
+        return dict(facts)
+    month = datetime.strptime(hint["last_used"], "%Y-%m").date()  # noqa: DTZ007 - a month is at no time
+    return {**facts, "hint": {**hint, "last_used": formats.date_format(month, "YEAR_MONTH_FORMAT")}}
 
 
 def _explained(error: PhonebindError) -> dict[str, Any]:

@@ -171,7 +171,7 @@ def test_threat_24_one_of_another_account_is_not_moved(by_host: Owner, stranger:
     bind(stranger)
     confirm(by_host)
     assert by_host.come_back(state_of(by_host))["Location"] == "/my/"
-    assert "This QQ is bound to another account, and stays there." in by_host.read()
+    assert "stays there. To bind it here, sign in with it and unbind it there first." in by_host.read()
     assert SocialAccount.objects.get().user == stranger
 
 

@@ -155,6 +155,10 @@ def test_a_second_click_changes_nothing_more(owner: Owner, person: Any, phonebin
         form["sms_code"] = owner.sms_code()
         for _ in range(2):
             assert owner.submit("/my/mobile/", form)["Location"] == "/my/"
+        assert "is 139****0009 from now on" in owner.read()
+        # Who asks for it again, by a slip, is not left without a word.
+        assert owner.submit("/my/mobile/", form)["Location"] == "/my/"
+        assert "139****0009 is your mobile number already" in owner.read()
     assert mobile_of(person) == NEW_MOBILE
 
 

@@ -11,7 +11,7 @@ from phonebind.lifecycle.models import Session
 from phonebind.models import SocialAccount
 from tests.lifecycle.conftest import MOBILE, PASSWORD
 from tests.lifecycle.pages.conftest import Owner, bind, later
-from tests.oauth.drivers import wechat_web
+from tests.oauth.drivers import wechat_oa, wechat_web
 from tests.pages.conftest import SecureClient
 from tests.support import ways
 from tests.support.edge import OPENID, Configure, Outbox, Upstream
@@ -309,8 +309,35 @@ def test_who_has_no_way_to_confirm_is_told_what_to_do(owner: Owner, person: Any)
     owner.http.logout()
     owner.http.force_login(other)
     html = owner.read("/my/password/")
-    assert "sign out and sign in again" in html
+    assert "Please contact us, and stay signed in" in html
     assert "<form" not in html
+
+
+def test_who_has_lost_the_only_way_they_have_is_not_sent_out(owner: Owner, person: Any) -> None:
+    """There is no coming back in by a number that is lost."""
+    SocialAccount.objects.filter(user=person).update(user=get_user_model().objects.create_user(username="other"))
+    person.set_unusable_password()
+    person.save()
+    owner.http.logout()
+    owner.http.force_login(person)
+    html = owner.read("/my/mobile/lost/")
+    assert "Please contact us, and stay signed in" in html
+    assert "sign out" not in html
+    proofs.record(person, MOBILE, "sms", doubtful=True)
+    assert "try again in some days" in owner.read("/my/mobile/lost/")
+
+
+def test_who_has_a_provider_that_works_elsewhere_is_told_where(owner: Owner, person: Any, phonebind: Configure) -> None:
+    entry = wechat_oa.DRIVER.settings
+    phonebind.settings.PHONEBIND = {**phonebind.settings.PHONEBIND, "PROVIDERS": {"wechat_oa": entry}}
+    SocialAccount.objects.filter(user=person).update(provider="wechat", app_id=entry["client_id"])
+    person.set_unusable_password()
+    person.save()
+    owner.http.logout()
+    owner.http.force_login(person)
+    html = owner.read("/my/mobile/lost/")
+    assert "where you can sign in with WeChat" in html
+    assert "Back to my account" in html
 
 
 def test_who_has_providers_alone_is_led_to_them(owner: Owner, person: Any) -> None:

@@ -147,6 +147,7 @@ def test_not_mine_frees_the_number_for_a_new_account(visitor: Visitor, person: A
     asked = form.send(sms_code=form.code())
     freed = visitor.submit(URL, visitor.inputs(asked) | {"owner": "not_mine"})
     assert b"ask for another code" in freed.content
+    assert visitor.inputs(freed)["sms_code"] == ""
     assert form.send(sms_code=form.code()).status_code == 303
     assert User.objects.get(mobile=MOBILE).pk != person.pk
     assert who(visitor.http) == "139****0001"

@@ -183,6 +183,7 @@ def test_it_comes_back_to_the_form_with_the_mobile_proved(visitor: Visitor, owne
     sent = len(Outbox.sent)
     values = visitor.form(at_form)
     assert (values["mobile"], password_of()) == (MOBILE, NEW)
+    assert "Your new password is set. Enter it here" in visitor.http.get(at_form).content.decode()
     bound = visitor.submit(at_form, values | {"action": "bind", "password": NEW})
     assert (bound.status_code, bound["Location"], len(Outbox.sent)) == (303, "/cart.html", sent)
     assert SocialAccount.objects.get().user_id == owner.pk

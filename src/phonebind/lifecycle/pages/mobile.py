@@ -85,8 +85,11 @@ class _MobilePage(ActPage):
                 )
             )
         else:
-            # A second click, whose step-up has ended with the first.
+            # A second click, whose step-up has ended with the first, and which has told them already; or a slip.
             audit.note(request, outcome="changed")
+            if not visitors.is_told(request):
+                told = _("%(mobile)s is your mobile number already.")
+                visitors.tell(request, told % {"mobile": masking.mobile(self.old)})
         return self.leave(visitors.home())
 
     def take(self, proved: VerifiedMobile) -> None:

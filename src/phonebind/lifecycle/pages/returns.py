@@ -71,7 +71,10 @@ class _Return:
         try:
             identities.bind(self.request, self.person, **self.callback)
         except IdentityTaken as error:
-            told = _("This %(provider)s is bound to another account, and stays there. Nothing was changed.")
+            told = _(
+                "This %(provider)s is bound to another account, and stays there. To bind it here, sign in with it and"
+                " unbind it there first."
+            )
             return self.refuse(error, self._named(told))
         visitors.tell(self.request, self._named(_("%(provider)s is bound. From now on it signs you in.")))
         return self.state.next

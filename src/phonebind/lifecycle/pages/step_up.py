@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from phonebind import accounts, audit, human, masking, oauth, origins, states, tickets
-from phonebind.exceptions import PhonebindError, TokenInvalid
+from phonebind.conf import conf
+from phonebind.exceptions import PhonebindError, Text, TokenInvalid
 from phonebind.lifecycle import identities, intents, step_up, verifications
 from phonebind.lifecycle.exceptions import AuthenticationInsufficient
 from phonebind.lifecycle.pages import visitors
@@ -137,6 +139,7 @@ class StepUp(OwnPage):
                 for way in ways
                 if (query := urlencode({"next": here}))
             ],
+            "stuck": "" if self.main or ways else self._stuck(),
             "here": here,
             "lost": self.otherwise,
         }
@@ -151,6 +154,17 @@ class StepUp(OwnPage):
         """Of what is bound, those that work in this browser."""
         bound = {str(entry.label) for entry in identities.of(self.person.user)}
         return [way for way in oauth.ways(self.request.headers.get("User-Agent", "")) if str(way.label) in bound]
+
+    def _stuck(self) -> Text:
+        """What to do where nothing can be shown in this browser. To sign out would only lose what they still have."""
+        if "provider" in self.methods:
+            names = dict.fromkeys(str(each.label) for each in identities.of(self.person.user))
+            return _(
+                "To go on, open this page where you can sign in with %(providers)s: in its app, or another browser."
+            ) % {"providers": ", ".join(names)}
+        if step_up.is_doubtful(self.person):
+            return AuthenticationInsufficient(conf.step_up_max_age, []).message
+        return _("There is no other way to confirm that it is you. Please contact us, and stay signed in until then.")
 
     def _by_sms(self, form: forms.Form) -> HttpResponse:
         return self._proved(verifications.by_sms(self.request, self.person, form.cleaned_data["sms_code"]))

@@ -86,6 +86,11 @@ def tell(request: HttpRequest, text: Text, *, bad: bool = False, signed_out: Per
     request.session[_TOLD] = [str(text), bad, str(signed_out.user.pk) if signed_out else ""]
 
 
+def is_told(request: HttpRequest) -> bool:
+    """Whether there is something that they have not seen yet."""
+    return _TOLD in request.session
+
+
 def sign_in_first(request: HttpRequest, error: TokenInvalid) -> HttpResponse:
     if wants_json(request):
         # The script loads the page anew.
