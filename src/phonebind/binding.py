@@ -33,7 +33,7 @@ from phonebind.exceptions import (
     StorageUnavailable,
 )
 from phonebind.life import Joining
-from phonebind.models import SocialAccount, release_connection
+from phonebind.models import UNPROVED, SocialAccount, release_connection
 from phonebind.oauth import Grant, Identity, Provider
 from phonebind.verified import VerifiedMobile
 
@@ -297,7 +297,7 @@ def _attach(identity: Identity, user: AbstractBaseUser) -> tuple[SocialAccount, 
         known = owners(identity)
         if known and user.pk not in known:
             raise AlreadyBound
-        return _create(identity, user), True
+        return _create(identity, user, UNPROVED), True
 
 
 def _create(identity: Identity, user: AbstractBaseUser, proved_by: str = "") -> SocialAccount:
