@@ -186,6 +186,8 @@ def attach(request: HttpRequest, identity: Identity, user: AbstractBaseUser) -> 
     audit.note(request, committed=True)
     if created:
         signals.account_bound.send_robust(SocialAccount, user=owner, social_account=account, request=request)
+        if life.installed:
+            signals.identity_bound.send_robust(SocialAccount, user=owner, provider=identity.provider, request=request)
         if identity.unionid is not None:
             _tell_of_others(identity.provider, identity.unionid)
     audit.note(request, outcome="bound" if created else "signed_in", user_id=owner.pk)

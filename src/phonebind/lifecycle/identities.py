@@ -70,8 +70,6 @@ def bind(request: HttpRequest, person: Person, *, provider: str, code: str, stat
         account = binding.attach(request, identity, person.user)
     except AlreadyBound:
         raise IdentityTaken from None
-    if is_new:
-        signals.identity_bound.send_robust(SocialAccount, user=person.user, provider=identity.provider, request=request)
     audit.note(request, outcome="bound" if is_new else "kept", provider=provider)
     entry = next(each for each in of(person.user) if account.pk in each.rows)
     return entry, is_new, used

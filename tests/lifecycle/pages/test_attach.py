@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from phonebind import signals
 from phonebind.models import SocialAccount
 from tests.lifecycle.conftest import PASSWORD
 from tests.lifecycle.pages.conftest import Owner, later
@@ -21,10 +22,18 @@ def press(owner: Owner, url: str) -> Any:
     return owner.submit(url, owner.form(url))
 
 
-def test_who_has_just_signed_in_is_not_asked_twice(owner: Owner, qq: Upstream) -> None:
+def test_who_has_just_signed_in_is_not_asked_twice(owner: Owner, person: Any, qq: Upstream) -> None:
+    told: list[Any] = []
+
+    def hear(user: Any, provider: str, **kwargs: Any) -> None:
+        told.append((user.pk, provider))
+
+    signals.identity_bound.connect(hear)
     qq.person(openid=OTHER_QQ)
     assert press(owner, owner.arrive(next="/cart.html"))["Location"] == "/cart.html"
     assert is_bound()
+    # By which a site tells its people.
+    assert told == [(person.pk, "qq")]
 
 
 @pytest.mark.parametrize("script", [False, True])
