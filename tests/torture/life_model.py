@@ -842,6 +842,7 @@ class LifeModel(Counts):
     def enable(self, account: Account, enabled: bool) -> None:
         account.enabled = enabled
         if not enabled:
+            account.waiting = None
             self.end(account, "disabled")
 
     # ------------------------------------------------------------ signatures
