@@ -1140,6 +1140,8 @@ def test_the_account_life_is_what_the_model_says(
         known_mobile="either",
         second_identity="ask",
         number_state={"gateway": "tests.torture.life_world.Carrier"},
+        # It counts the codes.
+        mobile_change_notice=False,
     )
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hashing is not what is checked
     world = LifeWorld(qq, valkey_client, monkeypatch)
