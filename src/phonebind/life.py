@@ -98,6 +98,9 @@ class Life(Protocol):
         person, where they bring one that is still good. Raises Invalid: no such code is sent here.
         """
 
+    def is_known_device(self, request: HttpRequest, mobile: str) -> bool:
+        """Whether the account of this number, if it has one, has signed in from there."""
+
     def hold(self, user: AbstractBaseUser, mobile: str) -> None:
         """``user``, who was found by this mobile, keeps it until the transaction that is open ends. Raises
         IntegrityError: it has left them meanwhile, and the act begins anew.

@@ -71,6 +71,9 @@ class Keeper:
     def ask_for_code(self, purpose: str, flow: str) -> tuple[str, str]:
         return flows.start(purpose, flow)
 
+    def is_known_device(self, request: HttpRequest, mobile: str) -> bool:
+        return ownership.knows(request, mobile)
+
     def hold(self, user: AbstractBaseUser, mobile: str) -> None:
         people.hold(user, mobile)
 
