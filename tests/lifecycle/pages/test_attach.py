@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from django.urls import NoReverseMatch
 
 from phonebind import signals
+from phonebind.lifecycle.pages import visitors
 from phonebind.models import SocialAccount
 from tests.lifecycle.conftest import PASSWORD
 from tests.lifecycle.pages.conftest import Owner, later
@@ -96,3 +98,18 @@ def test_whose_session_is_over_is_not_asked(owner: Owner, qq: Upstream) -> None:
     del owner.http.cookies["sessionid"]
     assert owner.http.get(f"{url}?by=")["Location"] == url.replace("/attach/", "/bind/")
     assert owner.submit(url, {"step": "sms"}).status_code == 400
+
+
+def test_a_host_without_those_pages_has_them_sign_in_anew(
+    owner: Owner, qq: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere() -> str:
+        raise NoReverseMatch
+
+    with later():
+        qq.person(openid=OTHER_QQ)
+        url = owner.arrive()
+        asked = press(owner, url)["Location"]
+        monkeypatch.setattr(visitors, "home", nowhere)
+        answer = owner.http.get(asked)
+        assert (answer.status_code, b'href="/login/"' in answer.content, is_bound()) == (401, True, False)
