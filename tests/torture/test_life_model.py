@@ -345,7 +345,7 @@ class Machine(RuleBasedStateMachine):
         self.send_code(
             "ask for a code to sign in",
             mobile,
-            lambda: self.model.ask_to_sign_in(mobile, flow),
+            lambda: self.model.ask_to_sign_in(mobile, flow, browser),
             lambda: self.ask(browser, "get", f"/sms_codes/{mobile}/", query),
         )
         return self.flows[-1] if self.flows else None
