@@ -33,7 +33,7 @@ from phonebind.exceptions import (
     StorageUnavailable,
 )
 from phonebind.life import Joining
-from phonebind.models import SocialAccount, release_connection
+from phonebind.models import UNPROVED, SocialAccount, release_connection
 from phonebind.oauth import Grant, Identity, Provider
 from phonebind.verified import VerifiedMobile
 
@@ -186,6 +186,8 @@ def attach(request: HttpRequest, identity: Identity, user: AbstractBaseUser) -> 
     audit.note(request, committed=True)
     if created:
         signals.account_bound.send_robust(SocialAccount, user=owner, social_account=account, request=request)
+        if life.installed:
+            signals.identity_bound.send_robust(SocialAccount, user=owner, provider=identity.provider, request=request)
         if identity.unionid is not None:
             _tell_of_others(identity.provider, identity.unionid)
     audit.note(request, outcome="bound" if created else "signed_in", user_id=owner.pk)
@@ -297,7 +299,7 @@ def _attach(identity: Identity, user: AbstractBaseUser) -> tuple[SocialAccount, 
         known = owners(identity)
         if known and user.pk not in known:
             raise AlreadyBound
-        return _create(identity, user), True
+        return _create(identity, user, UNPROVED), True
 
 
 def _create(identity: Identity, user: AbstractBaseUser, proved_by: str = "") -> SocialAccount:

@@ -83,10 +83,23 @@ class Life(Protocol):
         or "", where it was made for who is signed in here; None for any other. Raises StorageUnavailable.
         """
 
+    def is_confirmed(self, request: HttpRequest) -> bool:
+        """Whether who is signed in by Django's session has shown lately that it is them: before their account gets
+        another way in. Raises TokenInvalid, StorageUnavailable.
+        """
+
+    def confirm(self, request: HttpRequest) -> HttpResponse:
+        """The page, at the address of this request, on which they show it; and the answer to what they send of it,
+        which leads back to that address. Raises AuthenticationInsufficient where the host has no such pages.
+        """
+
     def ask_for_code(self, purpose: str, flow: str) -> tuple[str, str]:
         """Whom a code of this purpose is for who has no ticket, and the ``flow`` that they show that by: the same
         person, where they bring one that is still good. Raises Invalid: no such code is sent here.
         """
+
+    def is_known_device(self, request: HttpRequest, mobile: str) -> bool:
+        """Whether the account of this number, if it has one, has signed in from there."""
 
     def hold(self, user: AbstractBaseUser, mobile: str) -> None:
         """``user``, who was found by this mobile, keeps it until the transaction that is open ends. Raises

@@ -33,6 +33,10 @@ class ExactCharField(models.CharField):  # type: ignore[type-arg]
         return parameters
 
 
+#: ``SocialAccount.proved_by`` of who was signed in already, and asked for the bind.
+UNPROVED = "none"
+
+
 class SocialAccountManager(models.Manager["SocialAccount"]):
     def find(self, *, provider: str, app_id: str, openid: str) -> "SocialAccount | None":
         """The binding of one identity, with its user, in one statement; what only the admin shows comes when asked for.
@@ -109,7 +113,7 @@ class SocialAccount(models.Model):
     unionid = ExactCharField(max_length=255, null=True, blank=True)  # empty is null: "" would be an id
     #: Exact too, since that is a character set with room for 小明 and 🦊 whatever the database's own is.
     nickname = ExactCharField(_("nickname"), max_length=32, blank=True)
-    #: What proved the mobile: "sms", "carrier:aliyun", "quick:wechat"; "" where that is not known, or none was proved.
+    #: What proved the mobile: "sms", "carrier:aliyun", "quick:wechat"; UNPROVED where none was; "" where nobody knows.
     proved_by = models.CharField(_("mobile proved by"), max_length=32, blank=True, default="", db_default="")
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)

@@ -5,12 +5,14 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
+from django.utils import timezone
 
 from phonebind import binding, signals, tokens
 from phonebind.lifecycle import identities, proofs, sessions
@@ -412,6 +414,39 @@ def test_a_mobile_that_was_proved_is_a_way_in_and_stays_so(qq: Upstream, social:
     # The bind that told since when it is theirs is gone, what it told is not.
     assert MobileProof.objects.get().first_proved_at == account.created_at
     assert proofs.last(social, "13900000005") == (account.created_at, False)
+
+
+@pytest.mark.parametrize("is_staff", [True, False])
+def test_threat_25_a_number_that_lets_nobody_in_is_no_way_in(
+    qq: Upstream, social: Any, phonebind: Configure, is_staff: bool
+) -> None:
+    """An operator's, and that of who has no password where the host wants one: no SMS signs them in or resets it."""
+    social.mobile, social.is_staff = "13900000005", is_staff
+    social.save()
+    account = row(social)
+    if not is_staff:
+        phonebind(bind_without_password=False)
+    one = by_qq()
+    proofs.record(social, "13900000005", "sms")
+    assert unbind(one, account.pk).json()["code"] == "last_way_in"
+    social.set_password(PASSWORD)
+    social.save()
+    assert unbind(by_qq(), account.pk).status_code == 204
+
+
+def test_threat_25_nor_is_one_whose_owner_would_be_asked_and_not_believed(
+    qq: Upstream, social: Any, phonebind: Configure
+) -> None:
+    social.mobile = "13900000005"
+    social.save()
+    account = row(social)
+    phonebind(owner_word="refuse")
+    one = by_qq()
+    proofs.record(social, "13900000005", "sms")
+    MobileProof.objects.update(last_proved_at=timezone.now() - timedelta(days=91))
+    assert unbind(one, account.pk).json()["code"] == "last_way_in"
+    MobileProof.objects.update(last_proved_at=timezone.now() - timedelta(days=89))
+    assert unbind(one, account.pk).status_code == 204
 
 
 def test_a_mobile_that_may_never_have_been_proved_is_no_way_in(qq: Upstream, social: Any) -> None:

@@ -237,7 +237,14 @@ def unbind(account: Account) -> None:
     binding.unbind(SocialAccount.objects.create(user=account.user, provider="qq", app_id="1", openid="O"))
 
 
-@pytest.mark.parametrize("stop", [cancel, save_password, unbind])
+def disable(account: Account) -> None:
+    """And the owner, who has told the operator, is let in again."""
+    for is_active in (False, True):
+        account.user.is_active = is_active
+        account.user.save()
+
+
+@pytest.mark.parametrize("stop", [cancel, save_password, unbind, disable])
 def test_threat_32_every_way_in_stops_it(person: Any, device: Device, stop: Callable[[Account], None]) -> None:
     change(device(), "password")
     stop(device())

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from phonebind import mobile_proofs, signals, sms_codes, store, tickets
+from phonebind import binding, mobile_proofs, signals, sms_codes, store, tickets
 from phonebind.exceptions import SmsCodeInvalid, StorageUnavailable
 from phonebind.lifecycle import devices, numbers, owner_choices, ownership, proofs
 from phonebind.lifecycle.exceptions import OwnerUnclear
@@ -64,6 +65,13 @@ def choose(asked: Any, choice: str, identity: Identity | None = ME, **more: Any)
 
 def code(answer: Any) -> Any:
     return answer.json().get("code", answer.status_code)
+
+
+def test_threat_30_who_binds_while_signed_in_has_proved_no_number(person: Any) -> None:
+    """By the password, say, of an account whose number is somebody else's by now: who has it is asked."""
+    binding.attach(RequestFactory().get("/"), replace(ME, openid="F" * 32), person)
+    assert proofs.last(person, MOBILE) == (None, False)
+    assert code(bind()) == "owner_unclear"
 
 
 def test_threat_30_a_number_proved_89_days_ago_is_its_owners_and_91_days_ago_a_question(bare: Any) -> None:

@@ -438,3 +438,15 @@ def test_a_theft_that_two_find_at_once_is_told_of_once(person: Any, monkeypatch:
         rows.turn(turn.sid, 0, person, time.time() + 9)
     signals.refresh_token_reused.disconnect(receive)
     assert not told
+
+
+@pytest.mark.parametrize("query", ["", "?except=current"])
+def test_all_others_are_also_those_that_have_no_row(person: Any, device: Device, query: str) -> None:
+    """A stranger's chain that is older than the app would become a session with its next refresh."""
+    theirs, one = legacy(person), device()
+    access = {"Authorization": f"Bearer {RefreshToken(theirs).access_token}"}  # type: ignore[arg-type]
+    assert one.ask("delete", f"/account/sessions/{query}").status_code == 204
+    assert Client().get("/account/sessions/", headers=access).status_code == 401
+    answer = Client().post("/authorizations/refresh/", {"refresh": theirs}, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")
+    assert one.ask("get", "/account/sessions/").status_code == (200 if query else 401)

@@ -385,6 +385,12 @@ class LifeModel(Counts):
             if session.at <= until and session.ended in HARMLESS
         )
 
+    def _knows(self, mobile: str, browser: str) -> bool:
+        """Whether the account of this number has signed in there."""
+        account, device = self.owner(mobile), self.devices[browser]
+        mine = [it for it in self.sessions if it.account is account and it.device == device != ""]
+        return account is not None and any(it.ended in HARMLESS for it in mine)
+
     def is_doubtful(self, account: Account) -> bool:
         return account.doubtful_until is not None and self.now < account.doubtful_until
 
@@ -544,10 +550,10 @@ class LifeModel(Counts):
         self._check_enabled(account)
         return self.begin(account, "password", browser)
 
-    def ask_to_sign_in(self, mobile: str, flow: Flow | None) -> tuple[Code, Flow]:
+    def ask_to_sign_in(self, mobile: str, flow: Flow | None, browser: str) -> tuple[Code, Flow]:
         """A flow that is good still goes on."""
         holder = flow if flow and self.now - flow.at <= LIFE else Flow(self.now)
-        return self.send(mobile, "sign_in", id(holder)), holder
+        return self.send(mobile, "sign_in", id(holder), kept=self._knows(mobile, browser)), holder
 
     def enter(self, mobile: str, text: str, flow: Flow, browser: str) -> tuple[Token, Account | None]:
         """By SMS: in, or to a new account."""
@@ -604,7 +610,9 @@ class LifeModel(Counts):
         """Alike for every number."""
         account = self.owner(mobile)
         reset = Reset(browser, mobile, self.now, (account, account.nth) if account else None)
-        code = self.send(mobile, "reset_password", id(reset), ("reset_mobile_day", mobile))
+        kept = self._knows(mobile, browser)
+        also = [] if kept else [("reset_mobile_day", mobile)]
+        code = self.send(mobile, "reset_password", id(reset), *also, kept=kept)
         self.resets[browser] = [*self.resets.get(browser, []), reset][-MAX_RESETS:]
         return code, reset
 
@@ -842,6 +850,7 @@ class LifeModel(Counts):
     def enable(self, account: Account, enabled: bool) -> None:
         account.enabled = enabled
         if not enabled:
+            account.waiting = None
             self.end(account, "disabled")
 
     # ------------------------------------------------------------ signatures

@@ -345,7 +345,7 @@ class Machine(RuleBasedStateMachine):
         self.send_code(
             "ask for a code to sign in",
             mobile,
-            lambda: self.model.ask_to_sign_in(mobile, flow),
+            lambda: self.model.ask_to_sign_in(mobile, flow, browser),
             lambda: self.ask(browser, "get", f"/sms_codes/{mobile}/", query),
         )
         return self.flows[-1] if self.flows else None
@@ -1140,6 +1140,8 @@ def test_the_account_life_is_what_the_model_says(
         known_mobile="either",
         second_identity="ask",
         number_state={"gateway": "tests.torture.life_world.Carrier"},
+        # It counts the codes.
+        mobile_change_notice=False,
     )
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hashing is not what is checked
     world = LifeWorld(qq, valkey_client, monkeypatch)

@@ -60,7 +60,8 @@ class SmsCodeView(View):
         if not life.installed:
             raise Invalid({"purpose": [_("No such codes are sent here.")]})
         holder, flow = life.installed.ask_for_code(purpose, flow)
-        how = sms_codes.How(holder=holder, purpose=purpose, reserved=False)
+        is_known = life.installed.is_known_device(request._request, form["mobile"])
+        how = sms_codes.How(holder=holder, purpose=purpose, reserved=is_known)
         try:
             sent = human.send_code(request._request, form["mobile"], answers, **how)
         except SmsUnconfirmed as error:

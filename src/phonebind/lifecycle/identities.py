@@ -14,10 +14,12 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Max
 from django.http import HttpRequest
+from django.utils import timezone
 
 from phonebind import accounts, audit, binding, databases, oauth, signals
+from phonebind.conf import conf
 from phonebind.exceptions import AlreadyBound, StorageUnavailable, Text, TokenInvalid
-from phonebind.lifecycle import intents, people, proofs, sessions
+from phonebind.lifecycle import intents, ownership, people, proofs, sessions
 from phonebind.lifecycle.exceptions import IdentityTaken, LastWayIn, NotFound
 from phonebind.lifecycle.models import Session
 from phonebind.lifecycle.people import Person
@@ -68,8 +70,6 @@ def bind(request: HttpRequest, person: Person, *, provider: str, code: str, stat
         account = binding.attach(request, identity, person.user)
     except AlreadyBound:
         raise IdentityTaken from None
-    if is_new:
-        signals.identity_bound.send_robust(SocialAccount, user=person.user, provider=identity.provider, request=request)
     audit.note(request, outcome="bound" if is_new else "kept", provider=provider)
     entry = next(each for each in of(person.user) if account.pk in each.rows)
     return entry, is_new, used
@@ -125,9 +125,13 @@ def _has_another_way(user: AbstractBaseUser) -> bool:
     if accounts.signs_in_by_password(user):
         return True
     mobile = accounts.mobile_of(user)
+    if not mobile or accounts.needs_second_way(user):
+        return False
     last, doubtful = proofs.last(user, mobile)
-    # By an SMS to it people sign in, or get a new password.
-    return bool(mobile) and last is not None and not doubtful
+    if last is None or doubtful:
+        return False
+    # By an SMS to it people sign in, or get a new password: those who are asked, where their word is taken.
+    return conf.owner_word != "refuse" or timezone.now() - last < ownership.FROZEN
 
 
 def _any_works(rows: Iterable[SocialAccount]) -> bool:

@@ -19,7 +19,7 @@ from phonebind.lifecycle import (
     proofs,
     sessions,
 )
-from phonebind.lifecycle.pages import returns
+from phonebind.lifecycle.pages import returns, step_up
 from phonebind.oauth import WebProvider
 
 #: What the pages ask who meets these errors.
@@ -62,8 +62,17 @@ class Keeper:
     def came_back(self, request: HttpRequest, provider: WebProvider, state: str, code: str) -> HttpResponse | None:
         return returns.answer(request, provider, state, code)
 
+    def is_confirmed(self, request: HttpRequest) -> bool:
+        return step_up.is_confirmed(request)
+
+    def confirm(self, request: HttpRequest) -> HttpResponse:
+        return step_up.confirm(request)
+
     def ask_for_code(self, purpose: str, flow: str) -> tuple[str, str]:
         return flows.start(purpose, flow)
+
+    def is_known_device(self, request: HttpRequest, mobile: str) -> bool:
+        return ownership.knows(request, mobile)
 
     def hold(self, user: AbstractBaseUser, mobile: str) -> None:
         people.hold(user, mobile)

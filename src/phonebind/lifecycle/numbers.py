@@ -149,16 +149,18 @@ def due() -> Iterator[Any]:
 
 
 def install() -> None:
-    """A new password, and the end of an identity, cancel a change that waits: whoever asked for it may have come in
-    by the old one.
+    """A new password, the end of an identity, and disabling the account cancel a change that waits: whoever asked for
+    it may have come in by the old one, or be why it is disabled.
     """
     post_save.connect(_on_save, dispatch_uid="phonebind.lifecycle.numbers.save")
     pre_delete.connect(_on_unbind, sender=SocialAccount, dispatch_uid="phonebind.lifecycle.numbers.unbind")
 
 
 def _on_save(instance: Any, created: bool, using: str, **kwargs: Any) -> None:
-    # As phonebind.revocation knows a new password.
-    if not created and isinstance(instance, get_user_model()) and getattr(instance, "_password", None) is not None:
+    if created or not isinstance(instance, get_user_model()):
+        return
+    # As phonebind.revocation knows both.
+    if not instance.is_active or getattr(instance, "_password", None) is not None:
         cancel_change(instance.pk, using)
 
 

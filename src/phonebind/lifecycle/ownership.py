@@ -19,6 +19,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from phonebind import accounts, databases, store
+from phonebind.conf import conf
 from phonebind.lifecycle import devices, number_state, proofs
 from phonebind.lifecycle.exceptions import OwnerUnclear, QuestionInvalid
 from phonebind.lifecycle.models import MobileProof, Session
@@ -106,6 +107,20 @@ def decide(
     choices = ["mine"] if accounts.needs_second_way(user) else ["mine", "not_mine"]
     ticket = signing.dumps(astuple(question), salt=_SALT, compress=True)
     raise OwnerUnclear(hint_of(user), choices, ticket, partial(devices.remember, request))
+
+
+def knows(request: HttpRequest, mobile: str) -> bool:
+    """Whether the account of this number, if it has one, has signed in from the device that sent the request: then an
+    SMS may be of what is kept back of the number's quota, so that strangers who use up the rest keep nobody out.
+
+    One statement for a device that has brought its name, whatever the number.
+    """
+    name = devices.known_hash(request)
+    if not name:
+        return False
+    owned = {f"user__{conf.mobile_field}": accounts.stored(mobile)}
+    sessions = Session.objects.using(databases.primary(Session)).filter(device_hash=name, **owned)
+    return sessions.filter(end_reason__in=_HARMLESS).exists()
 
 
 def subject_of(request: HttpRequest) -> str:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from phonebind import databases, mobiles
 from phonebind.conf import conf
 from phonebind.lifecycle.models import MobileProof, Values
-from phonebind.models import SocialAccount
+from phonebind.models import UNPROVED, SocialAccount
 
 #: Carriers' lists of numbers with a new owner lag: so long is a number that they do not list in doubt all the same.
 PROBATION = timedelta(days=8)
@@ -94,6 +94,8 @@ def _bound_at(user: AbstractBaseUser, mobile: str) -> datetime | None:
     if not mobile or not is_name or _rows().filter(user=user.pk).exists():
         return None
     bound = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(user=user.pk)
+    # Who was signed in already, perhaps by the password of an account whose number is somebody else's, has proved none.
+    bound = bound.exclude(proved_by=UNPROVED)
     return bound.order_by("created_at").values_list("created_at", flat=True).first()
 
 

@@ -72,10 +72,13 @@ def start(
     digest = _digest(secret)
     reset = Reset(own_id or secrets.token_urlsafe(16), mobile, "" if unbound else digest, stamp)
     worded = PURPOSE if is_known else sms.NO_ACCOUNT
-    how = sms_codes.How(holder=reset.holder, purpose=PURPOSE, reserved=False, worded=worded)
+    owned = ownership.knows(request, mobile)
+    how = sms_codes.How(holder=reset.holder, purpose=PURPOSE, reserved=owned, worded=worded)
+    # Which strangers may use up.
+    also = () if owned else (("reset_mobile_day", mobile),)
     cookie = Cookie(browser.name_of(request, "reset", digest), secret, MAX_AGE)
     try:
-        sent = human.send_code(request, mobile, answers, ("reset_mobile_day", mobile), **how)
+        sent = human.send_code(request, mobile, answers, *also, **how)
     except SmsUnconfirmed as error:
         _keep(reset)
         error.facts = {"id": reset.id}

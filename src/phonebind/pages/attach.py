@@ -6,22 +6,29 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from phonebind import binding, oauth, tickets
+from phonebind import binding, life, oauth, tickets
 from phonebind.exceptions import TicketInvalid
 from phonebind.pages import sessions
 from phonebind.pages.answers import SeeOther, page, refuse, show
 from phonebind.pages.targets import kept_url, next_url, start_url
+from phonebind.tickets import Ticket
 
 
 # As on the bind page, the ticket in the form is what Django's CSRF token would be.
 @csrf_exempt
-@page("bind", "GET", "POST")
+@page("bind", "GET", "POST", asks=True)
 def attach(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
-    """GET asks; POST binds, where the person is still the one that the page has named."""
+    """GET asks; POST binds, where the person is still the one that the page has named.
+
+    ``?by=`` asks whether it is still them, where ``phonebind.lifecycle`` wants that shown before: or whoever finds a
+    browser in which somebody is signed in makes a way in of their own out of it, and with that takes the account.
+    """
     source, target = oauth.get(provider), next_url(request, tickets.kept_next(request, flow))
     posted = request.method == "POST"
     if not posted and (done := sessions.led_to(request, flow)):
         return SeeOther(done)
+    if life.installed and sessions.has_mobile(request) and ("by" in request.GET or "step" in request.POST):
+        return life.installed.confirm(request)
     access_token = request.POST.get("access_token", "") if posted else tickets.kept(request, flow)
     try:
         ticket = tickets.read(request, source, access_token)
@@ -30,11 +37,7 @@ def attach(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
     if not sessions.has_mobile(request):
         return SeeOther(kept_url("bind", provider, flow))
     if posted and request.POST.get("user") == str(request.user.pk):
-        binding.attach(request, ticket.identity, cast("AbstractBaseUser", request.user))
-        sessions.remember(request, flow, ticket.next)
-        response = SeeOther(ticket.next)
-        tickets.drop(request, response, flow)
-        return response
+        return _bind(request, flow, ticket)
     context = {
         "access_token": access_token,
         "mobile": sessions.mobile(request),
@@ -45,3 +48,13 @@ def attach(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
         "user_id": request.user.pk,
     }
     return show(request, "attach.html", context)
+
+
+def _bind(request: HttpRequest, flow: str, ticket: Ticket) -> HttpResponse:
+    if life.installed and not life.installed.is_confirmed(request):
+        return SeeOther(f"{request.path}?by=")
+    binding.attach(request, ticket.identity, cast("AbstractBaseUser", request.user))
+    sessions.remember(request, flow, ticket.next)
+    response = SeeOther(ticket.next)
+    tickets.drop(request, response, flow)
+    return response

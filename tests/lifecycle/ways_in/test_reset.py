@@ -254,3 +254,10 @@ def test_a_form_that_nobody_stands_at(visitor: Visitor, owner: Any, qq: Upstream
 
 def test_the_form_of_another_browser_is_none(visitor: Visitor, owner: Any, at_form: str) -> None:
     assert Visitor().http.get(reset_of(at_form)).status_code == 400
+
+
+def test_a_form_whose_name_only_begins_alike_is_none(visitor: Visitor, owner: Any, at_form: str) -> None:
+    """A name with a slash leads nowhere."""
+    for more in ("/x", "x", "%0a"):
+        assert visitor.http.get(f"{reset_of(at_form)}{more}").status_code == 400
+    assert visitor.http.get(reset_of(at_form)).status_code == 200

@@ -7,7 +7,7 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from phonebind import tokens
+from phonebind import databases, revocation, tokens
 from phonebind.api import serializers
 from phonebind.api.base import View
 from phonebind.exceptions import TokenInvalid
@@ -27,10 +27,15 @@ class SessionsView(AccountView):
 
     def delete(self, request: Request) -> Response:
         """All of them; with ``?except=current`` all others."""
-        found = sessions.of(self.person.user.pk)
+        found, is_all = sessions.of(self.person.user.pk), True
         if request.query_params.get("except") == "current":
             found = found.exclude(pk=self.person.sid) if self.person.sid else found
+            # One's own chain is older than the app where it has no session, and is not to end.
+            is_all = self.person.session() is not None
         sessions.end(found, "revoked")
+        if is_all:
+            # Those too that are older than the app, and have no row.
+            revocation.end_chains(self.person.user.pk, databases.primary(Session))
         self.note(outcome="ended")
         return Response(status=204)
 

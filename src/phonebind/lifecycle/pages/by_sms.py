@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from phonebind import human
 from phonebind.conf import conf
 from phonebind.exceptions import PhonebindError, ProviderUnknown
-from phonebind.lifecycle import flows, ways
+from phonebind.lifecycle import flows, ownership, ways
 from phonebind.lifecycle.exceptions import AccountUnknown, MobileTaken
 from phonebind.lifecycle.pages.way_forms import EnterForm
 from phonebind.lifecycle.pages.ways import WayPage, in_words
@@ -40,7 +40,8 @@ class _SmsPage(WayPage):
 
     def send(self, mobile: str, answers: human.Answers) -> Sent:
         holder = flows.of_browser(self.request)
-        return human.send_code(self.request, mobile, answers, holder=holder, purpose=flows.PURPOSE, reserved=False)
+        is_known = ownership.knows(self.request, mobile)
+        return human.send_code(self.request, mobile, answers, holder=holder, purpose=flows.PURPOSE, reserved=is_known)
 
     def refuse(self, form: forms.Form, error: PhonebindError, *, screen: str = "") -> HttpResponse:
         if isinstance(form, EnterForm) and form.errors and set(form.errors) <= set(form.boxes):

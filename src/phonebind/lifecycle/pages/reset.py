@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
-from phonebind import accounts, binding, human, oauth, tickets
+from phonebind import accounts, binding, browser, human, oauth, tickets
 from phonebind.exceptions import PhonebindError, SmsUnconfirmed, TicketInvalid
 from phonebind.lifecycle import resets
 from phonebind.lifecycle.pages.way_forms import ResetForm
@@ -46,7 +46,9 @@ def reset(request: HttpRequest) -> HttpResponse:
         return _ResetPage(request, None).answer()
     source = oauth.get(provider)
     try:
-        ticket = tickets.read(request, source, tickets.kept(request, flow))
+        # Of the name that the bind page has, and not of what begins like it: it stands in an address.
+        known = len(flow) == browser.ID_LENGTH and browser.is_ours(browser.name_of(request, "kept", flow))
+        ticket = tickets.read(request, source, tickets.kept(request, flow) if known else "")
     except TicketInvalid as error:
         return refuse(request, error, again=start_url(provider, tickets.kept_next(request, flow)))
     return _ResetPage(request, _Bind(provider, flow, ticket)).answer()

@@ -6,7 +6,7 @@ from django.contrib import auth
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from phonebind import audit, browser, databases
+from phonebind import audit, browser, databases, revocation
 from phonebind.lifecycle import sessions
 from phonebind.lifecycle.exceptions import NotFound
 from phonebind.lifecycle.models import Session
@@ -20,6 +20,8 @@ from phonebind.pages.targets import signed_out_url
 @mine("sessions", "POST")
 def others(request: HttpRequest, person: Person) -> HttpResponse:
     sessions.end(sessions.of(person.user.pk).exclude(pk=person.sid), "revoked")
+    # Those too that are older than the app, and have no row.
+    revocation.end_chains(person.user.pk, databases.primary(Session))
     audit.note(request, outcome="ended")
     visitors.tell(request, _("All other devices are signed out."))
     return SeeOther(visitors.home())

@@ -9,13 +9,13 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from phonebind import accounts, audit, human, masking, oauth, origins, states, tickets
 from phonebind.conf import conf
 from phonebind.exceptions import PhonebindError, Text, TokenInvalid
-from phonebind.lifecycle import identities, intents, step_up, verifications
+from phonebind.lifecycle import identities, intents, people, step_up, verifications
 from phonebind.lifecycle.exceptions import AuthenticationInsufficient
 from phonebind.lifecycle.pages import visitors
 from phonebind.lifecycle.pages.forms import (
@@ -45,6 +45,33 @@ def keep(request: HttpRequest, proof: str) -> None:
 def require(request: HttpRequest, person: Person, *methods: str) -> str:
     """As ``step_up.require``, by what is kept."""
     return step_up.require(person, request.session.get(_PROOF, ""), *methods)
+
+
+def is_confirmed(request: HttpRequest) -> bool:
+    """As ``phonebind.life.Life.is_confirmed``."""
+    try:
+        require(request, people.of_page(request))
+    except (AuthenticationInsufficient, TokenInvalid):
+        # Of a session that is none of ours yet: the page that asks makes one of it.
+        return False
+    return True
+
+
+def confirm(request: HttpRequest) -> HttpResponse:
+    """As ``phonebind.life.Life.confirm``."""
+    try:
+        visitors.home()
+    except NoReverseMatch:
+        raise step_up.insufficient(people.of_page(request)) from None
+
+    def ask(person: Person) -> HttpResponse:
+        try:
+            require(request, person)
+        except AuthenticationInsufficient as error:
+            return StepUp(request, person, error.facts["methods"], "").answer()
+        return SeeOther(request.path)
+
+    return visitors.attend(request, ask)
 
 
 class OwnPage(CodePage):

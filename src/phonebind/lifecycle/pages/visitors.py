@@ -45,24 +45,29 @@ def mine(
     def decorate(view: Callable[Concatenate[HttpRequest, Person, P], HttpResponse]) -> View[P]:
         @wraps(view)
         def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            try:
-                person = _visitor(request)
-                audit.note(request, user_id=person.user.pk)
-                if request.method == "POST" and not _is_theirs(request, person):
-                    return _anew(request)
-                return view(request, person, *args, **kwargs)
-            except TokenInvalid as error:
-                return sign_in_first(request, error)
-            except PhonebindError as error:
-                if wants_json(request):
-                    raise
-                return problem(request, error)
+            return attend(request, lambda person: view(request, person, *args, **kwargs))
 
         # The form names its session by what nobody else can know, and so needs no token of Django's: that one changes
         # whenever somebody signs in, and says so on a page without a way on.
         return csrf_exempt(page(action, *methods, asks=asks)(cast("View[P]", checked)))
 
     return decorate
+
+
+def attend(request: HttpRequest, view: Callable[[Person], HttpResponse]) -> HttpResponse:
+    """The answer of ``view`` to who is signed in, as of a page that is :func:`mine`."""
+    try:
+        person = _visitor(request)
+        audit.note(request, user_id=person.user.pk)
+        if request.method == "POST" and not _is_theirs(request, person):
+            return _anew(request)
+        return view(person)
+    except TokenInvalid as error:
+        return sign_in_first(request, error)
+    except PhonebindError as error:
+        if wants_json(request):
+            raise
+        return problem(request, error)
 
 
 def show(
