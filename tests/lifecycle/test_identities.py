@@ -13,7 +13,7 @@ from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
 
 from phonebind import binding, signals, tokens
-from phonebind.lifecycle import identities, proofs, sessions
+from phonebind.lifecycle import endings, identities, proofs, sessions
 from phonebind.lifecycle.models import MobileProof, Session
 from phonebind.lifecycle.people import Person
 from phonebind.models import SocialAccount
@@ -254,7 +254,7 @@ def test_threat_24_with_djangos_session_no_other_sites_page_acts(
         answer = one.ask("post", path, data, Origin="https://evil.example")
         assert (answer.status_code, answer.json()["code"]) == (403, "origin_not_allowed")
     assert one.ask("post", IDENTITIES, form, Origin="http://testserver").status_code == 201
-    sessions.end(Session.objects.all(), "revoked")
+    endings.end(Session.objects.all(), "revoked")
     assert one.ask("get", IDENTITIES).json()["code"] == "token_invalid"
     assert Account(person, Client(), {"token": "", "refresh": ""}).client.get(IDENTITIES).status_code == 401
 

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 
 from phonebind import accounts, audit, binding, databases, oauth, signals
 from phonebind.exceptions import AlreadyBound, StorageUnavailable, Text, TokenInvalid
-from phonebind.lifecycle import intents, people, proofs, sessions
+from phonebind.lifecycle import endings, intents, people, proofs
 from phonebind.lifecycle.exceptions import IdentityTaken, LastWayIn, NotFound
 from phonebind.lifecycle.models import Session
 from phonebind.lifecycle.people import Person
@@ -109,7 +109,7 @@ def _unbind(person: Person, pk: int, everywhere: bool) -> str:
         for row in together:
             binding.unbind(row)
         if everywhere:
-            sessions.end(sessions.of(user.pk, using).exclude(pk=person.sid), "unbound")
+            endings.end_others(user.pk, person.sid, "unbound", using)
     return str(together[0].provider)
 
 

@@ -224,7 +224,7 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
             "revoke",
             "Sign out: end the session of a refresh token. The answer is the same whatever it is (RFC 7009).",
             {200: OpenApiResponse(OpenApiTypes.OBJECT, description="Empty.")},
-            [OriginNotAllowed],
+            [OriginNotAllowed, StorageUnavailable],
             request=serializers.Refresh,
         ),
     },
