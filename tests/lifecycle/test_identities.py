@@ -1,7 +1,5 @@
 """One's identities: which there are, one more, one less."""
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,13 +13,12 @@ from django.test import Client, RequestFactory
 from phonebind import binding, signals, tokens
 from phonebind.lifecycle import endings, identities, proofs, sessions
 from phonebind.lifecycle.models import MobileProof, Session
-from phonebind.lifecycle.people import Person
 from phonebind.models import SocialAccount
 from phonebind.oauth import Identity
 from tests.lifecycle.conftest import MOBILE, PASSWORD, Account
 from tests.lifecycle.providers import come_back, go
 from tests.support.edge import OPENID, UNIONID, Configure, Upstream
-from tests.support.racers import crash, together
+from tests.support.racers import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Device = Callable[..., Account]
@@ -485,28 +482,3 @@ def test_who_was_deleted_meanwhile(person: Any, device: Device, monkeypatch: pyt
 
     monkeypatch.setattr(identities, "_locked", gone)
     assert unbind(one, account.pk).json()["code"] == "token_invalid"
-
-
-# ---------------------------------------------------------------- kill -9
-
-
-def die_unbinding(user_pk: Any, sid: str, pk: int) -> None:
-    """Killed when all is done but the commit."""
-
-    def die(account: SocialAccount) -> None:
-        account.delete()
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    binding.unbind = die
-    model: Any = get_user_model()
-    person = Person(model.objects.get(pk=user_pk), sid)
-    identities.unbind(RequestFactory().delete("/"), person, pk, everywhere=True)
-
-
-def test_threat_25_whoever_dies_in_the_middle_has_unbound_nothing(person: Any, device: Device) -> None:
-    account, _, sid = row(person), device(), str(Session.objects.get().pk)
-    device()
-    assert crash(die_unbinding, person.pk, sid, account.pk) == -signal.SIGKILL
-    assert SocialAccount.objects.get() == account
-    assert not Session.objects.exclude(ended_at=None).exists()
-    assert not MobileProof.objects.exists()
