@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from django.contrib import auth
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from rest_framework.exceptions import APIException
@@ -257,6 +257,28 @@ def test_to_end_many_is_as_many_statements_as_to_end_one(person: Any) -> None:
             assert endings.end(rows.of(person.pk), "revoked") == many
         counts.append(len(seen))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("failures", [2, 3])
+def test_an_end_that_the_database_has_lose_is_tried_again(
+    person: Any, monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    """Of a sign-in that began too late: whoever came in has used up their code by then."""
+    real, left = endings.now, [OperationalError("deadlock")] * failures
+    rows.begin(None, person, "host", None, time.time(), time.time() + 99)
+
+    def now() -> Any:
+        if left:
+            raise left.pop()
+        return real()
+
+    monkeypatch.setattr(endings, "now", now)
+    found = Session.objects.filter(user=person)
+    if failures < binding.ATTEMPTS:
+        assert endings.end(found, "revoked") == 1
+    else:
+        with pytest.raises(StorageUnavailable):
+            endings.end(found, "revoked")
 
 
 def test_to_end_none_is_nothing(person: Any, django_assert_num_queries: Any) -> None:

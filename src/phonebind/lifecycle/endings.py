@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +23,7 @@ from django.http import HttpRequest
 from phonebind import databases, revocation, store
 from phonebind.exceptions import StorageUnavailable
 from phonebind.life import SID
+from phonebind.lifecycle import attempts
 from phonebind.lifecycle.models import Session
 from phonebind.models import SocialAccount
 
@@ -32,7 +34,9 @@ def end(sessions: Iterable[Session], reason: str) -> int:
     """End those of them that have not ended. How many there were. As many statements for one as for all.
 
     The rows are ended in the transaction that is open; the store is told twice, since what began before the commit may
-    still be answered, and after it the process may be dead.
+    still be answered, and after it the process may be dead. Where none is open, it is tried again when the database has
+    it lose: MariaDB finds rows by the user, or by their key, and of two who end the same one is the victim. Raises
+    StorageUnavailable.
     """
     if not isinstance(sessions, QuerySet):
         sessions = list(sessions)
@@ -40,6 +44,11 @@ def end(sessions: Iterable[Session], reason: str) -> int:
             return 0
         using = sessions[0]._state.db
         sessions = rows(using).filter(pk__in=[session.pk for session in sessions])
+    act = partial(_end, sessions, reason)
+    return act() if connections[sessions.db].in_atomic_block else attempts.at_last(act)
+
+
+def _end(sessions: QuerySet[Session], reason: str) -> int:
     using = sessions.db
     can_lock = connections[using].features.has_select_for_update
     with transaction.atomic(using) if can_lock else nullcontext():
