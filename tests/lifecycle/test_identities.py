@@ -125,6 +125,20 @@ def test_one_more_is_bound(qq: Upstream, person: Any, device: Device, heard: lis
     assert heard == [f"bound qq {person.pk}"]
 
 
+def test_a_site_that_refuses_a_second_one_refuses_it_here_too(
+    qq: Upstream, person: Any, device: Device, phonebind: Configure
+) -> None:
+    phonebind(SECOND_IDENTITY="refuse", providers={"unionid": True})
+    qq.person(unionid=UNIONID)
+    one, other = device(), row(person, "E" * 32, unionid="UID_OTHER")
+    answer = one.ask("post", IDENTITIES, come_back(go(one, "bind")))
+    assert (answer.status_code, answer.json()["code"], answer.json()["choices"]) == (409, "identity_exists", [])
+    assert SocialAccount.objects.get() == other
+    other.delete()
+    row(person, "E" * 32, OTHER_APP, UNIONID)
+    assert one.ask("post", IDENTITIES, come_back(go(one, "bind"))).status_code == 201, "the same person"
+
+
 def test_another_of_one_provider_is_bound_too(qq: Upstream, person: Any, device: Device) -> None:
     row(person, "F" * 32)
     one = device()

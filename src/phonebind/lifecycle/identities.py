@@ -59,8 +59,8 @@ def of(user: AbstractBaseUser) -> list[Entry]:
 def bind(request: HttpRequest, person: Person, *, provider: str, code: str, state: str) -> tuple[Entry, bool, State]:
     """Bind who has come back from the provider to this account; and whether it was not bound before.
 
-    Raises IdentityTaken (here or in another of our apps), StateInvalid, CodeInvalid, ProviderUnavailable,
-    AccountDisabled, StorageUnavailable.
+    Raises IdentityTaken (here or in another of our apps), IdentityExists (where the site refuses a second one),
+    StateInvalid, CodeInvalid, ProviderUnavailable, AccountDisabled, StorageUnavailable.
     """
     identity, account, used = intents.redeem(request, person, intents.BIND, provider=provider, code=code, state=state)
     is_new = account is None

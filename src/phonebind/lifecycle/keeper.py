@@ -98,3 +98,6 @@ class Keeper:
         choice: str,
     ) -> Joining:
         return known_mobile.check(request, user, identity, mobile, password, choice)
+
+    def attaching(self, user: AbstractBaseUser, identity: Any) -> None:
+        known_mobile.hold_to_one(user, identity)
