@@ -139,6 +139,22 @@ def test_a_site_that_refuses_a_second_one_refuses_it_here_too(
     assert one.ask("post", IDENTITIES, come_back(go(one, "bind"))).status_code == 201, "the same person"
 
 
+def test_one_that_is_unbound_as_it_is_bound_is_no_error_of_ours(
+    qq: Upstream, person: Any, device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = binding.attach
+
+    def attach(*args: Any) -> SocialAccount:
+        account = real(*args)
+        SocialAccount.objects.filter(pk=account.pk).delete()
+        return account
+
+    monkeypatch.setattr(binding, "attach", attach)
+    one = device()
+    answer = one.ask("post", IDENTITIES, come_back(go(one, "bind")))
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
+
+
 def test_another_of_one_provider_is_bound_too(qq: Upstream, person: Any, device: Device) -> None:
     row(person, "F" * 32)
     one = device()

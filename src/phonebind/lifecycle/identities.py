@@ -71,7 +71,10 @@ def bind(request: HttpRequest, person: Person, *, provider: str, code: str, stat
     if is_new:
         signals.identity_bound.send_robust(SocialAccount, user=person.user, provider=identity.provider, request=request)
     audit.note(request, outcome="bound" if is_new else "kept", provider=provider)
-    entry = next(each for each in of(person.user) if account.pk in each.rows)
+    entry = next((each for each in of(person.user) if account.pk in each.rows), None)
+    if entry is None:
+        # Unbound in the same moment, by another device of theirs.
+        raise StorageUnavailable
     return entry, is_new, used
 
 
