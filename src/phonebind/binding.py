@@ -174,7 +174,7 @@ def attach(request: HttpRequest, identity: Identity, user: AbstractBaseUser) -> 
     """Bind ``identity`` to the account of who is signed in already, and asked for it: no mobile is proved anew.
 
     The same request again gives the same answer. Raises AccountDisabled, AlreadyBound (to somebody else, here or in
-    another of our apps), StorageUnavailable.
+    another of our apps), StorageUnavailable, and with ``phonebind.lifecycle`` what ``Life.attaching`` does.
     """
     owner = databases.people().filter(pk=user.pk).first()
     if owner is None:
@@ -299,6 +299,8 @@ def _attach(identity: Identity, user: AbstractBaseUser) -> tuple[SocialAccount, 
         known = owners(identity)
         if known and user.pk not in known:
             raise AlreadyBound
+        if life.installed:
+            life.installed.attaching(user, identity)
         return _create(identity, user, UNPROVED), True
 
 

@@ -138,6 +138,11 @@ class Life(Protocol):
         ``phonebind.lifecycle.exceptions`` calls OwnerUnclear, IdentityExists, AuthenticationInsufficient.
         """
 
+    def attaching(self, user: AbstractBaseUser, identity: Any) -> None:
+        """Who is signed in as ``user`` binds ``identity`` too, in the transaction that is open. Raises what
+        ``phonebind.lifecycle.exceptions`` calls IdentityExists, as ``SECOND_IDENTITY`` says.
+        """
+
 
 #: What a token and Django's session call the id of a session.
 SID = "sid"

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, NamedTuple, TypedDict, cast
 
@@ -112,26 +114,39 @@ def refresh(token: str, request: HttpRequest | None = None) -> Pair:
         raise TokenInvalid
     if life.installed and _is_of_session(old):
         return _pair(user, since, life.installed.turn(str(old[life.SID]), old[_SEQ], user, _ends(since)))
-    with revocation.used(user.pk, _name(old), since, int(old["exp"] - time.time())):
-        if apps.is_installed(_BLACKLIST):
-            _, is_first = cast("tuple[Any, bool]", old.blacklist())
-            if not is_first:
-                raise TokenInvalid
+    with _used(user, old):
         # A chain that is older than the app becomes a session here.
         if not life.installed:
             return _pair(user, since)
         return _pair(user, since, life.installed.begin(request, user, "refresh", None, since, _ends(since)))
 
 
-def session_of(token: str) -> str:
-    """Of which session a refresh token is, used or not. Raises TokenInvalid: forged, expired, or of no session."""
+def retire(token: str) -> str:
+    """Which session a refresh token is of, used or not, for the caller to end. One of a chain that no session keeps is
+    used up here, so that the chain ends: "".
+
+    Raises TokenInvalid (forged, expired, used, or of a user who is deleted or disabled), StorageUnavailable.
+    """
     try:
         found = RefreshToken(token)  # type: ignore[arg-type]
-    except TokenError:
+        if _is_of_session(found):
+            return str(found[life.SID])
+        user = _PrimaryAuthentication().get_user(found)
+    except (AuthenticationFailed, TokenError, FieldError):
         raise TokenInvalid from None
-    if not _is_of_session(found):
-        raise TokenInvalid
-    return str(found[life.SID])
+    with _used(user, found):
+        return ""
+
+
+@contextmanager
+def _used(user: AbstractBaseUser, refresh: Token) -> Iterator[None]:
+    """Use it up for the block, unless the block fails. Raises TokenInvalid, StorageUnavailable."""
+    with revocation.used(user.pk, _name(refresh), _auth_time(refresh), int(refresh["exp"] - time.time())):
+        if apps.is_installed(_BLACKLIST):
+            _, is_first = cast("tuple[Any, bool]", cast("Any", refresh).blacklist())
+            if not is_first:
+                raise TokenInvalid
+        yield
 
 
 def _is_of_session(refresh: Token) -> bool:

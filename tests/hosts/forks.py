@@ -1,5 +1,6 @@
-"""Runs the contract for each kind of user model that a line of standard input names, in a fork of this process: what
-all of them import without any settings is imported once. A line of JSON tells how pytest ended, and what it said.
+"""Runs a file of tests, named by the argument, for each kind of user model that a line of standard input names, in a
+fork of this process: what all of them import without any settings is imported once. A line of JSON tells how pytest
+ended, and what it said.
 """
 
 import gc
@@ -50,8 +51,8 @@ OPTIONS = ["-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--nomig
 def run(kind: str) -> int:
     os.environ["PHONEBIND_USER_KIND"] = kind
     coverage.process_startup()  # where COVERAGE_PROCESS_START asks for it
-    contract = Path(__file__).with_name("contract.py")
-    return int(pytest.main([*OPTIONS, "--ds=tests.hosts.settings", str(contract)]))
+    tests = Path(__file__).with_name(sys.argv[1])
+    return int(pytest.main([*OPTIONS, "--ds=tests.hosts.settings", str(tests)]))
 
 
 def main() -> None:

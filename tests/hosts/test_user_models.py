@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import coverage
@@ -20,15 +21,15 @@ KINDS = sorted(path.parent.name for path in HERE.glob("kinds/*/models.py"))
 SOME = ["inherited", "soft_deleted", "uuid_key"]
 
 
-@pytest.fixture(scope="module")
-def run() -> Iterator[Callable[[str], tuple[int, str]]]:
-    """How pytest ends for a kind, and what it says."""
+@contextmanager
+def forks(file: str) -> Iterator[Callable[[str], tuple[int, str]]]:
+    """How pytest ends for that file and a kind, and what it says."""
     environment = {**os.environ}
     # What such a host alone makes us do is measured too.
     if measuring := coverage.Coverage.current():
         environment["COVERAGE_PROCESS_START"] = str(ROOT / "pyproject.toml")
         environment["COVERAGE_FILE"] = str(measuring.get_option("run:data_file"))
-    command = [sys.executable, "-m", "tests.hosts.forks"]
+    command = [sys.executable, "-m", "tests.hosts.forks", file]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
@@ -43,6 +44,12 @@ def run() -> Iterator[Callable[[str], tuple[int, str]]]:
             return status, said
 
         yield ask
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Callable[[str], tuple[int, str]]]:
+    with forks("contract.py") as ready:
+        yield ready
 
 
 @pytest.mark.django_db

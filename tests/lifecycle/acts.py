@@ -56,7 +56,7 @@ class Device:
 
     def __init__(self, user: Any, method: str = "password", social_account: Any = None) -> None:
         self.user, self.pair = user, tokens.issue(user, method=method, social_account=social_account)
-        self.sid = tokens.session_of(self.pair["refresh"])
+        self.sid = tokens.retire(self.pair["refresh"])
         self.person = Person(user, self.sid)
 
     @property

@@ -25,7 +25,7 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from phonebind import revocation, tokens
 from phonebind.exceptions import PhonebindError
-from phonebind.lifecycle import sessions
+from phonebind.lifecycle import endings
 from phonebind.lifecycle.models import Session
 
 call_command("migrate", verbosity=0)
@@ -47,7 +47,7 @@ third = refresh(second)
 assert Session.objects.get().seq == 2
 assert set(OutstandingToken.objects.values_list("token", flat=True)) == {first, second, third}
 later = timezone.now() + timedelta(seconds=21)
-with mock.patch.object(sessions, "_now", lambda: later):
+with mock.patch.object(endings, "now", lambda: later):
     print("reuse", refresh(first), refresh(third))
 
 with mock.patch.object(api_settings, "USER_ID_FIELD", "uuid"):

@@ -1,22 +1,22 @@
 """Each kind of user model lets people change their number and password, or says why not; in a process of its own."""
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.hosts.test_user_models import KINDS, SOME
+from tests.hosts.test_user_models import KINDS, SOME, forks
 from tests.support.services import TEST_DB
-from tests.support.site import ROOT
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Callable[[str], tuple[int, str]]]:
+    with forks("numbers.py") as ready:
+        yield ready
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("kind", KINDS if TEST_DB == "sqlite" else SOME)
-def test_numbers_and_passwords_of(kind: str) -> None:
-    environment = {**os.environ, "PHONEBIND_USER_KIND": kind}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nomigrations"]
-    command += ["--ds=tests.hosts.settings", str(ROOT / "tests/hosts/numbers.py")]
-    done = subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True, check=False)
-    assert not done.returncode, done.stdout[-8000:]
-    assert " passed" in done.stdout
+def test_numbers_and_passwords_of(run: Callable[[str], tuple[int, str]], kind: str) -> None:
+    status, said = run(kind)
+    assert not status, said[-8000:]
+    assert " passed" in said

@@ -1,7 +1,5 @@
 """One's identities: which there are, one more, one less."""
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,15 +13,14 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from phonebind import binding, signals, tokens
-from phonebind.lifecycle import identities, proofs, sessions
+from phonebind.lifecycle import endings, identities, proofs, sessions
 from phonebind.lifecycle.models import MobileProof, Session
-from phonebind.lifecycle.people import Person
 from phonebind.models import SocialAccount
 from phonebind.oauth import Identity
 from tests.lifecycle.conftest import MOBILE, PASSWORD, Account
 from tests.lifecycle.providers import come_back, go
 from tests.support.edge import OPENID, UNIONID, Configure, Upstream
-from tests.support.racers import crash, together
+from tests.support.racers import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Device = Callable[..., Account]
@@ -128,6 +125,36 @@ def test_one_more_is_bound(qq: Upstream, person: Any, device: Device, heard: lis
     again = one.ask("post", IDENTITIES, come_back(go(one, "bind")))
     assert (again.status_code, again.json()["id"]) == (200, answer.json()["id"])
     assert heard == [f"bound qq {person.pk}"]
+
+
+def test_a_site_that_refuses_a_second_one_refuses_it_here_too(
+    qq: Upstream, person: Any, device: Device, phonebind: Configure
+) -> None:
+    phonebind(SECOND_IDENTITY="refuse", providers={"unionid": True})
+    qq.person(unionid=UNIONID)
+    one, other = device(), row(person, "E" * 32, unionid="UID_OTHER")
+    answer = one.ask("post", IDENTITIES, come_back(go(one, "bind")))
+    assert (answer.status_code, answer.json()["code"], answer.json()["choices"]) == (409, "identity_exists", [])
+    assert SocialAccount.objects.get() == other
+    other.delete()
+    row(person, "E" * 32, OTHER_APP, UNIONID)
+    assert one.ask("post", IDENTITIES, come_back(go(one, "bind"))).status_code == 201, "the same person"
+
+
+def test_one_that_is_unbound_as_it_is_bound_is_no_error_of_ours(
+    qq: Upstream, person: Any, device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = binding.attach
+
+    def attach(*args: Any) -> SocialAccount:
+        account = real(*args)
+        SocialAccount.objects.filter(pk=account.pk).delete()
+        return account
+
+    monkeypatch.setattr(binding, "attach", attach)
+    one = device()
+    answer = one.ask("post", IDENTITIES, come_back(go(one, "bind")))
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
 
 
 def test_another_of_one_provider_is_bound_too(qq: Upstream, person: Any, device: Device) -> None:
@@ -256,7 +283,7 @@ def test_threat_24_with_djangos_session_no_other_sites_page_acts(
         answer = one.ask("post", path, data, Origin="https://evil.example")
         assert (answer.status_code, answer.json()["code"]) == (403, "origin_not_allowed")
     assert one.ask("post", IDENTITIES, form, Origin="http://testserver").status_code == 201
-    sessions.end(Session.objects.all(), "revoked")
+    endings.end(Session.objects.all(), "revoked")
     assert one.ask("get", IDENTITIES).json()["code"] == "token_invalid"
     assert Account(person, Client(), {"token": "", "refresh": ""}).client.get(IDENTITIES).status_code == 401
 
@@ -520,28 +547,3 @@ def test_who_was_deleted_meanwhile(person: Any, device: Device, monkeypatch: pyt
 
     monkeypatch.setattr(identities, "_locked", gone)
     assert unbind(one, account.pk).json()["code"] == "token_invalid"
-
-
-# ---------------------------------------------------------------- kill -9
-
-
-def die_unbinding(user_pk: Any, sid: str, pk: int) -> None:
-    """Killed when all is done but the commit."""
-
-    def die(account: SocialAccount) -> None:
-        account.delete()
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    binding.unbind = die
-    model: Any = get_user_model()
-    person = Person(model.objects.get(pk=user_pk), sid)
-    identities.unbind(RequestFactory().delete("/"), person, pk, everywhere=True)
-
-
-def test_threat_25_whoever_dies_in_the_middle_has_unbound_nothing(person: Any, device: Device) -> None:
-    account, _, sid = row(person), device(), str(Session.objects.get().pk)
-    device()
-    assert crash(die_unbinding, person.pk, sid, account.pk) == -signal.SIGKILL
-    assert SocialAccount.objects.get() == account
-    assert not Session.objects.exclude(ended_at=None).exists()
-    assert not MobileProof.objects.exists()

@@ -1,7 +1,5 @@
 """One's password and mobile: changed by their owner, and taken away by what carriers know."""
 
-import os
-import signal
 import time
 from collections.abc import Callable
 from io import StringIO
@@ -12,22 +10,20 @@ from unittest import mock
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, OperationalError, transaction
-from django.test import Client, RequestFactory
+from django.test import Client
 from django.utils import timezone
 
-from phonebind import binding, oauth, signals, sms_codes
-from phonebind.exceptions import Invalid, PhonebindError, SmsCodeInvalid, StorageUnavailable, TokenInvalid
+from phonebind import binding, signals, sms_codes
+from phonebind.exceptions import Invalid, SmsCodeInvalid, StorageUnavailable, TokenInvalid
 from phonebind.lifecycle import numbers, people, proofs, sessions, step_up
 from phonebind.lifecycle.exceptions import MobileKept, MobileTaken, SessionEnded
 from phonebind.lifecycle.models import MobileChange, MobileProof, Session
 from phonebind.lifecycle.people import Person
 from phonebind.models import SocialAccount
 from tests.lifecycle.conftest import MOBILE, PASSWORD, Account
-from tests.support.racers import crash, racers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Device = Callable[..., Account]
@@ -425,76 +421,12 @@ def test_a_model_that_needs_a_number_keeps_it(person: Any, tmp_path: Path) -> No
         run("phonebind_release_numbers", str(tmp_path / "none"))
 
 
-# ---------------------------------------------------------------- races
-
-
-def try_change(pk: Any, sid: str, mobile: str, code: str) -> str:
-    who = Person(stored(pk), sid)
-    try:
-        proof = sms_codes.check(mobile, code, claimant=who.holder, address="192.0.2.1", purpose="change_mobile")
-        return "changed" if numbers.change(who, proof) else "same"
-    except (MobileTaken, SmsCodeInvalid, StorageUnavailable) as error:
-        return error.code
+# ---------------------------------------------------------------- at once: test_races; half done: test_deaths
 
 
 def started(user: Any) -> Person:
     """Signed in on a device that keeps no cookies."""
     return Person(user, sessions.begin(None, user, "password", None, time.time(), time.time() + 600).sid)
-
-
-def carry_out(pk: Any) -> str:
-    return numbers.carry_out(pk)
-
-
-def die(pk: Any, sid: str, mobile: str, code: str) -> None:
-    def kill(*_: Any) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    with mock.patch.object(sms_codes.ByCode, "claim", kill):
-        try_change(pk, sid, mobile, code)
-
-
-def test_two_changes_to_one_number_make_one(db: None) -> None:
-    arguments: list[tuple[Any, ...]] = []
-    for index in range(6):
-        user = make(f"1390000010{index}", f"1390000010{index}")
-        who = started(user)
-        code = sms_codes._new_code(NEW, who.holder, "change_mobile")
-        arguments.append((user.pk, who.sid, NEW, code))
-    with racers() as pool:
-        answers = pool.race(try_change, arguments)
-    model: Any = get_user_model()
-    assert answers.count("changed") == model.objects.filter(mobile=NEW).count() == 1
-    assert model.objects.filter(username=NEW).count() == MobileProof.objects.filter(current=True).count() == 1
-    assert set(answers) <= {"changed", "mobile_taken", "sms_code_invalid"}
-
-
-def test_a_due_change_that_is_carried_out_twice_at_once_happens_once(person: Any) -> None:
-    MobileChange.objects.create(user=person, mobile=NEW, requested_at=timezone.now(), due_at=timezone.now())
-    with racers() as pool:
-        answers = pool.race(carry_out, [(person.pk,)] * 6)
-    assert sorted(answers) == [""] * 5 + ["changed"]
-    assert stored(person.pk).mobile == NEW
-
-
-def bind(openid: str, mobile: str, code: str) -> str:
-    identity = oauth.Identity("qq", "101000001", openid)
-    try:
-        proof = sms_codes.check(mobile, code, claimant=identity.key, address="192.0.2.1")
-        binding.bind(RequestFactory().post("/"), identity, proof, PASSWORD)
-    except PhonebindError as error:
-        return error.code
-    return "bound"
-
-
-def let_go(pk: Any) -> str:
-    binding.unbind(SocialAccount.objects.get(user=pk))
-    return "unbound"
-
-
-def go(act: str, *arguments: Any) -> str:
-    acts: dict[str, Callable[..., str]] = {"bind": bind, "change": try_change, "unbind": let_go}
-    return acts[act](*arguments)
 
 
 def test_a_number_that_is_theirs_already_stays(person: Any) -> None:
@@ -516,38 +448,3 @@ def test_a_number_that_is_the_key_of_the_account_stays(person: Any, monkeypatch:
     monkeypatch.setattr(numbers, "_field", lambda: SimpleNamespace(primary_key=True, null=True))
     with pytest.raises(MobileKept):
         numbers.release(person, MOBILE, "carrier")
-
-
-def test_a_change_and_a_bind_of_one_number_make_one_holder(person: Any) -> None:
-    for turn in range(3):
-        mobile = f"1390000020{turn}"
-        to_bind = sms_codes._new_code(mobile, oauth.Identity("qq", "101000001", mobile).key, "bind")
-        who = started(person)
-        to_change = sms_codes._new_code(mobile, who.holder, "change_mobile")
-        with racers() as pool:
-            both = [("bind", mobile, mobile, to_bind), ("change", person.pk, who.sid, mobile, to_change)]
-            answers = pool.race(go, both)
-        holder = get_user_model()._default_manager.get(mobile=mobile)
-        # Who is slower at binding is held to the password of the account that has it now, and it is right.
-        assert answers in (["bound", "mobile_taken"], ["bound", "changed"], ["sms_code_invalid", "changed"]), answers
-        assert (answers[1] == "changed") == (holder == person)
-        assert MobileProof.objects.get(mobile=mobile, current=True).user_id == holder.pk
-
-
-def test_a_change_and_an_unbind_at_once_both_happen(person: Any) -> None:
-    SocialAccount.objects.create(user=person, provider="qq", app_id="1", openid="O")
-    who = started(person)
-    code = sms_codes._new_code(NEW, who.holder, "change_mobile")
-    with racers() as pool:
-        answers = pool.race(go, [("unbind", person.pk), ("change", person.pk, who.sid, NEW, code)])
-    assert answers == ["unbound", "changed"]
-    assert (stored(person.pk).mobile, SocialAccount.objects.count()) == (NEW, 0)
-
-
-def test_who_dies_in_the_middle_has_changed_nothing(person: Any) -> None:
-    who = started(person)
-    code = sms_codes._new_code(NEW, who.holder, "change_mobile")
-    assert crash(die, person.pk, who.sid, NEW, code) == -signal.SIGKILL
-    user: AbstractBaseUser = stored(person.pk)
-    assert (user.get_username(), MobileProof.objects.count(), login(MOBILE)) == (MOBILE, 0, 200)
-    assert try_change(person.pk, who.sid, NEW, code) == "changed"

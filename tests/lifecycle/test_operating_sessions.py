@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone, translation
+from drf_spectacular.generators import SchemaGenerator
 
 from phonebind import tokens
 from phonebind.api.base import View
@@ -115,6 +116,14 @@ def test_a_middleware_that_asks_nobody_is_told_of(settings: Any, phonebind: Any)
     assert ids(checks.check_middleware) == []
 
 
+@pytest.fixture(scope="module")
+def described() -> dict[str, Any]:
+    """What the schema says of each address."""
+    generator: Any = SchemaGenerator
+    paths: dict[str, Any] = generator().get_schema(request=None, public=True)["paths"]
+    return paths
+
+
 def views() -> list[Any]:
     return [pattern.callback.view_class for pattern in urls.urlpatterns]  # type: ignore[attr-defined]
 
@@ -123,6 +132,27 @@ def views() -> list[Any]:
 def test_every_operation_is_in_the_schema(view: type[View]) -> None:
     methods = {name for name in view.http_method_names if hasattr(view, name)}
     assert set(schema.OPERATIONS[view]) == methods
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("get", "/oauth/{provider}/authorization/", "401", "token_invalid"),
+        ("post", "/oauth/{provider}/user/", "401", "insufficient_user_authentication"),
+        ("post", "/oauth/{provider}/user/", "409", "owner_unclear"),
+        ("post", "/oauth/{provider}/user/", "409", "identity_exists"),
+        ("post", "/authorizations/refresh/", "401", "session_ended"),
+        ("get", "/account/sms_codes/", "401", "insufficient_user_authentication"),
+        ("post", "/account/verifications/", "401", "insufficient_user_authentication"),
+        ("put", "/account/mobile/", "409", "mobile_kept"),
+    ],
+)
+def test_what_is_answered_with_the_app_is_told_with_an_example(
+    described: dict[str, Any], method: str, path: str, status: str, code: str
+) -> None:
+    answer = described[path][method]["responses"][status]
+    assert code in answer["description"].split(", ")
+    assert answer["content"]["application/json"]["examples"][code.title().replace("_", "")]["value"]["code"] == code
 
 
 def test_examples_are_what_is_answered() -> None:

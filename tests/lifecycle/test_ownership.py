@@ -1,7 +1,5 @@
 """The gate at every door that an SMS alone opens, and the answers of those whom it asks."""
 
-import os
-import signal
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,7 +21,7 @@ from phonebind.models import SocialAccount
 from phonebind.oauth import Identity
 from tests.lifecycle.conftest import MOBILE, PASSWORD, Account
 from tests.support.edge import Configure, Outbox
-from tests.support.racers import crash, racers
+from tests.support.racers import racers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Device = Callable[..., Account]
@@ -478,21 +476,6 @@ def test_threat_31_not_mine_twice_at_once(person: Any) -> None:
     person.refresh_from_db()
     assert not person.mobile
     assert MobileProof.objects.filter(current=True).count() == 0
-
-
-def _die(ticket: str) -> None:
-    def die(mobile: str, *, but: str = "") -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    sms_codes.void = die
-    choose(ticket, "not_mine")
-
-
-def test_who_dies_in_the_middle_leaves_the_number_where_it_was(person: Any) -> None:
-    assert crash(_die, bind().json()["ticket"]) == -9
-    person.refresh_from_db()
-    assert (person.mobile, person.username) == (MOBILE, MOBILE)
-    assert choose(bind(), "not_mine").status_code == 200
 
 
 def test_what_the_store_refuses_can_be_answered_again(person: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -305,3 +305,30 @@ def test_a_due_change_twice_at_once_and_a_bind_of_its_number(pool: Racers, db: N
 
 def _send_or_carry_out(act: Act | None, user_pk: Any) -> str:
     return outcome(act) if act else acts.carry_out(user_pk)
+
+
+def test_changes_to_one_number_and_a_bind_of_it_make_one_holder(pool: Racers, db: None) -> None:
+    for turn in range(TIMES):
+        _, mobile = numbers_of(turn)
+        devices = [Device(make(f"1390002{turn:02}0{number}")) for number in range(3)]
+        race = [*(device.change(mobile) for device in devices), acts.bind(mobile, f"{turn:032}")]
+        *changes, bind = pool.race(outcome, [(act,) for act in race])
+        all_is_well(mobile)
+        assert set(changes) <= {"200", "mobile_taken", "sms_code_invalid"}
+        # Who is slower at binding is held to the password of the account that has it now, and it is right.
+        assert bind in ("201", "sms_code_invalid")
+        holder = get_user_model()._default_manager.get(mobile=mobile)
+        assert [change == "200" for change in changes] == [device.user.pk == holder.pk for device in devices]
+        assert MobileProof.objects.get(mobile=mobile, current=True).user_id == holder.pk
+
+
+def test_a_change_while_an_identity_is_unbound_is_done_as_well(pool: Racers, db: None) -> None:
+    for turn in range(TIMES):
+        mobile, other = numbers_of(turn)
+        user = make(mobile)
+        account, owner = acts.bound(user, f"{turn:032}"), Device(user)
+        race = [owner.unbind(account), owner.change(other)]
+        assert pool.race(outcome, [(act,) for act in race]) == ["204", "200"]
+        assert (stored(user).mobile, SocialAccount.objects.filter(user=user).exists()) == (other, False)
+        assert owner.is_signed_in()
+        all_is_well(mobile, other)

@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from django.contrib import auth
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from rest_framework.exceptions import APIException
@@ -22,6 +22,7 @@ from rest_framework_simplejwt.tokens import RefreshToken
 
 from phonebind import binding, conf, life, revocation, sessions, signals, store, tokens
 from phonebind.exceptions import StorageUnavailable, TokenInvalid
+from phonebind.lifecycle import endings
 from phonebind.lifecycle import sessions as rows
 from phonebind.lifecycle.exceptions import SessionEnded
 from phonebind.lifecycle.models import Session
@@ -79,8 +80,6 @@ def test_a_host_s_own_claim_of_that_name_is_not_ours(person: Any, sid: Any) -> N
     headers = {"Authorization": f"Bearer {token.access_token}"}
     assert Client().get("/account/sessions/", headers=headers).status_code == 200
     assert Client().delete("/account/sessions/?except=current", headers=headers).status_code == 204
-    answer = Client().post("/authorizations/revoke/", {"refresh": str(token)}, content_type="application/json")
-    assert answer.status_code == 200
     assert tokens.refresh(str(token))
 
 
@@ -255,14 +254,36 @@ def test_to_end_many_is_as_many_statements_as_to_end_one(person: Any) -> None:
         with CaptureQueriesContext(
             connection,
         ) as seen:
-            assert rows.end(rows.of(person.pk), "revoked") == many
+            assert endings.end(rows.of(person.pk), "revoked") == many
         counts.append(len(seen))
     assert counts[0] == counts[1]
 
 
+@pytest.mark.parametrize("failures", [2, 3])
+def test_an_end_that_the_database_has_lose_is_tried_again(
+    person: Any, monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    """Of a sign-in that began too late: whoever came in has used up their code by then."""
+    real, left = endings.now, [OperationalError("deadlock")] * failures
+    rows.begin(None, person, "host", None, time.time(), time.time() + 99)
+
+    def now() -> Any:
+        if left:
+            raise left.pop()
+        return real()
+
+    monkeypatch.setattr(endings, "now", now)
+    found = Session.objects.filter(user=person)
+    if failures < binding.ATTEMPTS:
+        assert endings.end(found, "revoked") == 1
+    else:
+        with pytest.raises(StorageUnavailable):
+            endings.end(found, "revoked")
+
+
 def test_to_end_none_is_nothing(person: Any, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
-        assert rows.end([], "revoked") == 0
+        assert endings.end([], "revoked") == 0
 
 
 @pytest.fixture
@@ -307,7 +328,7 @@ def test_a_session_of_django_s_ends_with_its_row(person: Any) -> None:
     request = browse(person)
     sessions.start(request, person, method="password")
     assert browse(person, request.session).user.is_authenticated
-    rows.end(rows.of(person.pk), "revoked")
+    endings.end(rows.of(person.pk), "revoked")
     assert not browse(person, request.session).user.is_authenticated
 
 
@@ -355,7 +376,7 @@ def test_front_ends_that_keep_a_session_list_and_end_theirs(person: Any, phonebi
     session[life.SID] = rows.begin(None, person, "password", None, time.time(), time.time() + 99).sid
     session.save()
     if ended:
-        rows.end(rows.of(person.pk), "revoked")
+        endings.end(rows.of(person.pk), "revoked")
     answer = client.get("/account/sessions/")
     assert answer.status_code == (401 if ended else 200)
     assert Client().get("/account/sessions/").status_code == 401
@@ -399,11 +420,61 @@ def test_a_cookie_of_another_account_s_device_makes_it_no_known_one(
     assert [session.user for session in told] == [person]
 
 
+# ---------------------------------------------------------------- what no list shows
+
+
+def others_end(device: Any) -> None:
+    assert device.ask("delete", "/account/sessions/?except=current").status_code == 204
+
+
+def all_end(device: Any) -> None:
+    assert device.ask("delete", "/account/sessions/").status_code == 204
+
+
+@pytest.mark.parametrize("end", [others_end, all_end])
+def test_a_chain_that_no_session_keeps_ends_with_the_others(person: Any, device: Device, end: Any) -> None:
+    """Of a thief, say, from before the app was installed: it would become a session at its next refresh."""
+    stolen, one = legacy(person), device()
+    end(one)
+    with pytest.raises(TokenInvalid):
+        tokens.refresh(stolen)
+    assert one.ask("get", "/account/sessions/").status_code == (200 if end is others_end else 401)
+    assert tokens.refresh(one.refresh) if end is others_end else True
+
+
+@pytest.mark.parametrize("end", [others_end, all_end])
+@pytest.mark.parametrize("is_pruned", [False, True])
+def test_a_session_of_django_s_that_slides_past_its_row_ends_with_the_others(
+    person: Any, device: Device, end: Any, is_pruned: bool
+) -> None:
+    request = browse(person)
+    sessions.start(request, person, method="password")
+    request.session["phonebind_auth_time"] = time.time() - 1
+    slid = Session.objects.filter(pk=request.session["sid"])
+    if is_pruned:
+        slid.delete()
+    else:
+        slid.update(expires_at=endings.now() - timedelta(seconds=1))
+    one = device()
+    end(one)
+    assert not browse(person, request.session).user.is_authenticated
+
+
+def test_whoever_signs_out_ends_a_chain_that_no_session_keeps(person: Any) -> None:
+    token, other = legacy(person), legacy(person, n=2)
+    for each in (token, token):
+        answer = Client().post("/authorizations/revoke/", {"refresh": each}, content_type="application/json")
+        assert (answer.status_code, answer.json()) == (200, {})
+    with pytest.raises(TokenInvalid):
+        tokens.refresh(token)
+    assert tokens.refresh(other)
+
+
 # ---------------------------------------------------------------- afterwards
 
 
 def test_what_is_over_for_long_is_deleted_in_batches(person: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    now = rows._now()
+    now = endings.now()
     for days, field in [(31, "ended_at"), (31, "expires_at"), (40, "ended_at"), (29, "ended_at")]:
         turn = rows.begin(None, person, "host", None, time.time(), time.time() + 99)
         Session.objects.filter(pk=turn.sid).update(**{field: now - timedelta(days=days)})
@@ -433,7 +504,7 @@ def test_a_theft_that_two_find_at_once_is_told_of_once(person: Any, monkeypatch:
         told.append(session)
 
     signals.refresh_token_reused.connect(receive)
-    monkeypatch.setattr(rows, "end", lambda *_: 0)
+    monkeypatch.setattr(endings, "end", lambda *_: 0)
     with pytest.raises(SessionEnded):
         rows.turn(turn.sid, 0, person, time.time() + 9)
     signals.refresh_token_reused.disconnect(receive)

@@ -229,7 +229,8 @@ class Machine(RuleBasedStateMachine):
         assert rows.proofs == sorted(held)
         assert rows.released == sorted((account.id, mobile, why) for account, mobile, why in model.released)
         assert rows.changes == sorted((it.id, *it.waiting) for it in model.accounts if it.waiting)
-        assert len(Outbox.sent) == len(self.sent)
+        # Besides what tells an old number that it is to be given up, which has no code.
+        assert len([each for each in Outbox.sent if each.code]) == len(self.sent)
         self.world.pass_time(0)
 
     def _learn_name(self, account: Account, username: str, mobile: str | None) -> None:

@@ -5,11 +5,13 @@ which operation can raise what.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiViewExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
+    OpenApiExample,
     OpenApiParameter,
     OpenApiResponse,
     PolymorphicProxySerializer,
@@ -225,6 +227,18 @@ RETRY_AFTER = OpenApiParameter(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class More:
+    """What an app adds to an operation: errors, each with an example, and parameters."""
+
+    examples: Mapping[type[PhonebindError], OpenApiExample] = field(default_factory=dict)
+    parameters: Sequence[OpenApiParameter] = ()
+
+
+#: By the name of the operation.
+MORE: dict[str, More] = {}
+
+
 def _operation(
     name: str,
     description: str,
@@ -233,14 +247,20 @@ def _operation(
     parameters: Iterable[Any] = (),
     request: Any = None,
 ) -> Callable[[Any], Any]:
-    return extend_schema(
-        operation_id=f"phonebind_{name}",
-        description=description,
-        tags=["phonebind"],
-        parameters=[*parameters, RETRY_AFTER],
-        request=request,
-        responses={**answer, **refusals([Invalid, *errors])},
-    )
+    def describe(view: Any) -> Any:
+        # Only when a schema is made: an app that goes on from here has said by then what more there is.
+        more = MORE.get(name, More())
+        return extend_schema(
+            operation_id=f"phonebind_{name}",
+            description=description,
+            tags=["phonebind"],
+            parameters=[*parameters, *more.parameters, RETRY_AFTER],
+            request=request,
+            responses={**answer, **refusals([Invalid, *errors, *more.examples])},
+            examples=list(more.examples.values()),
+        )(view)
+
+    return describe
 
 
 SMS = (
@@ -417,9 +437,10 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
 }
 
 
-def add(operations: Mapping[type[View], Mapping[str, Callable[[Any], Any]]]) -> None:
-    """Those of an app that goes on from here."""
+def add(operations: Mapping[type[View], Mapping[str, Callable[[Any], Any]]], more: Mapping[str, More]) -> None:
+    """Those of an app that goes on from here, and what it adds to ours."""
     OPERATIONS.update(operations)
+    MORE.update(more)
 
 
 class Contract(OpenApiViewExtension):  # type: ignore[no-untyped-call]

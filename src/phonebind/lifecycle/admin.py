@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from phonebind import accounts, databases
 from phonebind.conf import conf
-from phonebind.lifecycle import sessions
+from phonebind.lifecycle import endings
 from phonebind.lifecycle.models import MobileChange, MobileProof, Session
 
 
@@ -75,7 +75,7 @@ class SessionAdmin(_ReadOnly):
         chosen = list(queryset)
         for session in chosen:
             self.log_change(request, session, [{"changed": {"fields": ["ended_at"]}}])
-        ended = sessions.end(chosen, "revoked")
+        ended = endings.end(chosen, "revoked")
         self.message_user(request, _("Sessions ended: %d") % ended, messages.SUCCESS)
 
 

@@ -15,8 +15,8 @@ class LifecycleConfig(AppConfig):
 
     def ready(self) -> None:
         life.installed = import_module("phonebind.lifecycle.keeper").Keeper()
-        import_module("phonebind.lifecycle.sessions").install()
-        import_module("phonebind.lifecycle.numbers").install()
+        for name in ("devices", "endings", "numbers"):
+            import_module(f"phonebind.lifecycle.{name}").install()
         own = import_module("phonebind.lifecycle.checks")
         for check in own.CHECKS:
             checks.register(check, "phonebind")

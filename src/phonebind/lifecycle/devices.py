@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from phonebind import browser, cookies
+from phonebind import browser, cookies, signals
 from phonebind.conf import conf
 
 #: Seconds.
@@ -36,6 +36,11 @@ def known_hash(request: HttpRequest) -> str:
     """Of a device that has brought its name; "" for another."""
     name = _held(request)
     return hashlib.sha256(name.encode()).hexdigest() if name else ""
+
+
+def install() -> None:
+    """A device keeps the name that a sign-in gives it."""
+    signals.sign_in_response.connect(remember, dispatch_uid="phonebind.lifecycle.devices")
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, **kwargs: Any) -> None:

@@ -83,7 +83,7 @@ class IdentityTaken(PhonebindError):
 
 
 class IdentityExists(PhonebindError):
-    """``choices``: of "add", "replace", "other_number"."""
+    """``choices``: of "add", "replace", "other_number"; none for who is signed in, and unbinds the other one first."""
 
     code = "identity_exists"
     status = 409

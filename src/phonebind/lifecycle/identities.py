@@ -19,7 +19,7 @@ from django.utils import timezone
 from phonebind import accounts, audit, binding, databases, oauth, signals
 from phonebind.conf import conf
 from phonebind.exceptions import AlreadyBound, StorageUnavailable, Text, TokenInvalid
-from phonebind.lifecycle import intents, ownership, people, proofs, sessions
+from phonebind.lifecycle import endings, intents, ownership, people, proofs
 from phonebind.lifecycle.exceptions import IdentityTaken, LastWayIn, NotFound
 from phonebind.lifecycle.models import Session
 from phonebind.lifecycle.people import Person
@@ -61,8 +61,8 @@ def of(user: AbstractBaseUser) -> list[Entry]:
 def bind(request: HttpRequest, person: Person, *, provider: str, code: str, state: str) -> tuple[Entry, bool, State]:
     """Bind who has come back from the provider to this account; and whether it was not bound before.
 
-    Raises IdentityTaken (here or in another of our apps), StateInvalid, CodeInvalid, ProviderUnavailable,
-    AccountDisabled, StorageUnavailable.
+    Raises IdentityTaken (here or in another of our apps), IdentityExists (where the site refuses a second one),
+    StateInvalid, CodeInvalid, ProviderUnavailable, AccountDisabled, StorageUnavailable.
     """
     identity, account, used = intents.redeem(request, person, intents.BIND, provider=provider, code=code, state=state)
     is_new = account is None
@@ -71,7 +71,10 @@ def bind(request: HttpRequest, person: Person, *, provider: str, code: str, stat
     except AlreadyBound:
         raise IdentityTaken from None
     audit.note(request, outcome="bound" if is_new else "kept", provider=provider)
-    entry = next(each for each in of(person.user) if account.pk in each.rows)
+    entry = next((each for each in of(person.user) if account.pk in each.rows), None)
+    if entry is None:
+        # Unbound in the same moment, by another device of theirs.
+        raise StorageUnavailable
     return entry, is_new, used
 
 
@@ -109,7 +112,7 @@ def _unbind(person: Person, pk: int, everywhere: bool) -> str:
         for row in together:
             binding.unbind(row)
         if everywhere:
-            sessions.end(sessions.of(user.pk, using).exclude(pk=person.sid), "unbound")
+            endings.end_others(user.pk, person.sid, "unbound", using)
     return str(together[0].provider)
 
 

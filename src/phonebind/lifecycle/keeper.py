@@ -10,6 +10,7 @@ from phonebind import limits
 from phonebind.exceptions import PhonebindError, TokenInvalid
 from phonebind.life import Joining, Turn
 from phonebind.lifecycle import (
+    endings,
     flows,
     intents,
     known_mobile,
@@ -48,13 +49,13 @@ class Keeper:
         return sessions.turn(sid, seq, user, ends)
 
     def is_live(self, user_pk: Any, sid: str, since: float | None) -> bool:
-        return sessions.is_live(user_pk, sid, since)
+        return endings.is_live(user_pk, sid, since)
 
     def end(self, sid: str, reason: str) -> None:
-        sessions.end(sessions.find(sid), reason)
+        endings.end(endings.find(sid), reason)
 
     def end_all(self, user_pk: Any, reason: str, using: str | None = None) -> None:
-        sessions.end_all(user_pk, reason, using)
+        endings.end_all(user_pk, reason, using)
 
     def intent(self, request: Request) -> str:
         return intents.asked_for(request)
@@ -106,3 +107,6 @@ class Keeper:
         choice: str,
     ) -> Joining:
         return known_mobile.check(request, user, identity, mobile, password, choice)
+
+    def attaching(self, user: AbstractBaseUser, identity: Any) -> None:
+        known_mobile.hold_to_one(user, identity)

@@ -8,13 +8,13 @@ it, the person is asked as with "ask": who has come by a number gets no way in o
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from phonebind import accounts, audit, binding, databases, limits
 from phonebind.conf import conf
 from phonebind.life import Joining
-from phonebind.lifecycle import ownership
+from phonebind.lifecycle import ownership, people
 from phonebind.lifecycle.exceptions import AuthenticationInsufficient, IdentityExists
 from phonebind.lifecycle.ownership import Door
 from phonebind.models import SocialAccount
@@ -37,6 +37,16 @@ def check(
     else:
         shown, doubtful = _by_number(request, user, identity, mobile, password, choice)
     return Joining(doubtful, _replaced(user, identity, choice, shown=shown))
+
+
+def hold_to_one(user: AbstractBaseUser, identity: Identity) -> None:
+    """As ``phonebind.life.Life.attaching`` says: nobody is asked who is signed in, and wants one more; but a site that
+    refuses a second one refuses it to everybody. Two at once are not both the first.
+    """
+    if conf.second_identity == "refuse":
+        people.held(user.pk)
+        if _others(user, identity).exists():
+            raise IdentityExists([])
 
 
 def _by_number(
@@ -64,13 +74,7 @@ def _by_number(
 
 def _replaced(user: AbstractBaseUser, identity: Identity, choice: str, *, shown: bool) -> list[Any]:
     """The rows that go. Raises IdentityExists, AuthenticationInsufficient."""
-    others = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(
-        user=user.pk, provider=identity.provider
-    )
-    if identity.unionid is not None:
-        # The same person in another of our apps is no other identity.
-        others = others.filter(Q(unionid=None) | ~Q(unionid=identity.unionid))
-    found = list(others.values_list("pk", flat=True))
+    found = list(_others(user, identity).values_list("pk", flat=True))
     if not found:
         return []
     if conf.second_identity == "refuse":
@@ -85,3 +89,10 @@ def _replaced(user: AbstractBaseUser, identity: Identity, choice: str, *, shown:
     if not shown:
         raise AuthenticationInsufficient(conf.step_up_max_age, ["password"])
     return found
+
+
+def _others(user: AbstractBaseUser, identity: Identity) -> QuerySet[SocialAccount]:
+    """The account's, of the same provider. The same person in another of our apps is none."""
+    rows = SocialAccount.objects.using(databases.primary(SocialAccount))
+    found = rows.filter(user=user.pk, provider=identity.provider)
+    return found if identity.unionid is None else found.filter(Q(unionid=None) | ~Q(unionid=identity.unionid))

@@ -18,11 +18,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from phonebind import accounts, databases, masking, mobiles, revocation, signals, sms_codes
+from phonebind import accounts, databases, masking, mobiles, signals, sms_codes
 from phonebind.binding import ATTEMPTS
 from phonebind.conf import conf
 from phonebind.exceptions import Invalid, PhonebindError, StorageUnavailable
-from phonebind.lifecycle import notices, people, proofs, sessions
+from phonebind.lifecycle import endings, notices, people, proofs
 from phonebind.lifecycle.exceptions import MobileChangePending, MobileKept, MobileTaken
 from phonebind.lifecycle.models import MobileChange
 from phonebind.lifecycle.people import Person
@@ -59,8 +59,7 @@ def release(user: AbstractBaseUser, mobile: str, reason: str, *, end_sessions: b
             # Proved by whoever had it before, too.
             _changes().filter(mobile=mobile).delete()
             if end_sessions:
-                sessions.end(sessions.of(locked.pk, using), "mobile")
-                revocation.end_chains(locked.pk, using)
+                endings.end_others(locked.pk, "", "mobile", using)
             void_codes(mobile, using)
     except ValidationError as error:
         # The model validates itself as it is saved, and wants a mobile, or its old name.
@@ -224,8 +223,7 @@ def _replace(user: Any, old: str, new: str, proved_by: str, sid: str) -> None:
         proofs.release(old, "changed")
     proofs.record(user, new, proved_by)
     cancel_change(user.pk)
-    sessions.end_others(user.pk, sid, "mobile", using)
-    revocation.end_chains(user.pk, using)
+    endings.end_others(user.pk, sid, "mobile", using)
     void_codes(old, using)
 
 

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from phonebind import accounts, databases, life, origins, revocation, store, tokens
 from phonebind.conf import conf
 from phonebind.exceptions import PhonebindError, StorageUnavailable, TokenInvalid
-from phonebind.lifecycle import devices, sessions
+from phonebind.lifecycle import devices, endings
 from phonebind.lifecycle.exceptions import SessionEnded
 from phonebind.lifecycle.models import Session
 from phonebind.pages.middleware import AUTH_TIME
@@ -96,6 +96,16 @@ def _held() -> "QuerySet[AbstractBaseUser]":
     return people.select_for_update(no_key=connections[people.db].features.has_select_for_no_key_update)
 
 
+def sign_out_others(person: Person) -> None:
+    """End all that they have begun but what they are signed in by: Django's sessions that have outlived their row, and
+    chains of tokens that no session keeps, too. Such a chain cannot be told from one's own by who has no session yet.
+    """
+    if person.session() is None:
+        endings.end(endings.rows().filter(user=person.user.pk), "revoked")
+    else:
+        endings.end_others(person.user.pk, person.sid, "revoked")
+
+
 def lock(person: Person) -> AbstractBaseUser:
     """The same, where they may still come in, and by this session: what ended it may have been decided meanwhile.
 
@@ -120,7 +130,7 @@ def _by_token(request: Request) -> Person | None:
     if found is None:
         return None
     user, token = found
-    sid = sessions.readable(token.payload.get(life.SID))
+    sid = endings.readable(token.payload.get(life.SID))
     return Person(user, sid, devices.known_hash(request._request))
 
 
@@ -135,8 +145,8 @@ def _by_session(request: HttpRequest) -> Person | None:
         return None
     with store.failures():
         user: Any = auth.get_user(request)
-        sid, began = sessions.readable(session.get(life.SID)), session.get(AUTH_TIME)
-    if not user.is_authenticated or (sid and not sessions.is_live(user.pk, sid, began)):
+        sid, began = endings.readable(session.get(life.SID)), session.get(AUTH_TIME)
+    if not user.is_authenticated or (sid and not endings.is_live(user.pk, sid, began)):
         return None
     if not sid and began is not None and revocation.is_revoked(user.pk, began):
         return None

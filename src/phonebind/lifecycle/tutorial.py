@@ -170,8 +170,9 @@ def _holder(address: str) -> str:
 
 def _resettable(user: Any) -> Any:
     """The user, if their password may be set by SMS alone; told from the row that was read."""
-    is_operator = getattr(user, "is_staff", False) or getattr(user, "is_superuser", False)
-    return user if user is not None and not is_operator and user.is_active and accounts.mobile_of(user) else None
+    if user is None or accounts.is_operator(user) or not user.is_active or not accounts.mobile_of(user):
+        return None
+    return user
 
 
 def _is_enabled(user: AbstractBaseUser) -> bool:

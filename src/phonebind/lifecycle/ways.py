@@ -120,19 +120,12 @@ def _finish(request: HttpRequest, user: AbstractBaseUser, proved: ByCode) -> Non
 
 def _check_username(username: str, mobile: str) -> None:
     """Raises Invalid; for another's mobile too, which its owner would sign in with."""
-    name = get_user_model().USERNAME_FIELD
-    field = get_user_model()._meta.get_field(name)
+    field = get_user_model()._meta.get_field(get_user_model().USERNAME_FIELD)
     try:
         field.run_validators(username)  # type: ignore[union-attr]
     except ValidationError as error:
         raise Invalid({"username": error.messages}) from None
     if mobiles.is_mobile(mobiles.clean(username)) and username != mobile:
         raise Invalid({"username": [OTHERS_MOBILE]})
-    try:
-        taken = databases.people().filter(**{name: username}).exists()
-    except databases.MAY_REFUSE_TEXT as error:
-        if not databases.refuses_text(error):
-            raise
-        taken = False
-    if taken:
+    if accounts.is_username_taken(username):
         raise Invalid({"username": [TAKEN]})

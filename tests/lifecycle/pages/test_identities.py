@@ -167,6 +167,15 @@ def test_one_more_is_bound(by_host: Owner, person: Any) -> None:
     assert SocialAccount.objects.count() == 1
 
 
+def test_a_site_that_refuses_a_second_one_says_so(by_host: Owner, person: Any, phonebind: Any) -> None:
+    phonebind(SECOND_IDENTITY="refuse")
+    SocialAccount.objects.create(user=person, provider="qq", app_id="101000001", openid="E" * 32)
+    confirm(by_host)
+    assert by_host.come_back(state_of(by_host))["Location"] == "/my/"
+    assert "Another sign-in of this kind is bound to this account." in by_host.read()
+    assert SocialAccount.objects.count() == 1
+
+
 def test_threat_24_one_of_another_account_is_not_moved(by_host: Owner, stranger: Any) -> None:
     bind(stranger)
     confirm(by_host)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from phonebind import accounts
-from phonebind.lifecycle import sessions as domain
+from phonebind.lifecycle import endings
 from phonebind.lifecycle.models import MobileChange, Session
 from phonebind.models import SocialAccount
 from tests.lifecycle.conftest import MOBILE
@@ -155,7 +155,7 @@ def test_a_form_of_who_was_signed_in_before_does_nothing(owner: Owner, stranger:
 def test_a_session_that_was_ended_elsewhere_does_nothing_more(owner: Owner, person: Any) -> None:
     form = owner.form("/my/")
     change_of(person)
-    domain.end_all(person.pk, "revoked")
+    endings.end_all(person.pk, "revoked")
     answer = owner.submit("/my/mobile/cancel/", form)
     assert (answer.status_code, answer["Location"]) == (303, HOME)
     assert MobileChange.objects.exists()
@@ -167,7 +167,7 @@ def test_nor_does_one_that_no_middleware_of_ours_looks_at(owner: Owner, person: 
     ours = "phonebind.pages.middleware.AuthenticationMiddleware"
     settings.MIDDLEWARE = [django if name == ours else name for name in settings.MIDDLEWARE]
     owner.http.handler.load_middleware()
-    domain.end_all(person.pk, "revoked")
+    endings.end_all(person.pk, "revoked")
     assert owner.http.get("/my/")["Location"] == HOME
     assert "_auth_user_id" not in owner.http.session
 

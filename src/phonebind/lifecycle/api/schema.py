@@ -224,7 +224,7 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
             "revoke",
             "Sign out: end the session of a refresh token. The answer is the same whatever it is (RFC 7009).",
             {200: OpenApiResponse(OpenApiTypes.OBJECT, description="Empty.")},
-            [OriginNotAllowed],
+            [OriginNotAllowed, StorageUnavailable],
             request=serializers.Refresh,
         ),
     },
@@ -247,7 +247,7 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
             "Change the mobile: at once by a code to the old number too, and else after `MOBILE_CHANGE_DELAY`. "
             "`sms_code` went to the new one.",
             {200: MobileShown, 202: ChangePending},
-            (*STEPS_UP, SmsCodeInvalid, TooManyAttempts, MobileTaken, MobileChangePending, AccountDisabled),
+            (*STEPS_UP, SmsCodeInvalid, TooManyAttempts, MobileTaken, MobileChangePending, MobileKept, AccountDisabled),
             [VERIFICATION],
             forms.Mobile,
         ),
@@ -258,7 +258,7 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
             "account_sms_code",
             "Send a code to one's own number (`verify`), or to a new one (`change_mobile`).",
             {200: schema.Sent},
-            (TokenInvalid, SessionEnded, *schema.SMS),
+            (TokenInvalid, AuthenticationInsufficient, *schema.SMS),
             [identity_forms.AccountSmsCodeRequest],
         ),
     },
@@ -269,6 +269,7 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
             {201: Verified},
             (
                 *CHANGES,
+                AuthenticationInsufficient,
                 SmsCodeInvalid,
                 PasswordWrong,
                 TooManyAttempts,
@@ -393,5 +394,16 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
     },
 }
 
+INTENT = OpenApiParameter("intent", str, enum=["bind", "verify"], description="Of who is signed in: not to sign in.")
 
-schema.add(OPERATIONS)
+#: What the contract's own operations answer besides, where the app is installed.
+MORE = {
+    name: schema.More({kind: example(kind) for kind in kinds}, parameters)
+    for name, kinds, parameters in (
+        ("authorization", (TokenInvalid, StorageUnavailable), [INTENT]),
+        ("bind", (AuthenticationInsufficient, OwnerUnclear, IdentityExists), []),
+        ("refresh", (SessionEnded,), []),
+    )
+}
+
+schema.add(OPERATIONS, MORE)

@@ -7,11 +7,11 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from phonebind import databases, revocation, tokens
+from phonebind import revocation, tokens
 from phonebind.api import serializers
 from phonebind.api.base import View
 from phonebind.exceptions import TokenInvalid
-from phonebind.lifecycle import sessions
+from phonebind.lifecycle import endings, people, sessions
 from phonebind.lifecycle.api.base import AccountView
 from phonebind.lifecycle.exceptions import NotFound
 from phonebind.lifecycle.models import Session
@@ -27,15 +27,10 @@ class SessionsView(AccountView):
 
     def delete(self, request: Request) -> Response:
         """All of them; with ``?except=current`` all others."""
-        found, is_all = sessions.of(self.person.user.pk), True
         if request.query_params.get("except") == "current":
-            found = found.exclude(pk=self.person.sid) if self.person.sid else found
-            # One's own chain is older than the app where it has no session, and is not to end.
-            is_all = self.person.session() is not None
-        sessions.end(found, "revoked")
-        if is_all:
-            # Those too that are older than the app, and have no row.
-            revocation.end_chains(self.person.user.pk, databases.primary(Session))
+            people.sign_out_others(self.person)
+        else:
+            revocation.revoke(self.person.user.pk, "revoked")
         self.note(outcome="ended")
         return Response(status=204)
 
@@ -47,7 +42,7 @@ class SessionView(AccountView):
         session = sessions.of(self.person.user.pk).filter(pk=session_id).first()
         if session is None:
             raise NotFound
-        sessions.end([session], "signed_out" if str(session.pk) == self.person.sid else "revoked")
+        endings.end([session], "signed_out" if str(session.pk) == self.person.sid else "revoked")
         self.note(outcome="ended")
         return Response(status=204)
 
@@ -59,9 +54,9 @@ class RevokeView(View):
 
     def post(self, request: Request) -> Response:
         with suppress(TokenInvalid):
-            sid = tokens.session_of(serializers.Refresh.read(request.data)["refresh"])
-            found = list(sessions.find(sid))
-            sessions.end(found, "signed_out")
+            sid = tokens.retire(serializers.Refresh.read(request.data)["refresh"])
+            found = list(endings.find(sid))
+            endings.end(found, "signed_out")
             # The user's own id, whatever a host's tokens call them by.
             self.note(user_id=next((each.user_id for each in found), None))
         self.note(outcome="ended")

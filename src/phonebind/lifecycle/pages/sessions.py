@@ -6,8 +6,8 @@ from django.contrib import auth
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from phonebind import audit, browser, databases, revocation
-from phonebind.lifecycle import sessions
+from phonebind import audit, browser, databases
+from phonebind.lifecycle import endings, people
 from phonebind.lifecycle.exceptions import NotFound
 from phonebind.lifecycle.models import Session
 from phonebind.lifecycle.pages import visitors
@@ -19,9 +19,7 @@ from phonebind.pages.targets import signed_out_url
 
 @mine("sessions", "POST")
 def others(request: HttpRequest, person: Person) -> HttpResponse:
-    sessions.end(sessions.of(person.user.pk).exclude(pk=person.sid), "revoked")
-    # Those too that are older than the app, and have no row.
-    revocation.end_chains(person.user.pk, databases.primary(Session))
+    people.sign_out_others(person)
     audit.note(request, outcome="ended")
     visitors.tell(request, _("All other devices are signed out."))
     return SeeOther(visitors.home())
@@ -36,7 +34,7 @@ def session(request: HttpRequest, person: Person, session_id: UUID) -> HttpRespo
     found = rows.filter(pk=session_id, user=person.user.pk)
     if not found.exists():
         raise NotFound
-    sessions.end(found, "revoked")
+    endings.end(found, "revoked")
     audit.note(request, outcome="ended")
     visitors.tell(request, _("That device is signed out."))
     return SeeOther(visitors.home())
