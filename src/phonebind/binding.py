@@ -134,11 +134,12 @@ def bind(
     """Bind ``identity`` to the account that owns ``mobile``, made here if there is none, and sign it in.
 
     The same request again gives the same answer. Database constraints decide races; the loser begins anew and finds
-    what the winner made. Without a password (None) a new account has none, and one that has one is not bound. Raises
-    Invalid (a new password is too weak, or there is none), MobileProofTooWeak, PasswordWrong, TooManyAttempts,
-    AccountDisabled, AlreadyBound, what the mobile calls ``invalid`` (another bind took its proof), ServerBusy,
-    StorageUnavailable (it lost every race), and with ``phonebind.lifecycle`` what ``Life.known_owner`` does, which
-    takes the ``choice``; then nothing was changed and the proof still stands.
+    what the winner made. Without a password (None) a new account has none, where something else than an SMS code of
+    ours has proved the mobile, and one that has one is not bound. Raises Invalid (a new password is too weak, or there
+    is none), MobileProofTooWeak, PasswordWrong, TooManyAttempts, AccountDisabled, AlreadyBound, what the mobile calls
+    ``invalid`` (another bind took its proof), ServerBusy, StorageUnavailable (it lost every race), and with
+    ``phonebind.lifecycle`` what ``Life.known_owner`` does, which takes the ``choice``; then nothing was changed and the
+    proof still stands.
     """
     account, created = _at_last(identity, lambda identity: _bind(request, identity, mobile, password, choice))
     if mobile.strength != "sms":
