@@ -5,6 +5,10 @@ tests/api/test_edges.py, and with it: tests/lifecycle/test_costs.py.
 import os
 import subprocess
 import sys
+import uuid
+
+import pytest
+from django.test import Client
 
 from tests.support.site import ROOT
 
@@ -46,3 +50,11 @@ def test_who_installs_it_does() -> None:
     tables, modules = loaded(LIFECYCLE="1")
     assert "phonebind_lifecycle_session" in tables
     assert "phonebind.lifecycle.sessions" in modules
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("purpose", ["sign_in", "reset_password", "nonsense"])
+def test_without_it_codes_are_for_binds_alone(purpose: str) -> None:
+    query = {"purpose": purpose, "image_code_id": str(uuid.uuid4()), "text": "ABCD"}
+    answer = Client().get("/sms_codes/13900000001/", query)
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["purpose"])

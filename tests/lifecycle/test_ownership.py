@@ -144,6 +144,16 @@ def test_an_unknown_number_is_asked_about_nothing() -> None:
     assert bind(other).status_code in (201, 409)
 
 
+def test_threat_30_who_signed_in_a_while_ago_shows_it_anew(person: Any, device: Device) -> None:
+    with time_machine.travel(timezone.now() - timedelta(minutes=11), tick=False):
+        earlier = device()
+    now = device()
+    MobileProof.objects.all().delete()
+    form = {"ticket": bind().json()["ticket"], "choice": "mine", "access_token": tickets.issue_loose(ME, "/")}
+    assert code(earlier.ask("post", "/ownership/", form)) == "insufficient_user_authentication"
+    assert now.ask("post", "/ownership/", form).status_code == 200
+
+
 def test_a_device_of_the_account_is_known(person: Any, device: Device) -> None:
     one = device()
     MobileProof.objects.all().delete()

@@ -3,6 +3,7 @@ script.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,7 +38,7 @@ class Act:
     do: Callable[[Any, Any], HttpResponse]
 
 
-class CodePage:
+class CodePage(ABC):
     """One request for such a page. Each kind of them says what is its own: the three class variables, with ``acts``
     for what its buttons do besides asking for a code, and ``send``.
     """
@@ -52,17 +53,15 @@ class CodePage:
     #: The ``action`` of the main button, and of a form that names none.
     main: str
     acts: ClassVar[Mapping[str, Act]]
+    #: Where its buttons do: the method that sends a code to a mobile. Raises what ``human.send_code`` does.
+    send: Callable[[str, human.Answers], Sent]
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
 
-    def send(self, mobile: str, answers: human.Answers) -> Sent:
-        """Send a code. Raises what ``human.send_code`` does."""
-        raise NotImplementedError
-
+    @abstractmethod
     def context(self) -> dict[str, Any]:
         """What the template shows besides what all of them do."""
-        return {}
 
     def answer(self) -> HttpResponse:
         """GET shows the page; POST acts: ``action`` is a key of ``acts``, or "image", for another one."""
