@@ -146,6 +146,8 @@ class Person:
 
     page: Page
     visitor: Visitor
+    #: Whether their browser runs any.
+    script: bool = True
 
     def arrive(self, name: str, next: str = "") -> None:  # noqa: A002 - as the page calls it
         """From the sign-in page through the page of QQ, which may be one way of several."""
@@ -158,6 +160,8 @@ class Person:
         self.page.locator("form[novalidate]").wait_for()
 
     def ask_for_code(self, mobile: str, text: str = "") -> None:
+        if self.script:
+            self.wait_for_script()
         self.page.locator("[name=mobile]").fill(mobile)
         self.page.locator("[name=text]").fill(text or self.look())
         self.page.locator("[data-send]").click()

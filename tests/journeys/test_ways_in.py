@@ -156,7 +156,7 @@ def test_all_of_it_without_script(browser: Browser, shop: str, complaints: list[
     mobile, visitor = new_mobile(), Visitor(shop)
     with phone(browser, shop, complaints, java_script_enabled=False) as context:
         page = context.new_page()
-        plain = Person(page, visitor)
+        plain = Person(page, visitor, script=False)
         page.goto("/login/by/sms/")
         plain.get_code(mobile)
         plain.go_on()

@@ -15,7 +15,7 @@ DONE = re.compile(r"/login/done/$")
 @pytest.fixture
 def person(without_script: BrowserContext, visitor: Visitor) -> Person:
     visitor.faults()
-    return Person(without_script.new_page(), visitor)
+    return Person(without_script.new_page(), visitor, script=False)
 
 
 def press(person: Person, button: str) -> None:
