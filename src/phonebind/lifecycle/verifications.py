@@ -43,6 +43,12 @@ def send_code(request: HttpRequest, person: Person, purpose: str, mobile: str, a
     return sent
 
 
+def new_mobile(request: HttpRequest, person: Person, mobile: str, code: str) -> ByCode:
+    """The number that is to be theirs, proved. Raises SmsCodeInvalid, SmsCodeGone, TooManyAttempts."""
+    address = limits.client_address(request)
+    return sms_codes.check(mobile, code, claimant=person.holder, address=address, purpose="change_mobile")
+
+
 def by_sms(request: HttpRequest, person: Person, code: str) -> str:
     """Raises SmsCodeInvalid, SmsCodeGone, TooManyAttempts, AuthenticationInsufficient, StorageUnavailable."""
     mobile, address = own_mobile(person), limits.client_address(request)

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from phonebind import accounts, limits, masking, sms_codes
-from phonebind.lifecycle import numbers, passwords, people, step_up
+from phonebind import accounts, limits, masking
+from phonebind.lifecycle import numbers, passwords, people, step_up, verifications
 from phonebind.lifecycle.api import base, forms
 from phonebind.lifecycle.exceptions import AuthenticationInsufficient
 from phonebind.lifecycle.models import MobileChange
@@ -67,13 +67,7 @@ class MobileView(_View):
             self.note(outcome="changed")
             return Response({"mobile": masking.mobile(form["mobile"])})
         at_once = self._shows_old_mobile()
-        mobile = sms_codes.check(
-            form["mobile"],
-            form["sms_code"],
-            claimant=self.person.holder,
-            address=limits.client_address(request._request),
-            purpose="change_mobile",
-        )
+        mobile = verifications.new_mobile(request._request, self.person, form["mobile"], form["sms_code"])
         if at_once:
             numbers.change(self.person, mobile, request._request)
             self.note(outcome="changed")

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from phonebind import accounts, audit, human, limits, masking, sms_codes
+from phonebind import accounts, audit, human, masking
 from phonebind.conf import conf
 from phonebind.lifecycle import numbers, step_up, verifications
 from phonebind.lifecycle.exceptions import MobileChangePending
@@ -75,15 +75,7 @@ class _MobilePage(ActPage):
         given, request = form.cleaned_data, self.request
         if given["mobile"] != self.old:
             self.require()
-            self.take(
-                sms_codes.check(
-                    given["mobile"],
-                    given["sms_code"],
-                    claimant=self.person.holder,
-                    address=limits.client_address(request),
-                    purpose="change_mobile",
-                )
-            )
+            self.take(verifications.new_mobile(request, self.person, given["mobile"], given["sms_code"]))
         else:
             # A second click, whose step-up has ended with the first, and which has told them already; or a slip.
             audit.note(request, outcome="changed")
