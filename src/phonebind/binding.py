@@ -35,7 +35,7 @@ from phonebind.exceptions import (
 from phonebind.life import Joining
 from phonebind.models import UNPROVED, SocialAccount, release_connection
 from phonebind.oauth import Grant, Identity, Provider
-from phonebind.verified import VerifiedMobile
+from phonebind.verified import VerifiedMobile, settle
 
 #: How often a bind begins anew after a concurrent one took, or locked, what it was about to make.
 ATTEMPTS = 3
@@ -145,11 +145,7 @@ def bind(
     if mobile.strength != "sms":
         audit.note(request, proof=mobile.proved_by)
     audit.note(request, committed=True)
-    try:
-        mobile.settle()
-    except StorageUnavailable:
-        # Committed all the same; until it expires the proof can only repeat this very bind.
-        logger.warning("The proof of a committed bind could not be settled")
+    settle(mobile)
     if created:
         signals.account_bound.send_robust(SocialAccount, user=account.user, social_account=account, request=request)
     sign_in(request, account.user, account)

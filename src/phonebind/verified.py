@@ -5,16 +5,19 @@ the commit. So two binds never share a proof; a process that dies between claim 
 the same form again; and a double click after the commit is recognised, but can no longer change anything.
 """
 
+import logging
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from phonebind.exceptions import PhonebindError
+from phonebind.exceptions import PhonebindError, StorageUnavailable
 
 #: How strongly a mobile is proved: "carrier", the SIM card is in the phone now; "realtime", a code was read from the
 #: phone now, elsewhere; "quick", somebody proved it once.
 STRENGTHS = ("sms", "carrier", "realtime", "quick")
 PROVED_BY_LENGTH = 32
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +48,13 @@ class VerifiedMobile(ABC):
     @abstractmethod
     def settle(self) -> None:
         """What the proof was claimed for is committed; from now on it creates nothing. Raises StorageUnavailable."""
+
+
+def settle(mobile: VerifiedMobile) -> None:
+    """After the commit of what ``mobile`` was claimed for. Where the store is away that is committed all the same, and
+    until the proof expires it can only repeat this very act.
+    """
+    try:
+        mobile.settle()
+    except StorageUnavailable:
+        logger.warning("The proof of a committed act could not be settled")

@@ -27,7 +27,7 @@ from phonebind.lifecycle.exceptions import MobileChangePending, MobileKept, Mobi
 from phonebind.lifecycle.models import MobileChange
 from phonebind.lifecycle.people import Person
 from phonebind.models import SocialAccount
-from phonebind.verified import VerifiedMobile
+from phonebind.verified import VerifiedMobile, settle
 
 #: How many changes are looked up at once.
 BATCH = 200
@@ -75,7 +75,7 @@ def change(person: Person, mobile: VerifiedMobile, request: HttpRequest | None =
     AccountDisabled, StorageUnavailable.
     """
     old = _at_last(person.user.pk, mobile.number, lambda: _change(person, mobile))
-    _settle(mobile)
+    settle(mobile)
     if old is None:
         return False
     signals.mobile_changed.send_robust(
@@ -89,7 +89,7 @@ def request_change(person: Person, mobile: VerifiedMobile, request: HttpRequest 
     by SMS; by all other ways the shop tells. Raises as change() does, and MobileChangePending.
     """
     waiting, created = _at_last(person.user.pk, mobile.number, lambda: _request(person, mobile))
-    _settle(mobile)
+    settle(mobile)
     if created:
         notices.mobile_change(accounts.mobile_of(person.user))
         signals.mobile_change_requested.send_robust(
@@ -248,14 +248,6 @@ def _at_last(user_pk: Any, mobile: str, act: Callable[[], T]) -> T:
     if isinstance(failure, IntegrityError):
         logger.error("A change of mobile was refused %s times by a constraint", ATTEMPTS, exc_info=failure)
     raise StorageUnavailable from failure
-
-
-def _settle(mobile: VerifiedMobile) -> None:
-    try:
-        mobile.settle()
-    except StorageUnavailable:
-        # Committed all the same; until it expires the proof can only repeat this very change.
-        logger.warning("The proof of a committed change of mobile could not be settled")
 
 
 def void_codes(mobile: str, using: str) -> None:

@@ -26,10 +26,11 @@ from phonebind import accounts, audit, binding, browser, databases, human, limit
 from phonebind.browser import Cookie
 from phonebind.conf import conf
 from phonebind.exceptions import SmsCodeInvalid, SmsUnconfirmed, StorageUnavailable
-from phonebind.lifecycle import attempts, devices, ownership, proofs, ways
+from phonebind.lifecycle import attempts, devices, ownership, proofs
 from phonebind.lifecycle.exceptions import OwnerRefused
 from phonebind.lifecycle.models import MobileChange, MobileProof
 from phonebind.sms_codes import ByCode, Sent
+from phonebind.verified import settle
 
 PURPOSE = "reset_password"
 #: Seconds.
@@ -132,7 +133,7 @@ def save(request: HttpRequest, reset: Reset, code: str, password: str) -> Abstra
     address = limits.client_address(request)
     proved = sms_codes.check(reset.mobile, code, claimant=reset.holder, address=address, purpose=PURPOSE)
     user = attempts.at_last(lambda: _set(request, reset, proved, password))
-    ways.settle(proved)
+    settle(proved)
     _forget(reset)
     # Everything that had begun until now is over.
     audit.note(request, began=time.time())

@@ -3,8 +3,6 @@
 A code is claimed as the last act of the transaction that it is for, and settled after the commit.
 """
 
-import logging
-
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
@@ -14,16 +12,15 @@ from django.utils.translation import gettext_lazy as _
 
 from phonebind import accounts, binding, databases, limits, mobiles, sms_codes
 from phonebind.conf import conf
-from phonebind.exceptions import Invalid, SmsCodeInvalid, StorageUnavailable
+from phonebind.exceptions import Invalid, SmsCodeInvalid
 from phonebind.lifecycle import attempts, flows, ownership, people, proofs
 from phonebind.lifecycle.exceptions import AccountUnknown, AuthenticationInsufficient, ConsentMissing, MobileTaken
 from phonebind.lifecycle.models import MobileProof
 from phonebind.sms_codes import ByCode
+from phonebind.verified import settle
 
 TAKEN = _("A user with that username already exists.")
 OTHERS_MOBILE = _("This is somebody's mobile number. Choose another name.")
-
-logger = logging.getLogger(__name__)
 
 
 def enter(
@@ -92,14 +89,6 @@ def refuse_operators(user: AbstractBaseUser) -> None:
     """Staff and superusers come in by no SMS alone. Raises AuthenticationInsufficient."""
     if accounts.is_operator(user):
         raise AuthenticationInsufficient(conf.step_up_max_age, ["password"])
-
-
-def settle(proved: ByCode) -> None:
-    """What the code was claimed for is committed."""
-    try:
-        proved.settle()
-    except StorageUnavailable:
-        logger.warning("The code of a committed act could not be settled")
 
 
 def _commit(user: AbstractBaseUser, proved: ByCode, *, doubtful: bool = False) -> None:
