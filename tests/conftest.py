@@ -1,12 +1,13 @@
 """Fixtures for all tests. The services behind them are started by tests.support.services."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 import redis
 from pytest_django import Settings
+from redis.crc import key_slot
 
-from phonebind import alarms, conf, upstream
+from phonebind import alarms, conf, store, upstream
 from phonebind_sandbox import gate
 from server.processes import Valkey
 from tests.support.services import TEST_DB, valkey_server
@@ -68,6 +69,21 @@ def _store() -> Iterator[redis.Redis]:
 def _empty_store(_store: redis.Redis) -> None:
     _store.flushall()
     alarms._asked.clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_slot() -> Iterator[None]:
+    """Whoever takes keys of two tags in one step is told so by every test, since one server would put up with it."""
+    run = store.Script.__call__
+
+    def checked(self: store.Script, keys: str | Sequence[str], *args: str | int) -> object:
+        slots = {key_slot(key.encode()) for key in ([keys] if isinstance(keys, str) else keys)}
+        assert len(slots) == 1, f"a cluster refuses them (CROSSSLOT): {keys}"
+        return run(self, keys, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store.Script, "__call__", checked)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -46,6 +46,9 @@ class Rule:
     error: type[Limited]
     #: In any ``seconds``, and not only in those of a window that begins with the first.
     sliding: bool = False
+    #: Which part of a cluster counts it. Rules that are taken in one step need one tag; OWN, for a rule that is always
+    #: taken alone, spreads those whom it counts over the whole cluster.
+    tag: str = "limits"
     #: The operator must know when it is used up: what it means for people until it is free again.
     alarms: Alarm | None = None
 
@@ -65,14 +68,16 @@ _NO_NUMBER_STATE = Alarm("no number is looked up", "docs/account-life.md", signa
 
 #: How many counters span a sliding window.
 BUCKETS = 12
+#: The tag of each who is counted is their own.
+OWN = ""
 
 RULES = {
     # name                      limit  seconds  what the person is told
-    "image_address_hour": Rule(300, 3_600, TooManyRequests),
-    "human_address_hour": Rule(300, 3_600, TooManyRequests),
-    "human_answer_address_hour": Rule(100, 3_600, TooManyRequests, sliding=True),
+    "image_address_hour": Rule(300, 3_600, TooManyRequests, tag=OWN),
+    "human_address_hour": Rule(300, 3_600, TooManyRequests, tag=OWN),
+    "human_answer_address_hour": Rule(100, 3_600, TooManyRequests, sliding=True, tag=OWN),
     # What became of an SMS: each question may be one to its vendor too.
-    "receipt_address_hour": Rule(300, 3_600, TooManyRequests),
+    "receipt_address_hour": Rule(300, 3_600, TooManyRequests, tag=OWN),
     "sms_mobile_gap": Rule(1, 60, SmsTooFrequent),
     # What vendors refuse to exceed.
     "sms_mobile_hour": Rule(5, 3_600, SmsQuota, sliding=True),
@@ -90,42 +95,42 @@ RULES = {
     # Forgotten passwords, whether or not the number has an account.
     "reset_mobile_day": Rule(5, 86_400, SmsQuota, sliding=True),
     # SMS to a number that is to be given up. Not of the site's budget: each comes after a code that was.
-    "notice_mobile_day": Rule(3, 86_400, SmsQuota, sliding=True),
+    "notice_mobile_day": Rule(3, 86_400, SmsQuota, sliding=True, tag=OWN),
     # Registrations by who has proved the number: each try tells whether a username is taken.
-    "sign_up_mobile_hour": Rule(20, 3_600, TooManyAttempts, sliding=True),
+    "sign_up_mobile_hour": Rule(20, 3_600, TooManyAttempts, sliding=True, tag=OWN),
     # SMS for those who cannot see an image, besides the limits above: few, since it is the cheaper way for a machine.
     "no_image_address_hour": Rule(5, 3_600, SmsQuota, sliding=True),
     "no_image_site_hour": Rule(200, 3_600, SmsQuota, sliding=True),
     "no_image_site_day": Rule(500, 86_400, SmsQuota, sliding=True),
     # Proofs of a mobile without SMS: each is a question to a vendor, and costs as much as an SMS where it succeeds.
-    "proof_identity_hour": Rule(5, 3_600, TooManyRequests, sliding=True),
-    "proof_address_hour": Rule(300, 3_600, TooManyRequests, sliding=True),
-    "proof_site_day": Rule(5_000, 86_400, TooManyRequests, sliding=True, alarms=_NO_PROOF),
+    "proof_identity_hour": Rule(5, 3_600, TooManyRequests, sliding=True, tag="proofs"),
+    "proof_address_hour": Rule(300, 3_600, TooManyRequests, sliding=True, tag="proofs"),
+    "proof_site_day": Rule(5_000, 86_400, TooManyRequests, sliding=True, alarms=_NO_PROOF, tag="proofs"),
     # Questions about numbers, which cost money, and the choices that follow where nobody knows an answer.
-    "number_state_site_day": Rule(1_000, 86_400, TooManyRequests, sliding=True, alarms=_NO_NUMBER_STATE),
-    "owner_choice_address_hour": Rule(100, 3_600, TooManyRequests, sliding=True),
+    "number_state_site_day": Rule(1_000, 86_400, TooManyRequests, sliding=True, alarms=_NO_NUMBER_STATE, tag=OWN),
+    "owner_choice_address_hour": Rule(100, 3_600, TooManyRequests, sliding=True, tag=OWN),
     # Sign-ins of apps, each a question to the provider: all of them, and those whose proof was worth nothing. A carrier
     # has thousands of phones behind one address.
-    "native_address_minute": Rule(60, 60, TooManyRequests),
-    "native_wrong_address_hour": Rule(100, 3_600, TooManyAttempts),
+    "native_address_minute": Rule(60, 60, TooManyRequests, tag=OWN),
+    "native_wrong_address_hour": Rule(100, 3_600, TooManyAttempts, tag=OWN),
     # Questions whether there is an account, of the pages of the course (``phonebind.lifecycle``): of a registration,
     # which asks half a dozen; and of a forgotten password, which takes an image too.
-    "account_count_address_hour": Rule(20, 3_600, TooManyRequests),
-    "reset_account_address_hour": Rule(20, 3_600, TooManyRequests),
+    "account_count_address_hour": Rule(20, 3_600, TooManyRequests, tag=OWN),
+    "reset_account_address_hour": Rule(20, 3_600, TooManyRequests, tag=OWN),
     # Wrong SMS codes, over all mobiles.
-    "sms_code_identity_hour": Rule(10, 3_600, TooManyAttempts),
-    "sms_code_address_hour": Rule(100, 3_600, TooManyAttempts),
+    "sms_code_identity_hour": Rule(10, 3_600, TooManyAttempts, tag="sms_codes"),
+    "sms_code_address_hour": Rule(100, 3_600, TooManyAttempts, tag="sms_codes"),
     # Wrong passwords: by the name that was typed, and by the account. An account has two names, and two windows of a
     # name may touch, so its own limit is never met before those of its names: it would tell whose names they are.
-    "password_name": Rule(5, 900, TooManyAttempts),
-    "password_account": Rule(20, 900, TooManyAttempts),
-    "password_address": Rule(50, 900, TooManyAttempts),
+    "password_name": Rule(5, 900, TooManyAttempts, tag="passwords"),
+    "password_account": Rule(20, 900, TooManyAttempts, tag="passwords"),
+    "password_address": Rule(50, 900, TooManyAttempts, tag="passwords"),
     # By those who have proved the mobile already. Others cannot use it up.
-    "password_bind": Rule(5, 900, TooManyAttempts),
+    "password_bind": Rule(5, 900, TooManyAttempts, tag="passwords"),
     # Who is signed in and asked whether it is them: codes that they have sent, and wrong passwords. Apart from the
     # others, or a stolen token could use up what its owner signs in and binds by.
     "verify_user_hour": Rule(10, 3_600, SmsQuota, sliding=True),
-    "password_verify": Rule(5, 900, TooManyAttempts),
+    "password_verify": Rule(5, 900, TooManyAttempts, tag="passwords"),
 }
 
 #: Some proxies write the port too: "192.0.2.1:50000", "[2001:db8::1]:50000".
@@ -150,13 +155,15 @@ def rule(name: str) -> Rule:
 
 
 def key(name: str, subject: str) -> str:
-    """Where a claim is counted. One hash tag for all, so that a cluster too takes several in one step.
+    """Where a claim is counted.
 
     The counters of a sliding window mean something only together with its length, so that is a part of the name.
     """
     counted = rule(name)
     length = f":{counted.seconds}s" if counted.sliding else ""
-    return f"{store.key(name, 'limits')}{length}:{subject}"
+    if counted.tag == OWN:
+        return f"{store.key(name, subject)}{length}"
+    return f"{store.key(name, counted.tag)}{length}:{subject}"
 
 
 def take(*claims: Claim) -> int:

@@ -10,6 +10,7 @@ import pytest
 import redis
 from playwright.sync_api import Browser, Page, expect
 
+from phonebind.limits import RULES
 from server import demo
 from tests.journeys.conftest import PASSWORD, QQ
 from tests.support import hosts as names
@@ -64,7 +65,7 @@ def browser_flags(hosts: Hosts) -> list[str]:
 def limits(database: int) -> Iterator[Callable[[], list[str]]]:
     """What the shop has counted."""
     with redis.Redis.from_url(valkey_server().url.replace("db=0", f"db={database}"), decode_responses=True) as client:
-        yield lambda: sorted(client.scan_iter("*{limits}*"))
+        yield lambda: sorted(key for key in client.scan_iter() if key.split(":")[3] in RULES)
 
 
 @pytest.fixture
