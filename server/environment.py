@@ -104,8 +104,12 @@ def refuse_weak(name: str, key: str) -> None:
 _MAKE_A_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
 
 
-def database(name: str, default: str) -> dict[str, Any]:
-    """The ``DATABASES`` entry for a URL, with what each database needs to be right under load."""
+def database(name: str, default: str, *, prepare: bool) -> dict[str, Any]:
+    """The ``DATABASES`` entry for a URL, with what each database needs to be right under load.
+
+    ``prepare`` is False where a statement or a cursor that one transaction has named may be unknown to the next, as
+    behind a PgBouncer that pools transactions.
+    """
     try:
         config: dict[str, Any] = dict(
             dj_database_url.parse(text(name, default), conn_max_age=60, conn_health_checks=True)
@@ -120,6 +124,8 @@ def database(name: str, default: str) -> dict[str, Any]:
     if config["ENGINE"] == "django.db.backends.postgresql":
         # Not one connection a thread: a PostgreSQL as it comes takes a hundred.
         config |= {"ENGINE": "server.postgres", "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}
+        if not prepare:
+            config |= {"OPTIONS": config["OPTIONS"] | {"prepare_threshold": None}, "DISABLE_SERVER_SIDE_CURSORS": True}
     return config
 
 
@@ -132,8 +138,9 @@ _DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
     },
     "django.db.backends.postgresql": {
         # The line in which a crowd stands: as many compute at once as have a connection, and more would only compute
-        # against each other. Seconds: whoever finds none by then is told to try again.
-        "pool": {"min_size": 1, "max_size": 8, "num_workers": 1, "timeout": 5},
+        # against each other. Seconds: whoever finds none by then is told to try again. After ``reconnect_timeout`` the
+        # pool's own attempts end, and the next request makes one at once; else they come as seldom as twice a minute.
+        "pool": {"min_size": 1, "max_size": 8, "num_workers": 1, "timeout": 5, "reconnect_timeout": 2},
         # Prepared once a connection: planning a sign-in's statement takes longer than running it.
         "server_side_binding": True,
         "prepare_threshold": 2,

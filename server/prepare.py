@@ -12,7 +12,8 @@ from django.core.management.base import SystemCheckError
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
-from phonebind import human
+from phonebind import human, store
+from phonebind.exceptions import StorageUnavailable
 from server import demo, private
 
 #: gunicorn's ``Arbiter.WORKER_BOOT_ERROR``.
@@ -45,6 +46,7 @@ def check_in_worker() -> None:
 def prepare() -> None:
     """Idempotent; leaves no connection open, since the workers are forked from this process."""
     check()
+    _check_store()
     private.directory(settings.DATA_DIR)
     try:
         _migrate()
@@ -55,6 +57,15 @@ def prepare() -> None:
             call_command("collectstatic", verbosity=0, interactive=False)
     finally:
         _close_connections()
+
+
+def _check_store() -> None:
+    """Ends the process where it would answer half of all requests. A store that is away is waited for by no start."""
+    try:
+        if store.is_out_of_reach():
+            sys.exit(f"phonebind: {store.PLAIN_CLIENT} {store.CLUSTER_HINT}")
+    except StorageUnavailable:
+        pass
 
 
 def _close_connections() -> None:

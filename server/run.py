@@ -1,7 +1,7 @@
 """``make run``: Valkey, the database and the web server, together up and together down.
 
-Reads PORT (8000), DATA_DIR (.data), REDIS_URL and DATABASE_URL. Exit code 0 when it was told to end, 1 when something
-did not start or broke down.
+Reads PORT (8000), DATA_DIR (.data), DATABASE_URL, and REDIS_URL or what stands for it (``server.stores``). Exit code 0
+when it was told to end, 1 when something did not start or broke down.
 """
 
 import fcntl
@@ -68,7 +68,8 @@ def _run(stack: ExitStack) -> None:
     _lock(data, stack)
     listener = stack.enter_context(_listen(environ.get("PORT") or "8000"))
     port = listener.getsockname()[1]
-    valkey = None if environ.get("REDIS_URL") else _valkey(data, stack)
+    elsewhere = any(environ.get(name) for name in ("REDIS_URL", "REDIS_CLUSTER", "REDIS_SENTINELS"))
+    valkey = None if elsewhere else _valkey(data, stack)
     environ |= {"DATA_DIR": str(data), "PORT": str(port), "BIND": f"fd://{listener.fileno()}"}
     if valkey:
         environ["REDIS_URL"] = valkey.url

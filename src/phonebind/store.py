@@ -1,13 +1,14 @@
 """The one door to Valkey or Redis: connection, scripts, names of the keys, and what happens when it is down.
 
-The connection and the names of the keys are those of the host's own cache, so Sentinel, Cluster and TLS are configured
-where they always are, and two sites with a ``KEY_PREFIX`` each never meet.
+The connection and the names of the keys are those of the host's own cache, so Sentinel, TLS and a cluster
+(``phonebind.clusters``) are configured where they always are, and two sites with a ``KEY_PREFIX`` each never meet.
 Every decision is one command or one script, so it is atomic for all processes; and each key carries a hash tag, one for
 all keys of a script, so a cluster serves it too.
 """
 
 import functools
 import hashlib
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,10 +16,19 @@ from typing import Any
 from django.core.cache import BaseCache, caches
 from django.core.cache.backends.redis import RedisCache
 from django.core.signals import setting_changed
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+from redis.exceptions import MovedError, NoScriptError, RedisClusterException, RedisError
 
 from phonebind.conf import conf
 from phonebind.exceptions import StorageUnavailable
+
+#: What is wrong where a client that knows nothing of clusters is told that another node has the key.
+PLAIN_CLIENT = "The cache of codes and limits is a node of a cluster, and its client cannot follow to the others."
+CLUSTER_HINT = "Use 'phonebind.clusters.ClusterCache' as its BACKEND, or REDIS_CLUSTER: see docs/scale.md."
+
+#: Two nodes that share the slots evenly: one has all of these once in four billion times.
+_PROBES = 32
+
+logger = logging.getLogger(__name__)
 
 
 def key(kind: str, subject: str) -> str:
@@ -41,7 +51,30 @@ def failures() -> Iterator[None]:
     try:
         yield
     except (RedisError, RedisClusterException) as error:
+        if isinstance(error, MovedError):
+            _tell_of_cluster()
         raise StorageUnavailable from error
+
+
+@functools.cache
+def _tell_of_cluster() -> None:
+    """Once a process: it is the same until it starts anew with another setting."""
+    logger.error("%s %s", PLAIN_CLIENT, CLUSTER_HINT)
+
+
+def is_out_of_reach() -> bool:
+    """Whether the client cannot reach all of a cluster. It asks for keys of so many slots that one node has them all
+    only where there are no others. Raises StorageUnavailable where that cannot be told now.
+    """
+    try:
+        with connection() as client:
+            for number in range(_PROBES):
+                client.exists(key("probe", str(number)))
+    except StorageUnavailable as error:
+        if isinstance(error.__cause__, MovedError):
+            return True
+        raise
+    return False
 
 
 def is_supported(cache: BaseCache) -> bool:

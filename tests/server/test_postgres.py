@@ -1,5 +1,6 @@
 """Pooled connections to PostgreSQL, some of which it has ended."""
 
+import time
 from typing import ClassVar
 
 import psycopg
@@ -11,6 +12,7 @@ from phonebind import accounts, binding, oauth
 from phonebind.oauth import Grant, Identity, Profile
 from phonebind.oauth.qq import QQ
 from tests.support.edge import Upstream
+from tests.support.services import database_server
 
 pytestmark = [
     pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's"),
@@ -70,3 +72,22 @@ def test_no_connection_is_held_while_a_place_to_hash_is_waited_for() -> None:
     assert connection.connection is not None
     accounts.new(RequestFactory().post("/"), Identity("qq", "101000001", "O"), "13900000001", "horse-staple-9")
     assert connection.connection is None
+
+
+def test_a_server_that_was_away_for_longer_than_the_pool_tries() -> None:
+    """The pool's own attempts come at 0, 1, 3 and 7 s and so on, unless they end: then the next request makes one."""
+    server, pool = database_server(), connection.pool  # type: ignore[attr-defined]
+    assert server
+    _process()
+    server.kill()
+    try:
+        deadline = time.monotonic() + 3.5  # after the third attempt
+        while time.monotonic() < deadline:
+            with pytest.raises(psycopg.OperationalError), pool.connection(timeout=0.2) as raw:
+                raw.execute("SELECT 1")
+    finally:
+        server.start()
+    begun = time.monotonic()
+    _process()
+    assert time.monotonic() - begun < 1.5
+    assert len({_process() for _ in range(TIMES)}) <= pool.max_size
