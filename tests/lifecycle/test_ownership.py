@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth import get_user_model
+from django.db import IntegrityError, OperationalError
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
@@ -488,11 +489,14 @@ def test_threat_31_not_mine_twice_at_once(person: Any) -> None:
     assert MobileProof.objects.filter(current=True).count() == 0
 
 
-def test_what_the_store_refuses_can_be_answered_again(person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [StorageUnavailable, OperationalError, IntegrityError])
+def test_what_the_store_or_the_database_refuses_can_be_answered_again(
+    person: Any, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
     asked = bind()
 
     def away(mobile: str) -> None:
-        raise StorageUnavailable
+        raise error
 
     with monkeypatch.context() as patched:
         patched.setattr(sms_codes, "void", away)

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from phonebind import accounts, audit, databases, limits, mobile_proofs, oauth, signals, sms_codes, store
 from phonebind.conf import conf
 from phonebind.exceptions import PhonebindError, TicketInvalid, TokenInvalid
-from phonebind.lifecycle import devices, numbers, ownership, step_up
+from phonebind.lifecycle import attempts, devices, numbers, ownership, step_up
 from phonebind.lifecycle.exceptions import AuthenticationInsufficient, OwnerHeld, OwnerRefused, QuestionInvalid
 from phonebind.lifecycle.models import Session
 from phonebind.lifecycle.ownership import SHOWN, WORD, Question
@@ -101,14 +101,18 @@ def not_mine(question: Question) -> None:
         raise QuestionInvalid
     _spend(question)
     try:
-        with transaction.atomic(using=databases.primary(get_user_model()), durable=True):
-            if not numbers.release(user, question.mobile, "new_owner"):
-                raise QuestionInvalid
-            # Last: where the store is away the number stays, and what was sent to it is no longer good in any case.
-            sms_codes.void(question.mobile)
+        attempts.at_last(lambda: _release(user, question.mobile))
     except PhonebindError:
         _give_back(question)
         raise
+
+
+def _release(user: AbstractBaseUser, mobile: str) -> None:
+    with transaction.atomic(using=databases.primary(get_user_model()), durable=True):
+        if not numbers.release(user, mobile, "new_owner"):
+            raise QuestionInvalid
+        # Last: where the store is away the number stays, and what was sent to it is no longer good in any case.
+        sms_codes.void(mobile)
 
 
 def _user(question: Question) -> AbstractBaseUser:
