@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import psycopg
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test import RequestFactory
 
@@ -91,3 +92,17 @@ def test_a_server_that_was_away_for_longer_than_the_pool_tries() -> None:
     _process()
     assert time.monotonic() - begun < 1.5
     assert len({_process() for _ in range(TIMES)}) <= pool.max_size
+
+
+def _like_indexes() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_indexes WHERE tablename = 'users_user' AND indexname LIKE '%%_like'")
+        return int(cursor.fetchone()[0])
+
+
+def test_users_have_no_index_that_nobody_asks() -> None:
+    assert _like_indexes() == 0
+    call_command("migrate", "users", "0001", verbosity=0)
+    assert _like_indexes() == 2
+    call_command("migrate", "users", verbosity=0)
+    assert _like_indexes() == 0
