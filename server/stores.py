@@ -21,7 +21,7 @@ def cache(default: str | None, connections: int) -> dict[str, Any]:
     """The ``CACHES`` entry. ``default``: the URL where nothing is set. ``connections``: the most that a process has
     open to a server.
     """
-    cluster, sentinels = (env.words(name) for name in ("REDIS_CLUSTER", "REDIS_SENTINELS"))
+    cluster, sentinels = env.words("REDIS_CLUSTER"), env.words("REDIS_SENTINELS")
     if len([given for given in (env.text("REDIS_URL", ""), cluster, sentinels) if given]) > 1:
         env.note("REDIS_URL, REDIS_CLUSTER and REDIS_SENTINELS: only one of them may be set.")
     if cluster:

@@ -1,6 +1,7 @@
 """More than one Valkey: a real cluster of three masters, and a master whose Sentinels name another when it dies."""
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -203,3 +204,25 @@ def test_the_master_dies_and_nobody_starts_anew(sentinels: Sentinels, tmp_path: 
         # What was used up before is used up with the other.
         assert visitor.post("/authorizations/refresh/", refresh=pair["refresh"]).status == 401
         live(site, new_mobile(), "fox")
+
+
+# ---------------------------------------------------------------- what the documents say
+
+
+def test_servers_start_with_the_settings_of_the_document(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "docs/scale.md").read_text()
+    each, replicated, watched, clustered = re.findall(r"```conf\n(.*?)```", text, re.DOTALL)
+    # A machine that lets nobody have so many files says so, and starts all the same.
+    configurations = {"sentinel": watched, "servers": each + replicated, "cluster": each + clustered}
+    for name, lines in configurations.items():
+        directory = tmp_path / name
+        directory.mkdir()
+        (directory / "valkey.conf").write_text(lines)
+        port = clusters.free_ports(1)[0]
+        mode = ["--sentinel"] if name == "sentinel" else []
+        node = clusters.Node(directory, port, ["valkey.conf", *mode, "--port", str(port), "--bind", "127.0.0.1"])
+        node.start()
+        try:
+            assert node.ask("PING")
+        finally:
+            node.kill()

@@ -83,7 +83,7 @@ def test_every_setting_is_documented(readme: str) -> None:
 
 
 def test_every_variable_of_the_reference_server_is_documented() -> None:
-    code = "".join((ROOT / "server" / name).read_text() for name in ("settings.py", "gunicorn_conf.py"))
+    code = "".join((ROOT / "server" / name).read_text() for name in ("settings.py", "stores.py", "gunicorn_conf.py"))
     read = set(re.findall(r"\b(?:env\.\w+|environ\.get)\(\"([A-Z_]+)\"", code))
     tables = "".join(re.findall(r"^\| `.*|^Lists are .*", (ROOT / "docs/deployment.md").read_text(), re.MULTILINE))
     assert read == set(re.findall(r"`([A-Z_]+)`", tables)) - {"PYTHONPATH", "WARNING"}

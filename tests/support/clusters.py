@@ -161,8 +161,8 @@ def sentinels(
 @contextmanager
 def _watchers(directory: Path, count: int, watched: Sequence[tuple[object, ...]]) -> Iterator[list[Node]]:
     """They keep what they learn in their configuration, and so have a file each."""
-    nodes = []
-    for number, port in enumerate(_free_ports(count)):
+    nodes: list[Node] = []
+    for number, port in enumerate(free_ports(count)):
         own = directory / str(number)
         own.mkdir(parents=True)
         lines = [f"port {port}", "bind 127.0.0.1", *(f"sentinel {' '.join(map(str, each))}" for each in watched)]
@@ -175,7 +175,7 @@ def _watchers(directory: Path, count: int, watched: Sequence[tuple[object, ...]]
 @contextmanager
 def _servers(directory: Path, count: int, options: Sequence[str]) -> Iterator[list[Node]]:
     nodes = []
-    ports = _free_ports(2 * count)
+    ports = free_ports(2 * count)
     for number in range(count):
         own = directory / str(number)
         own.mkdir(parents=True)
@@ -210,7 +210,8 @@ def _quietly(done: Callable[[], object]) -> object:
         return False
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Nobody listens there, for now."""
     with ExitStack() as stack:
         listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [listener.getsockname()[1] for listener in listeners]
