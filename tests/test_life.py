@@ -1,5 +1,5 @@
-"""Hosts that do not install ``phonebind.lifecycle`` or ``phonebind.operations`` load nothing of them. What requests cost
-there: tests/api/test_edges.py, and with it: tests/lifecycle/test_costs.py.
+"""Hosts that do not install ``phonebind.lifecycle`` or ``phonebind.operations`` load nothing of them. What requests
+cost there: tests/api/test_edges.py, and with it: tests/lifecycle/test_costs.py.
 """
 
 import os
