@@ -78,7 +78,7 @@ def _one_slot() -> Iterator[None]:
 
     def checked(self: store.Script, keys: str | Sequence[str], *args: str | int) -> object:
         slots = {key_slot(key.encode()) for key in ([keys] if isinstance(keys, str) else keys)}
-        assert len(slots) == 1, f"a cluster refuses them (CROSSSLOT): {keys}"
+        assert len(slots) <= 1, f"a cluster refuses them (CROSSSLOT): {keys}"
         return run(self, keys, *args)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -157,6 +157,7 @@ def test_the_packages_export(module: str, names: set[str]) -> None:
         ("phonebind.human.altcha", "Altcha"),
         ("phonebind.api.urls", "urlpatterns"),
         ("phonebind.middleware", "CookieNamesMiddleware"),
+        ("phonebind.clusters", "ClusterCache"),
         ("phonebind.revocation", "revoke"),
         ("phonebind.tokens", "Authentication"),
         ("phonebind.tokens", "OptionalAuthentication"),
