@@ -107,8 +107,8 @@ _MAKE_A_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
 def database(name: str, default: str, *, prepare: bool) -> dict[str, Any]:
     """The ``DATABASES`` entry for a URL, with what each database needs to be right under load.
 
-    ``prepare`` is False where a statement or a cursor that one transaction has named may be unknown to the next, as
-    behind a PgBouncer that pools transactions.
+    ``prepare`` is False where the next transaction may not know a statement or a cursor that the last one has named,
+    as behind a PgBouncer that pools transactions.
     """
     try:
         config: dict[str, Any] = dict(
@@ -139,7 +139,7 @@ _DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
     "django.db.backends.postgresql": {
         # The line in which a crowd stands: as many compute at once as have a connection, and more would only compute
         # against each other. Seconds: whoever finds none by then is told to try again. After ``reconnect_timeout`` the
-        # pool's own attempts end, and the next request makes one at once; else they come as seldom as twice a minute.
+        # pool stops its own attempts, whose intervals double, and the next request makes one at once.
         "pool": {"min_size": 1, "max_size": 8, "num_workers": 1, "timeout": 5, "reconnect_timeout": 2},
         # Prepared once a connection: planning a sign-in's statement takes longer than running it.
         "server_side_binding": True,

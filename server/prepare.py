@@ -60,7 +60,7 @@ def prepare() -> None:
 
 
 def _check_store() -> None:
-    """Ends the process where it would answer half of all requests. A store that is away is waited for by no start."""
+    """Ends the process where its client could reach only a part of the store. A store that is away is no reason."""
     try:
         if store.is_out_of_reach():
             sys.exit(f"phonebind: {store.PLAIN_CLIENT} {store.CLUSTER_HINT}")

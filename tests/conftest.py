@@ -73,7 +73,7 @@ def _empty_store(_store: redis.Redis) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_slot() -> Iterator[None]:
-    """Whoever takes keys of two tags in one step is told so by every test, since one server would put up with it."""
+    """A script whose keys have two tags fails in every test: a cluster would refuse it, and one server does not."""
     run = store.Script.__call__
 
     def checked(self: store.Script, keys: str | Sequence[str], *args: str | int) -> object:

@@ -46,8 +46,8 @@ class Rule:
     error: type[Limited]
     #: In any ``seconds``, and not only in those of a window that begins with the first.
     sliding: bool = False
-    #: Which part of a cluster counts it. Rules that are taken in one step need one tag; OWN, for a rule that is always
-    #: taken alone, spreads those whom it counts over the whole cluster.
+    #: The hash tag of its keys, which decides the shard of a cluster. Rules that are taken in one step need the same
+    #: one. OWN is for a rule that is always taken alone: its keys are spread over all shards.
     tag: str = "limits"
     #: The operator must know when it is used up: what it means for people until it is free again.
     alarms: Alarm | None = None
@@ -68,7 +68,7 @@ _NO_NUMBER_STATE = Alarm("no number is looked up", "docs/account-life.md", signa
 
 #: How many counters span a sliding window.
 BUCKETS = 12
-#: The tag of each who is counted is their own.
+#: Each key is its own tag: that of the address, the mobile or whom else it counts.
 OWN = ""
 
 RULES = {

@@ -25,7 +25,7 @@ from phonebind.exceptions import StorageUnavailable
 PLAIN_CLIENT = "The cache of codes and limits is a node of a cluster, and its client cannot follow to the others."
 CLUSTER_HINT = "Use 'phonebind.clusters.ClusterCache' as its BACKEND, or REDIS_CLUSTER: see docs/scale.md."
 
-#: Two nodes that share the slots evenly: one has all of these once in four billion times.
+#: Where two nodes share the slots evenly, the chance that one has all of these is one in four billion.
 _PROBES = 32
 
 logger = logging.getLogger(__name__)
@@ -58,13 +58,13 @@ def failures() -> Iterator[None]:
 
 @functools.cache
 def _tell_of_cluster() -> None:
-    """Once a process: it is the same until it starts anew with another setting."""
+    """Once a process: only another setting helps, and that takes a new process."""
     logger.error("%s %s", PLAIN_CLIENT, CLUSTER_HINT)
 
 
 def is_out_of_reach() -> bool:
-    """Whether the client cannot reach all of a cluster. It asks for keys of so many slots that one node has them all
-    only where there are no others. Raises StorageUnavailable where that cannot be told now.
+    """Whether a plain client is at one node of a cluster: it asks for keys of many slots, and learns of another node.
+    Raises StorageUnavailable where the server does not answer.
     """
     try:
         with connection() as client:
