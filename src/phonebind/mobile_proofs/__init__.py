@@ -16,7 +16,7 @@ from typing import Any, ClassVar, cast
 from django.core import signing
 from django.utils.translation import gettext_lazy as _
 
-from phonebind import limits, masking, slots, store
+from phonebind import calls, limits, masking, slots, store
 from phonebind.conf import conf
 from phonebind.exceptions import (
     Invalid,
@@ -105,7 +105,8 @@ def trade(name: str, token: str, identity: Identity, address: str, *, carrier: s
     """
     source = get(name)
     with slots.PROOF.take(max(1, conf.sms_slots // 2)), _taken(identity, address):
-        number = source.verify(token, identity, carrier=carrier)
+        with calls.observed(name, "mobile_proof", {MobileProofInvalid: "answered"}):
+            number = source.verify(token, identity, carrier=carrier)
     return issue(number, identity, strength=source.strength, source=name)
 
 
