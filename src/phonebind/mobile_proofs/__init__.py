@@ -104,9 +104,9 @@ def trade(name: str, token: str, identity: Identity, address: str, *, carrier: s
     Raises Invalid (no such source), MobileProofInvalid, MobileProofUnavailable, TooManyRequests, StorageUnavailable.
     """
     source = get(name)
-    with slots.PROOF.take(max(1, conf.sms_slots // 2)), _taken(identity, address):
-        with calls.observed(name, "mobile_proof", {MobileProofInvalid: "answered"}):
-            number = source.verify(token, identity, carrier=carrier)
+    call = calls.observed(name, "mobile_proof", {MobileProofInvalid: "answered"})
+    with slots.PROOF.take(max(1, conf.sms_slots // 2)), _taken(identity, address), call:
+        number = source.verify(token, identity, carrier=carrier)
     return issue(number, identity, strength=source.strength, source=name)
 
 
