@@ -36,7 +36,7 @@ class Family(Generic[Metric]):
 
 
 #: Seconds. All calls made for one request have three together, unless the host sets another TOTAL_TIMEOUT.
-BUCKETS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5)
+BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5)
 
 events = Family(
     Counter("phonebind_events", "Outcomes of the audit trail", ["type", "outcome", "provider"]),
