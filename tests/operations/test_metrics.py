@@ -84,7 +84,7 @@ def test_a_sign_in_is_counted_by_type_outcome_and_provider(qq: Upstream, counted
 
 
 @pytest.mark.django_db
-def test_threat_19_no_request_makes_a_series(phonebind: Configure) -> None:
+def test_threat_64_no_request_makes_a_series(phonebind: Configure) -> None:
     """Whoever makes names up fills no memory, and no disk of who scrapes."""
     client, before = Client(), series_of("phonebind_events_total")
     for number in range(30):
@@ -114,7 +114,7 @@ def test_what_is_in_no_set_is_other() -> None:
 
 def test_the_closed_sets_are_what_the_audit_trail_documents() -> None:
     blocks = dict(re.findall(r"^(action|outcome) +(.*?)(?=^\w)", str(audit.__doc__), re.MULTILINE | re.DOTALL))
-    prose = set("of the account life for pages course or an error s code".split())
+    prose = {"of", "the", "account", "life", "for", "pages", "course", "or", "an", "error", "s", "code"}
     for name, closed in (("action", labels.TYPES), ("outcome", labels.OUTCOMES)):
         words = set(re.findall(r"[a-z_]+", blocks[name]))
         assert closed <= words
@@ -178,9 +178,7 @@ def test_series_that_alarms_compare_are_there_before_anything_happens() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sessions_are_counted_by_what_ended_them(
-    person: Any, device: Callable[..., Account], counted: Counted
-) -> None:
+def test_sessions_are_counted_by_what_ended_them(person: Any, device: Callable[..., Account], counted: Counted) -> None:
     for reason in ("password", "reuse"):
         counted("phonebind_sessions_ended_total", reason=reason)
     counted("phonebind_refresh_reuse_total")

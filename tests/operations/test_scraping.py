@@ -59,14 +59,14 @@ def test_who_has_the_token_reads_prometheus_text() -> None:
     "authorization",
     ["", "Bearer", "Bearer ", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN}1", "Bearer 数", "\xff"],
 )
-def test_threat_11_nobody_else_does(authorization: str) -> None:
+def test_threat_64_without_the_token_nobody_reads_them(authorization: str) -> None:
     """How many sign in, by whom, and how near the SMS budget is to its end: that is for who runs the site."""
     answer = scrape(authorization)
     assert (answer.status_code, answer["WWW-Authenticate"], answer.content) == (401, "Bearer", b"")
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer ", "Bearer", AUTHORIZATION])
-def test_threat_11_without_a_token_there_is_nothing(phonebind: Configure, authorization: str) -> None:
+def test_threat_64_where_no_token_is_set_there_is_nothing(phonebind: Configure, authorization: str) -> None:
     phonebind(metrics_token="")
     assert scrape(authorization).status_code == 404
 

@@ -59,7 +59,7 @@ def test_each_call_to_a_provider_is_a_span(qq: Upstream, spans: InMemorySpanExpo
 
 
 @pytest.mark.django_db
-def test_threat_15_a_span_holds_no_secret_and_no_address(
+def test_threat_64_a_span_holds_no_secret_and_no_address(
     qq: Upstream, spans: InMemorySpanExporter, phonebind: Configure
 ) -> None:
     Person().callback(code="SECRET-CODE")
@@ -91,7 +91,12 @@ def test_an_sms_is_a_span_with_its_outcome(spans: InMemorySpanExporter, phonebin
     assert outcomes == ["answered", "not_now"]
 
 
-OBSERVERS = "import django; django.setup(); from phonebind import calls; print([each.__module__ for each in calls.observers])"
+OBSERVERS = """
+import django
+django.setup()
+from phonebind import calls
+print([each.__module__ for each in calls.observers])
+"""
 
 
 @pytest.mark.once

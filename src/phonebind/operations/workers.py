@@ -53,6 +53,7 @@ def allocate() -> bool:
             _allocate(Path(os.environ[VARIABLE]) / f"{kind}_{os.getpid()}.db", size)
     except OSError as error:
         logger.warning("This process counts nothing for the metrics: %s in %s", error.strerror, os.environ[VARIABLE])
+        ended(os.getpid())  # others may have room in what it got and does not need
         return False
     return True
 
