@@ -18,6 +18,7 @@ PARTS = (
     "failover",
     "endpoints",
     "account_life",
+    "operations",
     "sms_send",
     "import_bindings",
     "growth",

@@ -15,6 +15,9 @@ KWFMI2g+OlVhjz3MSeGdEloj6O4Q29B1wX65KC18Rz5jvqVvJQSpqvvd
 """
 OIDC_CLIENT_SECRET = "sandbox-oidc-secret"  # noqa: S105
 
+#: What a Prometheus beside the demo shows.
+METRICS_TOKEN = "demo-metrics-token-everybody-knows"  # noqa: S105
+
 #: What signs the HTTP gateway's requests to the sandbox.
 HTTP_SECRET = "whsec_c2FuZGJveC1odHRwLWdhdGV3YXktc2VjcmV0"  # noqa: S105
 

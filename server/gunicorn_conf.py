@@ -1,11 +1,13 @@
 """Gunicorn's configuration: ``gunicorn -c python:server.gunicorn_conf``."""
 
 import gc
+import logging
 import os
 import resource
 import sys
 from typing import Any
 
+from phonebind.operations import workers as counting
 from server import settings
 from server.prepare import prepare
 
@@ -40,10 +42,26 @@ def on_starting(server: Any) -> None:
     if server.cfg.worker_class_str != worker_class:
         # What others patch, such as gevent, is loaded here before they come to it; and our deadlines are our worker's.
         sys.exit(f"server.gunicorn_conf needs its own worker, not {server.cfg.worker_class_str}. {_INSTEAD}")
+    if settings.PHONEBIND["METRICS_TOKEN"]:
+        _count()
     prepare()
     _allow_open_files(worker_connections + 4 * threads + 256)
     # Or the garbage collector writes to all these objects in each worker, and the pages they lie on are shared no more.
     gc.freeze()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """In the master, when a worker is no more, whatever ended it."""
+    counting.ended(worker.pid)
+
+
+def _count() -> None:
+    """Before anything loads prometheus-client, which decides then where it counts. A full disk stops no site."""
+    try:
+        counting.begin(settings.METRICS_DIR)
+    except OSError as error:
+        logging.getLogger(__name__).warning("There are no metrics: %s", error)
+        settings.PHONEBIND["METRICS_TOKEN"] = ""
 
 
 def _allow_open_files(number: int) -> None:

@@ -34,6 +34,8 @@ REQUEST_DEADLINE = env.number("REQUEST_DEADLINE", 10, least=1)
 #: Bytes. The largest form here is a twentieth of it; the servers refuse a longer body before they read it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.number("BODY_MAX", 64 * 1024, least=1)
 ORIGIN = f"http://127.0.0.1:{PORT}"
+#: Where the workers count together for the metrics: files that are mapped into memory. Emptied at each start.
+METRICS_DIR = Path(env.text("PROMETHEUS_MULTIPROC_DIR", str(DATA_DIR / "metrics"))).resolve()
 
 if not DEBUG:
     if SANDBOX:
@@ -47,10 +49,13 @@ if not DEBUG:
     for _name, _known in demo.SECRETS_OF_PROVIDERS.items():
         if any(_secret in env.text("PROVIDERS", "").replace("\\/", "/") for _secret in _known):
             env.note(f"PROVIDERS has the demo's value of {_name}, which everybody knows.")
+    if env.text("METRICS_TOKEN", "") == demo.METRICS_TOKEN:
+        env.note("METRICS_TOKEN has the demo's value, which everybody knows.")
     # Whoever guesses a key signs states, tickets and tokens of his own; a former key is as good as the present one.
     env.refuse_weak("SECRET_KEY", env.text("SECRET_KEY"))
     for _key in env.words("SECRET_KEY_FALLBACKS"):
         env.refuse_weak("SECRET_KEY_FALLBACKS", _key)
+    env.refuse_weak("METRICS_TOKEN", env.text("METRICS_TOKEN", ""))
 
 # ---------------------------------------------------------------- Django
 
@@ -84,6 +89,7 @@ INSTALLED_APPS = [
     "server.users",
 ]
 MIDDLEWARE = [
+    *(["phonebind.operations.middleware.MetricsMiddleware"] if OPERATIONS else []),
     "phonebind.middleware.CookieNamesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -232,6 +238,8 @@ PHONEBIND = {
     "SECOND_IDENTITY": env.text("SECOND_IDENTITY", "both"),
     "OWNER_WORD": env.text("OWNER_WORD", "accept"),
     "NUMBER_STATE": env.options("NUMBER_STATE") or ({"gateway": "sandbox"} if SANDBOX and LIFECYCLE else {}),
+    "METRICS_TOKEN": env.text("METRICS_TOKEN", demo.METRICS_TOKEN if DEBUG and OPERATIONS else ""),
+    "TRACING": env.flag("TRACING"),
     "SITE_NAME": env.text("SITE_NAME", "phonebind"),
     "TERMS_URL": env.text("TERMS_URL", ""),
     "PRIVACY_URL": env.text("PRIVACY_URL", ""),

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -41,6 +42,9 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         #: Who waits for the network and not for us, in the order in which they began to.
         self.waiting: dict[Connection, None] = {}
         self._next_look = 0.0
+        #: Requests that a thread has, or will have when one is free; and who is told, where somebody counts.
+        self.busy = 0
+        self._gauge: Any = None
 
     def init_process(self) -> None:
         """In the new process. Does not return."""
@@ -51,6 +55,8 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def load_wsgi(self) -> None:
         """The application finds the real socket where gunicorn promises it: the sandbox breaks connections."""
         super().load_wsgi()
+        if settings.PHONEBIND["METRICS_TOKEN"] and import_module("phonebind.operations.metrics").counts():
+            self._gauge = import_module("phonebind.operations.series").threads_in_use()
         application: Callable[..., Iterable[bytes]] = self.wsgi
 
         def handle(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -94,6 +100,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def finish_request(self, conn: Connection, future: "Future[bool]") -> None:
         """A thread has answered; ``enqueue_req`` has arranged for this call."""
+        self.busy -= 1
         self._go_on(conn, keep=not future.cancelled() and future.exception() is None and future.result())
 
     def murder_keepalived(self, force: bool = False) -> None:
@@ -101,6 +108,8 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         now = time.monotonic()
         if force or now >= self._next_look:
             self._next_look = now + 0.5
+            if self._gauge:
+                self._gauge.set(min(self.busy, self.cfg.threads))
             for conn in [conn for conn in self.waiting if force or conn.timeout <= now]:
                 self._end(conn)
 
@@ -133,6 +142,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         else:
             self._stop_waiting(conn)
             conn.rests = False
+            self.busy += 1
             self.enqueue_req(conn)
         return True
 

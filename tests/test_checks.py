@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.middleware import SessionMiddleware as DjangosOwn
 from django.core.checks import run_checks
@@ -73,6 +74,8 @@ def test_every_setting_has_its_type() -> None:
         ("LEGACY_USER_FIELDS", ("e_mail",)),
         ("LEGACY_USER_FIELDS", ("password",)),
         ("LEGACY_USER_FIELDS", (1,)),
+        ("METRICS_TOKEN", None),
+        ("TRACING", "yes"),
         ("TRUSTED_PROXIES", "1"),
         ("TRUSTED_PROXIES", -1),
         ("COOKIE_SAMESITE", "Strict"),
@@ -516,9 +519,18 @@ def test_the_account_life_is_set_and_not_installed(settings: Settings, name: str
     assert (error.id, name in error.msg) == ("phonebind.E014", True)
 
 
+@pytest.mark.skipif(apps.is_installed("phonebind.operations"), reason="the app is installed")
+@pytest.mark.parametrize(("name", "value"), [("METRICS_TOKEN", "a" * 32), ("TRACING", True)])
+def test_e022_operations_is_set_and_not_installed(settings: Settings, name: str, value: object) -> None:
+    assert checks.check_operations() == []
+    settings.PHONEBIND = {**settings.PHONEBIND, name: value}
+    [error] = checks.check_operations()
+    assert (error.id, name in error.msg, "a" * 32 in error.msg) == ("phonebind.E022", True, False)
+
+
 def test_the_docstring_lists_every_id() -> None:
     listed = set(re.findall(r"[EW][0-9]{3}", checks.__doc__ or ""))
-    assert listed == {*(f"E{n:03}" for n in (*range(1, 16), 20)), *(f"W{n:03}" for n in range(1, 13))}
+    assert listed == {*(f"E{n:03}" for n in (*range(1, 16), 20, 22)), *(f"W{n:03}" for n in range(1, 13))}
 
 
 class Apart:

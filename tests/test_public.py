@@ -46,6 +46,8 @@ def test_the_settings() -> None:
         "PROVIDER_SLOTS",
         "SMS_SLOTS",
         "HASH_SLOTS",
+        "METRICS_TOKEN",
+        "TRACING",
         "TRUSTED_PROXIES",
         "REFRESH_GRACE",
         "STEP_UP_MAX_AGE",
@@ -172,7 +174,11 @@ def test_the_signals() -> None:
     names = {name for name in vars(signals) if not name.startswith("_")} - {"Signal"}
     assert names == {"account_bound", "signed_in", "sign_in_response", "image_code_issued"} | {
         "same_person_found",
+        "audited",
+        "number_state_asked",
+        "sessions_ended",
         "sms_attempted",
+        "sms_code_checked",
         "sms_budget_exhausted",
         "proof_budget_exhausted",
         "sms_receipt_received",

@@ -17,11 +17,14 @@ def test_which_there_are() -> None:
         "identity_bound",
         "identity_unbound",
         "number_doubtful",
+        "number_state_asked",
         "number_state_budget_exhausted",
+        "sessions_ended",
     }
     assert names == of_people | of_life | {"image_code_issued", "audited"} | {
         "proof_budget_exhausted",
         "sms_attempted",
+        "sms_code_checked",
         "sms_budget_exhausted",
         "sms_receipt_received",
     }

@@ -14,7 +14,7 @@ import time_machine
 from django.utils import translation
 from pytest_django import Settings
 
-from phonebind import limits, sms_codes, store
+from phonebind import limits, signals, sms_codes, store
 from phonebind.exceptions import (
     PhonebindError,
     SmsCodeGone,
@@ -1207,3 +1207,55 @@ def test_the_sms_says_for_how_many_minutes_it_is_good(phonebind: Configure) -> N
     sms_codes.issue(MOBILE, ADDRESS)
     assert Outbox.sent[-1].minutes == 5
     assert "5.0" not in Outbox.sent[-1].text
+
+
+# ---------------------------------------------------------------- for who counts
+
+
+@pytest.fixture
+def ends() -> Iterator[list[tuple[str, str]]]:
+    """Purpose and outcome, as the signal tells them."""
+    heard: list[tuple[str, str]] = []
+
+    def hear(purpose: str, outcome: str, **kwargs: Any) -> None:
+        heard.append((purpose, outcome))
+
+    signals.sms_code_checked.connect(hear)
+    yield heard
+    signals.sms_code_checked.disconnect(hear)
+
+
+def test_the_signal_tells_right_from_wrong(ends: list[tuple[str, str]]) -> None:
+    code = issue()
+    with pytest.raises(SmsCodeInvalid):
+        check(wrong(code))
+    check(code)
+    assert ends == [("bind", "wrong"), ("bind", "right")]
+
+
+@pytest.mark.parametrize("holder", ["", ME])
+def test_the_signal_tells_the_guess_that_burns_them_and_then_that_none_is_alive(
+    ends: list[tuple[str, str]], holder: str
+) -> None:
+    code = issue(holder=holder)
+    for _ in range(sms_codes.MAX_GUESSES + 1):
+        with pytest.raises(SmsCodeInvalid):
+            check(wrong(code))
+    assert [end for _, end in ends] == ["wrong"] * (sms_codes.MAX_GUESSES - 1) + ["burnt", "expired"]
+
+
+def test_the_signal_tells_a_code_that_has_expired(ends: list[tuple[str, str]], clock: time_machine.Traveller) -> None:
+    code = issue()
+    clock.shift(sms_codes.EXPIRES_IN + 1)
+    with pytest.raises(SmsCodeInvalid):
+        check(code)
+    assert ends == [("bind", "expired")]
+
+
+def test_the_signal_says_nothing_of_what_a_limit_refuses_to_look_at(
+    ends: list[tuple[str, str]], phonebind: Configure
+) -> None:
+    phonebind(limits={"sms_code_address_hour": (0, HOUR)})
+    with pytest.raises(TooManyAttempts):
+        check("123456")
+    assert ends == []

@@ -11,6 +11,7 @@ E010 a function cannot be imported     E011 new accounts lack a field
 E012 FRONT_END needs sessions          W010 HUMAN_CHECK asks for nothing
 E014 the account life is not installed E015 NUMBER_STATE is unusable
 E013 a source of proofs is unusable    W011 a provider brings no next back
+E022 operations is not installed
 
 With ``check --deploy``: E020 CACHE is one node of a cluster (its server is asked, where it answers), W004 cookies reach
 Django as they came, W005 CORS allows every site, W007 SITE_NAME is left at its default or makes two SMS of each, W008
@@ -111,6 +112,20 @@ def check_account_life(**kwargs: Any) -> Messages:
             id="phonebind.E014",
         )
         for name in ("known_mobile", "second_identity", "owner_word", "number_state", "sms_sign_in", "sms_sign_up")
+        if getattr(conf, name) != getattr(defaults, name)
+    ]
+
+
+def check_operations(**kwargs: Any) -> Messages:
+    if apps.is_installed("phonebind.operations"):
+        return []
+    defaults = Settings()
+    return [
+        Error(
+            f"{SETTING}[{name.upper()!r}] is set, and 'phonebind.operations' is not in INSTALLED_APPS.",
+            id="phonebind.E022",
+        )
+        for name in ("metrics_token", "tracing")
         if getattr(conf, name) != getattr(defaults, name)
     ]
 
@@ -253,6 +268,7 @@ CHECKS = (
     _readable(check_gateway),
     _readable(check_mobile_proofs),
     _readable(check_account_life),
+    _readable(check_operations),
     _readable(check_human_check),
     _readable(check_free_sms),
     _readable(check_legacy_state),

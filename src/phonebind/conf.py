@@ -112,6 +112,10 @@ class Settings:
     #: and fields of the user model that ``/user/`` shows besides id, username and mobile.
     legacy_counts: str = "limited"
     legacy_user_fields: tuple[str, ...] = ()
+    #: Of ``phonebind.operations``: what Prometheus shows to scrape ``/metrics/``; "" counts nothing. And whether there
+    #: are spans of OpenTelemetry around calls to others.
+    metrics_token: str = field(default="", repr=False)
+    tracing: bool = False
     #: How many proxies in front of Django append to X-Forwarded-For.
     trusted_proxies: int = 0
     #: "None" where the front end is on another site than the API (needs HTTPS).

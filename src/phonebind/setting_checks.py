@@ -49,6 +49,8 @@ TYPES: Mapping[str, Any] = {
     "NUMBER_STATE": Mapping,
     "LEGACY_COUNTS": str,
     "LEGACY_USER_FIELDS": (list, tuple),
+    "METRICS_TOKEN": str,
+    "TRACING": bool,
     "TRUSTED_PROXIES": int,
     "COOKIE_SAMESITE": str,
     "CONNECT_TIMEOUT": (int, float),

@@ -29,6 +29,12 @@ proof_budget_exhausted = Signal()
 #: docs/sms.md), ``seconds``: a gateway was given an SMS. For your metrics; sent for each gateway that was tried.
 sms_attempted = Signal()
 
+#: ``purpose`` (one of ``phonebind.sms.PURPOSES``), ``outcome``: somebody has given an SMS code. "right"; "wrong";
+#: "burnt": wrong, and the last guess, so the codes that it might have been are good no more; "expired": no code was
+#: alive that it might have been, since all have expired, were burnt or used, or none was sent. For your metrics; what a
+#: limit refuses to look at is none of these.
+sms_code_checked = Signal()
+
 #: ``gateway``, ``state`` ("delivered", "failed"), ``reason`` ("" where it was delivered, or one of
 #: ``phonebind.sms.receipts.REASONS``), ``seconds`` since it was sent: the carrier has told what became of an SMS. For
 #: your metrics; sent once for each SMS, and only where ``SMS_RECEIPTS`` is on.
@@ -70,3 +76,11 @@ number_doubtful = Signal()
 #: ``rule`` ("number_state_site_day"), ``limit``, ``seconds``, ``retry_after``: the site's budget for questions about
 #: numbers is used up; people are asked themselves meanwhile. Sent once a minute while that lasts.
 number_state_budget_exhausted = Signal()
+
+#: ``answer`` ("same", "recycled", "unknown"): ``NUMBER_STATE`` was asked whether a number has a new owner. "unknown"
+#: too where nobody could be asked. For your metrics.
+number_state_asked = Signal()
+
+#: ``reason`` (as the device is told it: "signed_out", "revoked", "password", ...), ``count``: so many sessions of one
+#: user were ended at once. For your metrics; sent after the commit.
+sessions_ended = Signal()

@@ -10,6 +10,8 @@ from phonebind import store
 
 #: What ``check`` says: GONE is wrong too, and every code that the claimant was sent is expired, burnt or dropped.
 WRONG, RIGHT, GONE = range(3)
+#: And for the metrics, in this order: what became of the codes that it might have been.
+ENDS = ("wrong", "right", "burnt", "expired")
 
 # Every script is given the time as ARGV[1].
 _CODES = """
@@ -90,21 +92,27 @@ check = store.Script(
 for i = 4, #ARGV do
   if is_live(ARGV[i]) and is_for(ARGV[i], ARGV[2]) then
     local owner = get('by', ARGV[i])
-    return (owner == '' or owner == ARGV[2]) and 1 or 0
+    local right = (owner == '' or owner == ARGV[2]) and 1 or 0
+    return {right, right}
   end
 end
+local ended = 3
 for _, holder in ipairs({'', ARGV[2]}) do
   local codes = codes_of(holder)
-  if #codes > 0 and redis.call('HINCRBY', KEYS[1], 'tries:' .. holder, 1) >= tonumber(ARGV[3]) then
-    for _, code in ipairs(codes) do
-      drop(code[2])
+  if #codes > 0 then
+    ended = ended == 3 and 0 or ended
+    if redis.call('HINCRBY', KEYS[1], 'tries:' .. holder, 1) >= tonumber(ARGV[3]) then
+      ended = 2
+      for _, code in ipairs(codes) do
+        drop(code[2])
+      end
     end
   end
 end
 if redis.call('SISMEMBER', KEYS[2], ARGV[2]) == 1 and #codes_of(ARGV[2]) == 0 then
-  return 2
+  return {2, ended}
 end
-return 0
+return {0, ended}
 """
 )
 

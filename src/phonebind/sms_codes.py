@@ -23,7 +23,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.crypto import salted_hmac
 
-from phonebind import limits, slots, sms, sms_texts, store
+from phonebind import limits, signals, slots, sms, sms_texts, store
 from phonebind import sms_code_scripts as scripts
 from phonebind.conf import conf
 from phonebind.exceptions import (
@@ -210,7 +210,8 @@ def check(mobile: str, code: str, *, claimant: str, address: str, purpose: str =
 
     def is_right() -> bool:
         nonlocal found
-        found = scripts.check(_keys(mobile, purpose), _now(), claimant, guesses, *digests)
+        found, ended = scripts.check(_keys(mobile, purpose), _now(), claimant, guesses, *digests)
+        signals.sms_code_checked.send_robust(sender=None, purpose=purpose, outcome=scripts.ENDS[ended])
         return bool(found == scripts.RIGHT)
 
     if not limits.attempt(is_right, *claims):

@@ -1,13 +1,16 @@
 """One row for each sign-in: its tokens serve once, it can be listed and ended."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import transaction
 from django.test import Client
 
-from phonebind import revocation
+from phonebind import revocation, signals
+from phonebind.lifecycle import endings
 from phonebind.lifecycle.models import Session
 from tests.lifecycle.conftest import MOBILE, Account
 
@@ -93,3 +96,26 @@ def test_who_signs_out_is_told_the_same_whatever_they_bring(person: Any, device:
         answer = Client().post("/authorizations/revoke/", {"refresh": token}, content_type="application/json")
         assert (answer.status_code, answer.json()) == (200, {})
     assert refresh(one.refresh).json()["reason"] == "signed_out"
+
+
+def test_a_signal_tells_how_many_ended_and_why_once_that_is_committed(person: Any, device: Device) -> None:
+    heard: list[tuple[str, int]] = []
+
+    def hear(reason: str, count: int, **kwargs: Any) -> None:
+        heard.append((reason, count))
+
+    for _ in range(3):
+        device()
+    signals.sessions_ended.connect(hear)
+    try:
+        with suppress(ZeroDivisionError), transaction.atomic():
+            endings.end(endings.rows().filter(user=person.pk), "revoked")
+            raise ZeroDivisionError
+        assert heard == []
+        with transaction.atomic():
+            endings.end(endings.rows().filter(user=person.pk), "revoked")
+            assert heard == []
+        endings.end(endings.rows().filter(user=person.pk), "revoked")  # none of them is left
+        assert heard == [("revoked", 3)]
+    finally:
+        signals.sessions_ended.disconnect(hear)

@@ -70,6 +70,7 @@ def test_threat_22_nothing_that_matters_has_a_default(name: str) -> None:
     [
         ("SECRET_KEY", demo.SECRET_KEY),
         ("SECRET_KEY_FALLBACKS", f"{PRODUCTION['SECRET_KEY']}-but-older,{demo.SECRET_KEY}"),
+        ("METRICS_TOKEN", demo.METRICS_TOKEN),
         ("QQ_CLIENT_ID", demo.QQ_CLIENT_ID),
         ("QQ_CLIENT_SECRET", demo.QQ_CLIENT_SECRET),
         ("SMS_OPTIONS", json.dumps({"endpoint": "https://sms.shop.example/", "secret": demo.HTTP_SECRET})),

@@ -29,10 +29,10 @@ def environ(site: Site) -> dict[str, str]:
 
 
 def prepare(site: Site) -> None:
-    _migrate(environ(site))
+    migrate(environ(site))
 
 
-def _migrate(own: Mapping[str, str]) -> None:
+def migrate(own: Mapping[str, str]) -> None:
     manage(own["DJANGO_SETTINGS_MODULE"], own, "migrate", "--verbosity", "0")
 
 
@@ -78,7 +78,7 @@ def _with_the_app(site: Site) -> dict[str, str]:
 LIFE = replace(
     CONTENDER,
     name="phonebind_life",
-    prepare=lambda site: _migrate(_with_the_app(site)),
+    prepare=lambda site: migrate(_with_the_app(site)),
     environ=_with_the_app,
     seed=[
         *CONTENDER.seed,

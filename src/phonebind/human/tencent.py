@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
-from phonebind import alarms, store, tencent_cloud, upstream
+from phonebind import alarms, calls, store, tencent_cloud, upstream
 from phonebind.conf import development
 from phonebind.exceptions import HumanCheckUnavailable
 from phonebind.human.base import asking
@@ -139,7 +139,8 @@ class Tencent:
         keys, params = (self.secret_id, self.secret_key), question._serialize()
         content, headers = tencent_cloud.sign(CaptchaClient, keys, self.endpoint, "DescribeCaptchaResult", params)
         try:
-            body = upstream.post(self.endpoint, content, headers, upstream.Deadline())
+            with calls.observed(self.name, "human_check"):
+                body = upstream.post(self.endpoint, content, headers, upstream.Deadline())
         except upstream.UpstreamError as error:
             logger.warning("Tencent's captcha does not answer: %s", error)
             raise HumanCheckUnavailable from None

@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 from django.db.models.signals import pre_delete
 from django.http import HttpRequest
 
-from phonebind import databases, revocation, store
+from phonebind import databases, revocation, signals, store
 from phonebind.exceptions import StorageUnavailable
 from phonebind.life import SID
 from phonebind.lifecycle import attempts
@@ -62,6 +62,8 @@ def _end(sessions: QuerySet[Session], reason: str) -> int:
             keys = [_denied(user_pk, str(pk)) for user_pk, pk in found]
             _deny(keys)
             databases.after_commit(using, _deny, keys)
+        if ended:
+            databases.after_commit(using, _tell, reason, ended)
     return ended
 
 
@@ -165,6 +167,10 @@ def _mark(key: str, user_pk: Any) -> None:
     except Exception:
         # As revocation does: there may be no store at all, in a host's tests.
         logger.exception("The sessions of user %s were ended, and access tokens are good until they expire", user_pk)
+
+
+def _tell(reason: str, count: int) -> None:
+    signals.sessions_ended.send_robust(Session, reason=reason, count=count)
 
 
 def _deny(keys: Sequence[str]) -> None:

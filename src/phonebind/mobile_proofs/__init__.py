@@ -16,7 +16,7 @@ from typing import Any, ClassVar, cast
 from django.core import signing
 from django.utils.translation import gettext_lazy as _
 
-from phonebind import limits, masking, slots, store
+from phonebind import calls, limits, masking, slots, store
 from phonebind.conf import conf
 from phonebind.exceptions import (
     Invalid,
@@ -104,7 +104,8 @@ def trade(name: str, token: str, identity: Identity, address: str, *, carrier: s
     Raises Invalid (no such source), MobileProofInvalid, MobileProofUnavailable, TooManyRequests, StorageUnavailable.
     """
     source = get(name)
-    with slots.PROOF.take(max(1, conf.sms_slots // 2)), _taken(identity, address):
+    call = calls.observed(name, "mobile_proof", {MobileProofInvalid: "answered"})
+    with slots.PROOF.take(max(1, conf.sms_slots // 2)), _taken(identity, address), call:
         number = source.verify(token, identity, carrier=carrier)
     return issue(number, identity, strength=source.strength, source=name)
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from django.utils.translation import gettext as _
 
-from phonebind import alarms
+from phonebind import alarms, calls
 from phonebind.conf import ProviderSettings
 from phonebind.exceptions import PhonebindError, ProviderUnavailable, SignInCancelled, Text
 from phonebind.upstream import Deadline, UpstreamError
@@ -167,9 +167,13 @@ class Provider(ABC):
 
     @contextmanager
     def asking(self, where: str) -> Iterator[None]:
-        """For a call to the provider. Raises ProviderUnavailable where no whole answer comes in time."""
+        """For a call to the provider. ``where``: what it is asked for, in a word of ours.
+
+        Raises ProviderUnavailable where no whole answer comes in time.
+        """
         try:
-            yield
+            with calls.observed(self.name, where):
+                yield
         except UpstreamError as failure:
             raise self.unavailable(f"{where}: {failure}") from None
 

@@ -156,7 +156,7 @@ class IdTokenProvider(WebProvider, NativeProvider):
         if kept:
             # Whether or not it answers: tokens that name a made-up key would have it asked without end.
             kept.asked = now
-        with self.asking("what it publishes"):
+        with self.asking("published"):
             answer = upstream.exchange(url, b"", {}, self.deadline, method="GET")
         found = answers.read(answer.body) if answer.status == 200 else {}
         if not found:

@@ -1,5 +1,12 @@
+from importlib import import_module
+from importlib.util import find_spec
+
 from django.apps import AppConfig
+from django.core import checks
 from django.utils.translation import gettext_lazy as _
+
+from phonebind import setting_checks
+from phonebind.conf import conf
 
 
 class OperationsConfig(AppConfig):
@@ -7,3 +14,21 @@ class OperationsConfig(AppConfig):
     label = "phonebind_operations"
     verbose_name = _("Operations")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        own = import_module("phonebind.operations.checks")
+        for check in own.CHECKS:
+            checks.register(check, "phonebind")
+        if setting_checks.check_settings():
+            return  # which is an error already
+        if conf.metrics_token and find_spec("prometheus_client"):
+            self._count()
+        if conf.tracing and own.has_opentelemetry():
+            import_module("phonebind.operations.tracing").install()
+
+    def _count(self) -> None:
+        # Before prometheus-client is loaded, which writes to its files at once.
+        if import_module("phonebind.operations.workers").allocate():
+            import_module("phonebind.operations.metrics").install()
+            text = import_module("phonebind.operations.exposition").text
+            import_module("phonebind.operations.views").tell(text)

@@ -1,6 +1,10 @@
 """The addresses of this app."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from phonebind.operations import views
 
 app_name = "phonebind_operations"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("metrics/", views.metrics, name="metrics"),
+]

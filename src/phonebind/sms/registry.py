@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, cast
 
-from phonebind import signals
+from phonebind import calls, signals
 from phonebind.conf import conf
 from phonebind.exceptions import (
     SmsMisconfigured,
@@ -118,7 +118,7 @@ def attempt(gateway: Gateway, message: Message) -> str | None:
     if message.purpose in NOTICES and not says(gateway, message.purpose):
         raise SmsMisconfigured().because("it sends codes alone, or has no template for this")
     name = name_of(gateway)
-    with _counted(name, message.purpose):
+    with _counted(name, message.purpose), calls.observed(name, "sms", OUTCOMES):
         vendor_id = gateway.send(message)
     if receipts.may_come_from(gateway):
         receipts.expect(name, message, vendor_id)
@@ -132,7 +132,7 @@ def _counted(gateway: str, purpose: str) -> Iterator[None]:
         yield
     except Exception as error:
         # A gateway of the host's may raise what nobody foresaw, and then nobody knows.
-        outcome = next((OUTCOMES[kind] for kind in type(error).__mro__ if kind in OUTCOMES), "unknown")
+        outcome = calls.named(error, OUTCOMES, "unknown")
         raise
     finally:
         signals.sms_attempted.send_robust(

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import cast
 
-from phonebind import limits, slots
+from phonebind import calls, limits, signals, slots
 from phonebind.conf import conf
 from phonebind.exceptions import Limited, StorageUnavailable
 from phonebind.lifecycle.exceptions import NumberStateUnavailable
@@ -42,11 +42,18 @@ def since(mobile: str, moment: datetime) -> State:
     """Whether the number has had the same owner since that moment, for all that is known."""
     if not conf.number_state:
         return "unknown"
+    state = _asked(mobile, moment)
+    signals.number_state_asked.send_robust(sender=None, answer=state)
+    return state
+
+
+def _asked(mobile: str, moment: datetime) -> State:
     release_connection()
     try:
         gateway = get()
         with _SLOTS.take(max(1, conf.sms_slots // 2)), _taken() as billed:
-            state = gateway.since(mobile, moment)
+            with calls.observed(str(conf.number_state["gateway"]), "number_state"):
+                state = gateway.since(mobile, moment)
             billed[:] = [state != "unknown"]
             return state
     except (NumberStateUnavailable, Limited, StorageUnavailable) as error:

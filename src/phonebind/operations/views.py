@@ -1,0 +1,28 @@
+"""The address that Prometheus scrapes."""
+
+from collections.abc import Callable
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.http import require_safe
+
+from phonebind.conf import conf
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_exposition: list[Callable[[], bytes]] = []
+
+
+def tell(text: Callable[[], bytes]) -> None:
+    """What is told to Prometheus: the app says so when it is ready, where it counts."""
+    _exposition[:] = [text]
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For whoever has METRICS_TOKEN. 404 where the site has none: then there is nothing here."""
+    if not conf.metrics_token or not _exposition:
+        raise Http404
+    if not constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {conf.metrics_token}"):
+        return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer", "Cache-Control": "no-store"})
+    return HttpResponse(_exposition[0](), content_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})

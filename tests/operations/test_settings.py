@@ -1,0 +1,66 @@
+"""What this app is told in ``PHONEBIND``, and what is said where that cannot be."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from pytest_django import Settings
+
+from phonebind.operations import checks
+from tests.support.edge import Configure
+
+pytestmark = pytest.mark.once
+
+
+def found(settings: Settings, **changes: Any) -> list[str]:
+    settings.PHONEBIND = {**settings.PHONEBIND, **changes}
+    return [f"{error.id} {error.msg}" for check in checks.CHECKS for error in check()]
+
+
+def test_nothing_is_wrong_with_what_the_demo_sets(settings: Settings) -> None:
+    assert found(settings) == []
+    assert found(settings, METRICS_TOKEN="", TRACING=False) == []
+    assert found(settings, METRICS_TOKEN="a" * 20, TRACING=True) == []
+
+
+@pytest.mark.parametrize(
+    "token", ["short", "a" * 19, "with a space in the midst", "密" * 30, "a" * 257, 'quo"te-1234567890123']
+)
+def test_e020_a_token_that_is_guessed_or_no_header_carries_is_not_repeated(settings: Settings, token: str) -> None:
+    [error] = found(settings, METRICS_TOKEN=token)
+    assert error.startswith("phonebind.E020 ")
+    assert token not in error
+
+
+def test_e020_the_library_is_missing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("phonebind.operations.checks.find_spec", lambda name: None)
+    [error] = found(settings, METRICS_TOKEN="a" * 20)
+    assert "phonebind[metrics]" in error
+
+
+@pytest.mark.parametrize("missing", ["opentelemetry", "opentelemetry.trace"])
+def test_e021_the_library_is_missing(settings: Settings, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    """``opentelemetry`` alone is a namespace that other packages of it share."""
+    monkeypatch.setattr("phonebind.operations.checks.find_spec", lambda name: None if name == missing else sys)
+    [error] = found(settings, METRICS_TOKEN="", TRACING=True)
+    assert error.startswith("phonebind.E021 ")
+
+
+@pytest.mark.parametrize("changes", [{"METRICS_TOKEN": 1}, {"TRACING": "yes"}, {"NO_SUCH": 1}])
+def test_what_is_mistyped_is_told_by_the_core(settings: Settings, changes: dict[str, Any]) -> None:
+    assert found(settings, **changes) == []
+
+
+def test_manage_py_check_runs_them(phonebind: Configure) -> None:
+    phonebind(metrics_token="short")
+    with pytest.raises(SystemCheckError, match=r"phonebind\.E020"):
+        call_command("check", tags=["phonebind"])
+
+
+def test_the_docstring_lists_every_id() -> None:
+    source = Path(checks.__file__).read_text()
+    assert set(re.findall(r"E0\d\d", checks.__doc__ or "")) == set(re.findall(r"phonebind\.(E0\d\d)", source))
