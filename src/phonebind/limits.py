@@ -46,7 +46,7 @@ class Rule:
     error: type[Limited]
     #: In any ``seconds``, and not only in those of a window that begins with the first.
     sliding: bool = False
-    #: The operator must know when it is used up: what it means for people until it is free again.
+    #: The operator must know when it runs low, and when it is used up: what that means for people.
     alarms: Alarm | None = None
 
     @property
@@ -136,6 +136,8 @@ Claim: TypeAlias = tuple[str, str]
 
 #: Seconds that something may be on trial: much longer than hashing a password takes.
 TRIAL = 10
+#: Which part of a budget may be used before the operator is told that it runs low.
+LOW = 0.8
 #: Whom the budgets of the whole site count.
 SITE = "all"
 
@@ -225,7 +227,10 @@ def _take_each(claims: Sequence[Claim], what: Literal["count", "try", "look"]) -
     rules = [rule(name) for name, _ in claims]
     bounds = [number for r in rules for number in (r.limit, r.milliseconds, r.width)]
     now = _now()
-    refused, wait = limit_scripts.take(len(claims))(_keys(claims), now, what, TRIAL * 1000, *bounds)
+    refused, wait, *taken = limit_scripts.take(len(claims))(_keys(claims), now, what, TRIAL * 1000, *bounds)
+    for (name, _), counted, used in zip(claims, rules, taken, strict=False):
+        if counted.alarms and used >= counted.limit * LOW:
+            _warn(name, counted, counted.alarms, used)
     if refused:
         used_up = rules[refused - 1]
         # A limit of 0 has no window to end.
@@ -251,6 +256,21 @@ def _alarm(used_up: Rule, alarm: Alarm, error: Limited) -> None:
         alarm.signal.send_robust(
             sender=None, rule=error.limit, limit=used_up.limit, seconds=used_up.seconds, retry_after=error.retry_after
         )
+
+
+def _warn(name: str, counted: Rule, alarm: Alarm, used: int) -> None:
+    if alarms.is_due(f"low:{name}", counted.seconds):
+        logger.error(
+            "%s is nearly used up: %s of %s in %s s. When it is, %s. If this is a good day, raise it in LIMITS now. If "
+            "it may be an attack, see %s.",
+            name,
+            used,
+            counted.limit,
+            counted.seconds,
+            alarm.consequence,
+            alarm.document,
+        )
+        signals.budget_low.send_robust(sender=None, rule=name, limit=counted.limit, seconds=counted.seconds, used=used)
 
 
 def client_address(request: HttpRequest) -> str:
