@@ -66,6 +66,16 @@ class SecurityEvent(models.Model):
         return f"{self.type} {self.outcome}"
 
 
+class Charts(SecurityEvent):
+    """No table, and no permissions: the place of the charts in the admin."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name = _("charts")
+        verbose_name_plural = _("charts")
+
+
 class OutboxMessage(models.Model):
     """One webhook to one endpoint: written in the transaction of the act that it tells of, sent until it is taken."""
 

@@ -61,4 +61,18 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['mobile_hmac', 'at'], name='phonebind_event_mobile'), models.Index(fields=['user_id', 'at'], name='phonebind_event_user'), models.Index(fields=['address', 'at'], name='phonebind_event_address'), models.Index(fields=['type', 'at'], name='phonebind_event_type'), models.Index(fields=['request_id'], name='phonebind_event_request')],
             },
         ),
+        migrations.CreateModel(
+            name='Charts',
+            fields=[
+            ],
+            options={
+                'verbose_name': 'charts',
+                'verbose_name_plural': 'charts',
+                'proxy': True,
+                'default_permissions': (),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('phonebind_operations.securityevent',),
+        ),
     ]
