@@ -51,6 +51,8 @@ if not DEBUG:
     env.refuse_weak("SECRET_KEY", env.text("SECRET_KEY"))
     for _key in env.words("SECRET_KEY_FALLBACKS"):
         env.refuse_weak("SECRET_KEY_FALLBACKS", _key)
+    if env.text("EVENTS_KEY", ""):
+        env.refuse_weak("EVENTS_KEY", env.text("EVENTS_KEY"))
 
 # ---------------------------------------------------------------- Django
 
@@ -250,6 +252,7 @@ PHONEBIND = {
     "FRONT_END": _FRONT_END,
     "LEGACY_STATE": env.flag("LEGACY_STATE"),
     "SIGN_IN_MAX_AGE": env.number("SIGN_IN_MAX_AGE", 90 * 86_400, least=1),
+    "EVENTS_KEY": env.text("EVENTS_KEY", ""),
     "TRUSTED_PROXIES": env.number("TRUSTED_PROXIES", 0),
     "COOKIE_SAMESITE": env.text("COOKIE_SAMESITE", "Lax"),
     # So that some of the threads are left for all that waits for nobody: an eighth, where the human check asks somebody

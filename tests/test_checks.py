@@ -73,6 +73,8 @@ def test_every_setting_has_its_type() -> None:
         ("LEGACY_USER_FIELDS", ("e_mail",)),
         ("LEGACY_USER_FIELDS", ("password",)),
         ("LEGACY_USER_FIELDS", (1,)),
+        ("EVENTS_KEY", None),
+        ("EVENTS_KEY", "s" * 31),
         ("TRUSTED_PROXIES", "1"),
         ("TRUSTED_PROXIES", -1),
         ("COOKIE_SAMESITE", "Strict"),

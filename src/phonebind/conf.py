@@ -118,6 +118,8 @@ class Settings:
     #: and fields of the user model that ``/user/`` shows besides id, username and mobile.
     legacy_counts: str = "limited"
     legacy_user_fields: tuple[str, ...] = ()
+    #: Of ``phonebind.operations``: the key of the hash by which events are found by a mobile; "" for ``SECRET_KEY``.
+    events_key: str = field(default="", repr=False)
     #: How many proxies in front of Django append to X-Forwarded-For.
     trusted_proxies: int = 0
     #: "None" where the front end is on another site than the API (needs HTTPS).

@@ -49,6 +49,7 @@ TYPES: Mapping[str, Any] = {
     "NUMBER_STATE": Mapping,
     "LEGACY_COUNTS": str,
     "LEGACY_USER_FIELDS": (list, tuple),
+    "EVENTS_KEY": str,
     "TRUSTED_PROXIES": int,
     "COOKIE_SAMESITE": str,
     "CONNECT_TIMEOUT": (int, float),
@@ -69,6 +70,8 @@ AT_LEAST = {
     "HASH_SLOTS": 1,
 }
 YEAR = 366 * 86_400
+#: Of a key that nobody guesses.
+KEY_LENGTH = 32
 _SECRET = re.compile(r"[A-Za-z0-9_-]{32,128}")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 
@@ -122,6 +125,11 @@ def _receipt_problems(value: str) -> Iterator[str]:
         yield f"SMS_RECEIPTS must be '', '{receipts.PULL}', or a secret of 32 to 128 characters out of [A-Za-z0-9_-]."
 
 
+def _events_key_problems(value: str) -> Iterator[str]:
+    if value and len(value) < KEY_LENGTH:
+        yield f"EVENTS_KEY must be '', or {KEY_LENGTH} characters or more that nobody can guess."
+
+
 def _strength_problems(name: str, strengths: Collection[Any]) -> Iterator[str]:
     if "sms" not in strengths or not all(each in STRENGTHS for each in strengths):
         yield f"{name} must be some of {', '.join(map(repr, STRENGTHS))}, and 'sms' among them."
@@ -154,6 +162,7 @@ def _user_field_problems(names: Collection[Any]) -> Iterator[str]:
 #: What each of these must be besides its type.
 _PROBLEMS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "ALLOWED_ORIGINS": _origin_problems,
+    "EVENTS_KEY": _events_key_problems,
     "FRONT_END": _front_end_problems,
     "LIMITS": _limit_problems,
     "MOBILE_FORMAT": _mobile_format_problems,

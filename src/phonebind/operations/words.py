@@ -1,0 +1,34 @@
+"""Which outcomes of the audit trail become rows, and how: a closed list, held to the words of ``phonebind.audit``."""
+
+from typing import Literal, TypeAlias
+
+How: TypeAlias = Literal["each", "together", "not"]
+
+#: A row each. All of them took an SMS, a password or a provider's word, so nobody gets thousands of them for nothing.
+EACH = frozenset(
+    {
+        *("sent", "proved", "bound", "signed_in", "password_set"),
+        *("unbound", "ended", "changed", "pending", "mine", "not_mine"),
+    }
+)
+#: One row for many that are alike, as with every error's code: anybody can have them as often as they like.
+TOGETHER = frozenset({"cancelled", "signed_out", "kept", "failed"})
+#: No row. They are steps of what has an outcome of its own, or questions that change nothing. A refresh comes every
+#: hour from each device; the session that it belongs to says when it was seen last.
+NOT = frozenset(
+    {
+        *("started", "not_bound", "drawn", "asked", "waiting", "delivered"),
+        *("refreshed", "listed", "shown", "counted"),
+    }
+)
+
+#: The type of a row that stands for SMS given to a gateway, and of one that stands for an act of an operator.
+SMS_ATTEMPT = "sms_attempt"
+OPERATOR = "operator"
+
+
+def how(outcome: str) -> How:
+    """What becomes of an outcome; an error's code is in none of the lists."""
+    if outcome in EACH:
+        return "each"
+    return "not" if outcome in NOT else "together"
