@@ -262,6 +262,9 @@ PHONEBIND = {
     # More would only hash slower, each holding a thread and Argon2's memory meanwhile.
     "HASH_SLOTS": env.number("HASH_SLOTS", max(1, (os.cpu_count() or 1) // WORKERS)),
     "LIMITS": env.options("LIMITS"),
+    "SMS_PRICES": env.options("SMS_PRICES"),
+    "SMS_CURRENCY": env.text("SMS_CURRENCY", "\u00a5"),
+    "PUMPING_ALARM": {"sent": 50, "used": 0.3} | env.options("PUMPING_ALARM"),
 }
 
 # ---------------------------------------------------------------- the browser's side

@@ -59,6 +59,9 @@ def test_the_settings() -> None:
         "NUMBER_STATE",
         "LEGACY_COUNTS",
         "LEGACY_USER_FIELDS",
+        "SMS_PRICES",
+        "SMS_CURRENCY",
+        "PUMPING_ALARM",
     }
     assert set(conf.ProviderSettings.__dataclass_fields__) == {
         "base_url",

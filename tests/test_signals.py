@@ -24,5 +24,6 @@ def test_which_there_are() -> None:
         "proof_budget_exhausted",
         "sms_attempted",
         "sms_budget_exhausted",
+        "sms_pumping_suspected",
         "sms_receipt_received",
     }

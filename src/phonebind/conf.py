@@ -54,11 +54,11 @@ class Settings:
     #: path which vendors send them to. See docs/sms.md.
     sms_receipts: str = ""
     #: Of ``phonebind.operations``: what one SMS of each gateway costs, ``{"aliyun": "0.045"}``, and what stands before
-    #: an amount; and the alarm of SMS pumping: how many SMS of an hour it takes, and which part of their codes is used
-    #: at the least. See docs/operations.md.
+    #: an amount; and when SMS pumping is suspected: so many SMS in an hour, and a smaller part of the numbers than this
+    #: has used the code. See docs/operations.md.
     sms_prices: Mapping[str, Any] = field(default_factory=dict)
     sms_currency: str = "\u00a5"
-    pumping_alarm: tuple[int, float] | tuple[()] = (50, 0.3)
+    pumping_alarm: Mapping[str, Any] = field(default_factory=lambda: {"sent": 50, "used": 0.3})
     #: What proves a mobile without an SMS, by the name that clients send: ``{"aliyun": {"access_key_id": …}, …}``. See
     #: docs/one-tap.md.
     mobile_proofs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

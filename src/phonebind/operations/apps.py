@@ -11,4 +11,5 @@ class OperationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        import_module("phonebind.operations.recording").install()  # only now: it imports models
+        for name in ("recording", "pumping"):
+            import_module(f"phonebind.operations.{name}").install()  # only now: they import models

@@ -1,6 +1,16 @@
-"""What the rows of events say of SMS: which cost money, and which of their codes were used."""
+"""What the rows of events say of SMS: which cost money, who asked for them, and whose codes were used.
 
-from django.db.models import Q
+Uses are counted by numbers, and not by requests: one right code can be sent to us again and again, so whoever pumps SMS
+could hide it with a single number of their own. And a number counts only where it was sent an SMS: others are proved
+without one.
+"""
+
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from phonebind.operations import hours
+from phonebind.operations.models import SecurityEvent
 
 #: The type of the rows of SMS: one for each gateway that was tried.
 ATTEMPT = "sms_attempt"
@@ -8,40 +18,36 @@ ATTEMPT = "sms_attempt"
 PAID = ("sent", "unknown")
 #: The types of rows that say, with the outcome "sent", who asked for an SMS.
 ASKED = ("sms_code", "password_reset", "reset_code")
-#: Of an SMS that carries no code, and is no answer to whoever asked for one.
+#: Of an SMS that nobody asked for, and that carries no code.
 NOTICE = "mobile_change"
 
-#: What a right code ends in: type and outcomes, and what the code was for.
-USES = (
-    ("bind", ("bound", "signed_in"), "bind"),
-    ("sms_sign_in", ("signed_in",), "sign_in"),
-    ("sign_up", ("signed_in",), "sign_in"),
-    ("password_reset", ("signed_in",), "reset_password"),
-    ("reset_proof", ("proved",), "reset_password"),
-    ("own_mobile", ("changed", "pending"), "change_mobile"),
-    ("verification", ("proved",), "verify"),
-)
-#: The types among them.
-USING = tuple(kind for kind, _, _ in USES)
-#: Whom a proof without an SMS let in: the word that the audit trail has for the proof is kept with the row.
-_BY_SMS = Q(data__proof__isnull=True) | Q(data__proof__in=["", "sms_code"])
-
-_PURPOSES = {(kind, outcome): purpose for kind, outcomes, purpose in USES for outcome in outcomes}
+#: What a right code ends in, by type and outcomes.
+USES = {
+    "bind": ("bound", "signed_in"),
+    "sms_sign_in": ("signed_in",),
+    "sign_up": ("signed_in",),
+    "password_reset": ("signed_in",),
+    "reset_proof": ("proved",),
+    "own_mobile": ("changed", "pending"),
+    "verification": ("proved",),
+}
 
 
-def asked() -> Q:
-    """Rows of who asked for an SMS that was sent."""
-    return Q(type__in=ASKED, outcome="sent")
+def asked(begin: datetime, end: datetime) -> QuerySet[SecurityEvent]:
+    """Of SMS that somebody asked for and got: who, and from where."""
+    return _rows(begin, end).filter(type__in=ASKED, outcome="sent").exclude(mobile_hmac="")
 
 
-def used() -> Q:
-    """Rows of a right code."""
-    found = Q()
-    for kind, outcomes, _ in USES:
-        found |= Q(type=kind, outcome__in=outcomes)
-    return found & _BY_SMS
+def used(begin: datetime, end: datetime, by: QuerySet[SecurityEvent] | None = None) -> QuerySet[SecurityEvent]:
+    """Of what a right code led to, for the numbers of those who asked in this time, or in the hour before; or of those
+    who asked in ``by``.
+    """
+    right = Q()
+    for kind, outcomes in USES.items():
+        right |= Q(type=kind, outcome__in=outcomes)
+    who = asked(begin - hours.HOUR, end) if by is None else by
+    return _rows(begin, end).filter(right, mobile_hmac__in=who.values("mobile_hmac"))
 
 
-def purpose_of(kind: str, outcome: str) -> str:
-    """What the code of such a row was for."""
-    return _PURPOSES[kind, outcome]
+def _rows(begin: datetime, end: datetime) -> QuerySet[SecurityEvent]:
+    return SecurityEvent.objects.filter(at__gte=hours.stored(begin), at__lt=hours.stored(end)).order_by()

@@ -18,7 +18,7 @@ _TOLD = 4
 
 @dataclass(frozen=True)
 class Part:
-    """``number``: which of the chart's series, for its colour and its pattern."""
+    """``number``: which of the chart's parts, for its colour and its pattern."""
 
     number: int
     x: float
@@ -62,14 +62,14 @@ class Drawing:
 def draw(chart: Chart, times: Sequence[str], urls: Sequence[str]) -> Drawing:
     """``times``: what each hour is called; ``urls``: where its bar leads, or ""."""
     step = (WIDTH - _LEFT - _RIGHT) / len(times)
-    most = _round_above(max(value or 0 for value in [*chart.hourly, *chart.before]))
+    most = _round_above(max(value or 0 for value in [*chart.whole.values, *chart.before]))
     scale = (HEIGHT - _TOP - _BOTTOM) / most
 
     def bar(hour: int) -> Bar:
         x, width = _LEFT + hour * step, step * _FILLED
         parts, foot = [], float(HEIGHT - _BOTTOM)
-        for number, series in enumerate(chart.series):
-            height = series.values[hour] * scale
+        for number, series in enumerate(chart.parts):
+            height = (series.values[hour] or 0) * scale
             foot -= height
             if height:
                 parts.append(Part(number, round(x + (step - width) / 2, 1), *_rounded(foot, width, height)))
@@ -98,11 +98,11 @@ def _title(chart: Chart, time: str, hour: int) -> str:
 
     told = _("%(time)s: %(now)s, the day before %(before)s") % {
         "time": time,
-        "now": show(chart.hourly[hour]),
+        "now": show(chart.whole.values[hour]),
         "before": show(chart.before[hour]),
     }
-    parts = [f"{series.label} {chart.show(series.values[hour])}" for series in chart.series if series.values[hour]]
-    return f"{told} ({', '.join(parts)})" if len(chart.series) > 1 and parts else told
+    parts = [f"{part.label} {show(part.values[hour])}" for part in chart.parts if part.values[hour]]
+    return f"{told} ({', '.join(parts)})" if len(chart.parts) > 1 and parts else told
 
 
 def _runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:

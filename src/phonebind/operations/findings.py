@@ -1,9 +1,10 @@
 """What is not as it was the day before, in words: what an operator would look for in the charts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils import formats
 from django.utils.translation import gettext as _
 
 from phonebind.operations import charts, days, hours, prices
@@ -46,32 +47,33 @@ def grew(now: float, then: float) -> bool:
     return now - then >= _LEAST and now >= _GROWTH * then
 
 
-def _times(now: float, then: float) -> str:
-    return f"{now / then:.1f}" if then else "–"
-
-
 def _sms(day: Day, before: Day) -> Iterator[Finding]:
-    now, then = days.count(day.sent), days.count(before.sent)
+    now, then = day.count(days.is_sent), before.count(days.is_sent)
     if not grew(now, then):
         return
-    told = {"now": number(now), "then": number(then), "times": _times(now, then), "when": _when(day, before)}
-    yield Finding(
-        _("%(now)s SMS, %(times)s times the day before (%(then)s): mostly %(when)s.") % told, "sms", networks=True
-    )
-    share, share_then = day.used_share or 0.0, before.used_share or 0.0
-    told = {"share": percent(share), "then": percent(share_then)}
-    if share >= _UNUSED * share_then and share_then:
-        yield Finding(_("As many of the codes were used as before: %(share)s (%(then)s). More people.") % told, "used")
+    told = {"now": number(now), "then": number(then), "when": _when(day, before)}
+    if then:
+        told["times"] = formats.number_format(now / then, 1)
+        text = _("%(now)s SMS, %(times)s times as many as the day before (%(then)s): mostly %(when)s.")
+    else:
+        text = _("%(now)s SMS, and none the day before: mostly %(when)s.")
+    yield Finding(text % told, "sms", networks=True)
+    share, share_then = day.used_share or 0, before.used_share or 0
+    if share >= _UNUSED * share_then and share >= _FEW:
+        told = {"share": percent(share), "then": percent(share_then)}
+        yield Finding(
+            _("The codes were used: by %(share)s of the numbers (%(then)s). More people came.") % told, "used"
+        )
 
 
 def _when(day: Day, before: Day) -> str:
-    """The hours that have most of what is more: the run around the greatest."""
-    more = [now - then for now, then in zip(day.by_hour(day.sent), before.by_hour(before.sent), strict=True)]
+    """The hours that have most of what is more: those around the greatest that have at least a quarter of it."""
+    pairs = zip(day.by_hour(days.is_sent), before.by_hour(days.is_sent), strict=True)
+    more = [now - then for now, then in pairs]
     first = last = more.index(max(more))
-    while first and more[first - 1] > more[last] / 4:
+    while first and more[first - 1] > max(more) / 4:
         first -= 1
-    top = max(more)
-    while last + 1 < len(more) and more[last + 1] > top / 4:
+    while last + 1 < len(more) and more[last + 1] > max(more) / 4:
         last += 1
     begin, end = hours.shown(day.hours[first]), hours.shown(day.hours[last] + hours.HOUR)
     return f"{begin:%H:%M}–{end:%H:%M}"
@@ -79,49 +81,59 @@ def _when(day: Day, before: Day) -> str:
 
 def _unused(day: Day, before: Day) -> Iterator[Finding]:
     share, then = day.used_share, before.used_share
-    if share is None or days.count(day.sent) < _LEAST:
+    if share is None or day.count(days.is_sent) < _LEAST:
         return
     if share < _FEW or (then is not None and share < _UNUSED * then):
         told = {"share": percent(share), "then": "–" if then is None else percent(then)}
         text = _(
-            "Only %(share)s of the codes were used (%(then)s). Either SMS go to people who never asked for them (SMS "
-            "pumping), or people do not get theirs and ask again."
+            "Only %(share)s of the numbers used their code (%(then)s). Either SMS go to people who never asked for "
+            "them (SMS pumping), or people do not get theirs."
         )
         yield Finding(text % told, "used", networks=True)
 
 
 def _failures(day: Day, before: Day) -> Iterator[Finding]:
-    tried = days.counted(day.attempts, lambda row: row.gateway)
-    failed = days.counted((row for row in day.attempts if row.outcome != "sent"), lambda row: row.gateway)
-    for gateway, count in failed.most_common():
+    tried, failed = (day.named(kind, days.gateway) for kind in (days.is_attempt, days.is_failed))
+    for gateway, count in failed.items():
         if count >= _LEAST and count > _FAILED * tried[gateway]:
-            outcomes = days.counted((row for row in day.attempts if row.gateway == gateway), lambda row: row.outcome)
-            del outcomes["sent"]
+            outcomes = day.named(lambda row: days.is_failed(row) and row.gateway == gateway, days.outcome)  # noqa: B023
+            worst = max(outcomes, key=outcomes.__getitem__)
             told = {"gateway": gateway, "share": percent(count / tried[gateway]), "count": number(count)}
-            worst = charts.OUTCOMES.get(outcomes.most_common(1)[0][0], "")
+            told["worst"] = str(charts.OUTCOMES.get(worst, worst))
             text = _("Gateway %(gateway)s failed for %(share)s of its SMS (%(count)s), mostly: %(worst)s.")
-            yield Finding(text % (told | {"worst": worst}), "sms")
+            yield Finding(text % told, "sms")
 
 
 def _price(day: Day, before: Day) -> Iterator[Finding]:
-    unpriced = {row.gateway for row in day.paid if prices.of(row.gateway) is None}
+    now, then = (each.named(days.is_paid, days.gateway) for each in (day, before))
+    unpriced = sorted(gateway for gateway in now if prices.of(gateway) is None)
     if prices.known() and unpriced:
         text = _("Not in the cost: %(names)s, which have no price in SMS_PRICES.")
-        yield Finding(text % {"names": ", ".join(sorted(unpriced))}, "cost")
-    now, then = (each.cost / (days.count(each.paid) or 1) for each in (day, before))
-    if not then or now < Decimal(_DEARER) * then:
+        yield Finding(text % {"names": ", ".join(unpriced)}, "cost")
+    average, average_then = _average(now), _average(then)
+    if not average_then or average < _DEARER * average_then:
         return
-    shares = [days.counted(each.paid, lambda row: row.gateway) for each in (day, before)]
-    gateway = max(shares[0], key=lambda name: (prices.of(name) or 0) * shares[0][name])
-    told = {"now": prices.money(now, 3), "then": prices.money(then, 3), "gateway": gateway}
-    told |= {name: percent(each[gateway] / each.total()) for name, each in zip(("part", "was"), shares, strict=True)}
+    gateway = max(now, key=lambda name: (prices.of(name) or 0) * Decimal(now[name]))
+    told = {
+        "now": prices.money(Decimal(average), 3),
+        "then": prices.money(Decimal(average_then), 3),
+        "gateway": gateway,
+        "part": percent(now[gateway] / sum(now.values())),
+        "was": percent(then.get(gateway, 0) / sum(then.values())),
+    }
     text = _("One SMS cost %(now)s on average (%(then)s): %(gateway)s sent %(part)s of them (%(was)s).")
     yield Finding(text % told, "cost")
 
 
+def _average(counts: Mapping[str, float]) -> float:
+    """What one SMS cost; 0 where there was none."""
+    cost = sum(float(prices.of(gateway) or 0) * count for gateway, count in counts.items())
+    return days.share(cost, sum(counts.values())) or 0.0
+
+
 def _refusals(day: Day, before: Day) -> Iterator[Finding]:
-    now, then = (days.counted(each.refusals, lambda row: row.limit) for each in (day, before))
-    for limit, count in now.most_common(3):
-        if grew(count, then[limit]):
-            told = {"limit": limit, "now": number(count), "then": number(then[limit])}
+    now, then = (each.named(days.is_refusal, days.limit) for each in (day, before))
+    for limit in sorted(now, key=now.__getitem__, reverse=True)[:3]:
+        if grew(now[limit], then.get(limit, 0)):
+            told = {"limit": limit, "now": number(now[limit]), "then": number(then.get(limit, 0))}
             yield Finding(_("The limit %(limit)s refused %(now)s requests (%(then)s).") % told, "refusals")

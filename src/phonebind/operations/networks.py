@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.db.models import Case, Count, F, Q, Sum, Value, When
+from django.db.models import Case, Count, F, Sum, Value, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, Left, StrIndex, Substr
+from django.db.models.functions import Left, StrIndex, Substr
 
-from phonebind.operations import codes, hours
+from phonebind.operations import codes
 from phonebind.operations.charts import percent
-from phonebind.operations.models import SecurityEvent
 
 #: How many are listed.
 TOP = 10
@@ -21,8 +19,8 @@ _BEGINNING = 3
 
 @dataclass(frozen=True)
 class Group:
-    """``start``: what its addresses, or masked mobiles, start with. ``sent`` SMS to ``numbers`` numbers, and of the
-    codes ``used`` right ones.
+    """``start``: what its addresses, or masked mobiles, start with. ``sent`` SMS to ``numbers`` numbers, of which
+    ``used`` used a code.
     """
 
     start: str
@@ -39,13 +37,13 @@ class Group:
 
     @property
     def share(self) -> str:
-        """Right codes for each SMS."""
-        return percent(self.used / self.sent)
+        """How many of the numbers."""
+        return percent(self.used / self.numbers)
 
     @property
     def each(self) -> float:
         """SMS for each number."""
-        return self.sent / (self.numbers or 1)
+        return self.sent / self.numbers
 
 
 def by_network(begin: datetime, end: datetime, top: int = TOP) -> list[Group]:
@@ -60,36 +58,23 @@ def by_number(begin: datetime, end: datetime, top: int = TOP) -> list[Group]:
 
 def sent_of(starts: Sequence[str], begin: datetime, end: datetime) -> dict[str, int]:
     """How many SMS each of these networks asked for."""
-    rows = _rows(begin, end).filter(codes.asked()).annotate(start=_network()).filter(start__in=starts)
+    rows = codes.asked(begin, end).annotate(start=_network()).filter(start__in=starts)
     return dict(rows.values_list("start").annotate(total=Sum("count")))
 
 
 def _top(start: Combinable, begin: datetime, end: datetime, top: int) -> list[Group]:
-    rows = (
-        _rows(begin, end)
-        .annotate(start=start)
-        .values_list("start")
-        .annotate(
-            sent=Coalesce(Sum("count", filter=codes.asked()), 0),
-            numbers=Count("mobile_hmac", distinct=True, filter=codes.asked()),
-            used=Coalesce(Sum("count", filter=codes.used()), 0),
-        )
-        .filter(sent__gt=0)
-        .order_by("-sent", "start")
-    )
-    return [Group(*row) for row in rows[:top]]
-
-
-def _rows(begin: datetime, end: datetime) -> Any:
-    return SecurityEvent.objects.filter(
-        type__in=(*codes.ASKED, *codes.USING), at__gte=hours.stored(begin), at__lt=hours.stored(end)
-    ).order_by()
+    numbers = Count("mobile_hmac", distinct=True)
+    rows = codes.asked(begin, end).annotate(start=start).values_list("start")
+    found = list(rows.annotate(sent=Sum("count"), numbers=numbers).order_by("-sent", "start")[:top])
+    rows = codes.used(begin, end).annotate(start=start).filter(start__in=[row[0] for row in found]).values_list("start")
+    used = dict(rows.annotate(numbers=numbers))
+    return [Group(*group, used=used.get(group[0], 0)) for group in found]
 
 
 def _network() -> Case:
     """The address up to its second point or colon; "unknown" as it is."""
     return Case(
-        *(When(Q(address__contains=mark), then=_two_parts(mark)) for mark in ":."),
+        *(When(address__contains=mark, then=_two_parts(mark)) for mark in ":."),
         default=F("address"),
     )
 

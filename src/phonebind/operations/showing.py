@@ -10,7 +10,7 @@ from django.utils import formats
 from django.utils.functional import cached_property
 
 from phonebind.operations import days, drawing, hours
-from phonebind.operations.charts import Chart, Text
+from phonebind.operations.charts import Chart, Series, Text
 from phonebind.operations.drawing import Drawing
 
 #: How far back one may look. Events are pruned long before.
@@ -92,8 +92,8 @@ class Shown:
         return cls(
             chart,
             drawing.draw(chart, names, urls),
-            _change(chart, chart.title, chart.total, chart.before_total),
-            [_change(chart, part.label, part.total, part.before) for part in chart.series],
+            _change(chart, chart.whole),
+            [_change(chart, part) for part in chart.parts],
             [Hour(names[hour], events[hour], _texts(chart, hour)) for hour in range(len(names))],
         )
 
@@ -117,7 +117,8 @@ def _moment(text: str | None, oldest: datetime, latest: datetime) -> datetime | 
     return begin if oldest <= begin <= latest else None
 
 
-def _change(chart: Chart, label: Text, now: float | None, then: float | None) -> Change:
+def _change(chart: Chart, series: Series) -> Change:
+    label, now, then = series.label, series.total, series.before
     texts = _text(chart, now), _text(chart, then)
     if not now or not then:
         return Change(label, *texts, times="", mark="")
@@ -127,9 +128,9 @@ def _change(chart: Chart, label: Text, now: float | None, then: float | None) ->
 
 
 def _texts(chart: Chart, hour: int) -> list[str]:
-    values: list[float | None] = [chart.hourly[hour], chart.before[hour]]
-    if len(chart.series) > 1:
-        values = [*(part.values[hour] for part in chart.series), *values]
+    values = [chart.whole.values[hour], chart.before[hour]]
+    if len(chart.parts) > 1:
+        values = [*(part.values[hour] for part in chart.parts), *values]
     return [_text(chart, value) for value in values]
 
 
