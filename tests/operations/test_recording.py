@@ -101,7 +101,12 @@ def test_a_refusal_says_which_limit(person: Person, phonebind: Configure) -> Non
     phonebind(limits={"sms_mobile_gap": (0, 60)})
     person.ask_for_sms(MOBILE)
     [row] = SecurityEvent.objects.all()
-    assert (row.type, row.outcome, row.limit, row.mobile) == ("sms_code", "sms_too_frequent", "sms_mobile_gap", "139****0001")
+    assert (row.type, row.outcome, row.limit, row.mobile) == (
+        "sms_code",
+        "sms_too_frequent",
+        "sms_mobile_gap",
+        "139****0001",
+    )
 
 
 def test_an_sms_that_was_not_sent(person: Person, qq: Upstream) -> None:

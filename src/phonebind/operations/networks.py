@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Case, Count, F, Sum, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Left, StrIndex, Substr
 
-from phonebind.operations import codes
+from phonebind.operations import codes, hours
 from phonebind.operations.charts import percent
 
 #: How many are listed.
@@ -64,11 +65,14 @@ def sent_of(starts: Sequence[str], begin: datetime, end: datetime) -> dict[str, 
 
 def _top(start: Combinable, begin: datetime, end: datetime, top: int) -> list[Group]:
     numbers = Count("mobile_hmac", distinct=True)
-    rows = codes.asked(begin, end).annotate(start=start).values_list("start")
+    asked = codes.asked(begin, end)
+    rows: Any = asked.annotate(start=start).values_list("start")
     found = list(rows.annotate(sent=Sum("count"), numbers=numbers).order_by("-sent", "start")[:top])
-    rows = codes.used(begin, end).annotate(start=start).filter(start__in=[row[0] for row in found]).values_list("start")
+    # Wherever they used it: who is at home asks by one network, and comes in by another.
+    users = codes.used(begin, end + hours.HOUR, by=asked).values("mobile_hmac")
+    rows = rows.filter(start__in=[each for each, *_ in found], mobile_hmac__in=users)
     used = dict(rows.annotate(numbers=numbers))
-    return [Group(*group, used=used.get(group[0], 0)) for group in found]
+    return [Group(*group, used.get(group[0], 0)) for group in found]
 
 
 def _network() -> Case:

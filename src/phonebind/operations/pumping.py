@@ -6,7 +6,6 @@ for all processes together. ``manage.py phonebind_alarms`` asks too: for who wan
 """
 
 import logging
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,7 +39,7 @@ class Seen:
     @property
     def is_suspect(self) -> bool:
         alarm = conf.pumping_alarm
-        return self.sent >= alarm["sent"] and self.used < alarm["used"] * self.numbers
+        return bool(self.sent >= alarm["sent"] and self.used < alarm["used"] * self.numbers)
 
 
 def install() -> None:
@@ -70,8 +69,8 @@ def look() -> Seen:
 def _tell(seen: Seen) -> None:
     most = networks.by_network(seen.begin, seen.end, top=1)[0]
     logger.error(
-        "SMS pumping is suspected: within an hour %s SMS were sent to %s numbers, and only %s of these used the code. Most "
-        "were asked for from %s (%s SMS). Each costs money: see docs/operations.md, Alarms, for what to do.",
+        "SMS pumping is suspected: within an hour %s SMS were sent to %s numbers, and only %s of these used the code. "
+        "Most were asked for from %s (%s SMS). Each costs money: see docs/operations.md, Alarms, for what to do.",
         seen.sent,
         seen.numbers,
         seen.used,
@@ -89,9 +88,7 @@ def _on_sms_attempted(**kwargs: Any) -> None:
 
 
 def _look() -> None:
-    begun = time.monotonic()
     try:
         look()
     except Error as error:
         logger.warning("Nobody knows whether SMS are pumped, since events cannot be read: %s", type(error).__name__)
-    logger.debug("Looking for SMS pumping took %.3f s", time.monotonic() - begun)
