@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from phonebind.operations.models import SecurityEvent
 
@@ -52,7 +53,7 @@ def ordinary(begin: datetime, chance: random.Random, *, scale: float = 1) -> Ite
         busy = BUSY[start.hour]
         for _ in range(round(busy * scale)):
             yield from newcomer(start + timedelta(seconds=chance.randrange(3500)), chance)
-        for _ in range(round(busy * scale * 4)):
+        for _ in range(round(busy * scale)):
             at, provider = start + timedelta(seconds=chance.randrange(3500)), chance.choice(("qq", "wechat", ""))
             kind = "callback" if provider else "password"
             yield event(at, kind, "signed_in", provider=provider, address=somewhere(chance))
@@ -126,7 +127,7 @@ CASES: dict[str, Any] = {
 
 def fill(case: str, end: datetime) -> None:
     """Two days until ``end``: an ordinary one, and one of this case."""
-    chance = random.Random(case)
+    chance, end = random.Random(case), end.astimezone(ZoneInfo("Asia/Shanghai"))
     day = timedelta(days=1)
     rows = [*ordinary(end - 2 * day, chance), *ordinary(end - day, chance), *CASES[case](end - day, chance)]
     SecurityEvent.objects.bulk_create([row for row in rows if row.at < end], batch_size=500)

@@ -16,9 +16,11 @@ _GROWTH = 1.5
 _LEAST = 50
 #: Which part of a gateway's SMS fails, or how much dearer one SMS is, that is worth a word.
 _FAILED = 0.1
-_DEARER = 1.2
+_DEARER = 1.1
+#: How many times as many SMS each number gets, that is worth a word.
+_AGAIN = 1.2
 #: How much less of the codes are used than before, or how few of them at all, that is worth a word.
-_UNUSED = 0.7
+_UNUSED = 0.8
 _FEW = 0.3
 
 
@@ -58,12 +60,25 @@ def _sms(day: Day, before: Day) -> Iterator[Finding]:
     else:
         text = _("%(now)s SMS, and none the day before: mostly %(when)s.")
     yield Finding(text % told, "sms", networks=True)
+    again, again_then = _each(day), _each(before)
     share, share_then = day.used_share or 0, before.used_share or 0
-    if share >= _UNUSED * share_then and share >= _FEW:
+    if again >= _AGAIN * (again_then or 1):
+        told = {name: formats.number_format(value, 1) for name, value in (("now", again), ("then", again_then))}
+        text = _(
+            "A number was sent %(now)s SMS an hour (%(then)s): the same people ask again. Theirs do not arrive, or a "
+            "front end asks by itself."
+        )
+        yield Finding(text % told, "sms", networks=True)
+    elif share >= _UNUSED * share_then and share >= _FEW:
         told = {"share": percent(share), "then": percent(share_then)}
         yield Finding(
             _("The codes were used: by %(share)s of the numbers (%(then)s). More people came.") % told, "used"
         )
+
+
+def _each(day: Day) -> float:
+    """SMS for each number, in an hour in which it was sent some."""
+    return days.share(day.count(days.is_sent), sum(hour.asked for hour in day.each)) or 0.0
 
 
 def _when(day: Day, before: Day) -> str:

@@ -111,10 +111,7 @@ def _moment(text: str | None, oldest: datetime, latest: datetime) -> datetime | 
         found = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    if found.tzinfo is None:
-        return None
-    begin = hours.begin(found)
-    return begin if oldest <= begin <= latest else None
+    return hours.begin(found) if found.tzinfo and oldest < found <= latest else None
 
 
 def _change(chart: Chart, series: Series) -> Change:
