@@ -1,6 +1,6 @@
 from importlib import import_module
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
 
 
@@ -11,4 +11,8 @@ class OperationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        import_module("phonebind.operations.recording").install()  # only now: it imports models
+        # Only now: they import models.
+        import_module("phonebind.operations.recording").install()
+        if apps.is_installed("phonebind.lifecycle"):
+            account = import_module("phonebind.operations.account")
+            account.known = import_module("phonebind.operations.account_life").WithLifecycle()

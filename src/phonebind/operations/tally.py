@@ -10,7 +10,7 @@ addresses do is counted without them.
 
 import threading
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 #: How long they are counted together.
@@ -20,6 +20,8 @@ OF_AN_ADDRESS = 10
 OF_ALL = 200
 #: How many rows wait for a database that is away. More are lost, and counted.
 WAITING = 1_000
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Row(NamedTuple):
@@ -42,7 +44,7 @@ class Row(NamedTuple):
 
     def alike(self) -> "Row":
         """What rows have in common that are counted together."""
-        return self._replace(at=datetime.min, count=1, request_id="")
+        return self._replace(at=_NEVER, count=1, request_id="")
 
 
 class Tally:
