@@ -11,7 +11,7 @@ from django.test import Client
 from phonebind import audit, life, limits, signals, tokens
 from phonebind.exceptions import PhonebindError, TokenInvalid
 from phonebind.models import SocialAccount
-from phonebind.operations import acts, in_force, people
+from phonebind.operations import account, acts, in_force, people
 from phonebind.operations.act_list import ACTS
 from phonebind.operations.models import SecurityEvent
 from server.processes import Valkey
@@ -120,7 +120,7 @@ def test_threat_61_a_get_changes_nothing(admin_client: Client, person: User, act
     if act == "release" and not life.installed:
         return
     account = SocialAccount.objects.get()
-    query = {"reason": REASON, "identity": account.pk, "limit": "x", "why": "carrier"}
+    query: dict[str, Any] = {"reason": REASON, "identity": account.pk, "limit": "x", "why": "carrier"}
     answer = admin_client.get(f"{PEOPLE}{person.pk}/{act}/", query)
     assert answer.status_code == 200
     assert REASON not in answer.content.decode()
@@ -152,8 +152,10 @@ def test_threat_61_nobody_acts_on_their_own_account(clerk: Any) -> None:
 
 def test_threat_61_operators_are_for_superusers_alone(clerk: Any, admin_client: Client) -> None:
     client = clerk(*(act.permission for act in ACTS.values()))
-    for facts in ({"is_staff": True}, {"is_superuser": True}):
-        boss = User.objects.create_user(f"boss{facts}"[:20], **facts)
+    for name in ("is_staff", "is_superuser"):
+        boss = User.objects.create_user(name)
+        setattr(boss, name, True)
+        boss.save()
         assert order(client, boss, "end-sessions").status_code == 403
         assert order(admin_client, boss, "end-sessions").status_code == 302
     assert len(written()) == 2
@@ -210,7 +212,7 @@ def test_threat_61_what_cannot_be_written_down_is_not_done(
 
 def test_an_act_that_fails_is_not_written_down(admin_client: Client, person: User, valkey: Valkey) -> None:
     limits.take(("sms_mobile_gap", MOBILE))
-    [counted] = people.limits(person, []) or ()
+    [counted] = people.limits(person, []) or []
     # Django's session is in the database.
     valkey.stop()
     assert order(admin_client, person, "lift", limit=counted.key).status_code == 200
@@ -343,7 +345,7 @@ def test_two_operators_at_once_leave_one_way_in(locked_in: User, rf: Any) -> Non
 
 def test_lift(clerk: Any, person: User) -> None:
     limits.take(("sms_mobile_gap", MOBILE), ("sms_mobile_hour", MOBILE))
-    gap = next(each for each in people.limits(person, []) or () if each.name == "sms_mobile_gap")
+    gap = next(each for each in people.limits(person, []) or [] if each.name == "sms_mobile_gap")
     assert gap.refuses
     assert order(clerk("lift_limit"), person, "lift", limit=gap.key).status_code == 302
     limits.check(("sms_mobile_gap", MOBILE))
@@ -357,7 +359,7 @@ def test_threat_61_no_limit_of_somebody_else_or_of_the_site_is_lifted(admin_clie
     other = User.objects.create_user("other", mobile="13900000002")
     claims = ("sms_mobile_gap", "13900000002"), ("sms_site_hour", limits.SITE), ("sms_address_hour", "127.0.0.1")
     limits.take(*claims)
-    [theirs] = people.limits(other, []) or ()
+    [theirs] = people.limits(other, []) or []
     for key in (theirs.key, "sms_site_hour", "sms_site_hour-all", "sms_mobile_gap", "", "*", "x" * 80):
         assert order(admin_client, person, "lift", limit=key).status_code == 200
     assert [limits.state(*claim)[0] for claim in claims] == [1, 1, 1]
@@ -366,7 +368,7 @@ def test_threat_61_no_limit_of_somebody_else_or_of_the_site_is_lifted(admin_clie
 
 def test_a_limit_that_is_over_meanwhile(admin_client: Client, person: User) -> None:
     limits.take(("sms_mobile_gap", MOBILE))
-    [gap] = people.limits(person, []) or ()
+    [gap] = people.limits(person, []) or []
     limits.lift(gap.name, gap.subject)
     assert order(admin_client, person, "lift", limit=gap.key).status_code == 200
     assert written() == []
@@ -376,7 +378,7 @@ def test_limits_of_identities_are_lifted_too(admin_client: Client, person: User)
     bound = people.identities(person)
     [claim] = [(name, key) for name, key, _ in in_force._claims(person, bound) if name == "sms_identity_day"]
     limits.take(claim)
-    [counted] = people.limits(person, bound) or ()
+    [counted] = people.limits(person, bound) or []
     assert order(admin_client, person, "lift", limit=counted.key).status_code == 302
     assert limits.state(*claim)[0] == 0
 
@@ -415,4 +417,4 @@ def test_a_number_that_its_account_needs_is_not_released(
 def test_without_lifecycle_no_number_is_released(admin_client: Client, person: User) -> None:
     assert order(admin_client, person, "release", why="carrier").status_code == 404
     assert "/release/" not in admin_client.get(f"{PEOPLE}{person.pk}/").content.decode()
-    assert not acts.account.known.release(person, MOBILE, "carrier", end_sessions=True)
+    assert not account.known.release(person, MOBILE, "carrier", end_sessions=True)

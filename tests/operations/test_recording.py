@@ -4,12 +4,13 @@ import logging
 import re
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import OperationalError, connection, transaction
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from phonebind import audit, databases, exceptions, limits, signals
@@ -43,7 +44,7 @@ def write(outcome: str, **facts: Any) -> None:
 def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Until what is counted together is written with the next event."""
     passed = [0.0]
-    monkeypatch.setattr(recording.time, "monotonic", lambda: passed[0])
+    monkeypatch.setattr("phonebind.operations.recording.time", SimpleNamespace(monotonic=lambda: passed[0]))
 
     def later() -> None:
         passed[0] += tally.SECONDS
@@ -230,7 +231,7 @@ def test_threat_53_a_row_that_cannot_be_written_is_no_error(
 
 
 def test_rows_that_wait_are_written_by_many_in_a_statement(monkeypatch: pytest.MonkeyPatch, wait: Any) -> None:
-    recording._tally.failed([], recording.time.monotonic())
+    recording._tally.failed([], 0)
     for _ in range(recording.BATCH + 1):
         write("bound")
     assert rows() == []
@@ -284,11 +285,10 @@ def test_threads_count_exactly(wait: Callable[[], None]) -> None:
 
     def many() -> None:
         for number in range(500):
-            row = tally.Row(at=audit_time, type="t", outcome="o", address=str(number % 3))
+            row = tally.Row(at=at, type="t", outcome="o", address=str(number % 3))
             written.extend(counted.add(row, 0, alone=False))
 
-    with time_machine.travel(0):
-        audit_time: Any = recording.timezone.now()
+    at = timezone.now()
     threads = [threading.Thread(target=many) for _ in range(8)]
     for thread in threads:
         thread.start()

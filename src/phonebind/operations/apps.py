@@ -1,4 +1,5 @@
 from importlib import import_module
+from typing import Any
 
 from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
@@ -14,5 +15,5 @@ class OperationsConfig(AppConfig):
         # Only now: they import models.
         import_module("phonebind.operations.recording").install()
         if apps.is_installed("phonebind.lifecycle"):
-            account = import_module("phonebind.operations.account")
+            account: Any = import_module("phonebind.operations.account")
             account.known = import_module("phonebind.operations.account_life").WithLifecycle()
