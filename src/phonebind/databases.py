@@ -65,8 +65,8 @@ def refuses_text(error: Exception) -> bool:
 
 
 class PrimaryRouter:
-    """Reads users, bindings, events and Django's sessions from where they are written; the routers after it say where that is,
-    and decide everything else.
+    """Reads users, bindings, events and Django's sessions from where they are written; the routers after it say where
+    that is, and decide everything else.
     """
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str | None:

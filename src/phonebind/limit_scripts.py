@@ -110,6 +110,16 @@ return {total, tonumber(redis.call('HGET', KEYS[1], span(width)) or '0')}
 """
 )
 
+#: ARGV: now, milliseconds, width. How many were counted in a window, and the milliseconds until there will be fewer.
+state = store.Script(
+    _COUNTED
+    + """
+local fields, ttl = redis.call('HGETALL', KEYS[1]), redis.call('PTTL', KEYS[1])
+local total, wait = counted(fields, ttl, tonumber(ARGV[2]), tonumber(ARGV[3]))
+return {total, wait}
+"""
+)
+
 
 @functools.cache
 def take(keys: int) -> store.Script:

@@ -215,6 +215,19 @@ def spent(name: str, subject: str) -> tuple[int, int]:
     return total, newest
 
 
+def state(name: str, subject: str) -> tuple[int, int]:
+    """How many count now, of either kind of window, and the seconds until there will be fewer. Counts nothing."""
+    counted = rule(name)
+    total, wait = limit_scripts.state(key(name, subject), _now(), counted.milliseconds, counted.width)
+    return total, -(-wait // 1000)
+
+
+def lift(name: str, subject: str) -> None:
+    """Forget what was counted: whoever was refused has all of their places again."""
+    with store.connection() as client:
+        client.delete(key(name, subject))
+
+
 def _now() -> int:
     return int(time.time() * 1000)
 
@@ -284,11 +297,12 @@ def client_address(request: HttpRequest) -> str:
     hops = [hop.strip() for hop in forwarded.split(",")] if forwarded else []
     if 0 < conf.trusted_proxies <= len(hops):
         address = hops[-conf.trusted_proxies]
-    return _counted(address)
+    return counted_as(address)
 
 
 @functools.lru_cache(4096)
-def _counted(address: str) -> str:
+def counted_as(address: str) -> str:
+    """How a client's address is counted, and written down in the audit trail."""
     try:
         ip = ip_address(_WITH_PORT.sub(r"\1\2", address))
     except ValueError:

@@ -1,6 +1,8 @@
 """What is counted together, how exactly, and in how much memory."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -22,11 +24,11 @@ def test_the_first_is_a_row_at_once_and_the_others_are_one_when_the_time_is_over
     tally = Tally()
     assert alike(tally, REFUSED) == [REFUSED]
     for second in range(1, 8):
-        later = REFUSED._replace(at=AT + timedelta(seconds=second), request_id=str(second))
+        later = replace(REFUSED, at=AT + timedelta(seconds=second), request_id=str(second))
         assert alike(tally, later, second) == []
     assert tally.over(SECONDS - 0.1) == []
     [rest] = tally.over(SECONDS)
-    assert rest == REFUSED._replace(at=AT + timedelta(seconds=1), count=7, request_id="1")
+    assert rest == replace(REFUSED, at=AT + timedelta(seconds=1), count=7, request_id="1")
     assert tally.over(2 * SECONDS) == []
     assert alike(tally, REFUSED, 2 * SECONDS + 1) == [REFUSED]
 
@@ -35,7 +37,7 @@ def test_any_event_writes_what_was_counted() -> None:
     tally = Tally()
     alike(tally, REFUSED)
     alike(tally, REFUSED)
-    bound = REFUSED._replace(outcome="bound", limit="")
+    bound = replace(REFUSED, outcome="bound", limit="")
     assert alone(tally, bound, SECONDS) == [REFUSED, bound]
 
 
@@ -47,7 +49,8 @@ def test_what_is_alone_is_never_counted_together() -> None:
 @pytest.mark.parametrize("field", ["type", "outcome", "limit", "address", "mobile_hmac", "user_id", "provider"])
 def test_other_people_limits_and_outcomes_are_other_rows(field: str) -> None:
     tally = Tally()
-    other = REFUSED._replace(**{field: "other"})
+    change: dict[str, Any] = {field: "other"}
+    other = replace(REFUSED, **change)
     assert alike(tally, REFUSED) == [REFUSED]
     assert alike(tally, other) == [other]
 
@@ -57,7 +60,7 @@ def test_one_address_in_ever_new_ways() -> None:
     tally = Tally()
     rows: list[Row] = []
     for number in range(1_000):
-        rows += alike(tally, REFUSED._replace(mobile=f"139****{number:04}", mobile_hmac=str(number)))
+        rows += alike(tally, replace(REFUSED, mobile=f"139****{number:04}", mobile_hmac=str(number)))
     assert len(rows) == OF_AN_ADDRESS + 1
     assert [row.mobile for row in rows].count("") == 1
     rows += tally.over(SECONDS)
@@ -71,7 +74,7 @@ def test_ever_new_addresses() -> None:
     tally = Tally()
     rows: list[Row] = []
     for number in range(5_000):
-        rows += alike(tally, REFUSED._replace(address=f"2001:db8:{number:x}::/64", mobile_hmac=str(number)))
+        rows += alike(tally, replace(REFUSED, address=f"2001:db8:{number:x}::/64", mobile_hmac=str(number)))
     assert len(rows) == OF_ALL + 1
     assert len(tally._counted) == OF_ALL + 1
     assert sum(row.count for row in rows + tally.over(SECONDS)) == 5_000
@@ -81,7 +84,7 @@ def test_a_database_that_is_away() -> None:
     """It is left alone for a while, and then gets all that was counted."""
     tally = Tally()
     assert tally.failed(alike(tally, REFUSED), 0) == 0
-    bound = REFUSED._replace(outcome="bound", limit="")
+    bound = replace(REFUSED, outcome="bound", limit="")
     assert alone(tally, bound, 1) == []
     assert alike(tally, REFUSED, 1) == []
     assert alike(tally, REFUSED, 2) == []
@@ -95,8 +98,8 @@ def test_what_waits_is_bounded_and_what_is_lost_is_counted() -> None:
     tally = Tally()
     tally.failed([], 0)
     for _ in range(WAITING + 7):
-        alone(tally, REFUSED._replace(outcome="bound"), 1)
-    assert tally.failed([REFUSED._replace(count=5)], 1) == 12
+        alone(tally, replace(REFUSED, outcome="bound"), 1)
+    assert tally.failed([replace(REFUSED, count=5)], 1) == 12
     assert tally.failed([], 1) == 0
     assert len(tally.rest()) == WAITING
     assert tally.rest() == []

@@ -1,6 +1,7 @@
 from importlib import import_module
+from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
 
 
@@ -11,5 +12,9 @@ class OperationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        # Only now: they import models.
         for name in ("recording", "pumping"):
-            import_module(f"phonebind.operations.{name}").install()  # only now: they import models
+            import_module(f"phonebind.operations.{name}").install()
+        if apps.is_installed("phonebind.lifecycle"):
+            account: Any = import_module("phonebind.operations.account")
+            account.known = import_module("phonebind.operations.account_life").WithLifecycle()

@@ -38,7 +38,6 @@ def _page(template: str) -> Callable[[Callable[["ChartsAdmin", Span], dict[str, 
     return decorate
 
 
-@admin.register(Charts)
 class ChartsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """No rows of its own: what it takes to stand in the admin's index, and in its bar at the side."""
 

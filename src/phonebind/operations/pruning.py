@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db import OperationalError, connections, transaction
+from django.db import OperationalError
 
 from phonebind import databases
 from phonebind.binding import ATTEMPTS
@@ -34,13 +34,9 @@ def prune(before: datetime, *, batch: int) -> int:
 
 
 def _prune(before: datetime, batch: int) -> tuple[int, int]:
-    using = databases.primary(SecurityEvent)
-    rows = SecurityEvent.objects.using(using)
-    with transaction.atomic(using=using):
-        old = rows.filter(at__lt=before).order_by("at")
-        if connections[using].features.has_select_for_update_skip_locked:
-            # Those that another call has in hand are its own to delete.
-            old = old.select_for_update(skip_locked=True)
-        # Not one statement: MariaDB deletes by no subquery with a limit.
-        some = list(old.values_list("pk", flat=True)[:batch])
-        return len(some), rows.filter(pk__in=some).delete()[0] if some else 0
+    """How many were found, and how many of these this call has deleted."""
+    rows = SecurityEvent.objects.using(databases.primary(SecurityEvent))
+    # Not one statement: MariaDB deletes by no subquery with a limit. By their keys in order, so that two who delete the
+    # same rows wait for each other once.
+    some = sorted(rows.filter(at__lt=before).order_by("at").values_list("pk", flat=True)[:batch])
+    return len(some), rows.filter(pk__in=some).delete()[0] if some else 0

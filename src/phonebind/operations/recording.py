@@ -8,6 +8,7 @@ import atexit
 import functools
 import logging
 import time
+from dataclasses import fields, replace
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -123,21 +124,21 @@ def _insert(rows: list[Row]) -> None:
     adapt = connection.ops.adapt_datetimefield_value
     values: list[Any] = []
     for row in rows:
-        at, *rest = row
-        values += [adapt(at), *(_cut(value, length) for value, length in zip(rest, lengths, strict=True))]
+        values.append(adapt(row.at))
+        values += [_cut(getattr(row, name), length) for name, length in lengths]
     with connection.cursor() as cursor:
         cursor.execute(f"{columns} VALUES {', '.join([one] * len(rows))}", values)
 
 
 @functools.cache
-def _statement(using: str) -> tuple[str, list[int | None], str]:
+def _statement(using: str) -> tuple[str, list[tuple[str, int | None]], str]:
     """Composed once: each sign-in has a row, and the ORM takes longer to compose it than the database to write it."""
     quote, meta = connections[using].ops.quote_name, SecurityEvent._meta
-    fields = [meta.get_field(name) for name in Row._fields]
+    given = [field.name for field in fields(Row)]
     filled: dict[str, str] = {"actor_id": "''", "session_id": "''", "data": "'{}'"}
-    names = ", ".join(quote(name) for name in [*Row._fields, *filled])
-    placeholders = ", ".join(["%s"] * len(fields) + list(filled.values()))
-    lengths = [getattr(field, "max_length", None) for field in fields[1:]]
+    names = ", ".join(quote(name) for name in [*given, *filled])
+    placeholders = ", ".join(["%s"] * len(given) + list(filled.values()))
+    lengths = [(name, getattr(meta.get_field(name), "max_length", None)) for name in given[1:]]
     return f"INSERT INTO {quote(meta.db_table)} ({names})", lengths, f"({placeholders})"
 
 
@@ -147,7 +148,8 @@ def _cut(value: Any, length: int | None) -> Any:
 
 def _plain(row: Row) -> Row:
     """For a database that has no room for some character."""
-    return Row(*(_ascii(value) if isinstance(value, str) else value for value in row))
+    texts: dict[str, Any] = {field.name: _ascii(getattr(row, field.name)) for field in fields(Row) if field.type is str}
+    return replace(row, **texts)
 
 
 def _ascii(text: str) -> str:

@@ -10,8 +10,8 @@ addresses do is counted without them.
 
 import threading
 from collections import Counter
-from datetime import datetime
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 #: How long they are counted together.
 SECONDS = 10
@@ -21,8 +21,11 @@ OF_ALL = 200
 #: How many rows wait for a database that is away. More are lost, and counted.
 WAITING = 1_000
 
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
-class Row(NamedTuple):
+
+@dataclass(frozen=True, slots=True)
+class Row:
     """The columns of ``SecurityEvent`` that records fill, in the order in which they are written."""
 
     at: datetime
@@ -42,7 +45,7 @@ class Row(NamedTuple):
 
     def alike(self) -> "Row":
         """What rows have in common that are counted together."""
-        return self._replace(at=datetime.min, count=1, request_id="")
+        return replace(self, at=_NEVER, count=1, request_id="")
 
 
 class Tally:
@@ -94,21 +97,21 @@ class Tally:
         if kind not in self._counted:
             self._counted[kind] = None
             self._kinds[row.address] += 1
-            self._wait([row._replace(**_given(kind))])
+            self._wait([_as(row, kind)])
             return
         before = self._counted[kind]
-        held = row._replace(**_given(kind)) if before is None else before._replace(count=before.count + row.count)
+        held = _as(row, kind) if before is None else replace(before, count=before.count + row.count)
         self._counted[kind] = held
 
     def _kind(self, row: Row) -> Row:
         whole = row.alike()
-        by_address = whole._replace(user_id="", mobile="", mobile_hmac="", cause="")
+        by_address = replace(whole, user_id="", mobile="", mobile_hmac="", cause="")
         is_full = len(self._counted) >= OF_ALL
         if whole in self._counted or not (is_full or self._kinds[row.address] >= OF_AN_ADDRESS):
             return whole
         if by_address in self._counted or not is_full:
             return by_address
-        return by_address._replace(address="")
+        return replace(by_address, address="")
 
     def _over(self, now: float) -> list[Row]:
         if now < self._ends or now < self._asks_at:
@@ -136,6 +139,13 @@ class Tally:
         self._waiting = []
 
 
-def _given(kind: Row) -> dict[str, str]:
-    """What a row of this kind says of whom it is about."""
-    return {name: getattr(kind, name) for name in ("user_id", "mobile", "mobile_hmac", "address", "cause")}
+def _as(row: Row, kind: Row) -> Row:
+    """The row, which says of whom it is about no more than its kind does."""
+    return replace(
+        row,
+        user_id=kind.user_id,
+        mobile=kind.mobile,
+        mobile_hmac=kind.mobile_hmac,
+        address=kind.address,
+        cause=kind.cause,
+    )

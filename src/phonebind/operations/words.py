@@ -21,10 +21,26 @@ NOT = frozenset(
         *("refreshed", "listed", "shown", "counted"),
     }
 )
+#: Of an operator's act: a row that is written with the act, in its transaction.
+BY_OPERATORS = (
+    *("sessions_ended", "identity_unbound", "identity_unbound_by_force"),
+    *("limit_lifted", "number_released"),
+)
+
+#: Of SMS that were given to a gateway, besides "sent": those of ``signals.sms_attempted``.
+OF_ATTEMPTS = ("not_now", "operator", "number", "limit", "unknown")
 
 #: The type of a row that stands for SMS given to a gateway, and of one that stands for an act of an operator.
 SMS_ATTEMPT = "sms_attempt"
 OPERATOR = "operator"
+#: All types: the actions of the audit trail, and that.
+TYPES = (
+    *("ways", "authorize", "callback", "native", "image_code", "human_check", "sms_code", "sms_receipt"),
+    *("vendor_receipts", "mobile_proof", "bind", "password", "refresh", "sign_out", "login", "done"),
+    *("account", "own_password", "own_mobile", "verification", "identities", "identity", "sessions", "session"),
+    *("revoke", "sms_sign_in", "sign_up", "password_reset", "ownership", "account_count", "reset_account"),
+    *("reset_code", "reset_proof", "reset_password", "user", SMS_ATTEMPT, OPERATOR),
+)
 
 
 def how(outcome: str) -> How:
