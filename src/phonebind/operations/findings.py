@@ -128,16 +128,21 @@ def _price(day: Day, before: Day) -> Iterator[Finding]:
     average, average_then = _average(now), _average(then)
     if not average_then or average < _DEARER * average_then:
         return
-    gateway = max(now, key=lambda name: (prices.of(name) or 0) * Decimal(now[name]))
+    shares, shares_then = _shares(now), _shares(then)
+    gateway = max(shares, key=lambda name: shares[name] - shares_then.get(name, 0))
     told = {
         "now": prices.money(Decimal(average), 3),
         "then": prices.money(Decimal(average_then), 3),
         "gateway": gateway,
-        "part": percent(now[gateway] / sum(now.values())),
-        "was": percent(then.get(gateway, 0) / sum(then.values())),
+        "part": percent(shares[gateway]),
+        "was": percent(shares_then.get(gateway, 0)),
     }
     text = _("One SMS cost %(now)s on average (%(then)s): %(gateway)s sent %(part)s of them (%(was)s).")
     yield Finding(text % told, "cost")
+
+
+def _shares(counts: Mapping[str, float]) -> dict[str, float]:
+    return {name: count / sum(counts.values()) for name, count in counts.items()}
 
 
 def _average(counts: Mapping[str, float]) -> float:
