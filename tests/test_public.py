@@ -24,6 +24,7 @@ def test_the_settings() -> None:
         "BIND_WITHOUT_PASSWORD",
         "CACHE",
         "CONNECT_TIMEOUT",
+        "EVENTS_KEY",
         "COOKIE_SAMESITE",
         "FRONT_END",
         "HUMAN_CHECK",
@@ -175,7 +176,10 @@ def test_the_signals() -> None:
     assert names == {"account_bound", "signed_in", "sign_in_response", "image_code_issued"} | {
         "same_person_found",
         "sms_attempted",
+        "audited",
+        "budget_low",
         "sms_budget_exhausted",
+        "sms_pumping_suspected",
         "proof_budget_exhausted",
         "sms_receipt_received",
         *(

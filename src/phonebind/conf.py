@@ -53,12 +53,6 @@ class Settings:
     #: How receipts of SMS come: "" not at all; "pull" where the vendor has a call for them; or the secret that ends the
     #: path which vendors send them to. See docs/sms.md.
     sms_receipts: str = ""
-    #: Of ``phonebind.operations``: what one SMS of each gateway costs, ``{"aliyun": "0.045"}``, and what stands before
-    #: an amount; and when SMS pumping is suspected: so many SMS in an hour, and a smaller part of the numbers than this
-    #: has used the code. See docs/operations.md.
-    sms_prices: Mapping[str, Any] = field(default_factory=dict)
-    sms_currency: str = "\u00a5"
-    pumping_alarm: Mapping[str, Any] = field(default_factory=lambda: {"sent": 50, "used": 0.3})
     #: What proves a mobile without an SMS, by the name that clients send: ``{"aliyun": {"access_key_id": …}, …}``. See
     #: docs/one-tap.md.
     mobile_proofs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -118,6 +112,12 @@ class Settings:
     #: and fields of the user model that ``/user/`` shows besides id, username and mobile.
     legacy_counts: str = "limited"
     legacy_user_fields: tuple[str, ...] = ()
+    #: Of ``phonebind.operations``: what one SMS of each gateway costs, ``{"aliyun": "0.045"}``, and what stands before
+    #: an amount; and when SMS pumping is suspected: so many SMS in an hour, and a smaller part of the numbers than this
+    #: has used the code. See docs/operations.md.
+    sms_prices: Mapping[str, Any] = field(default_factory=dict)
+    sms_currency: str = "\u00a5"
+    pumping_alarm: Mapping[str, Any] = field(default_factory=lambda: {"sent": 50, "used": 0.3})
     #: Of ``phonebind.operations``: the key of the hash by which events are found by a mobile; "" for ``SECRET_KEY``.
     events_key: str = field(default="", repr=False)
     #: How many proxies in front of Django append to X-Forwarded-For.

@@ -38,15 +38,20 @@ def asked(begin: datetime, end: datetime) -> QuerySet[SecurityEvent]:
     return _rows(begin, end).filter(type__in=ASKED, outcome="sent").exclude(mobile_hmac="")
 
 
+def right(begin: datetime, end: datetime) -> QuerySet[SecurityEvent]:
+    """Of what a right code leads to, and a proof without an SMS too."""
+    found = Q()
+    for kind, outcomes in USES.items():
+        found |= Q(type=kind, outcome__in=outcomes)
+    return _rows(begin, end).filter(found)
+
+
 def used(begin: datetime, end: datetime, by: QuerySet[SecurityEvent] | None = None) -> QuerySet[SecurityEvent]:
     """Of what a right code led to, for the numbers of those who asked in this time, or in the hour before; or of those
     who asked in ``by``.
     """
-    right = Q()
-    for kind, outcomes in USES.items():
-        right |= Q(type=kind, outcome__in=outcomes)
     who = asked(begin - hours.HOUR, end) if by is None else by
-    return _rows(begin, end).filter(right, mobile_hmac__in=who.values("mobile_hmac"))
+    return right(begin, end).filter(mobile_hmac__in=who.values("mobile_hmac"))
 
 
 def _rows(begin: datetime, end: datetime) -> QuerySet[SecurityEvent]:

@@ -69,7 +69,7 @@ def _top(start: Combinable, begin: datetime, end: datetime, top: int) -> list[Gr
     rows: Any = asked.annotate(start=start).values_list("start")
     found = list(rows.annotate(sent=Sum("count"), numbers=numbers).order_by("-sent", "start")[:top])
     # Wherever they used it: who is at home asks by one network, and comes in by another.
-    users = codes.used(begin, end + hours.HOUR, by=asked).values("mobile_hmac")
+    users = codes.right(begin, end + hours.HOUR).values("mobile_hmac")
     rows = rows.filter(start__in=[each for each, *_ in found], mobile_hmac__in=users)
     used = dict(rows.annotate(numbers=numbers))
     return [Group(*group, used.get(group[0], 0)) for group in found]
