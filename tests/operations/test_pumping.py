@@ -48,7 +48,7 @@ def heard() -> Iterator[list[dict[str, Any]]]:
 def send(total: int, used: int = 0, *, at: datetime = RIPE, address: str = "203.0.113.9") -> None:
     """``total`` SMS to as many numbers, of which ``used`` use the code."""
     chance = random.Random(total)
-    rows = []
+    rows: list[SecurityEvent] = []
     for number in range(total):
         who = mobile(chance)
         rows += sms(at, who, address)

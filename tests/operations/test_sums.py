@@ -1,6 +1,7 @@
 """What the charts are drawn from: hours of the site's clocks, each summed up once."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -137,7 +138,7 @@ def test_hours_that_are_over_are_read_once() -> None:
 
 def test_the_last_hours_are_read_again_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     passed = [1000.0]
-    monkeypatch.setattr(sums.time, "monotonic", lambda: passed[0])
+    monkeypatch.setattr(time, "monotonic", lambda: passed[0])
     with time_machine.travel(NOON + 2 * HOUR, tick=False):
         assert totals(NOON - 3 * HOUR, NOON + 3 * HOUR) == [0] * 6
         for hour in range(-3, 3):
