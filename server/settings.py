@@ -56,6 +56,8 @@ if not DEBUG:
     for _key in env.words("SECRET_KEY_FALLBACKS"):
         env.refuse_weak("SECRET_KEY_FALLBACKS", _key)
     env.refuse_weak("METRICS_TOKEN", env.text("METRICS_TOKEN", ""))
+    if env.text("EVENTS_KEY", ""):
+        env.refuse_weak("EVENTS_KEY", env.text("EVENTS_KEY"))
 
 # ---------------------------------------------------------------- Django
 
@@ -248,6 +250,7 @@ PHONEBIND = {
     "FRONT_END": _FRONT_END,
     "LEGACY_STATE": env.flag("LEGACY_STATE"),
     "SIGN_IN_MAX_AGE": env.number("SIGN_IN_MAX_AGE", 90 * 86_400, least=1),
+    "EVENTS_KEY": env.text("EVENTS_KEY", ""),
     "TRUSTED_PROXIES": env.number("TRUSTED_PROXIES", 0),
     "COOKIE_SAMESITE": env.text("COOKIE_SAMESITE", "Lax"),
     # So that some of the threads are left for all that waits for nobody: an eighth, where the human check asks somebody
@@ -257,6 +260,9 @@ PHONEBIND = {
     # More would only hash slower, each holding a thread and Argon2's memory meanwhile.
     "HASH_SLOTS": env.number("HASH_SLOTS", max(1, (os.cpu_count() or 1) // WORKERS)),
     "LIMITS": env.options("LIMITS"),
+    "SMS_PRICES": env.options("SMS_PRICES"),
+    "SMS_CURRENCY": env.text("SMS_CURRENCY", "\u00a5"),
+    "PUMPING_ALARM": {"sent": 50, "used": 0.3} | env.options("PUMPING_ALARM"),
 }
 
 # ---------------------------------------------------------------- the browser's side

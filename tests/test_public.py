@@ -24,6 +24,7 @@ def test_the_settings() -> None:
         "BIND_WITHOUT_PASSWORD",
         "CACHE",
         "CONNECT_TIMEOUT",
+        "EVENTS_KEY",
         "COOKIE_SAMESITE",
         "FRONT_END",
         "HUMAN_CHECK",
@@ -61,6 +62,9 @@ def test_the_settings() -> None:
         "NUMBER_STATE",
         "LEGACY_COUNTS",
         "LEGACY_USER_FIELDS",
+        "SMS_PRICES",
+        "SMS_CURRENCY",
+        "PUMPING_ALARM",
     }
     assert set(conf.ProviderSettings.__dataclass_fields__) == {
         "base_url",
@@ -179,7 +183,9 @@ def test_the_signals() -> None:
         "sessions_ended",
         "sms_attempted",
         "sms_code_checked",
+        "budget_low",
         "sms_budget_exhausted",
+        "sms_pumping_suspected",
         "proof_budget_exhausted",
         "sms_receipt_received",
         *(

@@ -22,9 +22,11 @@ def test_which_there_are() -> None:
         "sessions_ended",
     }
     assert names == of_people | of_life | {"image_code_issued", "audited"} | {
+        "budget_low",
         "proof_budget_exhausted",
         "sms_attempted",
         "sms_code_checked",
         "sms_budget_exhausted",
+        "sms_pumping_suspected",
         "sms_receipt_received",
     }

@@ -5,7 +5,7 @@ import time
 from phonebind import store
 from phonebind.exceptions import StorageUnavailable
 
-#: Between two lines about one subject.
+#: Between two lines about one subject, at the least.
 SECONDS = 60
 
 #: When this process last asked whether it may say it; asking the store for each request of a flood would cost more than
@@ -13,13 +13,15 @@ SECONDS = 60
 _asked: dict[str, float] = {}
 
 
-def is_due(subject: str) -> bool:
-    """True once a minute for all processes together; where the store is away, once a minute for each of them."""
+def is_due(subject: str, seconds: int = SECONDS) -> bool:
+    """True once in ``seconds``, a minute at least, for all processes together; where the store is away, once a minute
+    for each of them.
+    """
     now = time.monotonic()
     if now - _asked.get(subject, -SECONDS) < SECONDS:
         return False
     _asked[subject] = now
     try:
-        return store.first(store.key("alarm", subject), SECONDS)
+        return store.first(store.key("alarm", subject), max(seconds, SECONDS))
     except StorageUnavailable:
         return True

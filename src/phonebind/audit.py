@@ -7,10 +7,11 @@ action      ways, authorize, callback, native, image_code, human_check, sms_code
             mobile_proof, bind, password, refresh, sign_out, login, done; of the account life: account, own_password,
             own_mobile, verification, identities, identity, sessions, session, revoke, sms_sign_in, sign_up,
             password_reset, ownership; for the pages of the course account_count, reset_account, reset_code,
-            reset_proof, reset_password, user
+            reset_proof, reset_password, user; and operator, of ``phonebind.operations``
 outcome     started, not_bound, drawn, asked, sent, waiting, delivered, failed, proved, bound, signed_in, refreshed,
             signed_out, cancelled, or an error's code; of the account life: listed, shown, kept, unbound, ended,
-            changed, pending, mine, not_mine, counted, password_set
+            changed, pending, mine, not_mine, counted, password_set; of an operator's act: sessions_ended,
+            identity_unbound, identity_unbound_by_force, limit_lifted, number_released
 provider    "qq"; "" where none is concerned
 mobile      138****0001; "" where none was given, or none that is one
 user_id     of who signed in or out; None otherwise
@@ -97,6 +98,11 @@ def refused(request: HttpRequest, error: PhonebindError) -> None:
 def began(request: HttpRequest) -> float:
     """When we first heard of this request, in seconds since 1970."""
     return _event(request).began
+
+
+def request_id(request: HttpRequest) -> str:
+    """What its record and its answer are told apart by."""
+    return _event(request).request_id
 
 
 def is_committed(request: HttpRequest) -> bool:

@@ -116,6 +116,14 @@ class Settings:
     #: are spans of OpenTelemetry around calls to others.
     metrics_token: str = field(default="", repr=False)
     tracing: bool = False
+    #: Of ``phonebind.operations``: what one SMS of each gateway costs, ``{"aliyun": "0.045"}``, and what stands before
+    #: an amount; and when SMS pumping is suspected: so many SMS in an hour, and a smaller part of the numbers than this
+    #: has used the code. See docs/operations.md.
+    sms_prices: Mapping[str, Any] = field(default_factory=dict)
+    sms_currency: str = "\u00a5"
+    pumping_alarm: Mapping[str, Any] = field(default_factory=lambda: {"sent": 50, "used": 0.3})
+    #: Of ``phonebind.operations``: the key of the hash by which events are found by a mobile; "" for ``SECRET_KEY``.
+    events_key: str = field(default="", repr=False)
     #: How many proxies in front of Django append to X-Forwarded-For.
     trusted_proxies: int = 0
     #: "None" where the front end is on another site than the API (needs HTTPS).

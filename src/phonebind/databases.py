@@ -23,6 +23,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 MAY_REFUSE_TEXT = (DataError, OperationalError, UnicodeEncodeError)
 #: MariaDB's and MySQL's for that: illegal mix of collations, invalid string, incorrect value, no conversion.
 _NO_ROOM = frozenset({1267, 1300, 1366, 3854, 3988})
+#: The labels of our apps.
+_OWN = ("phonebind", "phonebind_lifecycle", "phonebind_operations")
 
 
 def primary(model: type[Model], **hints: Any) -> str:
@@ -63,13 +65,11 @@ def refuses_text(error: Exception) -> bool:
 
 
 class PrimaryRouter:
-    """Reads users, bindings and Django's sessions from where they are written; the routers after it say where that is,
-    and decide everything else.
+    """Reads users, bindings, events and Django's sessions from where they are written; the routers after it say where
+    that is, and decide everything else.
     """
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
         """Django asks it where to read rows of this model."""
-        decides = model._meta.app_label in ("phonebind", "phonebind_lifecycle") or issubclass(
-            model, (get_user_model(), AbstractBaseSession)
-        )
+        decides = model._meta.app_label in _OWN or issubclass(model, (get_user_model(), AbstractBaseSession))
         return primary(model, **hints) if decides else None

@@ -53,6 +53,7 @@ do
   if total >= limit then
     return {$i, wait}
   end
+  answer[$i + 2] = total + 1
 end
 """
 _TAKE = """
@@ -109,12 +110,26 @@ return {total, tonumber(redis.call('HGET', KEYS[1], span(width)) or '0')}
 """
 )
 
+#: ARGV: now, milliseconds, width. How many were counted in a window, and the milliseconds until there will be fewer.
+state = store.Script(
+    _COUNTED
+    + """
+local fields, ttl = redis.call('HGETALL', KEYS[1]), redis.call('PTTL', KEYS[1])
+local total, wait = counted(fields, ttl, tonumber(ARGV[2]), tonumber(ARGV[3]))
+return {total, wait}
+"""
+)
+
 
 @functools.cache
 def take(keys: int) -> store.Script:
-    """``{0, 0}``, or the number of the key that is used up and the milliseconds until it will not be."""
-    looked = f"{_COUNTED}{_each(_LOOK, keys)}if ARGV[2] == 'look' then\n  return {{0, 0}}\nend\n"
-    return store.Script(f"{looked}{_each(_TAKE, keys)}return {{0, 0}}\n")
+    """The number of the key that is used up, and the milliseconds until it will not be. Where none is: 0, 0, and how
+    many of each key are taken now.
+    """
+    looked = (
+        f"{_COUNTED}local answer = {{0, 0}}\n{_each(_LOOK, keys)}if ARGV[2] == 'look' then\n  return {{0, 0}}\nend\n"
+    )
+    return store.Script(f"{looked}{_each(_TAKE, keys)}return answer\n")
 
 
 @functools.cache

@@ -49,7 +49,7 @@ class Rule:
     #: The hash tag of its keys, which decides the shard of a cluster. Rules that are taken in one step need the same
     #: one. OWN is for a rule that is always taken alone: its keys are spread over all shards.
     tag: str = "limits"
-    #: The operator must know when it is used up: what it means for people until it is free again.
+    #: The operator must know when it runs low, and when it is used up: what that means for people.
     alarms: Alarm | None = None
 
     @property
@@ -141,6 +141,8 @@ Claim: TypeAlias = tuple[str, str]
 
 #: Seconds that something may be on trial: much longer than hashing a password takes.
 TRIAL = 10
+#: Which part of a budget may be used before the operator is told that it runs low.
+LOW = 0.8
 #: Whom the budgets of the whole site count.
 SITE = "all"
 
@@ -220,6 +222,19 @@ def spent(name: str, subject: str) -> tuple[int, int]:
     return total, newest
 
 
+def state(name: str, subject: str) -> tuple[int, int]:
+    """How many count now, of either kind of window, and the seconds until there will be fewer. Counts nothing."""
+    counted = rule(name)
+    total, wait = limit_scripts.state(key(name, subject), _now(), counted.milliseconds, counted.width)
+    return total, -(-wait // 1000)
+
+
+def lift(name: str, subject: str) -> None:
+    """Forget what was counted: whoever was refused has all of their places again."""
+    with store.connection() as client:
+        client.delete(key(name, subject))
+
+
 def _now() -> int:
     return int(time.time() * 1000)
 
@@ -232,7 +247,10 @@ def _take_each(claims: Sequence[Claim], what: Literal["count", "try", "look"]) -
     rules = [rule(name) for name, _ in claims]
     bounds = [number for r in rules for number in (r.limit, r.milliseconds, r.width)]
     now = _now()
-    refused, wait = limit_scripts.take(len(claims))(_keys(claims), now, what, TRIAL * 1000, *bounds)
+    refused, wait, *taken = limit_scripts.take(len(claims))(_keys(claims), now, what, TRIAL * 1000, *bounds)
+    for (name, _), counted, used in zip(claims, rules, taken, strict=False):
+        if counted.alarms and used >= counted.limit * LOW:
+            _warn(name, counted, counted.alarms, used)
     if refused:
         used_up = rules[refused - 1]
         # A limit of 0 has no window to end.
@@ -260,6 +278,21 @@ def _alarm(used_up: Rule, alarm: Alarm, error: Limited) -> None:
         )
 
 
+def _warn(name: str, counted: Rule, alarm: Alarm, used: int) -> None:
+    if alarms.is_due(f"low:{name}", counted.seconds):
+        logger.error(
+            "%s is nearly used up: %s of %s in %s s. When it is, %s. If this is a good day, raise it in LIMITS now. If "
+            "it may be an attack, see %s.",
+            name,
+            used,
+            counted.limit,
+            counted.seconds,
+            alarm.consequence,
+            alarm.document,
+        )
+        signals.budget_low.send_robust(sender=None, rule=name, limit=counted.limit, seconds=counted.seconds, used=used)
+
+
 def client_address(request: HttpRequest) -> str:
     """Whom to count: an IPv4 address, or an IPv6 /64, since one household or server has a whole /64 to rotate through.
 
@@ -271,11 +304,12 @@ def client_address(request: HttpRequest) -> str:
     hops = [hop.strip() for hop in forwarded.split(",")] if forwarded else []
     if 0 < conf.trusted_proxies <= len(hops):
         address = hops[-conf.trusted_proxies]
-    return _counted(address)
+    return counted_as(address)
 
 
 @functools.lru_cache(4096)
-def _counted(address: str) -> str:
+def counted_as(address: str) -> str:
+    """How a client's address is counted, and written down in the audit trail."""
     try:
         ip = ip_address(_WITH_PORT.sub(r"\1\2", address))
     except ValueError:

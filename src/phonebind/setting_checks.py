@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -51,6 +52,10 @@ TYPES: Mapping[str, Any] = {
     "LEGACY_USER_FIELDS": (list, tuple),
     "METRICS_TOKEN": str,
     "TRACING": bool,
+    "EVENTS_KEY": str,
+    "SMS_PRICES": Mapping,
+    "SMS_CURRENCY": str,
+    "PUMPING_ALARM": Mapping,
     "TRUSTED_PROXIES": int,
     "COOKIE_SAMESITE": str,
     "CONNECT_TIMEOUT": (int, float),
@@ -71,6 +76,10 @@ AT_LEAST = {
     "HASH_SLOTS": 1,
 }
 YEAR = 366 * 86_400
+#: Of a key that nobody guesses.
+KEY_LENGTH = 32
+#: Digits: neither the "1e9" and "NaN" that a Decimal may be, nor less than nothing.
+_PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{32,128}")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 
@@ -124,6 +133,24 @@ def _receipt_problems(value: str) -> Iterator[str]:
         yield f"SMS_RECEIPTS must be '', '{receipts.PULL}', or a secret of 32 to 128 characters out of [A-Za-z0-9_-]."
 
 
+def _price_problems(prices: Mapping[Any, Any]) -> Iterator[str]:
+    for gateway, price in prices.items():
+        if not isinstance(price, (str, int, Decimal)) or not _PRICE.fullmatch(str(price)):
+            yield f"SMS_PRICES: {price!r} is no price of one SMS of {gateway!r}, such as '0.045'."
+
+
+def _pumping_problems(alarm: Mapping[Any, Any]) -> Iterator[str]:
+    sent, used = alarm.get("sent"), alarm.get("used")
+    is_count = isinstance(sent, int) and sent >= 1
+    if set(alarm) != {"sent", "used"} or not is_count or not isinstance(used, (int, float)) or not 0 <= used <= 1:
+        yield "PUMPING_ALARM must be like {'sent': 50, 'used': 0.3}: SMS in an hour, and a part between 0 and 1."
+
+
+def _events_key_problems(value: str) -> Iterator[str]:
+    if value and len(value) < KEY_LENGTH:
+        yield f"EVENTS_KEY must be '', or {KEY_LENGTH} characters or more that nobody can guess."
+
+
 def _strength_problems(name: str, strengths: Collection[Any]) -> Iterator[str]:
     if "sms" not in strengths or not all(each in STRENGTHS for each in strengths):
         yield f"{name} must be some of {', '.join(map(repr, STRENGTHS))}, and 'sms' among them."
@@ -156,8 +183,11 @@ def _user_field_problems(names: Collection[Any]) -> Iterator[str]:
 #: What each of these must be besides its type.
 _PROBLEMS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "ALLOWED_ORIGINS": _origin_problems,
+    "EVENTS_KEY": _events_key_problems,
     "FRONT_END": _front_end_problems,
     "LIMITS": _limit_problems,
+    "SMS_PRICES": _price_problems,
+    "PUMPING_ALARM": _pumping_problems,
     "MOBILE_FORMAT": _mobile_format_problems,
     "KNOWN_MOBILE": partial(_word_problems, "KNOWN_MOBILE", ("password", "sms", "either")),
     "SECOND_IDENTITY": partial(_word_problems, "SECOND_IDENTITY", ("both", "ask", "refuse")),

@@ -25,6 +25,15 @@ sms_budget_exhausted = Signal()
 #: without SMS is used up; people verify by SMS meanwhile. Sent once a minute while that lasts.
 proof_budget_exhausted = Signal()
 
+#: ``rule`` ("sms_site_hour", or another budget of the whole site), ``limit``, ``seconds``, ``used``: four fifths of
+#: this budget are used. When all of it is, its own signal follows. Sent once in ``seconds``: there is time to act.
+budget_low = Signal()
+
+#: Of ``phonebind.operations``. ``sent``, ``numbers``, ``used``: of an hour, how many SMS went to how many numbers, and
+#: how many of these used a code: too few (``PUMPING_ALARM``). ``network``: where most of them were asked for from. Sent
+#: once an hour while that lasts: wake somebody here.
+sms_pumping_suspected = Signal()
+
 #: ``gateway`` (its name), ``purpose``, ``outcome`` ("sent", "not_now", "operator", "number", "limit", "unknown": see
 #: docs/sms.md), ``seconds``: a gateway was given an SMS. For your metrics; sent for each gateway that was tried.
 sms_attempted = Signal()

@@ -52,7 +52,7 @@ class Entry:
 
 def of(user: AbstractBaseUser) -> list[Entry]:
     """The oldest first."""
-    rows, used, otherwise = _rows(user), _last_used(user), _has_another_way(user)
+    rows, used, otherwise = _rows(user), _last_used(user), has_another_way(user)
     return [
         _entry(together, used, removable=otherwise or _any_works(_others(rows, together))) for together in _people(rows)
     ]
@@ -106,7 +106,7 @@ def _unbind(person: Person, pk: int, everywhere: bool) -> str:
         together = next((each for each in _people(rows) if pk in {row.pk for row in each}), None)
         if together is None:
             raise NotFound
-        if not _has_another_way(user) and not _any_works(_others(rows, together)):
+        if not has_another_way(user) and not _any_works(_others(rows, together)):
             raise LastWayIn
         proofs.keep(user, accounts.mobile_of(user))
         for row in together:
@@ -123,7 +123,7 @@ def _locked(user: AbstractBaseUser) -> Any:
     return found
 
 
-def _has_another_way(user: AbstractBaseUser) -> bool:
+def has_another_way(user: AbstractBaseUser) -> bool:
     """Whether somebody can come in today without any identity."""
     if accounts.signs_in_by_password(user):
         return True

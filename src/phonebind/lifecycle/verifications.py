@@ -52,6 +52,7 @@ def new_mobile(request: HttpRequest, person: Person, mobile: str, code: str) -> 
 def by_sms(request: HttpRequest, person: Person, code: str) -> str:
     """Raises SmsCodeInvalid, SmsCodeGone, TooManyAttempts, AuthenticationInsufficient, StorageUnavailable."""
     mobile, address = own_mobile(person), limits.client_address(request)
+    note(request, mobile=mobile)
     proof = sms_codes.check(mobile, code, claimant=person.holder, address=address, purpose="verify")
     attempts.at_last(lambda: _use_up(person, proof))
     proof.settle()

@@ -1,7 +1,8 @@
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +20,12 @@ class OperationsConfig(AppConfig):
         own = import_module("phonebind.operations.checks")
         for check in own.CHECKS:
             checks.register(check, "phonebind")
+        # Only now: they import models.
+        for name in ("recording", "pumping"):
+            import_module(f"phonebind.operations.{name}").install()
+        if apps.is_installed("phonebind.lifecycle"):
+            account: Any = import_module("phonebind.operations.account")
+            account.known = import_module("phonebind.operations.account_life").WithLifecycle()
         if setting_checks.check_settings():
             return  # which is an error already
         if conf.metrics_token and find_spec("prometheus_client"):

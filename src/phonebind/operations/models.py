@@ -38,19 +38,42 @@ class SecurityEvent(models.Model):
     cause = models.CharField(_("cause"), max_length=128, blank=True, default="")
     session_id = models.CharField(_("session id"), max_length=64, blank=True, default="")
     request_id = models.CharField(_("request id"), max_length=64, blank=True, default="")
-    #: What else there is to say: an operator's reason, how long a gateway took.
+    #: What else there is to say: an operator's name and reason, and what was before and after.
     data: Any = models.JSONField(_("more"), default=dict, blank=True)
 
     class Meta:
         verbose_name = _("event")
         verbose_name_plural = _("events")
+        #: Nobody adds, changes or deletes one. The others are of a person's page, and need "view" besides.
+        default_permissions = ("view",)
+        permissions: ClassVar = [
+            ("see_mobile", "Can see whole mobile numbers on a person's page"),
+            ("end_sessions", "Can end all sessions of a person"),
+            ("unbind_identity", "Can unbind an identity of a person"),
+            ("unbind_last_identity", "Can unbind the last way into an account"),
+            ("lift_limit", "Can lift a limit of a person"),
+            ("release_number", "Can release the mobile number of a person"),
+        ]
         indexes: ClassVar = [
             models.Index(fields=["mobile_hmac", "at"], name="phonebind_event_mobile"),
             models.Index(fields=["user_id", "at"], name="phonebind_event_user"),
+            models.Index(fields=["address", "at"], name="phonebind_event_address"),
+            models.Index(fields=["type", "at"], name="phonebind_event_type"),
+            models.Index(fields=["request_id"], name="phonebind_event_request"),
         ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.outcome}"
+
+
+class Charts(SecurityEvent):
+    """No table, and no permissions: the place of the charts in the admin."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name = _("charts")
+        verbose_name_plural = _("charts")
 
 
 class OutboxMessage(models.Model):

@@ -1,0 +1,52 @@
+"""What an operator fills in before an act: always a reason."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+REASON_LENGTH = 300
+
+
+class ReasonForm(forms.Form):
+    """White space is no reason."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        help_text=_("It is kept with the event: a ticket's number, what the customer said."),
+        max_length=REASON_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
+    )
+
+
+class UnbindForm(ReasonForm):
+    """Which identity comes with the address."""
+
+    identity = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**63 - 1)
+
+
+class ForceForm(UnbindForm):
+    """For those who may unbind the last way in, too."""
+
+    force = forms.BooleanField(
+        label=_("Unbind it even if it is the last way into the account"),
+        help_text=_("The person cannot sign in any more until you have helped them otherwise."),
+        required=False,
+    )
+
+
+class LiftForm(ReasonForm):
+    """Which limit comes with the address."""
+
+    limit = forms.CharField(widget=forms.HiddenInput, max_length=80)
+
+
+class ReleaseForm(ReasonForm):
+    """As ``phonebind_release_numbers``."""
+
+    why = forms.ChoiceField(
+        label=_("Why"),
+        choices=[
+            ("carrier", _("The carrier has taken the number back")),
+            ("new_owner", _("Somebody else has the number now")),
+        ],
+    )
+    end_sessions = forms.BooleanField(label=_("Sign the account out everywhere, too"), required=False)

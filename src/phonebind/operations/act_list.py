@@ -1,0 +1,81 @@
+"""Which acts there are: the permission, the form and the words of each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from phonebind.exceptions import Text
+from phonebind.lifecycle.exceptions import NotFound
+from phonebind.operations import act_forms, acts, people
+from phonebind.operations.acts import Order
+
+APP = "phonebind_operations"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """``do`` gets what the form holds, and raises what ``acts`` does."""
+
+    permission: str
+    title: Text
+    consequence: Text
+    done: Text
+    form: type[act_forms.ReasonForm]
+    do: Callable[[Order, Mapping[str, Any]], str]
+
+    def is_allowed(self, operator: Any) -> bool:
+        """Whether they have its permission."""
+        return bool(operator.has_perm(f"{APP}.{self.permission}"))
+
+
+def _lift(order: Order, given: Mapping[str, Any]) -> str:
+    # Among the person's own: what a form names is never taken for a key.
+    counted = people.limits(order.user, people.identities(order.user))
+    chosen = next((each for each in counted or () if each.key == given["limit"]), None)
+    if chosen is None:
+        raise NotFound
+    return acts.lift(order, chosen)
+
+
+ACTS: Mapping[str, Act] = {
+    "end-sessions": Act(
+        "end_sessions",
+        _("End all sessions"),
+        _("The person is signed out on every device, and signs in again as always."),
+        _("All sessions have ended."),
+        act_forms.ReasonForm,
+        lambda order, _given: acts.end_sessions(order),
+    ),
+    "unbind": Act(
+        "unbind_identity",
+        _("Unbind an identity"),
+        _("Nobody signs in to this account by it any more, in none of your apps of this provider."),
+        _("The identity is unbound."),
+        act_forms.UnbindForm,
+        lambda order, given: acts.unbind(order, given["identity"], force=given.get("force", False)),
+    ),
+    "lift": Act(
+        "lift_limit",
+        _("Lift a limit"),
+        _("What was counted so far is forgotten, and the person has all of their tries again."),
+        _("The limit is lifted."),
+        act_forms.LiftForm,
+        _lift,
+    ),
+    "release": Act(
+        "release_number",
+        _("Release the number"),
+        _("The account keeps its other ways in, and whoever proves this number next may have an account of their own."),
+        _("The number is released."),
+        act_forms.ReleaseForm,
+        lambda order, given: acts.release(order, given["why"], end_sessions=given["end_sessions"]),
+    ),
+}
+
+
+def form_of(act: Act, operator: Any) -> type[act_forms.ReasonForm]:
+    """The form that this operator gets."""
+    may_force = operator.has_perm(f"{APP}.unbind_last_identity")
+    return act_forms.ForceForm if act.form is act_forms.UnbindForm and may_force else act.form

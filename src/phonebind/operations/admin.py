@@ -1,0 +1,84 @@
+"""Look at events, and at a person; nothing here adds, edits or deletes an event."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from phonebind import databases
+from phonebind.operations import filters, listing, person_views
+from phonebind.operations.charts_admin import ChartsAdmin
+from phonebind.operations.models import Charts, SecurityEvent
+
+admin.site.register(Charts, ChartsAdmin)
+
+
+@admin.register(SecurityEvent)
+class SecurityEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Each search is one that an index answers, and nothing counts the table."""
+
+    list_display = ("at", "type", "outcome", "count", "person", "mobile", "address", "provider", "limit", "why")
+    list_filter = (filters.Period, filters.Type, filters.Outcome, filters.Limit)
+    ordering = ("-at", "-pk")
+    search_fields = ("pk",)
+    search_help_text = _("A whole mobile number, username, user id, address or request id")
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = listing.BoundedPaginator
+    list_per_page = 50
+    list_max_show_all = 0
+    actions = None
+    exclude: ClassVar[Any] = ("data",)
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[SecurityEvent]":
+        # Somebody decides by what is shown here.
+        return super().get_queryset(request).using(databases.primary(SecurityEvent))
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
+        term = search_term.strip()
+        return (queryset.filter(listing.search(term)) if term else queryset), False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        shown = [field.name for field in self.model._meta.fields if field.editable and field.name != "data"]
+        return [*shown, "said"]
+
+    @admin.display(description=_("person"))
+    def person(self, event: SecurityEvent) -> str:
+        if not event.user_id:
+            return "-"
+        return format_html('<a href="{}">{}</a>', person_views.page_url(event.user_id), event.user_id)
+
+    @admin.display(description=_("reason"))
+    def why(self, event: SecurityEvent) -> str:
+        return str(event.data.get("reason", "")) or event.cause
+
+    @admin.display(description=_("more"))
+    def said(self, event: SecurityEvent) -> str:
+        return "; ".join(f"{name}: {value}" for name, value in event.data.items()) or "-"
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path("people/", self._view(person_views.find), name=person_views.FIND),
+            path("people/<str:pk>/", self._view(person_views.show), name=person_views.PAGE),
+            path("people/<str:pk>/<slug:act>/", self._view(person_views.act), name=person_views.ACT),
+        ]
+        return [*own, *super().get_urls()]
+
+    def _view(self, view: Any) -> Any:
+        def with_site(request: HttpRequest, **kwargs: Any) -> Any:
+            return view(request, self, **kwargs)
+
+        return self.admin_site.admin_view(with_site)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False

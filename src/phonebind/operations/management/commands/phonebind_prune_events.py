@@ -1,0 +1,35 @@
+"""``manage.py phonebind_prune_events``: delete the events that are old. Run it once a day."""
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from phonebind.operations import pruning
+
+#: What China's Cybersecurity Law asks network logs to be kept for, six months, and a little more.
+LEAST_DAYS = 180
+
+
+class Command(BaseCommand):
+    help = "Delete the events that are old. It may run twice at once, and be killed: each batch is one transaction."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--days", type=int, default=400, help="how long they are kept (default: %(default)s)")
+        parser.add_argument("--batch", type=int, default=1_000, help="how many at a time (default: %(default)s)")
+        parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
+        parser.add_argument("--force", action="store_true", help=f"keep them for less than {LEAST_DAYS} days")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["days"] < 1 or options["batch"] < 1:
+            raise CommandError("--days and --batch are 1 at least")
+        if options["days"] < LEAST_DAYS and not options["force"]:
+            raise CommandError(f"Events are kept for {LEAST_DAYS} days at least; --force deletes them all the same.")
+        before = timezone.now() - timedelta(days=options["days"])
+        if options["dry_run"]:
+            self.stdout.write(f"{pruning.count(before)} events would be deleted (nothing was done).")
+            return
+        deleted = pruning.prune(before, batch=options["batch"])
+        self.stdout.write(f"Deleted {deleted} events.")
