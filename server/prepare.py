@@ -3,13 +3,14 @@
 import functools
 import io
 import sys
+from contextlib import suppress
 
 import django
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
-from django.db import connections
+from django.db import IntegrityError, connections
 
 from phonebind import health, human
 from server import demo, private
@@ -69,4 +70,5 @@ def _close_connections() -> None:
 def _create_known_account() -> None:
     users = get_user_model()._default_manager
     if not users.filter(mobile=demo.MOBILE).exists():
-        users.create_user(username=demo.MOBILE, mobile=demo.MOBILE, password=demo.PASSWORD)
+        with suppress(IntegrityError):  # another node was faster
+            users.create_user(username=demo.MOBILE, mobile=demo.MOBILE, password=demo.PASSWORD)
