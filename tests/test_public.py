@@ -164,6 +164,8 @@ def test_the_packages_export(module: str, names: set[str]) -> None:
         ("phonebind.api.urls", "urlpatterns"),
         ("phonebind.middleware", "CookieNamesMiddleware"),
         ("phonebind.clusters", "ClusterCache"),
+        ("phonebind.health", "HealthMiddleware"),
+        ("phonebind.health", "drain"),
         ("phonebind.revocation", "revoke"),
         ("phonebind.tokens", "Authentication"),
         ("phonebind.tokens", "OptionalAuthentication"),

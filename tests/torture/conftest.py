@@ -21,6 +21,10 @@ from tests.support.site import ROOT
 from tests.torture.outside import Outside, outside
 from tests.torture.people import Person, Shop
 
+#: `make torture PARTS=nodes` names them; no other run collects them.
+PARTS = ("nodes", "cluster", "sentinel", "replica")
+collect_ignore = [f"test_{part}.py" for part in PARTS]
+
 WORKERS = 4
 #: The tests themselves ask Valkey too, while it is killed.
 PATIENT = Retry(ConstantBackoff(0.1), 100)
