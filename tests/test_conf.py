@@ -75,6 +75,7 @@ def test_the_names_are_the_documented_ones() -> None:
         "FRONT_END",
         "LEGACY_STATE",
         "SIGN_IN_MAX_AGE",
+        "TOKEN_KEYS",
         "TRUSTED_PROXIES",
         "COOKIE_SAMESITE",
         "CONNECT_TIMEOUT",
