@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *([path(settings.PAGES_PATH, include("phonebind.lifecycle.pages.urls"))] if settings.LIFECYCLE else []),
     path(settings.PAGES_PATH, include("phonebind.pages.urls")),
     path(".well-known/jwks.json", KeysView.as_view()),
+    *([path("", include("phonebind.operations.urls"))] if settings.OPERATIONS else []),
     path("schema/", SchemaView.as_view()),
     path("admin/", admin.site.urls),
 ]
