@@ -1,6 +1,5 @@
 """The key pairs of tokens, out of the environment. What is wrong with one is noted, without the key."""
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -29,7 +28,7 @@ class Verifying(NamedTuple):
 
 def signing() -> dict[str, str]:
     """What ``JWT_PRIVATE_KEY`` makes of ``SIMPLE_JWT``; nothing where it is not set, and SECRET_KEY signs."""
-    name, pem = _named("JWT_PRIVATE_KEY")
+    name, pem = "JWT_PRIVATE_KEY", _pem(env.text("JWT_PRIVATE_KEY", ""))
     if not pem:
         return {}
     if any(known in pem for known in demo.SECRETS_OF_PROVIDERS["private_key"]):
@@ -46,7 +45,7 @@ def signing() -> dict[str, str]:
 
 def others() -> list[Verifying]:
     """``JWT_PUBLIC_KEYS``: of former keys, and of one that is to sign soon."""
-    name, pems = _named("JWT_PUBLIC_KEYS")
+    name, pems = "JWT_PUBLIC_KEYS", _pem(env.text("JWT_PUBLIC_KEYS", ""))
     found = []
     for pem in pems.split(_END):
         if not pem.strip():
@@ -58,17 +57,9 @@ def others() -> list[Verifying]:
     return [key for key in found if key]
 
 
-def _named(name: str) -> tuple[str, str]:
-    """The variable, or what the file has in it that ``name_FILE`` names; and which of them it was."""
-    file = env.text(f"{name}_FILE", "")
-    if not file:
-        # Some systems keep no line breaks in a variable.
-        return name, env.text(name, "").replace("\\n", "\n")
-    try:
-        return f"{name}_FILE", Path(file).read_text("ascii")
-    except (OSError, ValueError) as error:
-        env.note(f"{name}_FILE cannot be read: {type(error).__name__}.")
-        return name, ""
+def _pem(text: str) -> str:
+    """Some systems keep no line breaks in a variable."""
+    return text.replace("\\n", "\n")
 
 
 def _verifying(name: str, public: Any) -> Verifying | None:

@@ -85,7 +85,6 @@ def test_every_setting_is_documented(readme: str) -> None:
 def test_every_variable_of_the_reference_server_is_documented() -> None:
     code = "".join((ROOT / "server" / name).read_text() for name in ("settings.py", "gunicorn_conf.py", "keys.py"))
     read = set(re.findall(r"\b(?:env\.\w+|environ\.get)\(\"([A-Z][A-Z_0-9]+)\"", code))
-    read |= {name + end for name in re.findall(r"_named\(\"(\w+)\"", code) for end in ("", "_FILE")}
     tables = "".join(re.findall(r"^\| `.*|^Lists are .*", (ROOT / "docs/deployment.md").read_text(), re.MULTILINE))
     assert read == set(re.findall(r"`([A-Z][A-Z_0-9]+)`", tables)) - {"PYTHONPATH", "WARNING"}
 

@@ -71,7 +71,9 @@ def test_the_algorithm_is_that_of_the_key(algorithm: str, tmp_path: Path, monkey
     ):
         with monkeypatch.context() as context:
             context.setenv(name, value)
-            assert keys.signing() == pair.settings
+            found = keys.signing()
+        assert found["SIGNING_KEY"].strip() == pair.private.strip()
+        assert found | {"SIGNING_KEY": pair.private} == pair.settings
 
 
 def test_public_keys_are_told_one_after_another(tmp_path: Path) -> None:
@@ -111,7 +113,7 @@ def test_threat_60_what_is_no_private_key_is_told_and_not_repeated(told: Told, n
     file.write_text(BAD[name])
     for variable, value in (("JWT_PRIVATE_KEY", BAD[name]), ("JWT_PRIVATE_KEY_FILE", str(file))):
         said = told(**{variable: value})
-        assert said.startswith(f"{variable} is no private key in PEM without a password. Make one: openssl ")
+        assert said.startswith("JWT_PRIVATE_KEY is no private key in PEM without a password. Make one: openssl ")
         assert not any(line in said for line in BAD[name].splitlines() if "-----" not in line)
 
 
@@ -147,6 +149,17 @@ def test_a_file_that_cannot_be_read_is_told(told: Told, tmp_path: Path) -> None:
         assert told(**{name: str(tmp_path / "none")}) == f"{name} cannot be read: FileNotFoundError."
         assert told(**{name: str(tmp_path)}) == f"{name} cannot be read: IsADirectoryError."
         assert told(**{name: str(tmp_path / "binary")}) == f"{name} cannot be read: UnicodeDecodeError."
+
+
+def test_any_secret_may_be_in_a_file(tmp_path: Path) -> None:
+    for name in ("SECRET_KEY", "QQ_CLIENT_SECRET", "REDIS_URL"):
+        (tmp_path / name).write_text(PRODUCTION[name] + "\n")
+    (tmp_path / "SMS_OPTIONS").write_text('{"key": "a"}\n')
+    files = {f"{file.name}_FILE": str(file) for file in tmp_path.iterdir()}
+    found = "s.SECRET_KEY, s.PHONEBIND['SMS']['key'], s.CACHES['default']['LOCATION']"
+    show = f"from server import settings as s; print({found})"
+    done = run(show, **{name: value for name, value in PRODUCTION.items() if f"{name}_FILE" not in files}, **files)
+    assert done.stdout.split() == [PRODUCTION["SECRET_KEY"], "a", PRODUCTION["REDIS_URL"]], done.stderr
 
 
 def test_a_fault_ends_the_start_with_its_line() -> None:
