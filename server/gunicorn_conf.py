@@ -3,9 +3,12 @@
 import gc
 import os
 import resource
+import signal
 import sys
+from functools import partial
 from typing import Any
 
+from phonebind import health
 from server import settings
 from server.prepare import prepare
 
@@ -41,9 +44,30 @@ def on_starting(server: Any) -> None:
         # What others patch, such as gevent, is loaded here before they come to it; and our deadlines are our worker's.
         sys.exit(f"server.gunicorn_conf needs its own worker, not {server.cfg.worker_class_str}. {_INSTEAD}")
     prepare()
+    server.handle_term = partial(_end, server)
     _allow_open_files(worker_connections + 4 * threads + 256)
     # Or the garbage collector writes to all these objects in each worker, and the pages they lie on are shared no more.
     gc.freeze()
+
+
+def pre_request(worker: Any, request: Any) -> None:
+    """In a thread of a worker. Connections are not kept where they end soon: no proxy shall send a form into one."""
+    if health.draining():
+        request.force_close()
+
+
+def _end(server: Any) -> None:
+    """SIGTERM, in the master. ``/readyz`` says so, and all goes on until the proxies know; then gunicorn ends it."""
+    gunicorn = type(server)
+    if not settings.DRAIN:
+        gunicorn.handle_term(server)
+    elif health.draining():
+        gunicorn.handle_quit(server)  # told again: at once
+    else:
+        health.drain()
+        server.handle_alrm = partial(gunicorn.handle_term, server)
+        signal.signal(signal.SIGALRM, server.signal)
+        signal.setitimer(signal.ITIMER_REAL, settings.DRAIN)
 
 
 def _allow_open_files(number: int) -> None:

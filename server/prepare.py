@@ -10,10 +10,10 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connections
-from django.db.migrations.executor import MigrationExecutor
 
-from phonebind import human
+from phonebind import health, human
 from server import demo, private
+from server.migrating import migrate
 
 #: gunicorn's ``Arbiter.WORKER_BOOT_ERROR``.
 _BOOT_ERROR = 3
@@ -30,6 +30,7 @@ def check() -> None:
         call_command("check", stdout=io.StringIO())
     except SystemCheckError as error:
         sys.exit(str(error))
+    health.readiness.settle("configuration")
     human.load()
 
 
@@ -47,7 +48,8 @@ def prepare() -> None:
     check()
     private.directory(settings.DATA_DIR)
     try:
-        _migrate()
+        migrate()
+        health.readiness.settle("migrations")
         if settings.DEBUG:
             _create_known_account()
         else:
@@ -62,13 +64,6 @@ def _close_connections() -> None:
         connection.close()
         if hasattr(connection, "close_pool"):
             connection.close_pool()
-
-
-def _migrate() -> None:
-    executor = MigrationExecutor(connections["default"])
-    # The command itself takes 0.2 s to find nothing to do.
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        call_command("migrate", verbosity=0, interactive=False)
 
 
 def _create_known_account() -> None:

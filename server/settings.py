@@ -31,6 +31,12 @@ THREADS = env.number("THREADS", 16, least=1)
 CONNECTIONS = env.number("CONNECTIONS", 1000, least=2)
 #: Seconds in which a request must have arrived, and an answer been taken.
 REQUEST_DEADLINE = env.number("REQUEST_DEADLINE", 10, least=1)
+#: Seconds from SIGTERM, in which /readyz says that this node ends and all else is served. Longer than HAProxy takes to
+#: notice as it comes (three checks, two seconds apart), and than Kubernetes takes to tell all its nodes.
+DRAIN = env.number("DRAIN", 0 if DEBUG else 8)
+#: Whether a start makes the migrations that are missing, or waits for whoever makes them; and how many seconds.
+MIGRATE = env.flag("MIGRATE", default=True)
+MIGRATE_DEADLINE = env.number("MIGRATE_DEADLINE", 300)
 #: Bytes. The largest form here is a twentieth of it; the servers refuse a longer body before they read it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.number("BODY_MAX", 64 * 1024, least=1)
 ORIGIN = f"http://127.0.0.1:{PORT}"
@@ -85,6 +91,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "phonebind.middleware.CookieNamesMiddleware",
+    "phonebind.health.HealthMiddleware",  # before whatever asks for the host, or sends a probe to HTTPS
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",

@@ -158,6 +158,8 @@ def test_the_packages_export(module: str, names: set[str]) -> None:
         ("phonebind.human.altcha", "Altcha"),
         ("phonebind.api.urls", "urlpatterns"),
         ("phonebind.middleware", "CookieNamesMiddleware"),
+        ("phonebind.health", "HealthMiddleware"),
+        ("phonebind.health", "drain"),
         ("phonebind.revocation", "revoke"),
         ("phonebind.tokens", "Authentication"),
         ("phonebind.tokens", "OptionalAuthentication"),

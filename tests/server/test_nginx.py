@@ -200,3 +200,9 @@ def test_a_flood_from_one_address_is_for_that_address(shop: Shop, client: Client
 
 def test_the_admin_stays_inside(client: Client) -> None:
     assert client.ask("/admin/").status == 404
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_probes_stay_inside(client: Client, path: str) -> None:
+    answer = client.ask(path)
+    assert (answer.status, b"status" in client.body) == (404, False)
