@@ -130,6 +130,9 @@ def test_what_is_expired_is_said_to_be(node: Node, user: AbstractUser) -> None:
         whose(token)
     detail: Any = told.value.detail
     assert detail["code"] == "token_not_valid"
+    with pytest.raises(InvalidToken) as theirs:
+        JWTAuthentication().get_validated_token(b"x")
+    assert detail["detail"] == theirs.value.detail["detail"]  # type: ignore[index,call-overload]
     assert [(one["token_class"], one["token_type"]) for one in detail["messages"]] == [("AccessToken", "access")]
     assert "expired" in detail["messages"][0]["message"]
 

@@ -15,6 +15,7 @@ from django.db.models import Manager
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as in_their_words
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken, TokenError
@@ -199,7 +200,7 @@ class Authentication(_PrimaryAuthentication):
             except TokenError as error:
                 names = {"token_class": kind.__name__, "token_type": kind.token_type}
                 told.append({**names, "message": error.args[0]})
-        raise InvalidToken({"detail": InvalidToken.default_detail, "messages": told})
+        raise InvalidToken({"detail": in_their_words("Given token not valid for any token type"), "messages": told})
 
     def get_user(self, validated_token: Token) -> Any:
         user = super().get_user(validated_token)
