@@ -12,7 +12,7 @@ from typing import Any
 from corsheaders.defaults import default_headers
 
 import phonebind
-from server import demo, stores
+from server import demo, keys, stores
 from server import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -171,7 +171,11 @@ SIMPLE_JWT = {
     # comes back within two weeks need not sign in again.
     "ACCESS_TOKEN_LIFETIME": timedelta(hours=1),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    # Without a key pair SECRET_KEY signs, and whoever verifies could sign.
+    **keys.signing(),
 }
+#: While a site goes from SECRET_KEY to a key pair: what the former has signed is good under the latter.
+_JWT_SECRETS = [SECRET_KEY, *SECRET_KEY_FALLBACKS] if "ALGORITHM" in SIMPLE_JWT and env.flag("JWT_HS256") else []
 REST_FRAMEWORK = {
     # Whoever changes a password means to end what the old one began, the tokens of a thief included.
     "DEFAULT_AUTHENTICATION_CLASSES": ["phonebind.tokens.Authentication"],
@@ -258,6 +262,7 @@ PHONEBIND = {
     "LEGACY_STATE": env.flag("LEGACY_STATE"),
     "SIGN_IN_MAX_AGE": env.number("SIGN_IN_MAX_AGE", 90 * 86_400, least=1),
     "EVENTS_KEY": env.text("EVENTS_KEY", ""),
+    "TOKEN_KEYS": [*keys.others(), *(("HS256", secret) for secret in _JWT_SECRETS)],
     "TRUSTED_PROXIES": env.number("TRUSTED_PROXIES", 0),
     "COOKIE_SAMESITE": env.text("COOKIE_SAMESITE", "Lax"),
     # So that some of the threads are left for all that waits for nobody: an eighth, where the human check asks somebody

@@ -81,6 +81,7 @@ def test_the_names_are_the_documented_ones() -> None:
         "SMS_PRICES",
         "SMS_CURRENCY",
         "PUMPING_ALARM",
+        "TOKEN_KEYS",
         "TRUSTED_PROXIES",
         "COOKIE_SAMESITE",
         "CONNECT_TIMEOUT",

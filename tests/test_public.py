@@ -39,6 +39,7 @@ def test_the_settings() -> None:
         "PRIVACY_URL",
         "PROVIDERS",
         "SIGN_IN_MAX_AGE",
+        "TOKEN_KEYS",
         "SITE_NAME",
         "SMS",
         "SMS_RECEIPTS",
@@ -265,7 +266,7 @@ def test_what_hosts_test_with() -> None:
 def test_the_app() -> None:
     assert PhonebindConfig.name == "phonebind"
     assert all(
-        check.__module__ in {"phonebind.checks", "phonebind.setting_checks", "phonebind.user_checks"}
+        check.__module__ in {f"phonebind.{name}checks" for name in ("", "setting_", "token_", "user_")}
         for check in CHECKS
     )
     assert phonebind.__version__.count(".") == 2

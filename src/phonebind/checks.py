@@ -34,7 +34,19 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import translation
 
-from phonebind import human, limits, mobile_proofs, oauth, origins, setting_checks, sms, sms_texts, store, user_checks
+from phonebind import (
+    human,
+    limits,
+    mobile_proofs,
+    oauth,
+    origins,
+    setting_checks,
+    sms,
+    sms_texts,
+    store,
+    token_checks,
+    user_checks,
+)
 from phonebind.conf import SETTING, Settings, conf, development
 from phonebind.exceptions import ProviderUnknown, StorageUnavailable
 from phonebind.middleware import CookieNamesMiddleware
@@ -263,6 +275,7 @@ def _readable(check: Callable[..., Messages]) -> Callable[..., Messages]:
 CHECKS = (
     setting_checks.check_settings,
     *map(_readable, user_checks.CHECKS),
+    _readable(token_checks.check_tokens),
     _readable(check_providers),
     _readable(check_cache),
     _readable(check_gateway),
