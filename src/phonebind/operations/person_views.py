@@ -88,7 +88,9 @@ def act(request: HttpRequest, admin: Any, pk: str, act: str) -> HttpResponse:
             answer = _carry_out(request, user, chosen, form)
             if answer is not None:
                 return answer
-    context = {"title": chosen.title, "act": chosen, "form": form, "person": user, "name": people.shown_name(user)}
+    about = chosen.about(user, request.GET if request.method == "GET" else request.POST)
+    context = {"title": chosen.title, "act": chosen, "form": form, "person": user, "about": about}
+    context["name"] = people.shown_name(user)
     return _render(request, admin, "act", context)
 
 
