@@ -11,7 +11,7 @@ from django.test import Client
 from phonebind import audit, life, limits, signals, tokens
 from phonebind.exceptions import PhonebindError, TokenInvalid
 from phonebind.models import SocialAccount
-from phonebind.operations import account, acts, in_force, people
+from phonebind.operations import account, in_force, operator_acts, people
 from phonebind.operations.act_list import ACTS
 from phonebind.operations.models import SecurityEvent
 from server.processes import Valkey
@@ -350,7 +350,9 @@ def test_two_operators_at_once_leave_one_way_in(locked_in: User, rf: Any) -> Non
         request = rf.post("/")
         request.user = operator
         try:
-            return acts.unbind(acts.Order(request, User.objects.get(pk=locked_in.pk), REASON), pk, force=False)
+            return operator_acts.unbind(
+                operator_acts.Order(request, User.objects.get(pk=locked_in.pk), REASON), pk, force=False
+            )
         except (PhonebindError, OperationalError) as error:
             return type(error).__name__
 
