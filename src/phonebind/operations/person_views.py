@@ -9,8 +9,7 @@ from django.db import IntegrityError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from phonebind import accounts, audit, masking
@@ -22,9 +21,9 @@ FIND, PAGE, ACT = (f"phonebind_operations_{name}" for name in ("find", "person",
 
 #: What the person is told themselves, said to the operator.
 _SAID = {
-    "last_way_in": gettext_lazy("It is the last way into this account. Nothing was changed."),
-    "mobile_kept": gettext_lazy("The account cannot be without its number. Nothing was changed."),
-    "not_found": gettext_lazy("It is not there any more. Nothing was changed."),
+    "last_way_in": _("It is the last way into this account. Nothing was changed."),
+    "mobile_kept": _("The account cannot be without its number. Nothing was changed."),
+    "not_found": _("It is not there any more. Nothing was changed."),
 }
 
 logger = logging.getLogger(__name__)
@@ -56,7 +55,7 @@ def show(request: HttpRequest, admin: Any, pk: str) -> HttpResponse:
     sees_all = request.user.has_perm(f"{APP}.see_mobile")
     acts_here = {name: act.is_allowed(request.user) for name, act in ACTS.items()}
     context = {
-        "title": _("Person %(name)s") % {"name": people.shown_name(user)},
+        "title": str(_("Person %(name)s") % {"name": people.shown_name(user)}),
         "person": user,
         "name": people.shown_name(user),
         "mobile": mobile if sees_all else masking.mobile(mobile),
