@@ -149,7 +149,7 @@ def test_pages_end_somewhere(admin_client: Client, monkeypatch: pytest.MonkeyPat
     assert len(found(admin_client, p=2)) == 10
 
 
-def test_threat_61_nobody_adds_changes_or_deletes_an_event(
+def test_threat_63_nobody_adds_changes_or_deletes_an_event(
     admin_client: Client, events: dict[str, SecurityEvent]
 ) -> None:
     """Not even a superuser; and there are no such permissions to be given."""
@@ -177,7 +177,7 @@ def test_one_event_is_shown_with_all_that_it_says(admin_client: Client, events: 
     assert "mobile_hmac" not in page
 
 
-def test_threat_61_events_are_for_who_may_see_them(client: Client, events: dict[str, SecurityEvent]) -> None:
+def test_threat_63_events_are_for_who_may_see_them(client: Client, events: dict[str, SecurityEvent]) -> None:
     staff = User.objects.create_user("clerk", is_staff=True)
     client.force_login(staff)
     for path in (LIST, f"{LIST}people/", f"{LIST}people/{staff.pk}/"):

@@ -103,7 +103,7 @@ def test_the_list_leads_to_the_search_for_a_person(admin_client: Client) -> None
 # ---------------------------------------------------------------- what it shows
 
 
-def test_threat_61_numbers_are_masked_and_what_people_write_is_text(clerk: Any, person: User) -> None:
+def test_threat_63_numbers_are_masked_and_what_people_write_is_text(clerk: Any, person: User) -> None:
     """A whole number takes a permission; the username may be one too."""
     SecurityEvent.objects.create(
         type="operator", outcome="limit_lifted", user_id=person.pk, data={"reason": "<img src=x>", "operator": "eve"}

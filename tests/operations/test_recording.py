@@ -124,7 +124,7 @@ def test_an_sms_that_was_not_sent(person: Person, qq: Upstream) -> None:
     assert (attempt.type, attempt.outcome, attempt.purpose) == ("sms_attempt", "not_now", "bind")
 
 
-def test_threat_60_a_flood_of_refusals_is_a_few_rows(phonebind: Configure, wait: Callable[[], None]) -> None:
+def test_threat_62_a_flood_of_refusals_is_a_few_rows(phonebind: Configure, wait: Callable[[], None]) -> None:
     """And the sum over ``count`` is what came, some seconds later."""
     http = Client()
     phonebind(limits={"password_address": (3, 900)})
@@ -138,7 +138,7 @@ def test_threat_60_a_flood_of_refusals_is_a_few_rows(phonebind: Configure, wait:
     assert SecurityEvent.objects.filter(limit="password_address").exists()
 
 
-def test_threat_60_noise_is_no_row() -> None:
+def test_threat_62_noise_is_no_row() -> None:
     for outcome in words.NOT:
         write(outcome)
     assert rows() == []
@@ -180,7 +180,7 @@ def test_a_number_is_found_whatever_became_of_the_key(settings: Settings, phoneb
     assert mobile_hashes.current(MOBILE) == own
 
 
-def test_threat_60_the_hash_needs_the_key(settings: Settings) -> None:
+def test_threat_62_the_hash_needs_the_key(settings: Settings) -> None:
     before = mobile_hashes.current(MOBILE)
     settings.SECRET_KEY = "x" * 50
     assert mobile_hashes.current(MOBILE) != before

@@ -55,7 +55,7 @@ def test_other_people_limits_and_outcomes_are_other_rows(field: str) -> None:
     assert alike(tally, other) == [other]
 
 
-def test_one_address_in_ever_new_ways() -> None:
+def test_threat_62_one_address_in_ever_new_ways() -> None:
     """Whoever walks through the numbers has a bounded number of rows, and each of them is counted."""
     tally = Tally()
     rows: list[Row] = []
@@ -69,7 +69,7 @@ def test_one_address_in_ever_new_ways() -> None:
     assert {row.address for row in rows} == {"192.0.2.1"}
 
 
-def test_ever_new_addresses() -> None:
+def test_threat_62_ever_new_addresses() -> None:
     """An IPv6 provider hands out /64s by the thousand."""
     tally = Tally()
     rows: list[Row] = []

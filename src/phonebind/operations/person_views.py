@@ -9,22 +9,21 @@ from django.db import IntegrityError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from phonebind import accounts, audit, masking
 from phonebind.exceptions import PhonebindError, StorageUnavailable
-from phonebind.operations import account, acts, people
+from phonebind.operations import account, operator_acts, people
 from phonebind.operations.act_list import ACTS, APP, Act, form_of
 
 FIND, PAGE, ACT = (f"phonebind_operations_{name}" for name in ("find", "person", "act"))
 
 #: What the person is told themselves, said to the operator.
 _SAID = {
-    "last_way_in": gettext_lazy("It is the last way into this account. Nothing was changed."),
-    "mobile_kept": gettext_lazy("The account cannot be without its number. Nothing was changed."),
-    "not_found": gettext_lazy("It is not there any more. Nothing was changed."),
+    "last_way_in": _("It is the last way into this account. Nothing was changed."),
+    "mobile_kept": _("The account cannot be without its number. Nothing was changed."),
+    "not_found": _("It is not there any more. Nothing was changed."),
 }
 
 logger = logging.getLogger(__name__)
@@ -56,16 +55,16 @@ def show(request: HttpRequest, admin: Any, pk: str) -> HttpResponse:
     sees_all = request.user.has_perm(f"{APP}.see_mobile")
     acts_here = {name: act.is_allowed(request.user) for name, act in ACTS.items()}
     context = {
-        "title": _("Person %(name)s") % {"name": people.shown_name(user)},
+        "title": str(_("Person %(name)s") % {"name": people.shown_name(user)}),
         "person": user,
         "name": people.shown_name(user),
         "mobile": mobile if sees_all else masking.mobile(mobile),
         "overview": people.overview(user),
         "keeps": account.known.keeps,
         "may": {name.replace("-", "_"): allowed for name, allowed in acts_here.items()}
-        if acts.may_act(request.user, user)
+        if operator_acts.may_act(request.user, user)
         else {},
-        "untouchable": not acts.may_act(request.user, user) and any(acts_here.values()),
+        "untouchable": not operator_acts.may_act(request.user, user) and any(acts_here.values()),
         "user_url": _user_admin_url(request, user),
     }
     return _render(request, admin, "person", context)
@@ -77,7 +76,7 @@ def act(request: HttpRequest, admin: Any, pk: str, act: str) -> HttpResponse:
     chosen, user = ACTS.get(act), _user(pk)
     if chosen is None or (act == "release" and not account.known.keeps):
         raise Http404
-    if not chosen.is_allowed(request.user) or not acts.may_act(request.user, user):
+    if not chosen.is_allowed(request.user) or not operator_acts.may_act(request.user, user):
         raise PermissionDenied
     form_class = form_of(chosen, request.user)
     if request.method != "POST":
@@ -88,13 +87,15 @@ def act(request: HttpRequest, admin: Any, pk: str, act: str) -> HttpResponse:
             answer = _carry_out(request, user, chosen, form)
             if answer is not None:
                 return answer
-    context = {"title": chosen.title, "act": chosen, "form": form, "person": user, "name": people.shown_name(user)}
+    about = chosen.about(user, request.GET if request.method == "GET" else request.POST)
+    context = {"title": chosen.title, "act": chosen, "form": form, "person": user, "about": about}
+    context["name"] = people.shown_name(user)
     return _render(request, admin, "act", context)
 
 
 def _carry_out(request: HttpRequest, user: Any, act: Act, form: Any) -> HttpResponse | None:
     """None where it was refused, and the form says why."""
-    order = acts.Order(request, user, form.cleaned_data["reason"])
+    order = operator_acts.Order(request, user, form.cleaned_data["reason"])
     try:
         act.do(order, form.cleaned_data)
     except PhonebindError as error:

@@ -11,7 +11,7 @@ from django.test import Client
 from phonebind import audit, life, limits, signals, tokens
 from phonebind.exceptions import PhonebindError, TokenInvalid
 from phonebind.models import SocialAccount
-from phonebind.operations import account, acts, in_force, people
+from phonebind.operations import account, in_force, operator_acts, people
 from phonebind.operations.act_list import ACTS
 from phonebind.operations.models import SecurityEvent
 from server.processes import Valkey
@@ -68,11 +68,30 @@ def written() -> list[SecurityEvent]:
     return list(SecurityEvent.objects.filter(type="operator").order_by("pk"))
 
 
+def clerk_page(client: Client, user: User, act: str, **query: Any) -> str:
+    """The form, before anything is done."""
+    answer = client.get(f"{PEOPLE}{user.pk}/{act}/", query, headers={"Accept-Language": "en"})
+    return str(answer.content.decode())
+
+
+def test_the_form_says_what_is_to_be_done_to_whom(admin_client: Client, person: User) -> None:
+    account = SocialAccount.objects.get()
+    SocialAccount.objects.update(nickname="<b>小明</b>")
+    assert "<strong>qq &lt;b&gt;小明&lt;/b&gt;</strong>" in clerk_page(
+        admin_client, person, "unbind", identity=account.pk
+    )
+    assert "<strong>ming</strong>" in clerk_page(admin_client, person, "end-sessions")
+    theirs = bind(User.objects.create_user("other"), openid="F" * 32)
+    for query in ({"identity": theirs.pk}, {"identity": "x"}, {}):
+        assert "it is not there any more" in clerk_page(admin_client, person, "unbind", **query)
+    assert "it is not there any more" in clerk_page(admin_client, person, "lift", limit="sms_site_day")
+
+
 # ---------------------------------------------------------------- who may
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_threat_61_who_may_only_look_cannot_act(clerk: Any, person: User, act: str) -> None:
+def test_threat_63_who_may_only_look_cannot_act(clerk: Any, person: User, act: str) -> None:
     """Nor with the permissions of the other acts."""
     others = {each.permission for name, each in ACTS.items() if name != act}
     client = clerk(*others, "unbind_last_identity", "see_mobile")
@@ -87,7 +106,7 @@ def test_threat_61_who_may_only_look_cannot_act(clerk: Any, person: User, act: s
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_threat_61_a_permission_to_act_is_none_to_look(client: Client, person: User, act: str) -> None:
+def test_threat_63_a_permission_to_act_is_none_to_look(client: Client, person: User, act: str) -> None:
     staff = User.objects.create_user("clerk", is_staff=True)
     staff.user_permissions.set(Permission.objects.filter(codename=ACTS[act].permission))
     client.force_login(staff)
@@ -95,7 +114,7 @@ def test_threat_61_a_permission_to_act_is_none_to_look(client: Client, person: U
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_threat_61_customers_and_strangers_cannot_act(client: Client, person: User, act: str) -> None:
+def test_threat_63_customers_and_strangers_cannot_act(client: Client, person: User, act: str) -> None:
     assert order(client, person, act, **GIVEN[act]).status_code == 302
     person.user_permissions.set(Permission.objects.all())
     client.force_login(person)
@@ -105,7 +124,7 @@ def test_threat_61_customers_and_strangers_cannot_act(client: Client, person: Us
 
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("reason", ["", "   ", "\n\t"])
-def test_threat_61_no_act_without_a_reason(admin_client: Client, person: User, act: str, reason: str) -> None:
+def test_threat_63_no_act_without_a_reason(admin_client: Client, person: User, act: str, reason: str) -> None:
     if act == "release" and not life.installed:
         return
     given = GIVEN[act] | ({"identity": SocialAccount.objects.get().pk} if act == "unbind" else {})
@@ -116,7 +135,7 @@ def test_threat_61_no_act_without_a_reason(admin_client: Client, person: User, a
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_threat_61_a_get_changes_nothing(admin_client: Client, person: User, act: str) -> None:
+def test_threat_63_a_get_changes_nothing(admin_client: Client, person: User, act: str) -> None:
     if act == "release" and not life.installed:
         return
     account = SocialAccount.objects.get()
@@ -128,14 +147,14 @@ def test_threat_61_a_get_changes_nothing(admin_client: Client, person: User, act
     assert SocialAccount.objects.count() == 1
 
 
-def test_threat_61_another_site_cannot_have_an_operator_act(person: User) -> None:
+def test_threat_63_another_site_cannot_have_an_operator_act(person: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(User.objects.create_superuser("root", password="x"))
     assert order(client, person, "end-sessions").status_code == 403
     assert written() == []
 
 
-def test_threat_61_nobody_acts_on_their_own_account(clerk: Any) -> None:
+def test_threat_63_nobody_acts_on_their_own_account(clerk: Any) -> None:
     """Lifting one's own limit, or unbinding past the guard, takes a second person."""
     client = clerk(*(act.permission for act in ACTS.values()), mobile="13900000009")
     own = User.objects.get(username="clerk")
@@ -150,7 +169,7 @@ def test_threat_61_nobody_acts_on_their_own_account(clerk: Any) -> None:
     assert written() == []
 
 
-def test_threat_61_operators_are_for_superusers_alone(clerk: Any, admin_client: Client) -> None:
+def test_threat_63_operators_are_for_superusers_alone(clerk: Any, admin_client: Client) -> None:
     client = clerk(*(act.permission for act in ACTS.values()))
     for name in ("is_staff", "is_superuser"):
         boss = User.objects.create_user(name)
@@ -193,7 +212,7 @@ def test_an_act_is_an_event_with_who_why_and_what(clerk: Any, person: User, capl
     assert event.data["operator"] == "clerk"
 
 
-def test_threat_61_what_cannot_be_written_down_is_not_done(
+def test_threat_63_what_cannot_be_written_down_is_not_done(
     admin_client: Client, person: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*args: Any, **kwargs: Any) -> None:
@@ -273,7 +292,7 @@ def test_unbind_takes_the_person_in_every_app_of_the_provider(clerk: Any, person
     assert (event.data["before"], event.data["after"]) == ("qq, qq, weibo", "weibo")
 
 
-def test_threat_61_an_identity_of_somebody_else_is_not_unbound(admin_client: Client, person: User) -> None:
+def test_threat_63_an_identity_of_somebody_else_is_not_unbound(admin_client: Client, person: User) -> None:
     other = bind(User.objects.create_user("other", mobile="13900000002"), openid="F" * 32)
     answer = order(admin_client, person, "unbind", identity=other.pk)
     assert "not there any more" in answer.content.decode() or "已经" in answer.content.decode()
@@ -292,7 +311,7 @@ def locked_in(person: User) -> User:
     return person
 
 
-def test_threat_61_the_last_way_in_stays(clerk: Any, locked_in: User) -> None:
+def test_threat_63_the_last_way_in_stays(clerk: Any, locked_in: User) -> None:
     client, account = clerk("unbind_identity"), SocialAccount.objects.get()
     answer = order(client, locked_in, "unbind", identity=account.pk, force="on")
     assert "the last way into this account" in answer.content.decode()
@@ -331,7 +350,8 @@ def test_two_operators_at_once_leave_one_way_in(locked_in: User, rf: Any) -> Non
         request = rf.post("/")
         request.user = operator
         try:
-            return acts.unbind(acts.Order(request, User.objects.get(pk=locked_in.pk), REASON), pk, force=False)
+            order = operator_acts.Order(request, User.objects.get(pk=locked_in.pk), REASON)
+            return operator_acts.unbind(order, pk, force=False)
         except (PhonebindError, OperationalError) as error:
             return type(error).__name__
 
@@ -343,10 +363,13 @@ def test_two_operators_at_once_leave_one_way_in(locked_in: User, rf: Any) -> Non
     assert SocialAccount.objects.exists()
 
 
-def test_lift(clerk: Any, person: User) -> None:
+def test_lift(clerk: Any, admin_client: Client, person: User) -> None:
     limits.take(("sms_mobile_gap", MOBILE), ("sms_mobile_hour", MOBILE))
     gap = next(each for each in people.limits(person, []) or [] if each.name == "sms_mobile_gap")
     assert gap.refuses
+    form = clerk_page(admin_client, person, "lift", limit=gap.key)
+    assert "<strong>sms_mobile_gap (mobile)</strong>" in form
+    assert MOBILE not in form
     assert order(clerk("lift_limit"), person, "lift", limit=gap.key).status_code == 302
     limits.check(("sms_mobile_gap", MOBILE))
     assert limits.state("sms_mobile_hour", MOBILE)[0] == 1
@@ -355,7 +378,7 @@ def test_lift(clerk: Any, person: User) -> None:
     assert (event.data["before"], event.data["after"]) == ("1 of 1", "0 of 1")
 
 
-def test_threat_61_no_limit_of_somebody_else_or_of_the_site_is_lifted(admin_client: Client, person: User) -> None:
+def test_threat_63_no_limit_of_somebody_else_or_of_the_site_is_lifted(admin_client: Client, person: User) -> None:
     other = User.objects.create_user("other", mobile="13900000002")
     claims = ("sms_mobile_gap", "13900000002"), ("sms_site_hour", limits.SITE), ("sms_address_hour", "127.0.0.1")
     limits.take(*claims)
