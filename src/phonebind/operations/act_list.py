@@ -8,15 +8,16 @@ from django.utils.translation import gettext_lazy as _
 
 from phonebind.exceptions import Text
 from phonebind.lifecycle.exceptions import NotFound
-from phonebind.operations import act_forms, acts, people
-from phonebind.operations.acts import Order
+from phonebind.operations import act_forms, operator_acts, people
+from phonebind.operations.in_force import Counted
+from phonebind.operations.operator_acts import Order
 
 APP = "phonebind_operations"
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """``do`` gets what the form holds, and raises what ``acts`` does."""
+    """``do`` gets what the form holds, and raises what ``operator_acts`` does."""
 
     permission: str
     title: Text
@@ -24,6 +25,8 @@ class Act:
     done: Text
     form: type[act_forms.ReasonForm]
     do: Callable[[Order, Mapping[str, Any]], str]
+    #: What of the person's it is done to, in words, by what the form holds; "" where there is no such thing.
+    about: Callable[[Any, Mapping[str, Any]], str] = lambda user, _given: people.shown_name(user)
 
     def is_allowed(self, operator: Any) -> bool:
         """Whether they have its permission."""
@@ -31,12 +34,26 @@ class Act:
 
 
 def _lift(order: Order, given: Mapping[str, Any]) -> str:
-    # Among the person's own: what a form names is never taken for a key.
-    counted = people.limits(order.user, people.identities(order.user))
-    chosen = next((each for each in counted or () if each.key == given["limit"]), None)
+    chosen = _limit(order.user, given)
     if chosen is None:
         raise NotFound
-    return acts.lift(order, chosen)
+    return operator_acts.lift(order, chosen)
+
+
+def _limit(user: Any, given: Mapping[str, Any]) -> Counted | None:
+    """Among the person's own: what a form names is never taken for a key."""
+    counted = people.limits(user, people.identities(user))
+    return next((each for each in counted or () if each.key == given.get("limit")), None)
+
+
+def _limit_name(user: Any, given: Mapping[str, Any]) -> str:
+    chosen = _limit(user, given)
+    return f"{chosen.name} ({chosen.whom})" if chosen else ""
+
+
+def _identity_name(user: Any, given: Mapping[str, Any]) -> str:
+    rows = (row for row in people.identities(user) if str(row.pk) == str(given.get("identity")))
+    return next((f"{row.provider} {row.nickname}".strip() for row in rows), "")
 
 
 ACTS: Mapping[str, Act] = {
@@ -46,7 +63,7 @@ ACTS: Mapping[str, Act] = {
         _("The person is signed out on every device, and signs in again as always."),
         _("All sessions have ended."),
         act_forms.ReasonForm,
-        lambda order, _given: acts.end_sessions(order),
+        lambda order, _given: operator_acts.end_sessions(order),
     ),
     "unbind": Act(
         "unbind_identity",
@@ -54,7 +71,8 @@ ACTS: Mapping[str, Act] = {
         _("Nobody signs in to this account by it any more, in none of your apps of this provider."),
         _("The identity is unbound."),
         act_forms.UnbindForm,
-        lambda order, given: acts.unbind(order, given["identity"], force=given.get("force", False)),
+        lambda order, given: operator_acts.unbind(order, given["identity"], force=given.get("force", False)),
+        _identity_name,
     ),
     "lift": Act(
         "lift_limit",
@@ -63,6 +81,7 @@ ACTS: Mapping[str, Act] = {
         _("The limit is lifted."),
         act_forms.LiftForm,
         _lift,
+        _limit_name,
     ),
     "release": Act(
         "release_number",
@@ -70,7 +89,7 @@ ACTS: Mapping[str, Act] = {
         _("The account keeps its other ways in, and whoever proves this number next may have an account of their own."),
         _("The number is released."),
         act_forms.ReleaseForm,
-        lambda order, given: acts.release(order, given["why"], end_sessions=given["end_sessions"]),
+        lambda order, given: operator_acts.release(order, given["why"], end_sessions=given["end_sessions"]),
     ),
 }
 

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.template.defaultfilters import truncatechars
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -16,12 +17,15 @@ from phonebind.operations.models import Charts, SecurityEvent
 
 admin.site.register(Charts, ChartsAdmin)
 
+#: Letters in a line of the list.
+_DETAILS = 60
+
 
 @admin.register(SecurityEvent)
 class SecurityEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Each search is one that an index answers, and nothing counts the table."""
 
-    list_display = ("at", "type", "outcome", "count", "person", "mobile", "address", "provider", "limit", "why")
+    list_display = ("at", "what", "count", "details", "person", "mobile", "address")
     list_filter = (filters.Period, filters.Type, filters.Outcome, filters.Limit)
     ordering = ("-at", "-pk")
     search_fields = ("pk",)
@@ -52,9 +56,14 @@ class SecurityEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return "-"
         return format_html('<a href="{}">{}</a>', person_views.page_url(event.user_id), event.user_id)
 
-    @admin.display(description=_("reason"))
-    def why(self, event: SecurityEvent) -> str:
-        return str(event.data.get("reason", "")) or event.cause
+    @admin.display(description=_("what"))
+    def what(self, event: SecurityEvent) -> str:
+        return f"{event.type}: {event.outcome}"
+
+    @admin.display(description=_("details"))
+    def details(self, event: SecurityEvent) -> str:
+        told = (event.provider, event.gateway, event.purpose, event.limit, event.cause, event.data.get("reason"))
+        return truncatechars(" ".join(str(each) for each in told if each) or "-", _DETAILS)
 
     @admin.display(description=_("more"))
     def said(self, event: SecurityEvent) -> str:

@@ -29,7 +29,7 @@ def search(term: str) -> Q:
     if _is_address(term):
         return Q(address=limits.counted_as(term)) | Q(address=term)
     mobile = mobiles.clean(term)
-    # Each of them is one that an index answers: of operators' acts there are few. One that is not has the whole table read.
+    # An index answers each of them (of operators' acts there are few), or the database would read the whole table.
     found = Q(request_id=term) | Q(user_id=term) | Q(type=words.OPERATOR, actor_id=term)
     user = accounts.by_login(term)
     if user is not None:

@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from phonebind import accounts, audit, masking
 from phonebind.exceptions import PhonebindError, StorageUnavailable
-from phonebind.operations import account, acts, people
+from phonebind.operations import account, operator_acts, people
 from phonebind.operations.act_list import ACTS, APP, Act, form_of
 
 FIND, PAGE, ACT = (f"phonebind_operations_{name}" for name in ("find", "person", "act"))
@@ -63,9 +63,9 @@ def show(request: HttpRequest, admin: Any, pk: str) -> HttpResponse:
         "overview": people.overview(user),
         "keeps": account.known.keeps,
         "may": {name.replace("-", "_"): allowed for name, allowed in acts_here.items()}
-        if acts.may_act(request.user, user)
+        if operator_acts.may_act(request.user, user)
         else {},
-        "untouchable": not acts.may_act(request.user, user) and any(acts_here.values()),
+        "untouchable": not operator_acts.may_act(request.user, user) and any(acts_here.values()),
         "user_url": _user_admin_url(request, user),
     }
     return _render(request, admin, "person", context)
@@ -77,7 +77,7 @@ def act(request: HttpRequest, admin: Any, pk: str, act: str) -> HttpResponse:
     chosen, user = ACTS.get(act), _user(pk)
     if chosen is None or (act == "release" and not account.known.keeps):
         raise Http404
-    if not chosen.is_allowed(request.user) or not acts.may_act(request.user, user):
+    if not chosen.is_allowed(request.user) or not operator_acts.may_act(request.user, user):
         raise PermissionDenied
     form_class = form_of(chosen, request.user)
     if request.method != "POST":
@@ -88,13 +88,15 @@ def act(request: HttpRequest, admin: Any, pk: str, act: str) -> HttpResponse:
             answer = _carry_out(request, user, chosen, form)
             if answer is not None:
                 return answer
-    context = {"title": chosen.title, "act": chosen, "form": form, "person": user, "name": people.shown_name(user)}
+    about = chosen.about(user, request.GET if request.method == "GET" else request.POST)
+    context = {"title": chosen.title, "act": chosen, "form": form, "person": user, "about": about}
+    context["name"] = people.shown_name(user)
     return _render(request, admin, "act", context)
 
 
 def _carry_out(request: HttpRequest, user: Any, act: Act, form: Any) -> HttpResponse | None:
     """None where it was refused, and the form says why."""
-    order = acts.Order(request, user, form.cleaned_data["reason"])
+    order = operator_acts.Order(request, user, form.cleaned_data["reason"])
     try:
         act.do(order, form.cleaned_data)
     except PhonebindError as error:

@@ -11,7 +11,7 @@ from django.test import Client
 from phonebind import audit, life, limits, signals, tokens
 from phonebind.exceptions import PhonebindError, TokenInvalid
 from phonebind.models import SocialAccount
-from phonebind.operations import account, acts, in_force, people
+from phonebind.operations import account, in_force, operator_acts, people
 from phonebind.operations.act_list import ACTS
 from phonebind.operations.models import SecurityEvent
 from server.processes import Valkey
@@ -66,6 +66,25 @@ def order(client: Client, user: User, act: str, **given: Any) -> Any:
 
 def written() -> list[SecurityEvent]:
     return list(SecurityEvent.objects.filter(type="operator").order_by("pk"))
+
+
+def clerk_page(client: Client, user: User, act: str, **query: Any) -> str:
+    """The form, before anything is done."""
+    answer = client.get(f"{PEOPLE}{user.pk}/{act}/", query, headers={"Accept-Language": "en"})
+    return str(answer.content.decode())
+
+
+def test_the_form_says_what_is_to_be_done_to_whom(admin_client: Client, person: User) -> None:
+    account = SocialAccount.objects.get()
+    SocialAccount.objects.update(nickname="<b>小明</b>")
+    assert "<strong>qq &lt;b&gt;小明&lt;/b&gt;</strong>" in clerk_page(
+        admin_client, person, "unbind", identity=account.pk
+    )
+    assert "<strong>ming</strong>" in clerk_page(admin_client, person, "end-sessions")
+    theirs = bind(User.objects.create_user("other"), openid="F" * 32)
+    for query in ({"identity": theirs.pk}, {"identity": "x"}, {}):
+        assert "it is not there any more" in clerk_page(admin_client, person, "unbind", **query)
+    assert "it is not there any more" in clerk_page(admin_client, person, "lift", limit="sms_site_day")
 
 
 # ---------------------------------------------------------------- who may
@@ -331,7 +350,9 @@ def test_two_operators_at_once_leave_one_way_in(locked_in: User, rf: Any) -> Non
         request = rf.post("/")
         request.user = operator
         try:
-            return acts.unbind(acts.Order(request, User.objects.get(pk=locked_in.pk), REASON), pk, force=False)
+            return operator_acts.unbind(
+                operator_acts.Order(request, User.objects.get(pk=locked_in.pk), REASON), pk, force=False
+            )
         except (PhonebindError, OperationalError) as error:
             return type(error).__name__
 
@@ -343,10 +364,13 @@ def test_two_operators_at_once_leave_one_way_in(locked_in: User, rf: Any) -> Non
     assert SocialAccount.objects.exists()
 
 
-def test_lift(clerk: Any, person: User) -> None:
+def test_lift(clerk: Any, admin_client: Client, person: User) -> None:
     limits.take(("sms_mobile_gap", MOBILE), ("sms_mobile_hour", MOBILE))
     gap = next(each for each in people.limits(person, []) or [] if each.name == "sms_mobile_gap")
     assert gap.refuses
+    form = clerk_page(admin_client, person, "lift", limit=gap.key)
+    assert "<strong>sms_mobile_gap (mobile)</strong>" in form
+    assert MOBILE not in form
     assert order(clerk("lift_limit"), person, "lift", limit=gap.key).status_code == 302
     limits.check(("sms_mobile_gap", MOBILE))
     assert limits.state("sms_mobile_hour", MOBILE)[0] == 1
