@@ -2,7 +2,7 @@
 put forward or back; and some zones are half an hour or three quarters off.
 """
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone as clocks
@@ -17,9 +17,9 @@ def begin(moment: datetime) -> datetime:
     )
 
 
-def aligned(hour: datetime) -> timezone:
-    """A zone without summer time whose hours begin when this one does, for databases to cut hours by."""
-    return timezone(timedelta(minutes=-hour.astimezone(UTC).minute % 60))
+def past(hour: datetime) -> timedelta:
+    """How long after an hour of the database's clocks this one begins."""
+    return timedelta(minutes=stored(hour).minute)
 
 
 def shown(moment: datetime) -> datetime:

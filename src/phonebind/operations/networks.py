@@ -63,11 +63,11 @@ def sent_of(starts: Sequence[str], begin: datetime, end: datetime) -> dict[str, 
     return dict(rows.values_list("start").annotate(total=Sum("count")))
 
 
-def _top(start: Combinable, begin: datetime, end: datetime, top: int) -> list[Group]:
+def _top(beginning: Combinable, begin: datetime, end: datetime, top: int) -> list[Group]:
     numbers = Count("mobile_hmac", distinct=True)
     asked = codes.asked(begin, end)
-    rows: Any = asked.annotate(start=start).values_list("start")
-    found = list(rows.annotate(sent=Sum("count"), numbers=numbers).order_by("-sent", "start")[:top])
+    rows: Any = asked.annotate(start=beginning).values_list("start")
+    found: list[Any] = list(rows.annotate(sent=Sum("count"), numbers=numbers).order_by("-sent", "start")[:top])
     # Wherever they used it: who is at home asks by one network, and comes in by another.
     users = codes.right(begin, end + hours.HOUR).values("mobile_hmac")
     rows = rows.filter(start__in=[each for each, *_ in found], mobile_hmac__in=users)

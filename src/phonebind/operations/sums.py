@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
 from phonebind.operations import codes, hours
@@ -94,17 +94,20 @@ def _keep(begin: datetime, end: datetime) -> None:
 
 
 def _read(begin: datetime, end: datetime) -> Iterable[Hour]:
-    found = {hour: Hour(hour) for hour in _each(begin, end)}
+    found, past = {hour: Hour(hour) for hour in _each(begin, end)}, hours.past(begin)
     rows = SecurityEvent.objects.filter(_COUNTED, at__gte=hours.stored(begin), at__lt=hours.stored(end))
     for at, *facts in _by_hour(rows, begin, *_FIELDS).annotate(total=Sum("count")):
-        found[hours.read(at)].rows.append(Row._make(facts))
+        found[hours.read(at) + past].rows.append(Row._make(facts))
     numbers = Count("mobile_hmac", distinct=True)
     for at, asked in _by_hour(codes.asked(begin, end), begin).annotate(numbers=numbers):
-        found[hours.read(at)].asked = asked
+        found[hours.read(at) + past].asked = asked
     for at, used in _by_hour(codes.used(begin, end), begin).annotate(numbers=numbers):
-        found[hours.read(at)].used = used
+        found[hours.read(at) + past].used = used
     return found.values()
 
 
 def _by_hour(rows: QuerySet[SecurityEvent], begin: datetime, *fields: str) -> Any:
-    return rows.annotate(hour=TruncHour("at", tzinfo=hours.aligned(begin))).order_by().values_list("hour", *fields)
+    """Some databases know no zones, as MariaDB often does: where hours begin at half past, the rows are moved there."""
+    past = hours.past(begin)
+    at = ExpressionWrapper(F("at") - past, DateTimeField()) if past else F("at")
+    return rows.annotate(hour=TruncHour(at, tzinfo=UTC)).order_by().values_list("hour", *fields)
