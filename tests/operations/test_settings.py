@@ -2,15 +2,18 @@
 
 import re
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from pytest_django import Settings
 
-from phonebind.operations import checks
+from phonebind import calls
+from phonebind.operations import checks, metrics, workers
 from tests.support.edge import Configure
 
 pytestmark = pytest.mark.once
@@ -64,3 +67,49 @@ def test_manage_py_check_runs_them(phonebind: Configure) -> None:
 def test_the_docstring_lists_every_id() -> None:
     source = Path(checks.__file__).read_text()
     assert set(re.findall(r"E0\d\d", checks.__doc__ or "")) == set(re.findall(r"phonebind\.(E0\d\d)", source))
+
+
+# ---------------------------------------------------------------- the start
+
+
+@pytest.fixture
+def start(settings: Settings) -> Iterator[Callable[..., list[str]]]:
+    """The app begins with these settings in a process that nobody observes; what it has switched on."""
+    kept = list(calls.observers)
+    metrics.stop()
+    calls.observers.clear()
+
+    def ready(**changes: Any) -> list[str]:
+        settings.PHONEBIND = {**settings.PHONEBIND, **changes}
+        apps.get_app_config("phonebind_operations").ready()
+        return [getattr(each, "__module__", "").rpartition(".")[2] for each in calls.observers]
+
+    yield ready
+    metrics.stop()
+    metrics.install()
+    calls.observers[:] = kept
+
+
+@pytest.mark.parametrize(
+    ("changes", "observers"),
+    [
+        ({}, ["metrics"]),
+        ({"METRICS_TOKEN": ""}, []),
+        ({"METRICS_TOKEN": "", "TRACING": True}, ["tracing"]),
+        ({"TRACING": True}, ["metrics", "tracing"]),
+        ({"TRACING": "yes"}, []),
+        ({"NO_SUCH_SETTING": 1}, []),
+    ],
+    ids=repr,
+)
+def test_each_part_is_on_where_the_settings_say_so(
+    start: Callable[..., list[str]], changes: dict[str, Any], observers: list[str]
+) -> None:
+    assert start(**changes) == observers
+
+
+def test_whoever_finds_no_room_counts_nothing(
+    start: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(workers.VARIABLE, str(tmp_path / "none"))
+    assert start() == []

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
-from phonebind.operations import series, workers
+from phonebind.operations import exposition, metrics, series, workers
 from server import demo
 from tests.server.test_run import eventually
 from tests.support.site import Site, serving
@@ -180,6 +181,32 @@ def test_threat_64_without_room_a_process_serves_and_counts_nothing(tmp_path: Pa
     assert total == "2.0"
 
 
+def test_whoever_scrapes_reads_the_files_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone(tmp_path / "metrics", FORKED)
+    monkeypatch.setenv(workers.VARIABLE, str(tmp_path / "metrics"))
+    monkeypatch.setattr(metrics, "counts", lambda: False)
+    lines = exposition.text().decode().splitlines()
+    assert 'phonebind_sms_codes_total{outcome="right",purpose="bind"} 2.0' in lines
+
+
+def test_a_fork_without_room_stops_counting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(workers.VARIABLE, str(tmp_path / "none"))
+    metrics._after_fork()
+    assert not metrics.counts()
+    metrics.install()
+    monkeypatch.delenv(workers.VARIABLE)
+    metrics._after_fork()
+    assert metrics.counts()
+
+
+def test_a_server_that_counts_its_threads_has_a_gauge_for_them() -> None:
+    gauge = series.threads_in_use()
+    try:
+        assert (gauge._name, gauge._multiprocess_mode) == ("phonebind_threads_in_use", "livesum")
+    finally:
+        REGISTRY.unregister(gauge)
+
+
 def test_whoever_finds_no_room_at_its_start_serves_without_metrics(tmp_path: Path) -> None:
     body = "import django; django.setup(); from phonebind import calls; print(len(calls.observers))"
     own = {"DJANGO_SETTINGS_MODULE": "server.settings", "DEBUG": "1", workers.VARIABLE: str(tmp_path / "none")}
@@ -207,6 +234,15 @@ def test_the_end_of_a_process_keeps_what_it_counted_and_frees_the_rest(directory
     with (directory / f"counter_{pid}.db").open("rb") as content:
         assert content.read(4) == used
     assert (directory / f"counter_{pid}.db").stat().st_size == workers.SIZES["counter"]
+    # Or has none, and takes nothing away from what the other has counted.
+    workers.ended(pid)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
+    try:
+        assert not workers.allocate()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (directory / f"counter_{pid}.db").read_bytes()[:4] == used
 
 
 def test_the_files_are_named_as_prometheus_client_names_them() -> None:
