@@ -66,8 +66,6 @@ def test_the_settings() -> None:
         "SMS_PRICES",
         "SMS_CURRENCY",
         "PUMPING_ALARM",
-        "EVENTS_KEY",
-        "TOKEN_KEYS",
     }
     assert set(conf.ProviderSettings.__dataclass_fields__) == {
         "base_url",
