@@ -11,6 +11,7 @@ E010 a function cannot be imported     E011 new accounts lack a field
 E012 FRONT_END needs sessions          W010 HUMAN_CHECK asks for nothing
 E014 the account life is not installed E015 NUMBER_STATE is unusable
 E013 a source of proofs is unusable    W011 a provider brings no next back
+E021 WEBHOOKS without their app
 
 With ``check --deploy``: W004 cookies reach Django as they came, W005 CORS allows every site, W007 SITE_NAME is left at
 its default or makes two SMS of each, W008 the pages ask for consent to no terms or no privacy policy, W012 nobody
@@ -102,6 +103,13 @@ def check_account_life(**kwargs: Any) -> Messages:
         for name in ("known_mobile", "second_identity", "owner_word", "number_state", "sms_sign_in", "sms_sign_up")
         if getattr(conf, name) != getattr(defaults, name)
     ]
+
+
+def check_operations(**kwargs: Any) -> Messages:
+    if not conf.webhooks or apps.is_installed("phonebind.operations"):
+        return []
+    told = f"{SETTING}['WEBHOOKS'] is set, and 'phonebind.operations' is not in INSTALLED_APPS: nobody is told."
+    return [Error(told, id="phonebind.E021")]
 
 
 def check_human_check(**kwargs: Any) -> Messages:
@@ -242,6 +250,7 @@ CHECKS = (
     _readable(check_gateway),
     _readable(check_mobile_proofs),
     _readable(check_account_life),
+    _readable(check_operations),
     _readable(check_human_check),
     _readable(check_free_sms),
     _readable(check_legacy_state),

@@ -112,6 +112,9 @@ class Settings:
     #: and fields of the user model that ``/user/`` shows besides id, username and mobile.
     legacy_counts: str = "limited"
     legacy_user_fields: tuple[str, ...] = ()
+    #: Of ``phonebind.operations``: services that are told of acts on accounts, by a name of yours each:
+    #: ``{"shop": {"url": "https://…", "secret": "whsec_…"}}``. See docs/operations.md.
+    webhooks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: How many proxies in front of Django append to X-Forwarded-For.
     trusted_proxies: int = 0
     #: "None" where the front end is on another site than the API (needs HTTPS).

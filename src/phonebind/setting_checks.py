@@ -49,6 +49,7 @@ TYPES: Mapping[str, Any] = {
     "NUMBER_STATE": Mapping,
     "LEGACY_COUNTS": str,
     "LEGACY_USER_FIELDS": (list, tuple),
+    "WEBHOOKS": Mapping,
     "TRUSTED_PROXIES": int,
     "COOKIE_SAMESITE": str,
     "CONNECT_TIMEOUT": (int, float),
