@@ -43,6 +43,7 @@ class Service:
     #: Ids that came while they were being answered already.
     doubled: list[str] = field(default_factory=list)
     busy: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def entry(self, **more: Any) -> dict[str, Any]:
         """Of ``WEBHOOKS``."""
@@ -51,68 +52,66 @@ class Service:
     def types(self) -> list[str]:
         return [message["type"] for message in self.messages]
 
-    def next_reply(self) -> Reply:
-        return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+    def came(self, headers: dict[str, str], body: bytes, message: Any) -> Reply:
+        with self.lock:
+            key = headers["webhook-id"]
+            if key in self.busy:
+                self.doubled.append(key)
+            self.busy.append(key)
+            self.ids.append(key)
+            self.headers.append(headers)
+            self.bodies.append(body)
+            self.messages.append(message)
+            return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    service: Service
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """The sender gave up in the middle."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Nobody may GET: redirects are not followed."""
+
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_POST(self) -> None:
+        service, body = self.server.service, self.rfile.read(int(self.headers["Content-Length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        message = Webhook(service.secret).verify(body, headers)
+        reply = service.came(headers, body, message)
+        try:
+            self.answer(reply)
+        finally:
+            service.busy.remove(headers["webhook-id"])
+
+    def answer(self, reply: Reply) -> None:
+        time.sleep(reply.hang)
+        self.send_response(reply.status)
+        for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        for piece in [bytes([byte]) for byte in reply.body] if reply.drip else [reply.body]:
+            self.wfile.write(piece)
+            time.sleep(reply.drip)
+
+    def log_message(self, *args: Any) -> None:
+        """Say nothing."""
 
 
 @contextmanager
 def serve(*replies: Reply) -> Iterator[Service]:
-    service, lock = Service(replies=list(replies) or [Reply()]), threading.Lock()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            message = Webhook(service.secret).verify(body, headers)
-            with lock:
-                key = headers["webhook-id"]
-                if key in service.busy:
-                    service.doubled.append(key)
-                service.busy.append(key)
-                reply = service.next_reply()
-                service.ids.append(key)
-                service.messages.append(message)
-                service.headers.append(headers)
-                service.bodies.append(body)
-            try:
-                self.answer(reply)
-            finally:
-                with lock:
-                    service.busy.remove(key)
-
-        def do_GET(self) -> None:
-            raise AssertionError("nobody follows a redirect")
-
-        def answer(self, reply: Reply) -> None:
-            time.sleep(reply.hang)
-            self.send_response(reply.status)
-            for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if not reply.drip:
-                self.wfile.write(reply.body)
-                return
-            for byte in reply.body:
-                self.wfile.write(bytes([byte]))
-                time.sleep(reply.drip)
-
-        def log_message(self, *args: Any) -> None:
-            """Say nothing."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: Any, client_address: Any) -> None:
-            """The sender gave up in the middle."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    service.url = f"http://127.0.0.1:{server.server_port}/hooks"
+    server = _Server(("127.0.0.1", 0), _Handler)
+    url = f"http://127.0.0.1:{server.server_port}/hooks"
+    server.service = Service(url, replies=list(replies) or [Reply()])
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield service
+        yield server.service
     finally:
         server.shutdown()
         thread.join()

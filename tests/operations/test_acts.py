@@ -29,7 +29,7 @@ ENTRY = {"url": "https://other.example/hooks", "secret": SECRET}
 
 @pytest.fixture(autouse=True)
 def _endpoints(settings: Settings) -> None:
-    settings.PHONEBIND |= {"WEBHOOKS": {"all": ENTRY}}
+    settings.PHONEBIND = settings.PHONEBIND | {"WEBHOOKS": {"all": ENTRY}}
 
 
 def make(mobile: str | None = MOBILE, name: str = "xiaoming") -> Any:
@@ -65,7 +65,7 @@ def test_a_first_bind_makes_an_account_and_an_identity() -> None:
 
 def test_a_bind_that_is_rolled_back_leaves_no_row() -> None:
     proof = proved()
-    assert proof.claim()
+    sms_codes.void(MOBILE)
     with pytest.raises(SmsCodeInvalid):
         bind(proof)
     assert told() == []
@@ -177,12 +177,13 @@ def test_an_account_that_is_deleted() -> None:
 
 def test_a_host_that_rolls_back_tells_nobody() -> None:
     user = make()
-    with pytest.raises(LookupError), transaction.atomic():
+    with transaction.atomic():
         user.is_active = False
         user.set_password("another-horse-9")
         user.save()
         user.delete()
-        raise LookupError
+        assert told()
+        transaction.set_rollback(True)
     assert told() == []
 
 
@@ -195,7 +196,7 @@ def test_all_sessions_are_ended_by_the_hosts_own_hand() -> None:
 def test_each_endpoint_is_told_of_what_it_wants(settings: Settings) -> None:
     user = make()
     purged, bound = ENTRY | {"types": ["account-purged"]}, ENTRY | {"types": ["account-bound", "account-enabled"]}
-    settings.PHONEBIND |= {"WEBHOOKS": {"all": ENTRY, "purged": purged, "bound": bound}}
+    settings.PHONEBIND = settings.PHONEBIND | {"WEBHOOKS": {"all": ENTRY, "purged": purged, "bound": bound}}
     user.delete()
     assert {(row.endpoint, row.type) for row in OutboxMessage.objects.all()} == {
         ("all", "account-purged"),
@@ -211,7 +212,7 @@ def test_a_copy_of_accounts_elsewhere_is_nobodys_business(settings: Settings) ->
 @pytest.mark.parametrize("entry", [{}, {"all": ENTRY | {"types": ["account-purged"]}}])
 def test_who_wants_no_word_of_it_pays_no_statement(settings: Settings, entry: dict[str, Any]) -> None:
     user = make()
-    settings.PHONEBIND |= {"WEBHOOKS": entry}
+    settings.PHONEBIND = settings.PHONEBIND | {"WEBHOOKS": entry}
     with CaptureQueriesContext(connection) as queries:
         user.save()
     # SQLite's transactions are statements, too.
@@ -224,7 +225,7 @@ def test_who_wants_no_word_of_it_pays_no_statement(settings: Settings, entry: di
 
 def test_one_statement_writes_to_all_endpoints(settings: Settings) -> None:
     user = make()
-    settings.PHONEBIND |= {"WEBHOOKS": {"one": ENTRY, "two": ENTRY, "three": ENTRY}}
+    settings.PHONEBIND = settings.PHONEBIND | {"WEBHOOKS": {"one": ENTRY, "two": ENTRY, "three": ENTRY}}
     with CaptureQueriesContext(connection) as queries:
         binding.attach(RequestFactory().post("/"), IDENTITY, user)
     assert len([each for each in queries if "INSERT" in each["sql"] and "outbox" in each["sql"]]) == 1
