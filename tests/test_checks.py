@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.middleware import SessionMiddleware as DjangosOwn
 from django.core.checks import run_checks
@@ -516,9 +517,15 @@ def test_the_account_life_is_set_and_not_installed(settings: Settings, name: str
     assert (error.id, name in error.msg) == ("phonebind.E014", True)
 
 
+@pytest.mark.skipif(apps.is_installed("phonebind.operations"), reason="the app is installed")
+def test_webhooks_are_set_and_nobody_sends_them(settings: Settings) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "WEBHOOKS": {"crm": {"url": "https://crm.example/", "secret": "x"}}}
+    assert found() == ["E021"]
+
+
 def test_the_docstring_lists_every_id() -> None:
     listed = set(re.findall(r"[EW][0-9]{3}", checks.__doc__ or ""))
-    assert listed == {*(f"E{n:03}" for n in range(1, 16)), *(f"W{n:03}" for n in range(1, 13))}
+    assert listed == {*(f"E{n:03}" for n in range(1, 16)), *(f"W{n:03}" for n in range(1, 13)), "E021"}
 
 
 class Apart:

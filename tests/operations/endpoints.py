@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,6 +51,9 @@ class Service:
 
     def types(self) -> list[str]:
         return [message["type"] for message in self.messages]
+
+    def has_got(self, count: int) -> bool:
+        return len(self.ids) > count
 
     def came(self, headers: dict[str, str], body: bytes, message: Any) -> Reply:
         with self.lock:
@@ -122,7 +125,7 @@ def put(*names: str, count: int = 1, user_id: int = 7) -> list[OutboxMessage]:
     """Messages that are due, as an act writes them."""
     before = set(outbox.messages().values_list("pk", flat=True))
     outbox.write("account-enabled", [{"user_id": user_id}] * count, outbox.messages().db)
-    rows: Sequence[OutboxMessage] = outbox.messages().exclude(pk__in=before)
+    rows = outbox.messages().exclude(pk__in=before)
     return sorted((row for row in rows if not names or row.endpoint in names), key=lambda row: row.pk)
 
 

@@ -105,7 +105,7 @@ def test_threat_29_a_reset(dying: Deaths) -> None:
         user = acts.make(mobile)
         act = acts.reset(mobile)
         dying.of(acts.send, act, step=step)
-        changed = get_user_model()._default_manager.get(pk=user.pk).check_password(acts.NEW_PASSWORD)  # type: ignore[attr-defined]
+        changed = get_user_model()._default_manager.get(pk=user.pk).check_password(acts.NEW_PASSWORD)
         seen = told("credential-change", user_id=user.pk), told("sessions-revoked", user_id=user.pk, reason="password")
         assert seen == (changed, changed)
     assert step >= MANY

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -102,9 +103,9 @@ def test_senders_are_killed_again_and_again() -> None:
     with serve(Reply(hang=0.02)) as shop, told(shop=shop) as entries:
         messages = put(count=60)
         for _ in range(5):
-            before = len(shop.ids)
+            enough = len(shop.ids) + 3
             with sending(entries, lease=1) as sender:
-                until(lambda before=before: len(shop.ids) > before + 3)
+                until(partial(shop.has_got, enough))
                 sender.kill()
                 sender.wait()
         with sending(entries, lease=1):
