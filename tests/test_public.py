@@ -59,6 +59,7 @@ def test_the_settings() -> None:
         "NUMBER_STATE",
         "LEGACY_COUNTS",
         "LEGACY_USER_FIELDS",
+        "WEBHOOKS",
     }
     assert set(conf.ProviderSettings.__dataclass_fields__) == {
         "base_url",
@@ -175,6 +176,8 @@ def test_the_signals() -> None:
         "sms_budget_exhausted",
         "proof_budget_exhausted",
         "sms_receipt_received",
+        "audited",
+        "committing",
         *(
             "refresh_token_reused",
             "mobile_change_requested",
