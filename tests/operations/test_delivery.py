@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from phonebind.operations import delivery, outbox
+from phonebind.operations.clock import UtcNow
 from phonebind.operations.models import OutboxMessage, WebhookEndpoint
 from tests.operations.endpoints import OTHER_SECRET, SECRET, Reply, Service, make_due, now, put, serve
 
@@ -95,6 +96,18 @@ def test_leases_are_by_the_databases_clock(settings: Settings, hours: int) -> No
             assert outbox.claim("shop") is not None
             assert outbox.claim("shop") is None
     assert 0 < wait(message) <= outbox.LEASE
+
+
+def test_the_databases_clock_is_in_utc_everywhere(settings: Settings) -> None:
+    """A MariaDB has its own time zone, and Django asks it for that."""
+    compiler = outbox.messages().query.get_compiler(outbox.messages().db)
+    sql, _ = UtcNow().as_mysql(compiler, connection)
+    assert sql == "UTC_TIMESTAMP(6)"
+    tell(settings, shop={"url": "https://shop.example/", "secret": SECRET})
+    put()
+    seen = OutboxMessage.objects.annotate(clock=UtcNow()).values_list("clock", flat=True).first()
+    assert seen is not None
+    assert abs((seen - timezone.now()).total_seconds()) < 60
 
 
 BROKEN = [

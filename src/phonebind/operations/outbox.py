@@ -130,8 +130,9 @@ def prune(*, days: int, batch: int, given_up: bool = False) -> int:
     over = Q(delivered_at__isnull=False) | ~Q(endpoint__in=list(conf.webhooks))
     if given_up:
         over |= Q(due_at=None)
-    # By the key, which is by time.
-    old = messages().filter(over, pk__lt=message_id(int(before.timestamp() * 1000))).order_by("pk")
+    # Found by the key, which is by time: but not as MariaDB 10.7 to 10.9 compare them.
+    last = message_id(int(before.timestamp() * 1000))
+    old = messages().filter(over, pk__lt=last, created_at__lt=before).order_by("pk")
     deleted = 0
     while some := list(old.values_list("pk", flat=True)[:batch]):
         deleted += messages().filter(pk__in=some).delete()[0]
