@@ -11,11 +11,11 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from phonebind import binding, life, revocation, signals, sms_codes
+from phonebind import binding, life, revocation, signals, sms_codes, tokens
 from phonebind.exceptions import SmsCodeInvalid
 from phonebind.models import SocialAccount
 from phonebind.oauth import Identity
-from phonebind.operations import webhooks
+from phonebind.operations import acts, webhooks
 from phonebind.operations.models import OutboxMessage
 from phonebind.sms_codes import ByCode, _new_code
 from tests.operations.endpoints import SECRET
@@ -164,6 +164,15 @@ def test_a_number_that_goes_is_a_change_too_and_is_in_no_message() -> None:
     assert MOBILE not in json.dumps(told())
 
 
+def test_what_a_save_writes() -> None:
+    account = SocialAccount()
+    assert acts._is_saved(account, "openid", None)
+    assert acts._is_saved(account, "openid", ["openid"])
+    assert not acts._is_saved(account, "openid", ["unionid"])
+    assert acts._is_saved(account, "pk", ["unionid"]), "a property may be worked out of anything"
+    assert not acts._is_saved(account, "objects", None)
+
+
 def test_an_account_that_is_deleted() -> None:
     user, other = make(), make("13900000002", "other")
     key = str(user.pk)
@@ -259,3 +268,28 @@ def test_an_operator_in_the_admin_is_told_of_likewise(admin_client: Client) -> N
     answer = admin_client.post(page, {**sent, **dates})
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     assert "account-disabled" in types()
+
+
+@pytest.mark.skipif(not life.installed, reason="sessions are kept by the account life: LIFECYCLE=1")
+def test_the_end_of_a_session_is_rolled_back_with_its_message() -> None:
+    """In SQLite too, where it is one statement otherwise."""
+    from phonebind.lifecycle import endings  # noqa: PLC0415 - its tables are not there otherwise
+
+    user = make()
+    pair = tokens.issue(user, method="password")
+    sid = tokens.retire(pair["refresh"])
+
+    def refuse(**kwargs: Any) -> None:
+        assert connection.in_atomic_block
+        raise LookupError
+
+    signals.committing.connect(refuse)
+    try:
+        with pytest.raises(LookupError):
+            endings.end(endings.find(sid), "revoked")
+    finally:
+        signals.committing.disconnect(refuse)
+    assert told() == []
+    assert endings.find(sid).get().ended_at is None
+    assert endings.end(endings.find(sid), "revoked") == 1
+    assert told() == [("session-revoked", {"user_id": str(user.pk), "session": sid, "reason": "revoked"})]

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.db.models import Model
 from django.db.models.signals import post_delete, post_save, pre_save
 
 from phonebind import accounts, databases, signals
@@ -38,7 +39,7 @@ def _before_save(instance: Any, using: str, raw: bool, update_fields: Any, **kwa
     """Remember how the user was, where somebody wants to know what changes."""
     if raw or not isinstance(instance, get_user_model()) or instance._state.adding:
         return
-    if _is_saved("is_active", update_fields) or _is_saved(conf.mobile_field, update_fields):
+    if _is_saved(instance, "is_active", update_fields) or _is_saved(instance, conf.mobile_field, update_fields):
         before = databases.people().filter(pk=instance.pk).first() if webhooks.wanting(*_CHANGES) else None
         setattr(instance, _BEFORE, before)
 
@@ -52,14 +53,19 @@ def _on_save(instance: Any, created: bool, using: str, raw: bool, update_fields:
     before: Any = instance.__dict__.pop(_BEFORE, None)
     if before is None:
         return
-    if _is_saved("is_active", update_fields) and before.is_active != instance.is_active:
+    if _is_saved(instance, "is_active", update_fields) and before.is_active != instance.is_active:
         outbox.write("account-enabled" if instance.is_active else "account-disabled", [facts], using)
-    if _is_saved(conf.mobile_field, update_fields) and accounts.mobile_of(before) != accounts.mobile_of(instance):
+    if _is_saved(instance, conf.mobile_field, update_fields) and accounts.mobile_of(before) != accounts.mobile_of(
+        instance
+    ):
         outbox.write("identifier-changed", [facts], using)
 
 
-def _is_saved(name: str, update_fields: Any) -> bool:
-    return update_fields is None or name in update_fields
+def _is_saved(instance: Model, name: str, update_fields: Any) -> bool:
+    if name in {field.name for field in instance._meta.concrete_fields}:
+        return update_fields is None or name in update_fields
+    # Worked out of others; or no row has it: Django's base class says True of everybody.
+    return isinstance(getattr(type(instance), name, None), property)
 
 
 def _on_purge(instance: Any, using: str, **kwargs: Any) -> None:
