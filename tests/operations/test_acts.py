@@ -15,7 +15,7 @@ from phonebind import binding, life, revocation, signals, sms_codes, tokens
 from phonebind.exceptions import SmsCodeInvalid
 from phonebind.models import SocialAccount
 from phonebind.oauth import Identity
-from phonebind.operations import acts, webhooks
+from phonebind.operations import acts, outbox, webhooks
 from phonebind.operations.models import OutboxMessage
 from phonebind.sms_codes import ByCode, _new_code
 from tests.operations.endpoints import SECRET
@@ -293,3 +293,12 @@ def test_the_end_of_a_session_is_rolled_back_with_its_message() -> None:
     assert endings.find(sid).get().ended_at is None
     assert endings.end(endings.find(sid), "revoked") == 1
     assert told() == [("session-revoked", {"user_id": str(user.pk), "session": sid, "reason": "revoked"})]
+
+
+def test_many_sessions_are_told_of_by_several_statements() -> None:
+    """PostgreSQL takes 65,535 parameters in one."""
+    facts = [{"user_id": 1, "session": number, "reason": "revoked"} for number in range(outbox.BATCH + 1)]
+    with CaptureQueriesContext(connection) as queries:
+        signals.committing.send(None, act="session-revoked", facts=facts, using=connection.alias)
+    assert OutboxMessage.objects.count() == len(facts)
+    assert len([each for each in queries if each["sql"].startswith("INSERT")]) >= 2

@@ -19,6 +19,8 @@ from phonebind.operations import webhooks
 from phonebind.operations.clock import UtcNow
 from phonebind.operations.models import OutboxMessage, WebhookEndpoint, message_id
 
+#: Rows of one statement: of as many sessions as somebody ends at once. PostgreSQL takes 65,535 parameters.
+BATCH = 500
 #: Seconds for which a message is one sender's. All that one try may take, with the look-up of a name, ends before.
 LEASE = 60
 #: Seconds after each failure; after one more the message is given up. In all, some 69 hours.
@@ -33,11 +35,12 @@ def write(type_: str, facts: Sequence[Mapping[str, Any]], using: str) -> None:
     if not names or not facts or using != primary(OutboxMessage):
         return
     now = timezone.now()
-    messages(using).bulk_create(
+    rows = (
         OutboxMessage(endpoint=name, type=type_, payload=webhooks.data(type_, each), created_at=now, due_at=UtcNow())
         for each in facts
         for name in names
     )
+    messages(using).bulk_create(rows, batch_size=BATCH)
 
 
 def claim(name: str) -> OutboxMessage | None:
