@@ -50,8 +50,9 @@ if not DEBUG:
         if getattr(demo, _name) in (env.text(_name), *env.words(f"{_name}_FALLBACKS")):
             env.note(f"{_name} has the demo's value, which everybody knows.")
     # Of all keys of gateways the one that would serve: a bridge of one's own takes whatever it is given.
-    if demo.HTTP_SECRET in env.text("SMS_OPTIONS", ""):
-        env.note("SMS_OPTIONS has the demo's value of secret, which everybody knows.")
+    for _name in ("SMS_OPTIONS", "WEBHOOKS"):
+        if demo.HTTP_SECRET in env.text(_name, "").replace("\\/", "/"):
+            env.note(f"{_name} has the demo's value of secret, which everybody knows.")
     for _name, _known in demo.SECRETS_OF_PROVIDERS.items():
         if any(_secret in env.text("PROVIDERS", "").replace("\\/", "/") for _secret in _known):
             env.note(f"PROVIDERS has the demo's value of {_name}, which everybody knows.")
@@ -263,6 +264,7 @@ PHONEBIND = {
     "SIGN_IN_MAX_AGE": env.number("SIGN_IN_MAX_AGE", 90 * 86_400, least=1),
     "EVENTS_KEY": env.text("EVENTS_KEY", ""),
     "TOKEN_KEYS": [*keys.others(), *(("HS256", secret) for secret in _JWT_SECRETS)],
+    "WEBHOOKS": env.options("WEBHOOKS"),
     "TRUSTED_PROXIES": env.number("TRUSTED_PROXIES", 0),
     "COOKIE_SAMESITE": env.text("COOKIE_SAMESITE", "Lax"),
     # So that some of the threads are left for all that waits for nobody: an eighth, where the human check asks somebody

@@ -102,6 +102,7 @@ def test_the_names_are_the_documented_ones() -> None:
         "NUMBER_STATE",
         "LEGACY_COUNTS",
         "LEGACY_USER_FIELDS",
+        "WEBHOOKS",
     }
 
 

@@ -66,6 +66,7 @@ def test_the_settings() -> None:
         "SMS_PRICES",
         "SMS_CURRENCY",
         "PUMPING_ALARM",
+        "WEBHOOKS",
     }
     assert set(conf.ProviderSettings.__dataclass_fields__) == {
         "base_url",
@@ -191,6 +192,7 @@ def test_the_signals() -> None:
         "sms_pumping_suspected",
         "proof_budget_exhausted",
         "sms_receipt_received",
+        "committing",
         *(
             "refresh_token_reused",
             "mobile_change_requested",

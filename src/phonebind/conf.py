@@ -127,6 +127,9 @@ class Settings:
     pumping_alarm: Mapping[str, Any] = field(default_factory=lambda: {"sent": 50, "used": 0.3})
     #: Of ``phonebind.operations``: the key of the hash by which events are found by a mobile; "" for ``SECRET_KEY``.
     events_key: str = field(default="", repr=False)
+    #: Of ``phonebind.operations``: services that are told of acts on accounts, by a name of yours each:
+    #: ``{"shop": {"url": "https://…", "secret": "whsec_…"}}``. See docs/operations.md.
+    webhooks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: How many proxies in front of Django append to X-Forwarded-For.
     trusted_proxies: int = 0
     #: "None" where the front end is on another site than the API (needs HTTPS).

@@ -57,6 +57,7 @@ TYPES: Mapping[str, Any] = {
     "SMS_PRICES": Mapping,
     "SMS_CURRENCY": str,
     "PUMPING_ALARM": Mapping,
+    "WEBHOOKS": Mapping,
     "TRUSTED_PROXIES": int,
     "COOKIE_SAMESITE": str,
     "CONNECT_TIMEOUT": (int, float),

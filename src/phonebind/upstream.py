@@ -50,6 +50,8 @@ class Answer(NamedTuple):
 
     status: int
     body: bytes
+    #: The header, as it stands.
+    retry_after: str = ""
 
     @property
     def is_refusal(self) -> bool:
@@ -58,10 +60,12 @@ class Answer(NamedTuple):
 
 
 class Deadline:
-    """The moment until which all calls made for one request must have been answered."""
+    """The moment until which all calls made for one request must have been answered: in ``TOTAL_TIMEOUT`` seconds, or
+    in so many.
+    """
 
-    def __init__(self) -> None:
-        self._end = min(time.monotonic() + conf.total_timeout, _latest.get())
+    def __init__(self, seconds: float | None = None) -> None:
+        self._end = min(time.monotonic() + (seconds or conf.total_timeout), _latest.get())
 
     @contextmanager
     def shared(self) -> Iterator[None]:
@@ -170,7 +174,7 @@ def _read(response: http.client.HTTPResponse) -> Answer:
             raise UpstreamError("answer too long")
         if response.length:
             raise UpstreamError("answer cut short")
-        return Answer(response.status, body)
+        return Answer(response.status, body, response.headers.get("Retry-After", ""))
 
 
 def _is_plain(headers: http.client.HTTPMessage) -> bool:

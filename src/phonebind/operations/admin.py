@@ -11,9 +11,11 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from phonebind import databases
-from phonebind.operations import filters, listing, person_views
+from phonebind.operations import filters, listing, person_views, webhook_admin
 from phonebind.operations.charts_admin import ChartsAdmin
 from phonebind.operations.models import Charts, SecurityEvent
+
+__all__ = ["SecurityEventAdmin", "webhook_admin"]
 
 admin.site.register(Charts, ChartsAdmin)
 

@@ -18,10 +18,10 @@ class OperationsConfig(AppConfig):
 
     def ready(self) -> None:
         own = import_module("phonebind.operations.checks")
-        for check in own.CHECKS:
+        for check in (*own.CHECKS, *import_module("phonebind.operations.webhook_checks").CHECKS):
             checks.register(check, "phonebind")
         # Only now: they import models.
-        for name in ("recording", "pumping"):
+        for name in ("recording", "pumping", "acts"):
             import_module(f"phonebind.operations.{name}").install()
         if apps.is_installed("phonebind.lifecycle"):
             account: Any = import_module("phonebind.operations.account")
