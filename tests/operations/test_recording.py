@@ -8,7 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import OperationalError, connection, transaction
+from django.db.models import Sum
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -136,6 +138,31 @@ def test_threat_62_a_flood_of_refusals_is_a_few_rows(phonebind: Configure, wait:
     counted = SecurityEvent.objects.filter(outcome="too_many_attempts").values_list("count", flat=True)
     assert sum(counted) == 197
     assert SecurityEvent.objects.filter(limit="password_address").exists()
+
+
+def test_threat_62_what_is_ended_or_changed_for_nothing_is_one_row(wait: Callable[[], None]) -> None:
+    """Whoever sends us any token ends nothing, is told 200, and would have had a row for it each time."""
+    if not apps.is_installed("phonebind.lifecycle"):
+        pytest.skip("there are sessions in the account life alone")
+    http = Client()
+    for _ in range(50):
+        assert http.post("/authorizations/revoke/", {"refresh": "made up"}, "application/json").status_code == 200
+    owner = User.objects.create_user(MOBILE, mobile=MOBILE, password=PASSWORD)
+    answer = http.post("/authorizations/", {"username": MOBILE, "password": PASSWORD}, "application/json")
+    their = {"Authorization": f"Bearer {answer.json()['token']}"}
+    for _ in range(50):
+        http.delete("/account/sessions/?except=current", headers=their)
+        http.put("/account/mobile/", {"mobile": MOBILE, "sms_code": "1"}, "application/json", headers=their)
+    same = SecurityEvent.objects.filter(outcome__in=("ended", "changed"))
+    assert same.count() == 3
+    wait()
+    write("shown")
+    assert sorted(same.values_list("type").annotate(Sum("count"))) == [
+        ("own_mobile", 50),
+        ("revoke", 50),
+        ("sessions", 50),
+    ]
+    assert set(same.exclude(type="revoke").values_list("user_id", flat=True)) == {str(owner.pk)}
 
 
 def test_threat_62_noise_is_no_row() -> None:
