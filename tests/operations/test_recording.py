@@ -12,6 +12,7 @@ from django.apps import apps
 from django.db import OperationalError, connection, transaction
 from django.db.models import Sum
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -163,6 +164,27 @@ def test_threat_62_what_is_ended_or_changed_for_nothing_is_one_row(wait: Callabl
         ("sessions", 50),
     ]
     assert set(same.exclude(type="revoke").values_list("user_id", flat=True)) == {str(owner.pk)}
+
+
+def test_threat_28_the_rows_of_a_reset_are_written_alike_whoever_has_the_number(phonebind: Configure) -> None:
+    """An SMS to a number without account has another purpose. Whoever has had one of each purpose counted already, or
+    of one of them alone, must not see it by a statement more or less.
+    """
+    if not apps.is_installed("phonebind.lifecycle"):
+        pytest.skip("there are resets in the account life alone")
+    bounds = dict.fromkeys(("sms_address_hour", "sms_site_hour", "sms_site_day"), (1_000, 3_600))
+    phonebind(human_check="none", limits=bounds)
+    mine, theirs, nobodys = "13900000001", "13900000002", "13900000003"
+    for mobile in (mine, theirs):
+        User.objects.create_user(mobile, mobile=mobile, password=PASSWORD)
+
+    def written(mobile: str) -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert Client().post("/password_resets/", {"mobile": mobile}, "application/json").status_code == 202
+        return sum(query["sql"].startswith("INSERT") for query in seen)
+
+    written(mine)
+    assert (written(theirs), written(nobodys)) == (1, 1)
 
 
 def test_threat_62_noise_is_no_row() -> None:
