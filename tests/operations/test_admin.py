@@ -79,6 +79,27 @@ def test_what_is_searched_for_whole_is_found_and_parts_are_not(
     assert found(admin_client, q=term) == pks(*(events[name] for name in names))
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"mobile_hmac__regex": "^(a+)+$"},
+        {"mobile_hmac__startswith": "a"},
+        {"mobile__contains": "0001"},
+        {"cause__icontains": "x"},
+        {"data__reason__icontains": "x"},
+        {"user_id": "1"},
+    ],
+)
+def test_threat_63_no_address_has_the_whole_table_read(admin_client: Client, query: dict[str, str]) -> None:
+    """Nor has it a hash that cannot be seen found by its letters, one after another."""
+    assert admin_client.get(LIST, query).status_code == 400
+
+
+def test_a_word_that_is_none_finds_nothing(admin_client: Client, events: dict[str, SecurityEvent]) -> None:
+    for name in ("type", "outcome", "limit"):
+        assert found(admin_client, **{name: "a\0b"}) == set()
+
+
 def test_a_user_is_found_by_their_key(admin_client: Client, person: User, events: dict[str, SecurityEvent]) -> None:
     assert found(admin_client, q=person.pk) >= pks(events["user"])
 

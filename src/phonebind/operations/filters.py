@@ -70,7 +70,10 @@ class _Words(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[SecurityEvent]") -> "QuerySet[SecurityEvent]":
         value = self.value()
-        return queryset.filter(**{str(self.parameter_name): value}) if value else queryset
+        if not value:
+            return queryset
+        # Some databases refuse a text that no column could have.
+        return queryset.filter(**{str(self.parameter_name): value}) if value in self.known else queryset.none()
 
 
 def _codes() -> set[str]:
