@@ -59,7 +59,7 @@ def test_the_settings() -> None:
         "NUMBER_STATE",
         "LEGACY_COUNTS",
         "LEGACY_USER_FIELDS",
-            "EVENTS_KEY",
+        "EVENTS_KEY",
     }
     assert set(conf.ProviderSettings.__dataclass_fields__) == {
         "base_url",
