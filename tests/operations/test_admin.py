@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from phonebind import audit, exceptions, limits
+from phonebind import audit, databases, exceptions, limits, masking
 from phonebind.operations import filters, listing, mobile_hashes, words
 from phonebind.operations.models import SecurityEvent
 from server.users.models import User
@@ -184,3 +184,15 @@ def test_threat_63_events_are_for_who_may_see_them(client: Client, events: dict[
         assert client.get(path).status_code == 403
     staff.user_permissions.add(Permission.objects.get(codename="view_securityevent"))
     assert client.get(LIST).status_code == 200
+
+
+@pytest.mark.parametrize("term", ["13900000001", "%2B86+139-0000-0001"])
+def test_threat_63_a_number_that_is_searched_for_stands_masked_in_our_logs(term: str) -> None:
+    """The admin's search is a GET, so servers write it down."""
+    written = masking.masked(f'"GET {LIST}?q={term} HTTP/1.1" 200')
+    assert "139****0001" in written
+    assert "0000001" not in written
+
+
+def test_events_are_read_where_they_are_written() -> None:
+    assert databases.PrimaryRouter().db_for_read(SecurityEvent) == databases.primary(SecurityEvent)

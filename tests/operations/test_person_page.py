@@ -92,6 +92,15 @@ def test_the_page_is_linked_from_where_people_are(admin_client: Client, person: 
     assert f"/admin/users/user/{person.pk}/change/" in page(admin_client, person)
 
 
+def test_a_person_without_a_mobile_whose_model_is_not_in_the_admin(
+    admin_client: Client, person: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    User.objects.filter(pk=person.pk).update(mobile=None)
+    monkeypatch.setattr(User._meta, "model_name", "elsewhere")
+    assert admin_client.get(f"{PEOPLE}{person.pk}/").context["user_url"] == ""
+    assert {name for name, *_ in in_force._claims(User.objects.get(pk=person.pk), [])}.isdisjoint(in_force.BY_MOBILE)
+
+
 def test_nobody_is_led_where_they_may_not_go(clerk: Any, person: User) -> None:
     assert f"/admin/users/user/{person.pk}/change/" not in page(clerk(), person)
 
