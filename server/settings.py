@@ -22,6 +22,8 @@ DEBUG = env.flag("DEBUG")
 SANDBOX = env.flag("SANDBOX", default=DEBUG)
 #: Sessions, and what people do with their own account: the demo shows all that there is.
 LIFECYCLE = env.flag("LIFECYCLE", default=DEBUG)
+#: Events, metrics, charts and webhooks, for who runs the site.
+OPERATIONS = env.flag("OPERATIONS", default=DEBUG)
 PORT = env.number("PORT", 8000)
 WORKERS = env.number("WORKERS", 2, least=1)
 THREADS = env.number("THREADS", 16, least=1)
@@ -77,6 +79,7 @@ INSTALLED_APPS = [
     "phonebind",
     "phonebind.pages",
     *(["phonebind.lifecycle"] if LIFECYCLE else []),
+    *(["phonebind.operations"] if OPERATIONS else []),
     *(["phonebind_sandbox"] if SANDBOX else []),
     "server.users",
 ]

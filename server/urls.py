@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *([path("", include("phonebind.lifecycle.urls"))] if settings.LIFECYCLE else []),
     *([path(settings.PAGES_PATH, include("phonebind.lifecycle.pages.urls"))] if settings.LIFECYCLE else []),
     path(settings.PAGES_PATH, include("phonebind.pages.urls")),
+    *([path("", include("phonebind.operations.urls"))] if settings.OPERATIONS else []),
     path("schema/", SchemaView.as_view()),
     path("admin/", admin.site.urls),
 ]

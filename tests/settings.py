@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("DEBUG", "1")  # the sandbox is mounted; pytest-django turns DEBUG itself off
 os.environ.setdefault("LIFECYCLE", "0")  # an app that hosts switch on: tests/lifecycle have it
+os.environ.setdefault("OPERATIONS", "0")  # likewise: tests/operations
 
 if os.environ.get("DATABASE_URL", "").startswith("mysql"):
     import pymysql

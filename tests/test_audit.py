@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils.log import AdminEmailHandler
 from pytest_django import Settings
 
-from phonebind import audit, binding
+from phonebind import audit, binding, signals
 from phonebind.exceptions import SmsRefused, SmsVendorLimit, StorageUnavailable
 from phonebind.models import SocialAccount
 from server.processes import Valkey
@@ -364,3 +364,33 @@ def test_every_word_of_the_code_is_in_the_list() -> None:
     assert {"pending", "kept"} <= outcomes
     listed = re.findall(r"\w+", audit.__doc__ or "")
     assert (actions - {"GET", "POST", "PUT", "DELETE"} | outcomes) - set(listed) == set()
+
+
+def test_who_listens_gets_each_record_and_the_whole_number(
+    trail: Trail, person: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever the level of the logger; and what a receiver raises turns no answer into an error."""
+    heard: list[dict[str, Any]] = []
+
+    def listen(record: dict[str, Any], mobile: str, request: Any, **kwargs: Any) -> None:
+        heard.append({**record, "whole": mobile, "path": request.path})
+        raise LookupError
+
+    signals.audited.connect(listen)
+    caplog.set_level(logging.CRITICAL, "phonebind.audit")
+    try:
+        person.ask_for_sms("+86 139-0000-0001")
+        assert person.http.post("/authorizations/", {"username": "somebody", "password": PASSWORD}).status_code == 401
+    finally:
+        signals.audited.disconnect(listen)
+    drawn, sent, refused = heard
+    assert (drawn["outcome"], drawn["whole"]) == ("drawn", "")
+    assert (sent["action"], sent["outcome"], sent["mobile"], sent["whole"]) == (
+        "sms_code",
+        "sent",
+        "139****0001",
+        MOBILE,
+    )
+    assert (refused["outcome"], refused["mobile"], refused["whole"]) == ("credentials_invalid", "", "")
+    assert refused["path"] == "/authorizations/"
+    assert not trail.read()

@@ -1,5 +1,5 @@
-"""Hosts that do not install ``phonebind.lifecycle`` load nothing of it; what requests cost there:
-tests/api/test_edges.py, and with it: tests/lifecycle/test_costs.py.
+"""Hosts that do not install ``phonebind.lifecycle`` or ``phonebind.operations`` load nothing of them. What requests
+cost there: tests/api/test_edges.py, and with it: tests/lifecycle/test_costs.py.
 """
 
 import os
@@ -26,15 +26,16 @@ call_command("check")
 root = Path(phonebind.__file__).parent
 for file in sorted(root.rglob("*.py")):
     name = file.relative_to(root.parent).with_suffix("").parts
-    if name[1] not in ("lifecycle", "testing"):
+    if name[1] not in ("lifecycle", "operations", "testing"):
         import_module(".".join(name).removesuffix(".__init__"))
-print([model._meta.db_table for model in apps.get_models() if "lifecycle" in model.__module__])
-print(sorted(name for name in sys.modules if name.startswith("phonebind.lifecycle")))
+wings = ("phonebind.lifecycle", "phonebind.operations")
+print([model._meta.db_table for model in apps.get_models() if model.__module__.startswith(wings)])
+print(sorted(name for name in sys.modules if name.startswith((*wings, "prometheus_client"))))
 """
 
 
 def loaded(**environment: str) -> list[str]:
-    """What a process of its own has of the app when it has loaded all of the core: tables, modules."""
+    """What a process of its own has of the apps when it has loaded all of the core: tables, modules."""
     environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "server.settings", "DEBUG": "1", **environment}
     command = [sys.executable, "-c", LOADED]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
@@ -42,12 +43,14 @@ def loaded(**environment: str) -> list[str]:
     return done.stdout.splitlines()[-2:]
 
 
-def test_who_does_not_install_it_loads_nothing_of_it() -> None:
-    assert loaded(LIFECYCLE="0") == ["[]", "[]"]
+def test_who_does_not_install_them_loads_nothing_of_them() -> None:
+    assert loaded(LIFECYCLE="0", OPERATIONS="0") == ["[]", "[]"]
 
 
-def test_who_installs_it_does() -> None:
-    tables, modules = loaded(LIFECYCLE="1")
+def test_who_installs_them_does() -> None:
+    tables, modules = loaded(LIFECYCLE="1", OPERATIONS="1")
+    assert "phonebind_operations_securityevent" in tables
+    assert "phonebind.operations.models" in modules
     assert "phonebind_lifecycle_session" in tables
     assert "phonebind.lifecycle.sessions" in modules
 

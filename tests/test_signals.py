@@ -19,7 +19,7 @@ def test_which_there_are() -> None:
         "number_doubtful",
         "number_state_budget_exhausted",
     }
-    assert names == of_people | of_life | {"image_code_issued"} | {
+    assert names == of_people | of_life | {"image_code_issued", "audited"} | {
         "proof_budget_exhausted",
         "sms_attempted",
         "sms_budget_exhausted",

@@ -38,7 +38,7 @@ from uuid import uuid4
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from phonebind import limits, masking
+from phonebind import limits, masking, mobiles, signals
 from phonebind.conf import conf
 from phonebind.exceptions import Limited, PhonebindError, StorageUnavailable
 
@@ -112,7 +112,8 @@ def write(request: HttpRequest, response: HttpResponseBase) -> None:
     # is an ERROR all the same.
     if response.status_code >= 500 and event.outcome not in ("", StorageUnavailable.code):
         response._has_been_logged = True  # type: ignore[attr-defined]
-    if event.outcome and logger.isEnabledFor(event.level):
+    is_logged = logger.isEnabledFor(event.level)
+    if event.outcome and (is_logged or signals.audited.receivers):
         record = {
             "action": event.action,
             "outcome": event.outcome,
@@ -127,8 +128,12 @@ def write(request: HttpRequest, response: HttpResponseBase) -> None:
             "address": limits.client_address(request),
             "request_id": event.request_id,
         }
-        text = " ".join(f"{name}={value}" for name, value in record.items() if value not in ("", None))
-        logger.log(event.level, "%s", text, extra=record)
+        if is_logged:
+            text = " ".join(f"{name}={value}" for name, value in record.items() if value not in ("", None))
+            logger.log(event.level, "%s", text, extra=record)
+        if signals.audited.receivers:
+            whole = mobiles.clean(event.mobile) if record["mobile"] else ""
+            signals.audited.send_robust(sender=None, record=record, mobile=whole, request=request)
 
 
 def _event(request: HttpRequest) -> Event:

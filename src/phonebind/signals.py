@@ -34,6 +34,10 @@ sms_attempted = Signal()
 #: your metrics; sent once for each SMS, and only where ``SMS_RECEIPTS`` is on.
 sms_receipt_received = Signal()
 
+#: ``record``: every attribute of a record of the audit trail (``phonebind.audit``); ``mobile``: the whole number, or
+#: ""; ``request``. Sent for each outcome, after it was committed and before the answer goes out: do not take long.
+audited = Signal()
+
 #: ``image_code_id``, ``text``: an image code was drawn. For development tools that read the image for you.
 image_code_issued = Signal()
 

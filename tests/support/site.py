@@ -13,7 +13,7 @@ from server.processes import spawn, stop
 
 ROOT = Path(__file__).parents[2]
 #: What these tests have set for themselves, and a site finds out.
-SERVICES = {"REDIS_URL", "DATABASE_URL", "DEBUG", "LIFECYCLE"}
+SERVICES = {"REDIS_URL", "DATABASE_URL", "DEBUG", "LIFECYCLE", "OPERATIONS"}
 
 
 @dataclass(frozen=True)
