@@ -19,13 +19,14 @@ TYPES = frozenset({
     "vendor_receipts", "mobile_proof", "bind", "password", "refresh", "sign_out", "login", "done", "account",
     "own_password", "own_mobile", "verification", "identities", "identity", "sessions", "session", "revoke",
     "sms_sign_in", "sign_up", "password_reset", "ownership", "account_count", "reset_account", "reset_code",
-    "reset_proof", "reset_password", "user",
+    "reset_proof", "reset_password", "user", "operator",
 })  # fmt: skip
 #: Its outcomes that are no errors.
 OUTCOMES = frozenset({
     "started", "not_bound", "drawn", "asked", "sent", "waiting", "delivered", "failed", "proved", "bound",
     "signed_in", "refreshed", "signed_out", "cancelled", "listed", "shown", "kept", "unbound", "ended", "changed",
-    "pending", "mine", "not_mine", "counted", "password_set",
+    "pending", "mine", "not_mine", "counted", "password_set", "sessions_ended", "identity_unbound",
+    "identity_unbound_by_force", "limit_lifted", "number_released",
 })  # fmt: skip
 #: What an SMS is for.
 SMS_PURPOSES = frozenset({*PURPOSES, NO_ACCOUNT, *NOTICES})
