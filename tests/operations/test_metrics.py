@@ -114,7 +114,8 @@ def test_what_is_in_no_set_is_other() -> None:
 
 def test_the_closed_sets_are_what_the_audit_trail_documents() -> None:
     blocks = dict(re.findall(r"^(action|outcome) +(.*?)(?=^\w)", str(audit.__doc__), re.MULTILINE | re.DOTALL))
-    prose = set("of the account life and for pages course phonebind operations or an error s code operator act".split())
+    prose = {"of", "the", "account", "life", "and", "for", "pages", "course", "or", "an", "error", "s", "code"}
+    prose |= {"phonebind", "operations", "operator", "act"}
     for name, closed in (("action", labels.TYPES), ("outcome", labels.OUTCOMES)):
         words = set(re.findall(r"[a-z_]+", blocks[name]))
         assert closed <= words
