@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from phonebind import health
-from phonebind.operations import workers as counting
+from phonebind.operations.monitoring import workers as counting
 from server import settings
 from server.prepare import prepare
 
