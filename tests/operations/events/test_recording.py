@@ -55,6 +55,15 @@ def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 # ---------------------------------------------------------------- what becomes a row
 
 
+def test_the_list_of_actions_is_that_of_the_audit_trail() -> None:
+    told = re.search(r"^action (.*?)^outcome ", audit.__doc__ or "", re.DOTALL | re.MULTILINE)
+    assert told
+    prose = r"of the account life:|for the pages of the course|and operator, of ``phonebind.operations``"
+    documented = re.findall(r"\b[a-z_]+\b", re.sub(prose, "", " ".join(told[1].split())))
+    assert sorted([*documented, "operator"]) == sorted(words.ACTIONS)
+    assert len({*words.TYPES}) == len(words.TYPES)
+
+
 def test_the_list_of_outcomes_is_that_of_the_audit_trail() -> None:
     """A new word is in one of the three lists, or this fails."""
     told = re.search(r"^outcome (.*?)^provider ", audit.__doc__ or "", re.DOTALL | re.MULTILINE)

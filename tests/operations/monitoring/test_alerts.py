@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from phonebind import sms
+from phonebind.operations.events import words
 from phonebind.operations.monitoring import labels
 from tests.operations.monitoring.test_metrics import NAMES
 
@@ -26,8 +27,8 @@ KNOWN = {**NAMES, "phonebind_threads_in_use": ()}
 FROM_OUTSIDE = {"instance", "le"}
 #: What may stand behind a label, where the set is closed.
 VALUES = {
-    ("phonebind_events_total", "type"): labels.TYPES,
-    ("phonebind_events_total", "outcome"): labels.outcomes(),
+    ("phonebind_events_total", "type"): frozenset(words.ACTIONS),
+    ("phonebind_events_total", "outcome"): words.OUTCOMES | words.error_codes(),
     ("phonebind_sms_total", "outcome"): {"sent", "not_now", "operator", "number", "limit", "unknown"},
     ("phonebind_sms_total", "purpose"): labels.SMS_PURPOSES,
     ("phonebind_sms_codes_total", "purpose"): sms.PURPOSES,

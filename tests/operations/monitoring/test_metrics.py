@@ -10,10 +10,11 @@ import pytest
 from django.test import Client, RequestFactory
 from prometheus_client import REGISTRY
 
-from phonebind import audit, calls, limits, signals, sms_codes
+from phonebind import calls, limits, signals, sms_codes
 from phonebind.conf import conf
 from phonebind.exceptions import PhonebindError, SmsCodeGone, SmsCodeInvalid, SmsNotSent
 from phonebind.lifecycle import number_state
+from phonebind.operations.events import words
 from phonebind.operations.monitoring import labels, metrics, series
 from phonebind.sms import PURPOSES, Message
 from phonebind.sms.registry import attempt
@@ -116,20 +117,11 @@ def test_what_is_in_no_set_is_other(counted: Counted) -> None:
     assert [(name, of, counted(name, **of)) for name, of, _ in expected] == expected
 
 
-def test_the_closed_sets_are_what_the_audit_trail_documents() -> None:
-    blocks = dict(re.findall(r"^(action|outcome) +(.*?)(?=^\w)", str(audit.__doc__), re.MULTILINE | re.DOTALL))
-    prose = {"of", "the", "account", "life", "for", "pages", "course", "or", "an", "error", "s", "code"}
-    for name, closed in (("action", labels.TYPES), ("outcome", labels.OUTCOMES)):
-        words = set(re.findall(r"[a-z_]+", blocks[name]))
-        assert closed <= words
-        assert words - closed <= prose
-
-
 def test_errors_of_whoever_are_outcomes() -> None:
     class HostsOwn(PhonebindError):
         code = "hosts_own"
 
-    assert {"hosts_own", "storage_unavailable", "owner_unclear", "sms_code_invalid"} <= labels.outcomes()
+    assert {"hosts_own", "storage_unavailable", "owner_unclear", "sms_code_invalid"} <= words.error_codes()
 
 
 @pytest.mark.django_db

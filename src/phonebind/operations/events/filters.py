@@ -13,8 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from phonebind import exceptions, limits
-from phonebind.lifecycle import exceptions as life_exceptions
+from phonebind import limits
 from phonebind.operations.events import words
 from phonebind.operations.models import SecurityEvent
 
@@ -73,12 +72,6 @@ class _Words(admin.SimpleListFilter):
         return queryset.filter(**{str(self.parameter_name): value}) if value else queryset
 
 
-def _codes() -> set[str]:
-    named = [*vars(exceptions).values(), *vars(life_exceptions).values()]
-    kinds = (each for each in named if isinstance(each, type) and issubclass(each, exceptions.PhonebindError))
-    return {kind.code for kind in kinds if isinstance(getattr(kind, "code", None), str)}
-
-
 class Type(_Words):
     title = _("type")
     parameter_name = "type"
@@ -88,7 +81,14 @@ class Type(_Words):
 class Outcome(_Words):
     title = _("outcome")
     parameter_name = "outcome"
-    known = tuple(sorted(words.EACH | words.TOGETHER | _codes() | {*words.BY_OPERATORS, *words.OF_ATTEMPTS}))
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(word, word) for word in outcomes()]
+
+
+def outcomes() -> list[str]:
+    """All that a row may have. Only when somebody looks: by then every app has defined its errors."""
+    return sorted(words.OUTCOMES - words.NOT | words.error_codes() | {*words.OF_ATTEMPTS})
 
 
 class Limit(_Words):

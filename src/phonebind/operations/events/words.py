@@ -1,6 +1,11 @@
-"""Which outcomes of the audit trail become rows, and how: a closed list, held to the words of ``phonebind.audit``."""
+"""The words of the audit trail, and which of its outcomes become rows, and how: closed lists, which are held to
+``phonebind.audit``.
+"""
 
+from collections.abc import Iterator
 from typing import Literal, TypeAlias
+
+from phonebind.exceptions import PhonebindError
 
 How: TypeAlias = Literal["each", "together", "not"]
 
@@ -26,6 +31,8 @@ BY_OPERATORS = (
     *("sessions_ended", "identity_unbound", "identity_unbound_by_force"),
     *("limit_lifted", "number_released"),
 )
+#: All outcomes of the audit trail that are no errors.
+OUTCOMES = EACH | TOGETHER | NOT | frozenset(BY_OPERATORS)
 
 #: Of SMS that were given to a gateway, besides "sent": those of ``signals.sms_attempted``.
 OF_ATTEMPTS = ("not_now", "operator", "number", "limit", "unknown")
@@ -33,14 +40,16 @@ OF_ATTEMPTS = ("not_now", "operator", "number", "limit", "unknown")
 #: The type of a row that stands for SMS given to a gateway, and of one that stands for an act of an operator.
 SMS_ATTEMPT = "sms_attempt"
 OPERATOR = "operator"
-#: All types: the actions of the audit trail, and that.
-TYPES = (
+#: The actions of the audit trail.
+ACTIONS = (
     *("ways", "authorize", "callback", "native", "image_code", "human_check", "sms_code", "sms_receipt"),
     *("vendor_receipts", "mobile_proof", "bind", "password", "refresh", "sign_out", "login", "done"),
     *("account", "own_password", "own_mobile", "verification", "identities", "identity", "sessions", "session"),
     *("revoke", "sms_sign_in", "sign_up", "password_reset", "ownership", "account_count", "reset_account"),
-    *("reset_code", "reset_proof", "reset_password", "user", SMS_ATTEMPT, OPERATOR),
+    *("reset_code", "reset_proof", "reset_password", "user", OPERATOR),
 )
+#: All types of rows.
+TYPES = (*ACTIONS, SMS_ATTEMPT)
 
 
 def how(outcome: str) -> How:
@@ -48,3 +57,14 @@ def how(outcome: str) -> How:
     if outcome in EACH:
         return "each"
     return "not" if outcome in NOT else "together"
+
+
+def error_codes() -> frozenset[str]:
+    """The outcomes that are errors: of all that there are when this is called, a host's own among them."""
+    return frozenset(error.code for error in _all_below(PhonebindError) if hasattr(error, "code"))
+
+
+def _all_below(kind: type[PhonebindError]) -> Iterator[type[PhonebindError]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _all_below(each)

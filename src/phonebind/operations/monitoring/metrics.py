@@ -9,6 +9,7 @@ from typing import Any
 
 from phonebind import alarms, calls, signals
 from phonebind.conf import conf
+from phonebind.operations.events import words
 from phonebind.operations.monitoring import labels, series, workers
 from phonebind.operations.monitoring.labels import known
 from phonebind.sms.registry import OUTCOMES
@@ -38,12 +39,12 @@ def quietly(act: Act) -> Act:
 
 @functools.cache
 def _outcomes() -> frozenset[str]:
-    return labels.outcomes()
+    return words.OUTCOMES | words.error_codes()
 
 
 @quietly
 def _on_audited(record: dict[str, Any], **kwargs: Any) -> None:
-    kind, outcome = known(record["action"], labels.TYPES), known(record["outcome"], _outcomes())
+    kind, outcome = known(record["action"], words.ACTIONS), known(record["outcome"], _outcomes())
     series.events.of(kind, outcome, known(record["provider"], conf.providers)).inc()
     if record["limit"]:
         series.limit_refusals.of(known(record["limit"], labels.RULES)).inc()

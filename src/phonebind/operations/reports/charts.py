@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.utils import formats
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from phonebind.exceptions import Text
+from phonebind.operations.events import words
 from phonebind.operations.reports import codes, days, prices
 from phonebind.operations.reports.days import Day, Kind
 from phonebind.operations.reports.sums import Row
 
-Text = str | Promise
 Values = list[float | None]
 
 #: What came of an SMS, in the order of a bar's parts from below.
@@ -99,7 +99,7 @@ _PLANS = (
         _("Each attempt at a gateway."),
         days.is_attempt,
         days.outcome,
-        {"type": codes.ATTEMPT},
+        {"type": words.SMS_ATTEMPT},
         OUTCOMES,
         ordered=True,
     ),
@@ -109,7 +109,7 @@ _PLANS = (
         _("SMS that were sent, or may have been, times their price in SMS_PRICES."),
         days.is_paid,
         days.gateway,
-        {"type": codes.ATTEMPT, "outcome__in": ",".join(codes.PAID)},
+        {"type": words.SMS_ATTEMPT, "outcome__in": ",".join(codes.PAID)},
         weigh=lambda row: float(prices.of(row.gateway) or 0) * row.total,
         show=money,
     ),

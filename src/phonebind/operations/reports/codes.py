@@ -12,8 +12,6 @@ from django.db.models import Q, QuerySet
 from phonebind.operations.models import SecurityEvent
 from phonebind.operations.reports import hours
 
-#: The type of the rows of SMS: one for each gateway that was tried.
-ATTEMPT = "sms_attempt"
 #: Outcomes of such a row that cost money, as the limits count them: of the second nobody knows whether it was sent.
 PAID = ("sent", "unknown")
 #: The types of rows that say, with the outcome "sent", who asked for an SMS.
@@ -35,7 +33,7 @@ USES = {
 
 def asked(begin: datetime, end: datetime) -> QuerySet[SecurityEvent]:
     """Of SMS that somebody asked for and got: who, and from where."""
-    return _rows(begin, end).filter(type__in=ASKED, outcome="sent").exclude(mobile_hmac="")
+    return events(begin, end).filter(type__in=ASKED, outcome="sent").exclude(mobile_hmac="")
 
 
 def right(begin: datetime, end: datetime) -> QuerySet[SecurityEvent]:
@@ -43,7 +41,7 @@ def right(begin: datetime, end: datetime) -> QuerySet[SecurityEvent]:
     found = Q()
     for kind, outcomes in USES.items():
         found |= Q(type=kind, outcome__in=outcomes)
-    return _rows(begin, end).filter(found)
+    return events(begin, end).filter(found)
 
 
 def used(begin: datetime, end: datetime, by: QuerySet[SecurityEvent] | None = None) -> QuerySet[SecurityEvent]:
@@ -54,5 +52,6 @@ def used(begin: datetime, end: datetime, by: QuerySet[SecurityEvent] | None = No
     return right(begin, end).filter(mobile_hmac__in=who.values("mobile_hmac"))
 
 
-def _rows(begin: datetime, end: datetime) -> QuerySet[SecurityEvent]:
+def events(begin: datetime, end: datetime) -> QuerySet[SecurityEvent]:
+    """All of this time."""
     return SecurityEvent.objects.filter(at__gte=hours.stored(begin), at__lt=hours.stored(end)).order_by()

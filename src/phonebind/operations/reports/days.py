@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from phonebind.operations.events import words
 from phonebind.operations.reports import codes, hours, sums
 from phonebind.operations.reports.sums import Hour, Row
 
@@ -19,20 +20,20 @@ Kind = Callable[[Row], bool]
 
 def is_attempt(row: Row) -> bool:
     """SMS given to a gateway."""
-    return row.type == codes.ATTEMPT
+    return row.type == words.SMS_ATTEMPT
 
 
 def is_sent(row: Row) -> bool:
     """SMS that somebody asked for and got."""
-    return row.type == codes.ATTEMPT and row.outcome == "sent" and row.purpose != codes.NOTICE
+    return row.type == words.SMS_ATTEMPT and row.outcome == "sent" and row.purpose != codes.NOTICE
 
 
 def is_failed(row: Row) -> bool:
-    return row.type == codes.ATTEMPT and row.outcome != "sent"
+    return row.type == words.SMS_ATTEMPT and row.outcome != "sent"
 
 
 def is_paid(row: Row) -> bool:
-    return row.type == codes.ATTEMPT and row.outcome in codes.PAID
+    return row.type == words.SMS_ATTEMPT and row.outcome in codes.PAID
 
 
 def is_sign_in(row: Row) -> bool:

@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 from django.utils import formats
 from django.utils.functional import cached_property
 
+from phonebind.exceptions import Text
 from phonebind.operations.reports import days, drawing, hours
-from phonebind.operations.reports.charts import Chart, Series, Text
+from phonebind.operations.reports.charts import Chart, Series
 from phonebind.operations.reports.drawing import Drawing
 
 #: How far back one may look. Events are pruned long before.

@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from phonebind.operations.models import SecurityEvent
+from phonebind.operations.events import words
 from phonebind.operations.reports import codes, days, hours, networks, prices
 from phonebind.operations.reports.networks import Group
 
@@ -66,8 +66,9 @@ class Report:
 def of_month(year: int, month: int) -> Report:
     """Raises ValueError where there is no such month."""
     begin, end = _first(year, month), _first(year + month // 12, month % 12 + 1)
-    rows = SecurityEvent.objects.filter(at__gte=hours.stored(begin), at__lt=hours.stored(end)).order_by()
-    found = rows.filter(type=codes.ATTEMPT).values_list("purpose", "gateway", "outcome").annotate(total=Sum("count"))
+    rows = codes.events(begin, end)
+    tried = rows.filter(type=words.SMS_ATTEMPT)
+    found = tried.values_list("purpose", "gateway", "outcome").annotate(total=Sum("count"))
     came = rows.filter(outcome__in=("bound", "signed_in")).values_list("type", "outcome").annotate(total=Sum("count"))
     counts = {(kind, outcome): total for kind, outcome, total in came}
     asked = codes.asked(begin, end)

@@ -4,6 +4,7 @@ A day may have a million events, so an hour is summed up once. Only the last hou
 back, for seconds, what it counts together. They are summed up again, once a minute in each process, whoever asks.
 """
 
+import math
 import threading
 import time
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
+from phonebind.operations.events import words
 from phonebind.operations.models import SecurityEvent
 from phonebind.operations.reports import codes, hours
 
@@ -26,7 +28,7 @@ _KEPT = 24 * 14
 
 _FIELDS = ("type", "outcome", "provider", "purpose", "gateway", "limit")
 #: Who came in, what was refused, and SMS: of all else there is no chart.
-_COUNTED = Q(type=codes.ATTEMPT) | Q(outcome__in=("bound", "signed_in")) | ~Q(limit="")
+_COUNTED = Q(type=words.SMS_ATTEMPT) | Q(outcome__in=("bound", "signed_in")) | ~Q(limit="")
 
 
 class Row(NamedTuple):
@@ -49,12 +51,12 @@ class Hour:
     rows: list[Row] = field(default_factory=list)
     asked: int = 0
     used: int = 0
+    #: By a clock that only goes on; what lies far enough back does not change any more.
+    good_until: float = math.inf
 
 
 _lock = threading.Lock()
 _hours: dict[datetime, Hour] = {}
-#: When those that may still change were read, by a clock that only goes on.
-_read_at: dict[datetime, float] = {}
 
 
 def between(begin: datetime, end: datetime) -> list[Hour]:
@@ -77,7 +79,7 @@ def forget() -> None:
 
 
 def _is_good(hour: datetime) -> bool:
-    return hour in _hours and (hour not in _read_at or time.monotonic() - _read_at[hour] < FRESH)
+    return hour in _hours and time.monotonic() < _hours[hour].good_until
 
 
 def _each(begin: datetime, end: datetime) -> list[datetime]:
@@ -88,14 +90,13 @@ def _keep(begin: datetime, end: datetime) -> None:
     now, asked_at = datetime.now(UTC), time.monotonic()
     for hour in _read(begin, end):
         _hours[hour.begin] = hour
-        _read_at.pop(hour.begin, None)
         if hour.begin + hours.HOUR + _SETTLED > now:
-            _read_at[hour.begin] = asked_at
+            hour.good_until = asked_at + FRESH
 
 
 def _read(begin: datetime, end: datetime) -> Iterable[Hour]:
     found, past = {hour: Hour(hour) for hour in _each(begin, end)}, hours.past(begin)
-    rows = SecurityEvent.objects.filter(_COUNTED, at__gte=hours.stored(begin), at__lt=hours.stored(end))
+    rows = codes.events(begin, end).filter(_COUNTED)
     for at, *facts in _by_hour(rows, begin, *_FIELDS).annotate(total=Sum("count")):
         found[hours.read(at) + past].rows.append(Row._make(facts))
     numbers = Count("mobile_hmac", distinct=True)
