@@ -153,9 +153,10 @@ logger = logging.getLogger(__name__)
 
 def rule(name: str) -> Rule:
     """The rule as the host has set it."""
-    default = RULES[name]
-    limit, seconds = conf.limits.get(name, (default.limit, default.seconds))
-    return replace(default, limit=limit, seconds=seconds)
+    if name not in conf.limits:
+        return RULES[name]
+    limit, seconds = conf.limits[name]
+    return replace(RULES[name], limit=limit, seconds=seconds)
 
 
 def key(name: str, subject: str) -> str:

@@ -11,11 +11,13 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from phonebind import databases
-from phonebind.operations import filters, listing, person_views, webhook_admin
-from phonebind.operations.charts_admin import ChartsAdmin
+from phonebind.operations.events import filters, listing
+from phonebind.operations.helpdesk import person_views
 from phonebind.operations.models import Charts, SecurityEvent
+from phonebind.operations.reports.charts_admin import ChartsAdmin
+from phonebind.operations.webhooks.admin import OutboxMessageAdmin, WebhookEndpointAdmin
 
-__all__ = ["SecurityEventAdmin", "webhook_admin"]
+__all__ = ["OutboxMessageAdmin", "SecurityEventAdmin", "WebhookEndpointAdmin"]
 
 admin.site.register(Charts, ChartsAdmin)
 

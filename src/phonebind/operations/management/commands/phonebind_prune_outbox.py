@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from phonebind.operations import outbox
+from phonebind.operations.webhooks import outbox
 
 
 class Command(BaseCommand):

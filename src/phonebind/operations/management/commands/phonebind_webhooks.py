@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from phonebind.conf import conf
-from phonebind.operations import delivery
+from phonebind.operations.webhooks import delivery
 
 
 class Command(BaseCommand):
