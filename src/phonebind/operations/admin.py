@@ -10,10 +10,10 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from phonebind import databases
 from phonebind.operations.events import filters, listing
 from phonebind.operations.helpdesk import person_views
 from phonebind.operations.models import Charts, SecurityEvent
+from phonebind.operations.read_only import ReadOnlyAdmin
 from phonebind.operations.reports.charts_admin import ChartsAdmin
 from phonebind.operations.webhooks.admin import OutboxMessageAdmin, WebhookEndpointAdmin
 
@@ -26,7 +26,7 @@ _DETAILS = 60
 
 
 @admin.register(SecurityEvent)
-class SecurityEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SecurityEventAdmin(ReadOnlyAdmin):
     """Each search is one that an index answers, and nothing counts the table."""
 
     list_display = ("at", "what", "count", "details", "person", "mobile", "address")
@@ -34,17 +34,12 @@ class SecurityEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ("-at", "-pk")
     search_fields = ("pk",)
     search_help_text = _("A whole mobile number, username, user id, address or request id")
-    show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = listing.BoundedPaginator
     list_per_page = 50
     list_max_show_all = 0
     actions = None
     exclude: ClassVar[Any] = ("data",)
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[SecurityEvent]":
-        # Somebody decides by what is shown here.
-        return super().get_queryset(request).using(databases.primary(SecurityEvent))
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
         term = search_term.strip()
@@ -86,12 +81,3 @@ class SecurityEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return view(request, self, **kwargs)
 
         return self.admin_site.admin_view(with_site)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
