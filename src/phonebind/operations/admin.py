@@ -10,10 +10,10 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from phonebind import databases
 from phonebind.operations.events import filters, listing
 from phonebind.operations.helpdesk import person_views
 from phonebind.operations.models import Charts, SecurityEvent
+from phonebind.operations.read_only import ReadOnlyAdmin
 from phonebind.operations.reports.charts_admin import ChartsAdmin
 from phonebind.operations.webhooks.admin import OutboxMessageAdmin, WebhookEndpointAdmin
 
@@ -21,17 +21,12 @@ __all__ = ["OutboxMessageAdmin", "SecurityEventAdmin", "WebhookEndpointAdmin"]
 
 admin.site.register(Charts, ChartsAdmin)
 
-#: What an address may ask for: the filters, and what the charts link to. A regex would read the whole table.
-_LOOKUPS = (
-    *("period", "type", "outcome", "limit"),
-    *("at__gte", "at__lt", "type__in", "outcome__in", "limit__gt", "address__startswith"),
-)
 #: Letters in a line of the list.
 _DETAILS = 60
 
 
 @admin.register(SecurityEvent)
-class SecurityEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SecurityEventAdmin(ReadOnlyAdmin):
     """Each search is one that an index answers, and nothing counts the table."""
 
     list_display = ("at", "what", "count", "details", "person", "mobile", "address")
@@ -39,20 +34,17 @@ class SecurityEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ("-at", "-pk")
     search_fields = ("pk",)
     search_help_text = _("A whole mobile number, username, user id, address or request id")
-    show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = listing.BoundedPaginator
     list_per_page = 50
     list_max_show_all = 0
+    # The filters, and what the charts link to.
+    lookups = (
+        *("period", "type", "outcome", "limit"),
+        *("at__gte", "at__lt", "type__in", "outcome__in", "limit__gt", "address__startswith"),
+    )
     actions = None
     exclude: ClassVar[Any] = ("data",)
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[SecurityEvent]":
-        # Somebody decides by what is shown here.
-        return super().get_queryset(request).using(databases.primary(SecurityEvent))
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        return lookup in _LOOKUPS
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
         term = search_term.strip()
@@ -97,12 +89,3 @@ class SecurityEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return view(request, self, **kwargs)
 
         return self.admin_site.admin_view(with_site)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False

@@ -139,15 +139,23 @@ def test_promtool_sees_each_alarm_raised_and_at_rest() -> None:
     assert promtool("test", "rules", RULES_TEST.name).startswith("0 ")
 
 
-#: Bounds and others in their place, by which some alarm comes too early or never.
-_OTHERS = (("> 0.8", "> 0.7"), ("> 3 *", "> 300 *"), ("> 0.1\n", "> 0.3\n"), ("> 5\n", "> 4\n"))
+#: Bounds, others in their place by which some alarm comes too early or never, and who finds that out.
+_OTHERS = (
+    ("> 0.8", "> 0.7", "a quiet day"),
+    ("> 3 *", "> 300 *", "a quiet week, and then somebody guesses codes"),
+    ("> 0.1\n", "> 0.3\n", "one gateway fails, and the other sends in its place"),
+    ("> 5\n", "> 4\n", "a quiet day"),
+)
 
 
-@pytest.mark.parametrize(("bound", "other"), _OTHERS)
-def test_promtool_finds_another_bound(tmp_path: Path, bound: str, other: str) -> None:
+@pytest.mark.parametrize(("bound", "other", "finder"), _OTHERS)
+def test_promtool_finds_another_bound(tmp_path: Path, bound: str, other: str, finder: str) -> None:
     """The tests of the rules are none where they pass with any rules."""
-    text = RULES.read_text()
+    text, tests = RULES.read_text(), RULES_TEST.read_text()
     assert bound in text
     (tmp_path / RULES.name).write_text(text.replace(bound, other))
-    shutil.copy(RULES_TEST, tmp_path)
+    # Alone: a quiet week takes two seconds.
+    head, *groups = tests.split("  - name: ")
+    [group] = [each for each in groups if each.startswith(f"{finder}\n")]
+    (tmp_path / RULES_TEST.name).write_text(f"{head}  - name: {group}")
     assert promtool("test", "rules", tmp_path / RULES_TEST.name).startswith("1 ")

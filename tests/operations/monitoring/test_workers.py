@@ -269,7 +269,7 @@ class Scraped:
 
     @property
     def workers(self) -> list[psutil.Process]:
-        return [child for child in self.gunicorn.children() if child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in self.gunicorn.children() if _lives(child)]
 
     def refuse(self, times: int) -> None:
         """Wrong passwords, over connections of their own, so that all workers get some."""
@@ -299,6 +299,13 @@ def scraped(tmp_path: Path) -> Iterator[Scraped]:
         found = Scraped(site)
         assert eventually(lambda: len(found.workers) == 4)
         yield found
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:  # it has ended since it was listed
+        return False
 
 
 def _is_replaced(scraped: Scraped, victim: psutil.Process) -> bool:

@@ -6,7 +6,6 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
 from phonebind.operations.models import Charts, SecurityEvent
+from phonebind.operations.read_only import ReadOnlyAdmin
 from phonebind.operations.reports import charts, days, findings, hours, networks
 from phonebind.operations.reports.charts import Chart
 from phonebind.operations.reports.showing import Shown, Span
@@ -38,7 +38,7 @@ def _page(template: str) -> Callable[[Callable[["ChartsAdmin", Span], dict[str, 
     return decorate
 
 
-class ChartsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ChartsAdmin(ReadOnlyAdmin):
     """No rows of its own: what it takes to stand in the admin's index, and in its bar at the side."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -55,15 +55,6 @@ class ChartsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Charts | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Charts | None = None) -> bool:
-        return False
 
     @_page("charts.html")
     def charts(self, span: Span) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from phonebind.conf import conf
-from phonebind.databases import primary
 from phonebind.operations.models import OutboxMessage, WebhookEndpoint
+from phonebind.operations.read_only import ReadOnlyAdmin
 from phonebind.operations.webhooks import TYPES, outbox
 
 #: By name: what is said of it, and which messages these are.
@@ -57,33 +57,13 @@ class _ByState(admin.SimpleListFilter):
         return queryset.filter(STATES[str(self.value())][1]) if self.value() in STATES else queryset
 
 
-class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
-    show_full_result_count = False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        # Somebody decides by what is shown here.
-        return super().get_queryset(request).using(primary(self.model))
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """The filters alone: whatever else an address asks for would read the whole table."""
-        return lookup in ("state", "endpoint", "type")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
 @admin.register(OutboxMessage)
-class OutboxMessageAdmin(_ReadOnly):
+class OutboxMessageAdmin(ReadOnlyAdmin):
     list_display = ("id", "type", "endpoint", "state", "created_at", "attempts", "due_at", "delivered_at", "last_error")
     list_filter = (_ByState, _ByEndpoint, _ByType)
+    lookups = ("state", "endpoint", "type")
     list_per_page = 50
     actions = ("send_again",)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("phonebind_operations.resend_outboxmessage"))
@@ -103,5 +83,9 @@ class OutboxMessageAdmin(_ReadOnly):
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(_ReadOnly):
+class WebhookEndpointAdmin(ReadOnlyAdmin):
     list_display = ("name", "failures", "rests_until", "off_at")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        # By that it is tried at once.
+        return bool(request.user.has_perm("phonebind_operations.delete_webhookendpoint"))
