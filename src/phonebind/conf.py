@@ -11,7 +11,6 @@ from typing import Any, cast
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
-from django.utils.functional import SimpleLazyObject, empty
 from django.utils.module_loading import import_string
 
 SETTING = "PHONEBIND"
@@ -169,12 +168,23 @@ def _load() -> Settings:
         raise ImproperlyConfigured(f"{SETTING}: {error}. Known settings: {', '.join(NAMES)}.") from error
 
 
-conf = cast("Settings", SimpleLazyObject(_load))
+class _Conf:
+    """The settings as attributes of its own, once the first of them is asked for: each request asks for two dozen, and
+    a ``SimpleLazyObject`` looks each of them up anew.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        loaded = _load()
+        vars(self).update({each.name: getattr(loaded, each.name) for each in fields(loaded)})
+        return object.__getattribute__(self, name)
+
+
+conf = cast("Settings", _Conf())
 
 
 def _reload(*, setting: str, **kwargs: object) -> None:
     if setting == SETTING:
-        cast("Any", conf)._wrapped = empty
+        vars(conf).clear()
 
 
 setting_changed.connect(_reload)

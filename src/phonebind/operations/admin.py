@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import truncatechars
@@ -21,6 +21,11 @@ __all__ = ["OutboxMessageAdmin", "SecurityEventAdmin", "WebhookEndpointAdmin"]
 
 admin.site.register(Charts, ChartsAdmin)
 
+#: What an address may ask for: the filters, and what the charts link to. A regex would read the whole table.
+_LOOKUPS = (
+    *("period", "type", "outcome", "limit"),
+    *("at__gte", "at__lt", "type__in", "outcome__in", "limit__gt", "address__startswith"),
+)
 #: Letters in a line of the list.
 _DETAILS = 60
 
@@ -36,6 +41,7 @@ class SecurityEventAdmin(ReadOnlyAdmin):
     search_help_text = _("A whole mobile number, username, user id, address or request id")
     show_facets = admin.ShowFacets.NEVER
     paginator = listing.BoundedPaginator
+    lookups = _LOOKUPS
     list_per_page = 50
     list_max_show_all = 0
     actions = None
@@ -43,6 +49,9 @@ class SecurityEventAdmin(ReadOnlyAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
         term = search_term.strip()
+        if term and not listing.may_search(request.user, term):
+            messages.error(request, person_views.TOO_MANY)
+            return queryset.none(), False
         return (queryset.filter(listing.search(term)) if term else queryset), False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:

@@ -1,5 +1,6 @@
 """What the pages of this app in the admin have in common: they show, and nothing is added, edited or deleted."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import admin
@@ -10,13 +11,18 @@ from phonebind.databases import primary
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Never counts the whole table."""
+    """Never counts the whole table, nor reads it all for what an address asks for."""
 
     show_full_result_count = False
+    #: What an address may filter by.
+    lookups: Collection[str] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         # Somebody decides by what is shown here.
         return super().get_queryset(request).using(primary(self.model))
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup in self.lookups
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

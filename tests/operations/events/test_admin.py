@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from phonebind import exceptions, limits
+from phonebind import databases, exceptions, limits, masking
 from phonebind.operations.events import filters, listing, mobile_hashes, words
 from phonebind.operations.models import SecurityEvent
 from server.users.models import User
@@ -77,6 +77,27 @@ def test_what_is_searched_for_whole_is_found_and_parts_are_not(
     admin_client: Client, events: dict[str, SecurityEvent], term: str, names: Iterable[str]
 ) -> None:
     assert found(admin_client, q=term) == pks(*(events[name] for name in names))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"mobile_hmac__regex": "^(a+)+$"},
+        {"mobile_hmac__startswith": "a"},
+        {"mobile__contains": "0001"},
+        {"cause__icontains": "x"},
+        {"data__reason__icontains": "x"},
+        {"user_id": "1"},
+    ],
+)
+def test_threat_63_no_address_has_the_whole_table_read(admin_client: Client, query: dict[str, str]) -> None:
+    """Nor has it a hash that cannot be seen found by its letters, one after another."""
+    assert admin_client.get(LIST, query).status_code == 400
+
+
+def test_a_word_that_is_none_finds_nothing(admin_client: Client, events: dict[str, SecurityEvent]) -> None:
+    for name in ("type", "outcome", "limit"):
+        assert found(admin_client, **{name: "a\0b"}) == set()
 
 
 def test_a_user_is_found_by_their_key(admin_client: Client, person: User, events: dict[str, SecurityEvent]) -> None:
@@ -180,3 +201,15 @@ def test_threat_63_events_are_for_who_may_see_them(client: Client, events: dict[
         assert client.get(path).status_code == 403
     staff.user_permissions.add(Permission.objects.get(codename="view_securityevent"))
     assert client.get(LIST).status_code == 200
+
+
+@pytest.mark.parametrize("term", ["13900000001", "%2B86+139-0000-0001"])
+def test_threat_63_a_number_that_is_searched_for_stands_masked_in_our_logs(term: str) -> None:
+    """The admin's search is a GET, so servers write it down."""
+    written = masking.masked(f'"GET {LIST}?q={term} HTTP/1.1" 200')
+    assert "139****0001" in written
+    assert "0000001" not in written
+
+
+def test_events_are_read_where_they_are_written() -> None:
+    assert databases.PrimaryRouter().db_for_read(SecurityEvent) == databases.primary(SecurityEvent)

@@ -8,8 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import OperationalError, connection, transaction
+from django.db.models import Sum
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -145,6 +148,52 @@ def test_threat_62_a_flood_of_refusals_is_a_few_rows(phonebind: Configure, wait:
     counted = SecurityEvent.objects.filter(outcome="too_many_attempts").values_list("count", flat=True)
     assert sum(counted) == 197
     assert SecurityEvent.objects.filter(limit="password_address").exists()
+
+
+def test_threat_62_what_is_ended_or_changed_for_nothing_is_one_row(wait: Callable[[], None]) -> None:
+    """Whoever sends us any token ends nothing, is told 200, and would have had a row for it each time."""
+    if not apps.is_installed("phonebind.lifecycle"):
+        pytest.skip("there are sessions in the account life alone")
+    http = Client()
+    for _ in range(50):
+        assert http.post("/authorizations/revoke/", {"refresh": "made up"}, "application/json").status_code == 200
+    owner = User.objects.create_user(MOBILE, mobile=MOBILE, password=PASSWORD)
+    answer = http.post("/authorizations/", {"username": MOBILE, "password": PASSWORD}, "application/json")
+    their = {"Authorization": f"Bearer {answer.json()['token']}"}
+    for _ in range(50):
+        http.delete("/account/sessions/?except=current", headers=their)
+        http.put("/account/mobile/", {"mobile": MOBILE, "sms_code": "1"}, "application/json", headers=their)
+    same = SecurityEvent.objects.filter(outcome__in=("ended", "changed"))
+    assert same.count() == 3
+    wait()
+    write("shown")
+    assert sorted(same.values_list("type").annotate(Sum("count"))) == [
+        ("own_mobile", 50),
+        ("revoke", 50),
+        ("sessions", 50),
+    ]
+    assert set(same.exclude(type="revoke").values_list("user_id", flat=True)) == {str(owner.pk)}
+
+
+def test_threat_28_the_rows_of_a_reset_are_written_alike_whoever_has_the_number(phonebind: Configure) -> None:
+    """An SMS to a number without account has another purpose. Whoever has had one of each purpose counted already, or
+    of one of them alone, must not see it by a statement more or less.
+    """
+    if not apps.is_installed("phonebind.lifecycle"):
+        pytest.skip("there are resets in the account life alone")
+    bounds = dict.fromkeys(("sms_address_hour", "sms_site_hour", "sms_site_day"), (1_000, 3_600))
+    phonebind(human_check="none", limits=bounds)
+    mine, theirs, nobodys = "13900000001", "13900000002", "13900000003"
+    for mobile in (mine, theirs):
+        User.objects.create_user(mobile, mobile=mobile, password=PASSWORD)
+
+    def written(mobile: str) -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert Client().post("/password_resets/", {"mobile": mobile}, "application/json").status_code == 202
+        return sum(query["sql"].startswith("INSERT") for query in seen)
+
+    written(mine)
+    assert (written(theirs), written(nobodys)) == (1, 1)
 
 
 def test_threat_62_noise_is_no_row() -> None:

@@ -41,6 +41,18 @@ def test_any_event_writes_what_was_counted() -> None:
     assert alone(tally, bound, SECONDS) == [REFUSED, bound]
 
 
+def test_what_is_held_is_written_with_what_comes_next() -> None:
+    tally = Tally()
+    sent = replace(REFUSED, type="sms_attempt", outcome="sent", limit="")
+    other = replace(sent, purpose="reset_password")
+    assert tally.add(sent, 0, alone=False, held=True) == []
+    assert tally.add(sent, 1, alone=False, held=True) == [sent]
+    assert tally.add(other, 1, alone=False, held=True) == []
+    assert alike(tally, REFUSED, 2) == [other, REFUSED]
+    assert tally.add(other, SECONDS, alone=False, held=True) == [sent]
+    assert tally.rest() == [other]
+
+
 def test_what_is_alone_is_never_counted_together() -> None:
     tally = Tally()
     assert [alone(tally, REFUSED) for _ in range(50)] == [[REFUSED]] * 50

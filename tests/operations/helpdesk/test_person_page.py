@@ -14,11 +14,11 @@ from phonebind import life, limits
 from phonebind.models import SocialAccount
 from phonebind.oauth import Identity
 from phonebind.operations.events import mobile_hashes
-from phonebind.operations.helpdesk import in_force, people
+from phonebind.operations.helpdesk import in_force, people, person_views
 from phonebind.operations.models import SecurityEvent
 from server.processes import Valkey
 from server.users.models import User
-from tests.support.edge import OPENID
+from tests.support.edge import OPENID, Configure
 
 pytestmark = pytest.mark.django_db
 
@@ -93,6 +93,15 @@ def test_the_page_is_linked_from_where_people_are(admin_client: Client, person: 
     assert f"/admin/users/user/{person.pk}/change/" in page(admin_client, person)
 
 
+def test_a_person_without_a_mobile_whose_model_is_not_in_the_admin(
+    admin_client: Client, person: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    User.objects.filter(pk=person.pk).update(mobile=None)
+    monkeypatch.setattr(User._meta, "model_name", "elsewhere")
+    assert admin_client.get(f"{PEOPLE}{person.pk}/").context["user_url"] == ""
+    assert {name for name, *_ in in_force._claims(User.objects.get(pk=person.pk), [])}.isdisjoint(in_force.BY_MOBILE)
+
+
 def test_nobody_is_led_where_they_may_not_go(clerk: Any, person: User) -> None:
     assert f"/admin/users/user/{person.pk}/change/" not in page(clerk(), person)
 
@@ -115,6 +124,32 @@ def test_threat_63_numbers_are_masked_and_what_people_write_is_text(clerk: Any, 
     assert "<script>alert(1)" not in seen
     assert "&lt;script&gt;alert(1)" in seen
     assert "<img src=x>" not in seen
+
+
+def test_threat_63_a_masked_number_is_not_found_by_trying(
+    clerk: Any, person: User, phonebind: Configure, valkey: Valkey
+) -> None:
+    """The mask hides four digits. Somebody who asks for each of ten thousand is told at last which it was."""
+    phonebind(limits={"operator_search_hour": (3, 3_600)})
+    client, events = clerk(), PEOPLE.removesuffix("people/")
+    event = SecurityEvent.objects.create(type="bind", outcome="bound", mobile_hmac=mobile_hashes.current(MOBILE))
+
+    def is_found(mobile: str) -> tuple[bool, bool]:
+        answer = client.get(events, {"q": mobile})
+        return client.post(PEOPLE, {"term": mobile}).status_code == 302, event in answer.context["cl"].result_list
+
+    assert is_found("13900000002") == (False, False)
+    assert is_found(MOBILE) == (False, True)
+    assert is_found(MOBILE) == (False, False)
+    assert str(person_views.TOO_MANY) in client.post(PEOPLE, {"term": MOBILE}).content.decode()
+    assert client.post(PEOPLE, {"term": str(person.pk)}).status_code == 302
+    permission = Permission.objects.get(codename="see_mobile")
+    User.objects.get(username="clerk").user_permissions.add(permission)
+    assert is_found(MOBILE) == (True, True)
+    User.objects.get(username="clerk").user_permissions.remove(permission)
+    assert is_found(MOBILE) == (False, False)
+    valkey.stop()
+    assert is_found(MOBILE) == (True, True)
 
 
 def test_a_whole_number_takes_a_permission(clerk: Any, person: User) -> None:
@@ -165,7 +200,7 @@ def test_the_page_asks_few_questions(clerk: Any, person: User) -> None:
 def test_every_limit_is_somebodys() -> None:
     """A new one is shown on the page, or it counts no person."""
     of_people = {*in_force.BY_MOBILE, *in_force.BY_NAME, *in_force.BY_ACCOUNT, *in_force.BY_IDENTITY}
-    others = {name for name in limits.RULES if "_address" in name or "_site" in name}
+    others = {name for name in limits.RULES if "_address" in name or "_site" in name or name.startswith("operator_")}
     assert of_people | others == set(limits.RULES)
     assert not of_people & others
 

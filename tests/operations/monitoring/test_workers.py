@@ -48,11 +48,12 @@ def test_threat_64_it_is_ours_alone_and_begins_empty(tmp_path: Path, monkeypatch
     workers.begin(directory)
     assert directory.stat().st_mode & 0o777 == 0o700
     directory.chmod(0o755)
-    for name in ("counter_1.db", "gauge_livesum_1.db", "counter_2.new", "notes.txt"):
+    kept = {"notes.txt", "shop.db", "counter.db", "counter_1.db-wal", "db.sqlite3"}
+    for name in ("counter_1.db", "gauge_livesum_1.db", "summary_7.db", "counter_2.new", *kept):
         (directory / name).write_bytes(b"old")
     workers.begin(directory)
     assert directory.stat().st_mode & 0o777 == 0o700
-    assert names(directory) == {"notes.txt"}
+    assert names(directory) == kept
     assert os.environ[workers.VARIABLE] == str(directory)
 
 

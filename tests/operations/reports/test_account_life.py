@@ -26,7 +26,7 @@ def test_what_people_really_do_with_their_codes_is_seen(person: Person, qq: Upst
 
     other = User.objects.create_user("other", mobile="13900000002")
     now = timezone.now()
-    MobileProof.objects.create(user=other, mobile=other.mobile or "", first_proved_at=now, last_proved_at=now)
+    MobileProof.objects.create(user=other, mobile="13900000002", first_proved_at=now, last_proved_at=now)
     bearer = {"Authorization": f"Bearer {tokens.issue(other)['token']}"}
     query = {"purpose": "verify", **person.see_image()}
     assert person.http.get("/account/sms_codes/", query, headers=bearer).status_code == 200

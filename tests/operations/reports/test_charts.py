@@ -340,3 +340,14 @@ def test_where_there_was_nothing_before_nothing_is_compared(admin_client: Client
 
 def test_times_are_the_sites() -> None:
     assert f"{hours.shown(MORNING):%H:%M}" == "09:00"
+
+
+@pytest.mark.parametrize(("failed", "is_told"), [(49, False), (50, True), (90, True)])
+@pytest.mark.parametrize(("sent", "may_be"), [(0, True), (440, True), (900, False)])
+def test_some_failures_of_a_gateway_are_not_worth_a_word(failed: int, is_told: bool, sent: int, may_be: bool) -> None:
+    at = MORNING - timedelta(hours=1)
+    event(at, "sms_attempt", "not_now", gateway="aliyun", count=failed).save()
+    if sent:
+        event(at, "sms_attempt", "sent", gateway="aliyun", count=sent).save()
+    found = [finding.text for finding in findings.all_of(*days.read(MORNING)) if "aliyun" in finding.text]
+    assert bool(found) is (is_told and may_be)

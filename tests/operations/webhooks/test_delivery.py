@@ -232,12 +232,27 @@ def test_an_endpoint_that_refuses_one_message_takes_the_next(settings: Settings)
         ("", 0),
         ("٣", 0),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Mon, 99999999999999999999 Jan 2020 00:00:00 GMT", 0),
+        ("Mon, 1 Jan 2020 00:00:00 +99999999999999999999", 0),
+        ("9" * 5_000, delivery.LONGEST_WAIT),
         ("Fri, 31 Dec 9999 23:59:59 GMT", delivery.LONGEST_WAIT),
         ("Fri, 31 Dec 9999 23:59:59 -0000", delivery.LONGEST_WAIT),
     ],
 )
 def test_retry_after_within_bounds(value: str, seconds: int) -> None:
     assert delivery._seconds(value) == seconds
+
+
+def test_threat_61_no_answer_keeps_a_message_from_being_given_up(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What we cannot read in an answer is no trouble of ours: the try has failed, and there are so many of them."""
+    monkeypatch.setattr(delivery, "LONGEST_WAIT", 0)
+    with serve(Reply(503, {"Retry-After": "Mon, 99999999999999999999 Jan 2020 00:00:00 GMT"})) as shop:
+        tell(settings, shop=shop)
+        [message] = put()
+        assert delivery._turn("shop") == 0
+    assert now(message).last_error == "503"
 
 
 def test_retry_after_may_be_a_date() -> None:

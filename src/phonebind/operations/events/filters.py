@@ -69,7 +69,14 @@ class _Words(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[SecurityEvent]") -> "QuerySet[SecurityEvent]":
         value = self.value()
-        return queryset.filter(**{str(self.parameter_name): value}) if value else queryset
+        if not value:
+            return queryset
+        # Some databases refuse a text that no column could have.
+        return (
+            queryset.filter(**{str(self.parameter_name): value})
+            if value in dict(self.lookup_choices)
+            else queryset.none()
+        )
 
 
 class Type(_Words):

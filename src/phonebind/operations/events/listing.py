@@ -9,10 +9,13 @@ from django.core.validators import validate_ipv46_address
 from django.db.models import Q
 
 from phonebind import accounts, limits, mobiles
+from phonebind.exceptions import StorageUnavailable, TooManyRequests
 from phonebind.operations.events import mobile_hashes, recording, words
 
 #: How far one can turn the pages. Whoever wants more narrows the search.
 MOST = 2_000
+#: The permission to see whole numbers.
+SEE_MOBILE = "phonebind_operations.see_mobile"
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
@@ -37,6 +40,22 @@ def search(term: str) -> Q:
     if mobiles.is_mobile(mobile):
         found |= Q(mobile_hmac__in=mobile_hashes.known(mobile))
     return found
+
+
+def may_search(operator: Any, term: str) -> bool:
+    """Whether this operator may search for it. Who sees masked numbers alone could otherwise try all that one may be.
+
+    Counts it, where it is a mobile.
+    """
+    if operator.has_perm(SEE_MOBILE) or not mobiles.is_mobile(mobiles.clean(term)):
+        return True
+    try:
+        limits.take(("operator_search_hour", str(operator.pk)))
+    except TooManyRequests:
+        return False
+    except StorageUnavailable:
+        pass  # just then people call, and operators must find them
+    return True
 
 
 def _is_address(term: str) -> bool:

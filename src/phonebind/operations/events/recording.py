@@ -5,10 +5,10 @@ it comes after that. A row that cannot be written turns no answer into an error;
 """
 
 import atexit
-import functools
 import logging
 import time
 from dataclasses import fields, replace
+from functools import cache, partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -55,7 +55,7 @@ def _on_audited(record: dict[str, Any], mobile: str, **kwargs: Any) -> None:
     how = words.how(record["outcome"])
     # An operator's act is written by itself, in one transaction with what it did.
     if how == "not" or record["action"] == words.OPERATOR:
-        _after_commit(None, alone=False)
+        _after_commit(None)
         return
     row = Row(
         at=timezone.now(),
@@ -75,22 +75,24 @@ def _on_audited(record: dict[str, Any], mobile: str, **kwargs: Any) -> None:
 
 def _on_sms_attempted(gateway: str, purpose: str, outcome: str, **kwargs: Any) -> None:
     row = Row(at=timezone.now(), type=words.SMS_ATTEMPT, outcome=outcome, purpose=purpose, gateway=gateway)
-    _after_commit(row, alone=False)
+    # With the record of who asked for it. The purpose of a reset depends on whether the number has an account, and by a
+    # statement of its own anybody could see whether this purpose is a new one.
+    _after_commit(row, alone=False, held=True)
 
 
-def _after_commit(row: Row | None, *, alone: bool) -> None:
+def _after_commit(row: Row | None, **how: bool) -> None:
     using = databases.primary(SecurityEvent)
     if connections[using].in_atomic_block:
-        databases.after_commit(using, _record, row, alone)
+        databases.after_commit(using, partial(_record, row, **how))
     else:
-        _record(row, alone)
+        _record(row, **how)
 
 
-def _record(row: Row | None, alone: bool) -> None:
+def _record(row: Row | None, **how: bool) -> None:
     if not _is_home():
         _tally.rest()
     now = time.monotonic()
-    rows = _tally.over(now) if row is None else _tally.add(row, now, alone=alone)
+    rows = _tally.over(now) if row is None else _tally.add(row, now, **how)
     for first in range(0, len(rows), BATCH):
         _write(rows[first : first + BATCH])
 
@@ -130,7 +132,7 @@ def _insert(rows: list[Row]) -> None:
         cursor.execute(f"{columns} VALUES {', '.join([one] * len(rows))}", values)
 
 
-@functools.cache
+@cache
 def _statement(using: str) -> tuple[str, list[tuple[str, int | None]], str]:
     """Composed once: each sign-in has a row, and the ORM takes longer to compose it than the database to write it."""
     quote, meta = connections[using].ops.quote_name, SecurityEvent._meta

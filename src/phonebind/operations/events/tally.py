@@ -62,15 +62,19 @@ class Tally:
         self._waiting: list[Row] = []
         self._lost = 0
 
-    def add(self, row: Row, now: float, *, alone: bool) -> list[Row]:
-        """The rows to be written now: ``alone``, this one is among them whatever there was before."""
+    def add(self, row: Row, now: float, *, alone: bool, held: bool = False) -> list[Row]:
+        """The rows to be written now: ``alone``, this one is among them whatever there was before; ``held``, it is
+        written with whatever comes next.
+        """
         with self._lock:
             rows = self._over(now)
+            if held:
+                rows += self._ready(now)
             if alone:
                 self._wait([row])
             else:
                 self._count(row)
-            return rows + self._ready(now)
+            return rows if held else rows + self._ready(now)
 
     def over(self, now: float) -> list[Row]:
         """The rows to be written now, where nothing has come to be counted."""

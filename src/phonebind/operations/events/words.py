@@ -13,11 +13,12 @@ How: TypeAlias = Literal["each", "together", "not"]
 EACH = frozenset(
     {
         *("sent", "proved", "bound", "signed_in", "password_set"),
-        *("unbound", "ended", "changed", "pending", "mine", "not_mine"),
+        *("unbound", "pending", "mine", "not_mine"),
     }
 )
-#: One row for many that are alike, as with every error's code: anybody can have them as often as they like.
-TOGETHER = frozenset({"cancelled", "signed_out", "kept", "failed"})
+#: One row for many that are alike, as with every error's code: anybody can have them as often as they like. "ended" and
+#: "changed" are also what somebody is told for whom there was nothing to end or to change: with any token, or none.
+TOGETHER = frozenset({"cancelled", "signed_out", "kept", "failed", "ended", "changed"})
 #: No row. They are steps of what has an outcome of its own, or questions that change nothing. A refresh comes every
 #: hour from each device; the session that it belongs to says when it was seen last.
 NOT = frozenset(

@@ -61,7 +61,7 @@ def _claims(user: AbstractBaseUser, identities: Sequence[SocialAccount]) -> Iter
     if mobile:
         yield from ((name, mobile, _("mobile")) for name in BY_MOBILE)
     names = {mobiles.clean(name) for name in (str(user.get_username() or ""), mobile) if name}
-    yield from ((name, each, _("name")) for name in BY_NAME for each in sorted(names))
+    yield from ((name, each, _("Username")) for name in BY_NAME for each in sorted(names))
     yield from ((name, str(user.pk), _("account")) for name in BY_ACCOUNT)
     for row in identities[:_IDENTITIES]:
         key = Identity(row.provider, row.app_id, row.openid).key

@@ -41,7 +41,7 @@ def may_act(operator: Any, user: AbstractBaseUser) -> bool:
 def end_sessions(order: Order) -> str:
     """All of them, everywhere. Raises StorageUnavailable."""
     user = order.user
-    before = f"{len(account.known.sessions(user))} sessions" if account.known.keeps else "signed in perhaps"
+    before = f"sessions: {len(account.known.sessions(user))}" if account.known.keeps else "signed in perhaps"
     with _written(order, "sessions_ended", before, "signed out everywhere"):
         revocation.revoke(user.pk, "revoked", databases.primary(type(user)))
     return "sessions_ended"

@@ -14,8 +14,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from phonebind import accounts, audit, masking
 from phonebind.exceptions import PhonebindError, StorageUnavailable
+from phonebind.operations.events import listing
 from phonebind.operations.helpdesk import account, operator_acts, people
-from phonebind.operations.helpdesk.act_list import ACTS, APP, Act, form_of
+from phonebind.operations.helpdesk.act_list import ACTS, Act, form_of
 
 FIND, PAGE, ACT = (f"phonebind_operations_{name}" for name in ("find", "person", "act"))
 
@@ -25,6 +26,9 @@ _SAID = {
     "mobile_kept": _("The account cannot be without its number. Nothing was changed."),
     "not_found": _("It is not there any more. Nothing was changed."),
 }
+
+#: Who may not see whole numbers, and has searched for a hundred within an hour.
+TOO_MANY = _("You have searched for many numbers within an hour. Search by a username or user id, or come back later.")
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +43,9 @@ def find(request: HttpRequest, admin: Any) -> HttpResponse:
     """By POST, so that no number stands in an address, in a log or in the browser's history."""
     _check_view(request, admin)
     term = request.POST.get("term", "").strip()
-    if request.method == "POST" and term:
+    if request.method == "POST" and term and not listing.may_search(request.user, term):
+        messages.error(request, TOO_MANY)
+    elif request.method == "POST" and term:
         user = people.find(term)
         if user is not None:
             return HttpResponseRedirect(page_url(user.pk))
@@ -52,7 +58,7 @@ def show(request: HttpRequest, admin: Any, pk: str) -> HttpResponse:
     _check_view(request, admin)
     user = _user(pk)
     mobile = accounts.mobile_of(user)
-    sees_all = request.user.has_perm(f"{APP}.see_mobile")
+    sees_all = request.user.has_perm(listing.SEE_MOBILE)
     acts_here = {name: act.is_allowed(request.user) for name, act in ACTS.items()}
     context = {
         "title": str(_("Person %(name)s") % {"name": people.shown_name(user)}),

@@ -15,6 +15,7 @@ when a process begins; one that gets none counts nothing, and answers all the sa
 
 import logging
 import os
+import re
 import stat
 import struct
 from contextlib import suppress
@@ -23,6 +24,8 @@ from pathlib import Path
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 #: Bytes of each file, by the beginning of its name. There is room for every series that ``series`` allows.
 SIZES = {"counter": 2**20, "histogram": 2**20, "gauge_mostrecent": 2**16, "gauge_livesum": 2**16}
+#: What prometheus-client and we name ours. A database may lie beside them, called shop.db.
+_COUNTED = re.compile(r"(counter|gauge_[a-z]+|histogram|summary)_[0-9]+\.(db|new)")
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +40,9 @@ def begin(directory: Path) -> None:
     if found.st_uid != os.geteuid() or found.st_mode & stat.S_ISVTX:
         raise PermissionError(f"{directory} is not ours alone")
     directory.chmod(0o700)
-    for file in [*directory.glob("*.db"), *directory.glob("*.new")]:
-        file.unlink(missing_ok=True)
+    for file in directory.iterdir():
+        if _COUNTED.fullmatch(file.name):
+            file.unlink(missing_ok=True)
     os.environ[VARIABLE] = str(directory)
 
 

@@ -61,6 +61,7 @@ class _ByState(admin.SimpleListFilter):
 class OutboxMessageAdmin(ReadOnlyAdmin):
     list_display = ("id", "type", "endpoint", "state", "created_at", "attempts", "due_at", "delivered_at", "last_error")
     list_filter = (_ByState, _ByEndpoint, _ByType)
+    lookups = ("state", "endpoint", "type")
     list_per_page = 50
     actions = ("send_again",)
 

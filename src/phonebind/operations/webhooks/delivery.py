@@ -151,7 +151,7 @@ def _seconds(retry_after: str) -> int:
         return min(int(retry_after[:9]), LONGEST_WAIT)
     try:
         until = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a day with twenty digits
         return 0
     left = until.replace(tzinfo=until.tzinfo or UTC) - timezone.now()
     return min(max(int(left.total_seconds()), 0), LONGEST_WAIT)
