@@ -21,11 +21,6 @@ __all__ = ["OutboxMessageAdmin", "SecurityEventAdmin", "WebhookEndpointAdmin"]
 
 admin.site.register(Charts, ChartsAdmin)
 
-#: What an address may ask for: the filters, and what the charts link to. A regex would read the whole table.
-_LOOKUPS = (
-    *("period", "type", "outcome", "limit"),
-    *("at__gte", "at__lt", "type__in", "outcome__in", "limit__gt", "address__startswith"),
-)
 #: Letters in a line of the list.
 _DETAILS = 60
 
@@ -44,6 +39,11 @@ class SecurityEventAdmin(ReadOnlyAdmin):
     lookups = _LOOKUPS
     list_per_page = 50
     list_max_show_all = 0
+    # The filters, and what the charts link to.
+    lookups = (
+        *("period", "type", "outcome", "limit"),
+        *("at__gte", "at__lt", "type__in", "outcome__in", "limit__gt", "address__startswith"),
+    )
     actions = None
     exclude: ClassVar[Any] = ("data",)
 

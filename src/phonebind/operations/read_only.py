@@ -1,7 +1,7 @@
 """What the pages of this app in the admin have in common: they show, and nothing is added, edited or deleted."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
@@ -11,11 +11,11 @@ from phonebind.databases import primary
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Never counts the whole table, nor reads it all for what an address asks for."""
+    """Never counts the whole table."""
 
     show_full_result_count = False
-    #: What an address may filter by.
-    lookups: Collection[str] = ()
+    #: The lookups that an address may name: those of the filters. Any other would read the whole table.
+    lookups: ClassVar[Collection[str]] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         # Somebody decides by what is shown here.

@@ -72,11 +72,8 @@ class _Words(admin.SimpleListFilter):
         if not value:
             return queryset
         # Some databases refuse a text that no column could have.
-        return (
-            queryset.filter(**{str(self.parameter_name): value})
-            if value in dict(self.lookup_choices)
-            else queryset.none()
-        )
+        is_word = value in {word for word, _label in self.lookup_choices}
+        return queryset.filter(**{str(self.parameter_name): value}) if is_word else queryset.none()
 
 
 class Type(_Words):
