@@ -36,7 +36,6 @@ class SecurityEventAdmin(ReadOnlyAdmin):
     search_help_text = _("A whole mobile number, username, user id, address or request id")
     show_facets = admin.ShowFacets.NEVER
     paginator = listing.BoundedPaginator
-    lookups = _LOOKUPS
     list_per_page = 50
     list_max_show_all = 0
     # The filters, and what the charts link to.
