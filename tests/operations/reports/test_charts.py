@@ -22,7 +22,8 @@ from server.users.models import User
 from tests.operations.reports.days_of import CASES, event, fill
 from tests.support.edge import Configure
 
-pytestmark = pytest.mark.django_db
+#: The sums that they are drawn from are read on every database by test_sums.
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 #: In Shanghai it is nine in the morning, and somebody says that SMS cost twice as much last night.
 MORNING = datetime(2026, 8, 3, 1, tzinfo=UTC)
