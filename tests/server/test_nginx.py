@@ -202,7 +202,8 @@ def test_the_admin_stays_inside(client: Client) -> None:
     assert client.ask("/admin/").status == 404
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics/"])
 def test_probes_stay_inside(client: Client, path: str) -> None:
     answer = client.ask(path)
     assert (answer.status, b"status" in client.body) == (404, False)
+    assert b"<center>nginx</center>" in client.body, "the server was not asked"
