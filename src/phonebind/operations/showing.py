@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.utils import formats
 from django.utils.functional import cached_property
 
-from phonebind.operations import days, drawing, hours
+from phonebind.operations import charts, days, drawing, hours
 from phonebind.operations.charts import Chart, Series, Text
 from phonebind.operations.drawing import Drawing
 
@@ -121,7 +121,7 @@ def _change(chart: Chart, series: Series) -> Change:
         return Change(label, *texts, times="", mark="")
     times = now / then
     mark = "▲" if times >= _MARKED else "▼" if times <= 1 / _MARKED else ""
-    return Change(label, *texts, times=f"× {formats.number_format(times, 1)}", mark=mark)
+    return Change(label, *texts, times=f"× {charts.tenths(times)}", mark=mark)
 
 
 def _texts(chart: Chart, hour: int) -> list[str]:
