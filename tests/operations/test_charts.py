@@ -104,6 +104,8 @@ def test_an_empty_table_has_charts_too(admin_client: Client) -> None:
     assert "Nothing that stands out." in shown
     assert shown.count('class="chart"') == 6
     assert shown.count('<svg viewBox="0 0 480 180"') == 6
+    binds = shown[shown.index('id="binds"') : shown.index('id="sign-ins"')]
+    assert re.findall(r"<text[^>]*>(\d+)</text>", binds) == ["0", "1"], "and no 0 in the middle"
 
 
 def test_each_chart_has_its_numbers_in_a_table_of_24_hours(admin_client: Client) -> None:
