@@ -7,10 +7,10 @@ import resource
 import signal
 import sys
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from phonebind import health
-from phonebind.operations import workers as counting
 from server import settings
 from server.prepare import prepare
 
@@ -56,13 +56,19 @@ def on_starting(server: Any) -> None:
 
 def child_exit(server: Any, worker: Any) -> None:
     """In the master, when a worker is no more, whatever ended it."""
-    counting.ended(worker.pid)
+    if settings.PHONEBIND["METRICS_TOKEN"]:
+        _counting().ended(worker.pid)
+
+
+def _counting() -> Any:
+    """Loaded only where somebody counts."""
+    return import_module("phonebind.operations.monitoring.workers")
 
 
 def _count() -> None:
     """Before anything loads prometheus-client, which decides then where it counts. A full disk stops no site."""
     try:
-        counting.begin(settings.METRICS_DIR)
+        _counting().begin(settings.METRICS_DIR)
     except OSError as error:
         logging.getLogger(__name__).warning("There are no metrics: %s", error)
         settings.PHONEBIND["METRICS_TOKEN"] = ""

@@ -55,8 +55,8 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def load_wsgi(self) -> None:
         """The application finds the real socket where gunicorn promises it: the sandbox breaks connections."""
         super().load_wsgi()
-        if settings.PHONEBIND["METRICS_TOKEN"] and import_module("phonebind.operations.metrics").counts():
-            self._gauge = import_module("phonebind.operations.series").threads_in_use()
+        if settings.PHONEBIND["METRICS_TOKEN"] and import_module("phonebind.operations.monitoring.metrics").counts():
+            self._gauge = import_module("phonebind.operations.monitoring.series").threads_in_use()
         application: Callable[..., Iterable[bytes]] = self.wsgi
 
         def handle(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

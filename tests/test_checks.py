@@ -539,6 +539,10 @@ def test_the_account_life_is_set_and_not_installed(settings: Settings, name: str
     [
         ("METRICS_TOKEN", "a" * 32),
         ("TRACING", True),
+        ("SMS_PRICES", {"aliyun": "0.045"}),
+        ("SMS_CURRENCY", "HK$"),
+        ("PUMPING_ALARM", {"sent": 100, "used": 0.3}),
+        ("EVENTS_KEY", "a" * 32),
         ("WEBHOOKS", {"crm": {"url": "https://crm.example/", "secret": "a" * 32}}),
     ],
 )

@@ -199,17 +199,17 @@ def test_a_database_that_is_none(no_life: None, settings: Settings, tmp_path: An
 
 def test_a_migration_that_is_missing(no_life: None) -> None:
     recorder = MigrationRecorder(connection)
-    recorder.record_unapplied("users", "0001_initial")
+    recorder.record_unapplied("users", "0002_no_like_indexes")
     try:
         assert ready() == {"status": "not ready", **ALL, "migrations": "failed"}
     finally:
-        recorder.record_applied("users", "0001_initial")
+        recorder.record_applied("users", "0002_no_like_indexes")
     assert ready()["status"] == "ready"
-    recorder.record_unapplied("users", "0001_initial")
+    recorder.record_unapplied("users", "0002_no_like_indexes")
     try:
         assert ready()["status"] == "ready", "it is not asked again"
     finally:
-        recorder.record_applied("users", "0001_initial")
+        recorder.record_applied("users", "0002_no_like_indexes")
 
 
 @pytest.mark.once

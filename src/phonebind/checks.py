@@ -115,29 +115,23 @@ def check_mobile_proofs(**kwargs: Any) -> Messages:
 
 
 def check_account_life(**kwargs: Any) -> Messages:
-    if apps.is_installed("phonebind.lifecycle"):
-        return []
-    defaults = Settings()
-    return [
-        Error(
-            f"{SETTING}[{name.upper()!r}] is set, and 'phonebind.lifecycle' is not in INSTALLED_APPS.",
-            id="phonebind.E014",
-        )
-        for name in ("known_mobile", "second_identity", "owner_word", "number_state", "sms_sign_in", "sms_sign_up")
-        if getattr(conf, name) != getattr(defaults, name)
-    ]
+    names = ("known_mobile", "second_identity", "owner_word", "number_state", "sms_sign_in", "sms_sign_up")
+    return _not_installed("phonebind.lifecycle", "phonebind.E014", names)
 
 
 def check_operations(**kwargs: Any) -> Messages:
-    if apps.is_installed("phonebind.operations"):
+    names = ("metrics_token", "tracing", "sms_prices", "sms_currency", "pumping_alarm", "events_key", "webhooks")
+    return _not_installed("phonebind.operations", "phonebind.E021", names)
+
+
+def _not_installed(app: str, check_id: str, names: Sequence[str]) -> Messages:
+    """An error for each of the app's settings that somebody has set, where the app is not there."""
+    if apps.is_installed(app):
         return []
     defaults = Settings()
     return [
-        Error(
-            f"{SETTING}[{name.upper()!r}] is set, and 'phonebind.operations' is not in INSTALLED_APPS.",
-            id="phonebind.E021",
-        )
-        for name in ("metrics_token", "tracing", "webhooks")
+        Error(f"{SETTING}[{name.upper()!r}] is set, and {app!r} is not in INSTALLED_APPS.", id=check_id)
+        for name in names
         if getattr(conf, name) != getattr(defaults, name)
     ]
 

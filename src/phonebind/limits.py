@@ -117,6 +117,8 @@ RULES = {
     # which asks half a dozen; and of a forgotten password, which takes an image too.
     "account_count_address_hour": Rule(20, 3_600, TooManyRequests, tag=OWN),
     "reset_account_address_hour": Rule(20, 3_600, TooManyRequests, tag=OWN),
+    # Whole numbers that an operator searches for who sees them masked: each masked one may be ten thousand.
+    "operator_search_hour": Rule(100, 3_600, TooManyRequests, tag=OWN),
     # Wrong SMS codes, over all mobiles.
     "sms_code_identity_hour": Rule(10, 3_600, TooManyAttempts, tag="sms_codes"),
     "sms_code_address_hour": Rule(100, 3_600, TooManyAttempts, tag="sms_codes"),

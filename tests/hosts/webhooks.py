@@ -1,5 +1,5 @@
-"""What is told of every kind of user. ``tests/operations/test_hosts`` runs this for each; it is collected by nothing
-else.
+"""What is told of every kind of user. ``tests/operations/webhooks/test_hosts`` runs this for each; it is collected by
+nothing else.
 """
 
 from typing import Any
@@ -8,8 +8,8 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from phonebind.operations import webhook_checks
 from phonebind.operations.models import OutboxMessage
+from phonebind.operations.webhooks import checks
 from tests.hosts.contract import FIELD, MOBILE, OTHER_MOBILE, known, stored
 from tests.hosts.settings import KIND
 
@@ -27,7 +27,7 @@ def told() -> list[str]:
 
 def test_a_whole_life_is_told_once() -> None:
     with override_settings(PHONEBIND={**settings.PHONEBIND, "WEBHOOKS": WEBHOOKS}):
-        errors = [each.id for each in webhook_checks.check_key()]
+        errors = [each.id for each in checks.check_key()]
         assert errors == (["phonebind.E024"] if KIND == "mobile_key" else [])
         user: Any = known()
         has_it = any(field.name == "is_active" for field in user._meta.concrete_fields)

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from phonebind.operations import outbox
-from phonebind.operations.pruning import MOST
+from phonebind.operations.events.pruning import MOST
+from phonebind.operations.webhooks import outbox
 
 
 class Command(BaseCommand):

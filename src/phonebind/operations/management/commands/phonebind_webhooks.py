@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from phonebind.conf import conf
-from phonebind.operations import delivery, outbox
+from phonebind.operations.webhooks import delivery, outbox
 
 
 class Command(BaseCommand):
