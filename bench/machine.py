@@ -77,7 +77,7 @@ class Machine:
         log = self.directory / f"{contender.name}.log"
         with log.open("a") as out:
             own = {**self.environ(), **contender.environ(site), **environ}
-            process = spawn(contender.command(site), cwd=ROOT, env=own, stdout=out, stderr=out)
+            process = spawn(contender.command(site), cwd=contender.root, env=own, stdout=out, stderr=out)
             try:
                 _wait_for(site.port, process, log)
                 yield process

@@ -1,4 +1,4 @@
-"""Reads settings out of the environment.
+"""Reads settings out of the environment: ``NAME``, or what the file has in it that ``NAME_FILE`` names.
 
 What is wrong with a variable is noted, and something else returned in its place; :func:`refuse` tells all of it at
 once, when everything was read.
@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import dj_database_url
@@ -29,9 +30,21 @@ def refuse() -> None:
         sys.exit("\n".join([*(f"phonebind: {fault}" for fault in _faults), _HINT]))
 
 
+def _raw(name: str) -> str:
+    """As secrets come in containers: in a file, where neither a list of processes nor an inspection shows them."""
+    file = os.environ.get(f"{name}_FILE")
+    if not file:
+        return os.environ.get(name, "")
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        note(f"{name}_FILE cannot be read: {type(error).__name__}.")
+        return ""
+
+
 def text(name: str, default: str | None = None) -> str:
     """The variable, or the default where it is unset or empty. Without a default it is required."""
-    value = os.environ.get(name) or default
+    value = _raw(name) or default
     if value is None:
         note(f"{name} is not set.")
     return value or ""
@@ -45,9 +58,9 @@ def flag(name: str, *, default: bool = False) -> bool:
 def number(name: str, default: int, *, least: int = 0) -> int:
     """A whole number, from ``least`` on."""
     try:
-        value = int(os.environ.get(name) or default)
+        value = int(_raw(name) or default)
     except ValueError:
-        note(f"{name} is not a whole number: {os.environ[name]!r}")
+        note(f"{name} is not a whole number: {_raw(name)!r}")
         return default
     if value < least:
         note(f"{name} must be {least} or more.")
@@ -62,7 +75,7 @@ def words(name: str, default: str | None = "") -> list[str]:
 def options(name: str) -> dict[str, Any]:
     """A JSON object, empty where the variable is unset. Its values may be secrets: no error repeats them."""
     try:
-        value = json.loads(os.environ.get(name) or "{}")
+        value = json.loads(_raw(name) or "{}")
     except ValueError:
         value = None
     if not isinstance(value, dict):

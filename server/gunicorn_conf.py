@@ -4,10 +4,13 @@ import gc
 import logging
 import os
 import resource
+import signal
 import sys
+from functools import partial
+from importlib import import_module
 from typing import Any
 
-from phonebind.operations import workers as counting
+from phonebind import health
 from server import settings
 from server.prepare import prepare
 
@@ -45,6 +48,7 @@ def on_starting(server: Any) -> None:
     if settings.PHONEBIND["METRICS_TOKEN"]:
         _count()
     prepare()
+    server.handle_term = partial(_end, server)
     _allow_open_files(worker_connections + 4 * threads + 256)
     # Or the garbage collector writes to all these objects in each worker, and the pages they lie on are shared no more.
     gc.freeze()
@@ -52,16 +56,42 @@ def on_starting(server: Any) -> None:
 
 def child_exit(server: Any, worker: Any) -> None:
     """In the master, when a worker is no more, whatever ended it."""
-    counting.ended(worker.pid)
+    if settings.PHONEBIND["METRICS_TOKEN"]:
+        _counting().ended(worker.pid)
+
+
+def _counting() -> Any:
+    """Loaded only where somebody counts."""
+    return import_module("phonebind.operations.monitoring.workers")
 
 
 def _count() -> None:
     """Before anything loads prometheus-client, which decides then where it counts. A full disk stops no site."""
     try:
-        counting.begin(settings.METRICS_DIR)
+        _counting().begin(settings.METRICS_DIR)
     except OSError as error:
         logging.getLogger(__name__).warning("There are no metrics: %s", error)
         settings.PHONEBIND["METRICS_TOKEN"] = ""
+
+
+def pre_request(worker: Any, request: Any) -> None:
+    """In a thread of a worker. Connections are not kept where they end soon: no proxy shall send a form into one."""
+    if health.draining():
+        request.force_close()
+
+
+def _end(server: Any) -> None:
+    """SIGTERM, in the master. ``/readyz`` says so, and all goes on until the proxies know; then gunicorn ends it."""
+    gunicorn = type(server)
+    if not settings.DRAIN:
+        gunicorn.handle_term(server)
+    elif health.draining():
+        gunicorn.handle_quit(server)  # told again: at once
+    else:
+        health.drain()
+        server.handle_alrm = partial(gunicorn.handle_term, server)
+        signal.signal(signal.SIGALRM, server.signal)
+        signal.setitimer(signal.ITIMER_REAL, settings.DRAIN)
 
 
 def _allow_open_files(number: int) -> None:

@@ -3,18 +3,19 @@
 import functools
 import io
 import sys
+from contextlib import suppress
 
 import django
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
-from django.db import connections
-from django.db.migrations.executor import MigrationExecutor
+from django.db import IntegrityError, connections
 
-from phonebind import human, store
+from phonebind import health, human, store
 from phonebind.exceptions import StorageUnavailable
 from server import demo, private
+from server.migrating import migrate
 
 #: gunicorn's ``Arbiter.WORKER_BOOT_ERROR``.
 _BOOT_ERROR = 3
@@ -31,6 +32,7 @@ def check() -> None:
         call_command("check", stdout=io.StringIO())
     except SystemCheckError as error:
         sys.exit(str(error))
+    health.readiness.settle("configuration")
     human.load()
 
 
@@ -49,7 +51,8 @@ def prepare() -> None:
     _check_store()
     private.directory(settings.DATA_DIR)
     try:
-        _migrate()
+        migrate()
+        health.readiness.settle("migrations")
         if settings.DEBUG:
             _create_known_account()
         else:
@@ -75,14 +78,8 @@ def _close_connections() -> None:
             connection.close_pool()
 
 
-def _migrate() -> None:
-    executor = MigrationExecutor(connections["default"])
-    # The command itself takes 0.2 s to find nothing to do.
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        call_command("migrate", verbosity=0, interactive=False)
-
-
 def _create_known_account() -> None:
     users = get_user_model()._default_manager
     if not users.filter(mobile=demo.MOBILE).exists():
-        users.create_user(username=demo.MOBILE, mobile=demo.MOBILE, password=demo.PASSWORD)
+        with suppress(IntegrityError):  # another node was faster
+            users.create_user(username=demo.MOBILE, mobile=demo.MOBILE, password=demo.PASSWORD)

@@ -12,7 +12,7 @@ from typing import Any
 from corsheaders.defaults import default_headers
 
 import phonebind
-from server import demo, stores
+from server import demo, keys, stores
 from server import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -31,6 +31,12 @@ THREADS = env.number("THREADS", 16, least=1)
 CONNECTIONS = env.number("CONNECTIONS", 1000, least=2)
 #: Seconds in which a request must have arrived, and an answer been taken.
 REQUEST_DEADLINE = env.number("REQUEST_DEADLINE", 10, least=1)
+#: Seconds from SIGTERM, in which /readyz says that this node ends and all else is served. Longer than HAProxy takes to
+#: notice as it comes (three checks, two seconds apart), and than Kubernetes takes to tell all its nodes.
+DRAIN = env.number("DRAIN", 0 if DEBUG else 8)
+#: Whether a start makes the migrations that are missing, or waits for whoever makes them; and how many seconds.
+MIGRATE = env.flag("MIGRATE", default=True)
+MIGRATE_DEADLINE = env.number("MIGRATE_DEADLINE", 300)
 #: Bytes. The largest form here is a twentieth of it; the servers refuse a longer body before they read it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.number("BODY_MAX", 64 * 1024, least=1)
 ORIGIN = f"http://127.0.0.1:{PORT}"
@@ -44,8 +50,9 @@ if not DEBUG:
         if getattr(demo, _name) in (env.text(_name), *env.words(f"{_name}_FALLBACKS")):
             env.note(f"{_name} has the demo's value, which everybody knows.")
     # Of all keys of gateways the one that would serve: a bridge of one's own takes whatever it is given.
-    if demo.HTTP_SECRET in env.text("SMS_OPTIONS", ""):
-        env.note("SMS_OPTIONS has the demo's value of secret, which everybody knows.")
+    for _name in ("SMS_OPTIONS", "WEBHOOKS"):
+        if demo.HTTP_SECRET in env.text(_name, "").replace("\\/", "/"):
+            env.note(f"{_name} has the demo's value of secret, which everybody knows.")
     for _name, _known in demo.SECRETS_OF_PROVIDERS.items():
         if any(_secret in env.text("PROVIDERS", "").replace("\\/", "/") for _secret in _known):
             env.note(f"PROVIDERS has the demo's value of {_name}, which everybody knows.")
@@ -93,6 +100,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     *(["phonebind.operations.middleware.MetricsMiddleware"] if OPERATIONS else []),
     "phonebind.middleware.CookieNamesMiddleware",
+    "phonebind.health.HealthMiddleware",  # before whatever asks for the host, or sends a probe to HTTPS
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -164,7 +172,11 @@ SIMPLE_JWT = {
     # comes back within two weeks need not sign in again.
     "ACCESS_TOKEN_LIFETIME": timedelta(hours=1),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    # Without a key pair SECRET_KEY signs, and whoever verifies could sign.
+    **keys.signing(),
 }
+#: While a site goes from SECRET_KEY to a key pair: what the former has signed is good under the latter.
+_JWT_SECRETS = [SECRET_KEY, *SECRET_KEY_FALLBACKS] if "ALGORITHM" in SIMPLE_JWT and env.flag("JWT_HS256") else []
 REST_FRAMEWORK = {
     # Whoever changes a password means to end what the old one began, the tokens of a thief included.
     "DEFAULT_AUTHENTICATION_CLASSES": ["phonebind.tokens.Authentication"],
@@ -251,6 +263,8 @@ PHONEBIND = {
     "LEGACY_STATE": env.flag("LEGACY_STATE"),
     "SIGN_IN_MAX_AGE": env.number("SIGN_IN_MAX_AGE", 90 * 86_400, least=1),
     "EVENTS_KEY": env.text("EVENTS_KEY", ""),
+    "TOKEN_KEYS": [*keys.others(), *(("HS256", secret) for secret in _JWT_SECRETS)],
+    "WEBHOOKS": env.options("WEBHOOKS"),
     "TRUSTED_PROXIES": env.number("TRUSTED_PROXIES", 0),
     "COOKIE_SAMESITE": env.text("COOKIE_SAMESITE", "Lax"),
     # So that some of the threads are left for all that waits for nobody: an eighth, where the human check asks somebody

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views import defaults
 from django.views.generic import RedirectView
 
+from phonebind.api.keys import KeysView
 from server.schema import SchemaView
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -16,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *([path("", include("phonebind.lifecycle.urls"))] if settings.LIFECYCLE else []),
     *([path(settings.PAGES_PATH, include("phonebind.lifecycle.pages.urls"))] if settings.LIFECYCLE else []),
     path(settings.PAGES_PATH, include("phonebind.pages.urls")),
+    path(".well-known/jwks.json", KeysView.as_view()),
     *([path("", include("phonebind.operations.urls"))] if settings.OPERATIONS else []),
     path("schema/", SchemaView.as_view()),
     path("admin/", admin.site.urls),

@@ -55,8 +55,8 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def load_wsgi(self) -> None:
         """The application finds the real socket where gunicorn promises it: the sandbox breaks connections."""
         super().load_wsgi()
-        if settings.PHONEBIND["METRICS_TOKEN"] and import_module("phonebind.operations.metrics").counts():
-            self._gauge = import_module("phonebind.operations.series").threads_in_use()
+        if settings.PHONEBIND["METRICS_TOKEN"] and import_module("phonebind.operations.monitoring.metrics").counts():
+            self._gauge = import_module("phonebind.operations.monitoring.series").threads_in_use()
         application: Callable[..., Iterable[bytes]] = self.wsgi
 
         def handle(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -67,8 +67,8 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     # ---------------------------------------------------------------- the poller's thread
 
-    def accept(self, listener: Any) -> None:
-        """A new connection, perhaps in place of the oldest one that waits."""
+    def accept(self, listener: Any) -> bool:
+        """A new connection, perhaps in place of the oldest one that waits. Whether there was one."""
         try:
             sock, client = listener.accept()
             sock.settimeout(0)
@@ -78,7 +78,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE):
                 self._end_oldest()
-            return
+            return False
         self.nr_conns += 1
         if self.nr_conns >= self.worker_connections:
             self._end_oldest()
@@ -86,6 +86,18 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         addresses = client, listener.getsockname()
         conn = Connection(self.cfg, sock, *addresses, most_body=most_body, deadline=deadline)
         self._begin(conn)
+        return True
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Whether to listen. A worker that ends takes all who have connected, and then lets nobody connect any more.
+
+        gunicorn leaves them in the kernel's line until its last request is answered, and then they are reset.
+        """
+        super().set_accept_enabled(enabled)
+        for listener in [] if self.alive else self.sockets:
+            while self.accept(listener):
+                pass
+            listener.close()
 
     def _begin(self, conn: Connection) -> None:
         """The request often comes with the connection, and the poller need not hear of that one."""

@@ -5,7 +5,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.middleware import SessionMiddleware as DjangosOwn
@@ -18,6 +20,7 @@ from phonebind.api import urls
 from phonebind.conf import NAMES
 from phonebind.human.altcha import Altcha
 from tests.support.edge import Configure
+from tests.support.key_pairs import key_pair, of
 
 QQ = {"client_id": "1", "client_secret": "s", "redirect_uri": "https://shop.example/cb/"}
 
@@ -531,17 +534,28 @@ def test_the_account_life_is_set_and_not_installed(settings: Settings, name: str
 
 
 @pytest.mark.skipif(apps.is_installed("phonebind.operations"), reason="the app is installed")
-@pytest.mark.parametrize(("name", "value"), [("METRICS_TOKEN", "a" * 32), ("TRACING", True)])
-def test_e022_operations_is_set_and_not_installed(settings: Settings, name: str, value: object) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("METRICS_TOKEN", "a" * 32),
+        ("TRACING", True),
+        ("SMS_PRICES", {"aliyun": "0.045"}),
+        ("SMS_CURRENCY", "HK$"),
+        ("PUMPING_ALARM", {"sent": 100, "used": 0.3}),
+        ("EVENTS_KEY", "a" * 32),
+        ("WEBHOOKS", {"crm": {"url": "https://crm.example/", "secret": "a" * 32}}),
+    ],
+)
+def test_e021_operations_is_set_and_not_installed(settings: Settings, name: str, value: object) -> None:
     assert checks.check_operations() == []
     settings.PHONEBIND = {**settings.PHONEBIND, name: value}
     [error] = checks.check_operations()
-    assert (error.id, name in error.msg, "a" * 32 in error.msg) == ("phonebind.E022", True, False)
+    assert (error.id, name in error.msg, "a" * 32 in error.msg) == ("phonebind.E021", True, False)
 
 
 def test_the_docstring_lists_every_id() -> None:
     listed = set(re.findall(r"[EW][0-9]{3}", checks.__doc__ or ""))
-    assert listed == {*(f"E{n:03}" for n in (*range(1, 16), 20, 22)), *(f"W{n:03}" for n in range(1, 13))}
+    assert listed == {*(f"E{n:03}" for n in (*range(1, 16), 20, 21)), *(f"W{n:03}" for n in range(1, 13))}
 
 
 class Apart:
@@ -647,6 +661,64 @@ def test_e008_a_key_that_simplejwt_does_not_find(settings: Settings) -> None:
     assert found() == []
     del settings.SIMPLE_JWT
     assert found() == []
+
+
+PAIR, OTHER = key_pair("ES256", 1), key_pair("ES256", 2)
+WITHOUT_A_PUBLIC_KEY = {"ALGORITHM": "ES256", "SIGNING_KEY": PAIR.private}
+
+
+@pytest.mark.parametrize(
+    ("ours", "fault"),
+    [
+        (PAIR.settings, ""),
+        (WITHOUT_A_PUBLIC_KEY, ""),
+        ({"ALGORITHM": "ES256", "SIGNING_KEY": None, "VERIFYING_KEY": PAIR.public}, ""),
+        ({"ALGORITHM": "ES256"}, "SIGNING_KEY is no key for ES256"),
+        ({**PAIR.settings, "SIGNING_KEY": "nonsense"}, "SIGNING_KEY is no key for ES256"),
+        ({**PAIR.settings, "ALGORITHM": "RS256"}, "SIGNING_KEY is no key for RS256"),
+        ({**PAIR.settings, "ALGORITHM": "RS255"}, "SIGNING_KEY is for no algorithm of simplejwt's"),
+        ({**PAIR.settings, "VERIFYING_KEY": OTHER.public}, "VERIFYING_KEY is not the public key of SIGNING_KEY"),
+        (of("RS256", rsa.generate_private_key(65_537, 1024)).settings, "SIGNING_KEY is too short: 2048 bits"),  # noqa: S505
+    ],
+)
+def test_threat_60_e008_a_pair_that_cannot_sign(settings: Settings, ours: dict[str, Any], fault: str) -> None:
+    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, **ours}
+    assert set(found()) == ({"E008"} if fault else set())
+    assert fault in said()
+    assert "PRIVATE" not in said()
+
+
+@pytest.mark.parametrize(
+    ("key", "fault"),
+    [
+        (PAIR.verifies, ""),
+        (["HS256", "x" * 32], ""),
+        (("HS256", "x" * 31), "too short: 32 bytes are the least"),
+        (("HS256", ""), "no key for HS256"),
+        (("HS256", PAIR.public), "no key for HS256"),
+        (("ES256", PAIR.private), "a private key, and its public one is enough"),
+        (("ES256", "nonsense"), "no key for ES256"),
+        (("EdDSA", PAIR.public), "no key for EdDSA"),
+        (("none", ""), "for no algorithm of simplejwt's"),
+        (PAIR.public, "no pair of an algorithm and a key"),
+        ((PAIR.public,), "no pair of an algorithm and a key"),
+        (("ES256", None), "no pair of an algorithm and a key"),
+    ],
+)
+def test_threat_60_e001_a_key_of_tokens_that_verifies_nothing(phonebind: Configure, key: Any, fault: str) -> None:
+    phonebind(token_keys=[OTHER.verifies, key])
+    assert found() == (["E001"] if fault else [])
+    assert (f"TOKEN_KEYS[1] is {fault}." in said()) == bool(fault)
+    assert "KEY-----" not in said()
+
+
+def test_a_key_pair_takes_cryptography(phonebind: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without(name: str) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(jwt, "get_algorithm_by_name", without)
+    phonebind(token_keys=[PAIR.verifies])
+    assert "for ES256, which takes: pip install cryptography" in said()
 
 
 @pytest.mark.parametrize(

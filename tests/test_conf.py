@@ -45,6 +45,11 @@ def test_other_settings_do_not_make_it_read_anew(settings: Settings) -> None:
     assert conf.providers is before
 
 
+def test_what_is_no_setting_is_no_attribute() -> None:
+    assert not hasattr(conf, "sitename")
+    assert conf.site_name == "phonebind"
+
+
 @pytest.mark.parametrize("wrong", [{"SITENAME": "x"}, {1: "x"}, ["SITE_NAME"], "SITE_NAME", None])
 def test_what_cannot_be_read_is_told_with_what_is_known(settings: Settings, wrong: Any) -> None:
     settings.PHONEBIND = wrong
@@ -81,6 +86,7 @@ def test_the_names_are_the_documented_ones() -> None:
         "SMS_PRICES",
         "SMS_CURRENCY",
         "PUMPING_ALARM",
+        "TOKEN_KEYS",
         "TRUSTED_PROXIES",
         "COOKIE_SAMESITE",
         "CONNECT_TIMEOUT",
@@ -101,6 +107,7 @@ def test_the_names_are_the_documented_ones() -> None:
         "NUMBER_STATE",
         "LEGACY_COUNTS",
         "LEGACY_USER_FIELDS",
+        "WEBHOOKS",
     }
 
 

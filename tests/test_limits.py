@@ -38,6 +38,7 @@ PROMISED = {
     "human_address_hour": (300, HOUR, TooManyRequests),
     "human_answer_address_hour": (100, HOUR, TooManyRequests),
     "receipt_address_hour": (300, 3_600, TooManyRequests),
+    "operator_search_hour": (100, 3_600, TooManyRequests),
     "native_address_minute": (60, 60, TooManyRequests),
     "native_wrong_address_hour": (100, HOUR, TooManyAttempts),
     "no_image_address_hour": (5, HOUR, SmsQuota),

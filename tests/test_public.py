@@ -39,6 +39,7 @@ def test_the_settings() -> None:
         "PRIVACY_URL",
         "PROVIDERS",
         "SIGN_IN_MAX_AGE",
+        "TOKEN_KEYS",
         "SITE_NAME",
         "SMS",
         "SMS_RECEIPTS",
@@ -65,6 +66,7 @@ def test_the_settings() -> None:
         "SMS_PRICES",
         "SMS_CURRENCY",
         "PUMPING_ALARM",
+        "WEBHOOKS",
     }
     assert set(conf.ProviderSettings.__dataclass_fields__) == {
         "base_url",
@@ -164,6 +166,8 @@ def test_the_packages_export(module: str, names: set[str]) -> None:
         ("phonebind.api.urls", "urlpatterns"),
         ("phonebind.middleware", "CookieNamesMiddleware"),
         ("phonebind.clusters", "ClusterCache"),
+        ("phonebind.health", "HealthMiddleware"),
+        ("phonebind.health", "drain"),
         ("phonebind.revocation", "revoke"),
         ("phonebind.tokens", "Authentication"),
         ("phonebind.tokens", "OptionalAuthentication"),
@@ -188,6 +192,7 @@ def test_the_signals() -> None:
         "sms_pumping_suspected",
         "proof_budget_exhausted",
         "sms_receipt_received",
+        "committing",
         *(
             "refresh_token_reused",
             "mobile_change_requested",
@@ -263,7 +268,7 @@ def test_what_hosts_test_with() -> None:
 def test_the_app() -> None:
     assert PhonebindConfig.name == "phonebind"
     assert all(
-        check.__module__ in {"phonebind.checks", "phonebind.setting_checks", "phonebind.user_checks"}
+        check.__module__ in {f"phonebind.{name}checks" for name in ("", "setting_", "token_", "user_")}
         for check in CHECKS
     )
     assert phonebind.__version__.count(".") == 2

@@ -21,7 +21,7 @@ def test_which_there_are() -> None:
         "number_state_budget_exhausted",
         "sessions_ended",
     }
-    assert names == of_people | of_life | {"image_code_issued", "audited"} | {
+    assert names == of_people | of_life | {"image_code_issued", "audited", "committing"} | {
         "budget_low",
         "proof_budget_exhausted",
         "sms_attempted",

@@ -17,7 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 
 #: The modules beside this one, in the order of the tables.
-NAMES = ("phonebind", "limit", "bare_drf", "better_auth", "tutorial", "social_auth", "allauth")
+NAMES = ("phonebind", "limit", "limit_in_drf", "bare_drf", "better_auth", "tutorial", "social_auth", "allauth")
 
 #: What the provider knows every contender by.
 CLIENT_ID = "101234567"
@@ -99,6 +99,8 @@ class Contender:
     is_signed_in: Callable[[Answer], bool]
     #: What must be there to run it.
     needs: str = "python"
+    #: The checkout that it is served from.
+    root: Path = ROOT
 
 
 def gunicorn(app: str, site: Site) -> list[str]:

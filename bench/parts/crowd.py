@@ -52,7 +52,7 @@ def _everybody(machine: Machine, load: Load) -> Table:
         for contender in everybody:
             site = machine.site(contender, threads=THREADS, database=f"{contender.name}_{PEOPLE}")
             populate(site, contender, PEOPLE)
-            result, *used = _crowd(machine, load, contender, site)
+            result, *used = crowd(machine, load, contender, site)
             results.setdefault(contender.name, []).append(result)
             costs.setdefault(contender.name, []).append(used)
     columns = ["sign-ins/s", "p50 ms", "p99 ms", "errors", "CPU ms", "MiB a worker"]
@@ -76,23 +76,23 @@ def _models(machine: Machine, load: Load) -> Table:
     for workers, threads in MODELS:
         site = machine.site(phonebind, workers=workers, threads=threads, database=f"phonebind_{PEOPLE}")
         populate(site, phonebind, PEOPLE)
-        result, spent, mebibytes = _crowd(machine, load, phonebind, site)
+        result, spent, mebibytes = crowd(machine, load, phonebind, site)
         times = (result.percentile(50), result.percentile(99))
         table.add(f"{workers} × {threads}", result.per_second, *times, result.errors, spent, mebibytes)
     return table
 
 
-def _crowd(machine: Machine, load: Load, contender: Contender, site: Site) -> tuple[Result, float, float]:
+def crowd(machine: Machine, load: Load, contender: Contender, site: Site) -> tuple[Result, float, float]:
     """What they saw, CPU ms for each, and MiB of the largest worker."""
     with machine.serving(contender, site) as server:
         machine.control("/control?delay=0")
-        _begin(load, contender, site, CLIENTS)
+        begin(load, contender, site, CLIENTS)
         cold = load.fire(at_once=CLIENTS)
         # Node compiles what runs often: nobody is measured cold.
-        _begin(load, contender, site, int(cold.per_second * SECONDS))
+        begin(load, contender, site, int(cold.per_second * SECONDS))
         rate = load.fire(at_once=CLIENTS).per_second
         # As many as can be signed in, and no more: each began with a request of its own.
-        _begin(load, contender, site, int(min(rate * 1.3, CLIENTS / DELAY) * SECONDS) + CLIENTS)
+        begin(load, contender, site, int(min(rate * 1.3, CLIENTS / DELAY) * SECONDS) + CLIENTS)
         machine.control(f"/control?delay={DELAY}")
         before = cpu_seconds(family(server))
         result = load.fire(at_once=CLIENTS, seconds=SECONDS)
@@ -110,12 +110,12 @@ def _waiting(machine: Machine, load: Load, probes: Load) -> Table:
     populate(site, contender, PEOPLE)
     with machine.serving(contender, site) as server:
         machine.control("/control?delay=0")
-        _begin(load, contender, site, WAITING)
+        begin(load, contender, site, WAITING)
         load.fire(at_once=WAITING)
         for title, delay, how in SCENES:
             machine.control("/control?delay=0")
             if how:
-                _begin(load, contender, site, int(how.get("rate", WAITING / WAIT) * SECONDS) + WAITING)
+                begin(load, contender, site, int(how.get("rate", WAITING / WAIT) * SECONDS) + WAITING)
             machine.control(f"/control?delay={delay}")
             probes.get_ready(site, [PROBE] * int(PROBES * SECONDS))
             ended = load.start(**how, seconds=SECONDS) if how else Result
@@ -133,7 +133,7 @@ def _phonebind() -> Contender:
     return next(contender for contender in contenders.all_there() if contender.name == "phonebind")
 
 
-def _begin(load: Load, contender: Contender, site: Site, count: int) -> None:
+def begin(load: Load, contender: Contender, site: Site, count: int) -> None:
     # Nobody comes again soon, since peers limit how often one address may begin.
     people = [number for _ in range(count // PEOPLE + 1) for number in random.sample(range(1, PEOPLE + 1), PEOPLE)]
     load.begin(contender, site, people[:count], at_once=16)

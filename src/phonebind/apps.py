@@ -24,3 +24,4 @@ class PhonebindConfig(AppConfig):
         import_module("phonebind.revocation").install()  # only now: it imports models
         if apps.is_installed("drf_spectacular"):
             import_module("phonebind.api.schema")
+            import_module("phonebind.api.key_schema")

@@ -244,7 +244,7 @@ def _bind(
             life.installed.hold(user, mobile.number)
         for replaced in SocialAccount.objects.using(databases.primary(SocialAccount)).filter(pk__in=joining.replaced):
             unbind(replaced)
-        account = _create(identity, user, mobile.proved_by)
+        account = _create(identity, user, "proved", mobile.proved_by)
         if life.installed:
             life.installed.mobile_proved(user, mobile.number, mobile.proved_by, doubtful=joining.doubtful)
         if not mobile.claim():
@@ -298,11 +298,12 @@ def _attach(identity: Identity, user: AbstractBaseUser) -> tuple[SocialAccount, 
             raise AlreadyBound
         if life.installed:
             life.installed.attaching(user, identity)
-        return _create(identity, user, UNPROVED), True
+        return _create(identity, user, "signed_in", UNPROVED), True
 
 
-def _create(identity: Identity, user: AbstractBaseUser, proved_by: str = "") -> SocialAccount:
-    return SocialAccount.objects.create(
+def _create(identity: Identity, user: AbstractBaseUser, reason: str, proved_by: str = "") -> SocialAccount:
+    """Within a transaction. ``reason``: they "proved" the mobile, are "signed_in", or are "known" by another app."""
+    account = SocialAccount.objects.create(
         user=user,  # type: ignore[misc]  # whichever model AUTH_USER_MODEL is
         provider=identity.provider,
         app_id=identity.app_id,
@@ -311,6 +312,9 @@ def _create(identity: Identity, user: AbstractBaseUser, proved_by: str = "") -> 
         nickname=identity.nickname,
         proved_by=proved_by,
     )
+    facts = {"user_id": user.pk, "provider": account.provider, "identity": account.pk, "reason": reason}
+    signals.committing.send(SocialAccount, act="account-bound", facts=[facts], using=account._state.db)
+    return account
 
 
 def _learn_unionid(account: SocialAccount, provider: Provider, grant: Grant) -> bool:
@@ -361,7 +365,7 @@ def _adopt(identity: Identity) -> SocialAccount | None:
             # Not the row's own `user`, which a router may send to a replica.
             user = databases.people().get(pk=locked[0].user_id)
             accounts.check_enabled(user)
-            return _create(identity, user)
+            return _create(identity, user, "known")
     except IntegrityError:
         return find(identity)
 

@@ -11,7 +11,7 @@ E010 a function cannot be imported     E011 new accounts lack a field
 E012 FRONT_END needs sessions          W010 HUMAN_CHECK asks for nothing
 E014 the account life is not installed E015 NUMBER_STATE is unusable
 E013 a source of proofs is unusable    W011 a provider brings no next back
-E022 operations is not installed
+E021 operations is not installed
 
 With ``check --deploy``: E020 CACHE is one node of a cluster (its server is asked, where it answers), W004 cookies reach
 Django as they came, W005 CORS allows every site, W007 SITE_NAME is left at its default or makes two SMS of each, W008
@@ -34,7 +34,19 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import translation
 
-from phonebind import human, limits, mobile_proofs, oauth, origins, setting_checks, sms, sms_texts, store, user_checks
+from phonebind import (
+    human,
+    limits,
+    mobile_proofs,
+    oauth,
+    origins,
+    setting_checks,
+    sms,
+    sms_texts,
+    store,
+    token_checks,
+    user_checks,
+)
 from phonebind.conf import SETTING, Settings, conf, development
 from phonebind.exceptions import ProviderUnknown, StorageUnavailable
 from phonebind.middleware import CookieNamesMiddleware
@@ -103,29 +115,23 @@ def check_mobile_proofs(**kwargs: Any) -> Messages:
 
 
 def check_account_life(**kwargs: Any) -> Messages:
-    if apps.is_installed("phonebind.lifecycle"):
-        return []
-    defaults = Settings()
-    return [
-        Error(
-            f"{SETTING}[{name.upper()!r}] is set, and 'phonebind.lifecycle' is not in INSTALLED_APPS.",
-            id="phonebind.E014",
-        )
-        for name in ("known_mobile", "second_identity", "owner_word", "number_state", "sms_sign_in", "sms_sign_up")
-        if getattr(conf, name) != getattr(defaults, name)
-    ]
+    names = ("known_mobile", "second_identity", "owner_word", "number_state", "sms_sign_in", "sms_sign_up")
+    return _not_installed("phonebind.lifecycle", "phonebind.E014", names)
 
 
 def check_operations(**kwargs: Any) -> Messages:
-    if apps.is_installed("phonebind.operations"):
+    names = ("metrics_token", "tracing", "sms_prices", "sms_currency", "pumping_alarm", "events_key", "webhooks")
+    return _not_installed("phonebind.operations", "phonebind.E021", names)
+
+
+def _not_installed(app: str, check_id: str, names: Sequence[str]) -> Messages:
+    """An error for each of the app's settings that somebody has set, where the app is not there."""
+    if apps.is_installed(app):
         return []
     defaults = Settings()
     return [
-        Error(
-            f"{SETTING}[{name.upper()!r}] is set, and 'phonebind.operations' is not in INSTALLED_APPS.",
-            id="phonebind.E022",
-        )
-        for name in ("metrics_token", "tracing")
+        Error(f"{SETTING}[{name.upper()!r}] is set, and {app!r} is not in INSTALLED_APPS.", id=check_id)
+        for name in names
         if getattr(conf, name) != getattr(defaults, name)
     ]
 
@@ -263,6 +269,7 @@ def _readable(check: Callable[..., Messages]) -> Callable[..., Messages]:
 CHECKS = (
     setting_checks.check_settings,
     *map(_readable, user_checks.CHECKS),
+    _readable(token_checks.check_tokens),
     _readable(check_providers),
     _readable(check_cache),
     _readable(check_gateway),

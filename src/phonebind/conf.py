@@ -11,7 +11,6 @@ from typing import Any, cast
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
-from django.utils.functional import SimpleLazyObject, empty
 from django.utils.module_loading import import_string
 
 SETTING = "PHONEBIND"
@@ -90,6 +89,9 @@ class Settings:
     legacy_state: bool = False
     #: Seconds from a sign-in until the last refresh token of its chain ends.
     sign_in_max_age: int = 90 * 86_400
+    #: Keys that verify tokens besides ``SIMPLE_JWT``'s own: former ones, and one that is to sign soon. Pairs of what it
+    #: calls ALGORITHM and VERIFYING_KEY (SIGNING_KEY for a secret). See docs/deployment.md.
+    token_keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     #: Of ``phonebind.lifecycle``: seconds in which a refresh token that is sent again gets the same successor; how long
     #: a proof of who somebody is serves; and until a mobile is changed whose owner has lost the old one.
     refresh_grace: int = 20
@@ -124,6 +126,9 @@ class Settings:
     pumping_alarm: Mapping[str, Any] = field(default_factory=lambda: {"sent": 50, "used": 0.3})
     #: Of ``phonebind.operations``: the key of the hash by which events are found by a mobile; "" for ``SECRET_KEY``.
     events_key: str = field(default="", repr=False)
+    #: Of ``phonebind.operations``: services that are told of acts on accounts, by a name of yours each:
+    #: ``{"shop": {"url": "https://…", "secret": "whsec_…"}}``. See docs/operations.md.
+    webhooks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: How many proxies in front of Django append to X-Forwarded-For.
     trusted_proxies: int = 0
     #: "None" where the front end is on another site than the API (needs HTTPS).
@@ -163,12 +168,23 @@ def _load() -> Settings:
         raise ImproperlyConfigured(f"{SETTING}: {error}. Known settings: {', '.join(NAMES)}.") from error
 
 
-conf = cast("Settings", SimpleLazyObject(_load))
+class _Conf:
+    """The settings as attributes of its own, once the first of them is asked for: each request asks for two dozen, and
+    a ``SimpleLazyObject`` looks each of them up anew.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        loaded = _load()
+        vars(self).update({each.name: getattr(loaded, each.name) for each in fields(loaded)})
+        return object.__getattribute__(self, name)
+
+
+conf = cast("Settings", _Conf())
 
 
 def _reload(*, setting: str, **kwargs: object) -> None:
     if setting == SETTING:
-        cast("Any", conf)._wrapped = empty
+        vars(conf).clear()
 
 
 setting_changed.connect(_reload)

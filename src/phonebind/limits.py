@@ -117,6 +117,8 @@ RULES = {
     # which asks half a dozen; and of a forgotten password, which takes an image too.
     "account_count_address_hour": Rule(20, 3_600, TooManyRequests, tag=OWN),
     "reset_account_address_hour": Rule(20, 3_600, TooManyRequests, tag=OWN),
+    # Whole numbers that an operator searches for who sees them masked: each masked one may be ten thousand.
+    "operator_search_hour": Rule(100, 3_600, TooManyRequests, tag=OWN),
     # Wrong SMS codes, over all mobiles.
     "sms_code_identity_hour": Rule(10, 3_600, TooManyAttempts, tag="sms_codes"),
     "sms_code_address_hour": Rule(100, 3_600, TooManyAttempts, tag="sms_codes"),
@@ -151,9 +153,10 @@ logger = logging.getLogger(__name__)
 
 def rule(name: str) -> Rule:
     """The rule as the host has set it."""
-    default = RULES[name]
-    limit, seconds = conf.limits.get(name, (default.limit, default.seconds))
-    return replace(default, limit=limit, seconds=seconds)
+    if name not in conf.limits:
+        return RULES[name]
+    limit, seconds = conf.limits[name]
+    return replace(RULES[name], limit=limit, seconds=seconds)
 
 
 def key(name: str, subject: str) -> str:

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models.signals import post_delete, post_save
 
-from phonebind import databases, life, store
+from phonebind import databases, life, signals, store
 from phonebind.conf import conf
 from phonebind.exceptions import TokenInvalid
 from phonebind.models import SocialAccount
@@ -53,6 +53,7 @@ def revoke(user_pk: Any, reason: str = "host", using: str | None = None) -> None
     if life.installed:
         life.installed.end_all(user_pk, reason, using)
     _end_chains(user_pk)
+    _tell(user_pk, reason, using or databases.primary(get_user_model()))
 
 
 def _end_chains(user_pk: Any) -> None:
@@ -106,10 +107,14 @@ def _on_save(instance: Any, created: bool, using: str, **kwargs: Any) -> None:
     # Django keeps what set_password() was given until save() is over. It has taken it away where only the hash is new.
     if not instance.is_active or getattr(instance, "_password", None) is not None:
         reason = "password" if instance.is_active else "disabled"
+        _tell(instance.pk, reason, using)
         if life.installed:
             life.installed.end_all(instance.pk, reason, using)
         end_chains(instance.pk, using)
         databases.after_commit(using, _note_end, instance)
+    if getattr(instance, "_password", None) is not None:
+        facts = {"user_id": instance.pk, "credential_type": "password", "change_type": "update"}
+        signals.committing.send(type(instance), act="credential-change", facts=[facts], using=using)
 
 
 def ended_by(user: Any) -> float:
@@ -128,6 +133,13 @@ def _note_end(instance: Any) -> None:
 def _on_release(instance: SocialAccount, using: str, **kwargs: Any) -> None:
     """Where sessions are kept, those end that began with it: ``phonebind.lifecycle`` sees to that."""
     end_chains(instance.user_id, using)
+    if not life.installed:
+        _tell(instance.user_id, "unbound", using)
+
+
+def _tell(user_pk: Any, reason: str, using: str) -> None:
+    facts = {"user_id": user_pk, "reason": reason}
+    signals.committing.send(get_user_model(), act="sessions-revoked", facts=[facts], using=using)
 
 
 def end_chains(user_pk: Any, using: str) -> None:

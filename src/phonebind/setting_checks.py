@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error
 
-from phonebind import limits
+from phonebind import jwk, limits
 from phonebind.conf import FRONT_ENDS, NAMES, SETTING
 from phonebind.sms import receipts
 from phonebind.verified import STRENGTHS
@@ -38,6 +38,7 @@ TYPES: Mapping[str, Any] = {
     "FRONT_END": str,
     "LEGACY_STATE": bool,
     "SIGN_IN_MAX_AGE": int,
+    "TOKEN_KEYS": (list, tuple),
     "REFRESH_GRACE": int,
     "STEP_UP_MAX_AGE": int,
     "MOBILE_CHANGE_DELAY": int,
@@ -56,6 +57,7 @@ TYPES: Mapping[str, Any] = {
     "SMS_PRICES": Mapping,
     "SMS_CURRENCY": str,
     "PUMPING_ALARM": Mapping,
+    "WEBHOOKS": Mapping,
     "TRUSTED_PROXIES": int,
     "COOKIE_SAMESITE": str,
     "CONNECT_TIMEOUT": (int, float),
@@ -180,6 +182,19 @@ def _user_field_problems(names: Collection[Any]) -> Iterator[str]:
             yield f"LEGACY_USER_FIELDS: {name!r} is no field of {model.__name__} that may be shown."
 
 
+def _token_key_problems(keys: Collection[Any]) -> Iterator[str]:
+    for number, key in enumerate(keys):
+        match key:
+            case (str() as algorithm, str() as value):
+                prepared, told = jwk.prepare(algorithm, value)
+                if jwk.is_private(prepared):
+                    told = "a private key, and its public one is enough"
+            case _:
+                told = "no pair of an algorithm and a key"
+        if told:
+            yield f"TOKEN_KEYS[{number}] is {told}."
+
+
 #: What each of these must be besides its type.
 _PROBLEMS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "ALLOWED_ORIGINS": _origin_problems,
@@ -197,4 +212,5 @@ _PROBLEMS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "NEW_ACCOUNT_PROOFS": partial(_strength_problems, "NEW_ACCOUNT_PROOFS"),
     "JOIN_PROOFS": partial(_strength_problems, "JOIN_PROOFS"),
     "SMS_RECEIPTS": _receipt_problems,
+    "TOKEN_KEYS": _token_key_problems,
 }

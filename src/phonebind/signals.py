@@ -1,8 +1,12 @@
-"""What a shop can listen to. Sent after the commit; a receiver's exception is logged and stops nothing."""
+"""What a shop can listen to. Sent after the commit, except ``committing``; a receiver's exception is logged and stops
+nothing.
+"""
 
 from django.dispatch import Signal
 
 #: ``user``, ``social_account``, ``request``: somebody just bound an identity to their account. Merge the cart here.
+#: At most once: where the process dies after the commit, or the answer to the commit is lost, nobody is told, and the
+#: same request again finds the bind done. What must not be missed goes by ``WEBHOOKS``, or ``committing`` below.
 account_bound = Signal()
 
 #: ``user``, ``social_account`` (None after a password sign-in), ``request``: someone signed in, by whichever way.
@@ -52,6 +56,13 @@ sms_receipt_received = Signal()
 #: ``record``: every attribute of a record of the audit trail (``phonebind.audit``); ``mobile``: the whole number, or
 #: ""; ``request``. Sent for each outcome, after it was committed and before the answer goes out: do not take long.
 audited = Signal()
+
+#: ``act`` ("account-bound", "identifier-recycled", "credential-change", "session-revoked", "sessions-revoked"),
+#: ``facts`` (a list of dicts, one for each account or session that the act is on, each with ``user_id``: primary keys
+#: and words, see docs/operations.md), ``using``: an act on accounts is about to be committed on this alias. Not like
+#: the others: it is sent within the transaction, where there is one, and a receiver's exception rolls the act back.
+#: Write a row there that must be there exactly if the act is, and do nothing else.
+committing = Signal()
 
 #: ``image_code_id``, ``text``: an image code was drawn. For development tools that read the image for you.
 image_code_issued = Signal()

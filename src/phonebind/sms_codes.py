@@ -19,11 +19,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, TypedDict, Unpack
 
-from django.conf import settings
 from django.utils import translation
-from django.utils.crypto import salted_hmac
 
-from phonebind import limits, signals, slots, sms, sms_texts, store
+from phonebind import keyed, limits, signals, slots, sms, sms_texts, store
 from phonebind import sms_code_scripts as scripts
 from phonebind.conf import conf
 from phonebind.exceptions import (
@@ -252,11 +250,7 @@ def _keys(mobile: str, purpose: str) -> tuple[str, str]:
 
 
 def _digests(mobile: str, code: str, purpose: str) -> tuple[str, ...]:
-    """With the current key first, then with each that is being rotated out."""
-    return tuple(
-        salted_hmac(f"phonebind.sms.{purpose}", f"{mobile}:{code}", secret=secret, algorithm="sha256").hexdigest()
-        for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    )
+    return keyed.digests(f"phonebind.sms.{purpose}", f"{mobile}:{code}")
 
 
 def _message(mobile: str, code: str, purpose: str) -> sms.Message:

@@ -1,4 +1,4 @@
-"""The JWT pair; the only file that knows the library."""
+"""The JWT pair; this file and ``token_keys`` alone know the library."""
 
 import hashlib
 import json
@@ -15,13 +15,14 @@ from django.db.models import Manager
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as in_their_words
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.authentication import JWTAuthentication
-from rest_framework_simplejwt.exceptions import AuthenticationFailed, TokenError
+from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import RefreshToken, Token
 
-from phonebind import databases, life, revocation
+from phonebind import databases, life, revocation, token_keys
 from phonebind.accounts import check_enabled
 from phonebind.conf import conf
 from phonebind.exceptions import AccountDisabled, StorageUnavailable, TokenInvalid
@@ -78,6 +79,8 @@ def _pair(user: AbstractBaseUser, since: float, turn: Turn | None = None) -> Pai
             refresh[api_settings.JTI_CLAIM] = turn.jti
     refresh["exp"] = min(refresh["exp"], int(since + conf.sign_in_max_age))
     access = refresh.access_token
+    token_keys.sign_with_ours(refresh)
+    token_keys.sign_with_ours(access)
     # Or it would outlive its session, and whatever ends that finds it over already.
     access["exp"] = min(access["exp"], refresh["exp"])
     if turn:
@@ -101,7 +104,7 @@ def refresh(token: str, request: HttpRequest | None = None) -> Pair:
     ``SIGN_IN_MAX_AGE``), AccountDisabled, StorageUnavailable.
     """
     try:
-        old = RefreshToken(token)  # type: ignore[arg-type]
+        old = _read(token)
         user = _PrimaryAuthentication().get_user(old)
     except AuthenticationFailed as error:
         raise (AccountDisabled if _tells_inactive(error) else TokenInvalid) from None
@@ -128,7 +131,7 @@ def retire(token: str) -> str:
     Raises TokenInvalid (forged, expired, used, or of a user who is deleted or disabled), StorageUnavailable.
     """
     try:
-        found = RefreshToken(token)  # type: ignore[arg-type]
+        found = _read(token)
         if _is_of_session(found):
             return str(found[life.SID])
         user = _PrimaryAuthentication().get_user(found)
@@ -136,6 +139,11 @@ def retire(token: str) -> str:
         raise TokenInvalid from None
     with _used(user, found):
         return ""
+
+
+def _read(token: str) -> RefreshToken:
+    """Raises TokenError."""
+    return cast("RefreshToken", token_keys.keyed(RefreshToken)(token))
 
 
 @contextmanager
@@ -180,8 +188,19 @@ class _PrimaryAuthentication(JWTAuthentication):
 class Authentication(_PrimaryAuthentication):
     """simplejwt's own for the host's API, by which no access token outlives the end of its user's tokens.
 
-    It asks the store once for each request. Without it an access token is good until it expires.
+    It asks the store once for each request. Without it an access token is good until it expires. It takes tokens of all
+    the keys that verify, where simplejwt's own takes those of the present one.
     """
+
+    def get_validated_token(self, raw_token: bytes) -> Token:
+        told = []
+        for kind in api_settings.AUTH_TOKEN_CLASSES:
+            try:
+                return cast("Token", token_keys.keyed(kind)(raw_token))
+            except TokenError as error:
+                names = {"token_class": kind.__name__, "token_type": kind.token_type}
+                told.append({**names, "message": error.args[0]})
+        raise InvalidToken({"detail": in_their_words("Given token not valid for any token type"), "messages": told})
 
     def get_user(self, validated_token: Token) -> Any:
         user = super().get_user(validated_token)

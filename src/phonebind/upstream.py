@@ -7,8 +7,6 @@ have used it. Its URL is never in an error or a log: QQ wants the client secret 
 
 import atexit
 import functools
-import http.client
-import io
 import json
 import os
 import select
@@ -17,11 +15,12 @@ import ssl
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
+from phonebind import http1
 from phonebind.conf import conf
 
 #: No answer we wait for is near this long.
@@ -30,8 +29,10 @@ MAX_BYTES = 64 * 1024
 MAX_IDLE = 60
 
 _PORTS = {"http": 80, "https": 443}
-#: What a connection raises that breaks; ValueError where the address or a header of it cannot be.
-_BROKEN = (OSError, http.client.HTTPException, ValueError)
+#: What a connection raises that breaks; ValueError where the address cannot be.
+_BROKEN = (OSError, ValueError)
+#: Bytes received at a time: as many as a TLS record holds.
+_PIECE = 16 * 1024
 _FORM = "application/x-www-form-urlencoded"
 #: Some firewalls refuse who does not say what it is.
 _USER_AGENT = {"User-Agent": "phonebind"}
@@ -50,6 +51,8 @@ class Answer(NamedTuple):
 
     status: int
     body: bytes
+    #: The header, as it stands.
+    retry_after: str = ""
 
     @property
     def is_refusal(self) -> bool:
@@ -58,10 +61,12 @@ class Answer(NamedTuple):
 
 
 class Deadline:
-    """The moment until which all calls made for one request must have been answered."""
+    """The moment until which all calls made for one request must have been answered: in ``TOTAL_TIMEOUT`` seconds, or
+    in so many.
+    """
 
-    def __init__(self) -> None:
-        self._end = min(time.monotonic() + conf.total_timeout, _latest.get())
+    def __init__(self, seconds: float | None = None) -> None:
+        self._end = min(time.monotonic() + (seconds or conf.total_timeout), _latest.get())
 
     @contextmanager
     def shared(self) -> Iterator[None]:
@@ -138,45 +143,42 @@ def _send(
     try:
         parts = urlsplit(url)
         origin = (parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
+        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        request = http1.request(method, _host(*origin), target, headers, content)
     except (ValueError, KeyError):
-        raise NotDone("not an address") from None
-    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        raise NotDone("no request can be written of it") from None
+    sock, is_kept = _take(origin, max_idle) or _open(origin, deadline), False
     try:
-        with _connection(origin, deadline, max_idle) as connection:
-            connection.sock.settimeout(deadline.remaining())
-            connection.response_class = functools.partial(_Response, deadline)  # type: ignore[assignment]
-            _write(connection, method, target, content, headers)
-            return _read(connection.getresponse())
+        response = _ask(sock, request, deadline)
+        is_kept = not response.is_last and _keep(origin, sock)
+    finally:
+        # Whatever goes wrong, the connection is not used again.
+        if not is_kept:
+            sock.close()
+    return Answer(response.status, response.body, response.retry_after)
+
+
+def _ask(sock: socket.socket, request: bytes, deadline: Deadline) -> http1.Response:
+    def receive() -> bytes:
+        # A socket's own timeout begins anew with every byte: a server that drips its headers would hold us for hours.
+        sock.settimeout(deadline.remaining())
+        return sock.recv(_PIECE)
+
+    try:
+        sock.settimeout(deadline.remaining())
+        sock.sendall(request)
+        return http1.read(receive, MAX_BYTES)
+    except http1.Unreadable as error:
+        raise UpstreamError(str(error)) from None
     except _BROKEN as error:
         # Not `from error`, whose text may hold the URL.
         raise UpstreamError(type(error).__name__) from None
 
 
-def _write(connection: http.client.HTTPConnection, *request: Any) -> None:
-    try:
-        connection.request(*request)
-    except (ValueError, http.client.InvalidURL):
-        # A line break, or a letter that no header has. It is found before anything is sent.
-        raise NotDone("no request can be written of it") from None
-
-
-def _read(response: http.client.HTTPResponse) -> Answer:
-    with closing(response):
-        if response.status < 200 or not _is_plain(response.headers):
-            # After 102 or 103 the answer is still to come, and would be the next person's.
-            raise UpstreamError("an answer that nobody asked for")
-        body = response.read(MAX_BYTES + 1)
-        if len(body) > MAX_BYTES:
-            raise UpstreamError("answer too long")
-        if response.length:
-            raise UpstreamError("answer cut short")
-        return Answer(response.status, body)
-
-
-def _is_plain(headers: http.client.HTTPMessage) -> bool:
-    """Whether nobody could read another body in it than we do."""
-    lengths = headers.get_all("Content-Length", []) + headers.get_all("Transfer-Encoding", [])
-    return len(lengths) < 2 and headers.get("Content-Encoding", "identity") == "identity"
+def _host(scheme: str, host: str, port: int) -> str:
+    """As a request names it. Raises ValueError, KeyError."""
+    name = f"[{host}]" if ":" in host else host if host.isascii() else host.encode("idna").decode()
+    return name if port == _PORTS[scheme] else f"{name}:{port}"
 
 
 # ---------------------------------------------------------------- connections
@@ -184,37 +186,26 @@ def _is_plain(headers: http.client.HTTPMessage) -> bool:
 _Origin: TypeAlias = tuple[str, str, int]
 
 #: Those at rest, by origin. The last one used is the first to be used again, so that the surplus of a burst grows old.
-_idle: dict[_Origin, deque[tuple[float, http.client.HTTPConnection]]] = defaultdict(deque)
+_idle: dict[_Origin, deque[tuple[float, socket.socket]]] = defaultdict(deque)
 
 
-@contextmanager
-def _connection(origin: _Origin, deadline: Deadline, max_idle: float) -> Iterator[http.client.HTTPConnection]:
-    """One of our own for the block. Whatever goes wrong in it, the connection is not used again."""
-    connection = _take(origin, max_idle) or _open(origin, deadline)
-    try:
-        yield connection
-    except BaseException:
-        connection.close()
-        raise
-    _keep(origin, connection)
-
-
-def _take(origin: _Origin, max_idle: float) -> http.client.HTTPConnection | None:
+def _take(origin: _Origin, max_idle: float) -> socket.socket | None:
     while True:
         try:
-            since, connection = _idle[origin].pop()
+            since, sock = _idle[origin].pop()
         except IndexError:  # not asked for before: another thread may be faster
             return None
-        if time.monotonic() - since < max_idle and _is_silent(connection.sock):
-            return connection
-        connection.close()
+        if time.monotonic() - since < max_idle and _is_silent(sock):
+            return sock
+        sock.close()
 
 
-def _keep(origin: _Origin, connection: http.client.HTTPConnection) -> None:
-    if connection.sock and len(_idle[origin]) < conf.provider_slots + conf.sms_slots:
-        _idle[origin].append((time.monotonic(), connection))
-    else:
-        connection.close()
+def _keep(origin: _Origin, sock: socket.socket) -> bool:
+    """False where there are enough."""
+    if len(_idle[origin]) >= conf.provider_slots + conf.sms_slots:
+        return False
+    _idle[origin].append((time.monotonic(), sock))
+    return True
 
 
 @atexit.register
@@ -236,20 +227,23 @@ def _is_silent(sock: socket.socket) -> bool:
     return not poll.poll(0) and not (isinstance(sock, ssl.SSLSocket) and sock.pending())
 
 
-def _open(origin: _Origin, deadline: Deadline) -> http.client.HTTPConnection:
+def _open(origin: _Origin, deadline: Deadline) -> socket.socket:
+    """Raises NotDone."""
     scheme, host, port = origin
-    connection = http.client.HTTPConnection(host, port)
-    connection.default_port = _PORTS[scheme]
-    connection.auto_open = 0
     try:
-        connection.sock = _dial(host, port, deadline)
-        if scheme == "https":
-            connection.sock.settimeout(_patience(deadline))
-            connection.sock = _context().wrap_socket(connection.sock, server_hostname=host)
+        sock = _dial(host, port, deadline)
+        return _secure(sock, host, deadline) if scheme == "https" else sock
     except _BROKEN as error:
-        connection.close()
         raise NotDone(type(error).__name__) from None
-    return connection
+
+
+def _secure(sock: socket.socket, host: str, deadline: Deadline) -> socket.socket:
+    try:
+        sock.settimeout(_patience(deadline))
+        return _context().wrap_socket(sock, server_hostname=host)
+    except BaseException:
+        sock.close()
+        raise
 
 
 def _dial(host: str, port: int, deadline: Deadline) -> socket.socket:
@@ -281,37 +275,3 @@ def _patience(deadline: Deadline) -> float:
 @functools.cache
 def _context() -> ssl.SSLContext:
     return ssl.create_default_context()
-
-
-# ---------------------------------------------------------------- deadlines
-
-
-class _Response(http.client.HTTPResponse):
-    def __init__(self, deadline: Deadline, sock: socket.socket, *args: Any, **how: Any) -> None:
-        super().__init__(_Punctual(sock, deadline), *args, **how)  # type: ignore[arg-type]  # makefile is all it asks for
-
-
-class _Punctual(io.RawIOBase):
-    """What a socket receives until the deadline.
-
-    A socket's own timeout begins anew with every byte, and a server that drips its headers would hold us for hours.
-    """
-
-    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
-        self._sock = sock
-        self._deadline = deadline
-        self._file = sock.makefile("rb", buffering=0)
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._deadline.remaining())
-        return self._file.readinto(buffer)
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()

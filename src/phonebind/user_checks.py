@@ -5,12 +5,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from django.apps import apps
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router
-from django.utils.module_loading import import_string
 
 from phonebind.conf import SETTING, conf, function
 
@@ -54,25 +52,6 @@ def check_username_field(**kwargs: Any) -> Messages:
         return []
     hint = "New accounts get their mobile as username, and six more characters where somebody else has that name."
     return [Error(f"{label} must be a CharField for {USERNAME_LENGTH} characters.", hint=hint, id="phonebind.E006")]
-
-
-def check_tokens(**kwargs: Any) -> Messages:
-    model, ours = get_user_model(), getattr(settings, "SIMPLE_JWT", {})
-    name, serializer = ours.get("USER_ID_FIELD", "id"), ours.get("TOKEN_OBTAIN_SERIALIZER")
-    found: Messages = []
-    if not hasattr(model, name):
-        message = f"SIMPLE_JWT['USER_ID_FIELD'] is {name!r}, and {model._meta.label} has no such field."
-        found.append(Error(message, hint=f"Its primary key is {model._meta.pk.name!r}.", id="phonebind.E008"))
-    if serializer:
-        try:
-            made = import_string(serializer)
-            made.get_token  # noqa: B018 - what it lacks is told
-            if hasattr(made, "token_class"):
-                made.token_class.access_token  # noqa: B018 - a sliding token has none
-        except (AttributeError, ImportError) as error:
-            message = f"SIMPLE_JWT['TOKEN_OBTAIN_SERIALIZER'] makes no token: {error}."
-            found.append(Error(message, hint="It needs a class method get_token(user).", id="phonebind.E008"))
-    return found
 
 
 def check_mobile_format(**kwargs: Any) -> Messages:
@@ -127,7 +106,6 @@ def check_databases(**kwargs: Any) -> Messages:
 CHECKS = (
     check_mobile_field,
     check_username_field,
-    check_tokens,
     check_databases,
     check_account_factory,
     check_mobile_format,

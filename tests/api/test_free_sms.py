@@ -1,6 +1,7 @@
 """HUMAN_CHECK = "none": front ends that know no image code, and what bounds the bill then."""
 
 import logging
+import re
 from collections import Counter
 from typing import Any
 from uuid import uuid4
@@ -107,7 +108,10 @@ def test_threat_13_where_an_sms_takes_nothing_the_budget_of_the_site_holds(caplo
             clock.shift(HOUR + 300)
     assert len(Outbox.sent) == 11
     told = [record.message for record in caplog.records if record.levelno == logging.ERROR]
-    assert [line.split(" (")[0] for line in told] == ["sms_site_hour is used up", "sms_site_day is used up"]
+    assert [re.split(r" \(|:", line)[0] for line in told] == [
+        *("sms_site_hour is nearly used up", "sms_site_hour is used up"),
+        *("sms_site_day is nearly used up", "sms_site_day is used up"),
+    ]
 
 
 @pytest.mark.django_db

@@ -16,6 +16,7 @@ from phonebind import exceptions
 from phonebind.api import urls
 from phonebind.api.authorizations import PasswordView
 from phonebind.api.base import View
+from phonebind.api.keys import KeysView
 from phonebind.api.urls import urlpatterns
 from tests.support.dialects import Start, front_end
 
@@ -166,7 +167,19 @@ def test_it_tells_of_the_contract_whichever_dialect_the_front_end_speaks(front_e
 def test_it_is_served() -> None:
     answer = Client().get("/schema/", {"format": "json"})
     assert answer.status_code == 200
-    assert answer.json()["paths"].keys() == schema()["paths"].keys()
+    assert answer.json()["paths"].keys() == schema()["paths"].keys() | {"/.well-known/jwks.json"}
+
+
+def test_the_public_keys_are_described_where_a_host_publishes_them() -> None:
+    found = generate(path("keys.json", KeysView.as_view()))
+    operation = found["paths"]["/keys.json"]["get"]
+    assert (operation["operationId"], operation["tags"], set(operation["responses"])) == (
+        *("phonebind_keys", ["phonebind"]),
+        {"200"},
+    )
+    assert operation["security"] == [{}]
+    shown = found["components"]["schemas"]["PhonebindJWK"]
+    assert shown["required"] == ["alg", "kid", "kty", "use"]
 
 
 class Stricter(PasswordView):

@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "phonebind.pages",
     f"tests.hosts.kinds.{KIND}",
     *(["phonebind.lifecycle"] if os.environ.get("LIFECYCLE") == "1" else []),
+    *(["phonebind.operations"] if os.environ.get("OPERATIONS") == "1" else []),
 ]
 AUTH_USER_MODEL = f"{KIND}.User"
 MIDDLEWARE = [

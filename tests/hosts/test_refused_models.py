@@ -6,7 +6,7 @@ import pytest
 from django.test.utils import isolate_apps
 from pytest_django import Settings
 
-from phonebind import user_checks
+from phonebind import token_checks, user_checks
 from phonebind.checks import CHECKS
 
 pytestmark = pytest.mark.once
@@ -241,7 +241,8 @@ def test_what_the_checks_say_of(
     with isolate_apps("server.users"):
         shop: dict[str, Any] = {"__name__": "server.users.models"}
         exec(HEAD + model, shop)  # noqa: S102 - ours
-        monkeypatch.setattr(user_checks, "get_user_model", lambda: shop["User"])
+        for checks in (token_checks, user_checks):
+            monkeypatch.setattr(checks, "get_user_model", lambda: shop["User"])
         found = {str(message.id).removeprefix("phonebind."): message.msg for check in CHECKS for message in check()}
     assert found.keys() == expected.keys(), found
     for name, words in expected.items():

@@ -22,8 +22,8 @@ POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'"
 FILL = f"""
 from datetime import UTC, datetime
 from django.contrib.auth import get_user_model
-from phonebind.operations import hours
-from tests.operations.days_of import fill
+from phonebind.operations.reports import hours
+from tests.operations.reports.days_of import fill
 get_user_model().objects.create_superuser("operator", mobile="13900000007", password="{PASSWORD}")
 fill("vendor_times_out", hours.begin(datetime.now(UTC)) + hours.HOUR)
 """

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.test import Client, RequestFactory
 
-from phonebind import browser, sms_codes, store, tickets, tokens
+from phonebind import browser, keyed, sms_codes, store, tickets, tokens
 from phonebind.lifecycle import flows, numbers, proofs, resets, step_up
 from phonebind.lifecycle.models import MobileProof, Session
 from phonebind.lifecycle.people import Person
@@ -134,7 +134,8 @@ def reset(mobile: str, password: str = NEW_PASSWORD) -> Act:
     """Asked for by this browser, and the code is on the phone."""
     secret = secrets.token_urlsafe(16)
     digest = resets._digest(secret)
-    one = resets.Reset(secrets.token_urlsafe(16), mobile, digest, resets._stamp(mobile)[0])
+    stamp = keyed.digests(resets._STAMP, resets._stamped(mobile)[0])[0]
+    one = resets.Reset(secrets.token_urlsafe(16), mobile, digest, stamp)
     with store.connection() as client:
         client.set(resets._key(one.id), json.dumps(asdict(one)), ex=resets.MAX_AGE)
     code = sms_codes._new_code(mobile, one.holder, resets.PURPOSE)

@@ -125,7 +125,7 @@ def described() -> dict[str, Any]:
 
 
 def views() -> list[Any]:
-    return [pattern.callback.view_class for pattern in urls.urlpatterns]  # type: ignore[attr-defined]
+    return [pattern.callback.view_class for pattern in urls.urlpatterns]
 
 
 @pytest.mark.parametrize("view", views(), ids=lambda view: view.__name__)

@@ -151,6 +151,18 @@ def test_a_code_goes_to_ones_own_number_and_is_a_proof_once(phonebind: Configure
     assert MobileProof.objects.get().proved_by == "sms"
 
 
+@pytest.mark.parametrize("former", [True, False])
+def test_a_proof_outlives_the_change_of_secret_key(
+    person: Any, device: Device, settings: Settings, former: bool
+) -> None:
+    one, old = device(), settings.SECRET_KEY
+    with later():
+        one.headers["Authorization"] = f"Bearer {refreshed(one)}"
+        proof = one.ask("post", VERIFICATIONS, {"password": PASSWORD}).json()["verification"]
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "the new key" * 5, [old] if former else []
+        assert is_believed(one, proof) == former
+
+
 def test_threat_27_a_code_of_another_purpose_or_session_is_wrong(
     phonebind: Configure, person: Any, device: Device
 ) -> None:

@@ -7,8 +7,9 @@ if not apps.is_installed("phonebind.operations"):
     # Folders and all: whatever imports its models makes Django look for their tables.
     collect_ignore_glob = ["*"]
 else:
-    from phonebind.operations import recording, sums
-    from phonebind.operations.tally import Tally
+    from phonebind.operations.events import recording
+    from phonebind.operations.events.tally import Tally
+    from phonebind.operations.reports import sums
 
     @pytest.fixture(autouse=True)
     def _count_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from server import demo
 from server.processes import spawn, stop
 from tests.support import certificate, machine
 from tests.support.services import REQUIRE_ALL, valkey_server
@@ -200,3 +201,14 @@ def test_a_flood_from_one_address_is_for_that_address(shop: Shop, client: Client
 
 def test_the_admin_stays_inside(client: Client) -> None:
     assert client.ask("/admin/").status == 404
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics/"])
+@pytest.mark.parametrize("spelled", ["{}", "/{}", "/x/..{}", "/.{}", "{}?x", "{}#x", "/%2e{}"])
+def test_threat_64_probes_and_metrics_stay_inside(client: Client, path: str, spelled: str) -> None:
+    """For who has the token too."""
+    headers = {"Authorization": f"Bearer {demo.METRICS_TOKEN}"}
+    answer = client.ask(spelled.format(path), headers=headers)
+    assert (answer.status, b"nginx" in client.body) == (404, True)
+    encoded = "".join(f"%{ord(letter):x}" if letter != "/" else letter for letter in path)
+    assert client.ask(encoded, headers=headers).status == 404

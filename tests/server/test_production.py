@@ -51,6 +51,7 @@ def environ(data: Path) -> dict[str, str]:
         "SMS_GATEWAY": "shop.sms.Example",
         "SMS_OPTIONS": json.dumps({"url": "https://sms.example.cn/send", "key": "not-the-docs"}),
         "TRUSTED_PROXIES": "1",
+        "DRAIN": "0",  # no proxy is there to be told
     }
 
 

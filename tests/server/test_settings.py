@@ -74,6 +74,7 @@ def test_threat_22_nothing_that_matters_has_a_default(name: str) -> None:
         ("QQ_CLIENT_ID", demo.QQ_CLIENT_ID),
         ("QQ_CLIENT_SECRET", demo.QQ_CLIENT_SECRET),
         ("SMS_OPTIONS", json.dumps({"endpoint": "https://sms.shop.example/", "secret": demo.HTTP_SECRET})),
+        ("WEBHOOKS", json.dumps({"crm": {"url": "https://crm.example/", "secret": demo.HTTP_SECRET}})),
         ("PROVIDERS", json.dumps({"alipay": {"private_key": demo.ALIPAY_PRIVATE_KEY}})),
         ("PROVIDERS", json.dumps({"pay": {"private_key": "\n".join(textwrap.wrap(demo.ALIPAY_PRIVATE_KEY, 64))}})),
         ("PROVIDERS", json.dumps({"pay": {"private_key": demo.ALIPAY_PRIVATE_KEY}}).replace("/", "\\/")),

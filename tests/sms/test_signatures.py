@@ -13,7 +13,7 @@ from tencentcloud.common.credential import Credential
 from tencentcloud.common.http.request import RequestInternal
 from tencentcloud.sms.v20210111.sms_client import SmsClient
 
-from phonebind import tencent_cloud
+from phonebind import standard_webhooks, tencent_cloud
 from phonebind.sms import Message
 from phonebind.sms.http import Http
 from phonebind.sms.tencent import Tencent
@@ -109,7 +109,7 @@ def posted(message: Message = MESSAGE) -> Call:
 def test_a_standard_webhook_is_signed_as_we_do() -> None:
     body = '{"id":"a1b2c3","to":"+8613800138000","code":"012345"}'
     with time_machine.travel(MOMENT, tick=False):
-        headers = HTTP.signature("a1b2c3", body.encode())
+        headers = standard_webhooks.headers("a1b2c3", body.encode(), SECRET)
     assert headers["webhook-signature"] == "v1,UmM67x+1GUU/HW716Su1MDX4fbINz3+gDSH66l4M/CU="
     signed = Webhook(SECRET).sign("a1b2c3", datetime.fromtimestamp(MOMENT, UTC), body)
     assert signed == headers["webhook-signature"]

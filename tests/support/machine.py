@@ -18,6 +18,7 @@ _TOOLS: Mapping[str, tuple[str, list[list[str]]]] = {
     ),
     "MariaDB": ("mariadb-server", [["mariadbd", "mysqld"], ["mariadb-install-db", "mysql_install_db"]]),
     "nginx": ("nginx-light", [["nginx"]]),
+    "systemd": ("systemd", [["systemd-analyze"]]),
 }
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 _NEWEST = [f"python3.{minor}" for minor in (13, 12)]

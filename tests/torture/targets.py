@@ -48,6 +48,7 @@ from phonebind.oauth.qq_connect import parse
 from phonebind.pages.forms import MobileField
 from phonebind.redirects import safe_next
 from tests.support.altcha import decode, solve
+from tests.support.http_answers import GOOD, ODD, hold
 from tests.torture.browser import destination
 
 MOBILE = "13900000001"
@@ -118,6 +119,15 @@ def qq_parse() -> Target:
             assert all(found[name] == value for name, value in plain.items() if value.isascii())
 
     return Target(check, ANSWERS)
+
+
+def http_answer() -> Target:
+    """Whatever both we and ``http.client`` read is the same; what only one of us reads is none here."""
+
+    def check(data: bytes) -> None:
+        hold(data)
+
+    return Target(check, [*GOOD, *(answer for answer in ODD if len(answer) < 200)])
 
 
 ALIPAY_ANSWERS = [
@@ -680,6 +690,7 @@ def tencent() -> Target:
 TARGETS: dict[str, Callable[[], Target]] = {
     "qq_parse": qq_parse,
     "qq_dialect": qq_dialect,
+    "http_answer": http_answer,
     "alipay_members": alipay_members,
     "state": state,
     "ticket": ticket,

@@ -16,17 +16,22 @@ SECRET_KEY = os.environ["SECRET_KEY"]
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    status, answer = _sign_in(environ)
+    status, answer = _answer(environ)
     body = json.dumps(answer).encode()
     start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]
 
 
-def _sign_in(environ: WSGIEnvironment) -> tuple[str, dict[str, Any]]:
+def _answer(environ: WSGIEnvironment) -> tuple[str, dict[str, Any]]:
     codes = parse_qs(environ["QUERY_STRING"]).get("code")
     if environ["PATH_INFO"] != "/oauth/qq/user/" or not codes:
         return "404 Not Found", {}
-    grant = json.loads(qq.exchange(codes[0]))
+    return sign_in(codes[0])
+
+
+def sign_in(code: str) -> tuple[str, dict[str, Any]]:
+    """The status, and what is told."""
+    grant = json.loads(qq.exchange(code))
     if "openid" not in grant:
         return "401 Unauthorized", {}
     found = people.find(grant["openid"])

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, QueryDict
-from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from rest_framework.negotiation import BaseContentNegotiation
@@ -34,9 +33,10 @@ class _OnlyJSON(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-@method_decorator(
-    [never_cache, sensitive_post_parameters(), databases.own_transactions, languages.in_ours], name="dispatch"
-)
+#: The first is the outermost.
+_AROUND = (never_cache, sensitive_post_parameters(), databases.own_transactions, languages.in_ours)
+
+
 class View(APIView):
     """Whatever the host has set for its own API in REST_FRAMEWORK, the contract stays the same."""
 
@@ -57,6 +57,14 @@ class View(APIView):
     guarded: ClassVar[Collection[str]] = ("POST",)
     #: Statuses of refusals that pages look at here, where they look at 400 alone elsewhere.
     plain_statuses: ClassVar[Collection[int]] = ()
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        view = super().as_view(**initkwargs)
+        # Once, and not anew for each request as ``method_decorator`` does.
+        for decorate in reversed(_AROUND):
+            view = decorate(view)
+        return view
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         bodies.read_as_utf8(request)

@@ -179,10 +179,11 @@ def _bind_form(data: Any) -> dict[str, Any]:
 
 def _contracts_names(source: WebProvider, query: QueryDict) -> QueryDict:
     """The callback with the code under the contract's name, whatever the provider calls it."""
+    if source.code_field == "code" or source.code_field not in query:
+        return query
     # Still a QueryDict: what is empty in a query is not there.
     given = query.copy()
-    if source.code_field in query:
-        given.setlist("code", query.getlist(source.code_field))
+    given.setlist("code", query.getlist(source.code_field))
     return given
 
 

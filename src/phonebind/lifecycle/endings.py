@@ -50,8 +50,8 @@ def end(sessions: Iterable[Session], reason: str) -> int:
 
 def _end(sessions: QuerySet[Session], reason: str) -> int:
     using = sessions.db
-    can_lock = connections[using].features.has_select_for_update
-    with transaction.atomic(using) if can_lock else nullcontext():
+    is_one = connections[using].features.has_select_for_update or signals.committing.has_listeners(Session)
+    with transaction.atomic(using) if is_one else nullcontext():
         # Locked where there are locks: in one order, so that two who end the same wait for each other once; and as of
         # now, whatever the transaction has read before.
         locked = sessions.filter(ended_at=None).order_by("pk").select_for_update()
@@ -62,6 +62,8 @@ def _end(sessions: QuerySet[Session], reason: str) -> int:
             keys = [_denied(user_pk, str(pk)) for user_pk, pk in found]
             _deny(keys)
             databases.after_commit(using, _deny, keys)
+            facts = [{"user_id": user_pk, "session": pk, "reason": reason} for user_pk, pk in found]
+            signals.committing.send(Session, act="session-revoked", facts=facts, using=using)
         if ended:
             databases.after_commit(using, _tell, reason, ended)
     return ended

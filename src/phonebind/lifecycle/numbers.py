@@ -24,7 +24,7 @@ from phonebind.conf import conf
 from phonebind.exceptions import Invalid, PhonebindError, StorageUnavailable
 from phonebind.lifecycle import endings, notices, people, proofs
 from phonebind.lifecycle.exceptions import MobileChangePending, MobileKept, MobileTaken
-from phonebind.lifecycle.models import MobileChange
+from phonebind.lifecycle.models import MobileChange, MobileProof
 from phonebind.lifecycle.people import Person
 from phonebind.models import SocialAccount
 from phonebind.verified import VerifiedMobile, settle
@@ -61,6 +61,8 @@ def release(user: AbstractBaseUser, mobile: str, reason: str, *, end_sessions: b
             if end_sessions:
                 endings.end_others(locked.pk, "", "mobile", using)
             void_codes(mobile, using)
+            facts = {"user_id": locked.pk, "reason": reason}
+            signals.committing.send(MobileProof, act="identifier-recycled", facts=[facts], using=using)
     except ValidationError as error:
         # The model validates itself as it is saved, and wants a mobile, or its old name.
         raise MobileKept from error

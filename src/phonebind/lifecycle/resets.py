@@ -20,9 +20,9 @@ from django.db.models import CharField, Max
 from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import constant_time_compare
 
-from phonebind import accounts, audit, binding, browser, databases, human, limits, sms, sms_codes, store
+from phonebind import accounts, audit, binding, browser, databases, human, keyed, limits, sms, sms_codes, store
 from phonebind.browser import Cookie
 from phonebind.conf import conf
 from phonebind.exceptions import SmsCodeInvalid, SmsUnconfirmed, StorageUnavailable
@@ -38,6 +38,7 @@ MAX_AGE = 600
 #: Forms at once, and bytes that their cookies may weigh together.
 MAX_OPEN = 3
 ROOM = 300
+_STAMP = "phonebind.lifecycle.reset"
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,8 @@ def start(
     Raises what ``human.send_code`` raises, for every number alike. With SmsUnconfirmed comes what the reset goes on by:
     should the code arrive, it is good.
     """
-    stamp, is_known = _stamp(mobile)
+    said, is_known = _stamped(mobile)
+    stamp = keyed.digests(_STAMP, said)[0]
     secret = secrets.token_urlsafe(16)
     digest = _digest(secret)
     reset = Reset(own_id or secrets.token_urlsafe(16), mobile, "" if unbound else digest, stamp)
@@ -97,8 +99,20 @@ def remember(request: HttpRequest, reset: Reset, cookie: Cookie, response: HttpR
 
 def id_of_page(request: HttpRequest, mobile: str) -> str:
     """The newest reset of this number in this browser, which alone can tell its id: a reloaded page knows it too."""
-    said = f"{devices.hash_of(request)}:{mobile}"
-    return salted_hmac("phonebind.lifecycle.reset.page", said, algorithm="sha256").hexdigest()
+    return _ids_of_page(request, mobile)[0]
+
+
+def _ids_of_page(request: HttpRequest, mobile: str) -> tuple[str, ...]:
+    return keyed.digests("phonebind.lifecycle.reset.page", f"{devices.hash_of(request)}:{mobile}")
+
+
+def read_of_page(request: HttpRequest, mobile: str) -> Reset:
+    """As :func:`read`, of :func:`id_of_page`, or of what that was by a former key."""
+    *first, last = _ids_of_page(request, mobile)
+    for reset_id in first:
+        with suppress(SmsCodeInvalid):
+            return read(request, reset_id, unbound=True)
+    return read(request, last, unbound=True)
 
 
 def read(request: HttpRequest, reset_id: str, *, unbound: bool) -> Reset:
@@ -142,7 +156,8 @@ def save(request: HttpRequest, reset: Reset, code: str, password: str) -> Abstra
 
 def _set(request: HttpRequest, reset: Reset, proved: ByCode, password: str) -> AbstractBaseUser:
     user = accounts.find(reset.mobile)
-    if user is None or not constant_time_compare(_stamp(reset.mobile)[0], reset.stamp):
+    said, _ = _stamped(reset.mobile)
+    if user is None or not keyed.is_of(reset.stamp, _STAMP, said):
         raise SmsCodeInvalid
     _refuse_operators(request, user)
     accounts.check_enabled(user)
@@ -182,14 +197,14 @@ def _forget(reset: Reset) -> None:
             client.delete(_key(reset.id))
 
 
-def _stamp(mobile: str) -> tuple[str, bool]:
-    """Of the account that has the mobile, and its password; of nobody, one that no account has. And which it is."""
+def _stamped(mobile: str) -> tuple[str, bool]:
+    """The account that has the mobile, and its password; of nobody, what no account has. And which it is."""
     named = databases.people().filter(**{conf.mobile_field: accounts.stored(mobile)})
     # One row in any case: to read the one of an account takes longer than to find none, and a thousand clocks tell.
     found = named.aggregate(key=Max(Cast("pk", CharField())), hash=Max("password"))
     nobody = secrets.token_urlsafe(16)
     said = nobody if found["key"] is None else f"{found['key']}:{found['hash']}"
-    return salted_hmac("phonebind.lifecycle.reset", said, algorithm="sha256").hexdigest(), said is not nobody
+    return said, said is not nobody
 
 
 def _keep(reset: Reset) -> None:

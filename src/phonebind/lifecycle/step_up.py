@@ -16,9 +16,8 @@ from typing import Any
 
 from django.core import signing
 from django.db.models import QuerySet
-from django.utils.crypto import salted_hmac
 
-from phonebind import accounts, databases, oauth
+from phonebind import accounts, databases, keyed, oauth
 from phonebind.conf import conf
 from phonebind.lifecycle import proofs
 from phonebind.lifecycle.exceptions import AuthenticationInsufficient
@@ -34,7 +33,7 @@ _SALT = "phonebind.lifecycle.verification.v1"
 
 def issue(person: Person, method: str, account_pk: Any = None) -> str:
     """A proof that ``person`` has just shown, by ``method``, that it is them; ``account_pk``: by which identity."""
-    witness = _digest(method, account_pk) if account_pk else next(iter(_witnesses(person, method)), "")
+    witness = _digests(method, account_pk)[0] if account_pk else next(iter(_witnesses(person, method)), "")
     return signing.dumps([str(person.user.pk), person.need_session(), person.device, method, witness], salt=_SALT)
 
 
@@ -96,11 +95,11 @@ def _witnesses(person: Person, method: str) -> Collection[str]:
             held = [person.user.password]
         case _:
             held = list(_identities(person).values_list("pk", flat=True))
-    return [_digest(method, each) for each in held]
+    return [digest for each in held for digest in _digests(method, each)]
 
 
-def _digest(method: str, witness: Any) -> str:
-    return salted_hmac(_SALT, f"{method}:{witness}", algorithm="sha256").hexdigest()[:32]
+def _digests(method: str, witness: Any) -> list[str]:
+    return [digest[:32] for digest in keyed.digests(_SALT, f"{method}:{witness}")]
 
 
 def is_doubtful(person: Person) -> bool:

@@ -2,44 +2,55 @@
 
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.template.defaultfilters import truncatechars
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from phonebind import databases
-from phonebind.operations import filters, listing, person_views
-from phonebind.operations.charts_admin import ChartsAdmin
+from phonebind.operations.events import filters, listing
+from phonebind.operations.helpdesk import person_views
 from phonebind.operations.models import Charts, SecurityEvent
+from phonebind.operations.read_only import ReadOnlyAdmin
+from phonebind.operations.reports.charts_admin import ChartsAdmin
+from phonebind.operations.webhooks.admin import OutboxMessageAdmin, WebhookEndpointAdmin
+
+__all__ = ["OutboxMessageAdmin", "SecurityEventAdmin", "WebhookEndpointAdmin"]
 
 admin.site.register(Charts, ChartsAdmin)
 
+#: Letters in a line of the list.
+_DETAILS = 60
+
 
 @admin.register(SecurityEvent)
-class SecurityEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SecurityEventAdmin(ReadOnlyAdmin):
     """Each search is one that an index answers, and nothing counts the table."""
 
-    list_display = ("at", "type", "outcome", "count", "person", "mobile", "address", "provider", "limit", "why")
+    list_display = ("at", "what", "count", "details", "person", "mobile", "address")
     list_filter = (filters.Period, filters.Type, filters.Outcome, filters.Limit)
     ordering = ("-at", "-pk")
     search_fields = ("pk",)
     search_help_text = _("A whole mobile number, username, user id, address or request id")
-    show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = listing.BoundedPaginator
     list_per_page = 50
     list_max_show_all = 0
+    # The filters, and what the charts link to.
+    lookups = (
+        *("period", "type", "outcome", "limit"),
+        *("at__gte", "at__lt", "type__in", "outcome__in", "limit__gt", "address__startswith"),
+    )
     actions = None
     exclude: ClassVar[Any] = ("data",)
 
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[SecurityEvent]":
-        # Somebody decides by what is shown here.
-        return super().get_queryset(request).using(databases.primary(SecurityEvent))
-
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
         term = search_term.strip()
+        if term and not listing.may_search(request.user, term):
+            messages.error(request, person_views.TOO_MANY)
+            return queryset.none(), False
         return (queryset.filter(listing.search(term)) if term else queryset), False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
@@ -52,9 +63,14 @@ class SecurityEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return "-"
         return format_html('<a href="{}">{}</a>', person_views.page_url(event.user_id), event.user_id)
 
-    @admin.display(description=_("reason"))
-    def why(self, event: SecurityEvent) -> str:
-        return str(event.data.get("reason", "")) or event.cause
+    @admin.display(description=_("what"))
+    def what(self, event: SecurityEvent) -> str:
+        return f"{event.type}: {event.outcome}"
+
+    @admin.display(description=_("details"))
+    def details(self, event: SecurityEvent) -> str:
+        told = (event.provider, event.gateway, event.purpose, event.limit, event.cause, event.data.get("reason"))
+        return truncatechars(" ".join(str(each) for each in told if each) or "-", _DETAILS)
 
     @admin.display(description=_("more"))
     def said(self, event: SecurityEvent) -> str:
@@ -73,12 +89,3 @@ class SecurityEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return view(request, self, **kwargs)
 
         return self.admin_site.admin_view(with_site)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False

@@ -18,24 +18,24 @@ class OperationsConfig(AppConfig):
 
     def ready(self) -> None:
         own = import_module("phonebind.operations.checks")
-        for check in own.CHECKS:
+        for check in (*own.CHECKS, *import_module("phonebind.operations.webhooks.checks").CHECKS):
             checks.register(check, "phonebind")
         # Only now: they import models.
-        for name in ("recording", "pumping"):
+        for name in ("events.recording", "reports.pumping", "webhooks.acts"):
             import_module(f"phonebind.operations.{name}").install()
         if apps.is_installed("phonebind.lifecycle"):
-            account: Any = import_module("phonebind.operations.account")
-            account.known = import_module("phonebind.operations.account_life").WithLifecycle()
+            account: Any = import_module("phonebind.operations.helpdesk.account")
+            account.known = import_module("phonebind.operations.helpdesk.account_life").WithLifecycle()
         if setting_checks.check_settings():
             return  # which is an error already
         if conf.metrics_token and find_spec("prometheus_client"):
             self._count()
         if conf.tracing and own.has_opentelemetry():
-            import_module("phonebind.operations.tracing").install()
+            import_module("phonebind.operations.monitoring.tracing").install()
 
     def _count(self) -> None:
         # Before prometheus-client is loaded, which writes to its files at once.
-        if import_module("phonebind.operations.workers").allocate():
-            import_module("phonebind.operations.metrics").install()
-            text = import_module("phonebind.operations.exposition").text
-            import_module("phonebind.operations.views").tell(text)
+        if import_module("phonebind.operations.monitoring.workers").allocate():
+            import_module("phonebind.operations.monitoring.metrics").install()
+            text = import_module("phonebind.operations.monitoring.exposition").text
+            import_module("phonebind.operations.monitoring.views").tell(text)

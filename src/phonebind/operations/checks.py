@@ -1,6 +1,6 @@
 """System checks of what this app is told in ``PHONEBIND``. Ids never change their meaning.
 
-E020 METRICS_TOKEN is unusable         E021 TRACING needs a library
+E025 METRICS_TOKEN is unusable         E026 TRACING needs a library
 """
 
 import re
@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{20,256}")
 
 
 def check_metrics(**kwargs: Any) -> list[CheckMessage]:
-    return [Error(f"{SETTING}['METRICS_TOKEN']: {problem}", id="phonebind.E020") for problem in _metrics_problems()]
+    return [Error(f"{SETTING}['METRICS_TOKEN']: {problem}", id="phonebind.E025") for problem in _metrics_problems()]
 
 
 def _metrics_problems() -> Iterator[str]:
@@ -34,7 +34,7 @@ def check_tracing(**kwargs: Any) -> list[CheckMessage]:
     if setting_checks.check_settings() or not conf.tracing or has_opentelemetry():
         return []
     hint = "pip install opentelemetry-api, and the SDK and an exporter of your choice."
-    return [Error(f"{SETTING}['TRACING'] needs opentelemetry-api.", hint=hint, id="phonebind.E021")]
+    return [Error(f"{SETTING}['TRACING'] needs opentelemetry-api.", hint=hint, id="phonebind.E026")]
 
 
 def has_opentelemetry() -> bool:

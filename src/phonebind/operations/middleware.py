@@ -7,7 +7,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_asy
 from django.http import HttpRequest
 from django.urls import reverse
 
-from phonebind.operations import views
+from phonebind.operations.monitoring import views
 
 
 class MetricsMiddleware:

@@ -1,11 +1,22 @@
 """What happened, as rows; and what services elsewhere are still to be told."""
 
+import secrets
+import time
 import uuid
 from typing import Any, ClassVar
 
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+
+def message_id(milliseconds: int | None = None) -> uuid.UUID:
+    """A UUID of version 7: by time, so that rows are added at the end of the index, and found there when they are old.
+
+    ``milliseconds`` since 1970: now, where there are none.
+    """
+    stamp = time.time_ns() // 1_000_000 if milliseconds is None else milliseconds
+    return uuid.UUID(int=stamp << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62))
 
 
 class SecurityEvent(models.Model):
@@ -80,21 +91,48 @@ class OutboxMessage(models.Model):
     """One webhook to one endpoint: written in the transaction of the act that it tells of, sent until it is taken."""
 
     #: What the receiver knows it by, however often it comes (``webhook-id``).
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(primary_key=True, default=message_id, editable=False)
+    #: By its name in the settings.
     endpoint = models.CharField(_("endpoint"), max_length=64)
     type = models.CharField(_("type"), max_length=64)
+    #: The message's ``data``.
     payload: Any = models.JSONField(_("payload"))
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
-    #: When it is tried next; empty where it never is again.
-    due_at = models.DateTimeField(_("due at"), default=timezone.now, null=True, blank=True, db_index=True)
+    #: By the database's clock, when it is tried next: while it is being sent, when another sender may take it over.
+    #: Empty where it never is again: it was taken, or given up.
+    due_at = models.DateTimeField(_("due at"), null=True, blank=True)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
-    #: What the last try came to: a status, or a word.
+    #: What the last try came to: a status, or a word; "" while it is being sent.
     last_error = models.CharField(_("last error"), max_length=64, blank=True, default="")
 
     class Meta:
         verbose_name = _("webhook message")
         verbose_name_plural = _("webhook messages")
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [models.Index(fields=["endpoint", "due_at"], name="phonebind_outbox_due")]
+        permissions: ClassVar = [("resend_outboxmessage", "Can send webhook messages again")]
 
     def __str__(self) -> str:
         return f"{self.type} {self.id}"
+
+
+class WebhookEndpoint(models.Model):
+    """An endpoint that fails: there is a row as long as it does, and where it said that it is gone. Delete the row, and
+    it is tried at once.
+    """
+
+    name = models.CharField(_("endpoint"), max_length=64, primary_key=True)
+    #: In a row.
+    failures = models.PositiveIntegerField(_("failures"), default=0)
+    #: By the database's clock: until then nothing is sent to it.
+    rests_until = models.DateTimeField(_("rests until"), null=True, blank=True)
+    #: It has answered 410: nothing is sent to it any more.
+    off_at = models.DateTimeField(_("off since"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("failing webhook endpoint")
+        verbose_name_plural = _("failing webhook endpoints")
+
+    def __str__(self) -> str:
+        return self.name

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from phonebind.operations import views
+from phonebind.operations.monitoring import views
 
 app_name = "phonebind_operations"
 urlpatterns: list[URLPattern | URLResolver] = [

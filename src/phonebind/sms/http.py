@@ -4,28 +4,16 @@ Signed as `Standard Webhooks <https://www.standardwebhooks.com>`_, so that verif
 docs/sms.md for the contract, and ``examples/sms_bridge.py`` for such a service.
 """
 
-import base64
-import binascii
-import hmac
 import json
-import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from phonebind import standard_webhooks
 from phonebind.sms import http_receipts
 from phonebind.sms.base import NOTICES, Message
 from phonebind.sms.receipts import Receipt
 from phonebind.sms.vendor import Call, Codes, Reading, Vendor, text
-
-PREFIX = "whsec_"
-#: Bytes; what Standard Webhooks asks for.
-SHORTEST_KEY = 24
-#: Seconds that the stamp of what the bridge signed may differ from our clock.
-TOLERANCE = 300
-
-_STAMP = re.compile(r"[0-9]{1,12}")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -57,14 +45,7 @@ class Http(Vendor):
         return super().check() or self._secret_problems()
 
     def _secret_problems(self) -> list[str]:
-        try:
-            long_enough = self.secret.startswith(PREFIX) and len(self._key()) >= SHORTEST_KEY
-        except (binascii.Error, ValueError):
-            long_enough = False
-        return [] if long_enough else [f"secret must be {PREFIX} and {SHORTEST_KEY} bytes or more in base64"]
-
-    def _key(self) -> bytes:
-        return base64.b64decode(self.secret.removeprefix(PREFIX), validate=True)
+        return [] if standard_webhooks.is_secret(self.secret) else [f"secret must be {standard_webhooks.SECRET}"]
 
     def call(self, message: Message) -> Call:
         fields = {
@@ -77,20 +58,8 @@ class Http(Vendor):
             "text": message.text,
         }
         body = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
-        return Call(self.endpoint, body, {"Content-Type": "application/json", **self.signature(message.id, body)})
-
-    def signature(self, message_id: str, body: bytes) -> dict[str, str]:
-        """The three headers."""
-        stamp = str(int(time.time()))
-        return {
-            "webhook-id": message_id,
-            "webhook-timestamp": stamp,
-            "webhook-signature": self._signed(message_id, stamp, body),
-        }
-
-    def _signed(self, message_id: str, stamp: str, body: bytes) -> str:
-        signed = hmac.digest(self._key(), f"{message_id}.{stamp}.".encode() + body, "sha256")
-        return f"v1,{base64.b64encode(signed).decode()}"
+        signed = standard_webhooks.headers(message.id, body, self.secret)
+        return Call(self.endpoint, body, {"Content-Type": "application/json", **signed})
 
     def read(self, answer: Any) -> Reading:
         message_id, wait = answer.get("message_id"), answer.get("retry_after")
@@ -100,12 +69,5 @@ class Http(Vendor):
 
     def receipts(self, headers: Mapping[str, str], body: bytes) -> list[Receipt]:
         """One a body, signed by the bridge as we sign."""
-        return http_receipts.pushed(body) if self._is_signed(headers, body) else []
-
-    def _is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
-        id_, stamp, signatures = (headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
-        if not _STAMP.fullmatch(stamp) or abs(time.time() - int(stamp)) > TOLERANCE:
-            return False
-        ours = self._signed(id_, stamp, body).encode()
-        # Several while a secret is being changed.
-        return any(hmac.compare_digest(ours, theirs.encode()) for theirs in signatures.split(" "))
+        is_signed = standard_webhooks.is_signed(headers, body, self.secret)
+        return http_receipts.pushed(body) if is_signed else []

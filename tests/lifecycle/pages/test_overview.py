@@ -136,6 +136,18 @@ def test_threat_42_a_page_of_another_site_does_nothing(owner: Owner, browser: Ca
     assert live() == before
 
 
+@pytest.mark.parametrize("former", [True, False])
+def test_a_form_outlives_the_change_of_secret_key(
+    owner: Owner, browser: Callable[[], Owner], settings: Settings, former: bool
+) -> None:
+    browser().sign_in_by_qq()
+    form, old = owner.form("/my/"), settings.SECRET_KEY
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "the new key" * 5, [old] if former else []
+    assert owner.http.post("/my/sessions/", form).status_code == 303
+    # Without the old key Django's session is over too.
+    assert len(live()) == (1 if former else 2)
+
+
 def test_a_form_of_who_was_signed_in_before_does_nothing(owner: Owner, stranger: Any, person: Any) -> None:
     """Another tab has signed in as somebody else."""
     form = owner.form("/my/")

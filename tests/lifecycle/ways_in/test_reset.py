@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.utils import timezone
+from pytest_django import Settings
 
 from phonebind import tickets
 from phonebind.lifecycle.models import Session
@@ -90,6 +91,15 @@ def test_it_survives_a_reload_and_serves_once(visitor: Visitor, owner: Any) -> N
     assert form.send(sms_code=code, password=NEW).status_code == 303
     again = form.send(sms_code=code, password="third-horse-10")
     assert (again.status_code, password_of()) == (400, NEW)
+
+
+@pytest.mark.parametrize("former", [True, False])
+def test_it_outlives_the_change_of_secret_key(visitor: Visitor, owner: Any, settings: Settings, former: bool) -> None:
+    form, old = visitor.at(URL, mobile=MOBILE), settings.SECRET_KEY
+    code = form.code()
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "the new key" * 5, [old] if former else []
+    assert form.send(sms_code=code, password=NEW).status_code == (303 if former else 400)
+    assert password_of() == (NEW if former else PASSWORD)
 
 
 def test_wrong_codes_burn_the_right_one(visitor: Visitor, owner: Any) -> None:

@@ -117,7 +117,7 @@ class _ResetPage(WayPage):
         given = form.cleaned_data
         accounts.check_length(given["password"])
         mobile = given["mobile"]
-        found = resets.read(self.request, resets.id_of_page(self.request, mobile), unbound=True)
+        found = resets.read_of_page(self.request, mobile)
         user = resets.save(self.request, found, given["sms_code"], given["password"])
         if self.bind is None:
             binding.sign_in(self.request, user)

@@ -10,11 +10,10 @@ from django.contrib import auth
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
-from phonebind import accounts, audit, masking
+from phonebind import accounts, audit, keyed, masking
 from phonebind.exceptions import PhonebindError, Text, TokenInvalid
 from phonebind.life import SID
 from phonebind.lifecycle import numbers, people, sessions
@@ -161,13 +160,16 @@ def _anew(request: HttpRequest) -> HttpResponse:
 
 
 def _is_theirs(request: HttpRequest, person: Person) -> bool:
-    return constant_time_compare(request.POST.get("seal", ""), _seal(person))
+    return keyed.is_of(request.POST.get("seal", ""), *_sealed(person))
 
 
 def _seal(person: Person) -> str:
-    """Of this user in this session."""
-    said = f"{person.user.pk}:{person.need_session()}"
-    return salted_hmac("phonebind.lifecycle.pages", said, algorithm="sha256").hexdigest()[:32]
+    return keyed.digests(*_sealed(person))[0]
+
+
+def _sealed(person: Person) -> tuple[str, str]:
+    """This user in this session."""
+    return "phonebind.lifecycle.pages", f"{person.user.pk}:{person.need_session()}"
 
 
 def _told(request: HttpRequest, person: Person) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from phonebind.operations import pumping
+from phonebind.operations.reports import pumping
 
 
 class Command(BaseCommand):

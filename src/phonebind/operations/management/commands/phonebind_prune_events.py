@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from phonebind.operations import pruning
+from phonebind.operations.events import pruning
 
 #: What China's Cybersecurity Law asks network logs to be kept for, six months, and a little more.
 LEAST_DAYS = 180

@@ -11,10 +11,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import translation
 
-from phonebind.operations import sms_report
-from phonebind.operations.charts import percent
-from phonebind.operations.prices import money
-from phonebind.operations.sms_report import Report
+from phonebind.operations.reports import sms_report
+from phonebind.operations.reports.charts import percent
+from phonebind.operations.reports.prices import money
+from phonebind.operations.reports.sms_report import Report
 
 HEADINGS = ("purpose", "gateway", "outcome", "count", "price", "cost")
 

@@ -1,0 +1,15 @@
+"""phonebind's reference server under Granian in gunicorn's place, with as many processes and threads."""
+
+import sys
+from dataclasses import replace
+
+from bench.contenders import Site, phonebind
+
+
+def command(site: Site) -> list[str]:
+    options = ["--interface", "wsgi", "--workers", str(site.workers), "--blocking-threads", str(site.threads)]
+    options += ["--host", "127.0.0.1", "--port", str(site.port), "--backlog", "4096", "--no-ws"]
+    return [sys.executable, "-m", "granian", *options, "server.wsgi:application"]
+
+
+CONTENDER = replace(phonebind.CONTENDER, name="granian", title="Granian", command=command)

@@ -1,0 +1,21 @@
+"""The limit's own parts inside a DRF view: what Django and DRF themselves cost, with the least of everything else."""
+
+from dataclasses import replace
+
+from bench import shop
+from bench.contenders import Site, gunicorn, limit
+
+SETTINGS = "bench.contenders.limit_in_drf.settings"
+
+
+def environ(site: Site) -> dict[str, str]:
+    return {"DJANGO_SETTINGS_MODULE": SETTINGS, **shop.environ(site), "QQ_CONNECTIONS": str(site.threads)}
+
+
+CONTENDER = replace(
+    limit.CONTENDER,
+    name="limit_in_drf",
+    title="the limit's parts in a DRF view",
+    command=lambda site: gunicorn("django.core.wsgi:get_wsgi_application()", site),
+    environ=environ,
+)

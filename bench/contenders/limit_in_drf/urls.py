@@ -1,0 +1,7 @@
+"""Where the browser comes back to."""
+
+from django.urls import path
+
+from bench.contenders.limit_in_drf.views import QQUserView
+
+urlpatterns = [path("oauth/qq/user/", QQUserView.as_view())]

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Makes the secrets of deploy/compose.yaml that can be made, in deploy/secrets; what is there stays as it is.
+# The others come from whom they are shared with: qq_client_secret, sms_options.json, tls.pem, tls.key.
+set -eu
+cd "$(dirname "$0")"
+umask 077
+mkdir -p secrets
+
+random() { openssl rand -hex 32 | tr -d '\n'; }
+
+test -e secrets/secret_key || random > secrets/secret_key
+test -e secrets/database_password || random > secrets/database_password
+test -e secrets/database_url ||
+    printf 'postgres://phonebind:%s@database/phonebind' "$(cat secrets/database_password)" > secrets/database_url
+test -e secrets/jwt_private_key.pem ||
+    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out secrets/jwt_private_key.pem
+
+# The directory keeps others out; in a container the files are read by a user of its own.
+chmod 0700 secrets
+chmod 0444 secrets/*

@@ -1,0 +1,23 @@
+"""``manage.py phonebind_prune_outbox``: delete webhooks that were delivered long ago. Run it once a day."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from phonebind.operations.webhooks import outbox
+
+
+class Command(BaseCommand):
+    help = "Delete webhooks that were delivered long ago, or are for an endpoint that WEBHOOKS names no more."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--days", type=int, default=7, help="how long they are kept (default: %(default)s)")
+        parser.add_argument("--batch", type=int, default=1_000, help="how many at a time (default: %(default)s)")
+        parser.add_argument("--given-up", action="store_true", help="those that were given up, too")
+
+    def handle(self, *args: Any, days: int, batch: int, given_up: bool, **options: Any) -> None:
+        if days < 1 or batch < 1:
+            raise CommandError("--days and --batch are 1 at least")
+        deleted = outbox.prune(days=days, batch=batch, given_up=given_up)
+        self.stdout.write(f"Deleted {deleted} messages.")

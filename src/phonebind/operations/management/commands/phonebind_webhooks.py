@@ -1,0 +1,38 @@
+"""``manage.py phonebind_webhooks``: send what is in the outbox. Keep it running; several may run at once."""
+
+import signal
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from phonebind.conf import conf
+from phonebind.operations.webhooks import delivery
+
+
+class Command(BaseCommand):
+    help = "Send webhooks to the endpoints of WEBHOOKS."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("endpoints", nargs="*", metavar="endpoint", help="only to these (default: to all)")
+        parser.add_argument("--once", action="store_true", help="send what is due now, and end")
+        parser.add_argument(
+            "--threads", type=int, default=1, help="messages at once to one endpoint (default: %(default)s)"
+        )
+
+    def handle(self, *args: Any, endpoints: list[str], once: bool, threads: int, **options: Any) -> None:
+        names = endpoints or list(conf.webhooks)
+        if not names:
+            raise CommandError("WEBHOOKS names nobody who is to be told.")
+        if unknown := [name for name in names if name not in conf.webhooks]:
+            raise CommandError(f"WEBHOOKS has no {', '.join(unknown)}.")
+        if threads < 1:
+            raise CommandError("--threads is 1 at least")
+        stop = threading.Event()
+        former = {each: signal.signal(each, lambda *_: stop.set()) for each in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            delivery.run(names, stop, threads=threads, once=once)
+        finally:
+            for each, handler in former.items():
+                signal.signal(each, handler)

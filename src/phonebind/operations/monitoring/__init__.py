@@ -1,0 +1,1 @@
+"""What others watch the site by: metrics for Prometheus, spans for OpenTelemetry."""

@@ -1,0 +1,1 @@
+"""What the rows of events come to: charts, what SMS cost, and whether they are pumped."""

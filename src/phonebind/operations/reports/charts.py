@@ -1,0 +1,185 @@
+"""What the charts show: for each hour of a day a bar, and the day before as a line."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.utils import formats
+from django.utils.translation import gettext_lazy as _
+
+from phonebind.exceptions import Text
+from phonebind.operations.events import words
+from phonebind.operations.reports import codes, days, prices
+from phonebind.operations.reports.days import Day, Kind
+from phonebind.operations.reports.sums import Row
+
+Values = list[float | None]
+
+#: What came of an SMS, in the order of a bar's parts from below.
+OUTCOMES: dict[str, Text] = {
+    "sent": _("sent"),
+    "unknown": _("unknown whether sent"),
+    "not_now": _("not sent: vendor away or busy"),
+    "operator": _("not sent: for you to repair"),
+    "number": _("not sent: number refused"),
+    "limit": _("not sent: vendor's limit"),
+}
+#: Parts of a bar that have a name of their own; the rest is one part.
+_PARTS = 5
+
+
+@dataclass(frozen=True)
+class Series:
+    """One part of each bar. ``total`` and ``before``: of the day, and of the day before."""
+
+    label: Text
+    values: Values
+    total: float | None
+    before: float | None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """``whole``: all parts together; ``before``: the day before, hour by hour. Where an hour has nothing to tell, it is
+    None. ``filters``: which events these are, in the list of events. ``show``: one of its numbers as text.
+    """
+
+    key: str
+    title: Text
+    about: Text
+    parts: list[Series]
+    whole: Series
+    before: Values
+    show: Callable[[float], str]
+    filters: dict[str, str] = field(default_factory=dict)
+    #: A bar leads to the networks of that hour.
+    networks: bool = False
+
+
+def number(value: float) -> str:
+    return formats.number_format(round(value), 0, force_grouping=True)
+
+
+def percent(value: float) -> str:
+    return f"{formats.number_format(round(100 * value), 0)} %"
+
+
+def money(value: float) -> str:
+    return prices.money(Decimal(value))
+
+
+def all_of(day: Day, before: Day) -> list[Chart]:
+    """In the order in which an operator wants to see them."""
+    sms, cost, *others = (_stacked(plan, day, before) for plan in _PLANS)
+    return [sms, *([cost] if prices.known() else []), _used(day, before), *others]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A chart of rows: which rows, what their part of a bar is called, and how much each of them is."""
+
+    key: str
+    title: Text
+    about: Text
+    is_meant: Kind
+    name: Callable[[Row], str]
+    filters: dict[str, str]
+    labels: Mapping[str, Text] = field(default_factory=dict)
+    #: The parts have the order of the labels, and not that of their size.
+    ordered: bool = False
+    weigh: Callable[[Row], float] = days.one
+    show: Callable[[float], str] = number
+
+
+_PLANS = (
+    _Plan(
+        "sms",
+        _("SMS by outcome"),
+        _("Each attempt at a gateway."),
+        days.is_attempt,
+        days.outcome,
+        {"type": words.SMS_ATTEMPT},
+        OUTCOMES,
+        ordered=True,
+    ),
+    _Plan(
+        "cost",
+        _("Cost of SMS by gateway"),
+        _("SMS that were sent, or may have been, times their price in SMS_PRICES."),
+        days.is_paid,
+        days.gateway,
+        {"type": words.SMS_ATTEMPT, "outcome__in": ",".join(codes.PAID)},
+        weigh=lambda row: float(prices.of(row.gateway) or 0) * row.total,
+        show=money,
+    ),
+    _Plan(
+        "binds",
+        _("New binds by provider"),
+        _("Identities that belong to an account from now on."),
+        days.is_bind,
+        days.way,
+        {"outcome": "bound"},
+    ),
+    _Plan(
+        "sign-ins",
+        _("Sign-ins"),
+        _("By provider, by password and by SMS; new binds are among them."),
+        days.is_sign_in,
+        days.way,
+        {"outcome__in": "bound,signed_in"},
+        {"password": _("password"), "sms": _("SMS")},
+    ),
+    _Plan(
+        "refusals",
+        _("Refusals by limit"),
+        _("Requests that a limit refused."),
+        days.is_refusal,
+        days.limit,
+        {"limit__gt": ""},
+    ),
+)
+
+
+def _stacked(plan: _Plan, day: Day, before: Day) -> Chart:
+    counts, then = (each.named(plan.is_meant, plan.name, plan.weigh) for each in (day, before))
+    both = Counter(counts) + Counter(then)
+    names = [name for name, _ in both.most_common(_PARTS)]
+    if plan.ordered:
+        names = [name for name in plan.labels if both[name]]
+
+    def series(label: Text, is_meant: Kind) -> Series:
+        values: Values = [*day.by_hour(is_meant, plan.weigh)]
+        return Series(label, values, day.total(is_meant, plan.weigh), before.total(is_meant, plan.weigh))
+
+    def named(*chosen: str) -> Kind:
+        return lambda row: plan.is_meant(row) and plan.name(row) in chosen
+
+    parts = [series(plan.labels.get(name, name), named(name)) for name in names]
+    if rest := sorted(set(both) - set(names)):
+        parts.append(series(_("others"), named(*rest)))
+    return Chart(
+        plan.key,
+        plan.title,
+        plan.about,
+        parts,
+        series(plan.title, plan.is_meant),
+        [*before.by_hour(plan.is_meant, plan.weigh)],
+        plan.show,
+        plan.filters,
+        networks=plan.key == "sms",
+    )
+
+
+def _used(day: Day, before: Day) -> Chart:
+    whole = Series(_("Codes that were used"), day.used_shares, day.used_share, before.used_share)
+    return Chart(
+        "used",
+        whole.label,
+        _("Of the numbers that were sent an SMS, those that used the code."),
+        [whole],
+        whole,
+        before.used_shares,
+        percent,
+        {"type__in": ",".join(codes.USES)},
+    )

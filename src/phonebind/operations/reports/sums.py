@@ -1,0 +1,114 @@
+"""How often each thing happened in each hour. All charts are drawn from these sums.
+
+A day may have a million events, so an hour is summed up once. Only the last hours may still change: a process may hold
+back, for seconds, what it counts together. They are summed up again, once a minute in each process, whoever asks.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Q, QuerySet, Sum
+from django.db.models.functions import TruncHour
+
+from phonebind.operations.events import words
+from phonebind.operations.models import SecurityEvent
+from phonebind.operations.reports import codes, hours
+
+#: Seconds for which the sums of the last hours are good.
+FRESH = 60
+#: For how long after its end an hour is one of the last.
+_SETTLED = 2 * hours.HOUR
+#: Of how many hours the sums are kept, some hundred rows each.
+_KEPT = 24 * 14
+
+_FIELDS = ("type", "outcome", "provider", "purpose", "gateway", "limit")
+#: Who came in, what was refused, and SMS: of all else there is no chart.
+_COUNTED = Q(type=words.SMS_ATTEMPT) | Q(outcome__in=("bound", "signed_in")) | ~Q(limit="")
+
+
+class Row(NamedTuple):
+    """So many events of one kind."""
+
+    type: str
+    outcome: str
+    provider: str
+    purpose: str
+    gateway: str
+    limit: str
+    total: int
+
+
+@dataclass
+class Hour:
+    """``asked``: how many numbers were sent an SMS; ``used``: how many numbers used the code of one."""
+
+    begin: datetime
+    rows: list[Row] = field(default_factory=list)
+    asked: int = 0
+    used: int = 0
+    #: By a clock that only goes on; what lies far enough back does not change any more.
+    good_until: float = math.inf
+
+
+_lock = threading.Lock()
+_hours: dict[datetime, Hour] = {}
+
+
+def between(begin: datetime, end: datetime) -> list[Hour]:
+    """From the hour that begins there to the one that ends there."""
+    wanted = _each(begin, end)
+    # One at a time: whoever loads the page again and again waits for the first answer, and asks nothing of their own.
+    with _lock:
+        if len(_hours) > _KEPT:
+            _hours.clear()
+        missing = [hour for hour in wanted if not _is_good(hour)]
+        if missing:
+            _keep(missing[0], missing[-1] + hours.HOUR)
+        return [_hours[hour] for hour in wanted]
+
+
+def forget() -> None:
+    """All that was read."""
+    with _lock:
+        _hours.clear()
+
+
+def _is_good(hour: datetime) -> bool:
+    return hour in _hours and time.monotonic() < _hours[hour].good_until
+
+
+def _each(begin: datetime, end: datetime) -> list[datetime]:
+    return [begin + number * hours.HOUR for number in range((end - begin) // hours.HOUR)]
+
+
+def _keep(begin: datetime, end: datetime) -> None:
+    now, asked_at = datetime.now(UTC), time.monotonic()
+    for hour in _read(begin, end):
+        _hours[hour.begin] = hour
+        if hour.begin + hours.HOUR + _SETTLED > now:
+            hour.good_until = asked_at + FRESH
+
+
+def _read(begin: datetime, end: datetime) -> Iterable[Hour]:
+    found, past = {hour: Hour(hour) for hour in _each(begin, end)}, hours.past(begin)
+    rows = codes.events(begin, end).filter(_COUNTED)
+    for at, *facts in _by_hour(rows, begin, *_FIELDS).annotate(total=Sum("count")):
+        found[hours.read(at) + past].rows.append(Row._make(facts))
+    numbers = Count("mobile_hmac", distinct=True)
+    for at, asked in _by_hour(codes.asked(begin, end), begin).annotate(numbers=numbers):
+        found[hours.read(at) + past].asked = asked
+    for at, used in _by_hour(codes.used(begin, end), begin).annotate(numbers=numbers):
+        found[hours.read(at) + past].used = used
+    return found.values()
+
+
+def _by_hour(rows: QuerySet[SecurityEvent], begin: datetime, *fields: str) -> Any:
+    """Some databases know no zones, as MariaDB often does: where hours begin at half past, the rows are moved there."""
+    past = hours.past(begin)
+    at = ExpressionWrapper(F("at") - past, DateTimeField()) if past else F("at")
+    return rows.annotate(hour=TruncHour(at, tzinfo=UTC)).order_by().values_list("hour", *fields)

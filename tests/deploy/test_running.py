@@ -1,0 +1,289 @@
+"""What deploy/ starts is started: the Containerfile's steps one by one, and then each command of each file.
+
+There is no engine for containers here, so a folder is the root of each stage, and what pip would fetch is what these
+tests have installed. The files are those that the Containerfile copies, and no others.
+"""
+
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rest_framework
+
+from server.processes import spawn, stop
+from tests.deploy.files import DEPLOY, Step, compose, containerfile, manifest, pods, unit, variables
+from tests.support.services import valkey_server
+from tests.support.site import ROOT
+
+pytestmark = pytest.mark.once
+
+INSTALLED = Path(rest_framework.__file__).parents[1]
+SMS = '{"endpoint": "https://sms.example.com/", "secret": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="}'
+
+
+@dataclass
+class Image:
+    """The stages as folders, and what the last of them says."""
+
+    directory: Path
+
+    def __post_init__(self) -> None:
+        self.workdir = Path()
+        self.environ: dict[str, str] = {}
+        self.command: list[str] = []
+        for step in containerfile():
+            getattr(self, f"_{step.name.lower()}", lambda _step: None)(step)
+
+    def root(self, stage: int) -> Path:
+        return self.directory / f"stage{stage}"
+
+    def _from(self, step: Step) -> None:
+        self.stage = step.stage
+        self.root(step.stage).mkdir()
+
+    def _workdir(self, step: Step) -> None:
+        self.workdir = self.root(step.stage) / step.words[0].lstrip("/")
+        self.workdir.mkdir(parents=True, exist_ok=True)
+
+    def _copy(self, step: Step) -> None:
+        *sources, target = step.words
+        base = ROOT
+        if sources[0].startswith("--from="):
+            base = self.root(0)
+            del sources[0]
+        for source in sources:
+            found = base / source.lstrip("/")
+            assert base != ROOT or is_sent(source), f".dockerignore keeps {source} back"
+            into = self.workdir / target / (found.name if target.endswith("/") else "")
+            if found.is_dir():
+                shutil.copytree(found, into, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                into.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(found, into)
+
+    def _run(self, step: Step) -> None:
+        words = {"python": [sys.executable], "pip": [sys.executable, "-m", "pip"]}[step.words[0]] + step.words[1:]
+        if "--require-hashes" in words:
+            # What it would fetch is here already. Files that other installations have put there are not followed.
+            assert (self.workdir / words[-1]).read_text().count("--hash=sha256:") > 100
+            [packages] = self.workdir.glob(".venv/lib/python*/site-packages")
+            (packages / "installed.pth").write_text(f"{INSTALLED}\n")
+            return
+        index = ["--no-index"] if "install" in words else []
+        subprocess.run([*words, *index], cwd=self.workdir, env=self._bare(), check=True, capture_output=True)
+
+    def _env(self, step: Step) -> None:
+        self.environ |= dict(word.split("=", 1) for word in step.words)
+
+    def _cmd(self, step: Step) -> None:
+        self.command = step.words
+
+    def _bare(self) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "HOME": str(self.directory)}
+
+
+def is_sent(source: str) -> bool:
+    """Whether the engine gets this file of ours to copy."""
+    rules = (ROOT / ".dockerignore").read_text().split("\n")
+    kept = [rule[1:] for rule in rules if rule.startswith("!")]
+    return any(fnmatch(source, rule) for rule in kept)
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    return Image(tmp_path_factory.mktemp("image"))
+
+
+@pytest.fixture(scope="module")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As docs/deployment.md has them made, at the services of these tests."""
+    directory = tmp_path_factory.mktemp("deploy")
+    shutil.copy(DEPLOY / "secrets.sh", directory)
+    subprocess.run([directory / "secrets.sh"], check=True, capture_output=True)
+    made = directory / "secrets"
+    (made / "qq_client_secret").write_text("of-the-console\n")
+    (made / "sms_options.json").write_text(SMS)
+    (made / "sms_options").write_text(SMS)
+    shutil.copy(made / "jwt_private_key.pem", made / "jwt_private_key")
+    (made / "database_url").chmod(0o600)
+    (made / "database_url").write_text(f"sqlite:///{directory / 'db.sqlite3'}")
+    (made / "redis_url").write_text(_redis())
+    return made
+
+
+def _redis() -> str:
+    return valkey_server().url.replace("db=0", "db=6")
+
+
+def environ_of(image: Image, secrets: Path, *more: dict[str, str]) -> dict[str, str]:
+    """That of a container; what is at fixed places there is in the folders of this test."""
+    found = dict(image.environ)
+    for each in more:
+        found |= each
+    for name, value in found.items():
+        if name.endswith("_FILE"):
+            found[name] = str(secrets / Path(value).name)
+    if "REDIS_URL" in found:
+        found["REDIS_URL"] = _redis()
+    return found | {
+        "PATH": f"{image.workdir}/.venv/bin:{os.environ['PATH']}",
+        "DATA_DIR": str(image.directory / "tmp" / Path(found["DATA_DIR"]).name),
+    }
+
+
+def run(image: Image, command: list[str], environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """To its end, as the container would."""
+    assert command[0] == "python"
+    command = [str(image.workdir / ".venv/bin/python"), *command[1:]]
+    return subprocess.run(command, cwd=image.workdir, env=environ, capture_output=True, text=True, check=False)
+
+
+@contextmanager
+def served(image: Image, command: list[str], environ: dict[str, str]) -> Iterator[int]:
+    """The port where it answers probes."""
+    log = image.directory / "log"
+    with socket.create_server(("127.0.0.1", 0)) as listener, log.open("w") as output:
+        port, number = listener.getsockname()[1], listener.fileno()
+        process = spawn(
+            command,
+            cwd=image.workdir,
+            env=environ | {"BIND": f"fd://{number}", "DRAIN": "0"},
+            stdout=output,
+            stderr=output,
+            pass_fds=[number],
+        )
+        with process:
+            try:
+                deadline = time.monotonic() + 60
+                while process.poll() is None and time.monotonic() < deadline and get(port, "/readyz") != 200:
+                    time.sleep(0.1)
+                assert get(port, "/readyz") == 200, log.read_text()
+                yield port
+            finally:
+                stop(process, timeout=30)
+
+
+#: What the proxy hands on.
+PROXIED = {"Host": "shop.example.com", "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}
+
+
+def get(port: int, path: str, headers: Mapping[str, str] = {}) -> int:
+    """The status; by the address alone, as a probe asks."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path, headers=headers)
+        return connection.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        connection.close()
+
+
+def gunicorn(image: Image, command: list[str]) -> list[str]:
+    """pip would have written its script."""
+    assert command[0] == "gunicorn"
+    return [str(image.workdir / ".venv/bin/python"), "-m", *command]
+
+
+def of_compose(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = compose()["services"][name]
+    return found
+
+
+def site_environ(image: Image, secrets: Path, name: str) -> dict[str, str]:
+    return environ_of(image, secrets, variables(DEPLOY / "site.env.example"), of_compose(name)["environment"])
+
+
+def written(image: Image) -> set[tuple[str, int]]:
+    return {(str(file), file.lstat().st_mtime_ns) for file in image.root(1).rglob("*")}
+
+
+def test_compose_migrates_and_serves_and_writes_nothing_but_its_tmp(image: Image, secrets: Path) -> None:
+    before = written(image)
+    done = run(image, of_compose("migrations")["command"], site_environ(image, secrets, "migrations"))
+    assert done.returncode == 0, done.stderr
+    with served(image, gunicorn(image, image.command), site_environ(image, secrets, "site")) as port:
+        check = of_compose("site")["healthcheck"]["test"]
+        assert check[:2] == ["CMD", "python"]
+        healthy = [word.replace(":8000/", f":{port}/") for word in check[1:]]
+        assert run(image, healthy, site_environ(image, secrets, "site")).returncode == 0
+        for path in ("/login/", "/.well-known/jwks.json"):
+            assert get(port, path, PROXIED) == 200
+    loop = of_compose("chores")["command"][2]
+    chores = [part.split() for part in loop.split("; ") if "server.manage" in part]
+    for words in chores:
+        done = run(image, words[words.index("python") :], site_environ(image, secrets, "chores"))
+        assert done.returncode == 0, done.stderr
+    assert len(chores) == 2
+    assert written(image) == before
+
+
+def test_without_a_file_that_is_copied_it_does_not_start(image: Image, secrets: Path) -> None:
+    """The other tests would see it."""
+    kept = image.workdir / "server/keys.py"
+    kept.rename(image.directory / "keys.py")
+    try:
+        done = run(image, of_compose("migrations")["command"], site_environ(image, secrets, "migrations"))
+        assert done.returncode != 0
+    finally:
+        (image.directory / "keys.py").rename(kept)
+
+
+def test_the_sandbox_is_not_in_the_image(image: Image) -> None:
+    assert not list(image.root(1).rglob("phonebind_sandbox"))
+    assert list(image.root(1).rglob("site-packages/phonebind/locale"))
+
+
+def test_kubernetes_migrates_and_serves_its_probes(image: Image, secrets: Path) -> None:
+    data = manifest("ConfigMap")["data"]
+    environ = environ_of(image, secrets, data)
+    for kind, pod in pods():
+        [container] = pod["containers"]
+        if kind == "Job":
+            done = run(image, container["command"], environ)
+            assert done.returncode == 0, done.stderr
+    for kind, pod in pods():
+        [container] = pod["containers"]
+        if kind == "CronJob":
+            assert run(image, container["command"], environ).returncode == 0
+    [node] = manifest("Deployment")["spec"]["template"]["spec"]["containers"]
+    assert "command" not in node
+    own = {each["name"]: each["value"] for each in node["env"]}
+    with served(image, gunicorn(image, image.command), environ | own) as port:
+        for name in ("startupProbe", "livenessProbe", "readinessProbe"):
+            assert get(port, node[name]["httpGet"]["path"]) == 200
+
+
+def test_systemd_starts_its_services(image: Image, secrets: Path) -> None:
+    filled = variables(DEPLOY / "systemd/environment.example") | {
+        "SECRET_KEY": (secrets / "secret_key").read_text(),
+        "QQ_CLIENT_SECRET": "of-the-console",
+        "SMS_OPTIONS": SMS,
+        "DATABASE_URL": (secrets / "database_url").read_text(),
+    }
+    started = []
+    for file in sorted((DEPLOY / "systemd").glob("*.service"), reverse=True):
+        service = unit(file)["Service"]
+        own = dict(word.split("=", 1) for word in service["Environment"][0].split())
+        environ = environ_of(image, secrets, filled, own)
+        words = service["ExecStart"][0].split()
+        assert (words[0], service["WorkingDirectory"]) == ("/srv/phonebind/.venv/bin/python", ["/srv/phonebind"])
+        if service["Type"] == ["oneshot"]:
+            done = run(image, ["python", *words[1:]], environ)
+            assert done.returncode == 0, done.stderr
+        else:
+            with served(image, [str(image.workdir / ".venv/bin/python"), *words[1:]], environ) as port:
+                assert get(port, "/healthz") == 200
+        started.append(file.name)
+    assert len(started) == 3

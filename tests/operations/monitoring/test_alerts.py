@@ -1,0 +1,161 @@
+"""The alarms and the dashboard speak of what is counted, and of nothing else."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from phonebind import sms
+from phonebind.operations.events import words
+from phonebind.operations.monitoring import labels
+from tests.operations.monitoring.test_metrics import NAMES
+
+pytestmark = pytest.mark.once
+
+DEPLOY = Path(__file__).parents[3] / "deploy"
+RULES, RULES_TEST = DEPLOY / "prometheus/alerts.yaml", DEPLOY / "prometheus/alerts_test.yaml"
+DASHBOARD = DEPLOY / "grafana/phonebind.json"
+DOCUMENT = Path(__file__).parents[3] / "docs/operations.md"
+
+#: With what Prometheus and the reference server's workers add.
+KNOWN = {**NAMES, "phonebind_threads_in_use": ()}
+FROM_OUTSIDE = {"instance", "le"}
+#: What may stand behind a label, where the set is closed.
+VALUES = {
+    ("phonebind_events_total", "type"): frozenset(words.ACTIONS),
+    ("phonebind_events_total", "outcome"): words.OUTCOMES | words.error_codes(),
+    ("phonebind_sms_total", "outcome"): {"sent", "not_now", "operator", "number", "limit", "unknown"},
+    ("phonebind_sms_total", "purpose"): labels.SMS_PURPOSES,
+    ("phonebind_sms_codes_total", "purpose"): sms.PURPOSES,
+    ("phonebind_sms_codes_total", "outcome"): {"right", "wrong", "burnt", "expired"},
+}
+
+
+def expressions() -> Iterator[str]:
+    """Of the alarms, and of the dashboard."""
+    yield from re.findall(r"^ +expr: (?:\|\n)?(.*?)(?=^ +(?:for|labels):)", RULES.read_text(), re.MULTILINE | re.DOTALL)
+    for panel in _dashboard()["panels"]:
+        for target in panel["targets"]:
+            yield target["expr"]
+
+
+def _dashboard() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(DASHBOARD.read_text())
+    return found
+
+
+def _selectors(expression: str) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    for name, matchers in re.findall(r"(phonebind_\w+)(?:\{(.*?)\})?", expression):
+        yield name.removesuffix("_bucket"), re.findall(r'(\w+)(=~|!=|!~|=)"([^"]*)"', matchers)
+
+
+def test_what_they_ask_for_is_counted_under_these_labels() -> None:
+    asked = [selector for expression in expressions() for selector in _selectors(expression)]
+    assert len(asked) > 30
+    for name, matchers in asked:
+        assert name in KNOWN
+        assert {label for label, _, _ in matchers} <= {*KNOWN[name], *FROM_OUTSIDE}
+
+
+def test_what_they_select_is_a_value_that_there_is() -> None:
+    for expression in expressions():
+        for name, matchers in _selectors(expression):
+            for label, how, value in matchers:
+                known: Any = VALUES.get((name, label))
+                words = value.split("|") if how == "=~" else [value]
+                if known and re.fullmatch(r"[a-z_|]+", value):
+                    assert set(words) <= set(known), (name, label, value)
+
+
+def test_what_they_group_by_is_a_label_of_it() -> None:
+    for expression in expressions():
+        groups = {word.strip() for group in re.findall(r"by \((.*?)\)", expression) for word in group.split(",")}
+        there = {label for name, _ in _selectors(expression) for label in KNOWN[name]}
+        assert groups <= there | FROM_OUTSIDE, expression
+
+
+def test_every_metric_is_on_the_dashboard() -> None:
+    shown = {name for panel in _dashboard()["panels"] for t in panel["targets"] for name, _ in _selectors(t["expr"])}
+    assert shown == set(KNOWN)
+
+
+def test_the_dashboard_is_one_that_grafana_imports() -> None:
+    dashboard = _dashboard()
+    assert (dashboard["uid"], dashboard["schemaVersion"]) == ("phonebind", 39)
+    variables = {each["name"] for each in dashboard["templating"]["list"]}
+    assert variables == {"datasource", "instance"}
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    assert len(set(ids)) == len(ids)
+    taken: set[tuple[int, int]] = set()
+    for panel in dashboard["panels"]:
+        assert panel["type"] in ("timeseries", "gauge", "stat")
+        assert panel["title"]
+        assert panel["description"]
+        place = panel["gridPos"]
+        cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
+        assert max(x for x, _ in cells) < 24
+        assert not taken & cells
+        taken |= cells
+        for target in panel["targets"]:
+            assert target["datasource"] == panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+            assert 'instance=~"$instance"' in target["expr"]
+            used = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
+            assert used <= {word for name, _ in _selectors(target["expr"]) for word in (*KNOWN[name], "instance")}
+
+
+def test_each_alarm_has_its_tests_and_its_row_in_the_document() -> None:
+    alarms = re.findall(r"alert: (\w+)", RULES.read_text())
+    assert len(alarms) == len(set(alarms)) == 10
+    tested = RULES_TEST.read_text()
+    # At rest, and raised.
+    assert all(len(re.findall(rf"alertname: {alarm}\b", tested)) >= 2 for alarm in alarms)
+    assert re.findall(r"^\| `(Phonebind\w+)` \|", DOCUMENT.read_text(), re.MULTILINE) == alarms
+
+
+def test_every_metric_is_documented_with_its_labels() -> None:
+    rows = re.findall(r"^\| `(phonebind_\w+)(?:\{(.*?)\})?` \|", DOCUMENT.read_text(), re.MULTILINE)
+    assert {name: tuple(filter(None, words.replace(" ", "").split(","))) for name, words in rows} == KNOWN
+
+
+def promtool(*arguments: str | Path) -> str:
+    """What it says. Skips where it is not installed, and says so."""
+    command = shutil.which("promtool")
+    if not command:
+        pytest.skip("NOT TESTED: promtool is not installed (Debian: prometheus)")
+    done = subprocess.run([command, *arguments], cwd=RULES.parent, capture_output=True, text=True, check=False)
+    return f"{done.returncode} {done.stdout}{done.stderr}"
+
+
+def test_promtool_reads_the_rules() -> None:
+    assert promtool("check", "rules", RULES.name).startswith("0 ")
+
+
+def test_promtool_sees_each_alarm_raised_and_at_rest() -> None:
+    assert promtool("test", "rules", RULES_TEST.name).startswith("0 ")
+
+
+#: Bounds, others in their place by which some alarm comes too early or never, and who finds that out.
+_OTHERS = (
+    ("> 0.8", "> 0.7", "a quiet day"),
+    ("> 3 *", "> 300 *", "a quiet week, and then somebody guesses codes"),
+    ("> 0.1\n", "> 0.3\n", "one gateway fails, and the other sends in its place"),
+    ("> 5\n", "> 4\n", "a quiet day"),
+)
+
+
+@pytest.mark.parametrize(("bound", "other", "finder"), _OTHERS)
+def test_promtool_finds_another_bound(tmp_path: Path, bound: str, other: str, finder: str) -> None:
+    """The tests of the rules are none where they pass with any rules."""
+    text, tests = RULES.read_text(), RULES_TEST.read_text()
+    assert bound in text
+    (tmp_path / RULES.name).write_text(text.replace(bound, other))
+    # Alone: a quiet week takes two seconds.
+    head, *groups = tests.split("  - name: ")
+    [group] = [each for each in groups if each.startswith(f"{finder}\n")]
+    (tmp_path / RULES_TEST.name).write_text(f"{head}  - name: {group}")
+    assert promtool("test", "rules", tmp_path / RULES_TEST.name).startswith("1 ")

@@ -1,0 +1,163 @@
+"""The setting, its checks, and the document: one closed list of types."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from pytest_django import Settings
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from phonebind import standard_webhooks
+from phonebind.operations import webhooks
+from phonebind.operations.models import OutboxMessage
+from phonebind.operations.webhooks import acts, checks, delivery, outbox
+from tests.operations.webhooks.endpoints import OTHER_SECRET, SECRET
+
+TEXT = (Path(__file__).parents[3] / "docs/operations.md").read_text()
+ENTRY = {"url": "https://crm.example/hooks", "secret": SECRET}
+
+
+def told(settings: Settings, **entries: Any) -> list[str]:
+    """What the checks say, with their ids."""
+    settings.PHONEBIND = {**settings.PHONEBIND, "WEBHOOKS": entries}
+    found = [each for check in checks.CHECKS for each in check()]
+    assert SECRET not in str(found)
+    return [f"{each.id} {each.msg}" for each in found]
+
+
+def test_nothing_is_wrong_with_a_good_entry(settings: Settings) -> None:
+    rotated = {"secret": OTHER_SECRET, "fallback_secrets": [SECRET], "types": ["account-purged"]}
+    assert told(settings, crm=ENTRY, other=ENTRY | rotated) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ({"url": "https://crm.example/"}, "missing: secret"),
+        (ENTRY | {"headers": {}}, "unknown: 'headers'"),
+        (ENTRY | {"url": "crm.example"}, "url must be"),
+        (ENTRY | {"url": "ftp://crm.example/"}, "url must be"),
+        (ENTRY | {"url": "https://[crm"}, "url must be"),
+        (ENTRY | {"url": None}, "url must be"),
+        (ENTRY | {"url": "https://me:secret@crm.example/"}, "url must be"),
+        (ENTRY | {"secret": "whsec_c2hvcnQ="}, "24 bytes or more"),
+        (ENTRY | {"secret": SECRET.removeprefix("whsec_")}, "24 bytes or more"),
+        (ENTRY | {"secret": "whsec_%%%"}, "24 bytes or more"),
+        (ENTRY | {"secret": None}, "24 bytes or more"),
+        (ENTRY | {"fallback_secrets": ["whsec_c2hvcnQ="]}, "24 bytes or more"),
+        (ENTRY | {"fallback_secrets": OTHER_SECRET}, "must be a list"),
+        (ENTRY | {"types": ["account-born"]}, "there is no type 'account-born'"),
+        (ENTRY | {"types": "account-created"}, "types must be a list"),
+        ("https://crm.example/", "must be a dict"),
+    ],
+)
+def test_what_is_wrong_is_told(settings: Settings, entry: Any, problem: str) -> None:
+    [said] = told(settings, crm=entry)
+    assert said.startswith("phonebind.E022 PHONEBIND['WEBHOOKS']['crm']: ")
+    assert problem in said
+
+
+def test_a_name_fits_its_column(settings: Settings) -> None:
+    [said] = told(settings, **{"x" * 65: ENTRY})
+    assert "1 to 64 characters" in said
+
+
+def test_plain_http_is_warned_of_in_production(settings: Settings, start_with_debug: Any) -> None:
+    plain = ENTRY | {"url": "http://crm.example/"}
+    assert told(settings, crm=plain) == []
+    start_with_debug(False)
+    assert told(settings, crm=plain) == ["phonebind.W021 PHONEBIND['WEBHOOKS']['crm']['url'] is not https."]
+    assert told(settings, crm=ENTRY) == []
+
+
+def test_a_setting_that_is_no_dict_is_told_once(settings: Settings) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "WEBHOOKS": ["https://crm.example/"]}
+    assert [each.id for each in run_checks(tags=["phonebind"])] == ["phonebind.E001"]
+
+
+class Apart:
+    """Sends the outbox somewhere else than the users."""
+
+    def db_for_write(self, model: Any, **hints: Any) -> str | None:
+        return "elsewhere" if model is OutboxMessage else None
+
+
+def test_the_outbox_lies_where_the_users_do(settings: Settings) -> None:
+    settings.DATABASE_ROUTERS = [Apart()]
+    [said] = told(settings, crm=ENTRY)
+    assert said.startswith("phonebind.E023 ")
+    assert told(settings) == []
+
+
+def test_no_message_has_the_mobile_as_a_key(settings: Settings) -> None:
+    # As if it were the primary key.
+    settings.PHONEBIND = {**settings.PHONEBIND, "MOBILE_FIELD": "id"}
+    assert any(said.startswith("phonebind.E024 ") for said in told(settings, crm=ENTRY))
+
+
+def test_manage_py_check_runs_them(settings: Settings) -> None:
+    settings.PHONEBIND = {**settings.PHONEBIND, "WEBHOOKS": {"crm": ENTRY | {"types": ["nothing"]}}}
+    with pytest.raises(SystemCheckError, match="E022"):
+        call_command("check", tags=["phonebind"])
+
+
+def test_the_docstring_lists_every_id() -> None:
+    source = Path(checks.__file__).read_text()
+    listed = set(re.findall(r"[EW]0[0-9]{2}", checks.__doc__ or ""))
+    assert listed == set(re.findall(r'id="phonebind\.(\w+)"', source))
+
+
+# ---------------------------------------------------------------- the document
+
+
+def test_the_document_lists_the_types_and_their_fields() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| ([`\w, ]+) \| (?!2xx)", TEXT.partition("### What is told")[2], re.MULTILINE)
+    assert {type_: tuple(re.findall(r"`(\w+)`", fields)) for type_, fields in rows} == webhooks.TYPES
+
+
+def test_each_type_has_an_example_as_it_is_sent() -> None:
+    [block] = re.findall(r"^```json\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    examples = [json.loads(line) for line in block.splitlines()]
+    assert [example["type"] for example in examples] == list(webhooks.TYPES)
+    for example in examples:
+        assert list(example["data"]) == list(webhooks.TYPES[example["type"]])
+        message = OutboxMessage(type=example["type"], payload=example["data"])
+        sent = json.loads(delivery.content(message))
+        assert sent.keys() == example.keys()
+        assert sent["data"] == example["data"]
+        assert len(sent["timestamp"]) == len(example["timestamp"])
+
+
+def test_the_document_says_the_numbers_of_the_code() -> None:
+    seconds = (5, 60, 5 * 60, 30 * 60, 2 * 3600, 6 * 3600, 12 * 3600, 24 * 3600, 24 * 3600)
+    assert seconds == outbox.BACKOFF
+    assert "5 seconds, 1 minute, 5 and 30 minutes, 2, 6, 12, 24 and 24 hours: ten tries in 69 hours" in TEXT
+    assert sum(seconds) // 3600 == 68
+    assert f"Within {delivery.TIMEOUT} seconds" in TEXT
+    assert f"takes a message for {outbox.LEASE} seconds" in TEXT
+    # All that one try may take ends within the lease.
+    assert delivery.TIMEOUT * 3 <= outbox.LEASE
+
+
+def test_the_receiver_of_the_document_verifies() -> None:
+    [code] = re.findall(r"^```python\n(from standardwebhooks.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    body = b'{"type":"account-purged"}'
+    headers = standard_webhooks.headers("m1", body, OTHER_SECRET, SECRET)
+    names: dict[str, Any] = {"secret": SECRET, "body": body, "headers": headers}
+    exec(code, names)  # noqa: S102 - the document's own
+    assert names["message"] == {"type": "account-purged"}
+    with pytest.raises(WebhookVerificationError):
+        Webhook(SECRET).verify(b"{}", headers)
+
+
+def test_the_reasons_of_the_document_are_those_of_the_code() -> None:
+    source = "".join(path.read_text() for path in Path(acts.__file__).parents[2].rglob("*.py"))
+    table = TEXT.partition("### What is told")[2].partition("All values")[0]
+    for reasons in re.findall(r"`reason`: ([^|.(]*)", table):
+        for reason in re.findall(r"`(\w+)`", reasons):
+            assert f'"{reason}"' in source, reason

@@ -1,0 +1,79 @@
+"""The HAProxy of docs/deployment.md, word for word but for addresses, in front of nodes of the tests."""
+
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from server.processes import spawn, stop
+from tests.support import certificate
+from tests.support.nodes import free_port
+from tests.support.site import ROOT
+
+_PEM = "/etc/ssl/shop.example.com.both.pem"
+_SERVERS = re.compile(r"(?<=\n)    server .*\n(?:    server .*\n)*")
+
+
+def program() -> str:
+    """Skips the test where there is none, and says so."""
+    found = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+    if not found:
+        pytest.skip("NOT TESTED: haproxy is not installed (Debian: haproxy)")
+    return found
+
+
+def documented() -> str:
+    """As the document has it."""
+    found = re.search(r"^```haproxy\n(.*?)^```", (ROOT / "docs/deployment.md").read_text(), re.DOTALL | re.MULTILINE)
+    assert found
+    return found[1]
+
+
+def is_valid(directory: Path) -> subprocess.CompletedProcess[str]:
+    """Whether HAProxy itself takes the document's."""
+    file = directory / "haproxy.cfg"
+    pem = certificate.write(directory / "both.pem")
+    file.write_text(documented().replace(_PEM, str(pem)))
+    return subprocess.run([program(), "-c", "-f", file], capture_output=True, text=True, check=False)
+
+
+@contextmanager
+def in_front_of(ports: Sequence[int], directory: Path) -> Iterator[int]:
+    """Its own port, by plain HTTP. Whence people come is what they say, since all of them are at one address."""
+    port = free_port()
+    text = documented()
+    for before, after in {
+        f"bind :443 ssl crt {_PEM}": f"bind 127.0.0.1:{port}",
+        "    http-request set-header X-Forwarded-For %[src]\n": "",
+    }.items():
+        assert before in text
+        text = text.replace(before, after)
+    servers = "".join(f"    server node{number} 127.0.0.1:{one}\n" for number, one in enumerate(ports))
+    text, replaced = _SERVERS.subn(servers, text)
+    assert replaced == 1
+    file = directory / "haproxy.cfg"
+    file.write_text(text)
+    with (directory / "haproxy.log").open("w") as log, spawn([program(), "-db", "-f", file], stderr=log) as proxy:
+        try:
+            _wait_for(port, directory / "haproxy.log")
+            yield port
+        finally:
+            stop(proxy)
+
+
+def _wait_for(port: int, log: Path) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        else:
+            return

@@ -1,0 +1,93 @@
+"""Nodes: the reference server's gunicorn, several at once, each with a port of its own."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from server.processes import spawn, stop
+from tests.support.services import valkey_server
+from tests.support.site import ROOT, SERVICES
+
+COMMAND = [sys.executable, "-m", "gunicorn", "-c", "python:server.gunicorn_conf"]
+
+
+@dataclass
+class Node:
+    """A master process with its workers, and what it says."""
+
+    port: int
+    process: subprocess.Popen[str]
+    log: Path
+
+    def ask(self, path: str, method: str = "GET") -> tuple[int, Any]:
+        """Status and JSON, by the node's address, as a probe does. Status 0 where it does not answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, path)
+            answer = connection.getresponse()
+            body = answer.read()
+        except (OSError, http.client.HTTPException):
+            return 0, None
+        finally:
+            connection.close()
+        return answer.status, json.loads(body) if answer.headers.get_content_type() == "application/json" else None
+
+    def wait_until_ready(self, seconds: float = 60) -> "Node":
+        """Raises AssertionError, with its last words, where it never is."""
+        deadline = time.monotonic() + seconds
+        while self.process.poll() is None and time.monotonic() < deadline:
+            if self.ask("/readyz")[0] == 200:
+                return self
+            time.sleep(0.05)
+        raise AssertionError(self.log.read_text())
+
+
+def start(data: Path, port: int, **environ: str) -> Node:
+    """Begin to start one. ``environ`` is beside that of the demo; nothing of the tests' own services."""
+    data.mkdir(parents=True, exist_ok=True)
+    own = {name: value for name, value in os.environ.items() if name not in SERVICES}
+    demo = {"DEBUG": "1", "PORT": str(port), "BIND": f"127.0.0.1:{port}", "DATA_DIR": str(data)}
+    demo |= {"REDIS_URL": valkey_server().url, "WORKERS": "2", "THREADS": "8"}
+    with (data / "log").open("w") as log:
+        process = spawn(COMMAND, cwd=ROOT, env=own | demo | environ, stdout=log, stderr=log)
+    return Node(port, process, data / "log")
+
+
+@contextmanager
+def running(data: Path, **environ: str) -> Iterator[Node]:
+    """One that is ready."""
+    with nodes(data, 1, **environ) as [node]:
+        yield node.wait_until_ready()
+
+
+@contextmanager
+def nodes(data: Path, many: int, **environ: str) -> Iterator[list[Node]]:
+    """So many, which begin to start at the same moment."""
+    with ExitStack() as stack:
+        started = []
+        for number in range(many):
+            started.append(start(data / str(number), free_port(), **environ))
+            stack.callback(end, started[-1])
+        yield started
+
+
+def end(node: Node) -> None:
+    """At once, whatever it is about."""
+    if node.process.poll() is None:
+        node.process.kill()  # its workers notice, and end
+    stop(node.process)
+
+
+def free_port() -> int:
+    """Nobody's, a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
