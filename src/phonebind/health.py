@@ -83,13 +83,17 @@ def _alias() -> str:
     return router.db_for_write(get_user_model())
 
 
+#: How long a database may take to let us in, by its vendor, unless the host has said it.
+_PATIENCE = {vendor: {"connect_timeout": math.ceil(DEADLINE)} for vendor in ("postgresql", "mysql")}
+
+
 @contextmanager
 def _own_connection() -> Iterator[BaseDatabaseWrapper]:
     """Not one of the pool's: in a crowd the line for those is long, and the database is well all the same."""
     own = connections[_alias()].copy()
-    own.settings_dict["OPTIONS"].pop("pool", None)
-    if own.vendor in ("postgresql", "mysql"):
-        own.settings_dict["OPTIONS"].setdefault("connect_timeout", math.ceil(DEADLINE))
+    options = own.settings_dict["OPTIONS"]
+    options.pop("pool", None)
+    own.settings_dict["OPTIONS"] = _PATIENCE.get(own.vendor, {}) | options
     with closing(own):
         yield own
 

@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.test import RequestFactory
 from pytest_django import Settings
+from rest_framework_simplejwt import state
 from rest_framework_simplejwt.exceptions import InvalidToken
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
@@ -20,6 +21,9 @@ from tests.support.key_pairs import KeyPair, key_pair, public_jwk
 
 PAIR, NEXT, FORMER = (key_pair("ES256", number) for number in (1, 2, 3))
 OTHER_SECRET = "of-a-former-release-" * 3
+
+#: What simplejwt's own classes verify by. It is made when it is first loaded: here, before any node has another key.
+SIMPLEJWTS = state.token_backend
 
 #: A node's settings: what signs, and what verifies besides.
 Node = Callable[..., None]

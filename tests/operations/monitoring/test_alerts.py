@@ -13,7 +13,7 @@ import pytest
 from phonebind import sms
 from phonebind.operations.events import words
 from phonebind.operations.monitoring import labels
-from tests.operations.monitoring.test_metrics import NAMES
+from tests.operations.monitoring.counts import NAMES
 
 pytestmark = pytest.mark.once
 

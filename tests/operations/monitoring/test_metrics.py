@@ -2,66 +2,23 @@
 
 import logging
 import re
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from django.test import Client, RequestFactory
-from prometheus_client import REGISTRY
 
 from phonebind import calls, limits, signals, sms_codes
 from phonebind.conf import conf
 from phonebind.exceptions import PhonebindError, SmsCodeGone, SmsCodeInvalid, SmsNotSent
-from phonebind.lifecycle import number_state
 from phonebind.operations.events import words
 from phonebind.operations.monitoring import labels, metrics, series
 from phonebind.sms import PURPOSES, Message
 from phonebind.sms.registry import attempt
-from tests.lifecycle.conftest import MOBILE, PASSWORD, Account, device, person
+from tests.operations.monitoring.counts import NAMES, Counted, count, series_of
 from tests.support.edge import Configure, Outbox, Person, Upstream
 
-__all__ = ["device", "person"]  # fixtures
+pytestmark = pytest.mark.once
 
-ADDRESS = "192.0.2.1"
-#: What operators build on: a name or a label that changes breaks their alarms.
-NAMES = {
-    "phonebind_events_total": ("type", "outcome", "provider"),
-    "phonebind_sms_total": ("purpose", "gateway", "outcome"),
-    "phonebind_sms_codes_total": ("purpose", "outcome"),
-    "phonebind_limit_refusals_total": ("rule",),
-    "phonebind_upstream_duration_seconds": ("provider", "step"),
-    "phonebind_sessions_ended_total": ("reason",),
-    "phonebind_refresh_reuse_total": (),
-    "phonebind_number_state_total": ("answer",),
-    "phonebind_sms_budget_used_ratio": ("window",),
-    "phonebind_outbox_waiting_seconds": (),
-}
-
-
-def count(name: str, **of: str) -> float:
-    return REGISTRY.get_sample_value(name, of) or 0.0
-
-
-def series_of(name: str) -> set[tuple[tuple[str, str], ...]]:
-    """All label sets that there are."""
-    found = (sample for metric in REGISTRY.collect() for sample in metric.samples if sample.name == name)
-    return {tuple(sorted(sample.labels.items())) for sample in found}
-
-
-@pytest.fixture
-def counted() -> Callable[..., float]:
-    """How much more there is than at the first question."""
-    before: dict[Any, float] = {}
-
-    def more(name: str, **of: str) -> float:
-        now = count(name, **of)
-        return now - before.setdefault((name, *sorted(of.items())), now)
-
-    return more
-
-
-Counted = Callable[..., float]
+MOBILE, ADDRESS = "13900000001", "192.0.2.1"
 
 
 def test_the_names_and_labels_are_the_documented_ones() -> None:
@@ -171,40 +128,6 @@ def test_series_that_alarms_compare_are_there_before_anything_happens() -> None:
     there = {(dict(each)["purpose"], dict(each)["outcome"]) for each in series_of("phonebind_sms_codes_total")}
     assert there >= {(purpose, end) for purpose in PURPOSES for end in ("right", "wrong", "burnt", "expired")}
     assert series_of("phonebind_refresh_reuse_total") == {()}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_sessions_are_counted_by_what_ended_them(person: Any, device: Callable[..., Account], counted: Counted) -> None:
-    for reason in ("password", "reuse"):
-        counted("phonebind_sessions_ended_total", reason=reason)
-    counted("phonebind_refresh_reuse_total")
-    here, _there = device(), device()
-    refreshed = [here.ask("POST", "/authorizations/refresh/", {"refresh": here.refresh}) for _ in range(2)]
-    assert [answer.status_code for answer in refreshed] == [200, 200]
-    newest = refreshed[0].json()["refresh"]
-    assert here.ask("POST", "/authorizations/refresh/", {"refresh": newest}).status_code == 200
-    assert here.ask("POST", "/authorizations/refresh/", {"refresh": here.refresh}).status_code == 401
-    assert counted("phonebind_sessions_ended_total", reason="reuse") == 1
-    assert counted("phonebind_refresh_reuse_total") == 1
-    for _ in range(2):
-        device()
-    person.set_password(f"{PASSWORD}9")
-    person.save()
-    assert counted("phonebind_sessions_ended_total", reason="password") == 3
-
-
-@pytest.mark.django_db
-def test_what_is_known_of_numbers_is_counted(phonebind: Configure, counted: Counted) -> None:
-    answers = {"same": "13900000001", "recycled": "13900000091", "unknown": "13900000099"}
-    for answer in answers:
-        counted("phonebind_number_state_total", answer=answer)
-    since = datetime(2026, 1, 1, tzinfo=UTC)
-    number_state.since(answers["same"], since)  # nobody is asked: nothing is counted
-    phonebind(number_state={"gateway": "sandbox"})
-    for mobile in answers.values():
-        number_state.since(mobile, since)
-    assert [counted("phonebind_number_state_total", answer=answer) for answer in answers] == [1, 1, 1]
-    assert count("phonebind_upstream_duration_seconds_count", provider="sandbox", step="number_state") >= 3
 
 
 def test_beyond_its_bound_a_family_counts_as_other() -> None:

@@ -20,6 +20,8 @@ from phonebind.sms import Message
 from phonebind.sms.registry import attempt
 from tests.support.edge import OPENID, Configure, Outbox, Person, Upstream
 
+pytestmark = pytest.mark.once
+
 MOBILE = "13900000001"
 
 

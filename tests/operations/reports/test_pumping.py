@@ -12,16 +12,13 @@ import time_machine
 from django.core.management import call_command
 from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
-from phonebind import alarms, signals, tokens
-from phonebind.lifecycle.models import MobileProof
+from phonebind import alarms, signals
 from phonebind.operations.events import recording
 from phonebind.operations.models import SecurityEvent
 from phonebind.operations.reports import pumping
-from server.users.models import User
 from tests.operations.reports.days_of import mobile, newcomer, sms
-from tests.support.edge import Configure, Outbox, Person, Upstream
+from tests.support.edge import Configure
 
 pytestmark = pytest.mark.django_db
 
@@ -118,27 +115,6 @@ def test_threat_13_one_number_of_ones_own_hides_nothing(clock: time_machine.Trav
     )
     seen = pumping.see(NOW)
     assert (seen.sent, seen.numbers, seen.used, seen.is_suspect) == (61, 61, 1, True)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_what_people_really_do_with_their_codes_is_seen(person: Person, qq: Upstream) -> None:
-    """A first bind, and somebody who shows that it is them: both by an SMS that they asked for."""
-    ticket = person.callback().json()["access_token"]
-    person.ask_for_sms("13900000001")
-    form = {"mobile": "13900000001", "password": "horse-staple-9", "access_token": ticket}
-    assert person.bind(**form, sms_code=Outbox.sent[-1].code).status_code == 201
-
-    other = User.objects.create_user("other", mobile="13900000002")
-    now = timezone.now()
-    MobileProof.objects.create(user=other, mobile="13900000002", first_proved_at=now, last_proved_at=now)
-    bearer = {"Authorization": f"Bearer {tokens.issue(other)['token']}"}
-    query = {"purpose": "verify", **person.see_image()}
-    assert person.http.get("/account/sms_codes/", query, headers=bearer).status_code == 200
-    answer = person.http.post("/account/verifications/", {"sms_code": Outbox.sent[-1].code}, headers=bearer)
-    assert answer.status_code == 201, answer.content
-
-    seen = pumping.see(datetime.now(UTC) + timedelta(minutes=6))
-    assert (seen.sent, seen.numbers, seen.used) == (2, 2, 2)
 
 
 def test_what_the_operator_is_told(

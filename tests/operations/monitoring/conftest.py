@@ -1,0 +1,17 @@
+from typing import Any
+
+import pytest
+
+from tests.operations.monitoring.counts import Counted, count
+
+
+@pytest.fixture
+def counted() -> Counted:
+    """How much more there is than at the first question."""
+    before: dict[Any, float] = {}
+
+    def more(name: str, **of: str) -> float:
+        now = count(name, **of)
+        return now - before.setdefault((name, *sorted(of.items())), now)
+
+    return more
