@@ -1,6 +1,6 @@
 # make run      serve http://127.0.0.1:8000 (PORT, DATA_DIR, REDIS_URL, DATABASE_URL)
 # make test     everything that CI checks
-# make torture  races, faults and attacks at full length, and what they saw as a table: docs/reliability.md (PARTS="nodes")
+# make torture  races, faults and attacks at full length, and what they saw as a table: docs/reliability.md (PARTS="nodes sentinel")
 # make mutants  whether the tests notice changes (MODULES="limits sms_codes"): half an hour, docs/mutants.md
 # make bench    us and our peers side by side (PARTS="sign_in crowd"): an hour, docs/performance.md
 # make hashes   after a version was changed in requirements: the SHA-256 of all its files, as the index has them

@@ -9,6 +9,9 @@ mkdir -p secrets
 random() { openssl rand -hex 32 | tr -d '\n'; }
 
 test -e secrets/secret_key || random > secrets/secret_key
+test -e secrets/metrics_token || random > secrets/metrics_token
+# Nobody is told, until you name somebody: docs/operations.md#webhooks
+test -e secrets/webhooks.json || echo '{}' > secrets/webhooks.json
 test -e secrets/database_password || random > secrets/database_password
 test -e secrets/database_url ||
     printf 'postgres://phonebind:%s@database/phonebind' "$(cat secrets/database_password)" > secrets/database_url

@@ -35,11 +35,7 @@ def _touches_database(item: pytest.Item) -> bool:
 @pytest.fixture
 def note() -> Note:
     """Write down what was seen: a row of the report of ``make torture``."""
-
-    def write(what: str, **seen: object) -> None:
-        report.write(what, TEST_DB, seen)
-
-    return write
+    return report.noting(TEST_DB)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
+from phonebind import conf as conf_module
 from phonebind import oauth
 from phonebind.conf import NAMES, conf
 from phonebind.exceptions import ProviderUnknown
@@ -30,6 +31,15 @@ def test_what_is_dangerous_is_off_by_default(settings: Settings) -> None:
     assert conf.sms_receipts == ""
     assert conf.allowed_next_hosts == ()
     assert conf.cookie_samesite == "Lax"
+
+
+def test_threat_9_no_setting_is_shown_with_its_secrets() -> None:
+    """Sentry and its like send the variables of a frame as repr() has them."""
+    secret = "whsec_of_the_shop"
+    several = {"a": {"secret": secret, "client_secret": secret}}
+    given: dict[str, Any] = dict.fromkeys(("providers", "sms", "mobile_proofs", "webhooks", "number_state"), several)
+    given |= dict.fromkeys(("sms_receipts", "metrics_token", "events_key"), secret)
+    assert secret not in repr(conf_module.Settings(**given, token_keys=(("HS256", secret),)))
 
 
 def test_a_change_is_seen_at_once(phonebind: Configure, settings: Settings) -> None:

@@ -11,7 +11,7 @@ from django.contrib.auth.models import AbstractUser
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from phonebind import jwk, token_keys, tokens
+from phonebind import jwk, token_checks, token_keys, tokens
 from phonebind.exceptions import TokenInvalid
 from tests.support.key_pairs import KeyPair, key_pair, public_jwk
 from tests.support.token_nodes import (
@@ -66,6 +66,18 @@ def test_threat_60_the_public_key_is_no_secret(node: Node, user: AbstractUser, a
                     assert not signs_in_again(token)
         # It is the key that is refused, and not the spelling.
         assert is_good(spelled({"alg": "HS256"}, claims(user), OTHER_SECRET.encode())) == (secret in others)
+
+
+def test_threat_60_an_empty_former_key_is_none(node: Node, user: AbstractUser) -> None:
+    """``"".split(",")`` is ``[""]``. PyJWT takes such a secret, or raises what nobody expects, by its release."""
+    node(None, ("HS256", ""), former=("", OTHER_SECRET))
+    for secret in (b"", OTHER_SECRET.encode()):
+        token = spelled({"alg": "HS256", "typ": "JWT"}, claims(user), secret)
+        assert is_good(token) is bool(secret)
+        assert not signs_in_again(token)
+    assert "phonebind.E008" in [each.id for each in token_checks.check_tokens()]
+    node(None, former=(OTHER_SECRET,))
+    assert not token_checks.check_tokens()
 
 
 @pytest.mark.parametrize("name", ["none", "None", "NONE", "", None, 0, [], {}], ids=repr)

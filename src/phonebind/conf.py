@@ -42,9 +42,12 @@ class ProviderSettings:
     unionid: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Settings:
-    """Every setting with its default. ``SITE_NAME`` in ``PHONEBIND`` is ``conf.site_name`` here."""
+    """Every setting with its default. ``SITE_NAME`` in ``PHONEBIND`` is ``conf.site_name`` here.
+
+    Not shown, since a tool that reports errors shows the variables of a frame: half of them hold secrets.
+    """
 
     providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: ``{"gateway": "dotted.path.Class", …}``; everything else goes to the gateway as keyword arguments.
@@ -91,7 +94,7 @@ class Settings:
     sign_in_max_age: int = 90 * 86_400
     #: Keys that verify tokens besides ``SIMPLE_JWT``'s own: former ones, and one that is to sign soon. Pairs of what it
     #: calls ALGORITHM and VERIFYING_KEY (SIGNING_KEY for a secret). See docs/deployment.md.
-    token_keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    token_keys: tuple[tuple[str, str], ...] = ()
     #: Of ``phonebind.lifecycle``: seconds in which a refresh token that is sent again gets the same successor; how long
     #: a proof of who somebody is serves; and until a mobile is changed whose owner has lost the old one.
     refresh_grace: int = 20
@@ -116,7 +119,7 @@ class Settings:
     legacy_user_fields: tuple[str, ...] = ()
     #: Of ``phonebind.operations``: what Prometheus shows to scrape ``/metrics/``; "" counts nothing. And whether there
     #: are spans of OpenTelemetry around calls to others.
-    metrics_token: str = field(default="", repr=False)
+    metrics_token: str = ""
     tracing: bool = False
     #: Of ``phonebind.operations``: what one SMS of each gateway costs, ``{"aliyun": "0.045"}``, and what stands before
     #: an amount; and when SMS pumping is suspected: so many SMS in an hour, and a smaller part of the numbers than this
@@ -125,7 +128,7 @@ class Settings:
     sms_currency: str = "\u00a5"
     pumping_alarm: Mapping[str, Any] = field(default_factory=lambda: {"sent": 50, "used": 0.3})
     #: Of ``phonebind.operations``: the key of the hash by which events are found by a mobile; "" for ``SECRET_KEY``.
-    events_key: str = field(default="", repr=False)
+    events_key: str = ""
     #: Of ``phonebind.operations``: services that are told of acts on accounts, by a name of yours each:
     #: ``{"shop": {"url": "https://…", "secret": "whsec_…"}}``. See docs/operations.md.
     webhooks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

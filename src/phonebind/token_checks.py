@@ -29,6 +29,12 @@ def check_tokens(**kwargs: Any) -> Messages:
         except (AttributeError, ImportError) as error:
             message = f"SIMPLE_JWT['TOKEN_OBTAIN_SERIALIZER'] makes no token: {error}."
             found.append(Error(message, hint="It needs a class method get_token(user).", id="phonebind.E008"))
+    if not all(settings.SECRET_KEY_FALLBACKS):
+        # Django itself takes states, tickets and sessions that are signed by it.
+        hint = 'As "".split(",") makes it of a variable that is not set.'
+        found.append(
+            Error("SECRET_KEY_FALLBACKS has an empty key, which everybody has.", hint=hint, id="phonebind.E008")
+        )
     return found + [Error(f"SIMPLE_JWT: {told}.", id="phonebind.E008") for told in _key_problems(ours)]
 
 

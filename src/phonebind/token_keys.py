@@ -76,6 +76,8 @@ def backend() -> Backend:
     others = tuple((algorithm, key) for algorithm, key in conf.token_keys)
     if api_settings.SIGNING_KEY == settings.SECRET_KEY:
         others += tuple((api_settings.ALGORITHM, key) for key in settings.SECRET_KEY_FALLBACKS)
+    # By "" everybody signs: it is what "".split(",") makes of a variable that is not set.
+    others = tuple((algorithm, key) for algorithm, key in others if key)
     own = (api_settings.ALGORITHM, api_settings.SIGNING_KEY, api_settings.VERIFYING_KEY, api_settings.JWK_URL)
     return _backend(own, others)
 

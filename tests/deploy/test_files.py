@@ -79,9 +79,18 @@ def test_the_script_makes_secrets_that_serve_and_keeps_what_is_there(tmp_path: P
     for _twice in range(2):
         subprocess.run([tmp_path / "secrets.sh"], check=True, capture_output=True)
         made = {file.name: file.read_text() for file in (tmp_path / "secrets").iterdir()}
-        assert set(made) == {"secret_key", "database_password", "database_url", "jwt_private_key.pem"}
+        ours = {
+            "secret_key",
+            "metrics_token",
+            "webhooks.json",
+            "database_password",
+            "database_url",
+            "jwt_private_key.pem",
+        }
+        assert set(made) == ours
         assert made["database_password"] in made["database_url"]
-        assert len(made["secret_key"]) == 64
+        assert len(made["secret_key"]) == len(made["metrics_token"]) == 64
+        assert made["secret_key"] != made["metrics_token"]
     assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
     first = {Path(entry["file"]).name for entry in compose()["secrets"].values()}
     assert set(made) <= first
@@ -120,7 +129,7 @@ def test_every_object_is_of_a_kind_that_there_is_and_names_no_namespace() -> Non
 
 def test_every_pod_is_contained() -> None:
     found = list(pods())
-    assert sorted(kind for kind, _pod in found) == ["CronJob", "CronJob", "Deployment", "Job"]
+    assert sorted(kind for kind, _pod in found) == [*["CronJob"] * 5, *["Deployment"] * 2, "Job"]
     for _kind, pod in found:
         assert pod["automountServiceAccountToken"] is False
         assert pod["securityContext"]["runAsNonRoot"] is True
@@ -144,9 +153,10 @@ def test_selectors_find_the_nodes_and_ports_are_theirs() -> None:
     selectors = [service["selector"], *(each["matchLabels"] for each in (deployment["selector"], budget["selector"]))]
     for selector in (*selectors, policy["podSelector"]["matchLabels"]):
         assert selector.items() <= labels.items()
-    # The nodes are the Service's, and no Job is.
-    job = manifest("Job", "phonebind-migrations")["spec"]["template"]["metadata"]["labels"]
-    assert not service["selector"].items() <= job.items()
+    # The nodes are the Service's, and nothing else is.
+    for kind, name in (("Job", "phonebind-migrations"), ("Deployment", "phonebind-webhooks")):
+        other = manifest(kind, name)["spec"]["template"]["metadata"]["labels"]
+        assert not service["selector"].items() <= other.items()
     [container] = deployment["template"]["spec"]["containers"]
     [port] = container["ports"]
     bind = next(found for where, found in ENVIRONMENTS if where == "Containerfile")["BIND"]
@@ -174,6 +184,42 @@ def test_the_scale_of_threads_is_that_of_the_configuration() -> None:
     threads = int(data["WORKERS"]) * int(data["THREADS"])
     assert int(pods_metric["target"]["averageValue"]) == threads * 60 // 100
     assert f"of {threads}." in text
+
+
+# ---------------------------------------------------------------- chores
+
+
+def test_every_way_to_run_the_site_has_the_chores_of_the_table() -> None:
+    operations = (ROOT / "docs/operations.md").read_text()
+    table = operations.partition("\n## Commands for cron\n")[2]
+    rows = re.findall(r"^\| `manage\.py (phonebind_\w+)` \| (.*?) \|", table, re.MULTILINE)
+    always = {name for name, when in rows if when == "always"}
+    assert always == {"phonebind_webhooks"}
+    by_the_clock = {name for name, _when in rows} - always
+    [_sh, _c, loop] = compose()["services"]["chores"]["command"]
+    assert set(re.findall(r"phonebind_\w+", loop)) == by_the_clock
+    assert {pod["containers"][0]["command"][-1] for kind, pod in pods() if kind == "CronJob"} == by_the_clock
+    oneshot = [file for file in services() if unit(file)["Service"]["Type"] == ["oneshot"]]
+    assert {unit(file)["Service"]["ExecStart"][0].split()[-1] for file in oneshot} == by_the_clock
+    assert {file.with_suffix(".timer") for file in oneshot} == set((DEPLOY / "systemd").glob("*.timer"))
+
+
+def test_the_sender_is_a_service_of_its_own() -> None:
+    sender = compose()["services"]["webhooks"]
+    pod = manifest("Deployment", "phonebind-webhooks")["spec"]["template"]["spec"]
+    service = unit(DEPLOY / "systemd/phonebind-webhooks.service")["Service"]
+    commands = [sender["command"], pod["containers"][0]["command"], service["ExecStart"][0].split()]
+    assert [command[-1] for command in commands] == ["phonebind_webhooks"] * 3
+    # Without an endpoint it ends with an error, so it is started only where somebody asks for it.
+    assert sender["profiles"] == ["webhooks"]
+    assert service["Restart"] == ["always"]
+    stops = [
+        sender["stop_grace_period"].removesuffix("s"),
+        pod["terminationGracePeriodSeconds"],
+        service["TimeoutStopSec"][0],
+    ]
+    # Ten are what the message that is on its way may take.
+    assert all(int(stop) > 10 for stop in stops)
 
 
 # ---------------------------------------------------------------- systemd

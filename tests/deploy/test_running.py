@@ -5,6 +5,7 @@ tests have installed. The files are those that the Containerfile copies, and no 
 """
 
 import http.client
+import json
 import os
 import shutil
 import socket
@@ -15,11 +16,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import Any
 
 import pytest
 import rest_framework
+from standardwebhooks import Webhook
 
 from server.processes import spawn, stop
 from tests.deploy.files import DEPLOY, Step, compose, containerfile, manifest, pods, unit, variables
@@ -116,6 +121,7 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "sms_options.json").write_text(SMS)
     (made / "sms_options").write_text(SMS)
     shutil.copy(made / "jwt_private_key.pem", made / "jwt_private_key")
+    shutil.copy(made / "webhooks.json", made / "webhooks")
     (made / "database_url").chmod(0o600)
     (made / "database_url").write_text(f"sqlite:///{directory / 'db.sqlite3'}")
     (made / "redis_url").write_text(_redis())
@@ -174,6 +180,52 @@ def served(image: Image, command: list[str], environ: dict[str, str]) -> Iterato
                 stop(process, timeout=30)
 
 
+def sends(image: Image, command: list[str], environ: dict[str, str]) -> None:
+    """The sender tells the endpoint that WEBHOOKS names, and ends in order; without an endpoint it does not start."""
+    environ = environ | {"WEBHOOKS_FILE": "", "WEBHOOKS": ""}
+    assert "names nobody" in run(image, command, environ).stderr
+    with told() as (entry, messages):
+        environ["WEBHOOKS"] = json.dumps({"crm": entry})
+        made = run(image, ["python", "-m", "server.manage", "shell", "-v", "0", "-c", MAKES_A_USER], environ)
+        assert made.returncode == 0, made.stderr
+        python = str(image.workdir / ".venv/bin/python")
+        with spawn([python, *command[1:]], cwd=image.workdir, env=environ) as process:
+            try:
+                assert messages.get(timeout=60)["type"] == "account-created"
+            finally:
+                stop(process, timeout=30)
+        assert process.returncode == 0
+
+
+MAKES_A_USER = """
+from uuid import uuid4
+from django.contrib.auth import get_user_model
+get_user_model().objects.create_user(username=uuid4().hex)
+"""
+
+
+@contextmanager
+def told() -> Iterator[tuple[dict[str, str], Queue[Any]]]:
+    """An entry of WEBHOOKS, and what comes there and has a good signature."""
+    secret, messages = "whsec_d2ViaG9va3MtZm9yLXRlc3RzLW9mLWRlcGxveQ==", Queue[Any]()
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            messages.put(Webhook(secret).verify(body, dict(self.headers.items())))
+            self.send_response(204)
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield {"url": f"http://127.0.0.1:{server.server_port}/", "secret": secret}, messages
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 #: What the proxy hands on.
 PROXIED = {"Host": "shop.example.com", "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}
 
@@ -225,7 +277,8 @@ def test_compose_migrates_and_serves_and_writes_nothing_but_its_tmp(image: Image
     for words in chores:
         done = run(image, words[words.index("python") :], site_environ(image, secrets, "chores"))
         assert done.returncode == 0, done.stderr
-    assert len(chores) == 2
+    assert len(chores) == 5
+    sends(image, of_compose("webhooks")["command"], site_environ(image, secrets, "webhooks"))
     assert written(image) == before
 
 
@@ -257,6 +310,8 @@ def test_kubernetes_migrates_and_serves_its_probes(image: Image, secrets: Path) 
         [container] = pod["containers"]
         if kind == "CronJob":
             assert run(image, container["command"], environ).returncode == 0
+        if "command" in container and kind == "Deployment":
+            sends(image, container["command"], environ)
     [node] = manifest("Deployment")["spec"]["template"]["spec"]["containers"]
     assert "command" not in node
     own = {each["name"]: each["value"] for each in node["env"]}
@@ -282,8 +337,10 @@ def test_systemd_starts_its_services(image: Image, secrets: Path) -> None:
         if service["Type"] == ["oneshot"]:
             done = run(image, ["python", *words[1:]], environ)
             assert done.returncode == 0, done.stderr
+        elif words[-1] == "phonebind_webhooks":
+            sends(image, ["python", *words[1:]], environ)
         else:
             with served(image, [str(image.workdir / ".venv/bin/python"), *words[1:]], environ) as port:
                 assert get(port, "/healthz") == 200
         started.append(file.name)
-    assert len(started) == 3
+    assert len(started) == 7

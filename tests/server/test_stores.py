@@ -95,3 +95,22 @@ def test_behind_a_pgbouncer_nothing_has_a_name(
     entry = env.database("DATABASE_URL", "", prepare=prepare)
     assert (entry["OPTIONS"]["prepare_threshold"], entry["OPTIONS"]["server_side_binding"]) == (threshold, True)
     assert bool(entry["DISABLE_SERVER_SIDE_CURSORS"]) is not prepare
+
+
+@pytest.mark.parametrize("where", ["10.0.0.1,10.0.0.2:5432", "10.0.0.1,10.0.0.2"])
+def test_a_database_may_have_two_addresses(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """libpq's list of hosts: whichever takes writes is the one (docs/scale.md)."""
+    options = "target_session_attrs=read-write&connect_timeout=2"
+    monkeypatch.setenv("DATABASE_URL", f"postgres://shop:s3cret@{where}/shop?{options}")
+    entry = env.database("DATABASE_URL", "", prepare=True)
+    assert (entry["HOST"], entry["NAME"], entry["PASSWORD"]) == ("10.0.0.1,10.0.0.2", "shop", "s3cret")
+    assert entry["OPTIONS"]["target_session_attrs"] == "read-write"
+    assert entry["OPTIONS"]["connect_timeout"] == 2
+
+
+def test_each_address_may_have_its_own_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "postgres://shop:s3cret@/shop?host=10.0.0.1,10.0.0.2&port=5432,5433&target_session_attrs=read-write"
+    monkeypatch.setenv("DATABASE_URL", url)
+    entry = env.database("DATABASE_URL", "", prepare=True)
+    assert (entry["HOST"], entry["PORT"]) == ("", "")
+    assert (entry["OPTIONS"]["host"], entry["OPTIONS"]["port"]) == ("10.0.0.1,10.0.0.2", "5432,5433")

@@ -4,10 +4,11 @@ import socket
 from collections.abc import Callable
 
 import pytest
+from django.utils.module_loading import import_string
 
 from phonebind import sms
 from phonebind.exceptions import SmsNotSent, SmsUnconfirmed
-from phonebind.sms import Gateway, Message
+from phonebind.sms import GATEWAYS, Gateway, Message
 from phonebind.sms.console import Console
 from phonebind.sms.sandbox import Sandbox
 from tests.support.edge import Configure, Outbox, Upstream
@@ -126,3 +127,9 @@ def test_a_gateway_that_was_reached_and_does_not_answer_may_have_sent(phonebind:
 
     assert len(reach(FAULTS[fault], ask).requests) == 1
     assert ends[-1] is SmsUnconfirmed
+
+
+@pytest.mark.parametrize(("name", "path"), GATEWAYS.items())
+def test_a_gateway_calls_itself_as_the_settings_do(name: str, path: str) -> None:
+    """By that name SMS_PRICES, metrics and events know it."""
+    assert import_string(path).name == name

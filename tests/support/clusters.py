@@ -2,11 +2,12 @@
 
 import itertools
 import os
+import random
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,14 +42,19 @@ class Node:
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Returns as soon as it takes connections."""
+        """Returns as soon as it answers."""
         log = self.directory / "log"
         with log.open("a") as output:
             self.process = spawn(
                 [_BINARY or get_binary_path(), *self.options], cwd=self.directory, stdout=output, stderr=output
             )
-        until(lambda: self.process.poll() is not None or _listens(self.port), "the server listens")
+        until(lambda: self.process.poll() is not None or self._answers(), "the server answers")
         assert self.process.poll() is None, log.read_text()
+
+    def _answers(self) -> bool:
+        """And is this one: somebody else's server may have taken the port."""
+        with self.client() as client:
+            return bool(client.info("server")["process_id"] == self.process.pid)
 
     def kill(self) -> None:
         """As ``kill -9`` does."""
@@ -110,7 +116,7 @@ def cluster(
             node.ask("CLUSTER", "MEET", "127.0.0.1", nodes[0].port, nodes[0].options[_BUS])
         until(lambda: all(_known(node) == len(nodes) for node in nodes), "all nodes know each other")
         for node, master in zip(nodes[masters:], itertools.cycle(nodes[:masters]), strict=False):
-            node.ask("CLUSTER", "REPLICATE", _text(master.ask("CLUSTER", "MYID")))
+            node.ask("CLUSTER", "REPLICATE", str(master.ask("CLUSTER", "MYID"), "ascii"))
         until(made.is_ok, "the cluster serves every slot")
         until(lambda: all(_follows(node) for node in nodes[masters:]), "the replicas follow")
         yield made
@@ -130,8 +136,7 @@ class Sentinels:
     def master(self) -> Node:
         """As the first Sentinel that is alive says."""
         alive = next(node for node in self.sentinels if node.process.poll() is None)
-        host, port = alive.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)
-        assert _text(host) == "127.0.0.1"
+        _, port = alive.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)
         return next(node for node in self.servers if node.port == int(port))
 
 
@@ -197,29 +202,24 @@ def _running(nodes: Sequence[Node]) -> Iterator[None]:
 def until(done: Callable[[], object], what: str, seconds: float = 30) -> None:
     """Asks every 20 ms. A server that does not answer yet has not done it."""
     deadline = time.monotonic() + seconds
-    while not _quietly(done):
+    while True:
+        with suppress(redis.RedisError):
+            if done():
+                return
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds} s: {what}")
         time.sleep(0.02)
 
 
-def _quietly(done: Callable[[], object]) -> object:
-    try:
-        return done()
-    except redis.RedisError:
-        return False
-
-
 def free_ports(count: int) -> list[int]:
-    """Nobody listens there, for now."""
+    """Nobody listens there, for now; and the system gives none of them to others, while their server is killed."""
     with ExitStack() as stack:
-        listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [listener.getsockname()[1] for listener in listeners]
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return not probe.connect_ex(("127.0.0.1", port))
+        listeners: list[socket.socket] = []
+        while len(listeners) < count:
+            with suppress(OSError):
+                own = socket.create_server(("127.0.0.1", random.randrange(10_000, 30_000)))
+                listeners.append(stack.enter_context(own))
+        return [int(listener.getsockname()[1]) for listener in listeners]
 
 
 def _password(options: Sequence[str]) -> str | None:
@@ -245,7 +245,3 @@ def _sees(node: Node, others: int, replicas: int) -> bool:
     with node.client() as client:
         state = client.sentinel_master(MASTER)
     return bool(state["num-other-sentinels"] == others and state["num-slaves"] == replicas)
-
-
-def _text(answer: Any) -> str:
-    return str(answer, "ascii")

@@ -139,7 +139,7 @@ class Person:
             return reply
         while True:
             ticket = reply.data["access_token"]
-            bound = self.persist(partial(self.bind, ticket, self._sms_code(ticket)))
+            bound = self.persist(partial(self.bind, ticket, self.sms_code(ticket)))
             if bound.outcome != "sms_code_invalid":
                 return bound
 
@@ -154,7 +154,7 @@ class Person:
             wait = reply.data.get("retry_after", 0.2) if reply.data else 0.2
             time.sleep(min(wait, 2))
 
-    def _sms_code(self, ticket: str) -> str:
+    def sms_code(self, ticket: str) -> str:
         """Where the answer was lost, but not the SMS, it is on the phone all the same."""
         before = self.shop.outside.code(self.mobile)
         end = time.monotonic() + STUBBORN

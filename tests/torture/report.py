@@ -22,6 +22,15 @@ def write(what: str, database: str, seen: dict[str, object]) -> None:
             rows.write(json.dumps({"what": what, "database": database, "seen": seen}, ensure_ascii=False) + "\n")
 
 
+def noting(database: str) -> Note:
+    """What a test calls with what it saw on this database."""
+
+    def note(what: str, **seen: object) -> None:
+        write(what, database, seen)
+
+    return note
+
+
 def table(lines: list[str]) -> str:
     """Markdown: one line for each thing tried, on each database."""
     rows = [json.loads(line) for line in lines]

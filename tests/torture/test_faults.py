@@ -16,9 +16,9 @@ from server.users.models import User
 from tests.support.services import database_server
 from tests.support.torture import scale
 from tests.torture import load
-from tests.torture.conftest import WORKERS
 from tests.torture.people import Person, Reply, Shop
 from tests.torture.report import Note
+from tests.torture.serving import THREADS, WORKERS
 
 PEOPLE = scale(200, 40)
 KILLS = scale(8, 3)
@@ -166,7 +166,7 @@ def test_threat_19_a_neighbour_hangs_and_the_rest_goes_on(
     note(
         f"{path} hangs for 30 s under {load.RATE} requests a second that need it",
         all_refused=len(refused),
-        waiting_at_once=f"{shop.outside.most_held} of {WORKERS * 16} threads",
+        waiting_at_once=f"{shop.outside.most_held} of {WORKERS * THREADS} threads",
         slowest_refusal=f"{max(seconds for _, seconds in refused):.2f} s",
         others_p99_quiet=f"{load.p99(quiet):.1f} ms",
         others_p99_while_it_answers=f"{load.p99(busy):.1f} ms",

@@ -29,7 +29,7 @@ _DETAILS = 60
 class SecurityEventAdmin(ReadOnlyAdmin):
     """Each search is one that an index answers, and nothing counts the table."""
 
-    list_display = ("at", "what", "count", "details", "person", "mobile", "address")
+    list_display = ("at", "what", "count", "details", "mobile", "address", "person")
     list_filter = (filters.Period, filters.Type, filters.Outcome, filters.Limit)
     ordering = ("-at", "-pk")
     search_fields = ("pk",)
@@ -45,6 +45,9 @@ class SecurityEventAdmin(ReadOnlyAdmin):
     )
     actions = None
     exclude: ClassVar[Any] = ("data",)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[listing.BoundedList]:
+        return listing.BoundedList
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
         term = search_term.strip()

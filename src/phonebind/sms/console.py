@@ -1,12 +1,14 @@
 """Prints the SMS: for a first look, never for production."""
 
 import sys
+from typing import ClassVar
 
 from phonebind.conf import development
 from phonebind.sms.base import NOTICES, Message
 
 
 class Console:
+    name: ClassVar[str] = "console"
     notices = NOTICES
 
     def check(self) -> list[str]:

@@ -1,6 +1,7 @@
 """Hands the SMS to the sandbox's inbox, over HTTP like a real gateway."""
 
 import json
+from typing import ClassVar
 
 from phonebind import upstream
 from phonebind.conf import development
@@ -11,6 +12,7 @@ from phonebind.sms.base import NOTICES, Message
 class Sandbox:
     """``url``: where the sandbox takes messages, as in ``http://127.0.0.1:8000/sandbox/sms/``."""
 
+    name: ClassVar[str] = "sandbox"
     notices = NOTICES
 
     def __init__(self, url: str = "") -> None:

@@ -166,6 +166,13 @@ def test_pages_end_somewhere(admin_client: Client, monkeypatch: pytest.MonkeyPat
     assert len(found(admin_client, p=2)) == 10
 
 
+def test_all_are_offered_only_to_who_has_searched(admin_client: Client) -> None:
+    """Else the link leads to the page on which it stands."""
+    SecurityEvent.objects.create(type="bind", outcome="bound", user_id="7")
+    assert "Show all" not in admin_client.get(LIST, {"outcome": "bound"}, headers={"Accept-Language": "en"}).text
+    assert "Show all" in admin_client.get(LIST, {"q": "7"}, headers={"Accept-Language": "en"}).text
+
+
 def test_threat_63_nobody_adds_changes_or_deletes_an_event(
     admin_client: Client, events: dict[str, SecurityEvent]
 ) -> None:

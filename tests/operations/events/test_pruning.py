@@ -53,6 +53,8 @@ def test_six_months_are_kept_unless_forced() -> None:
 def test_nonsense_is_refused(option: str) -> None:
     with pytest.raises(CommandError, match="1 at least"):
         prune(**{option: 0})
+    with pytest.raises(CommandError, match="36500 at most"):
+        prune(**{option: 10**11})
 
 
 def test_two_at_once_delete_each_row_once() -> None:

@@ -135,6 +135,15 @@ def test_threat_63_no_act_without_a_reason(admin_client: Client, person: User, a
     assert SocialAccount.objects.count() == 1
 
 
+def test_threat_62_a_number_in_a_reason_is_masked(admin_client: Client, person: User) -> None:
+    reason = "called from +86 139-0000-0001 about 13800000009, ticket 4711"
+    assert order(admin_client, person, "end-sessions", reason=reason).status_code == 302
+    [event] = SecurityEvent.objects.filter(type="operator")
+    assert "4711" in event.data["reason"]
+    assert "0000-0001" not in repr(event.data)
+    assert "13800000009" not in repr(event.data)
+
+
 @pytest.mark.parametrize("act", ACTS)
 def test_threat_63_a_get_changes_nothing(admin_client: Client, person: User, act: str) -> None:
     if act == "release" and not life.installed:

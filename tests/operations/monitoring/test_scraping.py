@@ -25,6 +25,8 @@ from tests.support.edge import Configure
 pytestmark = pytest.mark.django_db
 
 TOKEN = "what-prometheus-shows-1"
+#: Of a host that has no addresses of ours.
+urlpatterns: list[Any] = []
 AUTHORIZATION = f"Bearer {TOKEN}"
 
 
@@ -69,6 +71,29 @@ def test_threat_64_without_the_token_nobody_reads_them(authorization: str) -> No
 def test_threat_64_where_no_token_is_set_there_is_nothing(phonebind: Configure, authorization: str) -> None:
     phonebind(metrics_token="")
     assert scrape(authorization).status_code == 404
+
+
+@pytest.mark.parametrize("is_included", [True, False])
+def test_threat_48_no_address_of_metrics_is_an_error(
+    settings: Settings, phonebind: Configure, is_included: bool
+) -> None:
+    """Neither without a token, where the host's own page for 404 comes through all of its middleware, nor where the
+    host has forgotten to include our addresses.
+    """
+    if is_included:
+        phonebind(metrics_token="")
+    else:
+        settings.ROOT_URLCONF = "tests.operations.monitoring.test_scraping"
+    for path in ("/metrics/", "/x/metrics/"):
+        asked: list[HttpRequest] = []
+
+        def inner(request: HttpRequest, asked: list[HttpRequest] = asked) -> HttpResponse:
+            asked.append(request)
+            return HttpResponse(status=404)
+
+        request = RequestFactory().get(path, headers={"Authorization": AUTHORIZATION})
+        assert MetricsMiddleware(inner)(request).status_code == 404
+        assert asked == [request]
 
 
 def test_where_nothing_is_counted_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,8 @@ def test_an_empty_table_has_charts_too(admin_client: Client) -> None:
     assert "Nothing that stands out." in shown
     assert shown.count('class="chart"') == 6
     assert shown.count('<svg viewBox="0 0 480 180"') == 6
+    binds = shown[shown.index('id="binds"') : shown.index('id="sign-ins"')]
+    assert re.findall(r"<text[^>]*>(\d+)</text>", binds) == ["0", "1"], "and no 0 in the middle"
 
 
 def test_each_chart_has_its_numbers_in_a_table_of_24_hours(admin_client: Client) -> None:
@@ -117,6 +119,24 @@ def test_each_chart_has_its_numbers_in_a_table_of_24_hours(admin_client: Client)
     sms = shown[shown.index('id="sms"') :]
     cells = re.findall(r"<td>([\d,]+)</td><td>[\d,]+</td></tr>", sms[: sms.index("</details>")])
     assert [int(cell.replace(",", "")) for cell in cells] == day.by_hour(days.is_attempt)
+
+
+def test_numbers_are_rounded_and_not_cut_off() -> None:
+    assert [charts.tenths(value) for value in (0.97, 0.94, 1.96, 2.25, 51.04)] == ["1.0", "0.9", "2.0", "2.2", "51.0"]
+
+
+def test_codes_that_are_used_in_the_next_hour_make_no_more_than_all_of_them(admin_client: Client) -> None:
+    last = MORNING - hours.HOUR
+    rows = [event(last - timedelta(minutes=1), "sms_code", "sent", mobile_hmac=str(number)) for number in range(3)]
+    rows += [event(last, "bind", "bound", provider="qq", mobile_hmac=str(number)) for number in range(3)]
+    rows.append(event(last, "sms_code", "sent", mobile_hmac="0"))
+    SecurityEvent.objects.bulk_create(rows)
+    day, _ = days.read(MORNING)
+    assert (day.each[-1].used, day.each[-1].asked) == (3, 1)
+    assert day.used_shares[-2:] == [0, 1]
+    shown = page(admin_client)
+    used = shown[shown.index('id="used"') : shown.index('id="binds"')]
+    assert set(re.findall(r"(\d+) %", used)) == {"0", "50", "75", "100"}
 
 
 def test_the_charts_are_accessible_and_need_no_script_and_no_style_of_their_own(admin_client: Client) -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -387,7 +388,7 @@ def test_old_messages_are_deleted(settings: Settings) -> None:
         assert set(outbox.messages().values_list("pk", flat=True)) == {given_up.pk, waiting.pk}
         call_command("phonebind_prune_outbox", given_up=True)
     assert set(outbox.messages().values_list("pk", flat=True)) == {waiting.pk}
-    for wrong in ({"days": 0}, {"batch": 0}):
+    for wrong in ({"days": 0}, {"batch": 0}, {"days": 10**11}, {"batch": 10**11}):
         with pytest.raises(CommandError):
             call_command("phonebind_prune_outbox", **wrong)
 
@@ -402,8 +403,13 @@ def test_the_command_refuses_what_it_cannot_do(settings: Settings) -> None:
         with pytest.raises(CommandError, match="threads"):
             call_command("phonebind_webhooks", once=True, threads=0)
         put()
-        call_command("phonebind_webhooks", once=True)
-    assert len(shop.ids) == 1
+        out = StringIO()
+        call_command("phonebind_webhooks", once=True, stdout=out)
+        shop.replies = [Reply(500)]
+        put()
+        call_command("phonebind_webhooks", once=True, stdout=out)
+    assert out.getvalue() == "0 messages wait.\n1 messages wait.\n"
+    assert len(shop.ids) == 2
 
 
 def test_a_body_is_the_same_at_each_try(settings: Settings) -> None:

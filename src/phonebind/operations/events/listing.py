@@ -3,10 +3,12 @@
 import functools
 from typing import Any
 
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.core.validators import validate_ipv46_address
 from django.db.models import Q
+from django.http import HttpRequest
 
 from phonebind import accounts, limits, mobiles
 from phonebind.exceptions import StorageUnavailable, TooManyRequests
@@ -25,6 +27,15 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     def count(self) -> int:
         rows: Any = self.object_list
         return int(rows.order_by()[:MOST].count())
+
+
+class BoundedList(ChangeList):
+    """Offers to show all only where something was searched for: else it would lead to where one is."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.query:
+            self.full_result_count = self.result_count
 
 
 def search(term: str) -> Q:

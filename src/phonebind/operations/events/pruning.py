@@ -8,6 +8,9 @@ from phonebind import databases
 from phonebind.binding import ATTEMPTS
 from phonebind.operations.models import SecurityEvent
 
+#: The most that a command takes for days, a hundred years of them, and for a batch: one statement's rows.
+MOST = 36_500
+
 
 def count(before: datetime) -> int:
     """How many are older."""

@@ -43,7 +43,7 @@ class ReleaseForm(ReasonForm):
     """As ``phonebind_release_numbers``."""
 
     why = forms.ChoiceField(
-        label=_("Why"),
+        label=_("What became of the number"),
         choices=[
             ("carrier", _("The carrier has taken the number back")),
             ("new_owner", _("Somebody else has the number now")),

@@ -106,8 +106,13 @@ def _written(order: Order, outcome: str, before: str, after: str, **columns: str
             mobile_hmac=mobile_hashes.current(mobile),
             address=limits.client_address(request),
             request_id=audit.request_id(request),
-            # The name too: the operator's account may be deleted one day.
-            data={"operator": people.shown_name(actor), "reason": order.reason, "before": before, "after": after},
+            # The name too: the operator's account may be deleted one day. And no number, whoever has written it.
+            data={
+                "operator": people.shown_name(actor),
+                "reason": masking.masked(order.reason),
+                "before": before,
+                "after": after,
+            },
             **columns,
         )
         yield

@@ -18,10 +18,15 @@ def tell(text: Callable[[], bytes]) -> None:
     _exposition[:] = [text]
 
 
+def is_on() -> bool:
+    """Whether there is something to tell, and somebody to tell it."""
+    return bool(conf.metrics_token and _exposition)
+
+
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """For whoever has METRICS_TOKEN. 404 where the site has none: then there is nothing here."""
-    if not conf.metrics_token or not _exposition:
+    if not is_on():
         raise Http404
     if not constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {conf.metrics_token}"):
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer", "Cache-Control": "no-store"})

@@ -65,6 +65,11 @@ def percent(value: float) -> str:
     return f"{formats.number_format(round(100 * value), 0)} %"
 
 
+def tenths(value: float) -> str:
+    # Django cuts off what it has no place for.
+    return formats.number_format(round(value, 1), 1)
+
+
 def money(value: float) -> str:
     return prices.money(Decimal(value))
 

@@ -91,11 +91,11 @@ class Day:
     @property
     def used_share(self) -> float | None:
         """Of the numbers that were sent an SMS those that used one; None where none was sent."""
-        return share(sum(hour.used for hour in self.each), sum(hour.asked for hour in self.each))
+        return _all_at_most(share(sum(hour.used for hour in self.each), sum(hour.asked for hour in self.each)))
 
     @property
     def used_shares(self) -> list[float | None]:
-        return [share(hour.used, hour.asked) for hour in self.each]
+        return [_all_at_most(share(hour.used, hour.asked)) for hour in self.each]
 
 
 def read(end: datetime) -> tuple[Day, Day]:
@@ -114,6 +114,11 @@ def outcome(row: Row) -> str:
 
 def limit(row: Row) -> str:
     return row.limit
+
+
+def _all_at_most(part: float | None) -> float | None:
+    """Some use in this hour what they were sent in the one before: more than all is all."""
+    return None if part is None else min(part, 1.0)
 
 
 def share(part: float, whole: float) -> float | None:

@@ -83,7 +83,9 @@ def draw(chart: Chart, times: Sequence[str], urls: Sequence[str]) -> Drawing:
         )
         for run in _runs(chart.before)
     ]
-    ticks = [(round(HEIGHT - _BOTTOM - part * most * scale, 1), chart.show(part * most)) for part in (0, 0.5, 1)]
+    # By their texts: half of one event is none.
+    heights = {chart.show(part * most): round(HEIGHT - _BOTTOM - part * most * scale, 1) for part in (0.5, 0, 1)}
+    ticks = [(height, text) for text, height in heights.items()]
     told = [(round(_LEFT + hour * step, 1), times[hour]) for hour in range(0, len(times), _TOLD)]
     return Drawing([bar(hour) for hour in range(len(times))], lines, ticks, told)
 

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.utils import formats
 from django.utils.translation import gettext as _
 
 from phonebind.operations.reports import charts, days, hours, prices
-from phonebind.operations.reports.charts import number, percent
+from phonebind.operations.reports.charts import number, percent, tenths
 from phonebind.operations.reports.days import Day
 
 #: How many times as much is worth a word, and how many at the least.
@@ -55,7 +54,7 @@ def _sms(day: Day, before: Day) -> Iterator[Finding]:
         return
     told = {"now": number(now), "then": number(then), "when": _when(day, before)}
     if then:
-        told["times"] = formats.number_format(now / then, 1)
+        told["times"] = tenths(now / then)
         text = _("%(now)s SMS, %(times)s times as many as the day before (%(then)s): mostly %(when)s.")
     else:
         text = _("%(now)s SMS, and none the day before: mostly %(when)s.")
@@ -63,7 +62,7 @@ def _sms(day: Day, before: Day) -> Iterator[Finding]:
     again, again_then = _each(day), _each(before)
     share, share_then = day.used_share or 0, before.used_share or 0
     if again >= _AGAIN * (again_then or 1):
-        told = {name: formats.number_format(value, 1) for name, value in (("now", again), ("then", again_then))}
+        told = {name: tenths(value) for name, value in (("now", again), ("then", again_then))}
         text = _(
             "A number was sent %(now)s SMS an hour (%(then)s): the same people ask again. Theirs do not arrive, or a "
             "front end asks by itself."

@@ -10,7 +10,7 @@ from django.utils import formats
 from django.utils.functional import cached_property
 
 from phonebind.exceptions import Text
-from phonebind.operations.reports import days, drawing, hours
+from phonebind.operations.reports import charts, days, drawing, hours
 from phonebind.operations.reports.charts import Chart, Series
 from phonebind.operations.reports.drawing import Drawing
 
@@ -122,7 +122,7 @@ def _change(chart: Chart, series: Series) -> Change:
         return Change(label, *texts, times="", mark="")
     times = now / then
     mark = "▲" if times >= _MARKED else "▼" if times <= 1 / _MARKED else ""
-    return Change(label, *texts, times=f"× {formats.number_format(times, 1)}", mark=mark)
+    return Change(label, *texts, times=f"× {charts.tenths(times)}", mark=mark)
 
 
 def _texts(chart: Chart, hour: int) -> list[str]:

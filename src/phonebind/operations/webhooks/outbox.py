@@ -116,12 +116,17 @@ def send_again(chosen: Iterable[OutboxMessage]) -> int:
     return settled.update(due_at=UtcNow(), attempts=0, delivered_at=None, last_error="")
 
 
+def waiting(names: Iterable[str]) -> int:
+    """How many messages these endpoints are still to get. What was given up does not count."""
+    return messages().filter(endpoint__in=list(names), due_at__isnull=False).count()
+
+
 def oldest() -> float:
     """Seconds since the oldest message was written that an endpoint of the settings is still to get; 0 where there is
     none. What was given up does not count.
     """
-    waiting = messages().filter(endpoint__in=list(conf.webhooks), due_at__isnull=False)
-    since = waiting.aggregate(since=Min("created_at"))["since"]
+    due = messages().filter(endpoint__in=list(conf.webhooks), due_at__isnull=False)
+    since = due.aggregate(since=Min("created_at"))["since"]
     return max((timezone.now() - since).total_seconds(), 0.0) if since else 0.0
 
 

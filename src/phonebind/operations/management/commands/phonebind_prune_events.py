@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from phonebind.operations.events import pruning
+from phonebind.operations.events.pruning import MOST
 
 #: What China's Cybersecurity Law asks network logs to be kept for, six months, and a little more.
 LEAST_DAYS = 180
@@ -23,8 +24,8 @@ class Command(BaseCommand):
         parser.add_argument("--force", action="store_true", help=f"keep them for less than {LEAST_DAYS} days")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["days"] < 1 or options["batch"] < 1:
-            raise CommandError("--days and --batch are 1 at least")
+        if not (1 <= options["days"] <= MOST and 1 <= options["batch"] <= MOST):
+            raise CommandError(f"--days and --batch are 1 at least and {MOST} at most")
         if options["days"] < LEAST_DAYS and not options["force"]:
             raise CommandError(f"Events are kept for {LEAST_DAYS} days at least; --force deletes them all the same.")
         before = timezone.now() - timedelta(days=options["days"])

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from phonebind.operations.events.pruning import MOST
 from phonebind.operations.webhooks import outbox
 
 
@@ -17,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--given-up", action="store_true", help="those that were given up, too")
 
     def handle(self, *args: Any, days: int, batch: int, given_up: bool, **options: Any) -> None:
-        if days < 1 or batch < 1:
-            raise CommandError("--days and --batch are 1 at least")
+        if not (1 <= days <= MOST and 1 <= batch <= MOST):
+            raise CommandError(f"--days and --batch are 1 at least and {MOST} at most")
         deleted = outbox.prune(days=days, batch=batch, given_up=given_up)
         self.stdout.write(f"Deleted {deleted} messages.")

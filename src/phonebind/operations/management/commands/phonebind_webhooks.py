@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from phonebind.conf import conf
-from phonebind.operations.webhooks import delivery
+from phonebind.operations.webhooks import delivery, outbox
 
 
 class Command(BaseCommand):
@@ -36,3 +36,5 @@ class Command(BaseCommand):
         finally:
             for each, handler in former.items():
                 signal.signal(each, handler)
+        if once:
+            self.stdout.write(f"{outbox.waiting(names)} messages wait.")

@@ -1,0 +1,13 @@
+"""The same with a replica: reads go there by the router of Django's documentation, and others may stand before it."""
+
+import json
+import os
+
+from server import environment
+from tests.support.replicas import REPLICAS
+from tests.torture.settings import *  # noqa: F403
+from tests.torture.settings import DATABASES
+
+for _alias in REPLICAS:
+    DATABASES[_alias] = environment.database("TORTURE_REPLICA", "", prepare=True)
+DATABASE_ROUTERS = [*json.loads(os.environ["TORTURE_ROUTERS"]), "tests.support.replicas.PrimaryReplicaRouter"]
