@@ -1,11 +1,14 @@
 """Rows of events as ``phonebind.operations`` writes them, of days that are like real ones."""
 
+import operator
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from django.db import connection
 
 from phonebind.operations.models import SecurityEvent
 
@@ -130,4 +133,19 @@ def fill(case: str, end: datetime) -> None:
     chance, end = random.Random(case), end.astimezone(ZoneInfo("Asia/Shanghai"))
     day = timedelta(days=1)
     rows = [*ordinary(end - 2 * day, chance), *ordinary(end - day, chance), *CASES[case](end - day, chance)]
-    SecurityEvent.objects.bulk_create([row for row in rows if row.at < end], batch_size=500)
+    _write([row for row in rows if row.at < end])
+
+
+def _write(rows: list[SecurityEvent]) -> None:
+    """Ten thousand of them: to compose the statements the ORM takes ten times as long as the database to run them."""
+    fields: list[Any] = [field for field in SecurityEvent._meta.concrete_fields if not field.primary_key]
+    [at, *texts, data] = fields
+    names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    values = ", ".join(["%s"] * len(fields))
+    read, nothing = operator.attrgetter(*(field.attname for field in texts)), data.get_db_prep_save({}, connection)
+    adapt = connection.ops.adapt_datetimefield_value
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO {SecurityEvent._meta.db_table} ({names}) VALUES ({values})",  # noqa: S608 - names of ours
+            [[adapt(getattr(row, at.attname)), *read(row), nothing] for row in rows],
+        )
