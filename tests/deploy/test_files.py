@@ -74,6 +74,14 @@ def test_every_secret_that_is_read_is_mounted(tmp_path: Path) -> None:
     assert mounts == {"/tmp", "/run/secrets/phonebind"}
 
 
+def test_the_document_gives_the_pods_what_they_read_and_no_more() -> None:
+    text = (ROOT / "docs/deployment.md").read_text()
+    [command] = re.findall(r"^kubectl create secret generic phonebind (?:.*\\\n)*.*", text, re.MULTILINE)
+    named = command.partition("secrets/%s ' ")[2].rstrip(")").replace("\\", "").split()
+    [example] = yaml.safe_load_all((ROOT / "deploy/kubernetes/secret.example.yaml").read_text())
+    assert set(named) == example["stringData"].keys()
+
+
 def test_the_script_makes_secrets_that_serve_and_keeps_what_is_there(tmp_path: Path) -> None:
     shutil.copy(DEPLOY / "secrets.sh", tmp_path)
     for _twice in range(2):
