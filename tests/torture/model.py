@@ -373,7 +373,7 @@ class Model(Counts):
 
     def refresh(self, token: Refresh) -> Outcome:
         life = min(token.at + REFRESH_LIFE, token.began + CHAIN_LIFE)
-        if token.key != self.keys[0] or self.now >= life or token.account not in self.accounts:
+        if token.key not in self.keys or self.now >= life or token.account not in self.accounts:
             return Outcome("token_invalid")
         if not token.account.enabled:
             return Outcome("account_disabled")

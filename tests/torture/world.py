@@ -10,8 +10,7 @@ import pytest
 import redis
 import time_machine
 from django.test import Client, override_settings
-from rest_framework_simplejwt import state as simplejwt
-from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.settings import api_settings
 
 from phonebind import binding, signals
 from phonebind.models import SocialAccount
@@ -145,7 +144,7 @@ class World:
         self._keys.close()
         self._keys.enter_context(override_settings(SECRET_KEY=current, SECRET_KEY_FALLBACKS=former))
         # simplejwt reads the key when the process starts.
-        self._monkeypatch.setattr(simplejwt, "token_backend", TokenBackend("HS256", current))
+        self._monkeypatch.setattr(api_settings, "SIGNING_KEY", current)
 
     def update(self, pk: int, **fields: Any) -> None:
         """As the admin does it."""
