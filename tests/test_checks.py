@@ -3,6 +3,7 @@
 import importlib
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import jwt
@@ -133,6 +134,15 @@ def test_e001_a_secret_for_receipts_that_is_none_is_not_repeated(settings: Setti
 def test_a_way_for_receipts(settings: Settings, value: str) -> None:
     settings.PHONEBIND = {**settings.PHONEBIND, "SMS_RECEIPTS": value}
     assert found() == []
+
+
+def test_prices_and_one_that_is_none(settings: Settings) -> None:
+    prices: dict[str, object] = {"aliyun": "0.045", "tencent": 1, "http": Decimal("0.05")}
+    settings.PHONEBIND = {**settings.PHONEBIND, "SMS_PRICES": prices}
+    assert setting_checks.check_settings() == []
+    settings.PHONEBIND = {**settings.PHONEBIND, "SMS_PRICES": {**prices, "yuntongxun": "free"}}
+    [error] = setting_checks.check_settings()
+    assert "SMS_PRICES: 'free' is no price of one SMS of 'yuntongxun'" in error.msg
 
 
 @pytest.mark.parametrize("value", [None, [], "qq"], ids=repr)

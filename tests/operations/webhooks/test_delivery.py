@@ -1,6 +1,8 @@
 """What becomes of a message: one try at a time, against real servers."""
 
 import json
+import os
+import signal
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -410,6 +412,28 @@ def test_the_command_refuses_what_it_cannot_do(settings: Settings) -> None:
         call_command("phonebind_webhooks", once=True, stdout=out)
     assert out.getvalue() == "0 messages wait.\n1 messages wait.\n"
     assert len(shop.ids) == 2
+
+
+def end_once_it_sends(shop: Service) -> None:
+    """By then the command listens for the signal, which would end the tests otherwise."""
+    deadline = time.monotonic() + 30
+    while not shop.has_got(0) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_the_command_runs_until_it_is_told_to_end(settings: Settings) -> None:
+    former = signal.getsignal(signal.SIGTERM)
+    with serve() as shop:
+        tell(settings, shop=shop)
+        put()
+        out = StringIO()
+        ender = threading.Thread(target=end_once_it_sends, args=[shop])
+        ender.start()
+        call_command("phonebind_webhooks", stdout=out)
+        ender.join()
+    assert (len(shop.ids), out.getvalue()) == (1, "")
+    assert signal.getsignal(signal.SIGTERM) is former
 
 
 def test_a_body_is_the_same_at_each_try(settings: Settings) -> None:
