@@ -492,8 +492,8 @@ def test_one_person_who_attaches_two_openids_to_two_accounts_at_once(
     here, there = (Identity("qq", app_id, openid, unionid="U") for app_id, openid in (("1", "A"), ("2", "B")))
     create, request = binding._create, RequestFactory().post("/")
 
-    def create_slowly(identity: Identity, user: Any, proved_by: str = "") -> SocialAccount:
-        made = create(identity, user, proved_by)
+    def create_slowly(identity: Identity, *more: Any) -> SocialAccount:
+        made = create(identity, *more)
         if identity is here:
             together(binding.attach, [(request, there, stranger)])
         return made
