@@ -1,11 +1,14 @@
 """Migrations, where several nodes start at once: one makes them, and the others wait."""
 
 import fcntl
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from django.conf import settings
 from django.core.management import call_command
@@ -54,13 +57,32 @@ def _wait(missing: Callable[[], str]) -> None:
     """Until nothing is missing; what is, is said when it changes."""
     deadline = time.monotonic() + settings.MIGRATE_DEADLINE
     told = ""
-    while what := missing():
-        if what != told:
-            print(f"phonebind: waiting for {what}.", file=sys.stderr, flush=True)
-        told = what
-        if time.monotonic() >= deadline:
-            sys.exit(f"phonebind: waited {settings.MIGRATE_DEADLINE} s in vain for {what}.")
-        time.sleep(_PAUSE)
+    with _ended_by_signals():
+        while what := missing():
+            if what != told:
+                print(f"phonebind: waiting for {what}.", file=sys.stderr, flush=True)
+            told = what
+            if time.monotonic() >= deadline:
+                sys.exit(f"phonebind: waited {settings.MIGRATE_DEADLINE} s in vain for {what}.")
+            time.sleep(_PAUSE)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGINT, which end the first process of a container only where it asks for them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = {each: signal.signal(each, _end) for each in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for each, handler in former.items():
+            signal.signal(each, handler)
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    sys.exit(128 + number)
 
 
 def _missing(connection: BaseDatabaseWrapper) -> str:
