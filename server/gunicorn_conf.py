@@ -13,6 +13,7 @@ from typing import Any
 from phonebind import health
 from server import settings
 from server.prepare import prepare
+from server.worker import ENDING
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
 
@@ -52,6 +53,22 @@ def on_starting(server: Any) -> None:
     _allow_open_files(worker_connections + 4 * threads + 256)
     # Or the garbage collector writes to all these objects in each worker, and the pages they lie on are shared no more.
     gc.freeze()
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """In the master, before each worker. A signal to end waits until the worker has handlers of its own.
+
+    A new worker still has the master's handlers, which would drop it: the master then waits `graceful_timeout`.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+
+
+def _unblock_in_the_master() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+
+
+# gunicorn has no hook there.
+os.register_at_fork(after_in_parent=_unblock_in_the_master)
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -11,6 +11,7 @@ HTTP/1.1 only, with or without TLS; nginx and its like speak HTTP/2 in front. It
 
 import errno
 import selectors
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -28,6 +29,8 @@ from server.connection import BodyTooLarge, Connection
 
 #: Seconds in which a client that was refused may read why, before the connection is reset.
 _LINGER = 2
+#: Signals that end a worker. They are blocked from before the fork until the worker has its handlers.
+ENDING = frozenset({signal.SIGTERM, signal.SIGQUIT, signal.SIGINT})
 #: Bytes of answers that wait for slow readers, in a process.
 _MOST_KEPT = 32 * 1024 * 1024
 
@@ -51,6 +54,11 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         # Once, and not for each connection as gunicorn does: that is 15 ms of CPU.
         self.tls = ssl_context(self.cfg) if self.cfg.is_ssl else None
         super().init_process()
+
+    def init_signals(self) -> None:
+        """From here on it can be ended; a signal that came before is delivered now."""
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     def load_wsgi(self) -> None:
         """The application finds the real socket where gunicorn promises it: the sandbox breaks connections."""

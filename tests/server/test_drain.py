@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.nodes import Node, running
+from server.gunicorn_conf import graceful_timeout
+from tests.support.nodes import Node, end, free_port, running, start
 
 #: Seconds.
 DRAIN = 3
@@ -145,9 +146,36 @@ def test_a_worker_that_is_killed_meanwhile_is_replaced_and_knows(node: Node) -> 
 
 
 @pytest.mark.parametrize("environ", [{}, {"DRAIN": "0"}], ids=["as the demo is", "DRAIN=0"])
-def test_without_a_drain_the_end_is_quick(tmp_path: Path, environ: dict[str, str]) -> None:
+def test_without_a_drain_nobody_is_waited_for(tmp_path: Path, environ: dict[str, str]) -> None:
     with running(tmp_path, **environ) as node:
-        began = time.monotonic()
-        node.process.send_signal(signal.SIGTERM)
-        assert node.process.wait(10) == 0
-        assert time.monotonic() - began < 2
+        ends_by_itself(node)
+
+
+def test_a_worker_that_has_just_been_forked_hears_the_signal(tmp_path: Path) -> None:
+    """It has the master's handlers still, and they would drop the signal."""
+    slow = tmp_path / "slow_start.py"
+    slow.write_text(
+        "from server.gunicorn_conf import *\n"
+        "import time\n\n\n"
+        "def post_fork(server, worker):\n"
+        f"    open({str(tmp_path / 'forked')!r}, 'a').write('.')\n"
+        "    time.sleep(1.5)\n"
+    )
+    node = start(tmp_path / "0", free_port(), config=f"file:{slow}")
+    try:
+        forked = tmp_path / "forked"
+        while not forked.exists() or len(forked.read_text()) < 2:
+            assert node.process.poll() is None, node.log.read_text()
+            time.sleep(0.01)
+        time.sleep(0.3)  # until the master waits for signals
+        ends_by_itself(node)
+    finally:
+        end(node)
+
+
+def ends_by_itself(node: Node) -> None:
+    """Every worker hears the signal. gunicorn waits `graceful_timeout` for one that does not, and kills it."""
+    began = time.monotonic()
+    node.process.send_signal(signal.SIGTERM)
+    assert node.process.wait(30) == 0
+    assert time.monotonic() - began < graceful_timeout

@@ -17,7 +17,8 @@ from server.processes import spawn, stop
 from tests.support.services import valkey_server
 from tests.support.site import ROOT, SERVICES
 
-COMMAND = [sys.executable, "-m", "gunicorn", "-c", "python:server.gunicorn_conf"]
+CONFIG = "python:server.gunicorn_conf"
+COMMAND = [sys.executable, "-m", "gunicorn", "-c"]
 
 
 @dataclass
@@ -51,14 +52,14 @@ class Node:
         raise AssertionError(self.log.read_text())
 
 
-def start(data: Path, port: int, **environ: str) -> Node:
+def start(data: Path, port: int, *, config: str = CONFIG, **environ: str) -> Node:
     """Begin to start one. ``environ`` is beside that of the demo; nothing of the tests' own services."""
     data.mkdir(parents=True, exist_ok=True)
     own = {name: value for name, value in os.environ.items() if name not in SERVICES}
     demo = {"DEBUG": "1", "PORT": str(port), "BIND": f"127.0.0.1:{port}", "DATA_DIR": str(data)}
     demo |= {"REDIS_URL": valkey_server().url, "WORKERS": "2", "THREADS": "8"}
     with (data / "log").open("w") as log:
-        process = spawn(COMMAND, cwd=ROOT, env=own | demo | environ, stdout=log, stderr=log)
+        process = spawn([*COMMAND, config], cwd=ROOT, env=own | demo | environ, stdout=log, stderr=log)
     return Node(port, process, data / "log")
 
 
