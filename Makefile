@@ -1,10 +1,11 @@
 # make run      serve http://127.0.0.1:8000 (PORT, DATA_DIR, REDIS_URL, DATABASE_URL)
 # make test     everything that CI checks
-# make torture  races, faults and attacks at full length, and what they saw as a table: docs/reliability.md (PARTS="nodes sentinel")
-# make mutants  whether the tests notice changes (MODULES="limits sms_codes"): half an hour, docs/mutants.md
-# make bench    us and our peers side by side (PARTS="sign_in crowd"): an hour, docs/performance.md
+# make docs     the documents as a site, in Chinese and English, into site/
+# make torture  races, faults and attacks at full length, and what they saw as a table: docs/en/explanation/reliability.md (PARTS="nodes sentinel")
+# make mutants  whether the tests notice changes (MODULES="limits sms_codes"): half an hour, docs/en/explanation/mutants.md
+# make bench    us and our peers side by side (PARTS="sign_in crowd"): an hour, docs/en/explanation/performance.md
 # make hashes   after a version was changed in requirements: the SHA-256 of all its files, as the index has them
-# make captcha-study  what off-the-shelf OCR reads of our image codes, and of others: docs/image-codes.md
+# make captcha-study  what off-the-shelf OCR reads of our image codes, and of others: docs/en/explanation/image-codes.md
 # Needs Python 3.11 or newer and nothing else; all that is installed goes into .venv, .oracles, study/.venv and bench/.venv.
 
 PY = .venv/bin/python
@@ -13,7 +14,7 @@ PY = .venv/bin/python
 $(shell for venv in .venv .oracles study/.venv bench/.venv; do \
     test ! -e $$venv || $$venv/bin/python -c 'import pip' 2>/dev/null || rm -f $$venv/complete $$venv/*.stamp; done)
 
-.PHONY: help run test torture mutants bench captcha-study lint format hashes messages clean
+.PHONY: help run test docs torture mutants bench captcha-study lint format hashes messages clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -23,6 +24,9 @@ run: .venv/server.stamp
 
 test: .venv/test.stamp
 	@exec scripts/test
+
+docs: .venv/test.stamp
+	@exec scripts/docs
 
 torture: .venv/test.stamp
 	@exec scripts/torture $(PARTS)
@@ -56,13 +60,13 @@ captcha-study: study/.venv/complete
 clean:
 	rm -rf study/.venv study/blind .oracles
 	rm -rf bench/.venv bench/contenders/better_auth/node_modules
-	rm -rf .venv .data .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis mutants
+	rm -rf site .venv .data .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/server.stamp: requirements/server.txt pyproject.toml
 	$(call install,server)
 
-.venv/test.stamp: requirements/test.txt requirements/server.txt pyproject.toml
+.venv/test.stamp: requirements/test.txt requirements/docs.txt requirements/server.txt pyproject.toml
 	$(call install,test)
 
 .venv/mutants.stamp: requirements/mutants.txt .venv/test.stamp

@@ -1,1 +1,1 @@
-"""What each speed claim was measured with: ``make bench``, docs/performance.md."""
+"""What each speed claim was measured with: ``make bench``, docs/en/explanation/performance.md."""

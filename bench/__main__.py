@@ -1,4 +1,4 @@
-"""``python -m bench [PART…]``: all parts, or those that are named. See docs/performance.md."""
+"""``python -m bench [PART…]``: all parts, or those that are named. See docs/en/explanation/performance.md."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The picture in docs/performance.md: what one sign-in costs, everybody's, on one scale."""
+"""The picture in docs/en/explanation/performance.md: what one sign-in costs, everybody's, on one scale."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tables and text: printed, and put where docs/performance.md has a place for them."""
+"""Tables and text: printed, and put where docs/en/explanation/performance.md has a place for them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

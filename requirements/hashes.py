@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FILES = (
     "requirements/server.txt",
     "requirements/test.txt",
+    "requirements/docs.txt",
     "requirements/oldest.txt",
     "requirements/newest.txt",
     "requirements/servers.txt",

@@ -81,7 +81,7 @@ def _answers(schema: Schema, operation: Schema) -> Iterator[dict[str, Any]]:
     for status, answer in sorted(operation["responses"].items()):
         content = answer.get("content", {})
         fields = [name for form in content.values() for name in _fields(schema, form["schema"])]
-        # What every error has is said once, in docs/errors.md; its code is in the description.
+        # What every error has is said once, in docs/en/reference/errors.md; its code is in the description.
         yield {
             "status": status,
             "description": answer["description"] or ", ".join(content),

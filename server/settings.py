@@ -283,7 +283,7 @@ PHONEBIND = {
 
 CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS")
 CORS_ALLOW_CREDENTIALS = True
-#: Where somebody shows that it is them (docs/account-life.md).
+#: Where somebody shows that it is them (docs/en/how-to/account-life.md).
 CORS_ALLOW_HEADERS = [*default_headers, *(["x-verification"] if LIFECYCLE else [])]
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 

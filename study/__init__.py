@@ -1,4 +1,4 @@
-"""What off-the-shelf OCR reads of image codes: ``make captcha-study``, docs/image-codes.md."""
+"""What off-the-shelf OCR reads of image codes: ``make captcha-study``, docs/en/explanation/image-codes.md."""
 
 import sys
 from pathlib import Path

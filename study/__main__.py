@@ -1,4 +1,4 @@
-"""``python -m study``: what OCR reads of image codes. See docs/image-codes.md."""
+"""``python -m study``: what OCR reads of image codes. See docs/en/explanation/image-codes.md."""
 
 import secrets
 import sys

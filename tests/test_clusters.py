@@ -210,7 +210,7 @@ def test_the_master_dies_and_nobody_starts_anew(sentinels: Sentinels, tmp_path: 
 
 
 def test_servers_start_with_the_settings_of_the_document(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[1] / "docs/scale.md").read_text()
+    text = (Path(__file__).parents[1] / "docs/en/explanation/scale.md").read_text()
     each, replicated, watched, clustered = re.findall(r"```conf\n(.*?)```", text, re.DOTALL)
     # A machine that lets nobody have so many files says so, and starts all the same.
     configurations = {"sentinel": watched, "servers": each + replicated, "cluster": each + clustered}

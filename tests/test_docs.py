@@ -13,6 +13,8 @@ from phonebind.conf import NAMES
 from phonebind.lifecycle import exceptions as life_exceptions
 from phonebind_sandbox.faults import SWITCHES
 from server.processes import Valkey
+from tests.support import documents
+from tests.support.documents import anchors, prose
 from tests.support.startproject import manage, start
 
 ROOT = Path(__file__).parent.parent
@@ -53,29 +55,6 @@ def test_the_button_for_a_login_page_of_ones_own_leads_to_qq_and_keeps_next(read
     assert states.read(browser, oauth.web("qq"), state).next == "/cart.html?a=1&b=2"
 
 
-#: What the pages, the inbox and the documents say, and what they might say as well.
-OTHER_WORDS = {"沙盒": "沙箱", "账户": "账号", "图片验证码": "图形验证码"}
-
-
-def test_chinese_documents_have_one_word_for_one_thing() -> None:
-    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "src/phonebind_sandbox").rglob("*.*ml")]
-    documents += [*(ROOT / "src/phonebind_sandbox").glob("*.md"), *(ROOT / "src/phonebind").rglob("*.po")]
-    found = {(path.name, word) for path in documents for word in OTHER_WORDS if word in path.read_text()}
-    assert found == set()
-
-
-#: Documents that are there in both languages, written together.
-PAIRS = ("account-life", "marks", "ways")
-
-
-@pytest.mark.parametrize("name", PAIRS)
-def test_both_languages_have_the_same_sections_tables_and_code(name: str) -> None:
-    english, chinese = ((ROOT / f"docs/{name}{language}.md").read_text() for language in ("", ".zh-CN"))
-    for part in (r"^```.*?^```$", r"^#+ ", r"^- ", r"^\|(?= `)"):
-        found = [re.findall(part, text, re.MULTILINE | re.DOTALL) for text in (english, chinese)]
-        assert found[0] == found[1]
-
-
 @pytest.mark.parametrize("readme", READMES)
 def test_every_setting_is_documented(readme: str) -> None:
     table = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / readme).read_text(), re.MULTILINE)
@@ -86,12 +65,12 @@ def test_every_variable_of_the_reference_server_is_documented() -> None:
     files = ("settings.py", "stores.py", "keys.py", "gunicorn_conf.py")
     code = "".join((ROOT / "server" / name).read_text() for name in files)
     read = set(re.findall(r"\b(?:env\.\w+|environ\.get)\(\"([A-Z][A-Z_0-9]+)\"", code))
-    tables = "".join(re.findall(r"^\| `.*|^Lists are .*", (ROOT / "docs/deployment.md").read_text(), re.MULTILINE))
+    tables = "".join(re.findall(r"^\| `.*|^Lists are .*", documents.read("how-to/production"), re.MULTILINE))
     assert read == set(re.findall(r"`([A-Z][A-Z_0-9]+)`", tables)) - {"PYTHONPATH", "WARNING"}
 
 
 def test_every_error_code_is_documented() -> None:
-    text = (ROOT / "docs/errors.md").read_text()
+    text = documents.read("reference/errors")
     documented = {(int(status), code) for status, code in re.findall(r"^\| (\d+) \| `(\w+)` \|", text, re.MULTILINE)}
     raised = {
         (kind.status, kind.code)
@@ -120,11 +99,11 @@ def test_every_threat_names_its_tests() -> None:
 
 
 def _threats() -> str:
-    return (ROOT / "docs/threats.md").read_text()
+    return documents.read("explanation/threats")
 
 
 def test_every_switch_of_the_sandbox_is_documented() -> None:
-    table = dict(re.findall(r"^\| `([a-z_]+)` \| (.*) \|$", (ROOT / "docs/sandbox.md").read_text(), re.MULTILINE))
+    table = dict(re.findall(r"^\| `([a-z_]+)` \| (.*) \|$", documents.read("how-to/sandbox"), re.MULTILINE))
     assert list(table) == list(SWITCHES)
     for name, values in table.items():
         if name.endswith("_network") and name != "token_network":
@@ -134,31 +113,14 @@ def test_every_switch_of_the_sandbox_is_documented() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("*.md")), ids=lambda p: p.name
+    "document",
+    sorted([*ROOT.glob("*.md"), *(ROOT / "src/phonebind_sandbox").glob("*.md")]),
+    ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_every_link_leads_somewhere(document: Path) -> None:
-    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)|src=\"([^\"]+)\"", _prose(document))
-    local = [link for pair in links for link in pair if link and not link.startswith("http")]
-    assert [link for link in local if not (document.parent / link).exists()] == []
-
-
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "src/phonebind_sandbox").glob("*.md")])
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_anchor_is_a_heading(document: Path) -> None:
-    links = re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", _prose(document))
-    local = [(document.parent / path if path else document, anchor) for path, anchor in links if "://" not in path]
-    assert [(path.name, anchor) for path, anchor in local if anchor not in _anchors(path)] == []
-
-
-def _anchors(document: Path) -> set[str]:
-    """As GitHub makes them, and those that the document makes itself."""
-    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL), re.MULTILINE)
-    made = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
-    return {*made, *re.findall(r"<a id=\"([^\"]+)\">", document.read_text())}
-
-
-def _prose(document: Path) -> str:
-    """Without code, in which a regular expression or a template may look like a link."""
-    return re.sub(r"```.*?```|`[^`\n]*`", "", document.read_text(), flags=re.DOTALL)
+    """Of documents outside docs/, which tests/documents looks at."""
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", prose(document.read_text())):
+        if "://" not in target:
+            there = document.parent / target if target else document
+            assert there.exists(), target
+            assert not anchor or anchor in anchors(there.read_text()), f"{target}#{anchor}"

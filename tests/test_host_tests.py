@@ -12,7 +12,7 @@ import pytest
 from server.processes import Valkey
 from tests.support.startproject import append, blocks, environment, run, start, write
 
-#: What a shop's developer would write who has read docs/sandbox.md.
+#: What a shop's developer would write who has read docs/en/how-to/sandbox.md.
 TESTS = '''
 from random import randrange
 from urllib.parse import urlsplit
@@ -96,8 +96,8 @@ def test_threat_22_with_debug_off_in_the_settings_they_do_not_begin(shop: Path) 
 
 
 def documented() -> tuple[str, str]:
-    """The two files of docs/testing.md: for Django's runner, and for pytest-django."""
-    django, pytest_django = (block.text for block in blocks("docs/testing.md"))
+    """The two files of docs/en/how-to/testing.md: for Django's runner, and for pytest-django."""
+    django, pytest_django = (block.text for block in blocks("docs/en/how-to/testing.md"))
     return django, pytest_django
 
 

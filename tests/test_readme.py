@@ -138,7 +138,7 @@ def test_a_project_that_has_rest_framework_and_users_takes_the_same_lines(tmp_pa
     manage(project, "migrate")
     users = "from shop.models import User; [User.objects.create_user(name) for name in ('old', 'older')]"
     manage(project, "shell", "-v0", "-c", users)
-    documented = (ROOT / "docs/user-models.md").read_text()
+    documented = (ROOT / "docs/en/how-to/user-models.md").read_text()
     [field] = re.findall(r"^mobile = models\..*$", documented, re.MULTILINE)
     append(project / "shop/models.py", f"    {field}\n")
     add(project, port=port)

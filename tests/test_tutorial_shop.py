@@ -1,4 +1,4 @@
-"""docs/coming-from-the-tutorial.md is followed, not trusted: a shop in the tutorial's shape moves along it."""
+"""docs/en/how-to/coming-from-the-tutorial.md is followed: a shop in the tutorial's shape moves along it."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.tutorial_shop import shop
 
 pytestmark = pytest.mark.once
 
-CHINESE = "docs/coming-from-the-tutorial.zh-CN.md"
+CHINESE = "docs/zh/how-to/coming-from-the-tutorial.md"
 
 
 def test_a_shop_moves_along_the_guide(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is measured, a module each: ``run(machine, load)`` gives the tables that go into docs/performance.md."""
+"""What is measured, a module each: ``run(machine, load)`` gives the tables of docs/en/explanation/performance.md."""
 
 import os
 import subprocess

@@ -143,7 +143,7 @@ def check_human_check(**kwargs: Any) -> Messages:
 def check_free_sms(**kwargs: Any) -> Messages:
     if conf.human_check != human.NOTHING:
         return []
-    hint = "A script gets as many SMS as LIMITS let through, and you pay for them: see docs/human-checks.md."
+    hint = "A script gets as many SMS as LIMITS let through, and you pay for them: see docs/en/how-to/human-checks.md."
     return [Warning(f"{SETTING}['HUMAN_CHECK'] is 'none'.", hint=hint, id="phonebind.W010")]
 
 

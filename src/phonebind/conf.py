@@ -53,10 +53,10 @@ class Settings:
     #: ``{"gateway": "dotted.path.Class", …}``; everything else goes to the gateway as keyword arguments.
     sms: Mapping[str, Any] = field(default_factory=lambda: {"gateway": "phonebind.sms.console.Console"})
     #: How receipts of SMS come: "" not at all; "pull" where the vendor has a call for them; or the secret that ends the
-    #: path which vendors send them to. See docs/sms.md.
+    #: path which vendors send them to. See docs/en/how-to/sms/index.md.
     sms_receipts: str = ""
     #: What proves a mobile without an SMS, by the name that clients send: ``{"aliyun": {"access_key_id": …}, …}``. See
-    #: docs/one-tap.md.
+    #: docs/en/how-to/one-tap.md.
     mobile_proofs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: Which strengths of ``phonebind.verified`` suffice to make an account, and which to bind one that exists.
     new_account_proofs: tuple[str, ...] = ("sms", "carrier", "realtime", "quick")
@@ -76,7 +76,8 @@ class Settings:
     #: How that field writes one: "{}" for the 11 digits, "+86{}"; or two functions (or their dotted paths), from the 11
     #: digits to what is stored, and back.
     mobile_format: str | tuple[Callable[[str], Any] | str, Callable[[Any], str] | str] = "{}"
-    #: Makes new accounts: ``(request, identity, fields) -> user``, or its dotted path. See docs/user-models.md.
+    #: Makes new accounts: ``(request, identity, fields) -> user``, or its dotted path. See
+    #: docs/en/how-to/user-models.md.
     account_factory: Callable[..., Any] | str = ""
     #: An account that has no password is bound by the SMS code alone; False refuses it.
     bind_without_password: bool = True
@@ -86,14 +87,14 @@ class Settings:
     allowed_next_hosts: tuple[str, ...] = ()
     #: Origins of front ends on other sites (``https://front.example``), besides those that django-cors-headers allows.
     allowed_origins: tuple[str, ...] = ()
-    #: What the front end speaks: a word of ``FRONT_ENDS``. See docs/existing-front-ends.md.
+    #: What the front end speaks: a word of ``FRONT_ENDS``. See docs/en/how-to/front-ends.md.
     front_end: str = "contract"
-    #: Serve front ends that send no ``state`` and no cookies. See docs/existing-front-ends.md for what it gives up.
+    #: Serve front ends that send no ``state`` and no cookies. See docs/en/how-to/front-ends.md for what it gives up.
     legacy_state: bool = False
     #: Seconds from a sign-in until the last refresh token of its chain ends.
     sign_in_max_age: int = 90 * 86_400
     #: Keys that verify tokens besides ``SIMPLE_JWT``'s own: former ones, and one that is to sign soon. Pairs of what it
-    #: calls ALGORITHM and VERIFYING_KEY (SIGNING_KEY for a secret). See docs/deployment.md.
+    #: calls ALGORITHM and VERIFYING_KEY (SIGNING_KEY for a secret). See docs/en/how-to/production.md.
     token_keys: tuple[tuple[str, str], ...] = ()
     #: Of ``phonebind.lifecycle``: seconds in which a refresh token that is sent again gets the same successor; how long
     #: a proof of who somebody is serves; and until a mobile is changed whose owner has lost the old one.
@@ -123,14 +124,14 @@ class Settings:
     tracing: bool = False
     #: Of ``phonebind.operations``: what one SMS of each gateway costs, ``{"aliyun": "0.045"}``, and what stands before
     #: an amount; and when SMS pumping is suspected: so many SMS in an hour, and a smaller part of the numbers than this
-    #: has used the code. See docs/operations.md.
+    #: has used the code. See docs/en/how-to/operations/index.md.
     sms_prices: Mapping[str, Any] = field(default_factory=dict)
     sms_currency: str = "\u00a5"
     pumping_alarm: Mapping[str, Any] = field(default_factory=lambda: {"sent": 50, "used": 0.3})
     #: Of ``phonebind.operations``: the key of the hash by which events are found by a mobile; "" for ``SECRET_KEY``.
     events_key: str = ""
     #: Of ``phonebind.operations``: services that are told of acts on accounts, by a name of yours each:
-    #: ``{"shop": {"url": "https://…", "secret": "whsec_…"}}``. See docs/operations.md.
+    #: ``{"shop": {"url": "https://…", "secret": "whsec_…"}}``. See docs/en/how-to/operations/index.md.
     webhooks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: How many proxies in front of Django append to X-Forwarded-For.
     trusted_proxies: int = 0

@@ -39,7 +39,8 @@ budget_low = Signal()
 sms_pumping_suspected = Signal()
 
 #: ``gateway`` (its name), ``purpose``, ``outcome`` ("sent", "not_now", "operator", "number", "limit", "unknown": see
-#: docs/sms.md), ``seconds``: a gateway was given an SMS. For your metrics; sent for each gateway that was tried.
+#: docs/en/how-to/sms/index.md), ``seconds``: a gateway was given an SMS. For your metrics; sent for each gateway that
+#: was tried.
 sms_attempted = Signal()
 
 #: ``purpose`` (one of ``phonebind.sms.PURPOSES``), ``outcome``: somebody has given an SMS code. "right"; "wrong";
@@ -59,9 +60,9 @@ audited = Signal()
 
 #: ``act`` ("account-bound", "identifier-recycled", "credential-change", "session-revoked", "sessions-revoked"),
 #: ``facts`` (a list of dicts, one for each account or session that the act is on, each with ``user_id``: primary keys
-#: and words, see docs/operations.md), ``using``: an act on accounts is about to be committed on this alias. Not like
-#: the others: it is sent within the transaction, where there is one, and a receiver's exception rolls the act back.
-#: Write a row there that must be there exactly if the act is, and do nothing else.
+#: and words, see docs/en/how-to/operations/index.md), ``using``: an act on accounts is about to be committed on this
+#: alias. Unlike the others it is sent within the transaction, where there is one, and a receiver's exception rolls the
+#: act back. Write a row there that must exist exactly if the act does, and do nothing else.
 committing = Signal()
 
 #: ``image_code_id``, ``text``: an image code was drawn. For development tools that read the image for you.

@@ -63,7 +63,7 @@ def test_it_lists_what_works_here_and_what_takes_another_browser(client: Client)
 
 @pytest.mark.usefixtures("several")
 def test_it_is_what_the_document_shows(client: Client) -> None:
-    text = (Path(__file__).parents[2] / "docs/ways.md").read_text()
+    text = (Path(__file__).parents[2] / "docs/en/how-to/sign-in-page.md").read_text()
     [shown] = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
     assert ask(client, IN_WECHAT) == json.loads(shown)
 

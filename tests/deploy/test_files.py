@@ -25,7 +25,7 @@ from tests.support.site import ROOT
 
 pytestmark = pytest.mark.once
 
-DOCUMENT = (ROOT / "docs/deployment.md").read_text()
+DOCUMENT = (ROOT / "docs/en/how-to/production.md").read_text()
 ENVIRONMENTS = list(environments())
 NAMES = [f"{number} {where}" for number, (where, _) in enumerate(ENVIRONMENTS)]
 
@@ -75,7 +75,7 @@ def test_every_secret_that_is_read_is_mounted(tmp_path: Path) -> None:
 
 
 def test_the_document_gives_the_pods_what_they_read_and_no_more() -> None:
-    text = (ROOT / "docs/deployment.md").read_text()
+    text = (ROOT / "docs/en/how-to/production.md").read_text()
     [command] = re.findall(r"^kubectl create secret generic phonebind (?:.*\\\n)*.*", text, re.MULTILINE)
     named = command.partition("secrets/%s ' ")[2].rstrip(")").replace("\\", "").split()
     [example] = yaml.safe_load_all((ROOT / "deploy/kubernetes/secret.example.yaml").read_text())
@@ -198,7 +198,7 @@ def test_the_scale_of_threads_is_that_of_the_configuration() -> None:
 
 
 def test_every_way_to_run_the_site_has_the_chores_of_the_table() -> None:
-    operations = (ROOT / "docs/operations.md").read_text()
+    operations = (ROOT / "docs/en/how-to/operations/index.md").read_text()
     table = operations.partition("\n## Commands for cron\n")[2]
     rows = re.findall(r"^\| `manage\.py (phonebind_\w+)` \| (.*?) \|", table, re.MULTILINE)
     always = {name for name, when in rows if when == "always"}

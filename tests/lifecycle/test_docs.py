@@ -1,4 +1,4 @@
-"""docs/account-life.md says what the code says, and a new project that follows it has all of it."""
+"""docs/en/how-to/account-life.md says what the code says, and a new project that follows it has all of it."""
 
 import inspect
 import json
@@ -19,7 +19,7 @@ from phonebind.lifecycle import exceptions as life_exceptions
 from phonebind.lifecycle import urls
 from tests.support.startproject import ROOT, blocks, manage, paste, start, write
 
-PAGE = "docs/account-life.md"
+PAGE = "docs/en/how-to/account-life.md"
 TEXT = (ROOT / PAGE).read_text()
 METHODS = "GET|POST|PUT|DELETE"
 #: Told by Django REST framework or the model, in their own words.

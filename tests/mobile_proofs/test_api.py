@@ -362,7 +362,7 @@ def test_threat_59_the_operator_hears_that_the_budget_is_used_up(
         assert said(prove(loose())) == (429, "too_many_requests")
     [record] = [record for record in caplog.records if record.levelname == "ERROR"]
     assert "proof_site_day is used up (0 in 86400 s): no mobile is proved without SMS" in record.getMessage()
-    assert "docs/one-tap.md" in record.getMessage()
+    assert "docs/en/how-to/one-tap.md" in record.getMessage()
 
 
 def test_threat_19_few_wait_for_the_vendors_and_who_finds_no_place_is_not_counted(

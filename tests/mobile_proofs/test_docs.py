@@ -1,4 +1,4 @@
-"""docs/one-tap.md and its Chinese twin say what the code does."""
+"""docs/en/how-to/one-tap.md and its Chinese twin say what the code does."""
 
 import re
 from pathlib import Path

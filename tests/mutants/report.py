@@ -1,4 +1,4 @@
-"""How the mutants fared: ``python -m tests.mutants.report limits oauth/qq`` brings docs/mutants.md up to date.
+"""How the mutants fared: ``python -m tests.mutants.report limits oauth/qq`` updates docs/en/explanation/mutants.md.
 
 The reasons why survivors may live are kept in that file and carried over. Fails where one has none, or where a module
 kills less than it promises.
@@ -16,7 +16,7 @@ from mutmut.mutation.diff_apply import get_diff_for_mutant
 from tests.mutants.definitions import OUTCOMES
 
 PROMISED = 90
-DOC = Path("docs/mutants.md")
+DOC = Path("docs/en/explanation/mutants.md")
 MEASURED = "## Measured\n"
 HEAD = "| module | mutants | killed | survived | timeout | % |\n|---|---:|---:|---:|---:|---:|"
 SURVIVOR = re.compile(r"- `(.*?)`: `(.*?)` → `(.*?)`: (.+)")

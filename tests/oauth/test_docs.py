@@ -1,4 +1,4 @@
-"""docs/providers.md: the provider of its example signs somebody in, and both languages say the same."""
+"""docs/en/how-to/providers/index.md: the provider of its example signs somebody in, and both languages say the same."""
 
 import re
 import sys

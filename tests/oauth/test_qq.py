@@ -1,4 +1,4 @@
-"""QQ Connect, in every form of docs/qq.md, and in many that nobody promised."""
+"""QQ Connect, in every form of docs/en/explanation/qq.md, and in many that nobody promised."""
 
 import doctest
 import json

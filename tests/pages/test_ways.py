@@ -168,8 +168,8 @@ def test_threat_21_a_mark_is_a_drawing_and_nothing_else(mark: Path) -> None:
 def test_a_shop_puts_the_official_file_in_the_place_of_a_mark(
     several: Configure, shopper: Shopper, settings: Settings, tmp_path: Path
 ) -> None:
-    """As docs/marks.md says."""
-    text = (Path(__file__).parents[2] / "docs/marks.md").read_text()
+    """As docs/en/how-to/marks.md says."""
+    text = (Path(__file__).parents[2] / "docs/en/how-to/marks.md").read_text()
     [template] = re.findall(r"```html\n(.*?)```", text, re.DOTALL)
     [name] = re.findall(r"templates/(\S+)", template)
     file = tmp_path / name

@@ -194,12 +194,12 @@ def test_the_set_is_published_by_both_phases_alike(urls: dict[str, str]) -> None
     assert first[::-1] == second
 
 
-# ---------------------------------------------------------------- what docs/deployment.md says
+# ---------------------------------------------------------------- what docs/en/how-to/production.md says
 
 
 def block(containing: str) -> str:
     blocks = re.findall(
-        r"^```(?:python|sh)\n(.*?)^```", (ROOT / "docs/deployment.md").read_text(), re.DOTALL | re.MULTILINE
+        r"^```(?:python|sh)\n(.*?)^```", (ROOT / "docs/en/how-to/production.md").read_text(), re.DOTALL | re.MULTILINE
     )
     [found] = [code for code in blocks if containing in code]
     return str(found)

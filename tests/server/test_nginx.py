@@ -1,4 +1,4 @@
-"""The nginx of docs/deployment.md, word for word but for addresses and files, in front of the reference server.
+"""The nginx of docs/en/how-to/production.md, word for word but for addresses and files, before the reference server.
 
 Its deadlines are a second here; the server behind it is as patient as can be.
 """
@@ -18,9 +18,9 @@ import pytest
 
 from server import demo
 from server.processes import spawn, stop
-from tests.support import certificate, machine
+from tests.support import certificate, documents, machine
 from tests.support.services import REQUIRE_ALL, valkey_server
-from tests.support.site import ROOT, serving
+from tests.support.site import serving
 from tests.support.slow import slow_clients
 
 NGINX = next(iter(machine.commands("nginx")), None)
@@ -58,9 +58,7 @@ def free_port() -> int:
 
 
 def configuration(directory: Path, server: str, tls: int, plain: int) -> str:
-    found = re.search(r"^```nginx\n(.*?)^```", (ROOT / "docs/deployment.md").read_text(), re.DOTALL | re.MULTILINE)
-    assert found
-    block = found[1]
+    block = documents.code("how-to/production", "nginx")[0]
     pem = certificate.write(directory / "both.pem")
     for before, after in {
         "listen 443 ssl;": f"listen 127.0.0.1:{tls} ssl;",

@@ -1,4 +1,4 @@
-"""The reference server with DEBUG off, as docs/deployment.md starts it, behind a proxy that ends TLS."""
+"""The reference server with DEBUG off, as docs/en/how-to/production.md starts it, behind a proxy that ends TLS."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def environ(data: Path) -> dict[str, str]:
     """All of it: nothing comes from the environment of the tests."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/sms.md").read_text(), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/en/how-to/sms/index.md").read_text(), re.DOTALL)
     [gateway] = [block for block in blocks if "class Example" in block]
     # As an older version left it.
     (data / "data").mkdir()

@@ -16,9 +16,10 @@ from pytest_django import Settings
 
 from server.processes import spawn, stop
 from tests.server.test_nginx import AROUND, NGINX, free_port, wait_for
+from tests.support import documents
 from tests.support.edge import Configure, Person, Upstream
 from tests.support.services import REQUIRE_ALL, valkey_server
-from tests.support.site import ROOT, serving
+from tests.support.site import serving
 from tests.support.visitor import Answer, Visitor
 
 MOBILE, PASSWORD = "13900000001", "horse-staple-9"
@@ -74,7 +75,7 @@ class Below(Visitor):
 
 def documented(directory: Path, server: str, port: int) -> str:
     """The first block for its ``http`` part, the second for its locations."""
-    blocks = re.findall(r"^```nginx\n(.*?)^```", (ROOT / "docs/deployment.md").read_text(), re.DOTALL | re.MULTILINE)
+    blocks = documents.code("how-to/production", "nginx")
     above = blocks[0][: blocks[0].index("server {")].replace("server 127.0.0.1:8000;", f"server {server};")
     # As behind a proxy that ends TLS.
     told = "proxy_set_header X-Forwarded-Proto https; proxy_set_header Host $http_host;"

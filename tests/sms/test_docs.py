@@ -1,4 +1,4 @@
-"""docs/sms.md in both languages, compared with the gateways."""
+"""docs/en/how-to/sms/index.md in both languages, compared with the gateways."""
 
 import re
 import sys

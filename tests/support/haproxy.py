@@ -1,4 +1,4 @@
-"""The HAProxy of docs/deployment.md, word for word but for addresses, in front of nodes of the tests."""
+"""The HAProxy of docs/en/how-to/production.md, word for word but for addresses, in front of nodes of the tests."""
 
 import re
 import shutil
@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from server.processes import spawn, stop
-from tests.support import certificate
+from tests.support import certificate, documents
 from tests.support.nodes import free_port
-from tests.support.site import ROOT
 
 _PEM = "/etc/ssl/shop.example.com.both.pem"
 _SERVERS = re.compile(r"(?<=\n)    server .*\n(?:    server .*\n)*")
@@ -30,9 +29,7 @@ def program() -> str:
 
 def documented() -> str:
     """As the document has it."""
-    found = re.search(r"^```haproxy\n(.*?)^```", (ROOT / "docs/deployment.md").read_text(), re.DOTALL | re.MULTILINE)
-    assert found
-    return found[1]
+    return documents.code("how-to/production", "haproxy")[0]
 
 
 def is_valid(directory: Path) -> subprocess.CompletedProcess[str]:

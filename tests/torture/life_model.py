@@ -1,8 +1,8 @@
 """The rules of the account life as one would tell them: what every act must come to, and nothing of how that is done.
 
-Written from the contract and docs/threats.md; it imports nothing of what it judges. What an act makes is told by its
-return value, ``text`` being what it looks like on the wire, filled in by whoever drives the model; what it is refused
-with is raised as ``No``. All of an act is refused before any of it is done.
+Written from the contract and docs/en/explanation/threats.md; it imports nothing of what it judges. The return value
+says what an act makes; ``text`` is what that looks like on the wire, and the driver of the model fills it in. A refusal
+is raised as ``No``. All of an act is refused before any of it is done.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
 """The product's rules as one would tell them: what every act must come to, and nothing of how that is done.
 
-Written from the contract, docs/threats.md and the table of limits; it imports nothing of what it judges. ``text`` is
-what a thing looks like on the wire, filled in by whoever drives the model; the rules read only those that are typed in.
+Written from the contract, docs/en/explanation/threats.md and the table of limits; it imports nothing of what it judges.
+``text`` is what a thing looks like on the wire, and the driver of the model fills it in; the rules read only texts that
+are typed in.
 """
 
 from collections.abc import Iterable

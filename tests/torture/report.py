@@ -1,4 +1,4 @@
-"""What the runs saw, as the table in ``docs/reliability.md``.
+"""What the runs saw, as the table in ``docs/en/explanation/reliability.md``.
 
 Each test writes its rows to the file that ``TORTURE_ROWS`` names; ``python -m tests.torture.report`` prints the table.
 """

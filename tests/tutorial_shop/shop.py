@@ -13,7 +13,7 @@ from tests.support.services import valkey_server
 from tests.support.startproject import ROOT, Block, append, blocks_of, write
 
 HERE = Path(__file__).parent
-GUIDE = "docs/coming-from-the-tutorial.md"
+GUIDE = "docs/en/how-to/coming-from-the-tutorial.md"
 FOR_THE_OLD = {"doubtful.py", "oauth/freeze.py", "users/links.py"}
 #: The move; and what may follow on another day.
 MOVE, LATER = (blocks_of(text) for text in re.split(r"^## 9\.", (ROOT / GUIDE).read_text(), flags=re.MULTILINE))

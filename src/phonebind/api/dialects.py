@@ -1,7 +1,7 @@
 """What existing front ends say and hear in place of the contract: ``FRONT_END``.
 
 A dialect goes before each of our views, which know nothing of it: it gives what comes in the contract's names, and what
-goes out the form that its pages read. Counted in some fifty public front ends: see docs/existing-front-ends.md.
+goes out the form that its pages read. Counted in some fifty public front ends: see docs/en/how-to/front-ends.md.
 """
 
 from collections.abc import Callable, Collection, Mapping

@@ -2,7 +2,7 @@
 
 Off-the-shelf OCR turns an image grey first, and then has nothing left to read: both hues have the same luminance, but
 for noise that knows nothing of the letters. Blue and orange are told apart by colour-blind people too. What it holds
-against, what reads it all the same, and what else was tried: docs/image-codes.md.
+against, what reads it all the same, and what else was tried: docs/en/explanation/image-codes.md.
 """
 
 import io

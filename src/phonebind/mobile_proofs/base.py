@@ -81,7 +81,9 @@ class Vendor:
             raise error
         if alarms.is_due(f"mobile proof {self.name} {shown}"):
             setting = f"{SETTING}['MOBILE_PROOFS']"
-            logger.error("%s refuses our configuration: %s. See %s and docs/one-tap.md.", self.name, shown, setting)
+            logger.error(
+                "%s refuses our configuration: %s. See %s and docs/en/how-to/one-tap.md.", self.name, shown, setting
+            )
         raise _answered()
 
     def number(self, text: str) -> str:

@@ -1,4 +1,7 @@
-"""Receipts of our own JSON contract, one a body: ``{"id", "message_id", "to", "status", "reason"}`` (docs/sms.md)."""
+"""Receipts of our own JSON contract, one a body: ``{"id", "message_id", "to", "status", "reason"}``.
+
+See docs/en/how-to/sms/index.md.
+"""
 
 import json
 from typing import Any

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.once
 DEPLOY = Path(__file__).parents[3] / "deploy"
 RULES, RULES_TEST = DEPLOY / "prometheus/alerts.yaml", DEPLOY / "prometheus/alerts_test.yaml"
 DASHBOARD = DEPLOY / "grafana/phonebind.json"
-DOCUMENT = Path(__file__).parents[3] / "docs/operations.md"
+DOCUMENT = Path(__file__).parents[3] / "docs/en/how-to/operations/index.md"
 
 #: With what Prometheus and the reference server's workers add.
 KNOWN = {**NAMES, "phonebind_threads_in_use": ()}

@@ -18,7 +18,7 @@ from phonebind.operations.models import OutboxMessage
 from phonebind.operations.webhooks import acts, checks, delivery, outbox
 from tests.operations.webhooks.endpoints import OTHER_SECRET, SECRET
 
-TEXT = (Path(__file__).parents[3] / "docs/operations.md").read_text()
+TEXT = (Path(__file__).parents[3] / "docs/en/how-to/operations/index.md").read_text()
 ENTRY = {"url": "https://crm.example/hooks", "secret": SECRET}
 
 

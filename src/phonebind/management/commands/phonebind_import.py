@@ -1,4 +1,4 @@
-"""``manage.py phonebind_import``: take the bindings of an older sign-in along. See docs/importing.md."""
+"""``manage.py phonebind_import``: take the bindings of an older sign-in along. See docs/en/how-to/importing.md."""
 
 import errno
 import os
@@ -54,7 +54,9 @@ class Command(BaseCommand):
         parser.add_argument("--report", type=Path, metavar="FILE", help="where the report is written as JSON")
         parser.add_argument("--batch", type=_batch, default=2000, help="rows of one transaction, 2000 as it comes")
         parser.add_argument("--reverse", action="store_true", help="remove what an import has made")
-        parser.add_argument("--made-at", action="append", type=_moment, default=[], help="see docs/importing.md")
+        parser.add_argument(
+            "--made-at", action="append", type=_moment, default=[], help="see docs/en/how-to/importing.md"
+        )
         parser.add_argument("--no-progress", action="store_true", help="no bar, on a terminal either")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,4 +1,7 @@
-"""``manage.py phonebind_sms``: send a test message, ask what is left, check the configuration. See docs/sms.md."""
+"""``manage.py phonebind_sms``: send a test message, ask what is left, check the configuration.
+
+See docs/en/how-to/sms/index.md.
+"""
 
 import logging
 import sys

@@ -70,7 +70,8 @@ def _tell(seen: Seen) -> None:
     most = networks.by_network(seen.begin, seen.end, top=1)[0]
     logger.error(
         "SMS pumping is suspected: within an hour %s SMS were sent to %s numbers, and only %s of these used the code. "
-        "Most were asked for from %s (%s SMS). Each costs money: see docs/operations.md, Alarms, for what to do.",
+        "Most were asked for from %s (%s SMS). Each costs money. What to do: "
+        "docs/en/how-to/operations/index.md, Alarms.",
         seen.sent,
         seen.numbers,
         seen.used,

@@ -124,7 +124,9 @@ def _settle(message: OutboxMessage, outcome: Outcome) -> None:
     if outcome.gone:
         outbox.turn_off(name)
         outbox.put_back(message, outcome.error)
-        logger.error("The webhook endpoint %s has answered 410 and is off: see docs/operations.md", name)
+        logger.error(
+            "The webhook endpoint %s has answered 410 and is off: see docs/en/how-to/operations/index.md", name
+        )
         return
     if outcome.works:
         outbox.works(name)

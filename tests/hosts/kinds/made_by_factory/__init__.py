@@ -8,7 +8,7 @@ PHONEBIND = {"ACCOUNT_FACTORY": f"{__name__}.make"}
 
 
 def make(request: Any, identity: Any, fields: dict[str, Any]) -> Any:
-    """What docs/user-models.md shows."""
+    """What docs/en/how-to/user-models.md shows."""
     more = extra(fields["mobile"], request.get_host()) | {"nickname": identity.nickname, "channel": identity.provider}
     return _model("User")(**fields, **more)
 

@@ -1,4 +1,7 @@
-"""``manage.py phonebind_sms_report --month 2026-08``: what the SMS of a month cost. See docs/operations.md."""
+"""``manage.py phonebind_sms_report --month 2026-08``: what the SMS of a month cost.
+
+See docs/en/how-to/operations/index.md.
+"""
 
 import csv
 import json

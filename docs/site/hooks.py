@@ -1,0 +1,60 @@
+"""What MkDocs lacks for this site: shared pictures, links into the repository, the other language."""
+
+import posixpath
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+#: Where files of the repository can be read.
+SOURCE = PROJECT["urls"]["Source"] + "/blob/main/"
+
+LANGUAGES = {"zh": "中文", "en": "English"}
+
+# A link or the source of a picture: what stands before the target, the target without its anchor, and the rest.
+_TARGET = re.compile(r"(\]\(|src=\")([^)#\s\"]+)([^)\s\"]*)")
+_CODE = re.compile(r"(^(?:```|~~~).*?^(?:```|~~~)$|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add ``docs/images``, which both languages show."""
+    for path in sorted((ROOT / "docs/images").rglob("*.*")):
+        name = path.relative_to(ROOT / "docs").as_posix()
+        files.append(File.generated(config, name, abs_src_path=str(path)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
+    """Let links that leave the language's folder work on the site too. In the repository they work as they are."""
+    folder = posixpath.join("docs", Path(config.docs_dir).name)
+    here = posixpath.dirname(posixpath.join(folder, page.file.src_uri))
+
+    def lead(match: re.Match[str]) -> str:
+        before, target, rest = match.groups()
+        if "://" in target or target.startswith(("mailto:", "/")):
+            return match[0]
+        there = posixpath.normpath(posixpath.join(here, target))
+        if there.startswith(folder + "/"):
+            return match[0]
+        if there.startswith("docs/images/"):
+            return before + posixpath.relpath(folder + there.removeprefix("docs"), here) + rest
+        if not (ROOT / there).exists():
+            return match[0]  # MkDocs complains of it
+        return before + SOURCE + there + rest
+
+    # Code stays as it is.
+    return "".join(text if index % 2 else _TARGET.sub(lead, text) for index, text in enumerate(_CODE.split(markdown)))
+
+
+def on_page_context(context: Any, page: Any, config: Any, nav: Any) -> Any:
+    """The language switch stays on the page. ``site/zh/1.0.0/faq/`` is ``site/en/1.0.0/faq/`` in the other one."""
+    version = Path(config.site_dir).name
+    config.extra["alternate"] = [
+        {"name": name, "lang": language, "link": f"../../{language}/{version}/{page.url}"}
+        for language, name in LANGUAGES.items()
+    ]
+    return context
