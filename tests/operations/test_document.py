@@ -62,6 +62,9 @@ def test_its_webhooks_are_sent(project: Path) -> None:
     append(project / "config/settings.py", own.replace("crm.example/hooks", "127.0.0.1:9"))
     assert manage(project, "check") == "System check identified no issues (0 silenced).\n"
     manage(project, "migrate")
-    script = "from django.contrib.auth import get_user_model as of; of().objects.create_user('ada', mobile='13900000002')"
+    script = """
+from django.contrib.auth import get_user_model
+get_user_model().objects.create_user("ada", mobile="13900000002")
+"""
     manage(project, "shell", "-v0", "-c", script)
     assert manage(project, "phonebind_webhooks", "crm", "--once") == "1 messages wait.\n"
