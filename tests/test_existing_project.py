@@ -1,4 +1,4 @@
-"""docs/en/how-to/existing-project.md is followed: by a shop that has users, by one with Django's own, and back again."""
+"""docs/en/how-to/existing-project.md is followed: by a shop that has users, by one with Django's own, and back."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The tutorial is followed, not trusted: pasted into what ``startproject`` makes, it ends in a sign-in. So is the README."""
+"""The tutorial is followed, not trusted: pasted into what ``startproject`` makes, it ends in a sign-in."""
 
 import os
 import re
@@ -64,10 +64,10 @@ def test_a_person_signs_in_on_the_pages_and_next_time_comes_straight_in(site: st
     assert "139****0001" in again.get("/login/done/").body.decode()
 
 
-@pytest.mark.parametrize(("language", "mobile", "person"), [("zh", "13900000004", "fox"), ("en", "13900000005", "nameless")])
-def test_the_pages_say_what_the_tutorial_says_that_one_sees(
-    site: str, language: str, mobile: str, person: str
-) -> None:
+@pytest.mark.parametrize(
+    ("language", "mobile", "person"), [("zh", "13900000004", "fox"), ("en", "13900000005", "nameless")]
+)
+def test_the_pages_say_what_the_tutorial_says_that_one_sees(site: str, language: str, mobile: str, person: str) -> None:
     """Step by step, as it is to be clicked."""
     browser = Visitor(site, language=language)
     seen = [browser.get("/login/").body]
