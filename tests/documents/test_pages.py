@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from docs.site.around import moved
-from tests.support.documents import DOCS, LANGUAGES, PAGES, ROOT, anchors, blocks, page, prose, read
+from tests.support.documents import DOCS, LANGUAGES, PAGES, ROOT, anchors, blocks, page, prose, read, targets
 
 _LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)|src=\"([^\"#]+)\"")
 BOTH = [pytest.param(language, name, id=f"{language}/{name}") for name in PAGES for language in LANGUAGES]
@@ -62,11 +62,6 @@ def test_its_code_is_code(language: str, name: str, tmp_path: Path) -> None:
                 assert (checked.returncode, checked.stderr) == (0, "")
             case _:
                 assert kind, f"say which language it is:\n{code}"
-
-
-def targets(text: str) -> set[str]:
-    """Where a link to the page may lead: its headings, and ``<a id="…">`` for what was a heading once."""
-    return {*anchors(text), *re.findall(r"<a id=\"([^\"]+)\">", text)}
 
 
 @pytest.mark.parametrize(("language", "name"), BOTH)
