@@ -1,4 +1,4 @@
-"""The public keys of tokens as OpenAPI, beside ``schema``: hosts that publish them include the view themselves."""
+"""The OpenAPI description of the token keys. It is not in ``schema``: the host itself adds this view to its URLs."""
 
 from typing import cast
 

@@ -1,7 +1,7 @@
-"""The contract as OpenAPI, for hosts with drf-spectacular: ``phonebind.apps`` loads this for them alone.
+"""The contract as OpenAPI, for hosts with drf-spectacular. ``phonebind.apps`` imports this module only for them.
 
-What comes in is read off ``api.serializers``, statuses and codes off ``exceptions``; here stands what goes out, and
-which operation can raise what.
+The shape of requests comes from ``api.serializers``, and statuses and codes come from ``exceptions``. This module
+describes the responses, and which operation can raise which errors.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -71,16 +71,18 @@ from phonebind.sms.receipts import REASONS
 
 Errors: TypeAlias = Sequence[type[PhonebindError]]
 
-# ---------------------------------------------------------------- what goes out
+# ---------------------------------------------------------------- responses
 
 
 @extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
 class Key(fields.Field[Any, Any, Any, Any]):
-    """Of the host's user model: a number, or a UUID."""
+    """A primary key of the host's user model: a number, or a UUID as a string."""
 
 
 class Way(serializers.Shape):
-    """`name` goes into the paths, `family` tells which mark to show, `text` is for the button, or says what to do."""
+    """`name` goes into the paths. `family` says which logo to show. `text` is for the button, or tells the person what
+    to do.
+    """
 
     name = fields.CharField()
     kind = fields.CharField()
@@ -122,7 +124,9 @@ class NotBound(serializers.Shape):
 
 
 class Proved(serializers.Shape):
-    """`mobile` is masked; `strength` is carrier, realtime or quick. `mobile_proof` is for the bind, in seconds."""
+    """`mobile` is masked. `strength` is carrier, realtime or quick. Send `mobile_proof` with the bind within
+    `expires_in` seconds.
+    """
 
     mobile_proof = fields.CharField()
     mobile = fields.CharField()
@@ -131,7 +135,7 @@ class Proved(serializers.Shape):
 
 
 class Sent(serializers.Shape):
-    """`receipt`, where the site has receipts on: `GET /sms_receipts/{receipt}/` tells what became of the SMS."""
+    """`receipt` is present where the site has receipts on: `GET /sms_receipts/{receipt}/` says whether it arrived."""
 
     message = fields.CharField()
     resend_after = fields.IntegerField()
@@ -140,16 +144,19 @@ class Sent(serializers.Shape):
 
 
 class Receipt(serializers.Shape):
-    """`state` is waiting, delivered or failed; `reason` says why it failed; `message` is for people."""
+    """`state` is waiting, delivered or failed. `reason` says why it failed. `message` is for people."""
 
     state = fields.CharField()
-    # Not an enum: that would be a component, under a name that may be one of the host's.
+    # Not an enum: drf-spectacular would make a component of it, whose name could be that of a component of the host.
     reason = fields.CharField(help_text=f"Empty, or one of {', '.join(REASONS)}.")
     message = fields.CharField()
 
 
 class Error(serializers.Shape):
-    """`code` is for programs, `message` for people, `errors` for the fields to blame; `retry_after` is seconds."""
+    """`code` is for programs, `message` is for people.
+
+    `errors` lists the fields at fault. `retry_after` is in seconds.
+    """
 
     code = fields.CharField()
     message = fields.CharField()
@@ -160,7 +167,7 @@ class Error(serializers.Shape):
 
 
 class HumanCheck(serializers.Shape):
-    """`image`: whether an image code is asked for. `human_check`: what else, or null; its `name` and its own data."""
+    """`image`: whether an image code is needed. `human_check`: the other check with its `name` and data, or null."""
 
     image = fields.BooleanField()
     human_check = fields.DictField(allow_null=True)
@@ -171,7 +178,7 @@ class HumanCheckQuery(serializers.HumanCheckRequest):
 
 
 class BindForm(serializers.BindByProof):
-    """`mobile`, `sms_code` and `password`; or `mobile_proof`, and a `password` where the account has one."""
+    """`mobile`, `sms_code` and `password`; or `mobile_proof`, and `password` if the account has one."""
 
     mobile_proof = fields.CharField(max_length=1024, required=False)
     sms_code = serializers.CodeField(required=False)
@@ -184,11 +191,11 @@ class SmsCodeForm(serializers.SmsCodeRequest):
 EITHER = PolymorphicProxySerializer("PhonebindCallbackAnswer", [SignedIn, NotBound], resource_type_field_name=None)
 
 
-# ---------------------------------------------------------------- what goes wrong
+# ---------------------------------------------------------------- errors
 
 
 def refusals(errors: Errors) -> dict[int, Any]:
-    """By status. 405 answers another method, and has no place in OpenAPI but beside the methods there are."""
+    """Responses by status. 405 answers any other method; OpenAPI can only describe it at the methods that exist."""
     by_status: dict[int, list[type[PhonebindError]]] = {}
     for error in errors:
         by_status.setdefault(error.status, []).append(error)
@@ -201,12 +208,12 @@ def _refusal(kinds: Errors) -> OpenApiResponse:
     ours: dict[str, Any] = {"properties": {"code": {"type": "string", "enum": codes}}}
     if all(issubclass(kind, Limited | Unavailable) for kind in kinds):
         ours["required"] = ["retry_after"]
-    # Error itself is registered by 405.
+    # The component PhonebindError is registered by the response for 405.
     schema = {"allOf": [{"$ref": "#/components/schemas/PhonebindError"}, ours]}
     return OpenApiResponse(schema, description=", ".join(codes))
 
 
-# ---------------------------------------------------------------- the operations
+# ---------------------------------------------------------------- operations
 
 
 def _path(name: str, type_: Any, **more: Any) -> OpenApiParameter:
@@ -229,13 +236,13 @@ RETRY_AFTER = OpenApiParameter(
 
 @dataclass(frozen=True, slots=True)
 class More:
-    """What an app adds to an operation: errors, each with an example, and parameters."""
+    """What another app adds to an operation: errors, each with an example, and parameters."""
 
     examples: Mapping[type[PhonebindError], OpenApiExample] = field(default_factory=dict)
     parameters: Sequence[OpenApiParameter] = ()
 
 
-#: By the name of the operation.
+#: Additions, by the name of the operation.
 MORE: dict[str, More] = {}
 
 
@@ -248,7 +255,7 @@ def _operation(
     request: Any = None,
 ) -> Callable[[Any], Any]:
     def describe(view: Any) -> Any:
-        # Only when a schema is made: an app that goes on from here has said by then what more there is.
+        # Read when a schema is made: by then, every app has registered its additions.
         more = MORE.get(name, More())
         return extend_schema(
             operation_id=f"phonebind_{name}",
@@ -414,7 +421,7 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
             [RECEIPT],
         )
     },
-    # Vendors have a contract of their own, and its path is a secret.
+    # Each vendor has its own contract, and the path contains a secret.
     VendorReceiptView: {"post": extend_schema(exclude=True)},
     PasswordView: {
         "post": _operation(
@@ -438,13 +445,13 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
 
 
 def add(operations: Mapping[type[View], Mapping[str, Callable[[Any], Any]]], more: Mapping[str, More]) -> None:
-    """Those of an app that goes on from here, and what it adds to ours."""
+    """Register the operations of another app, and its additions to ours."""
     OPERATIONS.update(operations)
     MORE.update(more)
 
 
 class Contract(OpenApiViewExtension):  # type: ignore[no-untyped-call]
-    """Our views, and what a host derives of them."""
+    """Describes our views, and views that a host derives from them."""
 
     target_class = View
     match_subclasses = True
@@ -455,7 +462,7 @@ class Contract(OpenApiViewExtension):  # type: ignore[no-untyped-call]
 
 
 class Name(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """Component names that meet none of the host's."""
+    """Gives our components the prefix ``Phonebind``, so that no name is that of a component of the host."""
 
     target_class = serializers.Shape
     match_subclasses = True
