@@ -1,7 +1,8 @@
-"""Whether a person asks for an SMS: what that takes now, and whether it was answered.
+"""The human check: what a client must send with a request for an SMS, and whether its answers are right.
 
-An image code, a :class:`Check`, or both; and for those who cannot see, a proof of work that is dearer than usual and
-few an hour. It makes an SMS cost something; what bounds the bill are the quotas in ``limits``.
+It is an image code, a :class:`Check`, or both. People who cannot see get a proof of work instead. It costs more than
+the usual one, and only a few are allowed in an hour. The human check makes each SMS cost the client something. The
+quotas in ``limits`` bound the bill.
 """
 
 import logging
@@ -35,10 +36,10 @@ __all__ = [
     "verify",
 ]
 
-# Loaded where they are used: their library is an extra.
+# Imported where they are used: their library is an extra.
 _ALTCHA = "phonebind.human.altcha.Altcha"
 _WITHOUT_IMAGE = "phonebind.human.altcha.without_image"
-#: The words for HUMAN_CHECK, and what each is short for.
+#: The words for HUMAN_CHECK, and the options that each stands for.
 MODES: Mapping[str, Mapping[str, Any]] = {
     "image": {"image": True},
     "altcha": {"check": _ALTCHA},
@@ -46,10 +47,10 @@ MODES: Mapping[str, Mapping[str, Any]] = {
     "adaptive": {"check": _ALTCHA, "image": True, "adaptive": True},
     "none": {},
 }
-#: The word that asks for nothing, and the limits that alone bound the bill then.
+#: The word for no check at all. Then these limits alone bound the bill.
 NOTHING = "none"
 BOUNDS = ("sms_address_hour", "sms_site_hour", "sms_site_day")
-#: So much of what an hour may bear, within minutes, is too fast.
+#: If more than this share of an hour's budget is sent within a few minutes, that is too fast.
 BURST = 0.1
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """``HUMAN_CHECK``. An adaptive check is asked for only while SMS go out too fast."""
+    """The setting ``HUMAN_CHECK``. An adaptive check is only required while SMS are sent too fast."""
 
     image: bool
     check: Check | None
@@ -65,13 +66,13 @@ class Mode:
 
     @property
     def visual(self) -> bool:
-        """There is something that people have to see."""
+        """Whether people have to see something."""
         return self.image or (self.check is not None and self.check.visual)
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What one SMS takes now. ``claims`` are limits that it counts against besides everybody's."""
+    """What one SMS requires now. ``claims`` are limits that it counts against, in addition to those of every SMS."""
 
     image: bool
     check: Check | None
@@ -87,18 +88,20 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What somebody brought to get an SMS; "" for what was not asked of them."""
+    """The answers that a client sends to get an SMS; "" for each that was not required."""
 
     image_code_id: str = ""
     text: str = ""
     human_check: str = ""
-    #: They cannot see an image, and ask for what there is in place of it.
+    #: The person cannot see an image, and asks for the check in place of it.
     without_image: bool = False
 
 
 def mode() -> Mode:
-    """Raises KeyError for an unknown word, ImportError for a wrong path, TypeError for wrong options, and ValueError
-    for what makes no sense.
+    """The mode that the setting ``HUMAN_CHECK`` describes.
+
+    Raises KeyError for an unknown word, ImportError for a wrong path, TypeError for wrong options, and ValueError for
+    options that contradict each other.
     """
     setting = conf.human_check
     if setting == NOTHING:
@@ -117,8 +120,8 @@ def mode() -> Mode:
 
 
 def _nothing() -> Mode:
-    """Raises ValueError where the host has not set each of ``BOUNDS`` itself."""
-    # At each request too, not in a system check alone: WSGI servers run none, and checks can be silenced.
+    """The mode without any check. Raises ValueError if the host has not set each of ``BOUNDS`` itself."""
+    # Checked at each request, not only in a system check: WSGI servers run none, and system checks can be silenced.
     unset = [name for name in BOUNDS if name not in conf.limits]
     if unset:
         raise ValueError(f"with 'none' limits alone bound the bill: LIMITS must have your own {', '.join(unset)}")
@@ -126,7 +129,7 @@ def _nothing() -> Mode:
 
 
 def missing() -> list[str]:
-    """The libraries that the mode needs and that are not installed, in words; nothing is loaded."""
+    """The libraries that the mode needs and that are not installed, as sentences. Imports nothing."""
     now, told = mode(), []
     if now.image and not image_codes.is_installed():
         told.append("an image takes Pillow and numpy: pip install 'phonebind[image]'")
@@ -136,8 +139,9 @@ def missing() -> list[str]:
 
 
 def load() -> None:
-    """Import what the mode needs, before a server makes processes that share it. Raises ImportError, and as
-    :func:`mode`.
+    """Import what the mode needs. Call it before a server forks, so that its processes share the memory.
+
+    Raises ImportError, and what :func:`mode` raises.
     """
     now = mode()
     if now.image:
@@ -147,12 +151,12 @@ def load() -> None:
 
 
 def needs_image(*, without_image: bool) -> bool:
-    """Known without asking anybody: no mode asks for the image only now and then."""
+    """Whether an SMS requires the image. This needs no store: no mode requires the image only at times."""
     return mode().image and not without_image
 
 
 def needs(address: str, *, without_image: bool) -> Needs:
-    """What an SMS for somebody at this address takes now."""
+    """What an SMS requires now for a client at this address."""
     now = mode()
     if without_image and now.visual:
         claims = (
@@ -165,14 +169,14 @@ def needs(address: str, *, without_image: bool) -> Needs:
 
 
 def issue(mobile: str, address: str, *, without_image: bool) -> dict[str, Any]:
-    """``{"image": bool, "human_check": {"name", …} | None}``: what to bring for an SMS to this mobile.
+    """What an SMS to this mobile number requires: ``{"image": bool, "human_check": {"name", …} | None}``.
 
     Raises TooManyRequests, SmsQuota, ServerBusy, StorageUnavailable.
     """
     needed = needs(address, without_image=without_image)
     asked = None
     if needed.claims:
-        # Nobody should compute for seconds to be refused then. What counts is the SMS.
+        # Refuse now, not after the client has computed for seconds. Only the SMS counts against these limits.
         limits.check(*needed.claims)
     if needed.check is not None:
         with limits.taken(("human_address_hour", address), unless=ServerBusy):
@@ -183,7 +187,7 @@ def issue(mobile: str, address: str, *, without_image: bool) -> dict[str, Any]:
 def draw(image_code_id: str, address: str) -> bytes:
     """A new image for this id, of ``image_codes.MEDIA_TYPE``.
 
-    Raises what ``image_codes.issue`` raises, and Invalid (404) on a site that neither asks for images nor can draw
+    Raises what ``image_codes.issue`` raises. Raises Invalid (404) on a site that requires no images and cannot draw
     them.
     """
     if not image_codes.is_installed() and not mode().image:
@@ -192,16 +196,16 @@ def draw(image_code_id: str, address: str) -> bytes:
 
 
 def verify(mobile: str, address: str, answers: Answers) -> Needs:
-    """What they brought is what it takes, and is used up now, right or wrong.
+    """Check that the answers are right for what an SMS requires. They are used up, right or wrong.
 
-    Raises HumanCheckInvalid, HumanCheckUnavailable or TooManyRequests (the image is as good as before),
+    Raises HumanCheckInvalid; HumanCheckUnavailable or TooManyRequests, and then the image code stays valid;
     ImageCodeInvalid, StorageUnavailable.
     """
     needed = needs(address, without_image=answers.without_image)
-    # Nothing else that is true: not the vendor's answer as it came, nor a coroutine.
+    # ``is not True``: no other true value passes, such as the vendor's raw answer or a coroutine.
     if needed.check is not None and needed.check.verify(mobile, address, answers.human_check) is not True:
         raise HumanCheckInvalid
-    # Last, or one proof would do for as many images as it takes to read one.
+    # The image comes last. Otherwise, one proof would allow as many images as it takes to read one.
     if needed.image:
         image_codes.redeem(answers.image_code_id, answers.text)
     return needed
@@ -210,7 +214,8 @@ def verify(mobile: str, address: str, answers: Answers) -> Needs:
 def send_code(
     request: HttpRequest, mobile: str, answers: Answers, *also: limits.Claim, **how: Unpack[sms_codes.How]
 ) -> sms_codes.Sent:
-    """An SMS code for a person: for whom and for what it is, as ``sms_codes.issue`` takes it.
+    """Check the answers and send an SMS code. ``how`` says for whom and for what it is, as ``sms_codes.issue`` takes
+    it.
 
     Raises what :func:`verify` and ``sms_codes.issue`` raise.
     """
@@ -223,8 +228,10 @@ def send_code(
 
 
 def _too_fast() -> bool:
-    """Whether more SMS were sent in the last hour than its own budget, or a day's evenly spread, would bear; or a tenth
-    of that within minutes.
+    """Whether SMS are sent too fast for the budget.
+
+    The budget of an hour is the limit of an hour or 1/24 of the limit of a day, whichever is smaller. Too fast is the
+    whole of it in the last hour, or a tenth of it within a few minutes.
     """
     hour, day = limits.rule("sms_site_hour"), limits.rule("sms_site_day")
     bearable = min(hour.limit, day.limit * hour.seconds / day.seconds)

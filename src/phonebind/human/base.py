@@ -1,4 +1,4 @@
-"""What every human check is."""
+"""The protocol of human checks."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,42 +11,43 @@ from phonebind.exceptions import HumanCheckUnavailable
 
 
 class Check(Protocol):
-    """Constructed with the options of ``PHONEBIND["HUMAN_CHECK"]`` as keyword arguments, anew for each use."""
+    """Constructed for each use, with the options of ``PHONEBIND["HUMAN_CHECK"]`` as keyword arguments."""
 
-    #: What front ends know it by.
+    #: The name by which front ends know it.
     name: ClassVar[str]
-    #: Asks people to see something, so those who cannot are offered another way.
+    #: Whether people have to see something. If so, another way is offered to those who cannot see.
     visual: ClassVar[bool]
 
     @property
     @abstractmethod
     def origins(self) -> Sequence[str]:
-        """Other sites that it loads something from, shows in a frame or connects to: the bind page allows them."""
+        """Other sites that it loads from, shows in a frame or connects to. The bind page allows them in its CSP."""
 
     @abstractmethod
     def check(self) -> list[str]:
-        """What is wrong with the options, for the system checks; nobody is asked."""
+        """Errors in the options, for the system checks. Sends no request."""
 
     @abstractmethod
     def issue(self, mobile: str) -> Mapping[str, Any]:
-        """What the browser needs in order to answer, as JSON beside the name. Raises ServerBusy."""
+        """The data that the browser needs to answer. It is sent as JSON beside the name. Raises ServerBusy."""
 
     @abstractmethod
     def verify(self, mobile: str, address: str, answer: str) -> bool:
-        """Whether ``answer`` shows a person, and use it up: it is good for one SMS to this mobile.
+        """Whether ``answer`` shows that there is a person. The answer is used up: it is valid for one SMS to this
+        number.
 
-        ``answer`` is whatever somebody sent, up to 8,192 characters, and "" where nothing was; ``address`` is whom the
-        limits count. Raises HumanCheckUnavailable where nobody can tell.
+        ``answer`` is what the client sent, up to 8,192 characters, or "" if it sent nothing. ``address`` is the one
+        that the limits count. Raises HumanCheckUnavailable if it cannot be verified now.
         """
 
 
 @contextmanager
 def asking(address: str) -> Iterator[None]:
-    """Around a question to somebody else's server: one that hangs must not hold every thread, and one that answers may
-    want to be paid for it.
+    """Holds a limit and a slot during a request to another server.
 
-    Raises HumanCheckUnavailable where all places are taken, and TooManyRequests; what ends with the former counts
-    against nobody.
+    Without slots, a server that hangs would hold every thread. Without a limit, the answers could cost the site money.
+    Raises HumanCheckUnavailable if all slots are taken, and TooManyRequests. A request that ends with
+    HumanCheckUnavailable does not count against the address.
     """
     with (
         limits.taken(("human_answer_address_hour", address), unless=HumanCheckUnavailable),

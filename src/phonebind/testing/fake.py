@@ -1,4 +1,4 @@
-"""The fake that hosts' tests hold: what people do at QQ, at the site, and with their phone."""
+"""The fake for the tests of a host. It acts as a person at QQ, at the site, and with a phone."""
 
 import secrets
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from phonebind.sms import Message
 from phonebind.testing.edge import PRESENT, Outbox, Person, Presence, serving
 from phonebind.testing.guard import refuse_outside_tests
 
-#: The alias in ``CACHES``, for as long as a :class:`FakeQQ` is there.
+#: The alias in ``CACHES`` while a :class:`FakeQQ` is active.
 CACHE = "phonebind-testing"
 _APP = {
     "client_id": "phonebind-testing",
@@ -32,16 +32,17 @@ _APP = {
 
 
 class FakeQQ:
-    """A context manager: in it QQ and the SMS gateway are fakes, limits are fresh, and images can be read.
+    """A context manager. Inside it, QQ and the SMS gateway are fakes, limits start at zero, and image codes can be
+    read.
 
-    Whatever it changes is as before afterwards, also after an exception. Raises RuntimeError outside of a test run, and
-    StorageUnavailable where no Valkey or Redis answers. ``**request`` of its methods goes to Django's test client
+    At the end it restores everything that it changed, also after an exception. Raises RuntimeError outside of a test
+    run, and StorageUnavailable if no Valkey or Redis answers. The methods pass ``**request`` to Django's test client
     (``secure=True``, ``headers={…}``).
     """
 
     def __init__(self) -> None:
         refuse_outside_tests()
-        #: What was sent, oldest first: ``mobile``, ``code``, ``minutes``, ``text``.
+        #: The SMS that were sent, oldest first: ``mobile``, ``code``, ``minutes``, ``text``.
         self.outbox: list[Message] = []
         self._images: dict[str, str] = {}
         self._stack = ExitStack()
@@ -66,7 +67,7 @@ class FakeQQ:
     # ------------------------------------------------------------ at QQ
 
     def click(self, login_url: str, person: Person) -> str:
-        """What ``person`` does at ``login_url``: sign in. The address that QQ sends the browser back to."""
+        """Sign ``person`` in at ``login_url``. Returns the address to which QQ redirects the browser."""
         asked = dict(parse_qsl(urlsplit(login_url).query))
         code = self._server.issue_code(person)
         return f"{asked['redirect_uri']}?code={code}&state={asked['state']}"
@@ -74,10 +75,10 @@ class FakeQQ:
     # ------------------------------------------------------------ at the site
 
     def arrive(self, client: Client, person: Person, *, next: str = "/", pages: bool = False, **request: Any) -> Any:  # noqa: A002
-        """To QQ and back; the answer to the callback.
+        """Sign in at QQ and come back. Returns the response to the callback.
 
-        Of the API: ``{token, …}`` for who is bound, ``{access_token, …}`` for somebody new. With ``pages`` of the
-        pages: a redirect to ``next``, or to the form.
+        The API returns ``{token, …}`` to a person who is bound, and ``{access_token, …}`` to a new person. With
+        ``pages``, it is the response of the pages: a redirect to ``next``, or to the form.
         """
         start, callback = _ADDRESSES[pages]
         begun = client.get(reverse(start, args=["qq"]), {"next": next}, **request)
@@ -96,9 +97,9 @@ class FakeQQ:
         pages: bool = False,
         **request: Any,
     ) -> Any:
-        """``user`` comes back with QQ, and is bound to it before, where they are not yet.
+        """Sign ``user`` in with QQ. If they are not bound to an identity yet, bind them first.
 
-        The answer has the tokens; with ``pages`` the client has the session.
+        The response has the tokens. With ``pages``, the client has the session.
         """
         answer = self.arrive(client, _person_of(user), next=next, pages=pages, **request)
         came_in = answer.status_code == 303 if pages else "token" in answer.json()
@@ -107,7 +108,10 @@ class FakeQQ:
         return answer
 
     def send_code(self, client: Client, mobile: str, access_token: str = "", **request: Any) -> str:
-        """Read an image, have an SMS sent, and read that. ``access_token``: of the answer to somebody new."""
+        """Read an image, request an SMS, and return its code.
+
+        ``access_token`` is that of the response to a new person.
+        """
         asked = {"access_token": access_token, "human_check": PRESENT}
         if human.mode().image:
             image = str(uuid4())
@@ -119,7 +123,7 @@ class FakeQQ:
         return self.read_code(mobile)
 
     def bind(self, client: Client, person: Person, mobile: str, password: str, **request: Any) -> Any:
-        """The whole first sign-in at the API. The answer: 201 with tokens, or why not."""
+        """The whole first sign-in by the API. Returns the response: 201 with tokens, or the error."""
         ticket = self.arrive(client, person, **request).json()["access_token"]
         code = self.send_code(client, mobile, ticket, **request)
         form = {"mobile": mobile, "password": password, "sms_code": code, "access_token": ticket}
@@ -135,7 +139,7 @@ class FakeQQ:
         return codes[-1]
 
     def image_text(self, image_code_id: str) -> str:
-        """What the image of this id says, once it was loaded."""
+        """The text of the image with this id, after the image was loaded."""
         if image_code_id not in self._images:
             raise AssertionError(f"no image was drawn for {image_code_id}")
         return self._images[image_code_id]
@@ -146,7 +150,7 @@ class FakeQQ:
         self._images[image_code_id] = text
 
     def _settings(self, url: str) -> dict[str, Any]:
-        """The host's own, but for what leaves this process, and for a human check that people do not read."""
+        """The host's settings, except what leaves this process, and a human check that people do not read."""
         now, mode = getattr(settings, SETTING, {}), human.mode()
         providers = now.get("PROVIDERS", {})
         check = {"check": _path(Presence)} if mode.check and not mode.adaptive else {}
@@ -161,7 +165,7 @@ class FakeQQ:
         }
 
 
-#: Where a sign-in starts and where it comes back, by whether the pages are meant.
+#: The names of the URLs where a sign-in starts and where it comes back: of the API, and of the pages.
 _ADDRESSES = {
     False: ("phonebind:authorization", "phonebind:oauth_user"),
     True: ("phonebind_pages:start", "phonebind_pages:callback"),
@@ -169,7 +173,7 @@ _ADDRESSES = {
 
 
 def _person_of(user: AbstractBaseUser) -> Person:
-    """The identity that is bound to ``user``."""
+    """The identity that is bound to ``user``. Binds one if there is none."""
     app_id = oauth.get("qq").app_id
     ours = {"user_id": user.pk, "provider": "qq", "app_id": app_id}
     account = SocialAccount.objects.filter(**ours).first()
@@ -182,7 +186,7 @@ def _person_of(user: AbstractBaseUser) -> Person:
 
 
 def _own_cache() -> dict[str, Any]:
-    """The host's Valkey, in which no other test has ever counted anything."""
+    """The host's Valkey, with a key prefix under which no other test has counted anything."""
     config = settings.CACHES[conf.cache]
     return {**config, "KEY_PREFIX": f"{config.get('KEY_PREFIX', '')}{CACHE}-{secrets.token_hex(8)}"}
 
@@ -195,12 +199,12 @@ def _emptied_at_the_end() -> Iterator[None]:
     try:
         yield
     finally:
-        # A test may have ended Valkey; what is left there ends by itself.
+        # A test may have stopped Valkey. Keys that are left there expire.
         with suppress(StorageUnavailable), store.connection() as client:
             for key in client.scan_iter(match=f"*{CACHE}{own}:*", count=1000):
                 client.delete(key)
 
 
 def _path(kind: type) -> str:
-    """As the settings name it."""
+    """The dotted path of ``kind``, as a setting."""
     return f"{kind.__module__}.{kind.__qualname__}"
