@@ -1,4 +1,4 @@
-"""Identity providers. Adding one is one file and its line in ``KINDS``."""
+"""Identity providers. A new provider needs one file and its line in ``KINDS``."""
 
 import functools
 from collections.abc import Mapping
@@ -28,7 +28,8 @@ __all__ = [
     "web",
 ]
 
-#: By their words in ``PROVIDERS``. Imported on first use: some need a library that others do without.
+#: The providers by their words in ``PROVIDERS``. Each is imported at its first use: some need a library that others do
+#: not need.
 KINDS: Mapping[str, str] = {
     "qq": "phonebind.oauth.qq.QQ",
     "wechat_web": "phonebind.oauth.wechat_web.WeChatWeb",
@@ -44,7 +45,7 @@ KINDS: Mapping[str, str] = {
 
 
 def get(name: str) -> Provider:
-    """The provider of that name in ``PROVIDERS``, ready for one request. Raises ProviderUnknown where there is none."""
+    """The provider with that name in ``PROVIDERS``, for one request. Raises ProviderUnknown if there is none."""
     if name not in conf.providers:
         raise ProviderUnknown
     entry: Any = conf.providers[name]
@@ -60,7 +61,7 @@ def get(name: str) -> Provider:
 
 
 def web(name: str) -> WebProvider:
-    """As :func:`get`, for one that a browser goes to. Raises ProviderUnknown for any other."""
+    """As :func:`get`, for a provider that a browser goes to. Raises ProviderUnknown for any other."""
     found = get(name)
     if not isinstance(found, WebProvider) or not found.settings.redirect_uri:
         raise ProviderUnknown
@@ -68,10 +69,10 @@ def web(name: str) -> WebProvider:
 
 
 def native(name: str) -> NativeProvider:
-    """As :func:`get`, for one whose proof an app brings. Raises ProviderUnknown for any other.
+    """As :func:`get`, for a provider whose proof an app sends. Raises ProviderUnknown for any other.
 
-    An entry whose proof is a code is either for browsers or for apps: a browser's code is bound to that browser by its
-    state, and whoever found it in an address could bring it here, where there is none.
+    An entry whose proof is a code is either for browsers or for apps, not for both. A browser's code works only in that
+    browser, because of its state. This function checks no state, so anyone who finds such a code could use it here.
     """
     found = get(name)
     if not isinstance(found, NativeProvider):
@@ -82,8 +83,10 @@ def native(name: str) -> NativeProvider:
 
 
 def ways(user_agent: str) -> list[WebProvider]:
-    """Those that work in this browser, in the order of ``PROVIDERS``. In a provider's own app it comes first, and of
-    its family nothing else is left: the official account, and not the QR code beside it.
+    """The providers that work in this browser, in the order of ``PROVIDERS``.
+
+    In the browser of a provider's own app, that provider comes first, and the others of its family are left out: the
+    official account stays, and the QR code does not.
     """
     here = [each for each in _all_web() if each.works_in(user_agent)]
     at_home = [each for each in here if each.is_home(user_agent)]
@@ -92,20 +95,23 @@ def ways(user_agent: str) -> list[WebProvider]:
 
 
 def elsewhere(user_agent: str) -> list[WebProvider]:
-    """Those that take another browser, where no other of their family works in this one."""
+    """The providers that need another browser, unless another one of their family works in this browser."""
     every = _all_web()
     families = {each.family for each in every if each.works_in(user_agent)}
     return [each for each in every if each.family not in families]
 
 
 def label(family: str, app_id: str = "") -> Text:
-    """What people call it; its name where bindings have outlived its code. ``app_id`` tells issuers apart."""
+    """The name that people use for a provider. ``app_id`` tells issuers of one family apart.
+
+    It is the name of the family if the settings no longer have that provider: bindings outlive it.
+    """
     found = [each for each in map(get, conf.providers) if each.family == family]
     return next((each.label for each in found if each.app_id == app_id), found[0].label if found else family)
 
 
 def is_configured(family: str, app_id: str) -> bool:
-    """Whether somebody with such an identity can still sign in by it."""
+    """Whether a person with such an identity can still sign in with it."""
     return any((each.family, each.app_id) == (family, app_id) for each in map(get, conf.providers))
 
 
