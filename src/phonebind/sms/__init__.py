@@ -1,4 +1,4 @@
-"""SMS gateways: one file each, chosen by short name or dotted path in ``PHONEBIND["SMS"]["gateway"]``."""
+"""SMS gateways: one file each. ``PHONEBIND["SMS"]["gateway"]`` names one by a short name or a dotted path."""
 
 from phonebind.conf import conf
 from phonebind.sms.base import LANGUAGE, MOBILE_CHANGE, NO_ACCOUNT, NOTICES, PURPOSES, Gateway, Message, purposes
@@ -20,10 +20,10 @@ __all__ = [
 
 
 def get() -> Gateway:
-    """The configured gateway. Raises what :func:`registry.make` raises."""
+    """The gateway of the settings. Raises what :func:`registry.make` raises."""
     return make(conf.sms)
 
 
 def send(message: Message) -> str | None:
-    """Send by the configured gateway. Returns the vendor's id, and raises what ``Gateway.send`` raises."""
+    """Send with the gateway of the settings. Returns the vendor's id, and raises what ``Gateway.send`` raises."""
     return attempt(get(), message)

@@ -1,4 +1,4 @@
-"""What every SMS gateway is, and what it is given."""
+"""The protocol of SMS gateways, and the message that they send."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -7,75 +7,78 @@ from typing import Protocol
 
 from phonebind import life
 
-#: What a person can be sent a code for: to bind an identity; and where ``phonebind.lifecycle`` is installed, to sign in
-#: without one, to reset a password, to prove a new number, and to prove once more their own.
+#: What a code can be sent for: to bind an identity. And where ``phonebind.lifecycle`` is installed: to sign in without
+#: an identity, to reset a password, to verify a new number, and to verify one's own number again.
 PURPOSES = ("bind", "sign_in", "reset_password", "change_mobile", "verify")
-#: In place of "reset_password", for a number that nobody has: who asks sees the same, and the phone is told no code.
-#: Where a vendor has no template for it, the one for "reset_password" tells a code that is worth nothing.
+#: The purpose in place of "reset_password" for a number without an account: the client sees the same answer, and the
+#: SMS contains no code. If a vendor has no template for it, the one for "reset_password" is sent with an invalid code.
 NO_ACCOUNT = "no_account"
-#: What the owner of a number is told without a code: that their account is to get another one. Sent by those gateways
-#: alone that say so, in ``notices``: others would send an empty code.
+#: A notice without a code to the owner of a number: their account will get another number. Only gateways that list it
+#: in ``notices`` send it: others would send an empty code.
 MOBILE_CHANGE = "mobile_change"
 NOTICES = (MOBILE_CHANGE,)
-#: The language of those for whom a gateway has nothing in their own.
+#: The fallback, if a gateway has nothing in the person's language.
 LANGUAGE = "zh-hans"
 
 _ALPHABET = digits + ascii_lowercase
 
 
 def purposes() -> tuple[str, ...]:
-    """Those of ``PURPOSES`` that this site sends codes for. A gateway that sends by template needs one for each."""
+    """Those of ``PURPOSES`` that this site sends codes for. A gateway with templates needs one for each of them."""
     return PURPOSES if life.installed else PURPOSES[:1]
 
 
 def new_id() -> str:
-    """20 of ``[0-9a-z]``, 103 random bits: every vendor's field for a caller's id takes that."""
+    """20 characters of ``[0-9a-z]``, 103 random bits. Every vendor's field for a caller's id accepts that."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(20))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Message:
-    """One SMS code on its way. Gateways that send free text take ``text``; those with templates fill in the parts."""
+    """One SMS code to send. Gateways for free text send ``text``; those with templates use the other fields."""
 
     #: 11 digits, without a country code.
     mobile: str
     code: str
-    #: For which the code is good.
+    #: For how long the code is valid.
     minutes: int
     text: str
     #: One of ``PURPOSES``, ``NO_ACCOUNT``, or one of ``NOTICES``: then ``code`` is "".
     purpose: str = "bind"
-    #: That of the person, as Django writes it: "zh-hans", "en".
+    #: The person's language, as Django writes it: "zh-hans", "en".
     language: str = LANGUAGE
-    #: The same through every retry and queue: vendors give it back in receipts, and some send only once for it.
+    #: It stays the same through every retry and queue. Vendors return it in receipts, and some send only one SMS for
+    #: it.
     id: str = field(default_factory=new_id)
 
     @property
     def e164(self) -> str:
-        """``+8613800000001``."""
+        """The number in international format: ``+8613800000001``."""
         return f"+86{self.mobile}"
 
 
 class Gateway(Protocol):
     """Constructed for each message, with the options of ``PHONEBIND["SMS"]`` as keyword arguments.
 
-    It may have a ``name`` for metrics; the name of its class is used otherwise. One that hands each message to other
-    gateways has ``composite = True``, and ``inner``: a list of their options. One that can say more than codes has
-    ``notices``: those of ``NOTICES`` that it sends.
+    It may have a ``name`` for metrics. Otherwise the name of its class is used. A gateway that passes each message to
+    other gateways has ``composite = True``, and ``inner``: a list of their options. A gateway that can send more than
+    codes has ``notices``: those of ``NOTICES`` that it can send.
 
-    One whose vendor tells what became of an SMS is a ``Pushes`` or a ``Tells`` of ``phonebind.sms.receipts`` too.
+    If its vendor reports receipts, the gateway also implements ``Pushes`` or ``Tells`` of ``phonebind.sms.receipts``.
     """
 
     def check(self) -> list[str]:
-        """What is wrong with the options, for the system checks; nothing is sent."""
+        """Errors in the options, for the system checks. Sends nothing."""
 
     def send(self, message: Message) -> str | None:
-        """Hand the message over, and return the vendor's id for it where there is one.
+        """Send the message. Returns the vendor's id for it, if there is one.
 
-        Raises SmsNotSent when the gateway was not reached or is too busy, and SmsMisconfigured when only the operator
-        can repair it: another gateway may be tried, the person asks again at once, and it costs no quota.
-        Raises SmsRefused when this number gets no SMS, and SmsVendorLimit when the vendor's own limit for it is used
-        up: no other gateway is tried, and it costs the person's quota.
-        Raises SmsUnconfirmed when the gateway was reached and nobody knows: that costs quota, or a slow gateway is a
-        way to unlimited SMS; and never another gateway, or the person gets two.
+        Raises SmsNotSent if the gateway was not reached or is too busy, and SmsMisconfigured if only the operator can
+        fix it. Then another gateway may be tried, the person may retry at once, and no quota is used.
+
+        Raises SmsRefused if this number gets no SMS, and SmsVendorLimit if the vendor's own limit for it is used up.
+        Then no other gateway is tried, and the person's quota is used.
+
+        Raises SmsUnconfirmed if the gateway was reached and it is unknown whether it sent. Quota is used: otherwise, a
+        slow gateway would allow unlimited SMS. No other gateway is tried: otherwise, the person could get two SMS.
         """

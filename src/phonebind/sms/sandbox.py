@@ -1,4 +1,4 @@
-"""Hands the SMS to the sandbox's inbox, over HTTP like a real gateway."""
+"""Sends the SMS to the inbox of the sandbox, over HTTP like a real gateway."""
 
 import json
 from typing import ClassVar
@@ -10,7 +10,7 @@ from phonebind.sms.base import NOTICES, Message
 
 
 class Sandbox:
-    """``url``: where the sandbox takes messages, as in ``http://127.0.0.1:8000/sandbox/sms/``."""
+    """``url``: the address where the sandbox accepts messages, such as ``http://127.0.0.1:8000/sandbox/sms/``."""
 
     name: ClassVar[str] = "sandbox"
     notices = NOTICES
