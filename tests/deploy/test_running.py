@@ -112,7 +112,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 @pytest.fixture(scope="module")
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As docs/en/how-to/production.md has them made, at the services of these tests."""
+    """As docs/en/how-to/containers.md has them made, at the services of these tests."""
     directory = tmp_path_factory.mktemp("deploy")
     shutil.copy(DEPLOY / "secrets.sh", directory)
     subprocess.run([directory / "secrets.sh"], check=True, capture_output=True)
