@@ -1,0 +1,44 @@
+"""The settings of docs/en/how-to/production.md for a project of one's own: Django's checks have nothing against them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from server.processes import Valkey
+from tests.support import documents
+from tests.support.startproject import append, manage, run, start
+
+pytestmark = pytest.mark.once
+
+SECRETS = ("DATABASE_PASSWORD", "ALIYUN_KEY_ID", "ALIYUN_KEY_SECRET", "ALIYUN_SIGN_NAME", "QQ_APP_ID", "QQ_APP_KEY")
+ENVIRON = {"SECRET_KEY": "0PNJ-qk5Vm2eJX6x1a9Gm0oS0tZ2d9hS3nq8l0KQ5mGm7c1rT4vYw8xZ"} | {
+    name: f"a-{name.lower()}" for name in SECRETS
+}
+
+
+@pytest.fixture
+def shop(tmp_path: Path, valkey: Valkey) -> Path:
+    """Of the README, without the sandbox, and with the page's settings behind its own."""
+    start(tmp_path)
+    for file in ("config/settings.py", "config/urls.py"):
+        path = tmp_path / file
+        without = re.sub(r'^.*include\("phonebind_sandbox.*\n|, "phonebind_sandbox"', "", path.read_text(), flags=re.M)
+        assert "phonebind_sandbox" not in without
+        path.write_text(without)
+    [block] = [code for code in documents.code("how-to/production", "python") if "PHONEBIND |=" in code]
+    append(tmp_path / "config/settings.py", f"import os\nos.environ.update({ENVIRON})\n{block}")
+    return tmp_path
+
+
+def test_checks_for_production_find_nothing_but_what_is_to_be_decided_later(shop: Path) -> None:
+    done = run(shop, "check", "--deploy")
+    assert done.returncode == 0, done.stderr
+    found = set(re.findall(r"\((\w+\.[A-Z]\d+)\)", done.stderr))
+    assert found == {"security.W005", "security.W021"}
+
+
+def test_probes_come_by_plain_http_and_browsers_are_sent_to_https(shop: Path) -> None:
+    asked = "[Client().get(path, headers={'host': 'shop.example.com'}).status_code for path in ('/healthz', '/login/')]"
+    told = manage(shop, "shell", "-v0", "-c", f"from django.test import Client; print({asked})")
+    assert told == "[200, 301]\n"
