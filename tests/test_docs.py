@@ -82,11 +82,9 @@ def test_every_error_code_is_documented() -> None:
     assert documented == raised
 
 
-def test_every_threat_names_its_tests() -> None:
-    promises = {
-        int(number): set(re.findall(r"`(test_\w+)`", line))
-        for number, line in re.findall(r"^(\d+)\. (.*?)(?=^\d+\. |^$)", _threats(), re.MULTILINE | re.DOTALL)
-    }
+@pytest.mark.parametrize("language", documents.LANGUAGES)
+def test_every_threat_names_its_tests(language: str) -> None:
+    promises = _promises(language)
     tests = {
         name
         for file in (ROOT / "tests").rglob("*.py")
@@ -99,8 +97,15 @@ def test_every_threat_names_its_tests() -> None:
         assert named - tests == set()
 
 
-def _threats() -> str:
-    return documents.read("explanation/threats")
+def test_both_languages_name_the_same_tests_for_a_threat() -> None:
+    assert _promises("zh") == _promises("en")
+
+
+def _promises(language: str) -> dict[int, set[str]]:
+    """The tests that each line names."""
+    text = documents.read("explanation/threats", language)
+    lines = re.findall(r"^(\d+)\. (.*?)(?=^\d+\. |^$)", text, re.MULTILINE | re.DOTALL)
+    return {int(number): set(re.findall(r"`(test_\w+)`", line)) for number, line in lines}
 
 
 def test_every_switch_of_the_sandbox_is_documented() -> None:
