@@ -94,7 +94,7 @@ class Settings:
     #: Seconds from a sign-in until the last refresh token of its chain ends.
     sign_in_max_age: int = 90 * 86_400
     #: Keys that verify tokens besides ``SIMPLE_JWT``'s own: former ones, and one that is to sign soon. Pairs of what it
-    #: calls ALGORITHM and VERIFYING_KEY (SIGNING_KEY for a secret). See docs/en/how-to/production.md.
+    #: calls ALGORITHM and VERIFYING_KEY (SIGNING_KEY for a secret). See docs/en/how-to/keys.md.
     token_keys: tuple[tuple[str, str], ...] = ()
     #: Of ``phonebind.lifecycle``: seconds in which a refresh token that is sent again gets the same successor; how long
     #: a proof of who somebody is serves; and until a mobile is changed whose owner has lost the old one.
