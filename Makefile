@@ -59,7 +59,7 @@ captcha-study: study/.venv/complete
 
 clean:
 	rm -rf study/.venv study/blind .oracles
-	rm -rf bench/.venv bench/contenders/better_auth/node_modules
+	rm -rf bench/.venv bench/contenders/better_auth/node_modules examples/vue_shop/frontend/node_modules examples/vue_shop/frontend/dist
 	rm -rf site .venv .data .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -91,6 +91,14 @@ study/.venv/complete: study/requirements.txt
 	@echo "Installing study/requirements.txt into study/.venv (once) ..."
 	@study/.venv/bin/python requirements/install.py study/requirements.txt
 	@touch $@
+
+# The packages of the example of a front end, exactly as its lock file has them.
+examples/vue_shop/frontend/node_modules/complete: examples/vue_shop/frontend/package-lock.json
+	@rm -f $@
+	@if command -v npm >/dev/null; then \
+	    echo "Installing examples/vue_shop/frontend/package-lock.json (once) ..."; \
+	    npm ci --silent --prefix $(<D) && touch $@; \
+	else echo "**** No npm here: examples/vue_shop will not be tested"; fi
 
 # Two of the vendors' SDKs have no wheel, and pip builds them with what stands here, not with what is newest.
 .oracles/complete: requirements/oracles.txt requirements/oracles-build.txt

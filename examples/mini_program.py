@@ -12,7 +12,7 @@ import sys
 import uuid
 from dataclasses import dataclass
 from typing import Any
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -96,4 +96,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except URLError as error:
+        sys.exit(f"The site does not answer, or has no sandbox: {error}. Start it with: make run")
