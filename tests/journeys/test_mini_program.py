@@ -1,5 +1,6 @@
 """``examples/mini_program.py``, run as a command against the running site."""
 
+import json
 import re
 import subprocess
 import sys
@@ -7,6 +8,9 @@ import sys
 import pytest
 
 from tests.journeys.examples import EXAMPLES
+from tests.support import machine
+from tests.support.services import REQUIRE_ALL
+from tests.support.site import ROOT
 
 pytestmark = pytest.mark.once
 
@@ -44,3 +48,22 @@ def test_a_refusal_ends_it_with_the_answer(site: str) -> None:
     done = run(site, "--person", "liming", "--mobile", "123")
     assert done.returncode == 1
     assert '"code": "invalid"' in done.stderr or '"code":"invalid"' in done.stderr
+
+
+@pytest.mark.parametrize(("person", "mobile"), [("sam", "13900000007"), ("nameless", "")], ids=["sms", "phone button"])
+def test_the_code_for_a_mini_program_does_the_same(site: str, person: str, mobile: str) -> None:
+    """``examples/mini_program.js``, with a ``wx`` that is made of Node."""
+    found = machine.commands("Node")
+    if not found:
+        (pytest.fail if REQUIRE_ALL else pytest.skip)("NOT TESTED: Node is not installed (Debian: nodejs, npm)")
+    command = [found[0], "tests/front_ends/mini_program.js", site, person, *filter(None, [mobile])]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    said = json.loads(done.stdout)
+    username = said["bound"]
+    assert re.fullmatch(mobile or r"139\d{8}", username)
+    assert said["again"] == username
+    assert said["account"] == [username, username]
+    assert said["renewed"] is True
+    assert said["ended"] == [401, "token_invalid"]
+    assert said.get("wrong", "invalid") == "invalid"

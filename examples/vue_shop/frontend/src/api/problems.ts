@@ -28,10 +28,16 @@ export async function attempt<T>(ask: Promise<{ data?: T; error?: unknown }>): P
     const { data, error } = await ask;
     if (data !== undefined) return [data, null];
     if (isProblem(error)) return [null, error];
+    if (isDetail(error)) return [null, { code: "", message: error.detail }];
   } catch {
     // no network, or no JSON
   }
   return [null, { code: "", message: t.offline }];
+}
+
+/** What Django REST framework's own refusals look like, at your shop's endpoints. */
+function isDetail(error: unknown): error is { detail: string } {
+  return typeof error === "object" && error !== null && "detail" in error && typeof error.detail === "string";
 }
 
 function isProblem(error: unknown): error is Problem {
