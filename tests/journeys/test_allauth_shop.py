@@ -37,10 +37,10 @@ def register(page: Page, email: str) -> None:
     page.wait_for_url("**/account/")
 
 
-def by_password(page: Page, login: str) -> None:
+def by_password(page: Page, login: str, password: str = PASSWORD) -> None:
     page.goto("/accounts/login/")
     page.locator("[name=login]").fill(login)
-    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("[name=password]").fill(password)
     page.locator("form button").click()
     page.wait_for_url("**/account/")
 
@@ -95,6 +95,21 @@ def test_somebody_who_came_by_qq_signs_in_at_allauth_by_mobile_and_password(tab:
     sign_out(tab)
     by_password(tab, MOBILE)
     assert facts(tab) == bound
+
+
+def test_an_address_with_a_mobile_number_does_not_take_the_name_of_that_number(tab: Page, shop: str) -> None:
+    mobile = "13900000002"
+    register(tab, f"{mobile}@example.com")
+    sign_out(tab)
+    person = Person(tab, Visitor(shop))
+    by_qq(tab, "sam")
+    person.get_code(mobile)
+    person.prove()
+    person.submit("another-staple-7")
+    tab.wait_for_url("**/account/")
+    sign_out(tab)
+    by_password(tab, mobile, "another-staple-7")
+    assert facts(tab)["QQ"] == "Sam O'Neil"
 
 
 def test_an_identity_of_somebody_else_is_not_moved(tab: Page, shop: str) -> None:

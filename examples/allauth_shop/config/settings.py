@@ -89,6 +89,8 @@ LOGIN_REDIRECT_URL = "account"
 # here too, by number and password.
 ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+# phonebind: nobody who registers by e-mail gets a mobile number for a user name.
+ACCOUNT_ADAPTER = "shop.adapter.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 
 # ---------------------------------------------------------------- phonebind

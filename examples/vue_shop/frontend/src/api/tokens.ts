@@ -36,7 +36,7 @@ async function renewed(refused: string): Promise<boolean> {
   }
   const { data, response } = await phonebind.POST("/api/authorizations/refresh/", { body: { refresh: newest.refresh } });
   if (data) keep(data);
-  else if (response.status < 500) keep(null); // ended: a new password, a disabled account, or too old
+  else if (response.status < 500 && response.status !== 429) keep(null); // ended: a new password, a disabled account, or too old
   return Boolean(data);
 }
 
