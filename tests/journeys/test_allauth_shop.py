@@ -69,6 +69,7 @@ def facts(page: Page) -> dict[str, str]:
 
 def test_somebody_who_registered_by_email_binds_qq_and_signs_in_both_ways(tab: Page) -> None:
     register(tab, EMAIL)
+    tab.get_by_text(f"以 {EMAIL} 成功登录").wait_for()
     bind_qq(tab, "xiaolan")
     tab.get_by_text("QQ已绑定，以后可以用QQ登录。").wait_for()
     bound = {"邮箱": EMAIL, "手机号": "–", "QQ": "小兰"}

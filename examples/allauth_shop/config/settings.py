@@ -91,6 +91,7 @@ ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 # phonebind: nobody who registers by e-mail gets a mobile number for a user name.
 ACCOUNT_ADAPTER = "shop.adapter.AccountAdapter"
+ACCOUNT_USER_DISPLAY = "shop.adapter.display"
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 
 # ---------------------------------------------------------------- phonebind
