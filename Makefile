@@ -7,7 +7,8 @@
 # make bench    us and our peers side by side (PARTS="sign_in crowd"): an hour, docs/en/explanation/performance.md
 # make hashes   after a version was changed in requirements: the SHA-256 of all its files, as the index has them
 # make captcha-study  what off-the-shelf OCR reads of our image codes, and of others: docs/en/explanation/image-codes.md
-# Needs Python 3.11 or newer and nothing else; all that is installed goes into .venv, .oracles, study/.venv and bench/.venv.
+# Needs Python 3.11 or newer and nothing else; all that is installed goes into .venv, .oracles, study/.venv and bench/.venv;
+# where npm is, into examples/vue_shop/frontend/node_modules too.
 
 PY = .venv/bin/python
 
