@@ -71,6 +71,12 @@ class Settings:
     privacy_url: str = ""
     #: Where people get a new password; the bind page offers it beside a wrong one.
     password_reset_url: str = ""
+    #: What the pages look like and link to: a logo in place of name and mark, a style sheet after ours, where people get
+    #: help, and the shop that they came from. The first two may name a static file. See docs/en/how-to/style-pages.md.
+    logo_url: str = ""
+    style_url: str = ""
+    help_url: str = ""
+    return_url: str = ""
     #: The unique field of the user model that holds the mobile number.
     mobile_field: str = "mobile"
     #: How that field writes one: "{}" for the 11 digits, "+86{}"; or two functions (or their dotted paths), from the 11
