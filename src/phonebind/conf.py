@@ -71,8 +71,8 @@ class Settings:
     privacy_url: str = ""
     #: Where people get a new password; the bind page offers it beside a wrong one.
     password_reset_url: str = ""
-    #: What the pages look like and link to: a logo in place of name and mark, a style sheet after ours, where people get
-    #: help, and the shop that they came from. The first two may name a static file. See docs/en/how-to/style-pages.md.
+    #: The look of the pages: a logo in place of name and mark, and a style sheet after ours. Each is a URL, or the name
+    #: of a static file. Below the pages: links to help, and back to the shop. See docs/en/how-to/style-pages.md.
     logo_url: str = ""
     style_url: str = ""
     help_url: str = ""
