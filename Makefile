@@ -2,6 +2,7 @@
 # make test     everything that CI checks
 # make docs     the documents as a site, in Chinese and English, into site/
 # make screenshots  the pictures of the documents, of the running product in headless Chromium: docs/images (NAMES="sign-in bind")
+# make diagrams  the pictures of docs/site/diagrams/*.mmd that have changed; needs npm, Chromium and the network
 # make torture  races, faults and attacks at full length, and what they saw as a table: docs/en/explanation/reliability.md (PARTS="nodes sentinel")
 # make mutants  whether the tests notice changes (MODULES="limits sms_codes"): half an hour, docs/en/explanation/mutants.md
 # make bench    us and our peers side by side (PARTS="sign_in crowd"): an hour, docs/en/explanation/performance.md
@@ -15,7 +16,7 @@ PY = .venv/bin/python
 $(shell for venv in .venv .oracles study/.venv bench/.venv; do \
     test ! -e $$venv || $$venv/bin/python -c 'import pip' 2>/dev/null || rm -f $$venv/complete $$venv/*.stamp; done)
 
-.PHONY: help run test docs screenshots torture mutants bench captcha-study lint format hashes messages clean
+.PHONY: help run test docs screenshots diagrams torture mutants bench captcha-study lint format hashes messages clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -23,14 +24,17 @@ help:
 run: .venv/server.stamp
 	@exec $(PY) -m server.run
 
-test: .venv/test.stamp
+test: .venv/docs.stamp
 	@exec scripts/test
 
-docs: .venv/test.stamp
+docs: .venv/docs.stamp
 	@exec scripts/docs
 
 screenshots: .venv/test.stamp
 	@exec scripts/screenshots $(NAMES)
+
+diagrams: .venv/test.stamp
+	@exec scripts/diagrams
 
 torture: .venv/test.stamp
 	@exec scripts/torture $(PARTS)
@@ -70,8 +74,11 @@ clean:
 .venv/server.stamp: requirements/server.txt pyproject.toml
 	$(call install,server)
 
-.venv/test.stamp: requirements/test.txt requirements/docs.txt requirements/server.txt pyproject.toml
+.venv/test.stamp: requirements/test.txt requirements/server.txt pyproject.toml
 	$(call install,test)
+
+.venv/docs.stamp: requirements/docs.txt requirements/test.txt requirements/server.txt pyproject.toml
+	$(call install,docs)
 
 .venv/mutants.stamp: requirements/mutants.txt .venv/test.stamp
 	$(call install,mutants)

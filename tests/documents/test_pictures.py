@@ -6,11 +6,14 @@ import pytest
 from PIL import Image
 
 from docs.site import screenshots
+from docs.site.draw import SOURCES
 from docs.site.scenes import SCENES
 from tests.support.documents import DOCS, LANGUAGES, PAGES, ROOT, page
 
-#: By other commands: make bench, make captcha-study.
-OTHERS = {"performance.png", "image-codes.jpg", "image-codes-compared.jpg"}
+#: By other commands: make bench, make captcha-study, make diagrams.
+OTHERS = {"performance.png", "image-codes.jpg", "image-codes-compared.jpg"} | {
+    f"{source.stem}.svg" for source in SOURCES.glob("*.mmd")
+}
 TEXTS = {
     "zh": [*(page("zh", name) for name in PAGES), ROOT / "README.zh-CN.md"],
     "en": [*(page("en", name) for name in PAGES), ROOT / "README.md"],
