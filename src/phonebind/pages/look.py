@@ -2,9 +2,13 @@
 
 from typing import Any
 
+from django.apps import apps
+from django.contrib.staticfiles import finders
+from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's name for it
+from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
-from phonebind.conf import conf
+from phonebind.conf import SETTING, conf
 from phonebind.pages.targets import origin
 
 
@@ -26,6 +30,29 @@ def origins() -> tuple[str, str]:
     return origin(conf.style_url), origin(conf.logo_url)
 
 
+def check(**kwargs: Any) -> list[CheckMessage]:
+    """With a manifest of static files, a name that is not in it makes each page of ours an error 500."""
+    if not apps.is_installed("django.contrib.staticfiles"):
+        return []
+    try:
+        named = {"LOGO_URL": conf.logo_url, "STYLE_URL": conf.style_url}
+    except ImproperlyConfigured:  # phonebind.E001 tells of it
+        return []
+    missing = [name for name, value in named.items() if _is_file(value) and finders.find(value) is None]
+    return [
+        Warning(
+            f"{SETTING}[{name!r}] is {named[name]!r}, and there is no static file of that name.",
+            hint=f"Look for it: manage.py findstatic {named[name]}",
+            id="phonebind_pages.W003",
+        )
+        for name in missing
+    ]
+
+
 def _address(named: str) -> str:
-    """A URL and a path are one already. All else is the name of a static file: ``shop/logo.svg``."""
-    return named if not named or named.startswith(("/", "https://", "http://")) else static(named)
+    return static(named) if _is_file(named) else named
+
+
+def _is_file(named: str) -> bool:
+    """A URL and a path are addresses already. All else is the name of a static file: ``shop/logo.svg``."""
+    return bool(named) and not named.startswith(("/", "https://", "http://"))
