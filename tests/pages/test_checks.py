@@ -1,6 +1,7 @@
 """The system checks of the pages."""
 
 from types import ModuleType
+from typing import Any
 
 import pytest
 from django.core.checks import run_checks
@@ -76,7 +77,8 @@ def test_w002_the_session_edition_signs_in_at_the_address_of_our_page(
     [("shop/nowhere.x", True), ("phonebind/icon.svg", False), ("/x.svg", False), ("https://a.example/x", False)],
 )
 def test_w003_a_static_file_that_is_not_there(phonebind: Configure, setting: str, value: str, warned: bool) -> None:
-    phonebind(**{setting: value})
+    given: dict[str, Any] = {setting: value}
+    phonebind(**given)
     found = [message for message in run_checks(tags=["phonebind"]) if message.id == "phonebind_pages.W003"]
     name = setting.upper()
     said = f"PHONEBIND['{name}'] is 'shop/nowhere.x', and there is no static file of that name."
