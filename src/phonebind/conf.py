@@ -71,6 +71,12 @@ class Settings:
     privacy_url: str = ""
     #: Where people get a new password; the bind page offers it beside a wrong one.
     password_reset_url: str = ""
+    #: The look of the pages: a logo in place of name and mark, and a style sheet after ours. Each is a URL, or the name
+    #: of a static file. Below the pages: links to help, and back to the shop. See docs/en/how-to/style-pages.md.
+    logo_url: str = ""
+    style_url: str = ""
+    help_url: str = ""
+    return_url: str = ""
     #: The unique field of the user model that holds the mobile number.
     mobile_field: str = "mobile"
     #: How that field writes one: "{}" for the 11 digits, "+86{}"; or two functions (or their dotted paths), from the 11
