@@ -299,10 +299,10 @@ def _warn(name: str, counted: Rule, alarm: Alarm, used: int) -> None:
 
 
 def client_address(request: HttpRequest) -> str:
-    """Whom to count: an IPv4 address, or an IPv6 /64, since one household or server has a whole /64 to rotate through.
+    """The address that limits count: an IPv4 address, an IPv6 /64 network, or "unknown".
 
-    Each trusted proxy appends the address it saw, so the last ``TRUSTED_PROXIES`` entries are true and everything
-    before them is whatever the client cares to claim.
+    One household or server has a whole /64 to choose addresses from. Each trusted proxy appends the address that it saw
+    to ``X-Forwarded-For``. So the last ``TRUSTED_PROXIES`` entries are true; a client can invent all others.
     """
     address = request.META.get("REMOTE_ADDR", "")
     forwarded = request.headers.get("X-Forwarded-For")

@@ -9,14 +9,20 @@ from phonebind import checks
 from phonebind.lifecycle import checks as life_checks
 from tests.support.documents import LANGUAGES, ROOT, read, rows
 
-SOURCES = [path.read_text() for package in ("phonebind", "phonebind_sandbox") for path in (ROOT / "src" / package).rglob("*.py")]
+SOURCES = [
+    path.read_text()
+    for package in ("phonebind", "phonebind_sandbox")
+    for path in (ROOT / "src" / package).rglob("*.py")
+]
 #: As the code writes it, quoted: docstrings have the ids without quotes.
 ID = re.compile(r"\"(phonebind(?:_[a-z]+)?\.[EW]\d{3})\"")
 IDS = {found for text in SOURCES for found in ID.findall(text)}
 
 
 def _table(language: str) -> list[tuple[str, str]]:
-    return [(row[0].strip("`"), row[1]) for row in rows(read("reference/checks", language)) if len(row) == 4 and all(row)]
+    return [
+        (row[0].strip("`"), row[1]) for row in rows(read("reference/checks", language)) if len(row) == 4 and all(row)
+    ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,28 +10,38 @@ import pytest
 
 from tests.support.documents import LANGUAGES, ROOT, anchors, read, rows, section
 
-SOURCES = {path.stem: path for path in (ROOT / "src/phonebind").rglob("management/commands/phonebind_*.py")}
+COMMANDS = (ROOT / "src/phonebind").rglob("management/commands/phonebind_*.py")
+SOURCES = {path.stem: path for path in COMMANDS}
 SOURCES["phonebind-sandbox"] = ROOT / "src/phonebind_sandbox/flags.py"
 
 
+def _calls(tree: ast.AST, method: str) -> Iterator[tuple[ast.Call, str]]:
+    """Each call of a method, and its first argument where that is a text."""
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == method:
+            first = call.args[0] if call.args else None
+            if isinstance(first, ast.Constant):
+                yield call, str(first.value)
+
+
+def _value(node: ast.expr | None) -> Any:
+    return node.value if isinstance(node, ast.Constant) else None
+
+
 def _options(path: Path) -> dict[str, Any]:
-    """From its source: the app of some commands is not installed here. Of subcommands as ``send --yes``, and the default."""
-    calls = [call for call in ast.walk(ast.parse(path.read_text())) if isinstance(call, ast.Call)]
-    made = {
-        target.id: each.value.args[0].value
-        for each in ast.walk(ast.parse(path.read_text()))
-        if isinstance(each, ast.Assign) and isinstance(each.value, ast.Call) and ast.unparse(each.value.func).endswith("add_parser")
-        for target in each.targets
-        if isinstance(target, ast.Name) and isinstance(each.value.args[0], ast.Constant)
+    """Each option with its default; of a subcommand as ``send --yes``. From the source: some apps are not installed."""
+    tree = ast.parse(path.read_text())
+    subcommands = dict(_calls(tree, "add_parser"))
+    assigned = [each for each in ast.walk(tree) if isinstance(each, ast.Assign)]
+    variables = {
+        ast.unparse(each.targets[0]): subcommands[each.value] for each in assigned if each.value in subcommands
     }
-    found = {call.args[0].value: None for call in calls if ast.unparse(call.func).endswith("add_parser") and isinstance(call.args[0], ast.Constant)}
-    for call in calls:
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "add_argument" and isinstance(call.args[0], ast.Constant):
-            more = {each.arg: each.value for each in call.keywords}
-            name = more["metavar"].value if "nargs" in more else call.args[0].value  # type: ignore[attr-defined]
-            default = more.get("default")
-            owner = made.get(ast.unparse(call.func.value), "")
-            found[f"{owner} {name}".strip()] = default.value if isinstance(default, ast.Constant) else None
+    found: dict[str, Any] = dict.fromkeys(subcommands.values())
+    for call, name in _calls(tree, "add_argument"):
+        more = {each.arg: each.value for each in call.keywords}
+        owner = variables.get(ast.unparse(call.func.value), "")  # type: ignore[attr-defined]
+        shown = _value(more.get("metavar")) if "nargs" in more else name
+        found[f"{owner} {shown}".strip()] = _value(more.get("default"))
     return found
 
 

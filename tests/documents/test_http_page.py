@@ -33,7 +33,9 @@ def _schema() -> dict[str, Any]:
 
 
 def _operations() -> dict[str, dict[str, Any]]:
-    return {f"{method.upper()} {path}": one for path, each in _schema()["paths"].items() for method, one in each.items()}
+    return {
+        f"{method.upper()} {path}": one for path, each in _schema()["paths"].items() for method, one in each.items()
+    }
 
 
 def _whole(schema: dict[str, Any]) -> dict[str, Any]:
@@ -52,10 +54,20 @@ def _type(schema: dict[str, Any]) -> str:
 
 def _asked(operation: dict[str, Any], language: str) -> set[tuple[str, ...]]:
     """Each parameter and field of the body: its name, where it is, its type, and whether it is required."""
-    given = [(each["name"], each["in"], each["schema"], each.get("required", False)) for each in operation.get("parameters", [])]
-    body = _whole(next(iter(operation.get("requestBody", {"content": {"": {"schema": {}}}})["content"].values()))["schema"])
-    given += [(name, "body", each, name in body.get("required", [])) for name, each in body.get("properties", {}).items()]
-    more = {each.name for each in contract.MORE.get(operation["operationId"].removeprefix("phonebind_"), contract.More()).parameters}
+    given = [
+        (each["name"], each["in"], each["schema"], each.get("required", False))
+        for each in operation.get("parameters", [])
+    ]
+    body = _whole(
+        next(iter(operation.get("requestBody", {"content": {"": {"schema": {}}}})["content"].values()))["schema"]
+    )
+    given += [
+        (name, "body", each, name in body.get("required", [])) for name, each in body.get("properties", {}).items()
+    ]
+    more = {
+        each.name
+        for each in contract.MORE.get(operation["operationId"].removeprefix("phonebind_"), contract.More()).parameters
+    }
     return {
         (name, IN[where] if language == "zh" else where, _type(each), YES[language][required])
         for name, where, each, required in given
@@ -154,7 +166,11 @@ def demo(tmp_path: Path) -> Iterator[str]:
 def test_the_examples_run_and_answer_as_they_say(language: str, demo: str, tmp_path: Path) -> None:
     """From top to bottom, as one session in one shell."""
     text = read(PAGE, language)
-    shown = [(kind, code) for kind, code in blocks(section(text, "run-the-examples") + _after(text)) if kind in ("sh", "json")]
+    shown = [
+        (kind, code)
+        for kind, code in blocks(section(text, "run-the-examples") + _after(text))
+        if kind in ("sh", "json")
+    ]
     script = "\n".join(f"{code}\nprintf '\\036'" for kind, code in shown if kind == "sh")
     done = subprocess.run(
         ["bash", "-euo", "pipefail"],
@@ -172,7 +188,11 @@ def test_the_examples_run_and_answer_as_they_say(language: str, demo: str, tmp_p
 
 def _after(text: str) -> str:
     """All that stands below the first of the operations."""
-    return text[text.index("\n## ", text.index("{#run-the-examples}" if "{#run-the-examples}" in text else "### Run the examples")) :]
+    return text[
+        text.index(
+            "\n## ", text.index("{#run-the-examples}" if "{#run-the-examples}" in text else "### Run the examples")
+        ) :
+    ]
 
 
 def _pairs(shown: list[tuple[str, str]]) -> Iterator[tuple[int, str]]:

@@ -38,7 +38,9 @@ def test_each_limit_is_there_once_with_its_default_its_window_and_its_error(lang
 
 @pytest.mark.parametrize(("language", "code"), [("zh", "zh-hans"), ("en", "en")])
 def test_what_a_visitor_sees_is_the_message(language: str, code: str) -> None:
-    found = {row[0].strip("`"): row[1] for row in rows(section(read("reference/limits", language), "what-a-visitor-sees"))}
+    found = {
+        row[0].strip("`"): row[1] for row in rows(section(read("reference/limits", language), "what-a-visitor-sees"))
+    }
     kinds = [kind for each in exceptions.__all__ if isinstance(kind := getattr(exceptions, each), type)]
     limited = [kind for kind in kinds if issubclass(kind, exceptions.Limited) and "code" in vars(kind)]
     with translation.override(code):

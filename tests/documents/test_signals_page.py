@@ -12,7 +12,11 @@ from tests.support.documents import LANGUAGES, ROOT, blocks, read, rows
 
 NAMES = {name for name, value in vars(signals).items() if isinstance(value, Signal)}
 #: Sent as what an ``Alarm`` holds.
-ALARMS = {name for name in NAMES if getattr(signals, name) in [rule.alarms.signal for rule in limits.RULES.values() if rule.alarms]}
+ALARMS = {
+    name
+    for name in NAMES
+    if getattr(signals, name) in [rule.alarms.signal for rule in limits.RULES.values() if rule.alarms]
+}
 
 
 def _sent() -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -50,7 +50,9 @@ def rows(text: str) -> list[list[str]]:
 def section(text: str, anchor: str) -> str:
     """What stands below a heading, up to the next one of its level or above."""
     parts = re.split(r"^(#{2,} .*)$", text, flags=re.MULTILINE)
-    titles = [(len(title) - len(title.lstrip("#")), made) for title, made in zip(parts[1::2], anchors(text), strict=True)]
+    titles = [
+        (len(title) - len(title.lstrip("#")), made) for title, made in zip(parts[1::2], anchors(text), strict=True)
+    ]
     start = [made for _, made in titles].index(anchor)
     below = [title for title in range(start + 1, len(titles)) if titles[title][0] <= titles[start][0]]
     end = below[0] if below else len(titles)
