@@ -22,10 +22,10 @@ help:
 run: .venv/server.stamp
 	@exec $(PY) -m server.run
 
-test: .venv/test.stamp
+test: .venv/docs.stamp
 	@exec scripts/test
 
-docs: .venv/test.stamp
+docs: .venv/docs.stamp
 	@exec scripts/docs
 
 torture: .venv/test.stamp
@@ -66,8 +66,11 @@ clean:
 .venv/server.stamp: requirements/server.txt pyproject.toml
 	$(call install,server)
 
-.venv/test.stamp: requirements/test.txt requirements/docs.txt requirements/server.txt pyproject.toml
+.venv/test.stamp: requirements/test.txt requirements/server.txt pyproject.toml
 	$(call install,test)
+
+.venv/docs.stamp: requirements/docs.txt requirements/test.txt requirements/server.txt pyproject.toml
+	$(call install,docs)
 
 .venv/mutants.stamp: requirements/mutants.txt .venv/test.stamp
 	$(call install,mutants)

@@ -91,7 +91,7 @@ PROVIDERS = {
     "/generic/token": generic_token,
     "/generic/userinfo": generic_profile,
     "/sms": lambda fields: '{"status": "ok"}',
-    # As docs/en/how-to/sms/index.md has the contract of the gateway "http".
+    # As docs/en/how-to/sms/bridge.md has the contract of the gateway "http".
     "/sms/first": lambda fields: '{"code": "ok"}',
     "/sms/second": lambda fields: '{"code": "ok"}',
 }

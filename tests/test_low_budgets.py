@@ -149,7 +149,7 @@ def test_what_the_line_says(phonebind: Configure, caplog: pytest.LogCaptureFixtu
     assert (line.name, line.levelno) == ("phonebind.limits", logging.ERROR)
     assert line.getMessage() == (
         "sms_site_hour is nearly used up: 8 of 10 in 3600 s. When it is, no SMS is sent. If this is a good day, raise "
-        "it in LIMITS now. If it may be an attack, see docs/en/how-to/sms/index.md."
+        "it in LIMITS now. If it may be an attack, see docs/en/how-to/sms-pumping.md."
     )
 
 

@@ -53,7 +53,7 @@ class Settings:
     #: ``{"gateway": "dotted.path.Class", …}``; everything else goes to the gateway as keyword arguments.
     sms: Mapping[str, Any] = field(default_factory=lambda: {"gateway": "phonebind.sms.console.Console"})
     #: How receipts of SMS come: "" not at all; "pull" where the vendor has a call for them; or the secret that ends the
-    #: path which vendors send them to. See docs/en/how-to/sms/index.md.
+    #: path which vendors send them to. See docs/en/how-to/sms/receipts.md.
     sms_receipts: str = ""
     #: What proves a mobile without an SMS, by the name that clients send: ``{"aliyun": {"access_key_id": …}, …}``. See
     #: docs/en/how-to/one-tap.md.

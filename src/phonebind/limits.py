@@ -62,7 +62,7 @@ class Rule:
         return -(-self.milliseconds // BUCKETS) if self.sliding else 0
 
 
-_NO_SMS = Alarm("no SMS is sent", "docs/en/how-to/sms/index.md", signals.sms_budget_exhausted)
+_NO_SMS = Alarm("no SMS is sent", "docs/en/how-to/sms-pumping.md", signals.sms_budget_exhausted)
 _NO_PROOF = Alarm("no mobile is proved without SMS", "docs/en/how-to/one-tap.md", signals.proof_budget_exhausted)
 _NO_NUMBER_STATE = Alarm(
     "no number is looked up", "docs/en/how-to/account-life.md", signals.number_state_budget_exhausted

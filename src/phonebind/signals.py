@@ -39,8 +39,8 @@ budget_low = Signal()
 sms_pumping_suspected = Signal()
 
 #: ``gateway`` (its name), ``purpose``, ``outcome`` ("sent", "not_now", "operator", "number", "limit", "unknown": see
-#: docs/en/how-to/sms/index.md), ``seconds``: a gateway was given an SMS. For your metrics; sent for each gateway that
-#: was tried.
+#: docs/en/how-to/sms/index.md#what-comes-of-an-sms), ``seconds``: a gateway was given an SMS. For your metrics; sent
+#: for each gateway that was tried.
 sms_attempted = Signal()
 
 #: ``purpose`` (one of ``phonebind.sms.PURPOSES``), ``outcome``: somebody has given an SMS code. "right"; "wrong";

@@ -17,6 +17,7 @@ import pytest
 
 from server.processes import spawn, stop
 from tests.server.test_settings import PRODUCTION
+from tests.support import documents
 from tests.support.services import valkey_server
 
 ROOT = Path(__file__).parents[2]
@@ -32,8 +33,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def environ(data: Path) -> dict[str, str]:
     """All of it: nothing comes from the environment of the tests."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/en/how-to/sms/index.md").read_text(), re.DOTALL)
-    [gateway] = [block for block in blocks if "class Example" in block]
+    [gateway] = [block for block in documents.code("how-to/sms/own", "python") if "class Example:" in block]
     # As an older version left it.
     (data / "data").mkdir()
     (data / "data").chmod(0o755)

@@ -1,14 +1,16 @@
-"""docs/en/how-to/sms/index.md in both languages, compared with the gateways."""
+"""The pages about SMS in both languages, compared with the gateways and the limits."""
 
 import re
 import sys
-from pathlib import Path
+import unittest
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from phonebind.checks import check_gateway
-from phonebind.sms import GATEWAYS
+from phonebind.limits import RULES
+from phonebind.sms import GATEWAYS, PURPOSES, base
 from phonebind.sms.aliyun import Aliyun
 from phonebind.sms.http import Http
 from phonebind.sms.receipts import REASONS
@@ -17,15 +19,17 @@ from phonebind.sms.tencent import Tencent
 from phonebind.sms.vendor import Codes
 from phonebind.sms.yuntongxun import Yuntongxun
 from tests.support import celery_app
+from tests.support.documents import LANGUAGES, PAGES, blocks, code, read
 from tests.support.edge import Configure
 
-DOCS = Path(__file__).parents[2] / "docs"
-ENGLISH, CHINESE = DOCS / "sms.md", DOCS / "sms.zh-CN.md"
 EVERY: list[Codes] = [Aliyun.codes, Tencent.codes, Yuntongxun.codes, Http.codes]
+SMS_PAGES = [name for name in PAGES if name.startswith("how-to/sms")]
+
+both = pytest.mark.parametrize("language", LANGUAGES)
 
 
-def rows(page: Path) -> list[list[str]]:
-    found = [line.strip("| ").split(" | ") for line in page.read_text().splitlines() if line.startswith("| ")]
+def rows(name: str, language: str) -> list[list[str]]:
+    found = [line.strip("| ").split(" | ") for line in read(name, language).splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in row] for row in found]
 
 
@@ -33,52 +37,110 @@ def named(cell: str) -> frozenset[str]:
     return frozenset(re.findall(r"`([^`]+)`", cell))
 
 
-def test_every_fault_of_the_operators_is_there_with_what_the_log_says() -> None:
-    there = {(row[0], named(row[1])) for row in rows(ENGLISH) if len(row) == 2}
+@both
+def test_every_fault_of_the_operators_is_there_with_what_the_log_says(language: str) -> None:
+    there = {(named(row[0]), row[-1]) for row in rows("how-to/sms/errors", language)}
     for codes in EVERY:
         for advice in set(codes.advice.values()):
-            assert (advice, frozenset(code for code, said in codes.advice.items() if said == advice)) in there
+            assert (frozenset(code for code, said in codes.advice.items() if said == advice), advice) in there
 
 
-def test_every_fault_of_the_operators_is_there_in_chinese() -> None:
-    there = {named(row[0]) for row in rows(CHINESE) if len(row) == 2}
-    for codes in EVERY:
-        for advice in set(codes.advice.values()):
-            assert frozenset(code for code, said in codes.advice.items() if said == advice) in there
+@both
+def test_the_faults_are_under_the_name_of_their_vendor(language: str) -> None:
+    """In the order of the sections, which the pages of the vendors link to."""
+    sections = re.split(r"^## ", read("how-to/sms/errors", language), flags=re.MULTILINE)[2:6]
+    for codes, section in zip(EVERY, sections, strict=True):
+        assert set(codes.advice) <= named(section)
 
 
-def test_both_languages_have_the_same_sections() -> None:
-    """In the same order; by their level, since the words differ."""
-    levels = [re.findall(r"^(#+) ", page.read_text(), re.MULTILINE) for page in (ENGLISH, CHINESE)]
-    assert levels[0] == levels[1]
+@both
+def test_every_gateway_outcome_and_purpose_is_there(language: str) -> None:
+    cells = {name for row in rows("how-to/sms/index", language) for name in named(row[0])}
+    assert cells >= {*GATEWAYS, *OUTCOMES.values(), *PURPOSES, base.NO_ACCOUNT, *base.NOTICES}
 
 
-@pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=["en", "zh"])
-def test_every_gateway_and_every_outcome_is_there(page: Path) -> None:
-    cells = {name for row in rows(page) for name in named(row[0])}
-    assert cells >= {*GATEWAYS, *OUTCOMES.values()}
+@both
+def test_every_exception_of_a_gateway_is_there_with_its_outcome(language: str) -> None:
+    there = {(re.sub(r"[`()]|seconds", "", row[0]), row[1].strip("`")) for row in rows("how-to/sms/own", language)}
+    assert there >= {(kind.__name__, outcome) for kind, outcome in OUTCOMES.items()}
 
 
-@pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=["en", "zh"])
-def test_every_reason_of_a_receipt_is_there(page: Path) -> None:
-    first = [row[0].strip("`") for row in rows(page)]
+@both
+def test_every_reason_of_a_receipt_is_there(language: str) -> None:
+    first = [row[0].strip("`") for row in rows("how-to/sms/receipts", language)]
     start = first.index("reason") + 1
     # After the line below the table's head.
     assert first[start : start + len(REASONS)] == list(REASONS)
 
 
-@pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=["en", "zh"])
+@both
+def test_every_code_of_a_bridge_is_there_with_its_outcome(language: str) -> None:
+    there = {(said, row[-1].strip("`")) for row in rows("how-to/sms/bridge", language) for said in named(row[0])}
+    assert there >= {(said, kind) for said, kind in Http.codes.kinds.items() if said != "ok"}
+
+
+@both
+def test_every_limit_on_sms_is_there_with_its_default(language: str) -> None:
+    """The first number of a row is the limit."""
+    there = {
+        row[0].strip("`"): int(found[0].replace(",", ""))
+        for row in rows("how-to/sms/costs", language)
+        if row[0].strip("`") in RULES and (found := re.search(r"[\d,]+", row[1]))
+    }
+    guesses = {"sms_code_identity_hour", "sms_code_address_hour"}
+    every = {name for name in RULES if name.startswith(("sms_", "no_image_"))} - guesses
+    assert set(there) >= every | {"reset_mobile_day", "verify_user_hour", "notice_mobile_day", "image_address_hour"}
+    assert there == {name: RULES[name].limit for name in there}
+
+
+def _own() -> ModuleType:
+    """``shop/sms.py`` of the page about a gateway of one's own."""
+    module = ModuleType("shop.sms")
+    [gateway] = [block for block in code("how-to/sms/own", "python") if "class Example:" in block]
+    exec(gateway, vars(module))  # noqa: S102 - what a reader pastes
+    return module
+
+
+@both
 def test_the_settings_as_they_stand_there_pass_the_checks(
-    page: Path, phonebind: Configure, monkeypatch: pytest.MonkeyPatch
+    language: str, phonebind: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("ALIYUN_KEY_ID", "ALIYUN_KEY_SECRET", "TENCENT_SECRET_ID", "TENCENT_SECRET_KEY"):
-        monkeypatch.setenv(name, "from-the-console")
     monkeypatch.setitem(sys.modules, "shop.celery", celery_app)
-    blocks = re.findall(r'```python\n((?:import os\n\n)?PHONEBIND\["SMS"\] = .*?)```', page.read_text(), re.DOTALL)
-    assert len(blocks) >= 3
-    for block in blocks:
-        settings: dict[str, Any] = {}
-        filled_in = block.replace("…", "from-the-console")
-        exec(filled_in, {"PHONEBIND": settings})  # noqa: S102 - what a reader pastes
-        phonebind(sms=settings["SMS"])
+    monkeypatch.setitem(sys.modules, "shop.sms", _own())
+    shown = [block for name in SMS_PAGES for _, block in blocks(read(name, language), "python")]
+    settings = [block for block in shown if 'PHONEBIND["SMS"] = ' in block]
+    for name in re.findall(r'os\.environ\["(\w+)"\]', "".join(settings)):
+        monkeypatch.setenv(name, "from-the-console")
+    monkeypatch.setenv("SMS_SECRET", "whsec_cGhvbmViaW5kLXNlY3JldC0wMTIzNDU2Nzg5")
+    names = set()
+    for block in settings:
+        there: dict[str, Any] = {}
+        exec(block, {"PHONEBIND": there})  # noqa: S102 - what a reader pastes
+        phonebind(sms=there["SMS"])
         assert check_gateway() == []
+        names.add(there["SMS"]["gateway"])
+    assert names == {*GATEWAYS, "shop.sms.Example"} - {"console", "sandbox"}
+
+
+def test_the_test_of_a_gateway_of_ones_own_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, tests = _own(), ModuleType("shop.tests")
+    monkeypatch.setitem(sys.modules, "shop", ModuleType("shop"))
+    monkeypatch.setitem(sys.modules, "shop.sms", own)
+    [block] = [block for block in code("how-to/sms/own", "python") if "class ExampleTest" in block]
+    exec(block, vars(tests))  # noqa: S102 - what a reader pastes
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromModule(tests).run(result)
+    assert (result.testsRun, result.errors, result.failures) == (3, [], [])
+
+
+@both
+def test_an_attack_is_met_by_settings_that_exist(language: str, phonebind: Configure) -> None:
+    settings = [
+        block for _, block in blocks(read("how-to/sms-pumping", language), "python") if block.startswith("PHONEBIND")
+    ]
+    assert len(settings) == 2
+    there: dict[str, Any] = {}
+    for block in settings:
+        exec(block, {"PHONEBIND": there})  # noqa: S102 - what a reader pastes
+    phonebind(**{name.lower(): value for name, value in there.items()})
+    assert set(there["LIMITS"]) <= set(RULES)

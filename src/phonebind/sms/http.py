@@ -1,7 +1,7 @@
 """Our own JSON contract, for every vendor that has no file here: a small service of yours takes it and sends.
 
 Signed as `Standard Webhooks <https://www.standardwebhooks.com>`_, so that verifiers in ten languages exist. See
-docs/en/how-to/sms/index.md for the contract, and ``examples/sms_bridge.py`` for such a service.
+docs/en/how-to/sms/bridge.md for the contract, and ``examples/sms_bridge.py`` for such a service.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Receipts of our own JSON contract, one a body: ``{"id", "message_id", "to", "status", "reason"}``.
 
-See docs/en/how-to/sms/index.md.
+See docs/en/how-to/sms/receipts.md#receipts-of-your-bridge.
 """
 
 import json

@@ -127,8 +127,8 @@ def test_what_the_operator_is_told(
     assert (line.name, line.levelno) == ("phonebind.operations.reports.pumping", logging.ERROR)
     assert line.getMessage() == (
         "SMS pumping is suspected: within an hour 80 SMS were sent to 80 numbers, and only 4 of these used the code. "
-        "Most were asked for from 203.0.0.0/16 (60 SMS). Each costs money: "
-        "see docs/en/how-to/operations/index.md, Alarms, for what to do."
+        "Most were asked for from 203.0.0.0/16 (60 SMS). Each costs money. "
+        "What to do: docs/en/how-to/sms-pumping.md#the-first-ten-minutes."
     )
     assert heard == [{"sent": 80, "numbers": 80, "used": 4, "network": "203.0.0.0/16"}]
 

@@ -1,6 +1,6 @@
 """``manage.py phonebind_sms``: send a test message, ask what is left, check the configuration.
 
-See docs/en/how-to/sms/index.md.
+See docs/en/how-to/sms/index.md#the-command.
 """
 
 import logging

@@ -71,7 +71,7 @@ def _tell(seen: Seen) -> None:
     logger.error(
         "SMS pumping is suspected: within an hour %s SMS were sent to %s numbers, and only %s of these used the code. "
         "Most were asked for from %s (%s SMS). Each costs money. What to do: "
-        "docs/en/how-to/operations/index.md, Alarms.",
+        "docs/en/how-to/sms-pumping.md#the-first-ten-minutes.",
         seen.sent,
         seen.numbers,
         seen.used,
