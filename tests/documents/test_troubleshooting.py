@@ -48,7 +48,7 @@ def test_codes_and_check_ids_are_those_of_the_code(language: str) -> None:
     assert {word for word in named if re.search(r"\.[EW]\d", word)} <= IDS
     codes = {word for word in named if re.fullmatch(r"[a-z]+_[a-z_]+", word)} - {"retry_after"}
     assert codes <= CODES
-    of_the_contract = {kind.code for kind in map(vars(exceptions).get, exceptions.__all__) if hasattr(kind, "code")}
+    of_the_contract = {kind.code for name in exceptions.__all__ if hasattr(kind := getattr(exceptions, name), "code")}
     assert of_the_contract - codes - {"invalid"} == RARE
 
 
