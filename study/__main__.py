@@ -18,9 +18,8 @@ from study.reader import MODELS
 from study.steps import STEPS
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENT = ROOT / "docs" / "image-codes.md"
-SHEET = ROOT / "docs" / "image-codes.jpg"
-COMPARED = ROOT / "docs" / "image-codes-compared.jpg"
+SHEET = ROOT / "docs" / "images" / "image-codes.jpg"
+COMPARED = ROOT / "docs" / "images" / "image-codes-compared.jpg"
 BLIND = ROOT / "study" / "blind"
 
 IMAGES = 300
@@ -38,7 +37,7 @@ def study() -> None:
         print(f"{design}: {_best(solved[design])}", flush=True)
     sheets.write(SHEET, [("", [image_of(SHIPPED, 4 * row + n) for n in range(4)]) for row in range(6)])
     sheets.write(COMPARED, [(design, [image_of(design, n) for n in range(3)]) for design in DESIGNS])
-    publish([_designs(solved), _steps(solved), _sight(), drawing], DOCUMENT)
+    publish([_designs(solved), _steps(solved), _sight(), drawing], "image-codes")
 
 
 def check() -> None:

@@ -1,4 +1,4 @@
-"""The documents say what the code says. Whether the README leads to a sign-in: test_readme.py."""
+"""The documents say what the code says. Whether the tutorial leads to a sign-in: test_readme.py."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ from phonebind.lifecycle import exceptions as life_exceptions
 from phonebind_sandbox.faults import SWITCHES
 from server.processes import Valkey
 from tests.support import documents
-from tests.support.documents import anchors, prose
+from tests.support.documents import LANGUAGES, anchors, prose
 from tests.support.startproject import manage, start
 
 ROOT = Path(__file__).parent.parent
@@ -33,9 +33,9 @@ def get(project: Path, path: str, what: str) -> str:
     return manage(project, "shell", "-v0", "-c", f"from django.test import Client; {request}; print({what})")
 
 
-def test_it_answers_in_chinese_where_the_setting_of_the_readme_says_so(project: Path, valkey: Valkey) -> None:
-    for readme in READMES:
-        assert '`LANGUAGE_CODE = "zh-hans"`' in (ROOT / readme).read_text()
+def test_it_answers_in_chinese_where_the_setting_of_the_guide_says_so(project: Path, valkey: Valkey) -> None:
+    for language in LANGUAGES:
+        assert '`LANGUAGE_CODE = "zh-hans"`' in documents.read("how-to/existing-project", language)
     message = "answer.json()['message']"
     assert get(project, "/oauth/weixin/authorization/", message).isascii()
     with (project / "config/settings.py").open("a") as settings:
@@ -43,9 +43,9 @@ def test_it_answers_in_chinese_where_the_setting_of_the_readme_says_so(project: 
     assert not get(project, "/oauth/weixin/authorization/", message).isascii()
 
 
-@pytest.mark.parametrize("readme", READMES)
-def test_the_button_for_a_login_page_of_ones_own_leads_to_qq_and_keeps_next(readme: str, client: Client) -> None:
-    [button] = re.findall(r"`(<a href=.*?</a>)`", (ROOT / readme).read_text())
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_button_for_a_login_page_of_ones_own_leads_to_qq_and_keeps_next(language: str, client: Client) -> None:
+    [button] = re.findall(r"`(<a href=.*?</a>)`", documents.read("how-to/existing-project", language))
     html = Template(button).render(Context({"next": "/cart.html?a=1&b=2"}))
     [href] = re.findall(r'href="([^"]*)"', html)
     answer = client.get(href)
@@ -84,11 +84,9 @@ def test_every_error_code_is_documented(language: str) -> None:
     assert documented == raised
 
 
-def test_every_threat_names_its_tests() -> None:
-    promises = {
-        int(number): set(re.findall(r"`(test_\w+)`", line))
-        for number, line in re.findall(r"^(\d+)\. (.*?)(?=^\d+\. |^$)", _threats(), re.MULTILINE | re.DOTALL)
-    }
+@pytest.mark.parametrize("language", documents.LANGUAGES)
+def test_every_threat_names_its_tests(language: str) -> None:
+    promises = _promises(language)
     tests = {
         name
         for file in (ROOT / "tests").rglob("*.py")
@@ -101,8 +99,15 @@ def test_every_threat_names_its_tests() -> None:
         assert named - tests == set()
 
 
-def _threats() -> str:
-    return documents.read("explanation/threats")
+def test_both_languages_name_the_same_tests_for_a_threat() -> None:
+    assert _promises("zh") == _promises("en")
+
+
+def _promises(language: str) -> dict[int, set[str]]:
+    """The tests that each line names."""
+    text = documents.read("explanation/threats", language)
+    lines = re.findall(r"^(\d+)\. (.*?)(?=^\d+\. |^$)", text, re.MULTILINE | re.DOTALL)
+    return {int(number): set(re.findall(r"`(test_\w+)`", line)) for number, line in lines}
 
 
 def test_every_switch_of_the_sandbox_is_documented() -> None:

@@ -87,7 +87,7 @@ def test_every_signal_command_setting_and_reason_is_there() -> None:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new one, as the README makes it, and then as the page does."""
+    """A new one, as the tutorial makes it, and then as the page does."""
     directory = tmp_path_factory.mktemp("new")
     start(directory)
     for block in blocks(PAGE):
