@@ -26,14 +26,12 @@ def test_each_public_name_is_there_once_and_no_other(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_each_entry_has_a_sentence_above_it_and_its_members_are_there(language: str) -> None:
-    entries = re.findall(
-        r"^(.+)\n\n::: ([\w.]+)\n(?:    options:\n      members: (\[.*\]|false)\n)?",
-        read("reference/python", language),
-        re.MULTILINE,
-    )
-    for sentence, path, members in entries:
-        assert not sentence.startswith(("#", ":", " ")), path
+def test_each_entry_is_in_the_table_of_its_section_and_its_members_are_documented(language: str) -> None:
+    text = read("reference/python", language)
+    entries = re.findall(r"^::: ([\w.]+)\n(?:    options:\n      members: (\[.*\]|false)\n)?", text, re.MULTILINE)
+    listed = re.findall(r"^\| \[`\w+`\]\[([\w.]+)\] \| .+ \|$", text, re.MULTILINE)
+    assert listed == [path for path, _ in entries]
+    for path, members in entries:
         module, _, name = path.rpartition(".")
         made = getattr(importlib.import_module(module), name)
         assert made.__doc__, path
