@@ -94,7 +94,7 @@ class Settings:
     #: Seconds from a sign-in until its last refresh token expires.
     sign_in_max_age: int = 90 * 86_400
     #: Keys that verify tokens besides those of ``SIMPLE_JWT``: former ones, and one that will sign soon. Pairs of what
-    #: simplejwt calls ALGORITHM and VERIFYING_KEY (SIGNING_KEY for a secret). See docs/en/how-to/production.md.
+    #: simplejwt calls ALGORITHM and VERIFYING_KEY (SIGNING_KEY for a secret). See docs/en/how-to/keys.md.
     token_keys: tuple[tuple[str, str], ...] = ()
     #: Of ``phonebind.lifecycle``, in seconds: how long a refresh token that is sent again gets the same new tokens; how
     #: long a step-up is valid; and how long a change of number waits if the person has lost the old one.
