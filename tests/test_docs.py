@@ -70,9 +70,12 @@ def test_every_variable_of_the_reference_server_is_documented(language: str) -> 
     assert read == set(re.findall(r"`([A-Z][A-Z_0-9]+)`", tables)) - {"PYTHONPATH", "WARNING"}
 
 
-def test_every_error_code_is_documented() -> None:
-    text = documents.read("reference/errors")
-    documented = {(int(status), code) for status, code in re.findall(r"^\| (\d+) \| `(\w+)` \|", text, re.MULTILINE)}
+@pytest.mark.parametrize("language", documents.LANGUAGES)
+def test_every_error_code_is_documented(language: str) -> None:
+    text = documents.read("reference/errors", language)
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| .", text, re.MULTILINE)
+    documented = {(int(status), code) for status, code in rows}
+    assert len(documented) == len(rows), "each once"
     raised = {
         (kind.status, kind.code)
         for module in (exceptions, life_exceptions)
