@@ -9,7 +9,6 @@ from django.template import Context, Template
 from django.test import Client, RequestFactory
 
 from phonebind import exceptions, oauth, states
-from phonebind.conf import NAMES
 from phonebind.lifecycle import exceptions as life_exceptions
 from phonebind_sandbox.faults import SWITCHES
 from server.processes import Valkey
@@ -18,7 +17,6 @@ from tests.support.documents import LANGUAGES, anchors, prose
 from tests.support.startproject import manage, start
 
 ROOT = Path(__file__).parent.parent
-READMES = ("README.md", "README.zh-CN.md")
 
 
 @pytest.fixture
@@ -53,12 +51,6 @@ def test_the_button_for_a_login_page_of_ones_own_leads_to_qq_and_keeps_next(lang
     [state] = parse_qs(urlsplit(answer.headers["Location"]).query)["state"]
     browser = RequestFactory().get("/", headers={"Cookie": client.cookies.output([], "", ";")})
     assert states.read(browser, oauth.web("qq"), state).next == "/cart.html?a=1&b=2"
-
-
-@pytest.mark.parametrize("readme", READMES)
-def test_every_setting_is_documented(readme: str) -> None:
-    table = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / readme).read_text(), re.MULTILINE)
-    assert tuple(table) == NAMES
 
 
 def test_every_variable_of_the_reference_server_is_documented() -> None:
