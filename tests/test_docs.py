@@ -53,7 +53,8 @@ def test_the_button_for_a_login_page_of_ones_own_leads_to_qq_and_keeps_next(lang
     assert states.read(browser, oauth.web("qq"), state).next == "/cart.html?a=1&b=2"
 
 
-def test_every_variable_of_the_reference_server_is_documented() -> None:
+@pytest.mark.parametrize("language", documents.LANGUAGES)
+def test_every_variable_of_the_reference_server_is_documented(language: str) -> None:
     files = ("settings.py", "stores.py", "keys.py", "gunicorn_conf.py")
     code = "".join((ROOT / "server" / name).read_text() for name in files)
     read = set(re.findall(r"\b(?:env\.\w+|environ\.get)\(\"([A-Z][A-Z_0-9]+)\"", code))
