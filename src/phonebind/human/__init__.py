@@ -58,7 +58,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """The setting ``HUMAN_CHECK``. An adaptive check is only required while SMS are sent too fast."""
+    """The setting ``HUMAN_CHECK``: whether an ``image`` is needed, which ``check`` besides, or None.
+
+    An ``adaptive`` check is needed only while SMS go out too fast.
+    """
 
     image: bool
     check: Check | None
@@ -66,13 +69,13 @@ class Mode:
 
     @property
     def visual(self) -> bool:
-        """Whether people have to see something."""
+        """Whether people must see something."""
         return self.image or (self.check is not None and self.check.visual)
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What one SMS requires now. ``claims`` are limits that it counts against, in addition to those of every SMS."""
+    """What one SMS needs now: an ``image``, a ``check`` or None. ``claims`` are more limits that it counts for."""
 
     image: bool
     check: Check | None
@@ -88,20 +91,22 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The answers that a client sends to get an SMS; "" for each that was not required."""
+    """What somebody brought to get an SMS, with "" for what was not needed.
+
+    ``without_image`` is True for a person who cannot see an image, and asks for the other way.
+    """
 
     image_code_id: str = ""
     text: str = ""
     human_check: str = ""
-    #: The person cannot see an image, and asks for the check in place of it.
     without_image: bool = False
 
 
 def mode() -> Mode:
-    """The mode that the setting ``HUMAN_CHECK`` describes.
+    """Read the setting ``HUMAN_CHECK``.
 
     Raises KeyError for an unknown word, ImportError for a wrong path, TypeError for wrong options, and ValueError for
-    options that contradict each other.
+    options that make no sense together.
     """
     setting = conf.human_check
     if setting == NOTHING:
@@ -129,7 +134,7 @@ def _nothing() -> Mode:
 
 
 def missing() -> list[str]:
-    """The libraries that the mode needs and that are not installed, as sentences. Imports nothing."""
+    """Which libraries the setting needs and are not installed, in words. It loads nothing."""
     now, told = mode(), []
     if now.image and not image_codes.is_installed():
         told.append("an image takes Pillow and numpy: pip install 'phonebind[image]'")
@@ -151,12 +156,12 @@ def load() -> None:
 
 
 def needs_image(*, without_image: bool) -> bool:
-    """Whether an SMS requires the image. This needs no store: no mode requires the image only at times."""
+    """Whether an SMS needs an image. It asks nobody: an image is needed always, or never."""
     return mode().image and not without_image
 
 
 def needs(address: str, *, without_image: bool) -> Needs:
-    """What an SMS requires now for a client at this address."""
+    """What an SMS for somebody at this address needs now."""
     now = mode()
     if without_image and now.visual:
         claims = (
@@ -169,7 +174,7 @@ def needs(address: str, *, without_image: bool) -> Needs:
 
 
 def issue(mobile: str, address: str, *, without_image: bool) -> dict[str, Any]:
-    """What an SMS to this mobile number requires: ``{"image": bool, "human_check": {"name", …} | None}``.
+    """What an SMS to this mobile needs now, for the browser: ``{"image": bool, "human_check": {"name", …} | None}``.
 
     Raises TooManyRequests, SmsQuota, ServerBusy, StorageUnavailable.
     """
@@ -185,10 +190,10 @@ def issue(mobile: str, address: str, *, without_image: bool) -> dict[str, Any]:
 
 
 def draw(image_code_id: str, address: str) -> bytes:
-    """A new image for this id, of ``image_codes.MEDIA_TYPE``.
+    """A new JPEG image for this id.
 
-    Raises what ``image_codes.issue`` raises. Raises Invalid (404) on a site that requires no images and cannot draw
-    them.
+    Raises TooManyRequests, ServerBusy, StorageUnavailable, and Invalid (404) on a site that needs no images and cannot
+    draw them.
     """
     if not image_codes.is_installed() and not mode().image:
         raise Invalid(status=404)
@@ -196,10 +201,10 @@ def draw(image_code_id: str, address: str) -> bytes:
 
 
 def verify(mobile: str, address: str, answers: Answers) -> Needs:
-    """Check that the answers are right for what an SMS requires. They are used up, right or wrong.
+    """Check what somebody brought, and use it up, right or wrong. Returns what was needed.
 
-    Raises HumanCheckInvalid; HumanCheckUnavailable or TooManyRequests, and then the image code stays valid;
-    ImageCodeInvalid, StorageUnavailable.
+    Raises HumanCheckInvalid, HumanCheckUnavailable or TooManyRequests (the image is still valid), ImageCodeInvalid,
+    StorageUnavailable.
     """
     needed = needs(address, without_image=answers.without_image)
     # ``is not True``: no other true value passes, such as the vendor's raw answer or a coroutine.
@@ -214,10 +219,9 @@ def verify(mobile: str, address: str, answers: Answers) -> Needs:
 def send_code(
     request: HttpRequest, mobile: str, answers: Answers, *also: limits.Claim, **how: Unpack[sms_codes.How]
 ) -> sms_codes.Sent:
-    """Check the answers and send an SMS code. ``how`` says for whom and for what it is, as ``sms_codes.issue`` takes
-    it.
+    """Check what somebody brought, and send an SMS code. ``how`` and ``also`` go to ``sms_codes.issue``.
 
-    Raises what :func:`verify` and ``sms_codes.issue`` raise.
+    Raises what ``verify`` and ``sms_codes.issue`` raise.
     """
     address = limits.client_address(request)
     shown = verify(mobile, address, answers)

@@ -11,7 +11,11 @@ from phonebind.exceptions import HumanCheckUnavailable
 
 
 class Check(Protocol):
-    """Constructed for each use, with the options of ``PHONEBIND["HUMAN_CHECK"]`` as keyword arguments."""
+    """Made for each use, with the options of ``PHONEBIND["HUMAN_CHECK"]`` as keyword arguments.
+
+    ``name`` is what front ends know it by. ``visual`` is True if people must see something; those who cannot are
+    offered another way.
+    """
 
     #: The name by which front ends know it.
     name: ClassVar[str]
@@ -21,23 +25,23 @@ class Check(Protocol):
     @property
     @abstractmethod
     def origins(self) -> Sequence[str]:
-        """Other sites that it loads from, shows in a frame or connects to. The bind page allows them in its CSP."""
+        """Other sites from which it loads something, or which it shows or connects to. The bind page allows them."""
 
     @abstractmethod
     def check(self) -> list[str]:
-        """Errors in the options, for the system checks. Sends no request."""
+        """A list of problems with the options, for the system checks. It asks no other server."""
 
     @abstractmethod
     def issue(self, mobile: str) -> Mapping[str, Any]:
-        """The data that the browser needs to answer. It is sent as JSON beside the name. Raises ServerBusy."""
+        """What the browser needs for its answer: JSON, shown beside the name. Raises ServerBusy."""
 
     @abstractmethod
     def verify(self, mobile: str, address: str, answer: str) -> bool:
-        """Whether ``answer`` shows that there is a person. The answer is used up: it is valid for one SMS to this
-        number.
+        """Whether ``answer`` shows a person. It uses the answer up: one answer is valid for one SMS to this mobile.
 
-        ``answer`` is what the client sent, up to 8,192 characters, or "" if it sent nothing. ``address`` is the one
-        that the limits count. Raises HumanCheckUnavailable if it cannot be verified now.
+        ``answer`` is whatever somebody sent, up to 8,192 characters, or "". ``address`` is whom the limits count.
+
+        Raises HumanCheckUnavailable if nobody can tell.
         """
 
 

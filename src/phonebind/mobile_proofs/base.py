@@ -23,20 +23,21 @@ logger = logging.getLogger(__name__)
 
 
 class Source(Protocol):
-    """Constructed for each proof, with its entry of ``PHONEBIND["MOBILE_PROOFS"]`` as keyword arguments."""
+    """Made for each proof, with its entry of ``PHONEBIND["MOBILE_PROOFS"]`` as keyword arguments."""
 
     @property
     def strength(self) -> str:
-        """How strong the proof is: one of ``phonebind.verified.STRENGTHS``. It never comes from a client."""
+        """How strong the proof is: "carrier", "realtime" or "quick". A client never decides it."""
 
     def check(self) -> list[str]:
-        """Errors in the options, for the system checks. Sends no request."""
+        """A list of problems with the options, for the system checks. It sends nothing."""
 
     def verify(self, token: str, identity: Identity, *, carrier: str = "") -> str:
-        """The mobile number that the token stands for: 11 digits. It is called once for each token.
+        """The mobile that belongs to the token: 11 digits. Called once for each token.
 
-        ``carrier`` is the SDK's name of the carrier, for vendors that need it. Raises MobileProofInvalid if another
-        token can solve it, and MobileProofUnavailable in all other cases.
+        ``carrier`` is what the SDK calls the carrier, for vendors that need it.
+
+        Raises MobileProofInvalid where another token repairs it, and MobileProofUnavailable for everything else.
         """
 
 

@@ -45,7 +45,7 @@ KINDS: Mapping[str, str] = {
 
 
 def get(name: str) -> Provider:
-    """The provider with that name in ``PROVIDERS``, for one request. Raises ProviderUnknown if there is none."""
+    """The provider with this name in ``PROVIDERS``, for one request. Raises ProviderUnknown if there is none."""
     if name not in conf.providers:
         raise ProviderUnknown
     entry: Any = conf.providers[name]
@@ -61,7 +61,7 @@ def get(name: str) -> Provider:
 
 
 def web(name: str) -> WebProvider:
-    """As :func:`get`, for a provider that a browser goes to. Raises ProviderUnknown for any other."""
+    """The same, for a provider to which a browser goes. Raises ProviderUnknown for any other."""
     found = get(name)
     if not isinstance(found, WebProvider) or not found.settings.redirect_uri:
         raise ProviderUnknown
@@ -69,10 +69,10 @@ def web(name: str) -> WebProvider:
 
 
 def native(name: str) -> NativeProvider:
-    """As :func:`get`, for a provider whose proof an app sends. Raises ProviderUnknown for any other.
+    """The same, for a provider whose proof an app brings. Raises ProviderUnknown for any other.
 
-    An entry whose proof is a code is either for browsers or for apps, not for both. A browser's code works only in that
-    browser, because of its state. This function checks no state, so anyone who finds such a code could use it here.
+    An entry whose proof is a code is either for browsers or for apps. The ``state`` ties a browser's code to that
+    browser. An app has no ``state``: somebody who found a code in an address could use it here.
     """
     found = get(name)
     if not isinstance(found, NativeProvider):
@@ -85,8 +85,8 @@ def native(name: str) -> NativeProvider:
 def ways(user_agent: str) -> list[WebProvider]:
     """The providers that work in this browser, in the order of ``PROVIDERS``.
 
-    In the browser of a provider's own app, that provider comes first, and the others of its family are left out: the
-    official account stays, and the QR code does not.
+    In the app of a provider, that provider comes first, and others of its family are left out: in WeChat the official
+    account is shown and the QR code is not.
     """
     here = [each for each in _all_web() if each.works_in(user_agent)]
     at_home = [each for each in here if each.is_home(user_agent)]
@@ -95,16 +95,15 @@ def ways(user_agent: str) -> list[WebProvider]:
 
 
 def elsewhere(user_agent: str) -> list[WebProvider]:
-    """The providers that need another browser, unless another one of their family works in this browser."""
+    """The providers that need another browser, if no other provider of their family works in this one."""
     every = _all_web()
     families = {each.family for each in every if each.works_in(user_agent)}
     return [each for each in every if each.family not in families]
 
 
 def label(family: str, app_id: str = "") -> Text:
-    """The name that people use for a provider. ``app_id`` tells issuers of one family apart.
-
-    It is the name of the family if the settings no longer have that provider: bindings outlive it.
+    """What people call the provider. It is the family's name if the provider is no longer configured. ``app_id`` tells
+    issuers apart.
     """
     found = [each for each in map(get, conf.providers) if each.family == family]
     return next((each.label for each in found if each.app_id == app_id), found[0].label if found else family)

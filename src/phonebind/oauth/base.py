@@ -36,10 +36,12 @@ def checked_id(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One person, as one provider identifies them to one of our apps. It never contains the provider's token.
+    """One person, as one provider names them to one of our apps. It never holds the provider's token.
 
-    ``provider`` is the family. ``app_id`` is the id of the app, or of the team or issuer if the openid is unique in
-    that. ``avatar`` is an https URL or "". It is for the bind form and is not stored.
+    ``provider`` is the family, such as "wechat". ``openid`` is the person's id, unique in ``app_id``: an app, a team or
+    an issuer. ``unionid`` is the person's id in all apps of one developer, or None. ``nickname`` may be "". ``avatar``
+    is an https address for the bind form, or ""; it is not stored. Ids have 1 to 255 printable ASCII characters
+    without space, or ProviderUnavailable is raised.
     """
 
     provider: str
@@ -55,14 +57,14 @@ class Identity:
 
     @property
     def key(self) -> str:
-        """The unique name of this identity in stores and claims."""
-        # An issuer contains colons.
+        """A text that names this identity and no other: ``wechat:wx1111111111111111:oABC…``."""
+        # An issuer has colons of its own.
         return f"{self.provider}:{quote(self.app_id, safe='')}:{self.openid}"
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What the bind form shows of a person. Both fields may be empty."""
+    """The person's name and picture at the provider. Each may be empty."""
 
     nickname: str = ""
     avatar: str = ""
@@ -70,7 +72,12 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Grant:
-    """The result of exchanging a code or token. It lives for one request and is not stored anywhere."""
+    """What a provider answered for a code or token. It lives as long as one request, and is not stored.
+
+    ``openid`` is required. ``access_token`` is the provider's, for more questions. ``unionid`` and ``profile`` are None
+    where the provider has not told them yet. ``mobile`` is a number of 11 digits that the provider has proved, or "";
+    ``strength`` says how strongly. ``virtual`` is True where the provider says that nobody has really signed in.
+    """
 
     openid: str
     #: The provider's access token, for further requests to it.
@@ -89,10 +96,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """A widget of the provider that our page shows, so that the person does not have to leave the page.
+    """A part of the provider's page that our page shows, so that nobody has to leave it.
 
-    ``script`` is an address at the provider. ``options`` are the arguments of its widget. ``frame`` is the origin of
-    the pages that it shows, or an address there.
+    ``script`` is the provider's script, ``options`` are for its widget, and ``frame`` is the origin, or an address,
+    whose pages the widget shows.
     """
 
     script: str
@@ -101,9 +108,12 @@ class Widget:
 
 
 class Provider(ABC):
-    """One provider, for the time of one request: all its calls share one deadline.
+    """One provider, for one request: all its calls share one deadline (``TOTAL_TIMEOUT``).
 
-    Every method that sends a request to the provider raises ProviderUnavailable if no usable answer comes in time.
+    ``kind`` is its word in ``KINDS``. ``family`` is what bindings are stored under; all kinds of a family share the
+    unionid. ``label`` is what people call it. ``settings_class`` and ``required`` say which settings it has and needs.
+
+    Every method that asks the provider raises ProviderUnavailable if there is no usable answer in time.
     """
 
     #: Its word in ``phonebind.oauth.KINDS``. It is also its name in ``PROVIDERS``, unless the host gives it another
@@ -124,39 +134,36 @@ class Provider(ABC):
 
     @property
     def app_id(self) -> str:
-        """The scope in which its openids are unique."""
+        """The app, team or issuer in which its openids are unique."""
         return self.settings.client_id
 
     @property
     def asks_unionid(self) -> bool:
-        """Whether to send a request for the unionid if the grant has none."""
+        """Whether to ask for the unionid where the grant has none."""
         return False
 
     @property
     def asks_profile_first(self) -> bool:
-        """Whether only the profile shows that a person is real.
-
-        Then the profile is read before a unionid is trusted.
-        """
+        """Whether only the profile shows that somebody really signed in. Then it is read before the unionid is used."""
         return False
 
     def check(self) -> list[str]:
-        """Errors in its settings, except those that are missing or of the wrong type."""
+        """A list of problems with its settings, besides settings that are missing or have the wrong type."""
         return []
 
     def unionid(self, grant: Grant) -> str | None:
-        """The person's id across the family, or None if the provider gives none."""
+        """The person's id in the whole family, or None."""
         return grant.unionid
 
     def profile(self, grant: Grant) -> Profile:
-        """The nickname and the avatar of the person."""
+        """The person's name and picture."""
         return grant.profile or Profile()
 
     def misconfigured(self, path: str, error: object, *, certain: bool = True) -> ProviderUnavailable:
-        """The error to raise if only the operator can fix it. It is logged, once a minute for each ``error``.
+        """An error to raise where only the operator can repair it. The log says so, once a minute for each ``error``.
 
-        ``certain`` is False if a client's input may be the cause, such as a token of another app. Then it is not logged
-        as an ERROR: otherwise, any client could raise the operator's alarms.
+        ``certain`` is False if the reason may be what a client sent, such as a token of another app. Then the line is
+        no ERROR, or anybody could raise the operator's alarms.
         """
         if alarms.is_due(f"{self.name} {path} {error}"):
             setting = f"PHONEBIND['PROVIDERS']['{self.name}']"
@@ -172,9 +179,9 @@ class Provider(ABC):
 
     @contextmanager
     def asking(self, where: str) -> Iterator[None]:
-        """A context for one call to the provider. ``where`` names the call in a word of ours.
+        """Put this around a call to the provider. ``where`` is a word for what is asked.
 
-        Raises ProviderUnavailable if no complete answer comes in time.
+        Raises ProviderUnavailable if no whole answer comes in time.
         """
         try:
             with calls.observed(self.name, where):
@@ -183,18 +190,15 @@ class Provider(ABC):
             raise self.unavailable(f"{where}: {failure}") from None
 
     def unavailable(self, reason: str) -> ProviderUnavailable:
-        """The error to raise if an answer is missing or unusable.
-
-        ``reason`` contains nothing that came from outside.
-        """
+        """An error to raise if an answer is missing or cannot be used. ``reason`` must hold nothing from outside."""
         logger.warning("%s unavailable: %s", self.label, reason)
         return ProviderUnavailable()
 
 
 class WebProvider(Provider):
-    """A provider that a browser goes to. The browser comes back with a code.
+    """A provider to which a browser goes, and from which it comes back with a code.
 
-    If it also accepts an app's proof and ``redirect_uri`` is not set, no browser is sent there.
+    A class may also be a NativeProvider. Then it sends no browser anywhere unless ``redirect_uri`` is set.
     """
 
     required: ClassVar[tuple[str, ...]] = ("client_id", "client_secret", "redirect_uri")
@@ -211,61 +215,60 @@ class WebProvider(Provider):
 
     @property
     def button(self) -> str:
-        """The text of the button that leads to it. Apple prescribes its own text."""
+        """The text of its button. Apple prescribes one."""
         return _("Sign in with %(provider)s") % {"provider": self.label}
 
     @property
     def hint(self) -> str:
-        """What the person can do where it does not work.
-
-        Without ``home``, it is a QR code on a computer, for a phone to scan.
-        """
+        """What a person does in a browser where it does not work."""
         if self.home:
             return _("To sign in with %(provider)s, open this page in the %(provider)s app.") % {"provider": self.label}
         return _("To sign in with %(provider)s, open this page on a computer.") % {"provider": self.label}
 
     @abstractmethod
     def login_url(self, state: str, *, secret: str = "", user_agent: str = "") -> str:
-        """The address for the browser. ``secret`` is that of the sign-in. ``user_agent`` is that of the browser."""
+        """Where the browser goes to sign in. ``secret`` belongs to the sign-in; ``user_agent`` tells the device."""
 
     @abstractmethod
     def exchange(self, code: str, *, secret: str = "") -> Grant:
-        """Exchange the code. This works once. Raises CodeInvalid if a new sign-in can solve it."""
+        """Trade the code for a grant, once. Raises CodeInvalid where a new sign-in repairs it."""
 
     def widget(self, state: str) -> Widget | None:
-        """The widget that our pages show in place of a redirect to :meth:`login_url`. Most providers have none."""
+        """What our pages show in place of a redirect to ``login_url``. Most have None."""
         return None
 
     def works_in(self, user_agent: str) -> bool:
-        """Whether a person can sign in with it in that browser."""
+        """Whether somebody can sign in with it in this browser."""
         return True
 
     def is_home(self, user_agent: str) -> bool:
-        """Whether it is the browser of the provider's own app."""
+        """Whether this is the browser of the provider's own app."""
         return bool(self.home) and self.home in user_agent
 
     def refusal(self, error: str) -> PhonebindError:
-        """The error of ours for the ``error`` that came back in place of a code.
-
-        It is SignInCancelled if ``error`` is "" or means that, CodeInvalid if the person may try again, and
-        ProviderUnavailable (with a line in the log) if the operator must fix something.
+        """What an ``error`` means that came back in place of a code. Returns SignInCancelled for "" or a cancel,
+        CodeInvalid where the person may try again, and ProviderUnavailable (with a line in the log) where the operator
+        must repair it.
         """
         return self.refused(error) if error else SignInCancelled()
 
     @abstractmethod
     def refused(self, error: str) -> PhonebindError:
-        """As :meth:`refusal`, for an error that is not empty. Any client can write one into an address."""
+        """The same for an error that is not empty. Remember that anybody can write it into an address."""
 
 
 class NativeProvider(Provider):
-    """A provider whose proof an app or a mini program sends. The proof is never an id: the provider must confirm it."""
+    """A provider to which an app or a mini program brings a proof. The proof is never an id: the provider is asked.
+
+    ``proof`` is the name of the field in the request: "code" or "token", as the SDK calls it.
+    """
 
     #: The name of the proof in the request, as the SDK calls it.
     proof: ClassVar[Literal["code", "token"]] = "code"
 
     @abstractmethod
     def verify(self, proof: str, *, nonce: str = "") -> Grant:
-        """The grant of the person that the proof stands for, if the proof was given to our own app.
+        """Who the person is, if the proof was given to our own app. ``nonce`` is what the app made, or "".
 
-        ``nonce`` is the one that the app made, or "". Raises CodeInvalid if a new sign-in can solve it.
+        Raises CodeInvalid where a new sign-in repairs it.
         """

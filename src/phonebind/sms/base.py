@@ -24,7 +24,7 @@ _ALPHABET = digits + ascii_lowercase
 
 
 def purposes() -> tuple[str, ...]:
-    """Those of ``PURPOSES`` that this site sends codes for. A gateway with templates needs one for each of them."""
+    """The purposes for which this site sends codes. A gateway that sends templates needs one for each."""
     return PURPOSES if life.installed else PURPOSES[:1]
 
 
@@ -35,7 +35,13 @@ def new_id() -> str:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Message:
-    """One SMS code to send. Gateways for free text send ``text``; those with templates use the other fields."""
+    """One SMS. A gateway that sends free text uses ``text``; a gateway with templates fills in the other fields.
+
+    ``mobile`` has 11 digits without country code. ``code`` has six digits, or is "" in a notice. ``minutes`` says how
+    long the code is valid. ``purpose`` is one of ``PURPOSES``, ``NO_ACCOUNT``, or one of ``NOTICES``. ``language`` is
+    the person's, as Django writes it: "zh-hans" or "en". ``id`` stays the same through retries and queues; vendors give
+    it back in receipts.
+    """
 
     #: 11 digits, without a country code.
     mobile: str
@@ -53,32 +59,32 @@ class Message:
 
     @property
     def e164(self) -> str:
-        """The number in international format: ``+8613800000001``."""
+        """The number with country code: ``+8613800000001``."""
         return f"+86{self.mobile}"
 
 
 class Gateway(Protocol):
-    """Constructed for each message, with the options of ``PHONEBIND["SMS"]`` as keyword arguments.
+    """Made for each message, with the options of ``PHONEBIND["SMS"]`` as keyword arguments.
 
-    It may have a ``name`` for metrics. Otherwise the name of its class is used. A gateway that passes each message to
-    other gateways has ``composite = True``, and ``inner``: a list of their options. A gateway that can send more than
-    codes has ``notices``: those of ``NOTICES`` that it can send.
+    A gateway may also have these attributes. ``name`` is for metrics; the default is the name of the class. ``notices``
+    lists those of ``NOTICES`` that it can send. ``composite = True`` and ``inner`` (a list of options) belong to a
+    gateway that passes each message to other gateways.
 
-    If its vendor reports receipts, the gateway also implements ``Pushes`` or ``Tells`` of ``phonebind.sms.receipts``.
+    A gateway whose vendor has receipts is also a ``Pushes`` or a ``Tells`` of ``phonebind.sms.receipts``.
     """
 
     def check(self) -> list[str]:
-        """Errors in the options, for the system checks. Sends nothing."""
+        """A list of problems with the options, for the system checks. It sends nothing."""
 
     def send(self, message: Message) -> str | None:
-        """Send the message. Returns the vendor's id for it, if there is one.
+        """Send the message. Returns the vendor's id for it, or None.
 
         Raises SmsNotSent if the gateway was not reached or is too busy, and SmsMisconfigured if only the operator can
-        fix it. Then another gateway may be tried, the person may retry at once, and no quota is used.
+        repair it. Another gateway may be tried, the person may ask again at once, and no limit counts.
 
-        Raises SmsRefused if this number gets no SMS, and SmsVendorLimit if the vendor's own limit for it is used up.
-        Then no other gateway is tried, and the person's quota is used.
+        Raises SmsRefused if this number gets no SMS, and SmsVendorLimit if the vendor's own limit for it is used up. No
+        other gateway is tried, and the person's limits count.
 
-        Raises SmsUnconfirmed if the gateway was reached and it is unknown whether it sent. Quota is used: otherwise, a
-        slow gateway would allow unlimited SMS. No other gateway is tried: otherwise, the person could get two SMS.
+        Raises SmsUnconfirmed if the gateway was reached and nobody knows whether it sent. Limits count, or a slow
+        gateway would be a way to unlimited SMS. No other gateway is tried, or the person would get two SMS.
         """

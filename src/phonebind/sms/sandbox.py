@@ -10,7 +10,7 @@ from phonebind.sms.base import NOTICES, Message
 
 
 class Sandbox:
-    """``url``: the address where the sandbox accepts messages, such as ``http://127.0.0.1:8000/sandbox/sms/``."""
+    """Sends each SMS to the sandbox. ``url`` is its address: ``http://127.0.0.1:8000/sandbox/sms/``."""
 
     name: ClassVar[str] = "sandbox"
     notices = NOTICES

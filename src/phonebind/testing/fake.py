@@ -32,12 +32,13 @@ _APP = {
 
 
 class FakeQQ:
-    """A context manager. Inside it, QQ and the SMS gateway are fakes, limits start at zero, and image codes can be
-    read.
+    """A context manager. Inside it QQ and the SMS gateway are fakes, limits are fresh, and images can be read.
 
-    At the end it restores everything that it changed, also after an exception. Raises RuntimeError outside of a test
-    run, and StorageUnavailable if no Valkey or Redis answers. The methods pass ``**request`` to Django's test client
+    ``outbox`` is a list of all SMS, oldest first; each has ``mobile``, ``code``, ``minutes`` and ``text``. At the end,
+    also after an exception, everything is as before. ``**request`` of the methods goes to Django's test client
     (``secure=True``, ``headers={…}``).
+
+    Raises RuntimeError outside of a test run, and StorageUnavailable if no Valkey or Redis answers.
     """
 
     def __init__(self) -> None:
@@ -67,7 +68,7 @@ class FakeQQ:
     # ------------------------------------------------------------ at QQ
 
     def click(self, login_url: str, person: Person) -> str:
-        """Sign ``person`` in at ``login_url``. Returns the address to which QQ redirects the browser."""
+        """Sign ``person`` in at ``login_url``. Returns the address to which QQ sends the browser back."""
         asked = dict(parse_qsl(urlsplit(login_url).query))
         code = self._server.issue_code(person)
         return f"{asked['redirect_uri']}?code={code}&state={asked['state']}"
@@ -75,10 +76,10 @@ class FakeQQ:
     # ------------------------------------------------------------ at the site
 
     def arrive(self, client: Client, person: Person, *, next: str = "/", pages: bool = False, **request: Any) -> Any:  # noqa: A002
-        """Sign in at QQ and come back. Returns the response to the callback.
+        """Go to QQ and come back. Returns the answer to the callback.
 
-        The API returns ``{token, …}`` to a person who is bound, and ``{access_token, …}`` to a new person. With
-        ``pages``, it is the response of the pages: a redirect to ``next``, or to the form.
+        The API answers ``{token, …}`` for a person who is bound, and ``{access_token, …}`` for a new one. With
+        ``pages`` the pages answer: a redirect to ``next``, or to the form.
         """
         start, callback = _ADDRESSES[pages]
         begun = client.get(reverse(start, args=["qq"]), {"next": next}, **request)
@@ -97,9 +98,9 @@ class FakeQQ:
         pages: bool = False,
         **request: Any,
     ) -> Any:
-        """Sign ``user`` in with QQ. If they are not bound to an identity yet, bind them first.
+        """Sign ``user`` in with QQ; they are bound first if they are not yet.
 
-        The response has the tokens. With ``pages``, the client has the session.
+        The answer has the tokens. With ``pages``, the client has the session.
         """
         answer = self.arrive(client, _person_of(user), next=next, pages=pages, **request)
         came_in = answer.status_code == 303 if pages else "token" in answer.json()
@@ -108,10 +109,7 @@ class FakeQQ:
         return answer
 
     def send_code(self, client: Client, mobile: str, access_token: str = "", **request: Any) -> str:
-        """Read an image, request an SMS, and return its code.
-
-        ``access_token`` is that of the response to a new person.
-        """
+        """Read an image, request an SMS, and return its code. ``access_token`` is from the answer to a new person."""
         asked = {"access_token": access_token, "human_check": PRESENT}
         if human.mode().image:
             image = str(uuid4())
@@ -123,7 +121,7 @@ class FakeQQ:
         return self.read_code(mobile)
 
     def bind(self, client: Client, person: Person, mobile: str, password: str, **request: Any) -> Any:
-        """The whole first sign-in by the API. Returns the response: 201 with tokens, or the error."""
+        """The whole first sign-in at the API. Returns the answer: 201 with tokens, or an error."""
         ticket = self.arrive(client, person, **request).json()["access_token"]
         code = self.send_code(client, mobile, ticket, **request)
         form = {"mobile": mobile, "password": password, "sms_code": code, "access_token": ticket}
@@ -139,7 +137,7 @@ class FakeQQ:
         return codes[-1]
 
     def image_text(self, image_code_id: str) -> str:
-        """The text of the image with this id, after the image was loaded."""
+        """The text in the image with this id, after it was loaded."""
         if image_code_id not in self._images:
             raise AssertionError(f"no image was drawn for {image_code_id}")
         return self._images[image_code_id]
