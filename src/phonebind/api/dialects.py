@@ -226,7 +226,7 @@ def path(route: str, name: str, *, names: Mapping[str, str] | None = None, **fix
     """One more address for an endpoint, in the dialect of ``FRONT_END``. For ``urlpatterns``.
 
     ``name`` is one of ``VIEWS``. ``names`` maps field names of your front end to names of the contract, in requests and
-    answers, besides those that the dialect knows. ``fixed`` are arguments that the route does not have::
+    answers, in addition to those that the dialect knows. ``fixed`` are arguments that the route does not have::
 
         path("oauth/qq/statues/", "authorization", provider="qq")
         path("verifications/sms/<str:mobile>/", "sms_code", names={"codeId": "image_code_id"})

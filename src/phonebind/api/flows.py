@@ -19,10 +19,10 @@ NO_STATE = "0"
 
 
 class Flow(ABC):
-    #: Whether bind tickets are valid in any browser.
+    #: Whether binding tokens are valid in any browser.
     unbound = False
-    #: Whether bind tickets of apps are also valid in any browser. False where a bind signs the browser in: an attacker
-    #: could sign in another person's browser.
+    #: Whether binding tokens of apps are also valid in any browser. False where a bind signs the browser in: otherwise,
+    #: an attacker could sign another person's browser in to the attacker's account.
     loose = True
 
     @abstractmethod
@@ -41,11 +41,11 @@ class Flow(ABC):
 
     @abstractmethod
     def issue(self, request: HttpRequest, identity: Identity, target: str) -> tuple[str, Cookie | None]:
-        """The bind ticket, and the cookie that ties it to this browser."""
+        """The binding token, and the cookie that ties it to this browser."""
 
 
 class Bound(Flow):
-    """The contract: a state and a ticket work in one browser, once."""
+    """The contract: a state and a binding token work in one browser, once."""
 
     def start(self, request: HttpRequest, provider: WebProvider, target: str) -> Started:
         return states.start(request, provider, target)
@@ -60,7 +60,7 @@ class Bound(Flow):
 class Legacy(Flow):
     """For front ends that send ``next`` as ``state`` and keep no cookies.
 
-    Anyone who has the code or the ticket can use it.
+    Anyone who has the code or the binding token can use it.
     """
 
     unbound = True

@@ -26,7 +26,7 @@ from phonebind.redirects import safe_next
 #: ``app_name`` of our URLs.
 NAMESPACE = "phonebind"
 SALT = "phonebind.next.v1"
-#: Seconds. Longer than a sign-in can take, with the time for its ticket.
+#: Seconds. Longer than a sign-in can take, including the time that its binding token is valid.
 MAX_AGE = 3_600
 #: The characters that ``decodeURI`` leaves encoded.
 RESERVED = ";/?:@&=+$,#"

@@ -87,7 +87,7 @@ class Way(serializers.Shape):
     name = fields.CharField()
     kind = fields.CharField()
     family = fields.CharField()
-    label = fields.CharField()  # type: ignore[assignment]  # Field's own stays its own
+    label = fields.CharField()  # type: ignore[assignment]  # it hides an attribute of Field
     text = fields.CharField()
 
 
@@ -160,7 +160,7 @@ class Error(serializers.Shape):
 
     code = fields.CharField()
     message = fields.CharField()
-    errors = fields.DictField(  # type: ignore[assignment]  # Serializer's own stays its own
+    errors = fields.DictField(  # type: ignore[assignment]  # it hides an attribute of Serializer
         child=fields.ListField(child=fields.CharField()), required=False
     )
     retry_after = fields.IntegerField(min_value=1, required=False)

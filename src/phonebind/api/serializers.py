@@ -126,7 +126,7 @@ class SmsRequest(HumanCheckRequest):
 
 
 class SmsCodeRequest(SmsRequest):
-    #: The bind ticket, if the caller has one. Part of each number's SMS is reserved for callers with a ticket.
+    #: The binding token, if the caller has one. Part of each number's SMS is reserved for callers that have one.
     access_token = serializers.CharField(max_length=4096, default="")
     #: What the code will be used for: "bind", or "sign_in" where ``phonebind.lifecycle`` is installed.
     purpose = serializers.CharField(max_length=32, default="bind")
@@ -170,7 +170,7 @@ class BindByProof(Shape):
 class MobileProof(Shape):
     """``token``: what the SDK returned, or the code of WeChat's button. ``carrier``: the SDK's name of the carrier."""
 
-    source = serializers.CharField(max_length=32)  # type: ignore[assignment]  # a Field's own, which it does not hide
+    source = serializers.CharField(max_length=32)  # type: ignore[assignment]  # it hides an attribute of Field
     token = serializers.CharField(max_length=4096)
     carrier = serializers.CharField(max_length=16, allow_blank=True, default="")
     access_token = serializers.CharField(max_length=4096)

@@ -58,7 +58,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """The setting ``HUMAN_CHECK``: whether an ``image`` is needed, which ``check`` besides, or None.
+    """The setting ``HUMAN_CHECK``: whether an ``image`` is needed, and which other ``check`` or None.
 
     An ``adaptive`` check is needed only while SMS go out too fast.
     """
@@ -91,7 +91,7 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What somebody brought to get an SMS, with "" for what was not needed.
+    """What a client sent to get an SMS, with "" for what was not needed.
 
     ``without_image`` is True for a person who cannot see an image, and asks for the other way.
     """
@@ -156,12 +156,12 @@ def load() -> None:
 
 
 def needs_image(*, without_image: bool) -> bool:
-    """Whether an SMS needs an image. It asks nobody: an image is needed always, or never."""
+    """Whether an SMS needs an image. It needs no store: an image is needed always, or never."""
     return mode().image and not without_image
 
 
 def needs(address: str, *, without_image: bool) -> Needs:
-    """What an SMS for somebody at this address needs now."""
+    """What an SMS for a client at this address needs now."""
     now = mode()
     if without_image and now.visual:
         claims = (
@@ -201,7 +201,7 @@ def draw(image_code_id: str, address: str) -> bytes:
 
 
 def verify(mobile: str, address: str, answers: Answers) -> Needs:
-    """Check what somebody brought, and use it up, right or wrong. Returns what was needed.
+    """Check what the client sent, and use it up, right or wrong. Returns what was needed.
 
     Raises HumanCheckInvalid, HumanCheckUnavailable or TooManyRequests (the image is still valid), ImageCodeInvalid,
     StorageUnavailable.
@@ -219,7 +219,7 @@ def verify(mobile: str, address: str, answers: Answers) -> Needs:
 def send_code(
     request: HttpRequest, mobile: str, answers: Answers, *also: limits.Claim, **how: Unpack[sms_codes.How]
 ) -> sms_codes.Sent:
-    """Check what somebody brought, and send an SMS code. ``how`` and ``also`` go to ``sms_codes.issue``.
+    """Check what the client sent, and send an SMS code. ``how`` and ``also`` go to ``sms_codes.issue``.
 
     Raises what ``verify`` and ``sms_codes.issue`` raise.
     """

@@ -13,7 +13,7 @@ from phonebind.exceptions import HumanCheckUnavailable
 class Check(Protocol):
     """Made for each use, with the options of ``PHONEBIND["HUMAN_CHECK"]`` as keyword arguments.
 
-    ``name`` is what front ends know it by. ``visual`` is True if people must see something; those who cannot are
+    ``name`` is its name for front ends. ``visual`` is True if people must see something; those who cannot are
     offered another way.
     """
 
@@ -39,9 +39,9 @@ class Check(Protocol):
     def verify(self, mobile: str, address: str, answer: str) -> bool:
         """Whether ``answer`` shows a person. It uses the answer up: one answer is valid for one SMS to this mobile.
 
-        ``answer`` is whatever somebody sent, up to 8,192 characters, or "". ``address`` is whom the limits count.
+        ``answer`` is what the client sent, up to 8,192 characters, or "". The limits count by ``address``.
 
-        Raises HumanCheckUnavailable if nobody can tell.
+        Raises HumanCheckUnavailable if the answer cannot be checked now.
         """
 
 

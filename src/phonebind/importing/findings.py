@@ -149,7 +149,7 @@ def _finding(kind: Kind, rows: Iterator[Any]) -> Finding:
     return Finding(kind, openid, masking.mobile(mobile or "") or None, users, more=sum(1 for _row in rows))
 
 
-def _user(  # noqa: PLR0913, PLR0917 - the columns
+def _user(  # noqa: PLR0913, PLR0917 - one for each column
     row: Any, person: Any, login: Any, joined: Any, disabled: Any, first: Any, last: Any, rows: Any
 ) -> dict[str, Any]:
     told: dict[str, Any] = {} if row is None else {"row": row}

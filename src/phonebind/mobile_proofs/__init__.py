@@ -111,9 +111,9 @@ def trade(name: str, token: str, identity: Identity, address: str, *, carrier: s
 
 
 def of(ticket: Ticket) -> Proof | None:
-    """A proof of the mobile number that was verified by SMS before this ticket's form, if there was one.
+    """A proof of the mobile number that an SMS verified before the form of this binding token, if there is one.
 
-    It is valid for the one bind of the ticket, and as long as the ticket.
+    It is valid for the one bind of the binding token, and for as long as the token.
     """
     if ticket.proved is None:
         return None

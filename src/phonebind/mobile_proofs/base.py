@@ -33,11 +33,11 @@ class Source(Protocol):
         """A list of problems with the options, for the system checks. It sends nothing."""
 
     def verify(self, token: str, identity: Identity, *, carrier: str = "") -> str:
-        """The mobile that belongs to the token: 11 digits. Called once for each token.
+        """The mobile number that belongs to the token: 11 digits. Called once for each token.
 
         ``carrier`` is what the SDK calls the carrier, for vendors that need it.
 
-        Raises MobileProofInvalid where another token repairs it, and MobileProofUnavailable for everything else.
+        Raises MobileProofInvalid if another token helps, and MobileProofUnavailable for everything else.
         """
 
 

@@ -72,7 +72,7 @@ def native(name: str) -> NativeProvider:
     """The same, for a provider whose proof an app brings. Raises ProviderUnknown for any other.
 
     An entry whose proof is a code is either for browsers or for apps. The ``state`` ties a browser's code to that
-    browser. An app has no ``state``: somebody who found a code in an address could use it here.
+    browser. An app has no ``state``: anyone who found a code in an address could use it here.
     """
     found = get(name)
     if not isinstance(found, NativeProvider):

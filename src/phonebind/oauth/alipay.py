@@ -124,7 +124,7 @@ class Alipay(WebProvider, NativeProvider):
         """The text that our app gives to Alipay's SDK, for one sign-in. The SDK returns an auth_code for
         :meth:`verify`.
 
-        Whoever holds the text can only ask the person for that code.
+        Anyone who has the text can only ask the person for that code.
         """
         info = {
             "apiname": "com.alipay.account.auth",

@@ -58,7 +58,7 @@ class Identity:
     @property
     def key(self) -> str:
         """A text that names this identity and no other: ``wechat:wx1111111111111111:oABC…``."""
-        # An issuer has colons of its own.
+        # An issuer contains colons.
         return f"{self.provider}:{quote(self.app_id, safe='')}:{self.openid}"
 
 
@@ -75,8 +75,8 @@ class Grant:
     """What a provider answered for a code or token. It lives as long as one request, and is not stored.
 
     ``openid`` is required. ``access_token`` is the provider's, for more questions. ``unionid`` and ``profile`` are None
-    where the provider has not told them yet. ``mobile`` is a number of 11 digits that the provider has proved, or "";
-    ``strength`` says how strongly. ``virtual`` is True where the provider says that nobody has really signed in.
+    if the provider has not given them yet. ``mobile`` is a number of 11 digits that the provider has verified, or "";
+    ``strength`` says how strong that is. ``virtual`` is True if the provider says that no person has really signed in.
     """
 
     openid: str
@@ -96,7 +96,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """A part of the provider's page that our page shows, so that nobody has to leave it.
+    """A part of the provider's page that our page shows, so that the person does not have to leave it.
 
     ``script`` is the provider's script, ``options`` are for its widget, and ``frame`` is the origin, or an address,
     whose pages the widget shows.
@@ -139,16 +139,16 @@ class Provider(ABC):
 
     @property
     def asks_unionid(self) -> bool:
-        """Whether to ask for the unionid where the grant has none."""
+        """Whether to ask for the unionid if the grant has none."""
         return False
 
     @property
     def asks_profile_first(self) -> bool:
-        """Whether only the profile shows that somebody really signed in. Then it is read before the unionid is used."""
+        """Whether only the profile shows that a person really signed in. Then it is read before the unionid is used."""
         return False
 
     def check(self) -> list[str]:
-        """A list of problems with its settings, besides settings that are missing or have the wrong type."""
+        """A list of problems with its settings, except settings that are missing or have the wrong type."""
         return []
 
     def unionid(self, grant: Grant) -> str | None:
@@ -160,10 +160,10 @@ class Provider(ABC):
         return grant.profile or Profile()
 
     def misconfigured(self, path: str, error: object, *, certain: bool = True) -> ProviderUnavailable:
-        """An error to raise where only the operator can repair it. The log says so, once a minute for each ``error``.
+        """An error to raise if only the operator can repair it. The log says so, once a minute for each ``error``.
 
         ``certain`` is False if the reason may be what a client sent, such as a token of another app. Then the line is
-        no ERROR, or anybody could raise the operator's alarms.
+        no ERROR, or any client could raise the operator's alarms.
         """
         if alarms.is_due(f"{self.name} {path} {error}"):
             setting = f"PHONEBIND['PROVIDERS']['{self.name}']"
@@ -227,18 +227,18 @@ class WebProvider(Provider):
 
     @abstractmethod
     def login_url(self, state: str, *, secret: str = "", user_agent: str = "") -> str:
-        """Where the browser goes to sign in. ``secret`` belongs to the sign-in; ``user_agent`` tells the device."""
+        """The address for the browser. ``secret`` is that of the sign-in, and ``user_agent`` that of the browser."""
 
     @abstractmethod
     def exchange(self, code: str, *, secret: str = "") -> Grant:
-        """Trade the code for a grant, once. Raises CodeInvalid where a new sign-in repairs it."""
+        """Exchange the code for a grant, once. Raises CodeInvalid if a new sign-in helps."""
 
     def widget(self, state: str) -> Widget | None:
         """What our pages show in place of a redirect to ``login_url``. Most have None."""
         return None
 
     def works_in(self, user_agent: str) -> bool:
-        """Whether somebody can sign in with it in this browser."""
+        """Whether a person can sign in with it in this browser."""
         return True
 
     def is_home(self, user_agent: str) -> bool:
@@ -246,15 +246,16 @@ class WebProvider(Provider):
         return bool(self.home) and self.home in user_agent
 
     def refusal(self, error: str) -> PhonebindError:
-        """What an ``error`` means that came back in place of a code. Returns SignInCancelled for "" or a cancel,
-        CodeInvalid where the person may try again, and ProviderUnavailable (with a line in the log) where the operator
-        must repair it.
+        """The error of ours for an ``error`` that came back in place of a code.
+
+        Returns SignInCancelled for "" or a cancel, CodeInvalid if the person may try again, and ProviderUnavailable
+        (with a line in the log) if the operator must repair it.
         """
         return self.refused(error) if error else SignInCancelled()
 
     @abstractmethod
     def refused(self, error: str) -> PhonebindError:
-        """The same for an error that is not empty. Remember that anybody can write it into an address."""
+        """The same for an error that is not empty. Remember that any client can write it into an address."""
 
 
 class NativeProvider(Provider):
@@ -270,5 +271,5 @@ class NativeProvider(Provider):
     def verify(self, proof: str, *, nonce: str = "") -> Grant:
         """Who the person is, if the proof was given to our own app. ``nonce`` is what the app made, or "".
 
-        Raises CodeInvalid where a new sign-in repairs it.
+        Raises CodeInvalid if a new sign-in helps.
         """

@@ -30,7 +30,7 @@ from phonebind.oauth.base import Grant, NativeProvider, Profile, WebProvider
 
 try:
     import jwt
-    from jwt.algorithms import RSAPSSAlgorithm  # noqa: F401 - exists only where cryptography does
+    from jwt.algorithms import RSAPSSAlgorithm  # noqa: F401 - exists only if cryptography is installed
 except ImportError as error:
     raise ImportError("signed tokens need PyJWT and cryptography: pip install 'phonebind[oidc]' or [apple]") from error
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from phonebind import life
 
 #: What a code can be sent for: to bind an identity. And where ``phonebind.lifecycle`` is installed: to sign in without
-#: an identity, to reset a password, to verify a new number, and to verify one's own number again.
+#: an identity, to reset a password, to verify a new number, and to verify their own number again.
 PURPOSES = ("bind", "sign_in", "reset_password", "change_mobile", "verify")
 #: The purpose in place of "reset_password" for a number without an account: the client sees the same answer, and the
 #: SMS contains no code. If a vendor has no template for it, the one for "reset_password" is sent with an invalid code.
@@ -85,6 +85,6 @@ class Gateway(Protocol):
         Raises SmsRefused if this number gets no SMS, and SmsVendorLimit if the vendor's own limit for it is used up. No
         other gateway is tried, and the person's limits count.
 
-        Raises SmsUnconfirmed if the gateway was reached and nobody knows whether it sent. Limits count, or a slow
+        Raises SmsUnconfirmed if the gateway was reached and it is unknown whether it sent. Limits count, or a slow
         gateway would be a way to unlimited SMS. No other gateway is tried, or the person would get two SMS.
         """

@@ -83,7 +83,7 @@ def _is_lost(parcel: Parcel) -> bool:
         is_tried_again = _is_tried_again(queue, parcel)
         _tell(parcel, "is tried again" if is_tried_again else "is not sent", error)
         return not is_tried_again
-    except Exception as error:  # noqa: BLE001 - Celery would log its text, and nobody knows what stands in that
+    except Exception as error:  # noqa: BLE001 - Celery would log its text, which may contain secrets
         _complain(f"the gateway raised {type(error).__name__}, which is a mistake in its code")
     else:
         _tell(parcel, "is sent")

@@ -130,7 +130,7 @@ class Queue:
 def _broker_problems(app: Celery) -> Iterator[str]:
     try:
         # This imports the library for this kind of broker. It opens no connection.
-        app.connection_for_write().transport.driver_type  # noqa: B018 - to load it is the question
+        app.connection_for_write().transport.driver_type  # noqa: B018 - it only has to load
     except UNUSABLE as error:
         # Do not show the error's text: a password with a slash in it is read as a port, and the text quotes it.
         yield f"app: its broker_url cannot be used ({type(error).__name__}): is the password in it percent-encoded?"
