@@ -404,7 +404,7 @@ class Scalar(Altcha):
         ({"check": ALTCHA, "cost": 1}, "cost must be"),
         ({"check": ALTCHA, "adaptive": True}, "name both"),
         ({"image": True, "adaptive": True}, "name both"),
-        ({"image": True, "cost": 1_000}, "without a check there is nothing that could take cost"),
+        ({"image": True, "cost": 1_000}, "without a check there are no options: remove cost"),
         ({"image": True, 1: 2}, "without a check"),
         ({"image": False, "check": ""}, "neither an image nor a check"),
     ],

@@ -103,7 +103,7 @@ class Stateless(Bound):
 
 def _brought_back(provider: WebProvider, state: str) -> str:
     if provider.uses_secret:
-        raise provider.unavailable("it is asked with a secret, and FRONT_END or LEGACY_STATE keeps no cookie")
+        raise provider.unavailable("it needs a cookie for its secret, and FRONT_END or LEGACY_STATE keeps no cookie")
     return state if provider.takes_any_state else NO_STATE
 
 

@@ -221,16 +221,16 @@ def _path(name: str, type_: Any, **more: Any) -> OpenApiParameter:
 
 
 PROVIDER = _path("provider", str, enum=list(oauth.KINDS))
-IMAGE_CODE_ID = _path("image_code_id", OpenApiTypes.UUID, description="One that the caller has made up.")
+IMAGE_CODE_ID = _path("image_code_id", OpenApiTypes.UUID, description="A random UUID that the client makes.")
 MOBILE = _path(
     "mobile",
     str,
     pattern=mobiles.MOBILE_PATTERN.replace(r"\A", "^").replace(r"\Z", "$"),
-    description="Spaces, hyphens, invisible marks, full-width digits and a prefix of +86, 0086 or 86 are read too.",
+    description="Spaces, hyphens, invisible marks, full-width digits and a prefix +86, 0086 or 86 are accepted.",
 )
-RECEIPT = _path("receipt", str, description="As the answer to the SMS request has it.")
+RECEIPT = _path("receipt", str, description="The `receipt` in the answer to the SMS request.")
 RETRY_AFTER = OpenApiParameter(
-    "Retry-After", int, OpenApiParameter.HEADER, response=[429, 502, 503], description="As retry_after."
+    "Retry-After", int, OpenApiParameter.HEADER, response=[429, 502, 503], description="The same as retry_after."
 )
 
 
@@ -285,16 +285,16 @@ SMS = (
     StorageUnavailable,
 )
 _SMS_DESCRIPTION = (
-    "Send an SMS code. The image code is used up, right or wrong. What is asked for depends on the settings: an image, "
-    "a `human_check`, both, or nothing; `GET /human_checks/{mobile}/` tells. Send the `access_token` of the callback "
-    "along: part of each mobile's SMS is kept for those who hold one."
+    "Send an SMS code. The image code is used up, right or wrong. The settings decide what is required: an image code, "
+    "a `human_check`, both, or nothing; `GET /human_checks/{mobile}/` says which. Also send the `access_token` of the "
+    "callback: part of each number's SMS is reserved for clients that have one."
 )
 
 OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
     WaysView: {
         "get": _operation(
             "ways",
-            "The ways to sign in that work in this browser, the best first; and `elsewhere` those that take another.",
+            "The ways to sign in that work in this browser, the best first. `elsewhere` has those that need another.",
             {200: Ways},
             [],
         )
@@ -302,7 +302,7 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
     AuthorizationView: {
         "get": _operation(
             "authorization",
-            "Where the browser goes to sign in, and the flow cookie. `state` is an older name of `next`.",
+            "The address where the browser goes to sign in, and the flow cookie. `state` is an older name of `next`.",
             {200: LoginUrl},
             [OriginNotAllowed, NextNotAllowed, ProviderUnknown],
             [PROVIDER, serializers.Authorization],
@@ -311,8 +311,8 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
     OAuthUserView: {
         "get": _operation(
             "callback",
-            "What the provider's callback brought. Who is bound already is signed in; others get a bind ticket, the "
-            "`access_token`, and its cookie.",
+            "The result of the provider's callback. A person who is already bound is signed in. Any other person gets "
+            "a binding token, the `access_token`, and its cookie.",
             {200: EITHER},
             [
                 StateInvalid,
@@ -329,8 +329,9 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
         ),
         "post": _operation(
             "bind",
-            "Bind to the account that has the mobile, made here if there is none. Sent again, it answers the same. A "
-            "`mobile_proof` takes the place of `sms_code`; then a new account needs no `password`.",
+            "Bind the identity to the account with this mobile number. If there is none, the account is created. A "
+            "repeated request gets the same answer. A `mobile_proof` replaces the `sms_code`; then a new account needs "
+            "no `password`.",
             {201: SignedIn},
             [
                 OriginNotAllowed,
@@ -353,9 +354,9 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
     NativeView: {
         "post": _operation(
             "native",
-            "The callback of apps and mini programs. Send the `code` or the `token` that the provider's SDK gave, "
-            "whichever it is, and the `nonce` that the app made, where it made one. No cookie is set or read: the "
-            "`access_token` is good for its holder, and for one bind.",
+            "The callback of apps and mini programs. Send the `code` or the `token` that the provider's SDK returned, "
+            "and the `nonce` if the app made one. No cookie is set or read: anyone who has the `access_token` can use "
+            "it, for one bind.",
             {200: EITHER},
             [
                 OriginNotAllowed,
@@ -375,7 +376,7 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
     ImageCodeView: {
         "get": _operation(
             "image_code",
-            "A new image for this id; the one before it stops being valid.",
+            "A new image for this id. The image before it becomes invalid.",
             {(200, MEDIA_TYPE): OpenApiTypes.BINARY},
             [OriginNotAllowed, TooManyRequests, StorageUnavailable, ServerBusy],
             [IMAGE_CODE_ID],
@@ -384,7 +385,7 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
     HumanCheckView: {
         "get": _operation(
             "human_check",
-            "What an SMS to this mobile takes now. The answer to `human_check` goes along with the SMS request.",
+            "What an SMS to this mobile number requires now. Send the answer to `human_check` with the SMS request.",
             {200: HumanCheck},
             [OriginNotAllowed, TooManyRequests, SmsQuota, StorageUnavailable, ServerBusy],
             [MOBILE, HumanCheckQuery],
@@ -397,8 +398,9 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
     MobileProofView: {
         "post": _operation(
             "mobile_proof",
-            "What the one tap of a carrier, or the phone button of WeChat, gave the app, for a proof that the bind "
-            "takes in place of an SMS code. `token` is used up, right or wrong: after a failure, verify by SMS.",
+            "Exchange what a carrier's one-tap sign-in, or WeChat's phone button, gave the app. The result is a proof "
+            "that the bind accepts in place of an SMS code. `token` is used up, right or wrong: after a failure, use "
+            "an SMS code.",
             {200: Proved},
             [
                 OriginNotAllowed,
@@ -414,8 +416,8 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
     SmsReceiptView: {
         "get": _operation(
             "sms_receipt",
-            "What the carrier says has become of an SMS of the last ten minutes. Where its vendor has told nothing for "
-            "20 seconds, it is asked.",
+            "What the carrier reports of an SMS of the last ten minutes. If the vendor has reported nothing for 20 "
+            "seconds, it is asked.",
             {200: Receipt},
             [OriginNotAllowed, ReceiptUnknown, TooManyRequests, StorageUnavailable],
             [RECEIPT],

@@ -116,11 +116,11 @@ def mode() -> Mode:
     if (type(path), type(image), type(adaptive)) != (str, bool, bool):
         raise TypeError("check is a dotted path; image and adaptive are True or False")
     if not path and options:
-        raise TypeError(f"without a check there is nothing that could take {', '.join(map(str, options))}")
+        raise TypeError(f"without a check there are no options: remove {', '.join(map(str, options))}")
     if not path and not image:
         raise ValueError("neither an image nor a check: every SMS would be free")
     if adaptive and not (path and image):
-        raise ValueError("adaptive is an image at all times and a check now and then: name both")
+        raise ValueError("adaptive needs an image for every SMS and a check at times: name both")
     return Mode(image, import_string(path)(**options) if path else None, adaptive)
 
 
@@ -129,7 +129,7 @@ def _nothing() -> Mode:
     # Checked at each request, not only in a system check: WSGI servers run none, and system checks can be silenced.
     unset = [name for name in BOUNDS if name not in conf.limits]
     if unset:
-        raise ValueError(f"with 'none' limits alone bound the bill: LIMITS must have your own {', '.join(unset)}")
+        raise ValueError(f"with 'none' only limits bound the bill: LIMITS must have your own {', '.join(unset)}")
     return Mode(image=False, check=None, adaptive=False)
 
 
@@ -137,9 +137,9 @@ def missing() -> list[str]:
     """Which libraries the setting needs and are not installed, in words. It loads nothing."""
     now, told = mode(), []
     if now.image and not image_codes.is_installed():
-        told.append("an image takes Pillow and numpy: pip install 'phonebind[image]'")
+        told.append("an image code needs Pillow and numpy: pip install 'phonebind[image]'")
     if now.visual and not find_spec("altcha"):
-        told.append("who cannot see takes altcha in place of it: pip install 'phonebind[altcha]'")
+        told.append("people who cannot see an image need altcha: pip install 'phonebind[altcha]'")
     return told
 
 
@@ -243,5 +243,5 @@ def _too_fast() -> bool:
     if total < bearable and newest < bearable * BURST:
         return False
     if alarms.is_due("adaptive"):
-        logger.warning("%s SMS in an hour that bears %d: each takes a human check more", total, bearable)
+        logger.warning("%s SMS in an hour whose budget is %d: each SMS needs a human check more", total, bearable)
     return True

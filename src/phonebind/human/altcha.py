@@ -17,7 +17,7 @@ from phonebind import slots, store
 try:
     import altcha
 except ImportError as error:
-    raise ImportError("A proof of work takes altcha: pip install 'phonebind[altcha]'") from error
+    raise ImportError("A proof of work needs altcha: pip install 'phonebind[altcha]'") from error
 
 #: Seconds that a challenge is valid.
 EXPIRES_IN = 300

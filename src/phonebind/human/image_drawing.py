@@ -16,7 +16,7 @@ try:
     from numpy.typing import NDArray
     from PIL import Image, ImageDraw, ImageFont
 except ImportError as error:
-    raise ImportError("An image code takes Pillow and numpy: pip install 'phonebind[image]'") from error
+    raise ImportError("An image code needs Pillow and numpy: pip install 'phonebind[image]'") from error
 
 #: Letters and digits that people do not confuse with each other.
 ALPHABET = "ACDEFHJKMNPRTUWX3"

@@ -59,7 +59,7 @@ class Vendor:
     def check(self) -> list[str]:
         texts = {word: getattr(self, word) for word in self.words}
         wrong = [word for word, text in texts.items() if not isinstance(text, str) or not _KEY.fullmatch(text)]
-        problems = [f"{word} must be a str, not empty, of letters that keys have" for word in wrong]
+        problems = [f"{word} must be a str, not empty, of printable ASCII without white space" for word in wrong]
         scheme = urlsplit(str(self.endpoint)).scheme
         if scheme != "https" and not (development() and scheme == "http"):
             problems.append("endpoint is not https")
@@ -100,7 +100,7 @@ class Vendor:
     def unavailable(self, reason: str) -> MobileProofUnavailable:
         """The error to raise. ``reason`` goes into the log, so it contains no secret."""
         if alarms.is_due(f"mobile proof {self.name} unavailable"):
-            logger.warning("%s proves no mobile: %s", self.name, reason)
+            logger.warning("%s verifies no mobile number: %s", self.name, reason)
         return MobileProofUnavailable()
 
 

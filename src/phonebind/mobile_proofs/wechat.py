@@ -38,7 +38,7 @@ class WeChat:
             found = oauth.get(self.provider)
         except ProviderUnknown:
             return ["provider must be the name of a WeChat mini program in PROVIDERS"]
-        problems = [] if isinstance(found, HasMobiles) else ["provider is none that tells mobiles"]
+        problems = [] if isinstance(found, HasMobiles) else ["provider is not one that gives mobile numbers"]
         if self.strength not in ("quick", "realtime"):
             problems.append("strength must be 'quick' or 'realtime'")
         return problems

@@ -110,7 +110,7 @@ class Alipay(WebProvider, NativeProvider):
         if not openid:
             other = next((kind for kind in ID_KINDS if text(answer, kind)), "")
             if other:
-                raise self.misconfigured(TOKEN, f"it names people by {other}, and id_kind is {self.settings.id_kind}")
+                raise self.misconfigured(TOKEN, f"its answer has {other}, and id_kind is {self.settings.id_kind}")
             raise self.unavailable("token answer without an id")
         return Grant(openid, text(answer, "access_token"), unionid=text(answer, "union_id") or None)
 

@@ -67,7 +67,7 @@ class Apple(IdTokenProvider):
     def check(self) -> list[str]:
         settings = self.settings
         if settings.scope:
-            return ["scope: with any, Apple brings people back by a cross-site POST, and without the cookie."]
+            return ["scope must be empty: with a scope, Apple returns by a cross-site POST, which has no cookie."]
         if not self._client_secret:
             return ["private_key must be the text of the .p8 file from Apple's console."]
         return []

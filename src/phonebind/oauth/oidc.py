@@ -63,7 +63,7 @@ class OpenIDConnect(IdTokenProvider):
     def check(self) -> list[str]:
         problems = []
         if not self.settings.base_url and urlsplit(self.settings.issuer).scheme != "https":
-            problems.append("issuer must be an https URL, or base_url the address where it is while developing.")
+            problems.append("issuer must be an https URL. While developing, base_url may be its http address.")
         if self.settings.scope and SCOPE not in self.settings.scope.split():
             problems.append(f"scope must hold {SCOPE!r}: without it there is no id_token.")
         return problems

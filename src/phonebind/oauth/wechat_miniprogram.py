@@ -36,11 +36,11 @@ class WeChatMiniProgram(WeChat, NativeProvider):
             raise CodeInvalid
         self.checked(PHONE, answer)
         if text(answer, "phone_info", "watermark", "appid") != self.settings.client_id:
-            raise self.unavailable(f"{PHONE}: a number that was told to another app")
+            raise self.unavailable(f"{PHONE}: a number that was given to another app")
         if text(answer, "phone_info", "countryCode") != CHINA:
             raise CodeInvalid().because("the number is not of mainland China")
         # phoneNumber starts with the country code if the number is a foreign one.
         mobile = text(answer, "phone_info", "purePhoneNumber")
         if not re.match(MOBILE_PATTERN, mobile):
-            raise self.unavailable(f"{PHONE}: what it calls a number is none")
+            raise self.unavailable(f"{PHONE}: not a mobile number")
         return mobile

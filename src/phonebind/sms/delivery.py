@@ -54,7 +54,7 @@ def _taken(message_id: str, number: int) -> Parcel | None:
     try:
         return parcels.take(message_id, number)
     except parcels.Missing:
-        _complain("a message is not in this worker's store: has it the CACHES of the web servers?")
+        _complain("a message is not in this worker's store: does it have the CACHES of the web servers?")
         return None
     except parcels.Unreadable:
         _complain("a message cannot be read: the workers need the SECRET_KEY and the release of the web servers")

@@ -47,7 +47,7 @@ class Failover:
 
     def check(self) -> list[str]:
         if not isinstance(self.gateways, (list, tuple)) or len(self.gateways) < 2:
-            return ["gateways must be a list of two or more; a single gateway stands in SMS itself"]
+            return ["gateways must be a list of two or more; put a single gateway into SMS itself"]
         return [problem for place, options in enumerate(self.gateways) for problem in _problems(place, options)]
 
     def send(self, message: Message) -> str | None:
@@ -68,7 +68,7 @@ class Failover:
 def _problems(place: int, options: Any) -> list[str]:
     named = f"gateways[{place}] {inner.label(options)}".rstrip()
     if is_composite(options):
-        return [f"{named}: hands its messages on to other gateways; name those that send"]
+        return [f"{named}: passes its messages to other gateways; name gateways that send"]
     return [f"{named}: {problem}" for problem in inner.problems(options)]
 
 
@@ -83,8 +83,8 @@ def _attempt(options: Mapping[str, Any], message: Message) -> str | None:
 
 def _unusable(gateway: str, why: str) -> SmsMisconfigured:
     if alarms.is_due(f"sms {gateway} cannot be made"):
-        logger.error("SMS gateway %s cannot be made of its options: run manage.py check (%s)", gateway, why)
-    return SmsMisconfigured().because(f"it cannot be made of its options ({why})")
+        logger.error("SMS gateway %s cannot be constructed from its options: run manage.py check (%s)", gateway, why)
+    return SmsMisconfigured().because(f"it cannot be constructed from its options ({why})")
 
 
 def _watched(key: rests.Key, send: Callable[[], str | None]) -> str | None:

@@ -20,7 +20,7 @@ def problems(options: Any) -> list[str]:
     try:
         gateway = make(options)
         if not callable(gateway.send):
-            return ["send is no method"]
+            return ["send is not a method"]
         return list(gateway.check())
     except UNUSABLE as error:
         return [explain(error)]

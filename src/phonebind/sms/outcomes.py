@@ -25,7 +25,7 @@ _NUMBER = (
 )
 _LIMIT = (
     "Not sent: the vendor's own limit for this number is used up ({detail}). Try again in {retry_after} s, or with "
-    "another number; the limit may stand in the vendor's console."
+    "another number; you may find the limit in the vendor's console."
 )
 _STORE = "Not sent: Valkey or Redis does not answer. Start it, or repair its address in CACHES."
 _BUG = "Nobody knows whether it was sent: the gateway raised {kind}, which is a mistake in its code. Look at the phone."

@@ -138,9 +138,9 @@ def _broker_problems(app: Celery) -> Iterator[str]:
 
 def _conf_problems(app: Celery) -> Iterator[str]:
     if app.conf.task_always_eager:
-        yield "app: task_always_eager does not hold for SMS, and without a worker nobody gets one: name another gateway"
+        yield "app: task_always_eager has no effect on SMS, and without a worker none is sent: name another gateway"
     if not {"json", "application/json"}.intersection(app.conf.accept_content):
-        yield "app: accept_content must have 'json': the workers throw away all SMS"
+        yield "app: accept_content must have 'json': without it, the workers discard all SMS"
 
 
 @contextmanager

@@ -115,7 +115,7 @@ def expect(gateway: str, message: Message, vendor_id: str | None = None) -> None
             if vendor_id:
                 client.set(_index(gateway, vendor_id, message.mobile), json.dumps([message.id, sent_at]), px=KEPT)
     except StorageUnavailable:
-        logger.warning("An SMS was sent whose receipt nobody will know: the store is unavailable")
+        logger.warning("The receipt of an SMS will not be found: the store is unavailable")
 
 
 def record(gateway: str, receipts: Iterable[Receipt]) -> None:

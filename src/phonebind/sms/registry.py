@@ -118,7 +118,7 @@ def attempt(gateway: Gateway, message: Message) -> str | None:
             receipts.expect("", message)
         return vendor_id
     if message.purpose in NOTICES and not says(gateway, message.purpose):
-        raise SmsMisconfigured().because("it sends codes alone, or has no template for this")
+        raise SmsMisconfigured().because("it only sends codes, or has no template for this")
     name = name_of(gateway)
     with _counted(name, message.purpose), calls.observed(name, "sms", OUTCOMES):
         vendor_id = gateway.send(message)

@@ -114,7 +114,7 @@ class Vendor:
             if not isinstance(value, str) or not value or value != value.strip():
                 yield f"{word} must be a str, not empty, without white space around it"
             elif word not in self.texts and not _KEY.fullmatch(value):
-                yield f"{word} holds white space or letters that none has: copy it from the vendor's console"
+                yield f"{word} has white space or letters that no key has: copy it from the vendor's console"
             elif word == "sign_name" and set("【】").intersection(value):
                 yield "sign_name must be the name without 【】: the vendor adds them"
         if not _is_address(self.endpoint):
@@ -151,7 +151,7 @@ class Vendor:
         try:
             return read(json.loads(answer.body))
         except _UNREADABLE as error:
-            self._warn("does not tell what it is asked", f"status {answer.status}, {_shown(str(error))}")
+            self._warn("gives an unreadable answer", f"status {answer.status}, {_shown(str(error))}")
             return None
 
     def _reading(self, answer: upstream.Answer) -> Reading:

@@ -105,7 +105,7 @@ class FakeQQ:
         answer = self.arrive(client, _person_of(user), next=next, pages=pages, **request)
         came_in = answer.status_code == 303 if pages else "token" in answer.json()
         if not came_in:
-            raise AssertionError(f"{user} did not come in: {answer.status_code} {answer.content.decode()}")
+            raise AssertionError(f"{user} did not sign in: {answer.status_code} {answer.content.decode()}")
         return answer
 
     def send_code(self, client: Client, mobile: str, access_token: str = "", **request: Any) -> str:

@@ -9,7 +9,7 @@ def refuse_outside_tests() -> None:
     ``manage.py test`` and pytest-django call it. No server does.
     """
     if not hasattr(utils._TestState, "saved_data"):
-        raise RuntimeError("phonebind.testing works in a test run only: it lets everybody sign in as anybody.")
+        raise RuntimeError("phonebind.testing works in a test run only: it lets any client sign in as any person.")
 
 
 def problems() -> list[str]:
