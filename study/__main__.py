@@ -13,14 +13,16 @@ from bench.report import Table, publish
 from phonebind.human import image_drawing
 from study import sheets, sight
 from study.attack import FREELY, TOLD, Solved, attack, image_of, text_of
+from study.chinese import in_chinese
 from study.designs import DESIGNS, READ, RIVAL, SHIPPED
 from study.reader import MODELS
 from study.steps import STEPS
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENT = ROOT / "docs" / "image-codes.md"
-SHEET = ROOT / "docs" / "image-codes.jpg"
-COMPARED = ROOT / "docs" / "image-codes-compared.jpg"
+DOCUMENT = ROOT / "docs" / "en" / "explanation" / "image-codes.md"
+CHINESE_DOCUMENT = ROOT / "docs" / "zh" / "explanation" / "image-codes.md"
+SHEET = ROOT / "docs" / "images" / "image-codes.jpg"
+COMPARED = ROOT / "docs" / "images" / "image-codes-compared.jpg"
 BLIND = ROOT / "study" / "blind"
 
 IMAGES = 300
@@ -38,7 +40,9 @@ def study() -> None:
         print(f"{design}: {_best(solved[design])}", flush=True)
     sheets.write(SHEET, [("", [image_of(SHIPPED, 4 * row + n) for n in range(4)]) for row in range(6)])
     sheets.write(COMPARED, [(design, [image_of(design, n) for n in range(3)]) for design in DESIGNS])
-    publish([_designs(solved), _steps(solved), _sight(), drawing], DOCUMENT)
+    tables = [_designs(solved), _steps(solved), _sight(), drawing]
+    publish(tables, DOCUMENT)
+    publish([in_chinese(table) for table in tables], CHINESE_DOCUMENT)
 
 
 def check() -> None:
