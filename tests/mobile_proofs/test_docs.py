@@ -1,15 +1,18 @@
 """docs/en/how-to/one-tap.md and its Chinese page say what the code does."""
 
 import re
+from typing import Any
 
 import pytest
+from pytest_django import Settings as HostSettings
 
-from phonebind import limits, mobile_proofs
+from phonebind import checks, limits, mobile_proofs
 from phonebind.conf import Settings
 from phonebind.mobile_proofs.aliyun import Aliyun
 from phonebind.mobile_proofs.tencent import Tencent
 from phonebind.verified import STRENGTHS
-from tests.support.documents import LANGUAGES, read
+from tests.support.documents import LANGUAGES, blocks, read
+from tests.support.edge import Configure
 
 both = pytest.mark.parametrize("text", [read("how-to/one-tap", language) for language in LANGUAGES], ids=LANGUAGES)
 
@@ -21,6 +24,21 @@ def test_every_source_strength_and_limit_is_documented(text: str) -> None:
     assert {*mobile_proofs.SOURCES, *STRENGTHS, *rules} <= first
     for name in rules:
         assert f"{limits.rule(name).limit:,}" in next(line for line in text.splitlines() if f"`{name}`" in line)
+
+
+@both
+def test_the_check_accepts_the_settings(
+    text: str, phonebind: Configure, settings: HostSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = "".join(code for _, code in blocks(text, "python") if "PHONEBIND" in code)
+    for variable in re.findall(r'environ\["(\w+)"\]', written):
+        monkeypatch.setenv(variable, "x")
+    entry = {"client_id": "wx1", "client_secret": "x"}
+    host: dict[str, Any] = {"PHONEBIND": {**settings.PHONEBIND, "PROVIDERS": {"wechat_miniprogram": entry}}}
+    exec(written, host)  # noqa: S102
+    settings.PHONEBIND = host["PHONEBIND"]
+    assert [*settings.PHONEBIND["MOBILE_PROOFS"]] == [*mobile_proofs.SOURCES]
+    assert checks.check_mobile_proofs() == []
 
 
 @both

@@ -4,19 +4,22 @@ import re
 import sys
 import types
 from dataclasses import fields
+from typing import Any
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
 from phonebind import oauth
+from phonebind.checks import check_providers
 from phonebind.conf import ProviderSettings
 from phonebind.oauth import alipay, qq, qq_connect, wechat, weibo
 from phonebind.oauth.apple import Apple, AppleSettings
 from phonebind.oauth.oidc import OpenIDConnect, OpenIDConnectSettings
 from phonebind.oauth.wechat_web import WeChatWebSettings
 from phonebind_sandbox.codes import CODES
-from tests.support.documents import LANGUAGES, code, read
+from server import demo
+from tests.support.documents import LANGUAGES, blocks, code, read
 from tests.support.edge import Configure, Upstream
 
 #: The settings that only one kind has, by the page that must name them.
@@ -25,6 +28,13 @@ OWN_SETTINGS = {
     "apple": AppleSettings,
     "oidc": OpenIDConnectSettings,
     "wechat": WeChatWebSettings,
+}
+
+#: Of environment variables that must hold a real one.
+KEYS = {
+    "ALIPAY_PRIVATE_KEY": demo.ALIPAY_PRIVATE_KEY,
+    "ALIPAY_PUBLIC_KEY": demo.ALIPAY_PUBLIC_KEY,
+    "APPLE_PRIVATE_KEY": demo.APPLE_PRIVATE_KEY,
 }
 
 both = pytest.mark.parametrize("language", LANGUAGES)
@@ -45,6 +55,22 @@ def numbers(cell: str) -> set[int]:
 def answered(name: str, language: str, answer: str) -> set[int]:
     """The numbers of the errors in whose rows stands that answer."""
     return {number for cell, rest in rows(name, language).items() if f"`{answer}`" in rest for number in numbers(cell)}
+
+
+@both
+@pytest.mark.parametrize("name", ["index", "qq", "qq-app", "wechat", "weibo", "alipay", "apple", "oidc"])
+def test_the_check_accepts_the_settings_of_each_page(
+    language: str, name: str, phonebind: Configure, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = [block for _, block in blocks(read(f"how-to/providers/{name}", language), "python")]
+    host: dict[str, Any] = {"PHONEBIND": {"PROVIDERS": {}}}
+    for block in [each for each in written if "PHONEBIND" in each]:
+        for variable in re.findall(r'environ\["(\w+)"\]', block):
+            monkeypatch.setenv(variable, KEYS.get(variable, "x"))
+        exec(block, host)  # noqa: S102
+        assert host["PHONEBIND"]["PROVIDERS"]
+        settings.PHONEBIND = {**settings.PHONEBIND, **host["PHONEBIND"]}
+        assert check_providers() == []
 
 
 @both
