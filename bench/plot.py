@@ -1,4 +1,4 @@
-"""The picture in docs/en/explanation/performance.md: what one sign-in costs, everybody's, on one scale."""
+"""The picture in docs/{zh,en}/explanation/performance.md: what one sign-in costs, everybody's, on one scale."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from bench.contenders import ROOT
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-PICTURE = ROOT / "docs" / "performance.png"
+PICTURE = ROOT / "docs" / "images" / "performance.png"
 
 
 def bars(costs: Sequence[tuple[str, float]], path: Path = PICTURE) -> None:

@@ -1,4 +1,4 @@
-"""Tables and text: printed, and put where docs/en/explanation/performance.md has a place for them."""
+"""Tables and text: printed, and put where docs/{zh,en}/explanation/performance.md have a place for them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,8 @@ from pathlib import Path
 
 from bench.contenders import ROOT
 
-DOCUMENT = ROOT / "docs" / "performance.md"
+#: The page of each language.
+PAGES = [ROOT / "docs" / language / "explanation" for language in ("zh", "en")]
 
 
 @dataclass
@@ -38,17 +39,23 @@ class Block:
         return f"```text\n{self.text.strip()}\n```"
 
 
-def publish(tables: Sequence[Table | Block], document: Path = DOCUMENT) -> None:
-    """Print them, and bring the document up to date."""
-    text = document.read_text()
+def publish(tables: Sequence[Table | Block], page: str = "performance", folders: Sequence[Path] = PAGES) -> None:
+    """Print them, and bring the page up to date in each language."""
     for table in tables:
         print(f"\n{table.name}\n{table.markdown()}", flush=True)
+    for document in (folder / f"{page}.md" for folder in folders):
+        document.write_text(_filled(document, tables))
+
+
+def _filled(document: Path, tables: Sequence[Table | Block]) -> str:
+    text = document.read_text()
+    for table in tables:
         start, end = f"<!-- {table.name} -->", f"<!-- /{table.name} -->"
         before, found, rest = text.partition(start)
         if not found:
-            raise ValueError(f"{document.name} has no place for {start}")
+            raise ValueError(f"{document} has no place for {start}")
         text = f"{before}{start}\n{table.markdown()}\n{end}{rest.partition(end)[2]}"
-    document.write_text(text)
+    return text
 
 
 def _text(cell: object) -> str:

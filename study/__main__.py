@@ -9,7 +9,7 @@ from random import Random
 from statistics import median, quantiles
 from time import process_time
 
-from bench.report import Table, publish
+from bench.report import PAGES, Table, publish
 from phonebind.human import image_drawing
 from study import sheets, sight
 from study.attack import FREELY, TOLD, Solved, attack, image_of, text_of
@@ -19,8 +19,6 @@ from study.reader import MODELS
 from study.steps import STEPS
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENT = ROOT / "docs" / "en" / "explanation" / "image-codes.md"
-CHINESE_DOCUMENT = ROOT / "docs" / "zh" / "explanation" / "image-codes.md"
 SHEET = ROOT / "docs" / "images" / "image-codes.jpg"
 COMPARED = ROOT / "docs" / "images" / "image-codes-compared.jpg"
 BLIND = ROOT / "study" / "blind"
@@ -41,8 +39,9 @@ def study() -> None:
     sheets.write(SHEET, [("", [image_of(SHIPPED, 4 * row + n) for n in range(4)]) for row in range(6)])
     sheets.write(COMPARED, [(design, [image_of(design, n) for n in range(3)]) for design in DESIGNS])
     tables = [_designs(solved), _steps(solved), _sight(), drawing]
-    publish(tables, DOCUMENT)
-    publish([in_chinese(table) for table in tables], CHINESE_DOCUMENT)
+    chinese, english = PAGES
+    publish(tables, "image-codes", [english])
+    publish([in_chinese(table) for table in tables], "image-codes", [chinese])
 
 
 def check() -> None:

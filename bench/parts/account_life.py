@@ -120,8 +120,8 @@ def _compared(costs: dict[str, list[Cost]]) -> Table:
     for title, one, other in (
         ("returning sign-in without the app, with it", "sign-in", "sign-in, app"),
         ("refresh without the app, with it", "refresh", "refresh, app"),
-        ("sign-in by password, but for its hash, without the app, with it", "password", "password, app"),
-        ("sign-in with the app by password, but for its hash, by SMS", "password, app", "sms, app"),
+        ("sign-in by password (not its hash) without the app, with it", "password", "password, app"),
+        ("sign-in with the app by password (not its hash), by SMS", "password, app", "sms, app"),
     ):
         pairs = list(zip(costs[one], costs[other], strict=True))
         table.add(

@@ -1,6 +1,7 @@
-"""What the runs saw, as the table in ``docs/en/explanation/reliability.md``.
+"""What the runs saw, as the tables in ``docs/en/explanation/reliability.md`` and its Chinese page.
 
 Each test writes its rows to the file that ``TORTURE_ROWS`` names; ``python -m tests.torture.report`` prints the table.
+With ``write`` it also puts each row into both pages, in place of the row of an earlier run.
 """
 
 import json
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+PAGES = [Path(f"docs/{language}/explanation/reliability.md") for language in ("zh", "en")]
 #: ``note("what was tried", seen=…)``.
 Note = Callable[..., None]
 
@@ -31,15 +33,42 @@ def noting(database: str) -> Note:
     return note
 
 
+def rows(lines: list[str]) -> list[str]:
+    """Markdown: one row for each thing tried, on each database."""
+    return [
+        f"| {row['what']} | {row['database']} | "
+        + "; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in row["seen"].items())
+        + " |"
+        for row in map(json.loads, lines)
+    ]
+
+
 def table(lines: list[str]) -> str:
-    """Markdown: one line for each thing tried, on each database."""
-    rows = [json.loads(line) for line in lines]
-    out = ["| what was tried | on | what was seen |", "|---|---|---|"]
-    for row in rows:
-        seen = "; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in row["seen"].items())
-        out.append(f"| {row['what']} | {row['database']} | {seen} |")
-    return "\n".join(out)
+    """With its head."""
+    return "\n".join(["| what was tried | on | what was seen |", "|---|---|---|", *rows(lines)])
+
+
+def placed(page: str, new: list[str]) -> tuple[str, list[str]]:
+    """The page with the new rows in place of those that say the same was tried, and the rows that have no place yet."""
+    results = {_tried(row): row for row in new}
+    lines = [results.pop(_tried(line), line) if line.startswith("| ") else line for line in page.split("\n")]
+    return "\n".join(lines), list(results.values())
+
+
+def _tried(row: str) -> str:
+    """What, and on which database."""
+    return row.rsplit(" | ", 1)[0]
+
+
+def main(*, write: bool) -> None:
+    """Print the table, and bring the pages up to date."""
+    lines = Path(os.environ[_FILE]).read_text().splitlines()
+    sys.stdout.write(table(lines) + "\n")
+    for page in PAGES if write else []:
+        text, homeless = placed(page.read_text(), rows(lines))
+        page.write_text(text)
+        sys.stderr.write("".join(f"No place in {page}: {row}\n" for row in homeless))
 
 
 if __name__ == "__main__":
-    sys.stdout.write(table(Path(os.environ[_FILE]).read_text().splitlines()) + "\n")
+    main(write=sys.argv[1:] == ["write"])

@@ -1,0 +1,25 @@
+"""The page about the design names the layers that import-linter checks, in their order."""
+
+import re
+import tomllib
+
+import pytest
+
+from tests.support.documents import LANGUAGES, ROOT, read
+
+_CONTRACTS = {
+    contract["name"]: contract
+    for contract in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_names_every_module_in_its_layer(language: str) -> None:
+    rows = re.findall(r"^\| (`[^|]+) \|", read("explanation/design", language), re.MULTILINE)
+    named = [set(re.findall(r"`(\w+)`", row)) for row in rows]
+    layers = [
+        set(layer.split(" | "))
+        for name in ("The house: downward only", "The sandbox: downward only")
+        for layer in _CONTRACTS[name]["layers"]
+    ]
+    assert named == layers
