@@ -2,6 +2,7 @@
 
 import math
 import re
+from typing import Any
 
 import pytest
 
@@ -79,3 +80,19 @@ def test_both_pages_of_the_study_have_the_same_figures() -> None:
 
 def test_the_study_has_chinese_for_all_that_it_names() -> None:
     assert {*DESIGNS, *STEPS, *sight.SIGHTS} <= {*WORDS}
+
+
+@both
+def test_the_check_of_the_example_believes_one_answer_once(language: str) -> None:
+    [source] = [code for _, code in blocks(read("how-to/human-checks", language), "python") if "class Riddle" in code]
+    module: dict[str, Any] = {}
+    exec(source, module)  # noqa: S102
+    riddle = type("WithRiddles", (module["Riddle"],), {"pick": lambda self: ("One and one?", "2")})("a secret")
+    assert riddle.check() == []
+    mobile, other, address = "13800000001", "13800000002", "127.0.0.1"
+    for who, said, right in ((mobile, "3", False), (other, "2", False), (mobile, "2", True)):
+        asked = riddle.issue(mobile)
+        assert asked["question"] == "One and one?"
+        assert riddle.verify(who, address, f"{asked['number']} {said}") is right
+        assert riddle.verify(mobile, address, f"{asked['number']} 2") is False
+    assert riddle.verify(mobile, address, "") is False
