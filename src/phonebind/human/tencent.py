@@ -25,8 +25,8 @@ except ImportError as error:
 
 ENDPOINT = "https://captcha.tencentcloudapi.com"
 SCRIPT = "https://turing.captcha.qcloud.com/TJCaptcha.js"
-#: Origins that the script may load from, besides its own. Tencent documents no such list. The first is that of its
-#: scripts (turing. in China, ca.turing. elsewhere). One of them was on captcha.gtimg.com until 2023.
+#: Origins that the script may load from, in addition to its own. Tencent documents no such list. The first is that of
+#: its scripts (turing. in China, ca.turing. elsewhere). One of them was on captcha.gtimg.com until 2023.
 ORIGINS = ("https://*.captcha.qcloud.com", "https://*.gtimg.com")
 
 #: Seconds that a ticket is valid.
