@@ -1,9 +1,9 @@
 """System checks of this app, one function each. Ids never change their meaning.
 
 E015 NUMBER_STATE        E016 SMS_SIGN_UP makes accounts that cannot be used again
-W012 nobody knows whether a number has a new owner
-W101 its addresses are not served    W102 Django's sessions go on after they were ended
-W103 no gateway can tell an old number of a change
+W012 nothing tells whether a number has a new owner
+W101 its URLs are not served    W102 Django's sessions go on after they were ended
+W103 no gateway can notify an old number of a change
 """
 
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ def check_urls(**kwargs: Any) -> Messages:
         told = "phonebind.lifecycle is installed, and nobody can list or end their sessions: its URLs are not included."
         return [Warning(told, hint=hint, id="phonebind.W101")]
     except (ImportError, ImproperlyConfigured):
-        pass  # Django's own checks tell
+        pass  # Django's own checks report this.
     return []
 
 

@@ -1,4 +1,4 @@
-"""SMS without a code: what the owner of a number should hear of, whoever sits at the site."""
+"""SMS without a code: messages that the owner of a number must get, even when another person uses the site."""
 
 import logging
 
@@ -12,9 +12,11 @@ logger = logging.getLogger(__name__)
 
 
 def mobile_change(mobile: str) -> None:
-    """The account of this number waits for another one. After the commit: whatever comes of it, the change waits.
+    """Tell this number that its account is going to get another one. Called after the commit: the change waits even if
+    the SMS fails.
 
-    Not counted with the codes of the number, or who uses those up could keep its owner from hearing of it.
+    This SMS has its own limit, apart from the codes of the number. Otherwise a person who uses up those could keep the
+    notice from the owner.
     """
     if not (mobile and conf.mobile_change_notice):
         return

@@ -1,4 +1,4 @@
-"""``manage.py phonebind_prune_sessions``: delete the sessions that ended, or expired, long ago. Run it once a day."""
+"""``manage.py phonebind_prune_sessions``: delete sessions that ended, or expired, long ago. Run it once a day."""
 
 from argparse import ArgumentParser
 from typing import Any

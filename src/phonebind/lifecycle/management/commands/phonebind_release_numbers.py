@@ -1,4 +1,4 @@
-"""``manage.py phonebind_release_numbers FILE``: take numbers that carriers have given to others from their accounts."""
+"""``manage.py phonebind_release_numbers FILE``: remove from accounts the numbers that carriers gave to others."""
 
 from collections import Counter
 from pathlib import Path
