@@ -1,4 +1,4 @@
-"""``python -m study``: what OCR reads of image codes. See docs/en/explanation/image-codes.md."""
+"""``python -m study``: how well OCR reads image codes. See docs/en/explanation/image-codes.md."""
 
 import secrets
 import sys
@@ -25,7 +25,7 @@ BLIND = ROOT / "study" / "blind"
 IMAGES = 300
 DRAWN = 1_000
 CHECKED = 100
-#: So many read of those checked, as they come, are too many.
+#: If OCR reads this many or more of the checked images as they come, the check fails.
 TOO_MANY = 5
 
 
@@ -54,7 +54,7 @@ def check() -> None:
 
 
 def blind(design: str) -> None:
-    """Nobody knows the texts: these are other images than those of the study."""
+    """Write images without their texts, for people to read. They are other images than those of the study."""
     seeds = [secrets.randbits(32) for _ in range(20)]
     BLIND.mkdir(exist_ok=True)
     rows = [seeds[start : start + 4] for start in range(0, len(seeds), 4)]
