@@ -1,6 +1,7 @@
 # make run      serve http://127.0.0.1:8000 (PORT, DATA_DIR, REDIS_URL, DATABASE_URL)
 # make test     everything that CI checks
 # make docs     the documents as a site, in Chinese and English, into site/
+# make screenshots  the pictures of the documents, of the running product in headless Chromium: docs/images (NAMES="sign-in bind")
 # make diagrams  the pictures of docs/site/diagrams/*.mmd that have changed; needs npm, Chromium and the network
 # make torture  races, faults and attacks at full length, and what they saw as a table: docs/en/explanation/reliability.md (PARTS="nodes sentinel")
 # make mutants  whether the tests notice changes (MODULES="limits sms_codes"): half an hour, docs/en/explanation/mutants.md
@@ -16,7 +17,7 @@ PY = .venv/bin/python
 $(shell for venv in .venv .oracles study/.venv bench/.venv; do \
     test ! -e $$venv || $$venv/bin/python -c 'import pip' 2>/dev/null || rm -f $$venv/complete $$venv/*.stamp; done)
 
-.PHONY: help run test docs diagrams torture mutants bench captcha-study lint format hashes messages clean
+.PHONY: help run test docs screenshots diagrams torture mutants bench captcha-study lint format hashes messages clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -29,6 +30,9 @@ test: .venv/docs.stamp
 
 docs: .venv/docs.stamp
 	@exec scripts/docs
+
+screenshots: .venv/test.stamp
+	@exec scripts/screenshots $(NAMES)
 
 diagrams: .venv/test.stamp
 	@exec scripts/diagrams
