@@ -62,7 +62,7 @@ class Visitor:
     """A visitor with their own number and browser."""
 
     def __init__(self, mobile: str) -> None:
-        from django.test import Client  # noqa: PLC0415 - settings come first
+        from django.test import Client  # noqa: PLC0415 - the settings must be set first
 
         self.mobile, self.client = mobile, Client(raise_request_exception=False)
         # Load this before the timing begins.
@@ -94,7 +94,7 @@ DOORS: dict[str, tuple[Callable[[Visitor], None], Callable[[Visitor], Any]]] = {
 
 
 def look(ask: Callable[[Visitor], Any], visitor: Visitor) -> Seen:
-    from django.db import connection  # noqa: PLC0415 - settings come first
+    from django.db import connection  # noqa: PLC0415 - the settings must be set first
 
     from phonebind import store  # noqa: PLC0415
 

@@ -103,7 +103,7 @@ def main(file: Path) -> None:
         watch(loader)
     from server.wsgi import application  # noqa: PLC0415 - what is measured
 
-    requests = pickle.loads(file.read_bytes())  # noqa: S301 - of the bench's own
+    requests = pickle.loads(file.read_bytes())  # noqa: S301 - written by the bench itself
     # The first request imports the modules of the URLs.
     for number, request in enumerate(requests):
         sys.setprofile(_see if number else None)

@@ -106,7 +106,7 @@ class Load:
     def _answer(self) -> Any:
         answer = self._pipe.recv()
         if isinstance(answer, str):
-            raise RuntimeError(answer)  # noqa: TRY004 - the far end's error, told as text
+            raise RuntimeError(answer)  # noqa: TRY004 - the error of the other process, as text
         return answer
 
 
@@ -314,5 +314,5 @@ def _main(pipe: Connection) -> None:
         run: Callable[..., Awaitable[Any]] = getattr(far, name)
         try:
             pipe.send(loop.run_until_complete(run(*job)))
-        except Exception as error:  # noqa: BLE001 - told at the near end
+        except Exception as error:  # noqa: BLE001 - reported to the other process
             pipe.send(f"{type(error).__name__}: {error}")

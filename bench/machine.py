@@ -85,7 +85,8 @@ class Machine:
                 stop(process)
 
     def warm_up_disk(self) -> None:
-        """Read all of PostgreSQL's files into the system's cache. A site with so many people has them there too.
+        """Read all of PostgreSQL's files into the system's cache. The server of a site with so many people holds them
+        there too.
 
         Some hosts of virtual machines take unused memory away.
         """

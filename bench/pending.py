@@ -32,20 +32,20 @@ class Nowhere:
 
 
 def image(number: int, address: str) -> None:
-    from phonebind.human import image_codes  # noqa: PLC0415 - settings come first
+    from phonebind.human import image_codes  # noqa: PLC0415 - the settings must be set first
 
     image_codes.issue(str(UUID(int=number << 64 | 1 << 63)), address)
 
 
 def sms(number: int, address: str) -> None:
-    from phonebind import sms_codes  # noqa: PLC0415 - settings come first
+    from phonebind import sms_codes  # noqa: PLC0415 - the settings must be set first
 
     sms_codes.issue(str(13_000_000_000 + number), address)
 
 
 def main(kind: str, first: int, last: int) -> None:
     django.setup()
-    from phonebind.human import image_drawing  # noqa: PLC0415 - settings come first
+    from phonebind.human import image_drawing  # noqa: PLC0415 - the settings must be set first
 
     image_drawing.draw = lambda text, random: b""
     ask = {"image": image, "sms": sms}[kind]

@@ -38,7 +38,7 @@ def name_of(function: tuple[str, int, str]) -> str:
 def main(file: Path) -> None:
     from server.wsgi import application  # noqa: PLC0415 - it reads the environment
 
-    requests: list[Request] = pickle.loads(file.read_bytes())  # noqa: S301 - of the bench's own
+    requests: list[Request] = pickle.loads(file.read_bytes())  # noqa: S301 - written by the bench itself
     warm_up = len(requests) // 4
     for number, request in enumerate(requests[:warm_up]):
         answer(application, request, number)

@@ -66,7 +66,7 @@ def cpu(act: Callable[[], object], times: int) -> float:
 def main(times: int) -> None:
     settings.configure(DEBUG=True, SECRET_KEY=demo.SECRET_KEY, PHONEBIND={"TOTAL_TIMEOUT": 30})
     django.setup()
-    from phonebind import sms, upstream  # noqa: PLC0415 - after the settings
+    from phonebind import sms, upstream  # noqa: PLC0415 - the settings must be set first
     from phonebind.sms import registry  # noqa: PLC0415
 
     ours, theirs = multiprocessing.Pipe()

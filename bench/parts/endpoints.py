@@ -87,7 +87,7 @@ def run(machine: Machine, load: Load) -> list[Table | Block]:
 
 def _makers(site: Site) -> dict[str, Maker]:
     # Other mobiles than in a former run: a mobile waits a minute for its next SMS.
-    mobiles = count(13_100_000_000 + random.randrange(10**9))  # noqa: S311 - as random as dice
+    mobiles = count(13_100_000_000 + random.randrange(10**9))  # noqa: S311 - not for security
     return {
         "GET authorization": lambda number: [CONTENDER.begin(site) for _ in range(number)],  # type: ignore[misc]
         "GET image code": lambda number: [Request("GET", f"/image_codes/{uuid4()}/", HTTPS) for _ in range(number)],

@@ -51,7 +51,7 @@ def _environ(machine: Machine, paths: tuple[str, ...]) -> dict[str, str]:
 
 def _scene(machine: Machine, load: Load, site: Site, hangs: str) -> list[object]:
     # Other mobiles than in a former run: a mobile waits a minute for its next SMS.
-    mobiles = count(13_100_000_000 + random.randrange(10**9))  # noqa: S311 - as random as dice
+    mobiles = count(13_100_000_000 + random.randrange(10**9))  # noqa: S311 - not for security
     returning = Returning(site)
     machine.control("/control")
     load.get_ready(site, sms_requests(site, mobiles, 200))

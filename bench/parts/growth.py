@@ -99,7 +99,7 @@ def _sample(machine: Machine, load: Load, server: list[psutil.Process], at_once:
 
 def _crowd(size: int) -> Iterator[int]:
     """All people, in an order that is the same each time."""
-    chance = random.Random(size)  # noqa: S311 - as random as dice
+    chance = random.Random(size)  # noqa: S311 - not for security
     while True:
         yield from chance.sample(range(1, size + 1), min(size, 100_000))
 
@@ -112,7 +112,7 @@ def _plans(machine: Machine, load: Load, sites: dict[int, Site]) -> Block:
     """The plan of PostgreSQL for the statement, each time for a person whose rows were not read before."""
     texts = []
     for size, site in sites.items():
-        stranger = random.Random(f"stranger {size}").randrange(size) + 1  # noqa: S311 - as random as dice
+        stranger = random.Random(f"stranger {size}").randrange(size) + 1  # noqa: S311 - not for security
         with (
             machine.statements(f"{CONTENDER.name}_{size}") as seen,
             machine.serving(CONTENDER, site, WORKERS="1"),

@@ -26,7 +26,7 @@ def keep(environ: Mapping[str, str], mobiles: Sequence[str], purpose: str = "bin
 
 def main(purpose: str) -> None:
     django.setup()
-    from phonebind import life, sms_code_scripts, sms_codes  # noqa: PLC0415 - needs the settings
+    from phonebind import life, sms_code_scripts, sms_codes  # noqa: PLC0415 - the settings must be set first
 
     lifetime, remembered = sms_codes.EXPIRES_IN * 1000, sms_codes.REMEMBERED * 1000
     for mobile in sys.stdin.read().split():

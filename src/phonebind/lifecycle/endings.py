@@ -55,7 +55,7 @@ def _end(sessions: QuerySet[Session], reason: str) -> int:
     is_one = connections[using].features.has_select_for_update or signals.committing.has_listeners(Session)
     with transaction.atomic(using) if is_one else nullcontext():
         # Lock the rows where the database has locks. All transactions lock in one order, so two that end the same rows
-        # wait for each other only once. The lock also reads the rows as they are now, whatever the transaction has read
+        # wait for each other only once. The lock also reads the current rows, not those that the transaction has read
         # before.
         locked = sessions.filter(ended_at=None).order_by("pk").select_for_update()
         found = list(locked.values_list("user_id", "pk"))
@@ -146,13 +146,13 @@ def install() -> None:
 
 def _on_unbind(instance: SocialAccount, using: str, **kwargs: Any) -> None:
     # This includes the identities of the same person at that provider in all our apps: they are unbound together. They
-    # are locked so that nobody can sign in by them after their sessions have ended and before they are deleted.
+    # are locked so that no request can sign in by them after their sessions have ended and before they are deleted.
     identities = instance.same_person().using(using).select_for_update().values_list("pk", flat=True)
     end(rows(using).filter(user=instance.user_id, social_account__in=list(identities)), "unbound")
 
 
 def _on_logout(request: HttpRequest, **kwargs: Any) -> None:
-    """Receiver of Django's ``user_logged_out``: it does not matter which code signs the person out."""
+    """Receiver of Django's ``user_logged_out``: the session ends, no matter which code signs the person out."""
     session = getattr(request, "session", None)
     if session is not None and session.get(SID):
         end(find(session[SID]), "signed_out")

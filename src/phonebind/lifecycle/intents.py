@@ -1,9 +1,10 @@
 """Why a signed-in person goes to a provider: to bind an identity, or for step-up.
 
-The state is made for one user, one session and one intent. It signs nobody in. A state that was made for a sign-in is
-not accepted here, and neither is a state of another person. Otherwise an attacker could make a victim's browser bind
-the attacker's identity to the victim's account (the CSRF of linking). If the front end keeps no cookies, this is the
-only protection: the state is then not a secret of the browser, but nobody else can get one for this session.
+The state is made for one user, one session and one intent. It cannot sign a person in. A state that was made for a
+sign-in is not accepted here, and neither is a state of another person. Otherwise an attacker could make a victim's
+browser bind the attacker's identity to the victim's account (the CSRF of linking). If the front end keeps no cookies,
+this is the only protection: the state is then not a secret of the browser, but only this person can get one for this
+session.
 """
 
 from contextlib import suppress

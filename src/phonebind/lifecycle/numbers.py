@@ -284,7 +284,7 @@ def _write(user: Any, old: str, new: str | None) -> None:
 
 
 def _any_username() -> str:
-    """A random name that nobody has and that is not a number."""
+    """A random name that is not taken and is not a number."""
     field: Any = get_user_model()._meta.get_field(get_user_model().USERNAME_FIELD)
     length = field.max_length or _NAME_LENGTH
     return f"u{get_random_string(_NAME_LENGTH - 1, 'abcdefghjkmnpqrstuvwxyz23456789')}"[:length]

@@ -40,7 +40,7 @@ def record(user: AbstractBaseUser, mobile: str, proved_by: str, *, doubtful: boo
     _rows().filter(mobile=mobile, current=True).update(current=None, released_at=now, reason="changed")
     first = _bound_at(user, mobile) or now
     _rows().create(
-        user=user,  # type: ignore[misc]  # whichever model AUTH_USER_MODEL is
+        user=user,  # type: ignore[misc]  # the model depends on AUTH_USER_MODEL
         mobile=mobile,
         first_proved_at=first,
         **{"last_proved_at": first, **facts},
@@ -52,7 +52,7 @@ def keep(user: AbstractBaseUser, mobile: str) -> None:
     first = _bound_at(user, mobile)
     if first and not _rows().filter(mobile=mobile, current=True).exists():
         _rows().create(
-            user=user,  # type: ignore[misc]  # whichever model AUTH_USER_MODEL is
+            user=user,  # type: ignore[misc]  # the model depends on AUTH_USER_MODEL
             mobile=mobile,
             first_proved_at=first,
             last_proved_at=first,
@@ -84,7 +84,7 @@ def is_doubtful(user: AbstractBaseUser, mobile: str) -> bool:
 
 
 def _bound_at(user: AbstractBaseUser, mobile: str) -> datetime | None:
-    """When the user bound their first identity and thereby proved this mobile. None if it may have been another mobile.
+    """When the user bound their first identity: that proved this mobile. None if it may have been another mobile.
 
     A username that is the mobile because the model says so proves nothing. If the user already has rows, the bind
     proves nothing either: the host's own code gave the user this number, or gave it back.

@@ -67,8 +67,8 @@ def start(
     """Send the SMS. ``unbound`` is True for a front end that keeps no cookies, and for a page; a page's ``own_id`` is
     :func:`id_of_page`.
 
-    Raises what ``human.send_code`` raises, alike for every number. SmsUnconfirmed carries what the reset needs to go
-    on: if the code arrives after all, it is good.
+    Raises what ``human.send_code`` raises. The errors are the same for all numbers. SmsUnconfirmed carries what the
+    reset needs to go on: if the code arrives after all, it is good.
     """
     said, is_known = _stamped(mobile)
     stamp = keyed.digests(_STAMP, said)[0]
@@ -144,8 +144,9 @@ def finish(request: HttpRequest, reset: Reset, code: str, password: str) -> Abst
 def save(request: HttpRequest, reset: Reset, code: str, password: str) -> AbstractBaseUser:
     """Set the new password of the account that has the proved number, and end all its sessions.
 
-    Raises SmsCodeInvalid, whichever part was wrong; TooManyAttempts; ServerBusy, StorageUnavailable. Only after the
-    number was proved: Invalid (the password), AccountDisabled, OwnerRefused (an operator's account), OwnerUnclear.
+    Raises SmsCodeInvalid, which does not say which part was wrong; TooManyAttempts; ServerBusy, StorageUnavailable.
+    Only after the number was proved: Invalid (the password), AccountDisabled, OwnerRefused (an operator's account),
+    OwnerUnclear.
     """
     address = limits.client_address(request)
     proved = sms_codes.check(reset.mobile, code, claimant=reset.holder, address=address, purpose=PURPOSE)

@@ -55,7 +55,7 @@ def begin(
     """
     now = endings.now()
     session = Session(
-        user=user,  # type: ignore[misc]  # whichever model AUTH_USER_MODEL is
+        user=user,  # type: ignore[misc]  # the model depends on AUTH_USER_MODEL
         social_account=social_account,
         provider=social_account.provider if social_account else "",
         method=method,

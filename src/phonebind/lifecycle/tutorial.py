@@ -197,7 +197,7 @@ def _owner(grant: _Grant, *, lock: bool = False) -> AbstractBaseUser:
     user = _resettable((people.select_for_update() if lock else people).first())
     if user is None or _granted(user) != grant or not _is_enabled(user):
         raise TicketInvalid
-    return user  # type: ignore[no-any-return]  # whichever model AUTH_USER_MODEL is
+    return user  # type: ignore[no-any-return]  # the model depends on AUTH_USER_MODEL
 
 
 def _issue(kind: str, grant: _Grant, seconds: int) -> str:

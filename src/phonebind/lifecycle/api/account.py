@@ -77,7 +77,9 @@ class MobileView(_View):
         return Response({"pending": True, **(_shown(waiting) or {})}, status=202)
 
     def delete(self, request: Request) -> Response:
-        """Every signed-in person may cancel a change, by whichever way they signed in. No step-up is asked for."""
+        """Every signed-in person may cancel a change; the way of their sign-in does not matter. No step-up is asked
+        for.
+        """
         numbers.cancel_change(self.person.user.pk)
         self.note(outcome="cancelled")
         return Response(status=204)

@@ -111,7 +111,7 @@ class IdentityShown(serializers.Shape):
 
     id = fields.IntegerField()
     provider = fields.CharField()
-    label = fields.CharField()  # type: ignore[assignment]  # a Field's own, which it does not hide
+    label = fields.CharField()  # type: ignore[assignment]  # Field has this attribute too; both work
     nickname = fields.CharField(allow_blank=True)
     bound_at = fields.DateTimeField()
     last_used_at = fields.DateTimeField(allow_null=True)

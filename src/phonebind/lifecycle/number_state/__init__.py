@@ -2,8 +2,8 @@
 options.
 
 The answer is only a hint. Carriers' lists are a week late, and they do not show a contract that was handed to another
-person. If no gateway can answer, the state is "unknown" and the person is asked instead. A vendor that is down keeps
-nobody out.
+person. If no gateway can answer, the state is "unknown" and the person is asked instead. So a vendor that is down never
+keeps a person out.
 """
 
 import logging
