@@ -48,7 +48,7 @@ def check() -> None:
             print(f"{design}: {number} of {CHECKED} solved as they come ({model}, {how})")
         most[design] = max(solved.values())
     if most[READ] < CHECKED // 2:
-        sys.exit("The OCR reads nothing at all, so this tells nothing.")
+        sys.exit("The OCR reads no design at all, so this check proves nothing.")
     if most[SHIPPED] >= TOO_MANY:
         sys.exit(f"OCR reads the image code: {TOO_MANY} of {CHECKED} or more.")
 
@@ -121,8 +121,10 @@ def _drawing() -> Table:
 
 def main(arguments: Sequence[str]) -> None:
     parser = ArgumentParser(prog="python -m study", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only whether our design is read as it comes; fails then")
-    parser.add_argument("--blind", nargs="?", const=SHIPPED, choices=DESIGNS, help="only a sheet to be read by eye")
+    parser.add_argument("--check", action="store_true", help="only check our design as it comes; fail if OCR reads it")
+    parser.add_argument(
+        "--blind", nargs="?", const=SHIPPED, choices=DESIGNS, help="only make a sheet for people to read"
+    )
     asked = parser.parse_args(arguments)
     if asked.check:
         check()

@@ -174,7 +174,9 @@ def _mark(key: str, user_pk: Any) -> None:
         revocation.mark(key)
     except Exception:
         # Like revocation: in a host's tests there may be no store at all.
-        logger.exception("The sessions of user %s were ended, and access tokens are good until they expire", user_pk)
+        logger.exception(
+            "The sessions of user %s were ended; the store failed: access tokens stay good until they expire", user_pk
+        )
 
 
 def _tell(reason: str, count: int) -> None:
@@ -190,7 +192,9 @@ def _deny(keys: Sequence[str]) -> None:
                 pipeline.set(key, 1, ex=seconds)
             pipeline.execute()
     except Exception:
-        logger.exception("%s sessions were ended, and their access tokens are good until they expire", len(keys))
+        logger.exception(
+            "%s sessions were ended; the store failed: access tokens stay good until they expire", len(keys)
+        )
 
 
 def _denied(user_pk: Any, sid: str) -> str:

@@ -26,7 +26,7 @@ def mobile_change(mobile: str) -> None:
             sms.send(_message(mobile, sms.MOBILE_CHANGE, -(-conf.mobile_change_delay // 60)))
     except Exception as error:  # noqa: BLE001 - a host's gateway may raise anything, with the number in its text
         why = (isinstance(error, PhonebindError) and error.detail) or type(error).__name__
-        logger.warning("An old number was not told that its account gets another one (%s)", why)
+        logger.warning("The old number was not notified that its account gets another one (%s)", why)
 
 
 def _message(mobile: str, notice: str, minutes: int) -> sms.Message:

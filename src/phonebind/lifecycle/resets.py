@@ -190,7 +190,7 @@ def _refuse_operators(request: HttpRequest, user: AbstractBaseUser) -> None:
     """
     if accounts.is_operator(user):
         audit.note(request, user_id=user.pk)
-        logger.warning("No SMS resets the password of user %s, an operator: manage.py changepassword does", user.pk)
+        logger.warning("SMS cannot reset the password of user %s, an operator: use manage.py changepassword", user.pk)
         raise OwnerRefused
 
 

@@ -59,11 +59,11 @@ def _asked(mobile: str, moment: datetime) -> State:
             billed[:] = [state != "unknown"]
             return state
     except (NumberStateUnavailable, Limited, StorageUnavailable) as error:
-        logger.warning("Nobody was asked about a number: %s", error.code)
+        logger.warning("The state of a number is unknown: %s", error.code)
         return "unknown"
     except Exception:
         # A host's own gateway may raise any exception.
-        logger.exception("Nobody was asked about a number")
+        logger.exception("The state of a number is unknown")
         return "unknown"
 
 

@@ -63,16 +63,16 @@ class Aliyun:
             raise _unavailable(str(error)) from None
         code = answers.text(answer, "Code")
         if code != "OK":
-            refusal = _unavailable("it refuses" if code else "no readable answer")
+            refusal = _unavailable("it refuses the request" if code else "no readable answer")
             refusal.answered = bool(code)
             raise refusal
         state = _MEANS.get(answers.text(answer, "Data", "VerifyResult"))
         if state is None:
-            raise _unavailable("an answer that is none")
+            raise _unavailable("an unknown VerifyResult")
         return state
 
 
 def _unavailable(reason: str) -> NumberStateUnavailable:
     if alarms.is_due("number state of Aliyun unavailable"):
-        logger.warning("Aliyun knows no number: %s. See %s['NUMBER_STATE'].", reason, SETTING)
+        logger.warning("Aliyun cannot tell the state of numbers: %s. See %s['NUMBER_STATE'].", reason, SETTING)
     return NumberStateUnavailable()

@@ -16,7 +16,7 @@ class Sandbox:
     """Numbers that end in 91 or 93 have a new owner, or none. 90: unknown. 99: the vendor is down."""
 
     def check(self) -> list[str]:
-        return [] if development() else ["the sandbox makes its answers up: it is for development"]
+        return [] if development() else ["the sandbox invents its answers: use it only for development"]
 
     def since(self, mobile: str, moment: datetime) -> State:
         if mobile.endswith(DOWN):
