@@ -75,7 +75,7 @@ def document(wheel: Path, made: int) -> dict[str, Any]:
 
 
 def graph(root: str, extras: Iterable[str], requires: Callable[[str], Iterable[str]]) -> Graph:
-    """All packages that the root with these extras needs on this machine. ``requires`` gives a package's requirements."""
+    """All packages that the root with these extras needs on this machine. ``requires`` gives what one of them needs."""
     found: Graph = defaultdict(set)
     seen: set[tuple[str, str]] = set()
     waiting = [(root, extra) for extra in extras]

@@ -1,6 +1,5 @@
-"""The wheels: phonebind without its emulator, the emulator without phonebind, each with what it depends on and no more."""
+"""The wheels: phonebind without its emulator, the emulator without phonebind, and what each depends on."""
 
-import os
 import re
 import subprocess
 import sys
