@@ -14,7 +14,7 @@ from phonebind.lifecycle import exceptions as life_exceptions
 from phonebind_sandbox.faults import SWITCHES
 from server.processes import Valkey
 from tests.support import documents
-from tests.support.documents import LANGUAGES, anchors, prose
+from tests.support.documents import LANGUAGES, prose, targets
 from tests.support.startproject import manage, start
 
 ROOT = Path(__file__).parent.parent
@@ -128,4 +128,4 @@ def test_every_link_leads_somewhere(document: Path) -> None:
         if "://" not in target:
             there = document.parent / target if target else document
             assert there.exists(), target
-            assert not anchor or anchor in anchors(there.read_text()), f"{target}#{anchor}"
+            assert not anchor or anchor in targets(there.read_text()), f"{target}#{anchor}"

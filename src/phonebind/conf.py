@@ -124,14 +124,14 @@ class Settings:
     tracing: bool = False
     #: Of ``phonebind.operations``: what one SMS of each gateway costs, ``{"aliyun": "0.045"}``, and what stands before
     #: an amount; and when SMS pumping is suspected: so many SMS in an hour, and a smaller part of the numbers than this
-    #: has used the code. See docs/en/how-to/operations/index.md.
+    #: has used the code. See docs/en/how-to/operations/index.md#alarms.
     sms_prices: Mapping[str, Any] = field(default_factory=dict)
     sms_currency: str = "\u00a5"
     pumping_alarm: Mapping[str, Any] = field(default_factory=lambda: {"sent": 50, "used": 0.3})
     #: Of ``phonebind.operations``: the key of the hash by which events are found by a mobile; "" for ``SECRET_KEY``.
     events_key: str = ""
     #: Of ``phonebind.operations``: services that are told of acts on accounts, by a name of yours each:
-    #: ``{"shop": {"url": "https://…", "secret": "whsec_…"}}``. See docs/en/how-to/operations/index.md.
+    #: ``{"shop": {"url": "https://…", "secret": "whsec_…"}}``. See docs/en/how-to/operations/webhooks.md.
     webhooks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: How many proxies in front of Django append to X-Forwarded-For.
     trusted_proxies: int = 0

@@ -60,7 +60,7 @@ audited = Signal()
 
 #: ``act`` ("account-bound", "identifier-recycled", "credential-change", "session-revoked", "sessions-revoked"),
 #: ``facts`` (a list of dicts, one for each account or session that the act is on, each with ``user_id``: primary keys
-#: and words, see docs/en/how-to/operations/index.md), ``using``: an act on accounts is about to be committed on this
+#: and words, see docs/en/how-to/operations/webhooks.md), ``using``: an act on accounts is about to be committed on this
 #: alias. Unlike the others it is sent within the transaction, where there is one, and a receiver's exception rolls the
 #: act back. Write a row there that must exist exactly if the act does, and do nothing else.
 committing = Signal()

@@ -52,6 +52,11 @@ def anchors(text: str) -> list[str]:
     return [written or _made(words) for words, written in headings]
 
 
+def targets(text: str) -> set[str]:
+    """Where a link to the page may lead: its headings, and ``<a id="…">`` for what was a heading once."""
+    return {*anchors(text), *re.findall(r"<a id=\"([^\"]+)\">", text)}
+
+
 def _made(words: str) -> str:
     """As MkDocs makes it (``pymdownx.slugs``), and GitHub nearly so."""
     words = re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*]", r"\1", words)
