@@ -38,7 +38,7 @@ def test_the_newest_entry_is_this_version_or_the_next(language: str) -> None:
     versions = re.findall(
         r"^## \[(.+?)\](?: - (\d{4}-\d\d-\d\d))?$", (ROOT / _FILES[language]).read_text(), re.MULTILINE
     )
-    assert [name for name, date in versions if name != "Unreleased"][0] == phonebind.__version__
+    assert next(name for name, _ in versions if name != "Unreleased") == phonebind.__version__
     assert [name for name, date in versions if not date] in ([], ["Unreleased"])
 
 
