@@ -80,7 +80,7 @@ def test_its_links_lead_to_pages_of_its_language_and_to_headings(language: str, 
 
 
 def test_every_document_that_the_code_names_is_there() -> None:
-    """Messages and comments name pages, as docs/en/how-to/production.md#gevent."""
+    """Messages and comments name pages, as docs/en/how-to/servers.md#gevent."""
     named = re.compile(rb"docs/(?:zh|en|images)/[a-z0-9/.-]*[a-z](?:#[a-z0-9-]+)?")
     read_by = [name for name in files() if not name.startswith(("docs/", "CHANGELOG"))]
     names = [found.decode() for name in read_by for found in named.findall((ROOT / name).read_bytes())]
