@@ -66,7 +66,8 @@ def _included(name: str, here: str) -> str:
         before, target, rest = match.groups()
         if "://" in target:
             return match[0]
-        return before + posixpath.relpath(posixpath.join(posixpath.dirname(name), target), here) + rest
+        there: str = posixpath.relpath(posixpath.join(posixpath.dirname(name), target), here)
+        return before + there + rest
 
     return _TARGET.sub(lead, text[text.index("\n## ") :])
 
