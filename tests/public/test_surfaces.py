@@ -1,14 +1,13 @@
 """Whatever is public stays as it is within a major version: docs/en/reference/versions.md."""
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.documents import LANGUAGES, ROOT, read
+from tests.support.documents import ROOT
 
 pytestmark = pytest.mark.once
 
@@ -36,14 +35,6 @@ def test_it_is_as_it_was(name: str, live: dict[str, list[str]]) -> None:
 def test_every_surface_is_written_down(live: dict[str, list[str]]) -> None:
     assert live.keys() == WRITTEN.keys()
     assert all(len(lines) > 8 for lines in live.values())
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_policy_names_every_surface(language: str) -> None:
-    named = re.findall(
-        r"^\|.*\]\(\.\./\.\./\.\./tests/public/(\w+)\.txt\)", read("reference/versions", language), re.MULTILINE
-    )
-    assert sorted(named) == sorted(WRITTEN)
 
 
 def test_every_surface_finds_what_it_is_about(live: dict[str, list[str]]) -> None:
