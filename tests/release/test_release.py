@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -83,6 +84,12 @@ def test_it_refuses_what_is_not_committed(tmp_path: Path) -> None:
     checkout = clone(tmp_path / "clone")
     (checkout / "notes.txt").write_text("not yet\n")
     assert "not committed" in refused(checkout)
+
+
+def test_it_refuses_a_copy_that_git_does_not_know(tmp_path: Path) -> None:
+    checkout = clone(tmp_path / "clone")
+    shutil.rmtree(checkout / ".git")
+    assert "made in a git checkout" in refused(checkout)
 
 
 @pytest.mark.parametrize("changelog", ["CHANGELOG.md", "CHANGELOG.zh-CN.md"])
