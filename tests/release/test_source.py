@@ -18,7 +18,7 @@ ADDED = {"PKG-INFO"}
 
 #: What stands for the whole suite: what reads all files, HTTP with a real Valkey, the domain, a process of its own.
 QUICK = [
-    *("tests/documents/test_pages.py", "tests/documents/test_terms.py", "tests/test_public.py"),
+    *("tests/documents/test_pages.py", "tests/documents/test_terms.py", "tests/test_public.py", "tests/public"),
     *(
         "tests/api/test_contract.py",
         "tests/test_binding.py",
