@@ -16,13 +16,12 @@ from tests.support import tree
 LEFT_OUT: set[str] = set()
 ADDED = {"PKG-INFO"}
 
-#: What stands for the whole suite: what reads all files, HTTP with a real Valkey, the domain, a process of its own.
+#: What stands for the whole suite: what reads all files, HTTP with a real Valkey, the domain, the sandbox.
 QUICK = [
     *("tests/documents/test_pages.py", "tests/documents/test_terms.py", "tests/test_public.py", "tests/public"),
     *(
         "tests/api/test_contract.py",
         "tests/test_binding.py",
-        "tests/test_requirements.py",
         "tests/sandbox/test_inbox.py",
     ),
 ]
