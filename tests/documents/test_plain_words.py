@@ -1,8 +1,8 @@
 """Plain English: words that make a sentence hard are not used, and the hardest sentences of before are gone."""
 
 import re
-import subprocess
 
+from tests.support import tree
 from tests.support.documents import ROOT, prose
 
 #: Each can be said more simply. Read the sentence aloud, then write subject, verb, object.
@@ -22,7 +22,7 @@ HARD_SENTENCES = (
     "a code that is worth nothing, so that nobody learns by an SMS that did not come who has an account",
     "What a person learns by it is whether the phone of the number that they entered took an SMS",
     "and one that does not is kept from nobody by what others send",
-    "Whom the host's own manager hides (soft deletion), or `is_active` refuses, neither signs in nor binds nor refreshes",
+    "Whom the host's own manager hides (soft deletion), or `is_active` refuses, neither signs in nor binds nor",
     "A Django `ValidationError` is told to the person, unless that is why",
     "who is recognised by the unionid from another app of yours has bound nothing and is `signed_in` only",
     "Who has nothing left to show who they are, since the number is lost and there is no password and no provider",
@@ -35,10 +35,9 @@ _HERE = "tests/documents/test_plain_words.py"
 
 
 def _texts(*patterns: str) -> dict[str, str]:
-    """The text of each file of the repository that one of these patterns matches, on one line."""
-    names = subprocess.run(["git", "ls-files", *patterns], capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    there = [name for name in names.split() if name != _HERE and (ROOT / name).exists()]
-    return {name: re.sub(r"\s+(?:# |#: )?", " ", (ROOT / name).read_text()) for name in there}
+    """The text of each file of the project that one of these patterns matches, on one line."""
+    names = [name for name in tree.files(*patterns) if name != _HERE]
+    return {name: re.sub(r"\s+(?:# |#: )?", " ", (ROOT / name).read_text()) for name in names}
 
 
 def test_no_document_and_no_source_has_a_hard_word() -> None:
