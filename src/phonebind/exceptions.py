@@ -1,20 +1,20 @@
-"""Everything that can go wrong, as one tree.
+"""Every error of phonebind, as one tree.
 
 PhonebindError
-├── Invalid                 400 invalid              the shape of the input
+├── Invalid                 400 invalid              the shape of the input is wrong
 ├── NextNotAllowed          400 next_not_allowed
 ├── StateInvalid            400 state_invalid
 ├── CodeInvalid             400 code_invalid         the provider's code, not the SMS code
-├── SignInCancelled         400 sign_in_cancelled    they turned back at the provider
-├── SnapshotUser            400 snapshot_user        WeChat shows the page as a snapshot, and nobody has signed in
-├── SmsRefused              400 sms_refused          no SMS reaches this number: wrong, blocked, unsubscribed
+├── SignInCancelled         400 sign_in_cancelled    the person cancelled at the provider
+├── SnapshotUser            400 snapshot_user        WeChat shows the page as a snapshot; the person has not signed in
+├── SmsRefused              400 sms_refused          no SMS can reach this number: wrong, blocked, unsubscribed
 ├── TicketInvalid           400 ticket_invalid
 ├── ImageCodeInvalid        400 image_code_invalid
 ├── HumanCheckInvalid       400 human_check_invalid
 ├── SmsCodeInvalid          400 sms_code_invalid
-│   └── SmsCodeGone             sms_code_invalid     and their own codes are expired or burnt: ask for another
-├── MobileProofInvalid      400 mobile_proof_invalid    what proves the mobile without SMS: expired, used, another's
-├── MobileProofTooWeak      400 mobile_proof_too_weak   it does not suffice for this; an SMS does
+│   └── SmsCodeGone             sms_code_invalid     and the person's own codes are expired or burnt: request a new one
+├── MobileProofInvalid      400 mobile_proof_invalid    a proof without SMS: expired, used, or another person's
+├── MobileProofTooWeak      400 mobile_proof_too_weak   the proof is not enough for this; an SMS is
 ├── PasswordWrong           400 password_wrong
 ├── AlreadyBound            400 already_bound
 ├── CredentialsInvalid      401 credentials_invalid
@@ -22,25 +22,25 @@ PhonebindError
 ├── AccountDisabled         403 account_disabled
 ├── OriginNotAllowed        403 origin_not_allowed   a page of another site sent the request
 ├── ProviderUnknown         404 provider_unknown
-├── ReceiptUnknown          404 receipt_unknown      no SMS of this id, or it is too long ago
+├── ReceiptUnknown          404 receipt_unknown      there is no SMS with this id, or it is too old
 ├── Limited                 429                      carries retry_after
 │   ├── TooManyRequests         too_many_requests
 │   ├── SmsTooFrequent          sms_too_frequent
 │   ├── SmsQuota                sms_quota
 │   │   └── SmsVendorLimit          sms_quota        the SMS vendor's own limit for this number
 │   └── TooManyAttempts         too_many_attempts
-├── SmsNotSent              502 sms_not_sent         nothing was sent, nothing counted
-│   ├── SmsMisconfigured        sms_not_sent         and only the operator can repair that
-│   └── SmsUnconfirmed          sms_not_sent         it may be on its way, so it counts; carries retry_after
+├── SmsNotSent              502 sms_not_sent         nothing was sent, nothing was counted
+│   ├── SmsMisconfigured        sms_not_sent         and only the operator can repair the cause
+│   └── SmsUnconfirmed          sms_not_sent         the SMS may arrive, so it counts; carries retry_after
 └── Unavailable             503                      carries retry_after
     ├── ProviderUnavailable     provider_unavailable
     ├── StorageUnavailable      storage_unavailable
     ├── HumanCheckUnavailable   human_check_unavailable
     ├── MobileProofUnavailable  mobile_proof_unavailable
-    └── ServerBusy              server_busy          too much to compute at once: passwords, images, challenges
+    └── ServerBusy              server_busy          too many passwords, images or challenges to compute at once
 
 ``code`` is for programs and never changes; ``message`` is for people and is translated.
-The domain raises; only the edges (``api.errors``, ``pages.answers``) turn an error into an answer.
+The domain raises errors. Only the edges (``api.errors``, ``pages.answers``) turn an error into an answer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -98,9 +98,10 @@ Text: TypeAlias = str | Promise
 
 
 class PhonebindError(Exception):
-    """An outcome that the person or the program at the other end is told about.
+    """An outcome that is reported to the person or to the client.
 
-    ``status`` is the HTTP status, ``field`` the input to blame, ``retry_after`` seconds until it is worth trying again.
+    ``status``: the HTTP status. ``field``: the input that is wrong. ``retry_after``: seconds to wait before a new
+    attempt.
     """
 
     code: str
@@ -108,13 +109,13 @@ class PhonebindError(Exception):
     message: Text
     field: str | None = None
     retry_after: int | None = None
-    #: Whoever was asked gave a whole answer: then the answer is bad, but nobody is down.
+    #: True if the server that we called sent a whole answer: the answer is bad, but the server is not down.
     answered: bool = False
-    #: What the body says besides, for programs.
+    #: Further entries of the body, for programs.
     facts: Mapping[str, Any] = MappingProxyType({})
-    #: Why, in our own words, for the operator; no answer shows it.
+    #: The cause, in our own words, for the operator. No answer shows it.
     detail: str = ""
-    #: Sets what the browser is to keep with this answer.
+    #: A function that sets, on the response, the cookies that the browser must keep with this answer.
     remember: Callable[[Any], None] | None = None
 
     def because(self, detail: str) -> Self:
@@ -124,24 +125,24 @@ class PhonebindError(Exception):
 
     @property
     def errors(self) -> Mapping[str, Sequence[Text]]:
-        """Messages by the field to blame; empty where no field is."""
+        """Messages by field; empty if no field is wrong."""
         return {self.field: [self.message]} if self.field else {}
 
     @property
     def body(self) -> dict[str, Any]:
-        """``{"code", "message", "errors"?, "retry_after"?}``, as every JSON answer says it, and the ``facts``."""
+        """The body of every JSON answer: ``{"code", "message", "errors"?, "retry_after"?}``, and the ``facts``."""
         optional = {"errors": self.errors or None, "retry_after": self.retry_after}
         told = {"code": self.code, "message": self.message} | {k: v for k, v in optional.items() if v is not None}
         return told | dict(self.facts)
 
     def finish(self, response: Any) -> None:
-        """The last step of an edge, with the answer that it has made of this."""
+        """The last step of an edge, with the response that it made from this error."""
         if self.remember:
             self.remember(response)
 
     @property
     def headers(self) -> dict[str, str]:
-        """HTTP headers for the answer."""
+        """HTTP headers of the response."""
         return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
 
 
@@ -154,7 +155,7 @@ class Invalid(PhonebindError):
         self._errors = errors or {}
         self.status = status
         if self._errors:
-            # What an existing front end shows is `message`, so it names the first thing to repair.
+            # Existing front ends show `message` only, so it names the first field to correct.
             self.message = next(iter(self._errors.values()))[0]
 
     @property
@@ -189,7 +190,7 @@ class SnapshotUser(PhonebindError):
 
 
 class SmsRefused(PhonebindError):
-    """The vendor sends to this number neither now nor later, and another vendor does not either."""
+    """The vendor sends to this number neither now nor later, and another vendor would not either."""
 
     code = "sms_refused"
     message = _("No SMS can be sent to this number. Please check it, or use another.")
@@ -222,13 +223,13 @@ class SmsCodeInvalid(PhonebindError):
 
 
 class SmsCodeGone(SmsCodeInvalid):
-    """Only where it tells of nobody but the person who asks."""
+    """Raised only where it tells nothing about other people."""
 
     message = _("This SMS code is no longer valid. Please request a new one.")
 
 
 class MobileProofInvalid(PhonebindError):
-    """Nothing that is typed repairs it, so no field is to blame."""
+    """No input can correct it, so no field is named."""
 
     code = "mobile_proof_invalid"
     message = _("Your number could not be confirmed, or it was too long ago. Please verify it by SMS.")
@@ -288,8 +289,8 @@ class ReceiptUnknown(PhonebindError):
 
 
 class Limited(PhonebindError):
-    """Too often; ``retry_after`` says when it will be allowed again, ``limit`` which of ``limits.RULES`` says so,
-    or "vendor".
+    """Too often. ``retry_after``: seconds until it is allowed again. ``limit``: the name in ``limits.RULES``, or
+    "vendor".
     """
 
     status = 429
@@ -316,7 +317,7 @@ class SmsQuota(Limited):
 
 
 class SmsVendorLimit(SmsQuota):
-    """The vendor's own limit for this number. Another gateway would defeat it."""
+    """The vendor's own limit for this number. The SMS does not go to another gateway, which would break the limit."""
 
     limit = "vendor"
     answered = True
@@ -338,7 +339,7 @@ class SmsNotSent(PhonebindError):
 
 
 class SmsMisconfigured(SmsNotSent):
-    """The vendor refuses for what only the operator can repair: the balance, a template, the keys."""
+    """The vendor refuses, and only the operator can repair the cause: the balance, a template, the keys."""
 
     message = _("No SMS can be sent at the moment. Please try again later.")
 
@@ -347,13 +348,13 @@ class SmsMisconfigured(SmsNotSent):
 
 
 class SmsUnconfirmed(SmsNotSent):
-    """The gateway did not say whether it sent. Nobody may have SMS for nothing by making it slow."""
+    """The gateway did not say whether it sent. It counts: otherwise an attacker who slows it down gets free SMS."""
 
     message = _("The SMS may be on its way. If it does not arrive, ask for another in a minute.")
 
 
 class Unavailable(PhonebindError):
-    """Something we depend on is down, or we are too busy; nothing was changed, and trying again is right."""
+    """A service that we need is down, or we are too busy. Nothing was changed, and the client may try again."""
 
     status = 503
     retry_after = 5
@@ -384,7 +385,7 @@ class ServerBusy(Unavailable):
     message = _("Very many people are signing in right now. Please try again in a moment.")
 
 
-#: What Django raises for a request that cannot be read (RecursionError: JSON nested deeper than the parser goes), and
-#: for a database that cannot be reached: the edges say Invalid and StorageUnavailable.
+#: Django's exceptions for a request that cannot be read (RecursionError: JSON nested deeper than the parser allows),
+#: and for a database that cannot be reached. The edges turn them into Invalid and StorageUnavailable.
 UNREADABLE = (BadRequest, RecursionError, SuspiciousOperation, UnreadablePostError)
 DATABASE_DOWN = (InterfaceError, OperationalError)

@@ -1,13 +1,13 @@
-"""Every rate, quota and lockout, in one table.
+"""All rate limits, quotas and lockouts, in one table.
 
-A limit is *taken* before the act it guards: checking first and counting later lets a thousand concurrent requests
-through the same gap. If the act turns out not to count it is *given back*. Where most acts do not, as with passwords,
-it is taken *on trial*, which holds for seconds only, until the act *counts*.
+A limit is *taken* before the act that it guards. To check first and count later would let a thousand concurrent
+requests pass at once. If the act turns out not to count, the limit is *given back*. Most acts do not count for some
+limits, such as right passwords. Those limits are taken *on trial*, for some seconds only, until the act *counts*.
 
-What costs money is counted in a sliding window: never more than ``limit`` in any ``seconds``. The window is kept as
-``BUCKETS`` counters and one more, and a counter is dropped only when all that it counted is outside of the window, so
-a place becomes free a twelfth of the window late at most. (Two counters that are weighed by time, the usual way, let
-nearly twice the limit through.) All else has a fixed window, which begins with the first act that counts.
+Acts that cost money are counted in a sliding window: never more than ``limit`` in any ``seconds``. The window consists
+of ``BUCKETS`` counters plus one. A counter is dropped only when everything that it counted is outside of the window. So
+a place becomes free at most a twelfth of the window late. (The usual method weighs two counters by time. It lets nearly
+twice the limit through.) All other acts have a fixed window, which begins with the first act that counts.
 """
 
 import functools
@@ -30,7 +30,7 @@ from phonebind.exceptions import Limited, PhonebindError, SmsQuota, SmsTooFreque
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """What the log says, and the signal that is sent."""
+    """What the log says when the limit is used up, the page that explains it, and the signal to send."""
 
     consequence: str
     document: str
@@ -44,12 +44,12 @@ class Rule:
     limit: int
     seconds: int
     error: type[Limited]
-    #: In any ``seconds``, and not only in those of a window that begins with the first.
+    #: True: the limit holds in any ``seconds``. False: it holds in a window that begins with the first act.
     sliding: bool = False
     #: The hash tag of its keys, which decides the shard of a cluster. Rules that are taken in one step need the same
-    #: one. OWN is for a rule that is always taken alone: its keys are spread over all shards.
+    #: tag. OWN is for a rule that is always taken alone: its keys are spread over all shards.
     tag: str = "limits"
-    #: The operator must know when it runs low, and when it is used up: what that means for people.
+    #: Set where the operator must know that the limit runs low or is used up.
     alarms: Alarm | None = None
 
     @property
@@ -68,24 +68,24 @@ _NO_NUMBER_STATE = Alarm(
     "no number is looked up", "docs/en/how-to/account-life.md", signals.number_state_budget_exhausted
 )
 
-#: How many counters span a sliding window.
+#: Counters in a sliding window.
 BUCKETS = 12
-#: Each key is its own tag: that of the address, the mobile or whom else it counts.
+#: The hash tag is the subject of the key: the address, the mobile, or what else the rule counts.
 OWN = ""
 
 RULES = {
-    # name                      limit  seconds  what the person is told
+    # name                      limit  seconds  error for the person
     "image_address_hour": Rule(300, 3_600, TooManyRequests, tag=OWN),
     "human_address_hour": Rule(300, 3_600, TooManyRequests, tag=OWN),
     "human_answer_address_hour": Rule(100, 3_600, TooManyRequests, sliding=True, tag=OWN),
-    # What became of an SMS: each question may be one to its vendor too.
+    # Receipts of SMS: each request may cause a call to the vendor.
     "receipt_address_hour": Rule(300, 3_600, TooManyRequests, tag=OWN),
     "sms_mobile_gap": Rule(1, 60, SmsTooFrequent),
-    # What vendors refuse to exceed.
+    # The limits that vendors enforce too.
     "sms_mobile_hour": Rule(5, 3_600, SmsQuota, sliding=True),
     "sms_mobile_day": Rule(10, 86_400, SmsQuota, sliding=True),
-    # How much of these two is for everybody. The rest is for those who hold a bind ticket, so that nobody who knows a
-    # mobile can keep its owner from the first bind; and one identity may have so much of the rest, of all mobiles.
+    # The part of these two for everybody. The rest is for people who hold a binding token: a person who merely knows a
+    # mobile cannot keep its owner from the first bind. Of the rest, one identity gets this much, over all mobiles.
     "sms_mobile_open_hour": Rule(3, 3_600, SmsQuota, sliding=True),
     "sms_mobile_open_day": Rule(6, 86_400, SmsQuota, sliding=True),
     "sms_identity_hour": Rule(1, 3_600, SmsQuota, sliding=True),
@@ -94,67 +94,69 @@ RULES = {
     "sms_address_hour": Rule(20, 3_600, SmsQuota, sliding=True),
     "sms_site_hour": Rule(1_000, 3_600, SmsQuota, sliding=True, alarms=_NO_SMS),
     "sms_site_day": Rule(5_000, 86_400, SmsQuota, sliding=True, alarms=_NO_SMS),
-    # Forgotten passwords, whether or not the number has an account.
+    # Forgotten passwords. Counted whether or not the number has an account.
     "reset_mobile_day": Rule(5, 86_400, SmsQuota, sliding=True),
-    # SMS to a number that is to be given up. Not of the site's budget: each comes after a code that was.
+    # SMS to the old number of an account that changes it. The site's budget does not count them: each follows an SMS
+    # code that it did count.
     "notice_mobile_day": Rule(3, 86_400, SmsQuota, sliding=True, tag=OWN),
-    # Registrations by who has proved the number: each try tells whether a username is taken.
+    # Registrations by people who have proved the number: each attempt tells whether a username is taken.
     "sign_up_mobile_hour": Rule(20, 3_600, TooManyAttempts, sliding=True, tag=OWN),
-    # SMS for those who cannot see an image, besides the limits above: few, since it is the cheaper way for a machine.
+    # SMS for people who cannot see an image, besides the limits above. Few, since scripts find this way cheaper.
     "no_image_address_hour": Rule(5, 3_600, SmsQuota, sliding=True),
     "no_image_site_hour": Rule(200, 3_600, SmsQuota, sliding=True),
     "no_image_site_day": Rule(500, 86_400, SmsQuota, sliding=True),
-    # Proofs of a mobile without SMS: each is a question to a vendor, and costs as much as an SMS where it succeeds.
+    # Proofs of a mobile without SMS: each calls a vendor, and each success costs as much as an SMS.
     "proof_identity_hour": Rule(5, 3_600, TooManyRequests, sliding=True, tag="proofs"),
     "proof_address_hour": Rule(300, 3_600, TooManyRequests, sliding=True, tag="proofs"),
     "proof_site_day": Rule(5_000, 86_400, TooManyRequests, sliding=True, alarms=_NO_PROOF, tag="proofs"),
-    # Questions about numbers, which cost money, and the choices that follow where nobody knows an answer.
+    # Lookups of numbers, which cost money, and the choices that people get where no lookup has an answer.
     "number_state_site_day": Rule(1_000, 86_400, TooManyRequests, sliding=True, alarms=_NO_NUMBER_STATE, tag=OWN),
     "owner_choice_address_hour": Rule(100, 3_600, TooManyRequests, sliding=True, tag=OWN),
-    # Sign-ins of apps, each a question to the provider: all of them, and those whose proof was worth nothing. A carrier
-    # has thousands of phones behind one address.
+    # Sign-ins of apps, each with a call to the provider: all sign-ins, and those with an invalid proof. A carrier has
+    # thousands of phones behind one address.
     "native_address_minute": Rule(60, 60, TooManyRequests, tag=OWN),
     "native_wrong_address_hour": Rule(100, 3_600, TooManyAttempts, tag=OWN),
-    # Questions whether there is an account, of the pages of the course (``phonebind.lifecycle``): of a registration,
-    # which asks half a dozen; and of a forgotten password, which takes an image too.
+    # Requests of the course's pages whether an account exists (``phonebind.lifecycle``). A registration sends about
+    # six. A forgotten password needs an image code too.
     "account_count_address_hour": Rule(20, 3_600, TooManyRequests, tag=OWN),
     "reset_account_address_hour": Rule(20, 3_600, TooManyRequests, tag=OWN),
-    # Whole numbers that an operator searches for who sees them masked: each masked one may be ten thousand.
+    # Whole numbers that an operator searches for. The operator sees masked ones, and each may stand for ten thousand.
     "operator_search_hour": Rule(100, 3_600, TooManyRequests, tag=OWN),
     # Wrong SMS codes, over all mobiles.
     "sms_code_identity_hour": Rule(10, 3_600, TooManyAttempts, tag="sms_codes"),
     "sms_code_address_hour": Rule(100, 3_600, TooManyAttempts, tag="sms_codes"),
-    # Wrong passwords: by the name that was typed, and by the account. An account has two names, and two windows of a
-    # name may touch, so its own limit is never met before those of its names: it would tell whose names they are.
+    # Wrong passwords, by the name that was typed and by the account. An account has two names, and two windows of a
+    # name may touch. So the account's limit is 20 (2 × 2 × 5), and never reached first: that would tell whose the names
+    # are.
     "password_name": Rule(5, 900, TooManyAttempts, tag="passwords"),
     "password_account": Rule(20, 900, TooManyAttempts, tag="passwords"),
     "password_address": Rule(50, 900, TooManyAttempts, tag="passwords"),
-    # By those who have proved the mobile already. Others cannot use it up.
+    # Wrong passwords by people who have proved the mobile already. Other people cannot use it up.
     "password_bind": Rule(5, 900, TooManyAttempts, tag="passwords"),
-    # Who is signed in and asked whether it is them: codes that they have sent, and wrong passwords. Apart from the
-    # others, or a stolen token could use up what its owner signs in and binds by.
+    # Step-up of people who are signed in: SMS codes that they request, and wrong passwords. Counted apart from the
+    # others: otherwise a stolen token could use up the limits that its owner needs to sign in and bind.
     "verify_user_hour": Rule(10, 3_600, SmsQuota, sliding=True),
     "password_verify": Rule(5, 900, TooManyAttempts, tag="passwords"),
 }
 
-#: Some proxies write the port too: "192.0.2.1:50000", "[2001:db8::1]:50000".
+#: Some proxies also write the port: "192.0.2.1:50000", "[2001:db8::1]:50000".
 _WITH_PORT = re.compile(r"\A(?:([0-9.]+):\d+|\[([0-9A-Fa-f:.]+)\](?::\d+)?)\Z")
 
 #: A rule's name and whom it counts: a mobile, an account, an address.
 Claim: TypeAlias = tuple[str, str]
 
-#: Seconds that something may be on trial: much longer than hashing a password takes.
+#: Seconds that a limit may be taken on trial: much longer than hashing a password takes.
 TRIAL = 10
-#: Which part of a budget may be used before the operator is told that it runs low.
+#: The part of a budget that may be used before the operator is warned.
 LOW = 0.8
-#: Whom the budgets of the whole site count.
+#: The subject of the budgets of the whole site.
 SITE = "all"
 
 logger = logging.getLogger(__name__)
 
 
 def rule(name: str) -> Rule:
-    """The rule as the host has set it."""
+    """The rule with the host's ``LIMITS``."""
     if name not in conf.limits:
         return RULES[name]
     limit, seconds = conf.limits[name]
@@ -162,9 +164,9 @@ def rule(name: str) -> Rule:
 
 
 def key(name: str, subject: str) -> str:
-    """Where a claim is counted.
+    """The store's key that counts a claim.
 
-    The counters of a sliding window mean something only together with its length, so that is a part of the name.
+    The counters of a sliding window depend on its length, so the length is a part of the key.
     """
     counted = rule(name)
     length = f":{counted.seconds}s" if counted.sliding else ""
@@ -174,26 +176,26 @@ def key(name: str, subject: str) -> str:
 
 
 def take(*claims: Claim) -> int:
-    """Count one of each; where one is used up none is counted, and its error says when it will be free again.
+    """Count one of each claim. If one is used up, count none and raise its error, with the seconds until it is free.
 
-    Returns the moment, for :func:`give_back`.
+    Returns the time in milliseconds, for :func:`give_back`.
     """
     return _take_each(claims, "count")
 
 
 def check(*claims: Claim) -> None:
-    """Raise what :func:`take` would raise now, and count nothing: to spare somebody a way that ends there."""
+    """Raise what :func:`take` would raise now, but count nothing: a person need not start what would end there."""
     _take_each(claims, "look")
 
 
 def give_back(*claims: Claim, at: int) -> None:
-    """Undo what :func:`take` did at that moment: it did not count after all."""
+    """Undo the :func:`take` of that time: the act did not count."""
     limit_scripts.give_back(len(claims))(_keys(claims), at, *(rule(name).width for name, _ in claims))
 
 
 @contextmanager
 def taken(claim: Claim, *, unless: type[Exception]) -> Iterator[None]:
-    """:func:`take`, and :func:`give_back` where the block ends with this error."""
+    """:func:`take`, and :func:`give_back` if the block raises this error."""
     at = take(claim)
     try:
         yield
@@ -203,9 +205,9 @@ def taken(claim: Claim, *, unless: type[Exception]) -> Iterator[None]:
 
 
 def attempt(act: Callable[[], bool], *claims: Claim) -> bool:
-    """Whether ``act`` says that somebody is right. A wrong one counts; what ends with an error does not.
+    """Whether ``act`` returns True: the person is right. A wrong attempt counts; an attempt that raises does not.
 
-    Of fixed windows only: while the act goes on, each is taken on trial.
+    For fixed windows only. While the act runs, each limit is taken on trial.
     """
     at = _take_each(claims, "try")
     try:
@@ -228,14 +230,14 @@ def spent(name: str, subject: str) -> tuple[int, int]:
 
 
 def state(name: str, subject: str) -> tuple[int, int]:
-    """How many count now, of either kind of window, and the seconds until there will be fewer. Counts nothing."""
+    """The current count, of either kind of window, and the seconds until it is lower. Counts nothing."""
     counted = rule(name)
     total, wait = limit_scripts.state(key(name, subject), _now(), counted.milliseconds, counted.width)
     return total, -(-wait // 1000)
 
 
 def lift(name: str, subject: str) -> None:
-    """Forget what was counted: whoever was refused has all of their places again."""
+    """Delete the count: the subject has the whole limit again."""
     with store.connection() as client:
         client.delete(key(name, subject))
 
@@ -258,7 +260,7 @@ def _take_each(claims: Sequence[Claim], what: Literal["count", "try", "look"]) -
             _warn(name, counted, counted.alarms, used)
     if refused:
         used_up = rules[refused - 1]
-        # A limit of 0 has no window to end.
+        # A limit of 0 has no window that ends.
         error = used_up.error(-(-wait // 1000) or used_up.seconds)
         error.limit = claims[refused - 1][0]
         if used_up.alarms:
@@ -299,10 +301,10 @@ def _warn(name: str, counted: Rule, alarm: Alarm, used: int) -> None:
 
 
 def client_address(request: HttpRequest) -> str:
-    """Whom to count: an IPv4 address, or an IPv6 /64, since one household or server has a whole /64 to rotate through.
+    """The address to count: an IPv4 address, or an IPv6 /64, since one household or server can use a whole /64.
 
-    Each trusted proxy appends the address it saw, so the last ``TRUSTED_PROXIES`` entries are true and everything
-    before them is whatever the client cares to claim.
+    Each trusted proxy appends the address that it saw. So the last ``TRUSTED_PROXIES`` entries are true, and the client
+    can write anything before them.
     """
     address = request.META.get("REMOTE_ADDR", "")
     forwarded = request.headers.get("X-Forwarded-For")
@@ -314,11 +316,11 @@ def client_address(request: HttpRequest) -> str:
 
 @functools.lru_cache(4096)
 def counted_as(address: str) -> str:
-    """How a client's address is counted, and written down in the audit trail."""
+    """The form of a client's address that limits count and the audit trail records."""
     try:
         ip = ip_address(_WITH_PORT.sub(r"\1\2", address))
     except ValueError:
-        # A Unix socket has no address; a proxy that writes something else is misconfigured. All of it is one client.
+        # A Unix socket has no address. A proxy that writes anything else is misconfigured. All of these count as one.
         return "unknown"
     if isinstance(ip, IPv6Address):
         if ip.ipv4_mapped is None:

@@ -1,4 +1,4 @@
-"""``manage.py phonebind_import``: take the bindings of an older sign-in along. See docs/en/how-to/importing.md."""
+"""``manage.py phonebind_import``: import the bindings of an older sign-in. See docs/en/how-to/importing.md."""
 
 import errno
 import os
@@ -28,13 +28,13 @@ from phonebind.importing.report import Report
 from phonebind.importing.run import Job, bring, take_back
 from phonebind.models import SocialAccount
 
-#: Exit status where something is unresolved; 1 is that it could not run, 2 that it was not called rightly.
+#: Exit status if something is unresolved. 1: it could not run. 2: wrong arguments.
 UNRESOLVED = 3
 
 
 class Command(BaseCommand):
     help = "Take the bindings of an older sign-in along. Without --commit nothing is written: it tells what there is."
-    #: A shop that moves over may have mobiles that are not unique yet, which is what it tells.
+    #: No system checks: the mobiles of a shop that moves over may not be unique yet, and this command reports that.
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own form
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -121,7 +121,7 @@ def _moment(text: str) -> str:
 
 
 def _family(provider: str, app_id: str) -> str:
-    """What the bindings of that provider are stored under."""
+    """The provider's family, under which its bindings are stored."""
     try:
         found = oauth.get(provider)
     except (ImproperlyConfigured, TypeError) as error:
@@ -163,14 +163,14 @@ def _table(label: str) -> str:
 
 @contextmanager
 def _written(path: Path | None) -> Iterator[TextIO | None]:
-    """The file takes its place when it is whole. Openids are in it, so it is its owner's alone."""
+    """The file appears when it is complete. It contains openids, so only its owner may read it."""
     if path is None:
         yield None
         return
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        # A name that nobody can foresee: a file that somebody else has made there would stay theirs to read.
+        # A random name: a file that another user has made in advance would stay readable for that user.
         descriptor, part = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".part", dir=path.parent)
     except OSError as error:
         raise ImportRefused(_("--report: %(error)s") % {"error": error}) from None

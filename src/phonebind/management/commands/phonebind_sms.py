@@ -1,4 +1,4 @@
-"""``manage.py phonebind_sms``: send a test message, ask what is left, check the configuration.
+"""``manage.py phonebind_sms``: send a test message, show the balance, check the configuration.
 
 See docs/en/how-to/sms/index.md#the-command.
 """
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 class Command(BaseCommand):
     help = "Send a test SMS, ask the vendors what is left, or check the configuration of PHONEBIND['SMS']."
-    #: It tells what is wrong with them, so it must run where they fail.
+    #: No system checks: this command reports their errors, so it must run when they fail.
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own form
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -67,7 +67,7 @@ class Command(BaseCommand):
         gateway = make(chosen)
         try:
             vendors_id = attempt(gateway, message)
-        except Exception as error:  # noqa: BLE001 - whatever a gateway of the host's raises, its text may hold a secret
+        except Exception as error:  # noqa: BLE001 - a host's gateway may raise anything, and its text may hold a secret
             self._log(name, message, type(error).__name__)
             raise CommandError(outcomes.words(error, message.id)) from None
         self._log(name, message, "done")
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"{done}. Our id: {message.id}. The vendor's: {vendors_id or 'none'}."))
 
     def _agreed(self) -> bool:
-        # None where the descriptor is closed, as under some supervisors.
+        # None if the descriptor is closed, as under some supervisors.
         if sys.stdin is None or not sys.stdin.isatty():
             raise CommandError("There is no terminal to ask at: say --yes.")
         self.stdout.write("Send it? [y/N] ", ending="")
@@ -132,7 +132,7 @@ class Command(BaseCommand):
         return False
 
     def _end(self, results: Iterable[bool]) -> None:
-        """Exit status 1 where something is wrong."""
+        """Exit status 1 if there is a problem."""
         failed = sum(not is_good for is_good in results)
         if failed:
             problems_found = "1 problem" if failed == 1 else f"{failed} problems"
@@ -149,7 +149,7 @@ def _message(mobile: str, purpose: str, language: str) -> Message:
 
 
 def _chosen(configured: Any, wanted: str) -> tuple[str, Any]:
-    """The options of that gateway, by its name; without one all that is configured."""
+    """The name and the options of that gateway; without a name, the whole configuration."""
     if not wanted:
         return label(configured) or "SMS", configured
     there = {leaf.name: leaf.options for leaf in leaves(configured)}
