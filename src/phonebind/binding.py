@@ -52,14 +52,15 @@ logger = logging.getLogger(__name__)
 def identify(
     provider: Provider, trade: Callable[[], Grant], *, adopt: bool = True
 ) -> tuple[Identity, SocialAccount | None]:
-    """The identity that the grant of ``trade`` stands for, and its binding if there is one.
+    """Ask the provider who the person is. Returns the identity, and its binding or None.
 
-    A known openid costs one call to the provider; only a new person costs more. The search is by openid first, then by
-    unionid within the family. Raises CodeInvalid, ProviderUnavailable, SnapshotUser, AccountDisabled (of an account
-    that another app knows).
+    ``trade`` makes the grant: it asks the provider. A known openid takes one call to the provider; only a new person
+    takes more. The binding is found by openid first, then by unionid within the family.
 
-    ``adopt`` is False where a person is signed in already. Then an identity that only another of our apps knows counts
-    as new, and nothing is written for its account, which may not be this person's; :func:`owners` returns that account.
+    ``adopt`` is False where a person is signed in already. Then a person who is known only by the unionid of another
+    app is returned as new, and nothing is written for an account that may not be theirs. ``owners`` says whose it is.
+
+    Raises CodeInvalid, ProviderUnavailable, SnapshotUser, and AccountDisabled (for an account of another app).
     """
     with slots.PROVIDER.take(conf.provider_slots):
         return _identify(provider, trade(), adopt)
@@ -112,7 +113,12 @@ def owners(identity: Identity) -> list[Any]:
 
 
 def sign_in(request: HttpRequest, user: AbstractBaseUser, social_account: SocialAccount | None = None) -> None:
-    """The last step of every sign-in. Raises AccountDisabled."""
+    """The last step of every sign-in: checks that the account is enabled, and sends ``signed_in``.
+
+    It sets no cookie and makes no token. ``social_account`` is None after a sign-in without a provider.
+
+    Raises AccountDisabled.
+    """
     accounts.check_enabled(user)
     audit.note(request, outcome="signed_in", user_id=user.pk)
     signals.signed_in.send_robust(SocialAccount, user=user, social_account=social_account, request=request)
@@ -133,18 +139,20 @@ def respond(
 def bind(
     request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str | None, choice: str = ""
 ) -> SocialAccount:
-    """Bind ``identity`` to the account that owns ``mobile``, and sign it in. The account is made if there is none.
+    """Bind ``identity`` to the account that has ``mobile``, and sign it in. Creates the account if there is none.
 
     The same request again gives the same answer. Database constraints decide races: the loser starts again and finds
     what the winner made.
 
-    ``password`` is None where none was sent. Then a new account has no password, which needs a proof of the mobile
-    other than our SMS code; and an existing account that has a password is not bound.
+    ``password`` of a new account is set; that of a known account is checked. With None, a new account gets no password
+    if something else than our SMS code proved the mobile. An account that has a password is not bound with None.
+
+    ``choice`` is the ``second_identity`` of the request, for ``phonebind.lifecycle``.
 
     Raises Invalid (a new password is too weak or missing), MobileProofTooWeak, PasswordWrong, TooManyAttempts,
-    AccountDisabled, AlreadyBound, the class in ``mobile.invalid`` (another bind claimed the proof), ServerBusy,
-    StorageUnavailable (it lost every race). With ``phonebind.lifecycle`` it also raises what ``Life.known_owner``
-    raises, which reads ``choice``; then nothing was changed and the proof is still valid.
+    AccountDisabled, AlreadyBound, ``mobile.invalid`` (another bind used the proof), ServerBusy, StorageUnavailable (it
+    lost every race), and with ``phonebind.lifecycle`` what ``Life.known_owner`` raises. After an error nothing is
+    changed, and the proof of the mobile is still valid.
     """
     account, created = _at_last(identity, lambda identity: _bind(request, identity, mobile, password, choice))
     if mobile.strength != "sms":
@@ -174,10 +182,12 @@ def asks(identity: Identity, mobile: VerifiedMobile) -> str:
 
 
 def attach(request: HttpRequest, identity: Identity, user: AbstractBaseUser) -> SocialAccount:
-    """Bind ``identity`` to the account of the person who is signed in and asks for it. No mobile is proved again.
+    """Bind ``identity`` to the account of a person who is signed in and asked for it. No mobile is proved again.
 
-    The same request again gives the same answer. Raises AccountDisabled, AlreadyBound (to another account, here or in
-    another of our apps), StorageUnavailable, and with ``phonebind.lifecycle`` what ``Life.attaching`` raises.
+    The same request again gives the same answer.
+
+    Raises AccountDisabled, AlreadyBound (the identity has another account, here or in another of our apps),
+    StorageUnavailable, and with ``phonebind.lifecycle`` what ``Life.attaching`` raises.
     """
     owner = databases.people().filter(pk=user.pk).first()
     if owner is None:
@@ -198,9 +208,10 @@ def attach(request: HttpRequest, identity: Identity, user: AbstractBaseUser) -> 
 
 
 def unbind(account: SocialAccount) -> None:
-    """Delete the binding of this identity in all apps of the provider. The user stays; their tokens end.
+    """Delete a binding, in all apps of the provider. The identity then has no account. The user stays; all their tokens
+    end.
 
-    The same happens when a row is deleted in another way (admin, cascade, shell): ``models`` and ``revocation`` do it.
+    Deleting the row in another way (admin, cascade, shell) has the same effect.
     """
     account.delete()
 
@@ -384,8 +395,7 @@ def _greeted(identity: Identity, provider: Provider, grant: Grant) -> Identity:
         profile = provider.profile(grant)
     except ProviderUnavailable:
         return identity
-    # Databases refuse some of the characters that cannot be printed: PostgreSQL refuses NUL, all refuse half a surrogate
-    # pair.
+    # Databases refuse some characters that cannot be printed: PostgreSQL refuses NUL, all refuse half a surrogate pair.
     nickname = "".join(filter(str.isprintable, profile.nickname))[:NICKNAME_LENGTH]
     return replace(identity, nickname=nickname, avatar=_safe_avatar(profile.avatar))
 

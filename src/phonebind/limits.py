@@ -1,13 +1,13 @@
 """All rate limits, quotas and lockouts, in one table.
 
-A limit is *taken* before the act that it guards. To check first and count later would let a thousand concurrent
-requests pass at once. If the act turns out not to count, the limit is *given back*. Most acts do not count for some
-limits, such as right passwords. Those limits are taken *on trial*, for some seconds only, until the act *counts*.
+A limit is *taken* before the act that it guards. Checking first and counting later would let a thousand concurrent
+requests through. If the act turns out not to count, it is *given back*. Most passwords are right and do not count:
+there the limit is taken *on trial*, which holds only for seconds, until a wrong one *counts*.
 
-Acts that cost money are counted in a sliding window: never more than ``limit`` in any ``seconds``. The window consists
-of ``BUCKETS`` counters plus one. A counter is dropped only when everything that it counted is outside of the window. So
-a place becomes free at most a twelfth of the window late. (The usual method weighs two counters by time. It lets nearly
-twice the limit through.) All other acts have a fixed window, which begins with the first act that counts.
+What costs money is counted in a sliding window: never more than ``limit`` in any ``seconds``. The window is kept as
+``BUCKETS`` counters and one more. A counter is dropped only when everything that it counted is outside the window, so a
+place becomes free at most a twelfth of the window late. (The usual way, two counters that are weighed by time, lets
+nearly twice the limit through.) All other limits have a fixed window, which begins with the first act that counts.
 """
 
 import functools
@@ -44,12 +44,12 @@ class Rule:
     limit: int
     seconds: int
     error: type[Limited]
-    #: True: the limit holds in any ``seconds``. False: it holds in a window that begins with the first act.
+    #: Whether it holds for any ``seconds``, or only for a window that begins with the first act.
     sliding: bool = False
     #: The hash tag of its keys, which decides the shard of a cluster. Rules that are taken in one step need the same
     #: tag. OWN is for a rule that is always taken alone: its keys are spread over all shards.
     tag: str = "limits"
-    #: Set where the operator must know that the limit runs low or is used up.
+    #: For a limit of which the operator must know when it runs low, or is used up: what that means for people.
     alarms: Alarm | None = None
 
     @property
@@ -70,22 +70,23 @@ _NO_NUMBER_STATE = Alarm(
 
 #: Counters in a sliding window.
 BUCKETS = 12
-#: The hash tag is the subject of the key: the address, the mobile, or what else the rule counts.
+#: Each key is its own tag: the address, the mobile, or whatever it counts.
 OWN = ""
 
 RULES = {
-    # name                      limit  seconds  error for the person
+    # name                      limit  seconds  the error
     "image_address_hour": Rule(300, 3_600, TooManyRequests, tag=OWN),
     "human_address_hour": Rule(300, 3_600, TooManyRequests, tag=OWN),
     "human_answer_address_hour": Rule(100, 3_600, TooManyRequests, sliding=True, tag=OWN),
-    # Receipts of SMS: each request may cause a call to the vendor.
+    # Questions about receipts: each may ask the vendor.
     "receipt_address_hour": Rule(300, 3_600, TooManyRequests, tag=OWN),
     "sms_mobile_gap": Rule(1, 60, SmsTooFrequent),
-    # The limits that vendors enforce too.
+    # Vendors refuse more.
     "sms_mobile_hour": Rule(5, 3_600, SmsQuota, sliding=True),
     "sms_mobile_day": Rule(10, 86_400, SmsQuota, sliding=True),
-    # The part of these two for everybody. The rest is for people who hold a binding token: a person who merely knows a
-    # mobile cannot keep its owner from the first bind. Of the rest, one identity gets this much, over all mobiles.
+    # How much of these two is for everybody. The rest is for people with a binding token. So a person who only knows a
+    # mobile cannot keep its owner from the first bind. One identity gets this much of the rest, for all mobiles
+    # together.
     "sms_mobile_open_hour": Rule(3, 3_600, SmsQuota, sliding=True),
     "sms_mobile_open_day": Rule(6, 86_400, SmsQuota, sliding=True),
     "sms_identity_hour": Rule(1, 3_600, SmsQuota, sliding=True),
@@ -96,45 +97,45 @@ RULES = {
     "sms_site_day": Rule(5_000, 86_400, SmsQuota, sliding=True, alarms=_NO_SMS),
     # Forgotten passwords. Counted whether or not the number has an account.
     "reset_mobile_day": Rule(5, 86_400, SmsQuota, sliding=True),
-    # SMS to the old number of an account that changes it. The site's budget does not count them: each follows an SMS
-    # code that it did count.
+    # SMS to a number that will be given up. They do not count for the site: the code before each of them did.
     "notice_mobile_day": Rule(3, 86_400, SmsQuota, sliding=True, tag=OWN),
     # Registrations by people who have proved the number: each attempt tells whether a username is taken.
     "sign_up_mobile_hour": Rule(20, 3_600, TooManyAttempts, sliding=True, tag=OWN),
-    # SMS for people who cannot see an image, besides the limits above. Few, since scripts find this way cheaper.
+    # SMS for people who cannot see an image, besides the limits above. They are few, since this way is cheaper for a
+    # script.
     "no_image_address_hour": Rule(5, 3_600, SmsQuota, sliding=True),
     "no_image_site_hour": Rule(200, 3_600, SmsQuota, sliding=True),
     "no_image_site_day": Rule(500, 86_400, SmsQuota, sliding=True),
-    # Proofs of a mobile without SMS: each calls a vendor, and each success costs as much as an SMS.
+    # Mobile proofs: each asks a vendor, and costs as much as an SMS if it succeeds.
     "proof_identity_hour": Rule(5, 3_600, TooManyRequests, sliding=True, tag="proofs"),
     "proof_address_hour": Rule(300, 3_600, TooManyRequests, sliding=True, tag="proofs"),
     "proof_site_day": Rule(5_000, 86_400, TooManyRequests, sliding=True, alarms=_NO_PROOF, tag="proofs"),
-    # Lookups of numbers, which cost money, and the choices that people get where no lookup has an answer.
+    # Questions about the owner of a number, which cost money, and answers of people where no vendor knows.
     "number_state_site_day": Rule(1_000, 86_400, TooManyRequests, sliding=True, alarms=_NO_NUMBER_STATE, tag=OWN),
     "owner_choice_address_hour": Rule(100, 3_600, TooManyRequests, sliding=True, tag=OWN),
-    # Sign-ins of apps, each with a call to the provider: all sign-ins, and those with an invalid proof. A carrier has
+    # Sign-ins of apps; each asks the provider. All of them, and those that the provider refuses. A carrier has
     # thousands of phones behind one address.
     "native_address_minute": Rule(60, 60, TooManyRequests, tag=OWN),
     "native_wrong_address_hour": Rule(100, 3_600, TooManyAttempts, tag=OWN),
-    # Requests of the course's pages whether an account exists (``phonebind.lifecycle``). A registration sends about
-    # six. A forgotten password needs an image code too.
+    # The course's pages ask whether there is an account (``phonebind.lifecycle``): at a registration, about six times;
+    # and at a forgotten password, which needs an image too.
     "account_count_address_hour": Rule(20, 3_600, TooManyRequests, tag=OWN),
     "reset_account_address_hour": Rule(20, 3_600, TooManyRequests, tag=OWN),
-    # Whole numbers that an operator searches for. The operator sees masked ones, and each may stand for ten thousand.
+    # Searches for whole numbers by an operator who sees them masked: a masked number may be any of ten thousand.
     "operator_search_hour": Rule(100, 3_600, TooManyRequests, tag=OWN),
     # Wrong SMS codes, over all mobiles.
     "sms_code_identity_hour": Rule(10, 3_600, TooManyAttempts, tag="sms_codes"),
     "sms_code_address_hour": Rule(100, 3_600, TooManyAttempts, tag="sms_codes"),
-    # Wrong passwords, by the name that was typed and by the account. An account has two names, and two windows of a
-    # name may touch. So the account's limit is 20 (2 × 2 × 5), and never reached first: that would tell whose the names
-    # are.
+    # Wrong passwords, by the typed name and by the account. An account has two names, and two windows of a name may
+    # touch. So the account's limit is 20 (2 × 2 × 5), and never met before those of its names: that would tell whose
+    # they are.
     "password_name": Rule(5, 900, TooManyAttempts, tag="passwords"),
     "password_account": Rule(20, 900, TooManyAttempts, tag="passwords"),
     "password_address": Rule(50, 900, TooManyAttempts, tag="passwords"),
-    # Wrong passwords by people who have proved the mobile already. Other people cannot use it up.
+    # Of people who have already proved the mobile. Strangers cannot use it up.
     "password_bind": Rule(5, 900, TooManyAttempts, tag="passwords"),
-    # Step-up of people who are signed in: SMS codes that they request, and wrong passwords. Counted apart from the
-    # others: otherwise a stolen token could use up the limits that its owner needs to sign in and bind.
+    # Step-up of people who are signed in: codes that were sent to them, and wrong passwords. Separate from the others:
+    # otherwise a stolen token could use up the limits that its owner needs to sign in and bind.
     "verify_user_hour": Rule(10, 3_600, SmsQuota, sliding=True),
     "password_verify": Rule(5, 900, TooManyAttempts, tag="passwords"),
 }
@@ -147,9 +148,9 @@ Claim: TypeAlias = tuple[str, str]
 
 #: Seconds that a limit may be taken on trial: much longer than hashing a password takes.
 TRIAL = 10
-#: The part of a budget that may be used before the operator is warned.
+#: The part of a budget after which the operator is told that it runs low.
 LOW = 0.8
-#: The subject of the budgets of the whole site.
+#: What the budgets of the whole site count.
 SITE = "all"
 
 logger = logging.getLogger(__name__)
@@ -184,7 +185,7 @@ def take(*claims: Claim) -> int:
 
 
 def check(*claims: Claim) -> None:
-    """Raise what :func:`take` would raise now, but count nothing: a person need not start what would end there."""
+    """Raise what :func:`take` would raise now, but count nothing. So nobody starts what would be refused later."""
     _take_each(claims, "look")
 
 
@@ -301,10 +302,10 @@ def _warn(name: str, counted: Rule, alarm: Alarm, used: int) -> None:
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address to count: an IPv4 address, or an IPv6 /64, since one household or server can use a whole /64.
+    """The address that limits count: an IPv4 address, an IPv6 /64 network, or "unknown".
 
-    Each trusted proxy appends the address that it saw. So the last ``TRUSTED_PROXIES`` entries are true, and the client
-    can write anything before them.
+    One household or server has a whole /64 to choose addresses from. Each trusted proxy appends the address that it saw
+    to ``X-Forwarded-For``. So the last ``TRUSTED_PROXIES`` entries are true; a client can invent all others.
     """
     address = request.META.get("REMOTE_ADDR", "")
     forwarded = request.headers.get("X-Forwarded-For")

@@ -94,11 +94,11 @@ def release_connection() -> None:
 
 
 class SocialAccount(models.Model):
-    """Which user owns the identity ``openid``: the id of a person at ``provider`` for our app ``app_id``.
+    """A binding: one identity at one provider belongs to one user.
 
-    ``provider`` is the family ("wechat"), whichever kind of it the person used. ``unionid`` is the id of the same
-    person in all apps of one developer, if the provider tells it. It may become known only later, and is null until
-    then.
+    ``provider`` is the family, such as "wechat", for all kinds. ``openid`` is the person's id in our app ``app_id``.
+    ``unionid`` is the person's id in all apps of one developer; it is null until the provider tells it. ``proved_by``
+    says what proved the mobile: "sms", "carrier:aliyun", "quick:wechat", "none" or "" (not known).
     """
 
     user = models.ForeignKey(
@@ -132,9 +132,9 @@ class SocialAccount(models.Model):
         return f"{self.provider}:{self.openid}"
 
     def same_person(self) -> models.QuerySet["SocialAccount"]:
-        """This row, and the rows of the same user at this provider that are, or may be, the same person in another app.
+        """This row, and rows of the same user and provider that are, or may be, the same person in another app.
 
-        Two different unionids, or two openids in one app, are two persons.
+        Two unionids, or two openids in one app, are two persons.
         """
         others = models.Q() if self.unionid is None else models.Q(unionid=None) | models.Q(unionid=self.unionid)
         elsewhere = ~models.Q(app_id=self.app_id) & others
@@ -155,7 +155,7 @@ def _release_person(instance: SocialAccount, using: str, **kwargs: Any) -> None:
 
 
 class MobileUser(AbstractUser):
-    """Django's user with a unique mobile number. Inherit from it, or give your own model such a field."""
+    """Django's ``AbstractUser`` with a unique mobile number. Inherit from it, or give your own model such a field."""
 
     mobile = models.CharField(
         _("mobile"), max_length=11, unique=True, null=True, blank=True, validators=[validate_mobile]

@@ -196,14 +196,16 @@ def _at_best(otherwise: str) -> Iterator[None]:
 
 
 def check(mobile: str, code: str, *, claimant: str, address: str, purpose: str = "bind", counted: str = "") -> ByCode:
-    """Check a code, and return the mobile, verified for ``claimant``. The code stays usable until it is claimed.
+    """Check an SMS code. Returns the mobile, verified for ``claimant``. The code can be used until it is claimed.
 
-    ``counted``: the key that wrong guesses count for, if that is not the claimant.
+    ``mobile`` has 11 digits. ``claimant`` is ``Identity.key``, or another text that stands for the person. ``address``
+    is whom the limits count, as ``limits.client_address`` returns it. ``counted`` is who gets the blame for wrong
+    codes, if not the claimant.
 
-    Raises SmsCodeInvalid: the code is wrong, for another purpose, expired, never sent, burnt by wrong guesses, or
-    claimed by another identity. Raises SmsCodeGone where codes were sent to the claimant and none of them is alive;
-    codes of other people make no difference to this. Raises TooManyAttempts after too many wrong codes by this claimant
-    or from this address, over all mobiles.
+    Raises SmsCodeInvalid: the code is wrong, for another purpose, expired, never sent, ended by wrong guesses, or
+    claimed by another person. Raises SmsCodeGone if the claimant was sent codes and none of them is valid any more;
+    codes of other people make no difference. Raises TooManyAttempts after many wrong codes of this claimant or
+    this address, for all mobiles together.
     """
     digests = _digests(mobile, code, purpose)
     guesses = MAX_GUESSES if purpose == "bind" else FEW_GUESSES
@@ -222,12 +224,18 @@ def check(mobile: str, code: str, *, claimant: str, address: str, purpose: str =
 
 
 def claim(mobile: ByCode) -> bool:
-    """``mobile.claim()``, kept for hosts: they have used this name since the first version."""
+    """Use the proof for its claimant: the last act before a commit. The same as ``mobile.claim()``.
+
+    Returns True the first time, and False where the same bind was committed before. Raises SmsCodeInvalid if another
+    bind was faster.
+    """
     return mobile.claim()
 
 
 def settle(mobile: ByCode) -> None:
-    """``mobile.settle()``, kept for hosts too."""
+    """After the commit: the code, and all other codes of this mobile, are no longer valid. The same as
+    ``mobile.settle()``.
+    """
     mobile.settle()
 
 

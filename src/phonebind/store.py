@@ -24,7 +24,7 @@ from phonebind.exceptions import StorageUnavailable
 #: The message if a plain client, which does not support clusters, learns that another node has the key.
 PLAIN_CLIENT = "The cache of codes and limits is a node of a cluster, and its client cannot follow to the others."
 CLUSTER_HINT = (
-    "Use 'phonebind.clusters.ClusterCache' as its BACKEND, or REDIS_CLUSTER: see docs/en/explanation/scale.md."
+    "Use 'phonebind.clusters.ClusterCache' as its BACKEND, or REDIS_CLUSTER: see docs/en/how-to/fail-over.md#cluster."
 )
 
 #: If two nodes share the slots evenly, the chance that one of them has all of these keys is one in four billion.

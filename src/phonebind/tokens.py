@@ -51,11 +51,15 @@ def issue(
     method: str = "host",
     social_account: SocialAccount | None = None,
 ) -> Pair:
-    """A new pair. Lifetimes and keys are simplejwt's settings. ``request``, ``method`` and ``social_account`` describe
-    the session, if ``phonebind.lifecycle`` keeps sessions.
+    """Make a new pair of tokens: ``{"token": access, "refresh": refresh}``.
 
-    ``auth_time``: when the sign-in began (``audit.began``), before the user was read; default: now. For example, a new
-    password that was saved since then ends this pair too.
+    Lifetimes and keys are simplejwt's settings.
+
+    ``auth_time`` is when the sign-in began, before the user was read, in seconds since 1970. A password that is changed
+    after that moment ends this pair too. The default is now.
+
+    ``request``, ``method`` ("provider", "password", "sms" or "host") and ``social_account`` describe the session, where
+    ``phonebind.lifecycle`` keeps sessions.
     """
     if api_settings.UPDATE_LAST_LOGIN and any(field.name == "last_login" for field in user._meta.concrete_fields):
         databases.people().filter(pk=user.pk).update(last_login=timezone.now())
@@ -98,7 +102,7 @@ def _list_anew(refresh: Any, listed_as: Any) -> None:
 
 
 def refresh(token: str, request: HttpRequest | None = None) -> Pair:
-    """A new pair for a refresh token, which is then used up.
+    """Trade a refresh token for a new pair, once.
 
     Raises TokenInvalid (forged, expired, used, ended, of a deleted user, or of a sign-in longer ago than
     ``SIGN_IN_MAX_AGE``), AccountDisabled, StorageUnavailable.
@@ -186,10 +190,10 @@ class _PrimaryAuthentication(JWTAuthentication):
 
 
 class Authentication(_PrimaryAuthentication):
-    """simplejwt's authentication for the host's API. With it, no access token outlives the end of its user's tokens.
+    """For ``DEFAULT_AUTHENTICATION_CLASSES`` of your API: simplejwt's class, and access tokens end with the sign-in.
 
-    It reads the store once for each request. Without it an access token is valid until it expires. It accepts tokens of
-    all keys that verify; simplejwt's own class accepts only the current key.
+    It asks Valkey once for each request. With simplejwt's own class, an access token is valid until it expires. This
+    class accepts tokens of all keys that verify (``TOKEN_KEYS``); simplejwt's accepts only the present key.
     """
 
     def get_validated_token(self, raw_token: bytes) -> Token:
@@ -216,10 +220,10 @@ class Authentication(_PrimaryAuthentication):
 
 
 class OptionalAuthentication(Authentication):
-    """For endpoints that also serve visitors: an invalid or ended token counts as no token.
+    """For endpoints that serve visitors too: a token that is not valid counts as no token.
 
-    A shop's pages send the stored token to public endpoints too, even when it is no longer valid, and would be refused
-    there. Where a person must be signed in, DRF's permissions still answer 401.
+    The pages of a shop keep sending a stored token, to public endpoints as well, and would get 401 there. Where
+    a person must be signed in, DRF's permissions still answer 401.
     """
 
     def authenticate(self, request: Any) -> Any:

@@ -35,8 +35,8 @@ def test_it_loads_nothing_from_other_hosts(site: Path) -> None:
 
 
 def test_every_picture_is_there(site: Path) -> None:
-    for file in (site / language / VERSION / "index.html" for language in LANGUAGES):
-        assert "images/bind-phone.png" in file.read_text()
+    for language in LANGUAGES:
+        assert f"images/bind.{language}.png" in (site / language / VERSION / "index.html").read_text()
     for file in site.glob("*/*/**/index.html"):
         for source in re.findall(r"<img[^>]* src=\"?([^\"> ]+)", file.read_text()):
             assert source.startswith("data:") or (file.parent / source).resolve().is_file(), f"{file}: {source}"

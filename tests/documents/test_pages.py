@@ -79,7 +79,7 @@ def test_its_links_lead_to_pages_of_its_language_and_to_headings(language: str, 
 
 
 def test_every_document_that_the_code_names_is_there() -> None:
-    """Messages and comments name pages, as docs/en/how-to/production.md#gevent."""
+    """Messages and comments name pages, as docs/en/how-to/servers.md#gevent."""
     names = subprocess.run(
         ["git", "grep", "-hoE", r"docs/(zh|en|images)/[a-z0-9/.-]*[a-z](#[a-z0-9-]+)?", "--", ":!docs", ":!CHANGELOG*"],
         capture_output=True, text=True, check=True, cwd=ROOT,
