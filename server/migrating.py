@@ -63,7 +63,7 @@ def _wait(missing: Callable[[], str]) -> None:
                 print(f"phonebind: waiting for {what}.", file=sys.stderr, flush=True)
             told = what
             if time.monotonic() >= deadline:
-                sys.exit(f"phonebind: waited {settings.MIGRATE_DEADLINE} s in vain for {what}.")
+                sys.exit(f"phonebind: waited {settings.MIGRATE_DEADLINE} s for {what}, and gave up.")
             time.sleep(_PAUSE)
 
 

@@ -40,7 +40,7 @@ def of_public(name: str, pem: str) -> Verifying | None:
     try:
         return _verifying(name, load_pem_public_key(pem.encode()))
     except (ValueError, UnsupportedAlgorithm):
-        env.note(f"{name} has what is no public key in PEM. Of a private one: openssl pkey -pubout -in private.pem")
+        env.note(f"{name} is no public key in PEM. To make it of a private key: openssl pkey -pubout -in private.pem")
         return None
 
 

@@ -135,7 +135,7 @@ def _wait_until_it_answers(web: subprocess.Popen[str], port: int, seconds: float
         if status < http.HTTPStatus.INTERNAL_SERVER_ERROR:
             return
         break
-    raise StartError("the web server did not start; its last words stand above.")
+    raise StartError("the web server did not start; its last lines are above.")
 
 
 def _watch(web: subprocess.Popen[str], valkey: Valkey | None) -> None:

@@ -43,7 +43,7 @@ def _sentinels(sentinels: list[str], connections: int) -> dict[str, Any]:
     master = _url("REDIS_SENTINEL_MASTER", env.text("REDIS_SENTINEL_MASTER", "mymaster"))
     host = urlsplit(master).netloc.rpartition("@")[2]
     if host != host.lower():
-        env.note("REDIS_SENTINEL_MASTER must be in lower case: a URL knows no other names.")
+        env.note("REDIS_SENTINEL_MASTER must be in lower case, as the names in a URL are.")
     urls = [_url("REDIS_SENTINELS", sentinel) for sentinel in sentinels]
     watchers = [parse_url(url) for url in urls]  # type: ignore[no-untyped-call]
     own = {name: value for name, value in watchers[0].items() if name not in ("host", "port", "db", "connection_class")}

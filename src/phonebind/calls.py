@@ -60,7 +60,7 @@ def _begun(observer: Observer, provider: str, step: str) -> Callable[[str], None
         return observer(provider, step)
     except Exception:
         # An observer must not turn an answer into an error.
-        logger.exception("A call is not observed")
+        logger.exception("The observer failed at the start of a call")
         return None
 
 
@@ -68,4 +68,4 @@ def _ended(end: Callable[[str], None], outcome: str) -> None:
     try:
         end(outcome)
     except Exception:
-        logger.exception("The end of a call is not observed")
+        logger.exception("The observer failed at the end of a call")

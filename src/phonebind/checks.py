@@ -86,7 +86,7 @@ def check_cache(**kwargs: Any) -> Messages:
     if alias not in settings.CACHES:
         return [Error(f"CACHES has no {alias!r}.", id="phonebind.E004")]
     if not store.is_supported(caches[alias]):
-        hint = "Codes and limits are decided in Valkey or Redis: use django.core.cache.backends.redis.RedisCache."
+        hint = "Codes and limits need Valkey or Redis: use django.core.cache.backends.redis.RedisCache."
         return [Error(f"CACHES[{alias!r}] is no Redis cache.", hint=hint, id="phonebind.E004")]
     return []
 
@@ -149,7 +149,7 @@ def check_free_sms(**kwargs: Any) -> Messages:
 
 
 def check_reserve(**kwargs: Any) -> Messages:
-    hint = "Whoever knows a mobile can then keep its owner from the first bind, by asking for all the SMS it may have."
+    hint = "A stranger who knows a mobile can then request all SMS it may get, and keep its owner from the first bind."
     pairs = [(f"sms_mobile_open_{span}", f"sms_mobile_{span}") for span in ("hour", "day")]
     return [
         Warning(f"{SETTING}['LIMITS']: {some} leaves nothing of {whole}.", hint=hint, id="phonebind.W006")
@@ -159,11 +159,11 @@ def check_reserve(**kwargs: Any) -> Messages:
 
 
 def check_legacy_state(**kwargs: Any) -> Messages:
-    hint = "Anyone can make a visitor sign in as somebody else. Send state and cookies, then turn it off."
+    hint = "An attacker can make a visitor sign in to another account. Send state and cookies, then turn it off."
     if conf.front_end != "contract":
         message = f"{SETTING}['FRONT_END'] is {conf.front_end!r}, whose pages bring no state back."
         if conf.front_end == "session":
-            hint = "Anyone can make a visitor who is about to sign in do so as somebody else."
+            hint = "An attacker can make a visitor who is about to sign in do so to another account."
         return [Warning(message, hint=hint, id="phonebind.W001")]
     return [Warning(f"{SETTING}['LEGACY_STATE'] is on.", hint=hint, id="phonebind.W001")] if conf.legacy_state else []
 
@@ -172,9 +172,9 @@ def check_next(**kwargs: Any) -> Messages:
     """Warn of providers whose state may only have letters and digits."""
     if conf.front_end == "contract" and not conf.legacy_state:
         return []
-    hint = "Its state takes letters and digits alone: after a sign-in with it people land on the first page."
+    hint = "Its state may only have letters and digits: after a sign-in with it, people land on the first page."
     return [
-        Warning(f"{SETTING}['PROVIDERS'][{name!r}] brings no next back.", hint=hint, id="phonebind.W011")
+        Warning(f"{SETTING}['PROVIDERS'][{name!r}] does not bring next back.", hint=hint, id="phonebind.W011")
         for name, entry in conf.providers.items()
         if not list(_provider_problems(name, entry)) and not _takes_any_state(oauth.get(name))
     ]
@@ -204,21 +204,21 @@ def check_cookie_names(**kwargs: Any) -> Messages:
     before = list(itertools.takewhile(lambda name: name != ours, settings.MIDDLEWARE))
     if len(before) < len(settings.MIDDLEWARE) and not COOKIE_READERS.intersection(before):
         return []
-    hint = f"Put {ours!r} first in MIDDLEWARE: a host beside this one can set sessionid and csrftoken for it."
-    return [Warning("Cookies reach Django under names that no browser guards.", hint=hint, id="phonebind.W004")]
+    hint = f"Put {ours!r} first in MIDDLEWARE: a neighbouring host can set sessionid and csrftoken for this one."
+    return [Warning("Cookies reach Django under names that browsers do not protect.", hint=hint, id="phonebind.W004")]
 
 
 def check_origins(**kwargs: Any) -> Messages:
     if not origins.allows_all():
         return []
-    hint = "Name the front ends in CORS_ALLOWED_ORIGINS: every page may use up the limits of whoever looks at it."
+    hint = "Name the front ends in CORS_ALLOWED_ORIGINS: now any page can use up the limits of its visitors."
     return [Warning("CORS_ALLOW_ALL_ORIGINS is on.", hint=hint, id="phonebind.W005")]
 
 
 def check_site_name(**kwargs: Any) -> Messages:
     if conf.site_name != Settings().site_name:
         return _long_name()
-    hint = "It stands in every SMS and on every page, and people distrust a name that they do not know."
+    hint = "Every SMS and every page shows it, and people distrust a name that they do not know."
     return [Warning(f"{SETTING}['SITE_NAME'] is {conf.site_name!r}, the default.", hint=hint, id="phonebind.W007")]
 
 
@@ -243,7 +243,7 @@ def check_consent(**kwargs: Any) -> Messages:
     missing = [name for name, url in links.items() if not url]
     if not missing or not apps.is_installed("phonebind.pages"):
         return []
-    hint = "A mobile number is personal data: the bind page asks for consent to what is named here."
+    hint = "A mobile number is personal data: the bind page asks for consent to the pages that are set here."
     return [Warning(f"{SETTING} has no {' and no '.join(missing)}.", hint=hint, id="phonebind.W008")]
 
 
@@ -405,7 +405,7 @@ def _address_problems(provider: Provider) -> Iterator[str]:
     if page and (conf.front_end == "contract" or not web or not _is_url(page)):
         yield "callback_page must be a whole http(s) URL without a #, for FRONT_END 'tutorial' or 'session'."
     if web and web.uses_secret and (conf.legacy_state or conf.front_end == "tutorial"):
-        yield "it is asked with a secret, which takes a cookie: it works neither with LEGACY_STATE nor with 'tutorial'."
+        yield "it needs a secret in a cookie, so it works neither with LEGACY_STATE nor with FRONT_END 'tutorial'."
 
 
 def _is_url(value: Any) -> bool:

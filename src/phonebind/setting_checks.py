@@ -110,7 +110,7 @@ def _setting_problems(raw: Mapping[str, Any]) -> Iterator[str]:
         elif name in AT_LEAST and value < AT_LEAST[name]:
             yield f"{name} must be {AT_LEAST[name]} or more."
         elif name == "COOKIE_SAMESITE" and value not in ("Lax", "None"):
-            yield "COOKIE_SAMESITE must be 'Lax' or 'None': with 'Strict' no browser sends it along on the way back."
+            yield "COOKIE_SAMESITE must be 'Lax' or 'None': with 'Strict' it does not come back from the provider."
 
 
 def _origin_problems(origins: Collection[Any]) -> Iterator[str]:

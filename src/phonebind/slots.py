@@ -97,7 +97,7 @@ class Slots:
     def _refuse(self, most: int) -> NoReturn:
         if self._warned + WARN_SECONDS < time.monotonic():
             self._warned = time.monotonic()
-            logger.warning("All %s places of this process are taken: %s for who comes now", most, self._error.code)
+            logger.warning("All %s places of this process are taken: further requests get %s", most, self._error.code)
         raise self._error
 
 

@@ -31,9 +31,9 @@ def check_tokens(**kwargs: Any) -> Messages:
             found.append(Error(message, hint="It needs a class method get_token(user).", id="phonebind.E008"))
     if not all(settings.SECRET_KEY_FALLBACKS):
         # Django itself accepts states, tickets and sessions that are signed with it.
-        hint = 'As "".split(",") makes it of a variable that is not set.'
+        hint = '"".split(",") gives such a key if a variable is not set.'
         found.append(
-            Error("SECRET_KEY_FALLBACKS has an empty key, which everybody has.", hint=hint, id="phonebind.E008")
+            Error("SECRET_KEY_FALLBACKS has an empty key: anyone can sign with it.", hint=hint, id="phonebind.E008")
         )
     return found + [Error(f"SIMPLE_JWT: {told}.", id="phonebind.E008") for told in _key_problems(ours)]
 

@@ -50,7 +50,7 @@ def check_username_field(**kwargs: Any) -> Messages:
         return [Error(f"{label} holds e-mail addresses that must not be empty.", hint=hint, id="phonebind.E006")]
     if isinstance(field, models.CharField) and (field.max_length or USERNAME_LENGTH) >= USERNAME_LENGTH:
         return []
-    hint = "New accounts get their mobile as username, and six more characters where somebody else has that name."
+    hint = "New accounts get their mobile as username, and six more characters if another user has that name."
     return [Error(f"{label} must be a CharField for {USERNAME_LENGTH} characters.", hint=hint, id="phonebind.E006")]
 
 
@@ -83,7 +83,7 @@ def check_new_accounts(**kwargs: Any) -> Messages:
     model = get_user_model()
     if conf.account_factory or check_mobile_field() or check_username_field():
         return []
-    label, hint = model._meta.label, f"Its save() may do it. Otherwise: {_FACTORY_HINT}"
+    label, hint = model._meta.label, f"The model's save() may set it. Otherwise: {_FACTORY_HINT}"
     sure, perhaps = [*_empty_fields(model), *_equal_fields(model)], [*_blank_fields(model), *_equal_by_condition(model)]
     if _fills_in_itself(model):
         sure, perhaps = [], [*sure, *perhaps]

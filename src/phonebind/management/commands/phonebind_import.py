@@ -33,7 +33,7 @@ UNRESOLVED = 3
 
 
 class Command(BaseCommand):
-    help = "Take the bindings of an older sign-in along. Without --commit nothing is written: it tells what there is."
+    help = "Import the bindings of an older sign-in. Without --commit it writes nothing, and only reports."
     #: No system checks: the mobiles of a shop that moves over may not be unique yet, and this command reports that.
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own form
 
@@ -44,20 +44,22 @@ class Command(BaseCommand):
         parser.add_argument("--database", default="", choices=["", *connections], help="where the table is (DATABASES)")
         parser.add_argument("--openid-column", default="openid", metavar="NAME")
         parser.add_argument("--user-column", default="user_id", metavar="NAME")
-        parser.add_argument("--created-column", default="create_time", metavar="NAME", help='"" where there is none')
+        parser.add_argument("--created-column", default="create_time", metavar="NAME", help='"" if there is none')
         parser.add_argument("--unionid-column", default="", metavar="NAME")
-        parser.add_argument("--provider", default="qq", help="of PHONEBIND['PROVIDERS'], qq as it comes")
-        parser.add_argument("--app-id", required=True, help="the app that the openids are of: its client_id")
-        parser.add_argument("--commit", action="store_true", help="write, and not only tell")
-        parser.add_argument("--prefer", default="", metavar="newest|oldest|FILE", help="who keeps a shared openid")
+        parser.add_argument("--provider", default="qq", help="a name in PHONEBIND['PROVIDERS'], default qq")
+        parser.add_argument("--app-id", required=True, help="the client_id of the app that the openids belong to")
+        parser.add_argument("--commit", action="store_true", help="write, and not only report")
+        parser.add_argument(
+            "--prefer", default="", metavar="newest|oldest|FILE", help="the user who keeps a shared openid"
+        )
         parser.add_argument("--accept", action="append", default=[], choices=[kind.name for kind in KINDS])
         parser.add_argument("--report", type=Path, metavar="FILE", help="where the report is written as JSON")
-        parser.add_argument("--batch", type=_batch, default=2000, help="rows of one transaction, 2000 as it comes")
+        parser.add_argument("--batch", type=_batch, default=2000, help="rows in one transaction, default 2000")
         parser.add_argument("--reverse", action="store_true", help="remove what an import has made")
         parser.add_argument(
             "--made-at", action="append", type=_moment, default=[], help="see docs/en/how-to/importing.md"
         )
-        parser.add_argument("--no-progress", action="store_true", help="no bar, on a terminal either")
+        parser.add_argument("--no-progress", action="store_true", help="show no progress bar")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -117,7 +119,7 @@ def _moment(text: str) -> str:
     try:
         return as_text(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
-        raise ArgumentTypeError("write it as the report has it, such as 2026-11-27T10:00:00.123456+00:00") from None
+        raise ArgumentTypeError("write it as in the report, such as 2026-11-27T10:00:00.123456+00:00") from None
 
 
 def _family(provider: str, app_id: str) -> str:
