@@ -115,8 +115,8 @@ class Life(Protocol):
         self, request: HttpRequest, ticket: str, choice: str, password: str | None, identity: Any | None
     ) -> str:
         """The person whom the gate asked, by ``ticket``, whether an account is theirs answers on a page: "mine" or
-        "not_mine". ``identity``: the one of the bind that was asked about. Returns what proves the mobile for it from
-        now on; otherwise "".
+        "not_mine". ``identity``: the one of the bind that was asked about. With it, the result is what proves the
+        mobile for this identity from now on; otherwise the result is "".
 
         Raises TicketInvalid, and the errors of ``phonebind.lifecycle.owner_choices``.
         """

@@ -135,7 +135,7 @@ def _note_end(instance: Any) -> None:
 
 
 def _on_release(instance: SocialAccount, using: str, **kwargs: Any) -> None:
-    """With ``phonebind.lifecycle``, it ends the sessions that began with this binding."""
+    """With ``phonebind.lifecycle``, that app ends the sessions that began with this binding."""
     end_chains(instance.user_id, using)
     if not life.installed:
         _tell(instance.user_id, "unbound", using)
