@@ -36,8 +36,9 @@ logger = logging.getLogger(__name__)
 class Slots:
     """The places for one kind of task. ``error`` is raised if there is no place.
 
-    No request waits longer than ``longest`` seconds. None waits if no other request was served for ``patience`` seconds.
-    None waits after a task that raised ``error`` itself, unless the other server did answer: a refusal is no outage.
+    No request waits longer than ``longest`` seconds. None waits if no other request was served for ``patience``
+    seconds. None waits after a task that raised ``error`` itself, unless the other server did answer: a refusal is no
+    outage.
     """
 
     def __init__(self, error: type[PhonebindError], *, patience: float, longest: float) -> None:
