@@ -155,7 +155,7 @@ def mobile_proofs(sandbox: str) -> dict[str, dict[str, Any]]:
     }
 
 
-#: The values that nobody may use in production, by the name of the option. Of a key only one line of its PEM.
+#: The values that a site must not use in production, by the name of the option. Of a key only one line of its PEM.
 SECRETS_OF_PROVIDERS = {
     option: [
         max(str(entry[option]).split("\n"), key=len)[:64] for entry in providers("", "").values() if option in entry

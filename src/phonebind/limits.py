@@ -185,7 +185,7 @@ def take(*claims: Claim) -> int:
 
 
 def check(*claims: Claim) -> None:
-    """Raise what :func:`take` would raise now, but count nothing. So nobody starts what would be refused later."""
+    """Raise what :func:`take` would raise now, but count nothing: the person is refused before the first step."""
     _take_each(claims, "look")
 
 
