@@ -20,7 +20,7 @@ DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
 
 DEBUG = env.flag("DEBUG")
 SANDBOX = env.flag("SANDBOX", default=DEBUG)
-#: The account life: sessions, and pages for one's own account. On in the demo.
+#: The account life: sessions, and pages for a person's account. On in the demo.
 LIFECYCLE = env.flag("LIFECYCLE", default=DEBUG)
 #: Events, metrics, charts and webhooks, for operators. On in the demo.
 OPERATIONS = env.flag("OPERATIONS", default=DEBUG)

@@ -114,7 +114,7 @@ class Life(Protocol):
     def answer_owner(
         self, request: HttpRequest, ticket: str, choice: str, password: str | None, identity: Any | None
     ) -> str:
-        """The person whom the gate asked, by ``ticket``, whether an account is theirs answers on a page: "mine" or
+        """The answer on a page of a person who was asked, by ``ticket``, whether an account is theirs: "mine" or
         "not_mine". ``identity``: the one of the bind that was asked about. With it, the result is what proves the
         mobile for this identity from now on; otherwise the result is "".
 

@@ -143,7 +143,7 @@ RULES = {
 #: Some proxies also write the port: "192.0.2.1:50000", "[2001:db8::1]:50000".
 _WITH_PORT = re.compile(r"\A(?:([0-9.]+):\d+|\[([0-9A-Fa-f:.]+)\](?::\d+)?)\Z")
 
-#: A rule's name and whom it counts: a mobile, an account, an address.
+#: A rule's name and its subject: a mobile, an account, an address.
 Claim: TypeAlias = tuple[str, str]
 
 #: Seconds that a limit may be taken on trial: much longer than hashing a password takes.

@@ -3,7 +3,7 @@
 All codes of a mobile are in one hash, ``KEYS[1]``. A code is stored by its digest. Its fields are ``until:…``
 (milliseconds since 1970), ``for:…`` (the holder, "" for a code without one), ``by:…`` (who claimed it) and ``done:…``
 (settled). ``tries:…`` counts the wrong guesses by holder. ``KEYS[2]``, where a script takes it, is the set of holders
-to whom a code was sent lately. A script writes its keys as literals, since some clouds refuse anything else.
+that were sent a code lately. A script writes its keys as literals, since some clouds refuse anything else.
 """
 
 from phonebind import store

@@ -199,8 +199,8 @@ def check(mobile: str, code: str, *, claimant: str, address: str, purpose: str =
     """Check an SMS code. Returns the mobile, verified for ``claimant``. The code can be used until it is claimed.
 
     ``mobile`` has 11 digits. ``claimant`` is ``Identity.key``, or another text that stands for the person. ``address``
-    is whom the limits count, as ``limits.client_address`` returns it. ``counted`` is who gets the blame for wrong
-    codes, if not the claimant.
+    is counted by the limits, as ``limits.client_address`` returns it. Wrong codes count for ``counted``, if it is not
+    the claimant.
 
     Raises SmsCodeInvalid: the code is wrong, for another purpose, expired, never sent, ended by wrong guesses, or
     claimed by another person. Raises SmsCodeGone if the claimant was sent codes and none of them is valid any more;
@@ -257,7 +257,7 @@ def _key(mobile: str, purpose: str) -> str:
 
 
 def _keys(mobile: str, purpose: str) -> tuple[str, str]:
-    """The keys of the codes, and of the holders to whom a code was sent lately."""
+    """The keys of the codes, and of the holders that were sent a code lately."""
     return _key(mobile, purpose), store.key("sms_sent" if purpose == "bind" else f"sms_sent_{purpose}", mobile)
 
 

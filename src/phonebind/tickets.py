@@ -91,7 +91,7 @@ def read(
 
 
 def read_any(request: HttpRequest, ticket: str, *, unbound: bool = False, loose: bool = False) -> Ticket:
-    """Like :func:`read`, but for any provider and app: enough to know the identity, not enough to bind it."""
+    """Like :func:`read`, for any provider and app: enough to know the identity, not enough to bind it."""
     payload = _load(ticket)
     if payload is None:
         raise TicketInvalid
