@@ -1,13 +1,15 @@
 # make run      serve http://127.0.0.1:8000 (PORT, DATA_DIR, REDIS_URL, DATABASE_URL)
 # make test     everything that CI checks
 # make docs     the documents as a site, in Chinese and English, into site/
+# make screenshots  the pictures of the documents, of the running product in headless Chromium: docs/images (NAMES="sign-in bind")
 # make diagrams  the pictures of docs/site/diagrams/*.mmd that have changed; needs npm, Chromium and the network
 # make torture  races, faults and attacks at full length, and what they saw as a table: docs/en/explanation/reliability.md (PARTS="nodes sentinel")
 # make mutants  whether the tests notice changes (MODULES="limits sms_codes"): half an hour, docs/en/explanation/mutants.md
 # make bench    us and our peers side by side (PARTS="sign_in crowd"): an hour, docs/en/explanation/performance.md
 # make hashes   after a version was changed in requirements: the SHA-256 of all its files, as the index has them
 # make captcha-study  what off-the-shelf OCR reads of our image codes, and of others: docs/en/explanation/image-codes.md
-# Needs Python 3.11 or newer and nothing else; all that is installed goes into .venv, .oracles, study/.venv and bench/.venv.
+# Needs Python 3.11 or newer and nothing else; all that is installed goes into .venv, .oracles, study/.venv and bench/.venv;
+# where npm is, into examples/vue_shop/frontend/node_modules too.
 
 PY = .venv/bin/python
 
@@ -15,7 +17,7 @@ PY = .venv/bin/python
 $(shell for venv in .venv .oracles study/.venv bench/.venv; do \
     test ! -e $$venv || $$venv/bin/python -c 'import pip' 2>/dev/null || rm -f $$venv/complete $$venv/*.stamp; done)
 
-.PHONY: help run test docs diagrams torture mutants bench captcha-study lint format hashes messages clean
+.PHONY: help run test docs screenshots diagrams torture mutants bench captcha-study lint format hashes messages clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -28,6 +30,9 @@ test: .venv/docs.stamp
 
 docs: .venv/docs.stamp
 	@exec scripts/docs
+
+screenshots: .venv/test.stamp
+	@exec scripts/screenshots $(NAMES)
 
 diagrams: .venv/test.stamp
 	@exec scripts/diagrams
@@ -63,7 +68,7 @@ captcha-study: study/.venv/complete
 
 clean:
 	rm -rf study/.venv study/blind .oracles
-	rm -rf bench/.venv bench/contenders/better_auth/node_modules
+	rm -rf bench/.venv bench/contenders/better_auth/node_modules examples/vue_shop/frontend/node_modules examples/vue_shop/frontend/dist
 	rm -rf site .venv .data .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -98,6 +103,14 @@ study/.venv/complete: study/requirements.txt
 	@echo "Installing study/requirements.txt into study/.venv (once) ..."
 	@study/.venv/bin/python requirements/install.py study/requirements.txt
 	@touch $@
+
+# The packages of the example of a front end, exactly as its lock file has them.
+examples/vue_shop/frontend/node_modules/complete: examples/vue_shop/frontend/package-lock.json
+	@rm -f $@
+	@if command -v npm >/dev/null; then \
+	    echo "Installing examples/vue_shop/frontend/package-lock.json (once) ..."; \
+	    npm ci --silent --prefix $(<D) && touch $@; \
+	else echo "**** No npm here: examples/vue_shop will not be tested"; fi
 
 # Two of the vendors' SDKs have no wheel, and pip builds them with what stands here, not with what is newest.
 .oracles/complete: requirements/oracles.txt requirements/oracles-build.txt

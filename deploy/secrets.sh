@@ -10,7 +10,7 @@ random() { openssl rand -hex 32 | tr -d '\n'; }
 
 test -e secrets/secret_key || random > secrets/secret_key
 test -e secrets/metrics_token || random > secrets/metrics_token
-# Nobody is told, until you name somebody: docs/en/how-to/operations/index.md#webhooks
+# Nobody is told, until you name somebody: docs/en/how-to/operations/webhooks.md
 test -e secrets/webhooks.json || echo '{}' > secrets/webhooks.json
 test -e secrets/database_password || random > secrets/database_password
 test -e secrets/database_url ||

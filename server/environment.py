@@ -16,7 +16,7 @@ from django.core.checks.security import base as security
 
 #: In the order they were found; one variable may be read twice.
 _faults: dict[str, None] = {}
-_HINT = "docs/en/how-to/production.md describes every variable. DEBUG=1 starts with demo values."
+_HINT = "docs/en/reference/variables.md describes every variable. DEBUG=1 starts with demo values."
 
 
 def note(fault: str) -> None:

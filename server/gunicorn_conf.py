@@ -35,7 +35,7 @@ forwarder_headers = ""
 loglevel = "warning"
 
 
-_INSTEAD = "Run `gunicorn -k … server.wsgi` without it: docs/en/how-to/production.md#gevent"
+_INSTEAD = "Run `gunicorn -k … server.wsgi` without it: docs/en/how-to/servers.md#gevent"
 
 
 def on_starting(server: Any) -> None:

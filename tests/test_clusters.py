@@ -1,7 +1,6 @@
 """More than one Valkey: a real cluster of three masters, and a master whose Sentinels name another when it dies."""
 
 import logging
-import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +14,7 @@ from pytest_django import Settings
 from phonebind import checks, limits, store
 from phonebind.exceptions import ImageCodeInvalid, Limited, SmsCodeInvalid, StorageUnavailable
 from server import prepare
-from tests.support import clusters
+from tests.support import clusters, documents
 from tests.support.clusters import Cluster, Sentinels, until
 from tests.support.edge import Configure, Outbox
 from tests.support.site import serve
@@ -210,8 +209,7 @@ def test_the_master_dies_and_nobody_starts_anew(sentinels: Sentinels, tmp_path: 
 
 
 def test_servers_start_with_the_settings_of_the_document(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[1] / "docs/en/explanation/scale.md").read_text()
-    each, replicated, watched, clustered = re.findall(r"```conf\n(.*?)```", text, re.DOTALL)
+    each, replicated, watched, clustered = documents.code("how-to/fail-over", "conf")
     # A machine that lets nobody have so many files says so, and starts all the same.
     configurations = {"sentinel": watched, "servers": each + replicated, "cluster": each + clustered}
     for name, lines in configurations.items():

@@ -1,4 +1,4 @@
-"""The documents say what the code says. Whether the README leads to a sign-in: test_readme.py."""
+"""The documents say what the code says. Whether the tutorial leads to a sign-in: test_readme.py."""
 
 import re
 from pathlib import Path
@@ -9,16 +9,14 @@ from django.template import Context, Template
 from django.test import Client, RequestFactory
 
 from phonebind import exceptions, oauth, states
-from phonebind.conf import NAMES
 from phonebind.lifecycle import exceptions as life_exceptions
 from phonebind_sandbox.faults import SWITCHES
 from server.processes import Valkey
 from tests.support import documents
-from tests.support.documents import anchors, prose
+from tests.support.documents import LANGUAGES, prose, targets
 from tests.support.startproject import manage, start
 
 ROOT = Path(__file__).parent.parent
-READMES = ("README.md", "README.zh-CN.md")
 
 
 @pytest.fixture
@@ -33,9 +31,9 @@ def get(project: Path, path: str, what: str) -> str:
     return manage(project, "shell", "-v0", "-c", f"from django.test import Client; {request}; print({what})")
 
 
-def test_it_answers_in_chinese_where_the_setting_of_the_readme_says_so(project: Path, valkey: Valkey) -> None:
-    for readme in READMES:
-        assert '`LANGUAGE_CODE = "zh-hans"`' in (ROOT / readme).read_text()
+def test_it_answers_in_chinese_where_the_setting_of_the_guide_says_so(project: Path, valkey: Valkey) -> None:
+    for language in LANGUAGES:
+        assert '`LANGUAGE_CODE = "zh-hans"`' in documents.read("how-to/existing-project", language)
     message = "answer.json()['message']"
     assert get(project, "/oauth/weixin/authorization/", message).isascii()
     with (project / "config/settings.py").open("a") as settings:
@@ -43,9 +41,9 @@ def test_it_answers_in_chinese_where_the_setting_of_the_readme_says_so(project: 
     assert not get(project, "/oauth/weixin/authorization/", message).isascii()
 
 
-@pytest.mark.parametrize("readme", READMES)
-def test_the_button_for_a_login_page_of_ones_own_leads_to_qq_and_keeps_next(readme: str, client: Client) -> None:
-    [button] = re.findall(r"`(<a href=.*?</a>)`", (ROOT / readme).read_text())
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_button_for_a_login_page_of_ones_own_leads_to_qq_and_keeps_next(language: str, client: Client) -> None:
+    [button] = re.findall(r"`(<a href=.*?</a>)`", documents.read("how-to/existing-project", language))
     html = Template(button).render(Context({"next": "/cart.html?a=1&b=2"}))
     [href] = re.findall(r'href="([^"]*)"', html)
     answer = client.get(href)
@@ -55,23 +53,21 @@ def test_the_button_for_a_login_page_of_ones_own_leads_to_qq_and_keeps_next(read
     assert states.read(browser, oauth.web("qq"), state).next == "/cart.html?a=1&b=2"
 
 
-@pytest.mark.parametrize("readme", READMES)
-def test_every_setting_is_documented(readme: str) -> None:
-    table = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / readme).read_text(), re.MULTILINE)
-    assert tuple(table) == NAMES
-
-
-def test_every_variable_of_the_reference_server_is_documented() -> None:
+@pytest.mark.parametrize("language", documents.LANGUAGES)
+def test_every_variable_of_the_reference_server_is_documented(language: str) -> None:
     files = ("settings.py", "stores.py", "keys.py", "gunicorn_conf.py")
     code = "".join((ROOT / "server" / name).read_text() for name in files)
     read = set(re.findall(r"\b(?:env\.\w+|environ\.get)\(\"([A-Z][A-Z_0-9]+)\"", code))
-    tables = "".join(re.findall(r"^\| `.*|^Lists are .*", documents.read("how-to/production"), re.MULTILINE))
+    tables = "".join(re.findall(r"^\| `.*", documents.read("reference/variables", language), re.MULTILINE))
     assert read == set(re.findall(r"`([A-Z][A-Z_0-9]+)`", tables)) - {"PYTHONPATH", "WARNING"}
 
 
-def test_every_error_code_is_documented() -> None:
-    text = documents.read("reference/errors")
-    documented = {(int(status), code) for status, code in re.findall(r"^\| (\d+) \| `(\w+)` \|", text, re.MULTILINE)}
+@pytest.mark.parametrize("language", documents.LANGUAGES)
+def test_every_error_code_is_documented(language: str) -> None:
+    text = documents.read("reference/errors", language)
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| .", text, re.MULTILINE)
+    documented = {(int(status), code) for status, code in rows}
+    assert len(documented) == len(rows), "each once"
     raised = {
         (kind.status, kind.code)
         for module in (exceptions, life_exceptions)
@@ -130,4 +126,4 @@ def test_every_link_leads_somewhere(document: Path) -> None:
         if "://" not in target:
             there = document.parent / target if target else document
             assert there.exists(), target
-            assert not anchor or anchor in anchors(there.read_text()), f"{target}#{anchor}"
+            assert not anchor or anchor in targets(there.read_text()), f"{target}#{anchor}"

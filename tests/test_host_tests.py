@@ -1,6 +1,6 @@
 """A shop's own tests, run by its own ``manage.py test``: they sign somebody in through the sandbox, or a fake.
 
-The test runner turns DEBUG off; the shop's settings are those of the README, with DEBUG on, and nothing is done for us.
+The test runner turns DEBUG off; the shop's settings are the tutorial's, with DEBUG on, and nothing is done for us.
 """
 
 import re

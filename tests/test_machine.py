@@ -15,11 +15,17 @@ pytestmark = pytest.mark.once
 
 
 def test_what_is_hidden_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PHONEBIND_HIDE", "Chromium MariaDB nginx Python")
+    monkeypatch.setenv("PHONEBIND_HIDE", "Chromium MariaDB Node nginx Python")
     told = ", ".join(machine.missing())
     assert all(
         name in told
-        for name in ("Chromium (Debian: chromium-headless-shell)", "MariaDB", "nginx", "Python 3.12 or 3.13")
+        for name in (
+            "Chromium (Debian: chromium-headless-shell)",
+            "MariaDB",
+            "Node (Debian: nodejs, npm)",
+            "nginx",
+            "Python 3.12 or 3.13",
+        )
     )
     assert machine.commands("Chromium") == machine.commands("MariaDB") == []
 

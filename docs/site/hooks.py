@@ -41,7 +41,10 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
         if there.startswith(folder + "/"):
             return match[0]
         if there.startswith("docs/images/"):
-            return before + posixpath.relpath(folder + there.removeprefix("docs"), here) + rest
+            image = there.removeprefix("docs/")
+            if before == 'src="':  # MkDocs leaves HTML as it is, so this one begins where the page is on the site.
+                return before + posixpath.relpath(image, page.url or ".") + rest
+            return before + posixpath.relpath(posixpath.join(folder, image), here) + rest
         if not (ROOT / there).exists():
             return match[0]  # MkDocs complains of it
         return before + SOURCE + there + rest

@@ -25,3 +25,4 @@ class PhonebindConfig(AppConfig):
         if apps.is_installed("drf_spectacular"):
             import_module("phonebind.api.schema")
             import_module("phonebind.api.key_schema")
+            import_module("phonebind.api.token_schema")

@@ -24,7 +24,7 @@ from phonebind.exceptions import StorageUnavailable
 #: What is wrong where a client that knows nothing of clusters is told that another node has the key.
 PLAIN_CLIENT = "The cache of codes and limits is a node of a cluster, and its client cannot follow to the others."
 CLUSTER_HINT = (
-    "Use 'phonebind.clusters.ClusterCache' as its BACKEND, or REDIS_CLUSTER: see docs/en/explanation/scale.md."
+    "Use 'phonebind.clusters.ClusterCache' as its BACKEND, or REDIS_CLUSTER: see docs/en/how-to/fail-over.md#cluster."
 )
 
 #: Where two nodes share the slots evenly, the chance that one has all of these is one in four billion.

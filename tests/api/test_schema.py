@@ -10,9 +10,11 @@ from django.apps import apps
 from django.test import Client
 from django.urls import URLPattern, path
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.utils import extend_schema
 from pytest_django import Settings
+from rest_framework.views import APIView
 
-from phonebind import exceptions
+from phonebind import exceptions, tokens
 from phonebind.api import urls
 from phonebind.api.authorizations import PasswordView
 from phonebind.api.base import View
@@ -222,3 +224,17 @@ def test_nothing_of_it_is_needed() -> None:
     command = [sys.executable, "-W", "error", "-c", WITHOUT]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout == "12\n", done.stderr
+
+
+@pytest.mark.parametrize("kind", [tokens.Authentication, tokens.OptionalAuthentication])
+def test_a_hosts_own_view_says_that_it_takes_our_tokens(kind: type, capsys: pytest.CaptureFixture[str]) -> None:
+    class Orders(APIView):
+        authentication_classes = (kind,)
+
+        @extend_schema(responses={204: None})
+        def get(self, request: Any) -> Any: ...
+
+    schema = SchemaGenerator(patterns=[path("orders/", Orders.as_view())]).get_schema(public=True)  # type: ignore[no-untyped-call]
+    assert {"jwtAuth": []} in schema["paths"]["/orders/"]["get"]["security"]
+    assert schema["components"]["securitySchemes"]["jwtAuth"]["scheme"] == "bearer"
+    assert "could not resolve authenticator" not in capsys.readouterr().err

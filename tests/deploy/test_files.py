@@ -21,11 +21,12 @@ from tests.deploy.files import (
     unit,
     variables,
 )
+from tests.support import documents
 from tests.support.site import ROOT
 
 pytestmark = pytest.mark.once
 
-DOCUMENT = (ROOT / "docs/en/how-to/production.md").read_text()
+VARIABLES = documents.read("reference/variables")
 ENVIRONMENTS = list(environments())
 NAMES = [f"{number} {where}" for number, (where, _) in enumerate(ENVIRONMENTS)]
 
@@ -34,14 +35,14 @@ NAMES = [f"{number} {where}" for number, (where, _) in enumerate(ENVIRONMENTS)]
     ("where", "found"), ENVIRONMENTS, ids=[f"{n} {where}" for n, (where, _) in enumerate(ENVIRONMENTS)]
 )
 def test_every_variable_is_one_of_the_documented(where: str, found: dict[str, object]) -> None:
-    tables = "".join(re.findall(r"^\| `.*", DOCUMENT, re.MULTILINE))
+    tables = "".join(re.findall(r"^\| `.*", VARIABLES, re.MULTILINE))
     known = set(re.findall(r"`([A-Z][A-Z_0-9]+)`", tables))
     assert {name.removesuffix("_FILE") for name in found} - OTHERS - known == set()
     assert all(isinstance(value, str) for value in found.values())
 
 
 def test_what_has_no_default_is_set_wherever_the_site_runs() -> None:
-    required = re.search(r"^Required with.*?\n\n(.*?)\n\n", DOCUMENT, re.DOTALL | re.MULTILINE)
+    required = re.search(r"^Required with.*?\n\n(.*?)\n\n", VARIABLES, re.DOTALL | re.MULTILINE)
     assert required
     names = set(re.findall(r"`([A-Z_]+)`", " ".join(re.findall(r"^\| (`.*?) \|", required[1], re.MULTILINE))))
     assert "SECRET_KEY" in names
@@ -75,7 +76,7 @@ def test_every_secret_that_is_read_is_mounted(tmp_path: Path) -> None:
 
 
 def test_the_document_gives_the_pods_what_they_read_and_no_more() -> None:
-    text = (ROOT / "docs/en/how-to/production.md").read_text()
+    text = "\n".join(documents.code("how-to/containers", "sh"))
     [command] = re.findall(r"^kubectl create secret generic phonebind (?:.*\\\n)*.*", text, re.MULTILINE)
     named = command.partition("secrets/%s ' ")[2].rstrip(")").replace("\\", "").split()
     [example] = yaml.safe_load_all((ROOT / "deploy/kubernetes/secret.example.yaml").read_text())
@@ -105,11 +106,17 @@ def test_the_script_makes_secrets_that_serve_and_keeps_what_is_there(tmp_path: P
 
 
 def test_the_proxy_is_that_of_the_document() -> None:
-    block = re.search(r"^```nginx\n(.*?)^```", DOCUMENT, re.DOTALL | re.MULTILINE)
-    assert block
+    block = documents.code("how-to/production", "nginx")[0]
     _comment, _, ours = (DEPLOY / "nginx/phonebind.conf").read_text().partition("\n")
-    assert ours == block[1].replace("server 127.0.0.1:8000;", "server site:8000;")
+    assert ours == block.replace("server 127.0.0.1:8000;", "server site:8000;")
     assert "site" in compose()["services"]
+
+
+def test_the_variables_to_fill_in_are_those_of_the_document() -> None:
+    """Whose block one edits. The first line of the file says where the other variables are."""
+    [block] = [code for code in documents.code("how-to/production", "ini") if "SECRET_KEY=" in code]
+    _comment, _, ours = (DEPLOY / "systemd/environment.example").read_text().partition("\n")
+    assert ours == block
 
 
 # ---------------------------------------------------------------- Kubernetes

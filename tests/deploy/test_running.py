@@ -34,6 +34,8 @@ from tests.support.site import ROOT
 pytestmark = pytest.mark.once
 
 INSTALLED = Path(rest_framework.__file__).parents[1]
+#: For the units, whose example names Aliyun.
+ALIYUN = '{"access_key_id": "LTAI", "access_key_secret": "secret", "sign_name": "速通互联验证码"}'
 SMS = '{"endpoint": "https://sms.example.com/", "secret": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="}'
 
 
@@ -112,7 +114,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 @pytest.fixture(scope="module")
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As docs/en/how-to/production.md has them made, at the services of these tests."""
+    """As docs/en/how-to/containers.md has them made, at the services of these tests."""
     directory = tmp_path_factory.mktemp("deploy")
     shutil.copy(DEPLOY / "secrets.sh", directory)
     subprocess.run([directory / "secrets.sh"], check=True, capture_output=True)
@@ -324,7 +326,7 @@ def test_systemd_starts_its_services(image: Image, secrets: Path) -> None:
     filled = variables(DEPLOY / "systemd/environment.example") | {
         "SECRET_KEY": (secrets / "secret_key").read_text(),
         "QQ_CLIENT_SECRET": "of-the-console",
-        "SMS_OPTIONS": SMS,
+        "SMS_OPTIONS": ALIYUN,
         "DATABASE_URL": (secrets / "database_url").read_text(),
     }
     started = []

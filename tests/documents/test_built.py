@@ -34,6 +34,14 @@ def test_it_loads_nothing_from_other_hosts(site: Path) -> None:
         assert re.findall(f"{script}|{style}", file.read_text()) == [], file
 
 
+def test_every_picture_is_there(site: Path) -> None:
+    for language in LANGUAGES:
+        assert f"images/bind.{language}.png" in (site / language / VERSION / "index.html").read_text()
+    for file in site.glob("*/*/**/index.html"):
+        for source in re.findall(r"<img[^>]* src=\"?([^\"> ]+)", file.read_text()):
+            assert source.startswith("data:") or (file.parent / source).resolve().is_file(), f"{file}: {source}"
+
+
 def test_old_addresses_lead_on(site: Path) -> None:
     for old in moved():
         [target] = re.findall(r"url=([^\"]+)\"", (site / old / "index.html").read_text())

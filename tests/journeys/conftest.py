@@ -18,6 +18,7 @@ from tests.support.visitor import Visitor
 PASSWORD = "horse-staple-9"
 #: Of a shop that has them.
 LINKS = {"TERMS_URL": "/login/", "PRIVACY_URL": "/login/?privacy", "PASSWORD_RESET_URL": "/login/?reset"}
+LINKS |= {"HELP_URL": "/login/?help", "RETURN_URL": "/login/?shop"}
 QQ = "a.button[href^='/login/qq/']"
 PHONE = {"width": 390, "height": 844}
 

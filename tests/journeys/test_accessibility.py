@@ -11,7 +11,9 @@ from phonebind.human.image_drawing import SIZE
 from tests.journeys.conftest import PHONE, QQ, Person, listen
 from tests.support.visitor import Visitor
 
-TARGETS = ".button:visible, .way-out a, .image:visible, .show:visible, .plain:visible, .row input:visible, .check"
+TARGETS = (
+    ".button:visible, .way-out a, .foot a, .image:visible, .show:visible, .plain:visible, .row input:visible, .check"
+)
 FINGER = 44
 
 

@@ -1,4 +1,4 @@
-"""docs/en/how-to/account-life.md says what the code says, and a new project that follows it has all of it."""
+"""The pages of the account life say what the code says, and a new project that follows them has all of it."""
 
 import inspect
 import json
@@ -12,24 +12,39 @@ from django.core.management import get_commands
 from django.dispatch import Signal
 from django.urls import resolve
 from django.utils import translation
+from drf_spectacular.generators import SchemaGenerator
 
 from phonebind import exceptions, signals
 from phonebind.conf import NAMES
 from phonebind.lifecycle import exceptions as life_exceptions
 from phonebind.lifecycle import urls
+from phonebind.lifecycle.api.schema import MORE
+from tests.support.documents import LANGUAGES, code, read, rows, section
 from tests.support.startproject import ROOT, blocks, manage, paste, start, write
 
 PAGE = "docs/en/how-to/account-life.md"
-TEXT = (ROOT / PAGE).read_text()
+HOW_TO, API = read("how-to/account-life"), read("reference/account-api")
 METHODS = "GET|POST|PUT|DELETE"
 #: Told by Django REST framework or the model, in their own words.
 OTHERS_WORDS = {"invalid"}
+#: Of what stands in a path.
+VALUES = {"session_id": "23a4d3d0-9c98-4171-af9b-726336e39290", "identity_id": "1", "reset_id": "R", "provider": "qq"}
 
 
-def examples() -> Iterator[str]:
-    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL):
-        if not language and re.match(rf"(?:{METHODS}) /|[0-9]{{3}} ", block):
-            yield block
+def examples() -> list[str]:
+    return [
+        block for block in code("reference/account-api", "text") if re.match(rf"(?:{METHODS}) /|[0-9]{{3}} ", block)
+    ]
+
+
+def path_of(told: str) -> str:
+    """Of what the page writes as ``/account/sessions/{session_id}/``."""
+    return told.format(**VALUES)
+
+
+def sections(text: str) -> list[str]:
+    """Of single endpoints: the first two are of all of them."""
+    return text.split("\n## ")[3:]
 
 
 def kinds() -> dict[str, Any]:
@@ -38,12 +53,46 @@ def kinds() -> dict[str, Any]:
 
 
 def test_every_address_is_there_and_every_request_leads_somewhere() -> None:
-    asked = re.findall(rf"\b(?:{METHODS}) (/[\w{{}}/.-]*)", TEXT)
-    for path in asked:
-        resolve(path.replace("{id}", "23a4d3d0-9c98-4171-af9b-726336e39290"))
-    routes = {resolve(path.replace("{id}", "1")).url_name for path in asked if "sessions/{id}" not in path}
-    own = {str(pattern.name) for pattern in urls.urlpatterns}
-    assert own - routes == {"session"}
+    asked = re.findall(rf"\b(?:{METHODS}) (/[\w{{}}/.-]*)", API)
+    routes = {resolve(path_of(path)).url_name for path in asked}
+    assert {str(pattern.name) for pattern in urls.urlpatterns} <= routes
+    for path in re.findall(rf"\b(?:{METHODS}) (/[\w/.-]*)", HOW_TO):
+        resolve(path)
+
+
+def operations() -> Iterator[tuple[str, set[str], set[str]]]:
+    """Of each endpoint of the app: its name on the page, its fields and its errors, as OpenAPI has them."""
+    schema = SchemaGenerator(patterns=urls.urlpatterns).get_schema(public=True)  # type: ignore[no-untyped-call]
+    parts = schema["components"]["schemas"]
+
+    def fields(part: Any) -> Iterator[str]:
+        part = part.get("items", part)
+        part = parts[part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+        for name, each in part.get("properties", {}).items():
+            yield from (name, *fields(each))
+
+    for path, methods in schema["paths"].items():
+        for method, told in methods.items():
+            bodies = [told.get("requestBody", {}), *(each for code, each in told["responses"].items() if code < "300")]
+            shapes = [shape["schema"] for body in bodies for shape in body.get("content", {}).values()]
+            sent = {each["name"] for each in told.get("parameters", []) if each["in"] == "query"}
+            answers = [each for body in told["responses"].values() for each in body.get("content", {}).values()]
+            errors = {each["value"]["code"] for answer in answers for each in answer.get("examples", {}).values()}
+            yield f"{method.upper()} {path}", sent.union(*map(fields, shapes)), errors
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_endpoint_is_told_with_its_fields_and_errors(language: str) -> None:
+    text = read("reference/account-api", language)
+    of_all = text.partition("{#errors-of-all-endpoints}" if language == "zh" else "## Errors of all")[2]
+    of_all = of_all.partition("\n## ")[0]
+    found = list(operations())
+    assert len(found) == text.count("\n| `", 0, text.index("\n**"))
+    for name, fields, errors in found:
+        assert f"| `{name}` |" in text
+        [section] = [each for each in sections(text) if f"`{name}`" in each]
+        assert {each for each in fields if not re.search(rf"\b{each}\b", section + of_all)} == set(), name
+        assert {each for each in errors if f"`{each}`" not in section + of_all} == set(), name
 
 
 def test_every_example_is_json_and_its_requests_are_bodies() -> None:
@@ -64,28 +113,31 @@ def test_errors_are_told_in_the_words_of_the_code() -> None:
 
 def test_every_code_of_its_tables_is_one() -> None:
     known = {(kind.status, code) for code, kind in kinds().items()}
-    rows = re.findall(r"^\| (\d{3}) \| (.*?) \|", TEXT, re.MULTILINE)
+    rows = re.findall(r"^\| (\d{3}) \| (.*?) \|", API, re.MULTILINE)
     told = {(int(status), code) for status, codes in rows for code in re.findall(r"`(\w+)`", codes)}
+    assert len(told) >= 35
     assert told - known == {(400, "mobile_taken"), (400, "account_unknown")}
 
 
 def test_every_signal_command_setting_and_reason_is_there() -> None:
     of_the_app = (ROOT / "src/phonebind/signals.py").read_text().partition("With ``phonebind.lifecycle`` alone")[2]
     named = {name for name, each in vars(signals).items() if isinstance(each, Signal) and f"{name} = " in of_the_app}
-    documented = TEXT.partition("## Signals")[2].partition("## ")[0]
+    documented = HOW_TO.partition("\n## Signals")[2].partition("## ")[0]
     rows = re.findall(r"^\| (`.*?) \|", documented, re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == named | {"refresh_token_reused"}
     commands = {name for name, app in get_commands().items() if app == "phonebind.lifecycle"}
-    assert set(re.findall(r"^\| `(phonebind_\w+)", TEXT, re.MULTILINE)) == commands
-    settings = TEXT.partition("## Settings")[2].partition("## ")[0]
-    assert set(re.findall(r"`([A-Z_]{6,})`", settings)) <= set(NAMES)
+    assert set(re.findall(r"^\| `(phonebind_\w+)", HOW_TO, re.MULTILINE)) == commands
+    settings = HOW_TO.partition("\n## Settings\n")[2].partition("\n## ")[0]
+    told = set(re.findall(r"`([A-Z_]{6,})`", settings))
+    assert told <= set(NAMES)
+    assert len(told) >= 12
     reasons = re.findall(r'"(\w+)"', inspect.getdoc(life_exceptions.SessionEnded) or "")
-    assert [reason for reason in reasons if f"`{reason}`" not in TEXT] == []
+    assert [reason for reason in reasons if f"| `{reason}` |" not in API] == []
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new one, as the README makes it, and then as the page does."""
+    """A new one, as the tutorial makes it, and then as the page does."""
     directory = tmp_path_factory.mktemp("new")
     start(directory)
     for block in blocks(PAGE):
@@ -127,7 +179,7 @@ client = Client(headers={"host": "localhost"})
 
 def files() -> Iterator[tuple[str, str]]:
     """What it says to put in a file of one's own."""
-    for comment, text in re.findall(r"^```(?:html|css)\n(\{#|/\*) (.*?)^```$", TEXT, re.MULTILINE | re.DOTALL):
+    for comment, text in re.findall(r"^```(?:html|css)\n(\{#|/\*) (.*?)^```$", HOW_TO, re.MULTILINE | re.DOTALL):
         name, _space, rest = text.partition(" #}\n" if comment == "{#" else " */\n")
         yield name, rest
 
@@ -147,8 +199,8 @@ for path in ("/my/", "/my/password/", "/login/by/sms/", "/login/"):
 
 
 def test_the_links_of_a_page_of_ones_own_lead_somewhere(project: Path) -> None:
-    [links] = re.findall(r"^```html\n(<a .*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-    table = TEXT.partition("### Links")[2].partition("###")[0]
+    [links] = re.findall(r"^```html\n(<a .*?)^```$", HOW_TO, re.MULTILINE | re.DOTALL)
+    table = HOW_TO.partition("### Links")[2].partition("###")[0]
     names = re.findall(r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \|", table, re.MULTILINE)
     assert names
     script = f"""
@@ -165,7 +217,7 @@ for name in {re.findall(r"[a-z_]+", " ".join(names))!r}:
 
 
 def test_who_has_lost_every_way_in_comes_back_by_the_hand_of_support(project: Path) -> None:
-    [block] = re.findall(r"^```python\n(user\.mobile = .*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    [block] = re.findall(r"^```python\n(user\.mobile = .*?)^```$", HOW_TO, re.MULTILINE | re.DOTALL)
     script = f"""
 lost = Client(headers={{"host": "localhost"}})
 lost.force_login(user)
@@ -176,3 +228,15 @@ answer = client.post("/authorizations/", form, content_type="application/json")
 print(before, lost.get("/my/").status_code, answer.status_code)
 """
     assert run(project, script) == "200 303 200\n"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_contract_has_besides_is_in_the_reference(language: str) -> None:
+    table = rows(section(read("reference/http", language), "with-the-account-life"))
+    assert len(table) == len(MORE)
+    for name, more in MORE.items():
+        [(_, parameters, errors)] = [row for row in table if f"(#{name})" in row[0]]
+        values = {word for each in more.parameters for word in (each.name, *(each.enum or ()))}
+        assert set(re.findall(r"`(\w+)`", parameters)) - {"Authorization"} == values
+        codes = {(int(status), code) for status, code in re.findall(r"(\d+) `(\w+)`", errors)}
+        assert codes == {(kind.status, kind.code) for kind in more.examples}

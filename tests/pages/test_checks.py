@@ -1,6 +1,7 @@
 """The system checks of the pages."""
 
 from types import ModuleType
+from typing import Any
 
 import pytest
 from django.core.checks import run_checks
@@ -9,9 +10,10 @@ from django.urls import include, path
 from django.utils.module_loading import import_string
 from pytest_django import Settings
 
+from phonebind.pages import look
 from phonebind.pages.apps import NEEDED, check_middleware, check_replicas
 from tests.support.dialects import Start, front_end
-from tests.support.edge import phonebind, qq
+from tests.support.edge import Configure, phonebind, qq
 
 __all__ = ["front_end", "phonebind", "qq"]
 
@@ -67,3 +69,28 @@ def test_w002_the_session_edition_signs_in_at_the_address_of_our_page(
     assert told == ["phonebind_pages.W002"] * warned
     if warned:
         assert Client().get(f"/{ours}login/").status_code == 405, "which is why"
+
+
+@pytest.mark.parametrize("setting", ["logo_url", "style_url"])
+@pytest.mark.parametrize(
+    ("value", "warned"),
+    [("shop/nowhere.x", True), ("phonebind/icon.svg", False), ("/x.svg", False), ("https://a.example/x", False)],
+)
+def test_w003_a_static_file_that_is_not_there(phonebind: Configure, setting: str, value: str, warned: bool) -> None:
+    given: dict[str, Any] = {setting: value}
+    phonebind(**given)
+    found = [message for message in run_checks(tags=["phonebind"]) if message.id == "phonebind_pages.W003"]
+    name = setting.upper()
+    said = f"PHONEBIND['{name}'] is 'shop/nowhere.x', and there is no static file of that name."
+    assert [message.msg for message in found] == [said] * warned
+
+
+def test_w003_says_nothing_of_what_it_cannot_know(phonebind: Configure, settings: Settings) -> None:
+    phonebind(logo_url="shop/nowhere.x")
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "django.contrib.staticfiles"]
+    assert look.check() == []
+
+
+def test_w003_leaves_wrong_settings_to_e001(settings: Settings) -> None:
+    settings.PHONEBIND = {"LOGO": "shop/nowhere.x"}
+    assert look.check() == []

@@ -3,7 +3,6 @@
 Whatever one node has begun, the other goes on with. A node that has skipped the first phase does not.
 """
 
-import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,9 +14,10 @@ import jwt
 import pytest
 
 from server import demo, keys
+from tests.support import documents
 from tests.support.key_pairs import key_pair
 from tests.support.services import valkey_server
-from tests.support.site import ROOT, serving
+from tests.support.site import serving
 from tests.support.visitor import Answer, Visitor
 
 pytestmark = pytest.mark.once
@@ -194,15 +194,12 @@ def test_the_set_is_published_by_both_phases_alike(urls: dict[str, str]) -> None
     assert first[::-1] == second
 
 
-# ---------------------------------------------------------------- what docs/en/how-to/production.md says
+# ---------------------------------------------------------------- what docs/en/how-to/keys.md says
 
 
 def block(containing: str) -> str:
-    blocks = re.findall(
-        r"^```(?:python|sh)\n(.*?)^```", (ROOT / "docs/en/how-to/production.md").read_text(), re.DOTALL | re.MULTILINE
-    )
-    [found] = [code for code in blocks if containing in code]
-    return str(found)
+    [found] = [code for _, code in documents.blocks(documents.read("how-to/keys")) if containing in code]
+    return found
 
 
 def test_another_service_verifies_a_token_as_the_docs_have_it(urls: dict[str, str]) -> None:

@@ -140,7 +140,7 @@ def test_all_that_is_missing_or_wrong_is_told_at_once(entry: str, tmp_path: Path
         *("SMS_GATEWAY", "SMS_OPTIONS", "QQ_REDIRECT_URI", "LOG_LEVEL"),
     ]
     assert all(fault.startswith("phonebind: ") for fault in faults)
-    assert "docs/en/how-to/production.md" in hint
+    assert "docs/en/reference/variables.md" in hint
     assert "s3cret" not in answer.stderr
 
 

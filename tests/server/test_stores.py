@@ -99,7 +99,7 @@ def test_behind_a_pgbouncer_nothing_has_a_name(
 
 @pytest.mark.parametrize("where", ["10.0.0.1,10.0.0.2:5432", "10.0.0.1,10.0.0.2"])
 def test_a_database_may_have_two_addresses(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    """libpq's list of hosts: whichever takes writes is the one (docs/en/explanation/scale.md)."""
+    """libpq's list of hosts: whichever takes writes is the one (docs/en/how-to/fail-over.md#two-addresses)."""
     options = "target_session_attrs=read-write&connect_timeout=2"
     monkeypatch.setenv("DATABASE_URL", f"postgres://shop:s3cret@{where}/shop?{options}")
     entry = env.database("DATABASE_URL", "", prepare=True)

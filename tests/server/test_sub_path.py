@@ -74,12 +74,12 @@ class Below(Visitor):
 
 
 def documented(directory: Path, server: str, port: int) -> str:
-    """The first block for its ``http`` part, the second for its locations."""
-    blocks = documents.code("how-to/production", "nginx")
-    above = blocks[0][: blocks[0].index("server {")].replace("server 127.0.0.1:8000;", f"server {server};")
+    """One page for the ``http`` part, the other one for the locations."""
+    whole, locations = (documents.code(page, "nginx")[0] for page in ("how-to/production", "how-to/servers"))
+    above = whole[: whole.index("server {")].replace("server 127.0.0.1:8000;", f"server {server};")
     # As behind a proxy that ends TLS.
     told = "proxy_set_header X-Forwarded-Proto https; proxy_set_header Host $http_host;"
-    block = f"{above}\nserver {{ listen 127.0.0.1:{port}; {told}\n{blocks[1]} }}"
+    block = f"{above}\nserver {{ listen 127.0.0.1:{port}; {told}\n{locations} }}"
     user = "user root;" if os.geteuid() == 0 else ""
     return AROUND.format(directory=directory, user=user, block=block)
 

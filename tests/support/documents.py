@@ -41,6 +41,24 @@ def code(name: str, kind: str) -> list[str]:
     return [each for _, each in blocks(read(name), kind)]
 
 
+def rows(text: str) -> list[list[str]]:
+    """The cells of each row of each table, without the heads."""
+    lines = re.sub(r"^\|.*\|\n\|[-|: ]+\|$", "", text, flags=re.MULTILINE)
+    return [[cell.strip() for cell in line.split("|")] for line in re.findall(r"^\|(.*)\|$", lines, re.MULTILINE)]
+
+
+def section(text: str, anchor: str) -> str:
+    """What stands below a heading, up to the next one of its level or above."""
+    parts = re.split(r"^(#{2,} .*)$", text, flags=re.MULTILINE)
+    titles = [
+        (len(title) - len(title.lstrip("#")), made) for title, made in zip(parts[1::2], anchors(text), strict=True)
+    ]
+    start = [made for _, made in titles].index(anchor)
+    below = [title for title in range(start + 1, len(titles)) if titles[title][0] <= titles[start][0]]
+    end = below[0] if below else len(titles)
+    return "".join(parts[2 * start + 2 : 2 * end + 1])
+
+
 def prose(text: str) -> str:
     """Without code, in which a template may look like a link."""
     return re.sub(r"(`+)[^`]*?\1", "", _CODE.sub("", text))
@@ -50,6 +68,11 @@ def anchors(text: str) -> list[str]:
     """Of its headings, in their order: ``{#as-written}``, or made from the words."""
     headings = re.findall(r"^#{2,} +(.+?) *(?:\{#([\w.-]+)\})?$", _CODE.sub("", text), re.MULTILINE)
     return [written or _made(words) for words, written in headings]
+
+
+def targets(text: str) -> set[str]:
+    """Where a link to the page may lead: its headings, and ``<a id="…">`` for what was a heading once."""
+    return {*anchors(text), *re.findall(r"<a id=\"([^\"]+)\">", text)}
 
 
 def _made(words: str) -> str:

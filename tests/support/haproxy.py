@@ -1,4 +1,4 @@
-"""The HAProxy of docs/en/how-to/production.md, word for word but for addresses, in front of nodes of the tests."""
+"""The HAProxy of docs/en/how-to/nodes.md#haproxy, word for word but for addresses, in front of nodes of the tests."""
 
 import re
 import shutil
@@ -29,7 +29,7 @@ def program() -> str:
 
 def documented() -> str:
     """As the document has it."""
-    return documents.code("how-to/production", "haproxy")[0]
+    return documents.code("how-to/nodes", "haproxy")[0]
 
 
 def is_valid(directory: Path) -> subprocess.CompletedProcess[str]:

@@ -17,6 +17,7 @@ _TOOLS: Mapping[str, tuple[str, list[list[str]]]] = {
         [["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome"]],
     ),
     "MariaDB": ("mariadb-server", [["mariadbd", "mysqld"], ["mariadb-install-db", "mysql_install_db"]]),
+    "Node": ("nodejs, npm", [["node"], ["npm"]]),
     "nginx": ("nginx-light", [["nginx"]]),
     "systemd": ("systemd", [["systemd-analyze"]]),
 }

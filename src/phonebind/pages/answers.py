@@ -34,6 +34,7 @@ from phonebind.exceptions import (
     TicketInvalid,
     Unavailable,
 )
+from phonebind.pages import look
 from phonebind.pages.targets import origins_of_settings
 
 logger = logging.getLogger(__name__)
@@ -136,7 +137,7 @@ def show(
     request: HttpRequest, template: str, context: Mapping[str, Any], *, error: PhonebindError | None = None
 ) -> HttpResponse:
     """``context["avatar"]``, where the page has one, may be loaded by this page alone."""
-    response = _Page(render_to_string(f"phonebind/{template}", {"site_name": conf.site_name, **context}, request))
+    response = _Page(render_to_string(f"phonebind/{template}", {**look.context(), **context}, request))
     response.avatar = context.get("avatar", "")
     if error is not None:
         response.status_code = error.status
@@ -197,14 +198,15 @@ def content_security_policy(*, asks: bool = False, scripts: str = "", frames: st
     ours = ["'self'", *([f"{files.scheme or 'https'}://{files.netloc}"] if files.netloc else [])]
     check = human.mode().check if asks else None
     theirs = check.origins if check else ()
+    style, logo = look.origins()
 
     def sources(*more: str) -> str:
-        return " ".join(filter(None, (*more, *theirs))) or "'none'"
+        return " ".join(dict.fromkeys(filter(None, (*more, *theirs)))) or "'none'"
 
     # Chromium applies form-action to the redirect after the form, which leads to `next` or where the host says.
     targets = " ".join(("'self'", *conf.allowed_next_hosts, *origins_of_settings()))
     return (
-        f"default-src 'none'; script-src {sources(*ours, scripts)}; style-src {sources(*ours)}; "
-        f"img-src {sources(*ours, images)}; connect-src {sources(ours[0])}; frame-src {sources(frames)}; "
+        f"default-src 'none'; script-src {sources(*ours, scripts)}; style-src {sources(*ours, style)}; "
+        f"img-src {sources(*ours, logo, images)}; connect-src {sources(ours[0])}; frame-src {sources(frames)}; "
         f"form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
     )

@@ -30,7 +30,8 @@ class PagesConfig(AppConfig):
         checks.register(check_middleware, "phonebind")
         checks.register(check_replicas, "phonebind")
         checks.register(check_paths, "phonebind")
-        # Only now: it imports models.
+        # Only now: they import models.
+        checks.register(import_module("phonebind.pages.look").check, "phonebind")
         begin = import_module("phonebind.pages.middleware").begin
         user_logged_in.connect(begin, dispatch_uid="phonebind.pages.begin")
 

@@ -95,8 +95,6 @@ class CodePage(ABC):
             "receipts": registry.brings_receipts(),
             "receipt": typed.get("receipt", ""),
             "password_reset_url": conf.password_reset_url,
-            "terms_url": conf.terms_url,
-            "privacy_url": conf.privacy_url,
             **self.context(),
             **told,
         }

@@ -30,9 +30,13 @@ class _Blank(forms.TextInput):
 class MobileField(forms.CharField):
     """11 digits, however people and their phones write them: ``+86 138-0000-0001``."""
 
+    #: Shown in the field, before what is typed.
+    prefix = "+86"
+
     def __init__(self) -> None:
         # Not "tel", which is filled in with a country code; and a browser on a phone has no better name for it.
-        widget = forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "tel-national"})
+        attrs = {"type": "tel", "inputmode": "tel", "autocomplete": "tel-national", "placeholder": "138 0013 8000"}
+        widget = forms.TextInput(attrs=attrs)
         super().__init__(label=_("Mobile number"), error_messages={"required": _MOBILE}, widget=widget)
 
     def to_python(self, value: Any) -> str:
@@ -79,7 +83,14 @@ class SmsCodeForm(HumanCheckForm):
         max_length=16,
         required=False,
         error_messages={"required": _IMAGE_CODE, "max_length": _IMAGE_CODE},
-        widget=_Blank(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+        widget=_Blank(
+            attrs={
+                "autocomplete": "off",
+                "autocapitalize": "characters",
+                "spellcheck": "false",
+                "placeholder": _("4 characters"),
+            }
+        ),
     )
     human_check = forms.CharField(max_length=8192, required=False)
 
@@ -118,7 +129,9 @@ class ProvedForm(ConsentForm):
         r"\A[0-9]{6}\Z",
         label=_("SMS code"),
         error_messages={"required": _SMS_CODE, "invalid": _SMS_CODE},
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
+        widget=forms.TextInput(
+            attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "placeholder": _("6 digits")}
+        ),
     )
     mobile_proof = forms.CharField(max_length=4096, required=False)
 

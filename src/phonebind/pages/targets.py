@@ -39,7 +39,7 @@ def signed_out_url() -> str:
 
 def origins_of_settings() -> list[str]:
     """Where ``LOGIN_REDIRECT_URL`` and ``LOGOUT_REDIRECT_URL`` lead off this host, as a CSP writes it."""
-    found = [_origin(str(url)) for url in (settings.LOGIN_REDIRECT_URL, settings.LOGOUT_REDIRECT_URL)]
+    found = [origin(str(url)) for url in (settings.LOGIN_REDIRECT_URL, settings.LOGOUT_REDIRECT_URL)]
     return [origin for origin in dict.fromkeys(found) if origin]
 
 
@@ -77,8 +77,8 @@ def _with_next(url: str, target: str) -> str:
     return url if target in ("", default_next()) else f"{url}?{urlencode({'next': target})}"
 
 
-def _origin(url: str) -> str:
-    """Empty for a path, and for the name of a view."""
+def origin(url: str) -> str:
+    """As a CSP writes it; empty for a path, and for the name of a view or of a file."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     if not host.isascii():

@@ -14,13 +14,13 @@ from phonebind import sms
 from phonebind.operations.events import words
 from phonebind.operations.monitoring import labels
 from tests.operations.monitoring.counts import NAMES
+from tests.support.documents import LANGUAGES, read
 
 pytestmark = pytest.mark.once
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 RULES, RULES_TEST = DEPLOY / "prometheus/alerts.yaml", DEPLOY / "prometheus/alerts_test.yaml"
 DASHBOARD = DEPLOY / "grafana/phonebind.json"
-DOCUMENT = Path(__file__).parents[3] / "docs/en/how-to/operations/index.md"
 
 #: With what Prometheus and the reference server's workers add.
 KNOWN = {**NAMES, "phonebind_threads_in_use": ()}
@@ -108,18 +108,32 @@ def test_the_dashboard_is_one_that_grafana_imports() -> None:
             assert used <= {word for name, _ in _selectors(target["expr"]) for word in (*KNOWN[name], "instance")}
 
 
-def test_each_alarm_has_its_tests_and_its_row_in_the_document() -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_alarm_has_its_tests_and_its_row_in_the_document(language: str) -> None:
     alarms = re.findall(r"alert: (\w+)", RULES.read_text())
     assert len(alarms) == len(set(alarms)) == 10
     tested = RULES_TEST.read_text()
     # At rest, and raised.
     assert all(len(re.findall(rf"alertname: {alarm}\b", tested)) >= 2 for alarm in alarms)
-    assert re.findall(r"^\| `(Phonebind\w+)` \|", DOCUMENT.read_text(), re.MULTILINE) == alarms
+    document = read("how-to/operations/metrics", language)
+    assert re.findall(r"^\| `(Phonebind\w+)` \|", document, re.MULTILINE) == alarms
 
 
-def test_every_metric_is_documented_with_its_labels() -> None:
-    rows = re.findall(r"^\| `(phonebind_\w+)(?:\{(.*?)\})?` \|", DOCUMENT.read_text(), re.MULTILINE)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_metric_is_documented_with_its_labels(language: str) -> None:
+    document = read("reference/metrics", language)
+    rows = re.findall(r"^\| `(phonebind_\w+)(?:\{(.*?)\})?` \|", document, re.MULTILINE)
     assert {name: tuple(filter(None, words.replace(" ", "").split(","))) for name, words in rows} == KNOWN
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_closed_label_is_documented_with_its_values(language: str) -> None:
+    rows = re.findall(r"^\| (.*`(\w+)`.*?) \| (.*) \|$", read("reference/metrics", language), re.MULTILINE)
+    told = [(label, set(re.findall(r"`(\w+)`", values))) for _, label, values in rows]
+    closed = {"purpose": labels.SMS_PURPOSES, "reason": labels.REASONS, "window": labels.WINDOWS.keys()}
+    assert {label: values for label, values in told if label in closed} == closed
+    outcomes = [values for label, values in told if label == "outcome"]
+    assert outcomes[1:] == [VALUES["phonebind_sms_total", "outcome"], VALUES["phonebind_sms_codes_total", "outcome"]]
 
 
 def promtool(*arguments: str | Path) -> str:

@@ -35,7 +35,14 @@ class PasswordForm(BindPageForm):
         strip=False,
         max_length=PASSWORD_MAX,
         error_messages={"required": _NAME, "max_length": _NAME},
-        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "username",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+                "placeholder": _("xiaolan, or 138 0013 8000"),
+            }
+        ),
     )
     password = forms.RegexField(
         rf"(?s)\A.{{1,{PASSWORD_MAX}}}\Z",

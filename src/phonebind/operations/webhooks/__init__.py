@@ -8,7 +8,7 @@ from phonebind.conf import conf
 from phonebind.options import make
 
 #: All types, in the words of RISC and CAEP where those have one, each with the fields of its ``data``. Whoever has a
-#: row here says so in docs/en/how-to/operations/index.md. No mobile, no openid, no token.
+#: row here says so in docs/en/how-to/operations/webhooks.md. No mobile, no openid, no token.
 TYPES: Mapping[str, tuple[str, ...]] = {
     "account-created": ("user_id",),
     "account-enabled": ("user_id",),

@@ -125,7 +125,8 @@ def _settle(message: OutboxMessage, outcome: Outcome) -> None:
         outbox.turn_off(name)
         outbox.put_back(message, outcome.error)
         logger.error(
-            "The webhook endpoint %s has answered 410 and is off: see docs/en/how-to/operations/index.md", name
+            "The webhook endpoint %s has answered 410 and is off: see docs/en/how-to/operations/webhooks.md#receive",
+            name,
         )
         return
     if outcome.works:

@@ -1,6 +1,6 @@
 """``manage.py phonebind_sms_report --month 2026-08``: what the SMS of a month cost.
 
-See docs/en/how-to/operations/index.md.
+See docs/en/how-to/operations/index.md#the-sms-report.
 """
 
 import csv

@@ -79,9 +79,16 @@ for (const name of REMEMBERED) {
   if (!input.value) input.value = memory.typed[name] || "";
 }
 form.addEventListener("input", ({ target }) => {
+  forgive(target);
   if (!REMEMBERED.includes(target.name)) return;
   remember();
   if (target.name === "mobile") update();
+});
+// What was pasted or filled in with a country code is shown without, since +86 stands before the field.
+form.addEventListener("change", ({ target }) => {
+  if (target.name !== "mobile" || !isMobile(target.value)) return;
+  target.value = national(target.value);
+  remember();
 });
 if (send && isWaiting()) tellSent(number());
 update();
@@ -217,6 +224,13 @@ function clear() {
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
 }
 
+/** Whoever types there has read what was wrong with it. */
+function forgive(input) {
+  if (!input.hasAttribute("aria-invalid")) return;
+  input.removeAttribute("aria-invalid");
+  if (beside(input.name)) beside(input.name).textContent = "";
+}
+
 function anotherImage() {
   newImage();
   form.elements.text.focus();
@@ -241,6 +255,10 @@ function number() {
 /** As the server spells it. */
 function national(mobile) {
   return mobile.normalize("NFKC").replace(/\D/g, "").slice(-11);
+}
+
+function isMobile(text) {
+  return /^(?:\+86|0086|86)?1[3-9]\d{9}$/.test(text.normalize("NFKC").replace(/[^+\d]/g, ""));
 }
 
 /** A short wait is counted down; a quota, or the vendor's limit, may as well be a matter of hours. */

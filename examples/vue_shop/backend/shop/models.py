@@ -1,0 +1,5 @@
+from phonebind.models import MobileUser
+
+
+class User(MobileUser):
+    """Django's own user, with a unique mobile number."""

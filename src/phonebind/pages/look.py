@@ -1,0 +1,58 @@
+"""How the pages look, as far as settings say it: for every template, and for the Content-Security-Policy."""
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib.staticfiles import finders
+from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's name for it
+from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+
+from phonebind.conf import SETTING, conf
+from phonebind.pages.targets import origin
+
+
+def context() -> dict[str, Any]:
+    """What every template of ours has besides its own."""
+    return {
+        "site_name": conf.site_name,
+        "logo_url": _address(conf.logo_url),
+        "style_url": _address(conf.style_url),
+        "help_url": conf.help_url,
+        "return_url": conf.return_url,
+        "terms_url": conf.terms_url,
+        "privacy_url": conf.privacy_url,
+    }
+
+
+def origins() -> tuple[str, str]:
+    """Of other sites that the style sheet and the logo come from; "" for our own."""
+    return origin(conf.style_url), origin(conf.logo_url)
+
+
+def check(**kwargs: Any) -> list[CheckMessage]:
+    """With a manifest of static files, a name that is not in it makes each page of ours an error 500."""
+    if not apps.is_installed("django.contrib.staticfiles"):
+        return []
+    try:
+        named = {"LOGO_URL": conf.logo_url, "STYLE_URL": conf.style_url}
+    except ImproperlyConfigured:  # phonebind.E001 tells of it
+        return []
+    missing = [name for name, value in named.items() if _is_file(value) and finders.find(value) is None]
+    return [
+        Warning(
+            f"{SETTING}[{name!r}] is {named[name]!r}, and there is no static file of that name.",
+            hint=f"Look for it: manage.py findstatic {named[name]}",
+            id="phonebind_pages.W003",
+        )
+        for name in missing
+    ]
+
+
+def _address(named: str) -> str:
+    return static(named) if _is_file(named) else named
+
+
+def _is_file(named: str) -> bool:
+    """A URL and a path are addresses already. All else is the name of a static file: ``shop/logo.svg``."""
+    return bool(named) and not named.startswith(("/", "https://", "http://"))

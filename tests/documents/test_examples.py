@@ -1,0 +1,55 @@
+"""What is told of ``examples/`` is there: files, versions, and the same commands in both languages."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.support.documents import LANGUAGES, ROOT, blocks, read
+
+EXAMPLES = ROOT / "examples"
+READMES = sorted(EXAMPLES.rglob("README.md"))
+READMES = [path for path in READMES if "node_modules" not in path.parts]
+#: Pages that show parts of examples.
+PAGES = ("how-to/vue", "how-to/allauth", "how-to/mini-program")
+#: A block, below the name of the file that it is a part of.
+_EXCERPT = re.compile(r"`(examples/[^`]+)`[:：]\n\n```\w+\n(.*?)```", re.DOTALL)
+_LINK = re.compile(r"\]\(([^)#]+)")
+
+pytestmark = pytest.mark.once
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.parent.name)
+def test_both_readmes_have_the_same_commands_and_lead_somewhere(readme: Path) -> None:
+    chinese = readme.with_name("README.zh-CN.md")
+    assert blocks(chinese.read_text()) == blocks(readme.read_text())
+    for told in (readme, chinese):
+        for link in _LINK.findall(told.read_text()):
+            assert (told.parent / link).exists(), link
+
+
+def test_each_example_is_in_the_list() -> None:
+    listed = set(re.findall(r"^\| \[([\w.]+)\]", (EXAMPLES / "README.md").read_text(), re.MULTILINE))
+    there = {path.name for path in EXAMPLES.iterdir() if path.is_dir() or path.suffix in (".py", ".js")}
+    assert listed == there - {"run.py"}
+
+
+def test_they_are_installed_with_the_versions_that_are_tested() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    known = {requirement for extra in extras.values() for requirement in extra}
+    lines = [line for line in (EXAMPLES / "requirements.txt").read_text().splitlines() if line[0] not in "#."]
+    assert len(lines) == 3
+    assert [line for line in lines if line not in known] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page", PAGES)
+def test_what_pages_show_of_them_stands_there(page: str, language: str) -> None:
+    excerpts = _EXCERPT.findall(read(page, language))
+    assert excerpts
+    for name, code in excerpts:
+        file = (ROOT / name).read_text()
+        # Lines that are left out are three dots.
+        for part in code.split("…\n"):
+            assert part.strip() in file, f"{name}:\n{part}"

@@ -1,0 +1,56 @@
+"""The shops of ``examples/``, started by the command of their README."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import psutil
+
+from server.processes import spawn, stop
+from tests.support.servers import free_port
+from tests.support.site import ROOT, SERVICES
+
+EXAMPLES = ROOT / "examples"
+#: What a shell has there: none of the services of these tests, and no settings of theirs.
+ENVIRONMENT: Mapping[str, str] = {
+    name: value for name, value in os.environ.items() if name not in {*SERVICES, "DJANGO_SETTINGS_MODULE", "DATA_DIR"}
+} | {"PYTHONPATH": str(ROOT / "src")}
+
+
+@contextmanager
+def running(name: str, data: Path, **environ: str) -> Iterator[str]:
+    """The address of the shop. Afterwards nothing that it started is left."""
+    data.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    command = [sys.executable, str(EXAMPLES / "run.py"), name, str(port)]
+    with (data / "log").open("w") as log:
+        env = {**ENVIRONMENT, "DATABASE": str(data / "db.sqlite3"), **environ}
+        process = spawn(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/", process, data / "log")
+        started = psutil.Process(process.pid).children(recursive=True)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        stop(process)
+    assert psutil.wait_procs(started, timeout=10)[1] == []
+
+
+def wait_for(url: str, process: "subprocess.Popen[str]", log: Path) -> None:
+    """Until something answers there, whatever its status."""
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urlopen(url, timeout=5):
+                return
+        except HTTPError as error:
+            error.close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(log.read_text())
