@@ -10,8 +10,11 @@ from django.core.checks import run_checks
 from django.test import Client
 
 from tests.support.edge import Person
+from tests.support.startproject import ROOT
+from tests.tutorial_shop.shop import GUIDE
 
 MOBILE = "13900000001"
+SHOP: Any = settings
 
 
 def come_back(http: Client) -> Any:
@@ -19,7 +22,7 @@ def come_back(http: Client) -> Any:
     login_url = http.get("/oauth/qq/authorization/", {"next": "/cart.html"}).json()["login_url"]
     chosen = requests.post(login_url, {"person": "xiaolan"}, allow_redirects=False, timeout=5)
     callback = urlsplit(chosen.headers["Location"])
-    assert callback._replace(query="").geturl() == settings.QQ_REDIRECT_URI
+    assert callback._replace(query="").geturl() == SHOP.QQ_REDIRECT_URI
     return http.get(f"/oauth/qq/user/?{callback.query}").json()
 
 
@@ -28,7 +31,7 @@ def test_somebody_binds_and_comes_straight_in() -> None:
     person = Person()
     ticket = come_back(person.http)["access_token"]
     assert person.ask_for_sms(MOBILE).status_code == 200
-    inbox = settings.PHONEBIND["SMS"]["url"].replace("/sms/", "/inbox.json")
+    inbox = SHOP.PHONEBIND["SMS"]["url"].replace("/sms/", "/inbox.json")
     code = requests.get(inbox, {"mobile": MOBILE}, timeout=5).json()[0]["code"]
     form = {"mobile": MOBILE, "password": "horse-staple-9", "sms_code": code, "access_token": ticket}
     assert person.bind(**form).status_code == 201
@@ -36,4 +39,5 @@ def test_somebody_binds_and_comes_straight_in() -> None:
 
 
 def test_the_checks_warn_of_the_pages_alone() -> None:
-    assert [message.id for message in run_checks()] == ["phonebind.W001"]
+    [message] = run_checks()
+    assert f"\n?: ({message.id}) {message.msg}\n" in (ROOT / GUIDE).read_text(), "as the guide shows it"
