@@ -5,4 +5,4 @@ Alone it is ``python -m phonebind_sandbox``. In a Django project: ``phonebind_sa
 ``path("sandbox/", include("phonebind_sandbox.urls"))``; it exists there while DEBUG is on.
 """
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
