@@ -1,4 +1,6 @@
-"""``manage.py phonebind_alarms``: whether SMS are pumped. For a monitor: it ends with 1 where that is suspected."""
+"""``manage.py phonebind_alarms``: check for SMS pumping. For a monitor: the exit status is 1 if pumping is
+suspected.
+"""
 
 import sys
 from typing import Any

@@ -1,4 +1,4 @@
-"""``manage.py phonebind_prune_events``: delete the events that are old. Run it once a day."""
+"""``manage.py phonebind_prune_events``: delete old events. Run it once a day."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
@@ -10,7 +10,7 @@ from django.utils import timezone
 from phonebind.operations.events import pruning
 from phonebind.operations.events.pruning import MOST
 
-#: What China's Cybersecurity Law asks network logs to be kept for, six months, and a little more.
+#: China's Cybersecurity Law requires that network logs are kept for six months. This is a little more.
 LEAST_DAYS = 180
 
 

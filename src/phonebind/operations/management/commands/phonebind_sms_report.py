@@ -84,7 +84,7 @@ class Command(BaseCommand):
         )
 
 
-#: What each format is written by.
+#: The method that writes each format.
 FORMATS: dict[str, Callable[[Command, Report], None]] = {
     "table": Command.table,
     "csv": Command.csv,

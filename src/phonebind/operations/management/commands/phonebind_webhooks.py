@@ -1,4 +1,6 @@
-"""``manage.py phonebind_webhooks``: send what is in the outbox. Keep it running; several may run at once."""
+"""``manage.py phonebind_webhooks``: send the webhooks in the outbox. Keep it running. Several processes may run at
+the same time.
+"""
 
 import signal
 import threading
