@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from phonebind.conf import conf
 
-#: Who signs in on a page is known afterwards by Django's session.
+#: The pages remember a signed-in person in Django's session.
 NEEDED = (
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -30,7 +30,7 @@ class PagesConfig(AppConfig):
         checks.register(check_middleware, "phonebind")
         checks.register(check_replicas, "phonebind")
         checks.register(check_paths, "phonebind")
-        # Only now: they import models.
+        # Imported only now, because they import models.
         checks.register(import_module("phonebind.pages.look").check, "phonebind")
         begin = import_module("phonebind.pages.middleware").begin
         user_logged_in.connect(begin, dispatch_uid="phonebind.pages.begin")
@@ -58,7 +58,7 @@ def check_paths(**kwargs: Any) -> list[checks.CheckMessage]:
     try:
         page, front_end = reverse("phonebind_pages:login"), reverse("phonebind:follow", args=["qq", "next"])
         is_session = conf.front_end == "session"
-    except (NoReverseMatch, ImproperlyConfigured):  # phonebind.E001 tells of the settings
+    except (NoReverseMatch, ImproperlyConfigured):  # phonebind.E001 reports the settings
         return []
     if not is_session or front_end.removesuffix("oauth/qq/next/next/") != page.removesuffix("login/"):
         return []
