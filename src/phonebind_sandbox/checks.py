@@ -1,7 +1,7 @@
 """System checks of the sandbox.
 
-``phonebind_sandbox.E001``  it is installed where DEBUG is off in the settings
-``phonebind_sandbox.E002``  RECEIPTS names a vendor that sends none, or no address
+``phonebind_sandbox.E001``  it is installed, but DEBUG is off in the settings
+``phonebind_sandbox.E002``  RECEIPTS names a vendor that sends no receipts, or has no valid URL
 ``phonebind_sandbox.W001``  its cache serves one process only
 """
 
@@ -17,7 +17,7 @@ from . import conf, gate
 
 
 def debug_only(**kwargs: Any) -> list[CheckMessage]:
-    """The sandbox signs in anyone as anyone: an error wherever Django starts with DEBUG off."""
+    """The sandbox lets anyone sign in as anyone. So it is an error to start Django with it and with DEBUG off."""
     if gate.is_open():
         return []
     return [
@@ -30,7 +30,7 @@ def debug_only(**kwargs: Any) -> list[CheckMessage]:
 
 
 def receipts(**kwargs: Any) -> list[CheckMessage]:
-    """A receipt that goes nowhere would be missed in silence."""
+    """Without this check, a receipt that cannot be sent would be lost silently."""
     return [
         Error(
             f'PHONEBIND_SANDBOX["RECEIPTS"] has {vendor!r}: {url!r}.',
@@ -43,7 +43,7 @@ def receipts(**kwargs: Any) -> list[CheckMessage]:
 
 
 def shared_cache(**kwargs: Any) -> list[CheckMessage]:
-    """A code issued by one worker process must be known to the next."""
+    """A code that one worker process issues must be known to the others."""
     if not isinstance(caches[conf.cache_alias()], LocMemCache | DummyCache):
         return []
     return [

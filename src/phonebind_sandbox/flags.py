@@ -1,4 +1,4 @@
-"""What ``phonebind-sandbox`` can be told, and what it refuses to be told."""
+"""The command-line flags of ``phonebind-sandbox``, and their checks."""
 
 import argparse
 import ipaddress
@@ -15,7 +15,8 @@ from .names import is_loopback
 
 PROGRAM = "phonebind-sandbox"
 
-#: Flags that may be variables instead. Not --expose: what opens the sandbox to others is said each time.
+#: Flags that can also be environment variables. --expose cannot: opening the sandbox to other machines must be an
+#: explicit decision each time.
 _VARIABLES = ("host", "port", "redirect-uri", "app", "name", "receipts")
 
 
@@ -25,9 +26,9 @@ class Flags:
     port: int
     #: As in the setting ``PHONEBIND_SANDBOX["APPS"]``.
     apps: Mapping[str, Mapping[str, Any]]
-    #: Registered for all of them; none are all addresses of this machine.
+    #: Registered for all apps. If empty, all URLs of this machine are accepted.
     redirect_uris: tuple[str, ...]
-    #: Under which Host it answers, besides the loopback's.
+    #: Host names of the sandbox, besides the loopback names.
     names: tuple[str, ...]
     #: As in the setting ``PHONEBIND_SANDBOX["RECEIPTS"]``.
     receipts: Mapping[str, str]
@@ -35,13 +36,13 @@ class Flags:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """One line; the usage is what --help is for."""
+        """Print one line. The usage is only in --help."""
         sys.stderr.write(f"{PROGRAM}: {message}\n")
         sys.exit(2)
 
 
 def read(arguments: Sequence[str]) -> Flags:
-    """From the environment and the command line. Whatever is wrong ends the process: one line, exit code 2."""
+    """Read the environment and the command line. An error ends the process with one line and exit code 2."""
     parser = _parser()
     given = parser.parse_args([*_from_environment(), *arguments])  # the later one wins
     if not is_loopback(given.host) and not given.expose:
@@ -96,7 +97,7 @@ def _port(text: str) -> int:
 
 
 def _redirect_uri(text: str) -> str:
-    # Whatever cannot be equal to itself cannot be registered.
+    # A URL that does not match itself cannot be registered.
     if not App("", "", redirect_uris=(text,)).accepts(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no whole http(s) address")
     return text
@@ -119,7 +120,7 @@ def _receipts(text: str) -> tuple[str, str]:
 
 
 def _name(text: str) -> str:
-    # Neither * nor .example: they would let in names of others, and with them their pages.
+    # Neither * nor .example is allowed: they would also match names of other owners, and so admit their pages.
     if re.fullmatch(r"\w[\w-]*(\.\w[\w-]*)*", text, re.ASCII):
         return text
     try:
