@@ -9,10 +9,11 @@ from random import Random
 from statistics import median, quantiles
 from time import process_time
 
-from bench.report import Table, publish
+from bench.report import PAGES, Table, publish
 from phonebind.human import image_drawing
 from study import sheets, sight
 from study.attack import FREELY, TOLD, Solved, attack, image_of, text_of
+from study.chinese import in_chinese
 from study.designs import DESIGNS, READ, RIVAL, SHIPPED
 from study.reader import MODELS
 from study.steps import STEPS
@@ -37,7 +38,10 @@ def study() -> None:
         print(f"{design}: {_best(solved[design])}", flush=True)
     sheets.write(SHEET, [("", [image_of(SHIPPED, 4 * row + n) for n in range(4)]) for row in range(6)])
     sheets.write(COMPARED, [(design, [image_of(design, n) for n in range(3)]) for design in DESIGNS])
-    publish([_designs(solved), _steps(solved), _sight(), drawing], "image-codes")
+    tables = [_designs(solved), _steps(solved), _sight(), drawing]
+    chinese, english = PAGES
+    publish(tables, "image-codes", [english])
+    publish([in_chinese(table) for table in tables], "image-codes", [chinese])
 
 
 def check() -> None:

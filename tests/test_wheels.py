@@ -160,7 +160,7 @@ def test_make_test_can_begin_in_the_source(tmp_path: Path) -> None:
     if shutil.which("make"):
         commands = _begin(["make", "-n", "test"], source, environment)
         assert "scripts/test" in commands
-        assert "requirements/install.py requirements/test.txt" in commands
+        assert "requirements/install.py requirements/docs.txt" in commands
     for script in re.findall(r"scripts/\w+", (source / "scripts/test").read_text()):
         assert os.access(source / script, os.X_OK)
     _begin([sys.executable, "-m", "ruff", "check", "--no-cache"], source, environment)

@@ -32,6 +32,8 @@ SETTINGS: dict[str, Any] = {
         "clusterBorder": "#bdbdbd",
         "edgeLabelBackground": "#fafafa",
     },
+    # mermaid's own is half transparent: the line runs through the words.
+    "themeCSS": ".edgeLabel rect { opacity: 1 !important; }",
     "flowchart": {"htmlLabels": False, "nodeSpacing": 30, "rankSpacing": 40, "padding": 10},
     "sequence": {"mirrorActors": False, "width": 110, "height": 40, "actorMargin": 24, "noteMargin": 6, "boxMargin": 6},
 }

@@ -21,7 +21,8 @@ _CODE = re.compile(r"(^(?:```|~~~).*?^(?:```|~~~)$|`[^`\n]+`)", re.MULTILINE | r
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add ``docs/images``, which both languages show."""
+    """Add what both languages show: ``docs/images`` and the style sheet."""
+    files.append(File.generated(config, "site.css", abs_src_path=str(ROOT / "docs/site/site.css")))
     for path in sorted((ROOT / "docs/images").rglob("*.*")):
         name = path.relative_to(ROOT / "docs").as_posix()
         files.append(File.generated(config, name, abs_src_path=str(path)))

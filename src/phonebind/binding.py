@@ -52,13 +52,15 @@ logger = logging.getLogger(__name__)
 def identify(
     provider: Provider, trade: Callable[[], Grant], *, adopt: bool = True
 ) -> tuple[Identity, SocialAccount | None]:
-    """Whom the grant stands for that ``trade`` gets of the provider, and the binding that is known for them.
+    """Ask the provider who somebody is. Returns the identity, and its binding or None.
 
-    One call upstream where the openid is known; more is asked only about someone new. By openid first, then by unionid
-    within the family. Raises CodeInvalid, ProviderUnavailable, SnapshotUser, AccountDisabled (known from another app).
+    ``trade`` makes the grant: it asks the provider. A known openid takes one call to the provider; only a new person
+    takes more. The binding is found by openid first, then by unionid within the family.
 
-    ``adopt`` is False where somebody is signed in already: whoever is known from another app alone is told as new, and
-    nothing is written for an account that perhaps is not theirs; :func:`owners` tells whose.
+    ``adopt`` is False where somebody is signed in already. Then a person who is known only by the unionid of another
+    app is returned as new, and nothing is written for an account that may not be theirs. ``owners`` says whose it is.
+
+    Raises CodeInvalid, ProviderUnavailable, SnapshotUser, and AccountDisabled (for an account of another app).
     """
     with slots.PROVIDER.take(conf.provider_slots):
         return _identify(provider, trade(), adopt)
@@ -110,7 +112,12 @@ def owners(identity: Identity) -> list[Any]:
 
 
 def sign_in(request: HttpRequest, user: AbstractBaseUser, social_account: SocialAccount | None = None) -> None:
-    """The last step of every way in. Raises AccountDisabled."""
+    """The last step of every sign-in: checks that the account is enabled, and sends ``signed_in``.
+
+    It sets no cookie and makes no token. ``social_account`` is None after a sign-in without a provider.
+
+    Raises AccountDisabled.
+    """
     accounts.check_enabled(user)
     audit.note(request, outcome="signed_in", user_id=user.pk)
     signals.signed_in.send_robust(SocialAccount, user=user, social_account=social_account, request=request)
@@ -131,15 +138,20 @@ def respond(
 def bind(
     request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str | None, choice: str = ""
 ) -> SocialAccount:
-    """Bind ``identity`` to the account that owns ``mobile``, made here if there is none, and sign it in.
+    """Bind ``identity`` to the account that has ``mobile``, and sign it in. Creates the account if there is none.
 
-    The same request again gives the same answer. Database constraints decide races; the loser begins anew and finds
-    what the winner made. Without a password (None) a new account has none, where something else than an SMS code of
-    ours has proved the mobile, and one that has one is not bound. Raises Invalid (a new password is too weak, or there
-    is none), MobileProofTooWeak, PasswordWrong, TooManyAttempts, AccountDisabled, AlreadyBound, what the mobile calls
-    ``invalid`` (another bind took its proof), ServerBusy, StorageUnavailable (it lost every race), and with
-    ``phonebind.lifecycle`` what ``Life.known_owner`` does, which takes the ``choice``; then nothing was changed and the
-    proof still stands.
+    The same request again gives the same answer. Database constraints decide races: the loser starts again and finds
+    what the winner made.
+
+    ``password`` of a new account is set; that of a known account is checked. With None, a new account gets no password
+    if something else than our SMS code proved the mobile. An account that has a password is not bound with None.
+
+    ``choice`` is the ``second_identity`` of the request, for ``phonebind.lifecycle``.
+
+    Raises Invalid (a new password is too weak or missing), MobileProofTooWeak, PasswordWrong, TooManyAttempts,
+    AccountDisabled, AlreadyBound, ``mobile.invalid`` (another bind used the proof), ServerBusy, StorageUnavailable (it
+    lost every race), and with ``phonebind.lifecycle`` what ``Life.known_owner`` raises. After an error nothing is
+    changed, and the proof of the mobile is still valid.
     """
     account, created = _at_last(identity, lambda identity: _bind(request, identity, mobile, password, choice))
     if mobile.strength != "sms":
@@ -168,10 +180,12 @@ def asks(identity: Identity, mobile: VerifiedMobile) -> str:
 
 
 def attach(request: HttpRequest, identity: Identity, user: AbstractBaseUser) -> SocialAccount:
-    """Bind ``identity`` to the account of who is signed in already, and asked for it: no mobile is proved anew.
+    """Bind ``identity`` to the account of a person who is signed in and asked for it. No mobile is proved again.
 
-    The same request again gives the same answer. Raises AccountDisabled, AlreadyBound (to somebody else, here or in
-    another of our apps), StorageUnavailable, and with ``phonebind.lifecycle`` what ``Life.attaching`` does.
+    The same request again gives the same answer.
+
+    Raises AccountDisabled, AlreadyBound (the identity belongs to somebody else, here or in another of our apps),
+    StorageUnavailable, and with ``phonebind.lifecycle`` what ``Life.attaching`` raises.
     """
     owner = databases.people().filter(pk=user.pk).first()
     if owner is None:
@@ -192,9 +206,10 @@ def attach(request: HttpRequest, identity: Identity, user: AbstractBaseUser) -> 
 
 
 def unbind(account: SocialAccount) -> None:
-    """The identity belongs to nobody again, in whichever of the provider's apps; the user stays, and their tokens end.
+    """Delete a binding. The identity belongs to nobody again, in all apps of the provider. The user stays; all their
+    tokens end.
 
-    However else a row is deleted (admin, cascade, shell), the same follows: ``models`` and ``revocation`` see to it.
+    Deleting the row in another way (admin, cascade, shell) has the same effect.
     """
     account.delete()
 

@@ -50,7 +50,12 @@ class _Client(RedisCacheClient):
 
 
 class ClusterCache(RedisCache):
-    """Everything of Django's RedisCache."""
+    """A cache in a Valkey or Redis Cluster, with everything of Django's RedisCache.
+
+    ``LOCATION`` is a list of addresses; any node that answers tells of all others. User name, password, TLS
+    (``rediss://``) and its files are those of the first address, for every node. ``OPTIONS`` are arguments of
+    ``redis.cluster.RedisCluster``; ``max_connections`` holds for each node.
+    """
 
     def __init__(self, server: str | list[str], params: dict[str, Any]) -> None:
         super().__init__(server, params)

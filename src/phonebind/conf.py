@@ -1,6 +1,6 @@
 """The ``PHONEBIND`` setting, typed and lazy: ``from phonebind.conf import conf``.
 
-Read on first use and again whenever a test overrides it. What is wrong with it is told by ``phonebind.checks``.
+It is read on first use, and again when a test overrides it. ``phonebind.checks`` says what is wrong with it.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,22 +23,22 @@ FRONT_ENDS = ("contract", "tutorial", "session")
 class ProviderSettings:
     """One entry of ``PROVIDERS``: what the provider's console gave us, and how we use it. Some providers have more.
 
-    An entry is named after its kind (``phonebind.oauth.KINDS``), or names it as its ``provider``: so a site may have
-    several apps of one kind, and providers of its own by their dotted paths.
+    The name of an entry is its kind (``phonebind.oauth.KINDS``). With another name, ``provider`` says the kind, or the
+    dotted path of a class. So a site can have several apps of one kind, and providers of its own.
     """
 
     client_id: str
-    #: Whatever the provider calls the secret of the app.
+    #: The secret of the app, whatever the provider calls it.
     client_secret: str = field(default="", repr=False)
-    #: Where the provider sends browsers back to; for apps and mini programs there is none.
+    #: Where the provider sends browsers back to. Apps and mini programs have none.
     redirect_uri: str = ""
-    #: Where the provider is; empty for the real one. The sandbox's address while developing.
+    #: The address of the provider. Empty is the real one; while developing, the sandbox's.
     base_url: str = ""
-    #: What the provider is asked for; empty for as little as a sign-in takes.
+    #: What the provider is asked for. Empty asks for as little as a sign-in needs.
     scope: str = ""
-    #: Where the front end's callback page is, where the provider brings people to us first: for ``FRONT_END``.
+    #: With ``FRONT_END``: the callback page of the front end, if the provider sends people to the API first.
     callback_page: str = ""
-    #: The app has the permission to see the id that one person has across all apps of this developer.
+    #: The app has the permission to read the id that one person has in all apps of this developer.
     unionid: bool = False
 
 
@@ -46,30 +46,30 @@ class ProviderSettings:
 class Settings:
     """Every setting with its default. ``SITE_NAME`` in ``PHONEBIND`` is ``conf.site_name`` here.
 
-    Not shown, since a tool that reports errors shows the variables of a frame: half of them hold secrets.
+    It has no ``repr``: tools that report errors show the variables of a frame, and half of these hold secrets.
     """
 
     providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    #: ``{"gateway": "dotted.path.Class", …}``; everything else goes to the gateway as keyword arguments.
+    #: ``{"gateway": name or dotted path, …}``. All other keys go to the gateway as keyword arguments.
     sms: Mapping[str, Any] = field(default_factory=lambda: {"gateway": "phonebind.sms.console.Console"})
-    #: How receipts of SMS come: "" not at all; "pull" where the vendor has a call for them; or the secret that ends the
-    #: path which vendors send them to. See docs/en/how-to/sms/receipts.md.
+    #: How receipts of SMS come. "": not at all. "pull": the vendor is asked. Otherwise a secret, the end of the path to
+    #: which vendors send them. See docs/en/how-to/sms/receipts.md.
     sms_receipts: str = ""
     #: What proves a mobile without an SMS, by the name that clients send: ``{"aliyun": {"access_key_id": …}, …}``. See
     #: docs/en/how-to/one-tap.md.
     mobile_proofs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    #: Which strengths of ``phonebind.verified`` suffice to make an account, and which to bind one that exists.
+    #: Which strengths of ``phonebind.verified`` are enough to create an account, and which to bind an existing one.
     new_account_proofs: tuple[str, ...] = ("sms", "carrier", "realtime", "quick")
     join_proofs: tuple[str, ...] = ("sms", "carrier", "realtime")
-    #: What shows that a person asks for an SMS: a word of ``phonebind.human.MODES``, or ``{"check": "path.Class", …}``.
-    #: "none" needs limits of the host's own: ``phonebind.human.BOUNDS``.
+    #: What shows that a person requests an SMS: a word of ``phonebind.human.MODES``, or ``{"check": "path.Class", …}``.
+    #: "none" needs limits that the host has set: ``phonebind.human.BOUNDS``.
     human_check: str | Mapping[str, Any] = "image"
-    #: The name the SMS and the pages carry.
+    #: The name in the SMS and on the pages.
     site_name: str = "phonebind"
-    #: Where the terms of use and the privacy policy are; the bind page asks for consent to those that are set.
+    #: The terms of use and the privacy policy. The bind page asks for consent to those that are set.
     terms_url: str = ""
     privacy_url: str = ""
-    #: Where people get a new password; the bind page offers it beside a wrong one.
+    #: Where people get a new password. The bind page shows it beside a wrong one.
     password_reset_url: str = ""
     #: The look of the pages: a logo in place of name and mark, and a style sheet after ours. Each is a URL, or the name
     #: of a static file. Below the pages: links to help, and back to the shop. See docs/en/how-to/style-pages.md.
@@ -79,53 +79,53 @@ class Settings:
     return_url: str = ""
     #: The unique field of the user model that holds the mobile number.
     mobile_field: str = "mobile"
-    #: How that field writes one: "{}" for the 11 digits, "+86{}"; or two functions (or their dotted paths), from the 11
-    #: digits to what is stored, and back.
+    #: How that field writes a number: "{}" for the 11 digits, or "+86{}". Or two functions (or their dotted paths),
+    #: from the 11 digits to the stored value, and back.
     mobile_format: str | tuple[Callable[[str], Any] | str, Callable[[Any], str] | str] = "{}"
-    #: Makes new accounts: ``(request, identity, fields) -> user``, or its dotted path. See
+    #: Creates new accounts: ``(request, identity, fields) -> user``, or its dotted path. See
     #: docs/en/how-to/user-models.md.
     account_factory: Callable[..., Any] | str = ""
-    #: An account that has no password is bound by the SMS code alone; False refuses it.
+    #: An account without a password is bound by the SMS code alone. False refuses that.
     bind_without_password: bool = True
-    #: The ``CACHES`` alias whose Redis or Valkey is used: Django's RedisCache, or django-redis's.
+    #: The alias in ``CACHES`` of a Redis or Valkey: Django's RedisCache, or django-redis's.
     cache: str = "default"
-    #: Hosts besides the request's own that ``next`` may lead to.
+    #: Hosts to which ``next`` may lead, besides the request's own.
     allowed_next_hosts: tuple[str, ...] = ()
     #: Origins of front ends on other sites (``https://front.example``), besides those that django-cors-headers allows.
     allowed_origins: tuple[str, ...] = ()
     #: What the front end speaks: a word of ``FRONT_ENDS``. See docs/en/how-to/front-ends.md.
     front_end: str = "contract"
-    #: Serve front ends that send no ``state`` and no cookies. See docs/en/how-to/front-ends.md for what it gives up.
+    #: Serve front ends that send no ``state`` and no cookies. docs/en/how-to/front-ends.md says what this gives up.
     legacy_state: bool = False
-    #: Seconds from a sign-in until the last refresh token of its chain ends.
+    #: Seconds from a sign-in until its last refresh token expires.
     sign_in_max_age: int = 90 * 86_400
-    #: Keys that verify tokens besides ``SIMPLE_JWT``'s own: former ones, and one that is to sign soon. Pairs of what it
-    #: calls ALGORITHM and VERIFYING_KEY (SIGNING_KEY for a secret). See docs/en/how-to/keys.md.
+    #: Keys that verify tokens besides those of ``SIMPLE_JWT``: former ones, and one that will sign soon. Pairs of what
+    #: simplejwt calls ALGORITHM and VERIFYING_KEY (SIGNING_KEY for a secret). See docs/en/how-to/keys.md.
     token_keys: tuple[tuple[str, str], ...] = ()
-    #: Of ``phonebind.lifecycle``: seconds in which a refresh token that is sent again gets the same successor; how long
-    #: a proof of who somebody is serves; and until a mobile is changed whose owner has lost the old one.
+    #: Of ``phonebind.lifecycle``, in seconds: how long a refresh token that is sent again gets the same new tokens; how
+    #: long a step-up is valid; and how long a change of number waits if the person has lost the old one.
     refresh_grace: int = 20
     step_up_max_age: int = 600
     mobile_change_delay: int = 259_200
-    #: Of the same: an SMS tells the old number that its account waits for another one. It costs what a code does.
+    #: Of the same: an SMS tells the old number about a change that waits. It costs as much as a code.
     mobile_change_notice: bool = True
-    #: Of the same: sign in by SMS alone, and register by it.
+    #: Of the same: people may sign in, and register, by SMS alone.
     sms_sign_in: bool = False
     sms_sign_up: bool = False
-    #: Of the same: what binds an account that exists, "password", "sms" or "either"; what becomes of another identity
-    #: of the same provider that it has, "both", "ask" or "refuse"; whether somebody's word is taken for a number whose
-    #: account has no second way in, "accept", "hold" or "refuse"; and who knows which numbers have a new owner:
-    #: ``{"gateway": "aliyun", …}``.
+    #: Of the same. What binds an account that exists: "password", "sms" or "either". What happens if it already has
+    #: another identity of the same provider: "both", "ask" or "refuse". Whether the word of a person is enough for a
+    #: number whose account has no second way to sign in: "accept", "hold" or "refuse". And the vendor that knows which
+    #: numbers have a new owner: ``{"gateway": "aliyun", …}``.
     known_mobile: str = "password"
     second_identity: str = "both"
     owner_word: str = "accept"
     number_state: Mapping[str, Any] = field(default_factory=dict)
-    #: Of the same, for FRONT_END "tutorial": whether the counts say who has an account, "limited", or always "zero";
-    #: and fields of the user model that ``/user/`` shows besides id, username and mobile.
+    #: Of the same, for FRONT_END "tutorial". The counts say who has an account ("limited"), or always 0 ("zero").
+    #: And fields of the user model that ``/user/`` shows besides id, username and mobile.
     legacy_counts: str = "limited"
     legacy_user_fields: tuple[str, ...] = ()
-    #: Of ``phonebind.operations``: what Prometheus shows to scrape ``/metrics/``; "" counts nothing. And whether there
-    #: are spans of OpenTelemetry around calls to others.
+    #: Of ``phonebind.operations``: the secret that Prometheus sends to read ``/metrics/``; "" counts nothing. And
+    #: whether calls to other servers have OpenTelemetry spans.
     metrics_token: str = ""
     tracing: bool = False
     #: Of ``phonebind.operations``: what one SMS of each gateway costs, ``{"aliyun": "0.045"}``, and what stands before
@@ -139,18 +139,18 @@ class Settings:
     #: Of ``phonebind.operations``: services that are told of acts on accounts, by a name of yours each:
     #: ``{"shop": {"url": "https://…", "secret": "whsec_…"}}``. See docs/en/how-to/operations/webhooks.md.
     webhooks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    #: How many proxies in front of Django append to X-Forwarded-For.
+    #: How many proxies before Django append to X-Forwarded-For.
     trusted_proxies: int = 0
-    #: "None" where the front end is on another site than the API (needs HTTPS).
+    #: "None" if the front end is on another site than the API. It needs HTTPS.
     cookie_samesite: str = "Lax"
-    #: Seconds to connect to a provider or an SMS gateway, and until its whole answer must be here.
+    #: Seconds to connect to a provider or an SMS gateway, and seconds until its whole answer must be here.
     connect_timeout: float = 1.0
     total_timeout: float = 3.0
-    #: How many threads of a process may wait for providers at once, and how many for the SMS gateway; and half as
-    #: many again for a human check that asks another site, and for proofs of a mobile without SMS.
+    #: How many threads of a process may wait at once for providers, and for the SMS gateway. Half as many as the latter
+    #: may wait for each of these: a human check that asks another site, mobile proofs, and ``NUMBER_STATE``.
     provider_slots: int = 8
     sms_slots: int = 4
-    #: How many may hash a password at once.
+    #: How many threads of a process may hash a password at once.
     hash_slots: int = 2
     #: ``{"sms_mobile_day": (10, 86400)}``: overrides of the table in ``phonebind.limits``.
     limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -158,12 +158,12 @@ class Settings:
 
 @cache
 def development() -> bool:
-    """DEBUG as it was when Django started. Test runners turn it off later, and a laptop is no production for that."""
+    """DEBUG as it was when Django started. Test runners turn it off later; that does not make a laptop production."""
     return settings.DEBUG
 
 
 def function(named: Callable[..., Any] | str) -> Callable[..., Any]:
-    """What a setting names: a function, or the dotted path of one. Raises ImportError."""
+    """The function of a setting, which may be its dotted path. Raises ImportError."""
     return cast("Callable[..., Any]", import_string(named)) if isinstance(named, str) else named
 
 

@@ -5,16 +5,16 @@ PhonebindError
 ├── NextNotAllowed          400 next_not_allowed
 ├── StateInvalid            400 state_invalid
 ├── CodeInvalid             400 code_invalid         the provider's code, not the SMS code
-├── SignInCancelled         400 sign_in_cancelled    they turned back at the provider
+├── SignInCancelled         400 sign_in_cancelled    the person turned back at the provider
 ├── SnapshotUser            400 snapshot_user        WeChat shows the page as a snapshot, and nobody has signed in
 ├── SmsRefused              400 sms_refused          no SMS reaches this number: wrong, blocked, unsubscribed
 ├── TicketInvalid           400 ticket_invalid
 ├── ImageCodeInvalid        400 image_code_invalid
 ├── HumanCheckInvalid       400 human_check_invalid
 ├── SmsCodeInvalid          400 sms_code_invalid
-│   └── SmsCodeGone             sms_code_invalid     and their own codes are expired or burnt: ask for another
-├── MobileProofInvalid      400 mobile_proof_invalid    what proves the mobile without SMS: expired, used, another's
-├── MobileProofTooWeak      400 mobile_proof_too_weak   it does not suffice for this; an SMS does
+│   └── SmsCodeGone             sms_code_invalid     all codes of this person are expired or burnt
+├── MobileProofInvalid      400 mobile_proof_invalid    expired, used, or of another person
+├── MobileProofTooWeak      400 mobile_proof_too_weak   not enough for this; an SMS is
 ├── PasswordWrong           400 password_wrong
 ├── AlreadyBound            400 already_bound
 ├── CredentialsInvalid      401 credentials_invalid
@@ -30,7 +30,7 @@ PhonebindError
 │   │   └── SmsVendorLimit          sms_quota        the SMS vendor's own limit for this number
 │   └── TooManyAttempts         too_many_attempts
 ├── SmsNotSent              502 sms_not_sent         nothing was sent, nothing counted
-│   ├── SmsMisconfigured        sms_not_sent         and only the operator can repair that
+│   ├── SmsMisconfigured        sms_not_sent         only the operator can repair it
 │   └── SmsUnconfirmed          sms_not_sent         it may be on its way, so it counts; carries retry_after
 └── Unavailable             503                      carries retry_after
     ├── ProviderUnavailable     provider_unavailable
@@ -98,9 +98,9 @@ Text: TypeAlias = str | Promise
 
 
 class PhonebindError(Exception):
-    """An outcome that the person or the program at the other end is told about.
+    """An outcome that the person, or the program, at the other end sees.
 
-    ``status`` is the HTTP status, ``field`` the input to blame, ``retry_after`` seconds until it is worth trying again.
+    ``status`` is the HTTP status, ``field`` the input to blame, ``retry_after`` the seconds until a new try is right.
     """
 
     code: str
@@ -108,13 +108,13 @@ class PhonebindError(Exception):
     message: Text
     field: str | None = None
     retry_after: int | None = None
-    #: Whoever was asked gave a whole answer: then the answer is bad, but nobody is down.
+    #: The server that was asked gave a whole answer: the answer is bad, but nothing is down.
     answered: bool = False
-    #: What the body says besides, for programs.
+    #: More fields of the body, for programs.
     facts: Mapping[str, Any] = MappingProxyType({})
-    #: Why, in our own words, for the operator; no answer shows it.
+    #: Why, for the operator. No answer shows it.
     detail: str = ""
-    #: Sets what the browser is to keep with this answer.
+    #: Sets cookies on the answer.
     remember: Callable[[Any], None] | None = None
 
     def because(self, detail: str) -> Self:
@@ -124,18 +124,18 @@ class PhonebindError(Exception):
 
     @property
     def errors(self) -> Mapping[str, Sequence[Text]]:
-        """Messages by the field to blame; empty where no field is."""
+        """Messages by field, or nothing if no field is to blame."""
         return {self.field: [self.message]} if self.field else {}
 
     @property
     def body(self) -> dict[str, Any]:
-        """``{"code", "message", "errors"?, "retry_after"?}``, as every JSON answer says it, and the ``facts``."""
+        """The JSON of the answer: ``{"code", "message", "errors"?, "retry_after"?}`` and the ``facts``."""
         optional = {"errors": self.errors or None, "retry_after": self.retry_after}
         told = {"code": self.code, "message": self.message} | {k: v for k, v in optional.items() if v is not None}
         return told | dict(self.facts)
 
     def finish(self, response: Any) -> None:
-        """The last step of an edge, with the answer that it has made of this."""
+        """The last step of an edge, with the answer that it made."""
         if self.remember:
             self.remember(response)
 
@@ -189,7 +189,7 @@ class SnapshotUser(PhonebindError):
 
 
 class SmsRefused(PhonebindError):
-    """The vendor sends to this number neither now nor later, and another vendor does not either."""
+    """The vendor never sends to this number, and other vendors do not either."""
 
     code = "sms_refused"
     message = _("No SMS can be sent to this number. Please check it, or use another.")
@@ -222,13 +222,13 @@ class SmsCodeInvalid(PhonebindError):
 
 
 class SmsCodeGone(SmsCodeInvalid):
-    """Only where it tells of nobody but the person who asks."""
+    """Raised only where it says something about the person who asks, and about nobody else."""
 
     message = _("This SMS code is no longer valid. Please request a new one.")
 
 
 class MobileProofInvalid(PhonebindError):
-    """Nothing that is typed repairs it, so no field is to blame."""
+    """No field is to blame: nothing that a person types repairs it."""
 
     code = "mobile_proof_invalid"
     message = _("Your number could not be confirmed, or it was too long ago. Please verify it by SMS.")
@@ -288,9 +288,7 @@ class ReceiptUnknown(PhonebindError):
 
 
 class Limited(PhonebindError):
-    """Too often; ``retry_after`` says when it will be allowed again, ``limit`` which of ``limits.RULES`` says so,
-    or "vendor".
-    """
+    """Too often. ``retry_after``: seconds until it is allowed again. ``limit``: a name of ``RULES``, or "vendor"."""
 
     status = 429
     limit = ""
@@ -316,7 +314,7 @@ class SmsQuota(Limited):
 
 
 class SmsVendorLimit(SmsQuota):
-    """The vendor's own limit for this number. Another gateway would defeat it."""
+    """The vendor's own limit for this number. Another gateway is not tried: that would defeat the limit."""
 
     limit = "vendor"
     answered = True
@@ -338,7 +336,7 @@ class SmsNotSent(PhonebindError):
 
 
 class SmsMisconfigured(SmsNotSent):
-    """The vendor refuses for what only the operator can repair: the balance, a template, the keys."""
+    """Only the operator can repair it: the balance, a template, the keys."""
 
     message = _("No SMS can be sent at the moment. Please try again later.")
 
@@ -347,13 +345,13 @@ class SmsMisconfigured(SmsNotSent):
 
 
 class SmsUnconfirmed(SmsNotSent):
-    """The gateway did not say whether it sent. Nobody may have SMS for nothing by making it slow."""
+    """The gateway did not say whether it sent. It counts, or a slow gateway would be a way to unlimited SMS."""
 
     message = _("The SMS may be on its way. If it does not arrive, ask for another in a minute.")
 
 
 class Unavailable(PhonebindError):
-    """Something we depend on is down, or we are too busy; nothing was changed, and trying again is right."""
+    """A server that we need is down, or we are too busy. Nothing was changed, and a new try is right."""
 
     status = 503
     retry_after = 5
@@ -384,7 +382,7 @@ class ServerBusy(Unavailable):
     message = _("Very many people are signing in right now. Please try again in a moment.")
 
 
-#: What Django raises for a request that cannot be read (RecursionError: JSON nested deeper than the parser goes), and
-#: for a database that cannot be reached: the edges say Invalid and StorageUnavailable.
+#: What Django raises for a request that cannot be read (RecursionError: JSON that is nested too deep), and for a
+#: database that cannot be reached. The edges turn them into Invalid and StorageUnavailable.
 UNREADABLE = (BadRequest, RecursionError, SuspiciousOperation, UnreadablePostError)
 DATABASE_DOWN = (InterfaceError, OperationalError)

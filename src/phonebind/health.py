@@ -40,7 +40,7 @@ _ending = mmap.mmap(-1, 1)
 
 
 def drain() -> None:
-    """This process, and all that are forked from it, will end soon: from now on ``/readyz`` says so."""
+    """Say that this process, and all processes forked from it, will end soon. From now on ``/readyz`` answers 503."""
     _ending[0] = 1
 
 
@@ -110,7 +110,7 @@ readiness = Readiness(
 
 
 class HealthMiddleware:
-    """Answers ``/healthz`` and ``/readyz``, whatever host a probe asks for, and by plain HTTP."""
+    """Answers ``/healthz`` and ``/readyz``, for any ``Host`` and over plain HTTP. Put it first in ``MIDDLEWARE``."""
 
     sync_capable = async_capable = True
 

@@ -1,13 +1,13 @@
 """Every rate, quota and lockout, in one table.
 
-A limit is *taken* before the act it guards: checking first and counting later lets a thousand concurrent requests
-through the same gap. If the act turns out not to count it is *given back*. Where most acts do not, as with passwords,
-it is taken *on trial*, which holds for seconds only, until the act *counts*.
+A limit is *taken* before the act that it guards. Checking first and counting later would let a thousand concurrent
+requests through. If the act turns out not to count, it is *given back*. Most passwords are right and do not count:
+there the limit is taken *on trial*, which holds only for seconds, until a wrong one *counts*.
 
 What costs money is counted in a sliding window: never more than ``limit`` in any ``seconds``. The window is kept as
-``BUCKETS`` counters and one more, and a counter is dropped only when all that it counted is outside of the window, so
-a place becomes free a twelfth of the window late at most. (Two counters that are weighed by time, the usual way, let
-nearly twice the limit through.) All else has a fixed window, which begins with the first act that counts.
+``BUCKETS`` counters and one more. A counter is dropped only when everything that it counted is outside the window, so a
+place becomes free at most a twelfth of the window late. (The usual way, two counters that are weighed by time, lets
+nearly twice the limit through.) All other limits have a fixed window, which begins with the first act that counts.
 """
 
 import functools
@@ -44,12 +44,12 @@ class Rule:
     limit: int
     seconds: int
     error: type[Limited]
-    #: In any ``seconds``, and not only in those of a window that begins with the first.
+    #: Whether it holds for any ``seconds``, or only for a window that begins with the first act.
     sliding: bool = False
     #: The hash tag of its keys, which decides the shard of a cluster. Rules that are taken in one step need the same
-    #: one. OWN is for a rule that is always taken alone: its keys are spread over all shards.
+    #: tag. OWN is for a rule that is always taken alone: its keys are spread over all shards.
     tag: str = "limits"
-    #: The operator must know when it runs low, and when it is used up: what that means for people.
+    #: For a limit of which the operator must know when it runs low, or is used up: what that means for people.
     alarms: Alarm | None = None
 
     @property
@@ -70,22 +70,22 @@ _NO_NUMBER_STATE = Alarm(
 
 #: How many counters span a sliding window.
 BUCKETS = 12
-#: Each key is its own tag: that of the address, the mobile or whom else it counts.
+#: Each key is its own tag: the address, the mobile, or whatever it counts.
 OWN = ""
 
 RULES = {
-    # name                      limit  seconds  what the person is told
+    # name                      limit  seconds  the error
     "image_address_hour": Rule(300, 3_600, TooManyRequests, tag=OWN),
     "human_address_hour": Rule(300, 3_600, TooManyRequests, tag=OWN),
     "human_answer_address_hour": Rule(100, 3_600, TooManyRequests, sliding=True, tag=OWN),
-    # What became of an SMS: each question may be one to its vendor too.
+    # Questions about receipts: each may ask the vendor.
     "receipt_address_hour": Rule(300, 3_600, TooManyRequests, tag=OWN),
     "sms_mobile_gap": Rule(1, 60, SmsTooFrequent),
-    # What vendors refuse to exceed.
+    # Vendors refuse more.
     "sms_mobile_hour": Rule(5, 3_600, SmsQuota, sliding=True),
     "sms_mobile_day": Rule(10, 86_400, SmsQuota, sliding=True),
-    # How much of these two is for everybody. The rest is for those who hold a bind ticket, so that nobody who knows a
-    # mobile can keep its owner from the first bind; and one identity may have so much of the rest, of all mobiles.
+    # How much of these two is for everybody. The rest is for people with a bind ticket, so that nobody who knows a
+    # mobile can keep its owner from the first bind. One identity gets this much of the rest, for all mobiles together.
     "sms_mobile_open_hour": Rule(3, 3_600, SmsQuota, sliding=True),
     "sms_mobile_open_day": Rule(6, 86_400, SmsQuota, sliding=True),
     "sms_identity_hour": Rule(1, 3_600, SmsQuota, sliding=True),
@@ -96,43 +96,43 @@ RULES = {
     "sms_site_day": Rule(5_000, 86_400, SmsQuota, sliding=True, alarms=_NO_SMS),
     # Forgotten passwords, whether or not the number has an account.
     "reset_mobile_day": Rule(5, 86_400, SmsQuota, sliding=True),
-    # SMS to a number that is to be given up. Not of the site's budget: each comes after a code that was.
+    # SMS to a number that will be given up. They do not count for the site: the code before each of them did.
     "notice_mobile_day": Rule(3, 86_400, SmsQuota, sliding=True, tag=OWN),
-    # Registrations by who has proved the number: each try tells whether a username is taken.
+    # Registrations by somebody who has proved the number: each try tells whether a username is taken.
     "sign_up_mobile_hour": Rule(20, 3_600, TooManyAttempts, sliding=True, tag=OWN),
-    # SMS for those who cannot see an image, besides the limits above: few, since it is the cheaper way for a machine.
+    # SMS for people who cannot see an image, besides the limits above. They are few: a machine would prefer this way.
     "no_image_address_hour": Rule(5, 3_600, SmsQuota, sliding=True),
     "no_image_site_hour": Rule(200, 3_600, SmsQuota, sliding=True),
     "no_image_site_day": Rule(500, 86_400, SmsQuota, sliding=True),
-    # Proofs of a mobile without SMS: each is a question to a vendor, and costs as much as an SMS where it succeeds.
+    # Mobile proofs: each asks a vendor, and costs as much as an SMS if it succeeds.
     "proof_identity_hour": Rule(5, 3_600, TooManyRequests, sliding=True, tag="proofs"),
     "proof_address_hour": Rule(300, 3_600, TooManyRequests, sliding=True, tag="proofs"),
     "proof_site_day": Rule(5_000, 86_400, TooManyRequests, sliding=True, alarms=_NO_PROOF, tag="proofs"),
-    # Questions about numbers, which cost money, and the choices that follow where nobody knows an answer.
+    # Questions about the owner of a number, which cost money, and answers of people where no vendor knows.
     "number_state_site_day": Rule(1_000, 86_400, TooManyRequests, sliding=True, alarms=_NO_NUMBER_STATE, tag=OWN),
     "owner_choice_address_hour": Rule(100, 3_600, TooManyRequests, sliding=True, tag=OWN),
-    # Sign-ins of apps, each a question to the provider: all of them, and those whose proof was worth nothing. A carrier
-    # has thousands of phones behind one address.
+    # Sign-ins of apps; each asks the provider. All of them, and those that the provider refuses. A carrier has
+    # thousands of phones behind one address.
     "native_address_minute": Rule(60, 60, TooManyRequests, tag=OWN),
     "native_wrong_address_hour": Rule(100, 3_600, TooManyAttempts, tag=OWN),
-    # Questions whether there is an account, of the pages of the course (``phonebind.lifecycle``): of a registration,
-    # which asks half a dozen; and of a forgotten password, which takes an image too.
+    # The course's pages ask whether there is an account (``phonebind.lifecycle``): at a registration, about six times;
+    # and at a forgotten password, which needs an image too.
     "account_count_address_hour": Rule(20, 3_600, TooManyRequests, tag=OWN),
     "reset_account_address_hour": Rule(20, 3_600, TooManyRequests, tag=OWN),
-    # Whole numbers that an operator searches for who sees them masked: each masked one may be ten thousand.
+    # Searches for whole numbers by an operator who sees them masked: a masked number may be any of ten thousand.
     "operator_search_hour": Rule(100, 3_600, TooManyRequests, tag=OWN),
     # Wrong SMS codes, over all mobiles.
     "sms_code_identity_hour": Rule(10, 3_600, TooManyAttempts, tag="sms_codes"),
     "sms_code_address_hour": Rule(100, 3_600, TooManyAttempts, tag="sms_codes"),
-    # Wrong passwords: by the name that was typed, and by the account. An account has two names, and two windows of a
-    # name may touch, so its own limit is never met before those of its names: it would tell whose names they are.
+    # Wrong passwords, by the typed name and by the account. An account has two names, and two windows of a name may
+    # touch. So the account's limit is never met before those of its names: it would tell whose names they are.
     "password_name": Rule(5, 900, TooManyAttempts, tag="passwords"),
     "password_account": Rule(20, 900, TooManyAttempts, tag="passwords"),
     "password_address": Rule(50, 900, TooManyAttempts, tag="passwords"),
-    # By those who have proved the mobile already. Others cannot use it up.
+    # Of people who have already proved the mobile. Strangers cannot use it up.
     "password_bind": Rule(5, 900, TooManyAttempts, tag="passwords"),
-    # Who is signed in and asked whether it is them: codes that they have sent, and wrong passwords. Apart from the
-    # others, or a stolen token could use up what its owner signs in and binds by.
+    # Step-up of somebody who is signed in: codes that were sent to them, and wrong passwords. Separate from the others,
+    # or a stolen token could use up those by which its owner signs in and binds.
     "verify_user_hour": Rule(10, 3_600, SmsQuota, sliding=True),
     "password_verify": Rule(5, 900, TooManyAttempts, tag="passwords"),
 }
@@ -145,9 +145,9 @@ Claim: TypeAlias = tuple[str, str]
 
 #: Seconds that something may be on trial: much longer than hashing a password takes.
 TRIAL = 10
-#: Which part of a budget may be used before the operator is told that it runs low.
+#: The part of a budget after which the operator is told that it runs low.
 LOW = 0.8
-#: Whom the budgets of the whole site count.
+#: What the budgets of the whole site count.
 SITE = "all"
 
 logger = logging.getLogger(__name__)
@@ -299,10 +299,10 @@ def _warn(name: str, counted: Rule, alarm: Alarm, used: int) -> None:
 
 
 def client_address(request: HttpRequest) -> str:
-    """Whom to count: an IPv4 address, or an IPv6 /64, since one household or server has a whole /64 to rotate through.
+    """The address that limits count: an IPv4 address, an IPv6 /64 network, or "unknown".
 
-    Each trusted proxy appends the address it saw, so the last ``TRUSTED_PROXIES`` entries are true and everything
-    before them is whatever the client cares to claim.
+    One household or server has a whole /64 to choose addresses from. Each trusted proxy appends the address that it saw
+    to ``X-Forwarded-For``. So the last ``TRUSTED_PROXIES`` entries are true; a client can invent all others.
     """
     address = request.META.get("REMOTE_ADDR", "")
     forwarded = request.headers.get("X-Forwarded-For")

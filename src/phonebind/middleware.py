@@ -12,8 +12,8 @@ from phonebind import cookies
 class CookieNamesMiddleware:
     """Drops cookies whose name is not an ASCII token, before Django parses them.
 
-    Otherwise a host beside this one sets ``<U+2000>sessionid`` or ``<U+3000>csrftoken``, and Django takes it for the
-    site's own. Put it first in ``MIDDLEWARE``: whatever stands before it may read the cookies as they came.
+    Without it, a host beside this one can set ``<U+2000>sessionid`` or ``<U+3000>csrftoken``, and Django reads it as
+    the site's own cookie. Put it first in ``MIDDLEWARE``: a middleware before it may read the cookies as they came.
     """
 
     sync_capable = async_capable = True

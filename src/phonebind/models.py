@@ -94,11 +94,11 @@ def release_connection() -> None:
 
 
 class SocialAccount(models.Model):
-    """Which user owns the identity ``openid``, as ``provider`` names people to our app ``app_id``.
+    """A binding: one identity at one provider belongs to one user.
 
-    ``provider`` is the family ("wechat"), whichever of its kinds the person came by. ``unionid`` is the same person's
-    id across all apps of one developer, where the provider tells it; it may come to be known only later, and is empty
-    (null) until then.
+    ``provider`` is the family, such as "wechat", for all kinds. ``openid`` is the person's id in our app ``app_id``.
+    ``unionid`` is the person's id in all apps of one developer; it is null until the provider tells it. ``proved_by``
+    says what proved the mobile: "sms", "carrier:aliyun", "quick:wechat", "none" or "" (not known).
     """
 
     user = models.ForeignKey(
@@ -132,9 +132,9 @@ class SocialAccount(models.Model):
         return f"{self.provider}:{self.openid}"
 
     def same_person(self) -> models.QuerySet["SocialAccount"]:
-        """This row, and those of the same user at this provider that are, or may be, the same person in another app.
+        """This row, and rows of the same user and provider that are, or may be, the same person in another app.
 
-        Whoever is known by two unionids, or by two openids in one app, is two persons.
+        Two unionids, or two openids in one app, are two persons.
         """
         others = models.Q() if self.unionid is None else models.Q(unionid=None) | models.Q(unionid=self.unionid)
         elsewhere = ~models.Q(app_id=self.app_id) & others
@@ -155,7 +155,7 @@ def _release_person(instance: SocialAccount, using: str, **kwargs: Any) -> None:
 
 
 class MobileUser(AbstractUser):
-    """Django's own user with a unique mobile number; inherit from it, or give your own model such a field."""
+    """Django's ``AbstractUser`` with a unique mobile number. Inherit from it, or give your own model such a field."""
 
     mobile = models.CharField(
         _("mobile"), max_length=11, unique=True, null=True, blank=True, validators=[validate_mobile]

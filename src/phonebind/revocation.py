@@ -45,10 +45,12 @@ return redis.call('SET', KEYS[2], 1, 'NX', 'PX', ARGV[2]) and 1 or 0
 
 
 def revoke(user_pk: Any, reason: str = "host", using: str | None = None) -> None:
-    """End every chain of tokens, and every session, of this user that has begun by now. Raises StorageUnavailable.
+    """End all tokens and sessions of a user that began before now. Call it where your project locks somebody out.
 
-    ``reason`` is told to the devices where ``phonebind.lifecycle`` keeps sessions; ``using``: the alias whose
-    transaction is to end them.
+    ``user_pk`` is the primary key. ``reason`` is told to the devices where ``phonebind.lifecycle`` keeps sessions.
+    ``using`` is the database alias whose transaction ends them.
+
+    Raises StorageUnavailable.
     """
     if life.installed:
         life.installed.end_all(user_pk, reason, using)

@@ -193,13 +193,16 @@ def _at_best(otherwise: str) -> Iterator[None]:
 
 
 def check(mobile: str, code: str, *, claimant: str, address: str, purpose: str = "bind", counted: str = "") -> ByCode:
-    """The mobile, verified for ``claimant``; the code stays usable until it is claimed. ``counted``: whose wrong ones
-    they are, where that is not the claimant.
+    """Check an SMS code. Returns the mobile, verified for ``claimant``. The code can be used until it is claimed.
 
-    Raises SmsCodeInvalid: wrong, for another purpose, expired, never sent, burnt by wrong guesses, or claimed by
-    another; SmsCodeGone where the claimant was sent codes and none of them is alive. What is alive of others' makes no
-    difference. Raises
-    TooManyAttempts after many wrong ones by this claimant or from this address, for whichever mobiles.
+    ``mobile`` has 11 digits. ``claimant`` is ``Identity.key``, or another text that stands for the person. ``address``
+    is whom the limits count, as ``limits.client_address`` returns it. ``counted`` is who gets the blame for wrong
+    codes, if not the claimant.
+
+    Raises SmsCodeInvalid: the code is wrong, for another purpose, expired, never sent, ended by wrong guesses, or
+    claimed by somebody else. Raises SmsCodeGone if the claimant was sent codes and none of them is valid any more;
+    codes of other people make no difference. Raises TooManyAttempts after many wrong codes of this claimant or
+    this address, for all mobiles together.
     """
     digests = _digests(mobile, code, purpose)
     guesses = MAX_GUESSES if purpose == "bind" else FEW_GUESSES
@@ -218,12 +221,18 @@ def check(mobile: str, code: str, *, claimant: str, address: str, purpose: str =
 
 
 def claim(mobile: ByCode) -> bool:
-    """``mobile.claim()``, under the name that hosts have used from the first."""
+    """Use the proof for its claimant: the last act before a commit. The same as ``mobile.claim()``.
+
+    Returns True the first time, and False where the same bind was committed before. Raises SmsCodeInvalid if somebody
+    else was faster.
+    """
     return mobile.claim()
 
 
 def settle(mobile: ByCode) -> None:
-    """``mobile.settle()``, likewise."""
+    """After the commit: the code, and all other codes of this mobile, are no longer valid. The same as
+    ``mobile.settle()``.
+    """
     mobile.settle()
 
 

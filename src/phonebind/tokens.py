@@ -51,11 +51,15 @@ def issue(
     method: str = "host",
     social_account: SocialAccount | None = None,
 ) -> Pair:
-    """A new pair; lifetimes and keys are simplejwt's settings. The rest is what a session is known by, where
-    ``phonebind.lifecycle`` keeps them.
+    """Make a new pair of tokens: ``{"token": access, "refresh": refresh}``.
 
-    ``auth_time`` is when the sign-in began (``audit.began``), before the user was read: a new password, say, that was
-    saved since then ends this pair too. Now, where nothing is said.
+    Lifetimes and keys are simplejwt's settings.
+
+    ``auth_time`` is when the sign-in began, before the user was read, in seconds since 1970. A password that is changed
+    after that moment ends this pair too. The default is now.
+
+    ``request``, ``method`` ("provider", "password", "sms" or "host") and ``social_account`` describe the session, where
+    ``phonebind.lifecycle`` keeps sessions.
     """
     if api_settings.UPDATE_LAST_LOGIN and any(field.name == "last_login" for field in user._meta.concrete_fields):
         databases.people().filter(pk=user.pk).update(last_login=timezone.now())
@@ -98,7 +102,7 @@ def _list_anew(refresh: Any, listed_as: Any) -> None:
 
 
 def refresh(token: str, request: HttpRequest | None = None) -> Pair:
-    """A new pair for a refresh token, once.
+    """Trade a refresh token for a new pair, once.
 
     Raises TokenInvalid (forged, expired, used, ended, of a deleted user, or of a sign-in longer ago than
     ``SIGN_IN_MAX_AGE``), AccountDisabled, StorageUnavailable.
@@ -186,10 +190,10 @@ class _PrimaryAuthentication(JWTAuthentication):
 
 
 class Authentication(_PrimaryAuthentication):
-    """simplejwt's own for the host's API, by which no access token outlives the end of its user's tokens.
+    """For ``DEFAULT_AUTHENTICATION_CLASSES`` of your API: simplejwt's class, and access tokens end with the sign-in.
 
-    It asks the store once for each request. Without it an access token is good until it expires. It takes tokens of all
-    the keys that verify, where simplejwt's own takes those of the present one.
+    It asks Valkey once for each request. With simplejwt's own class, an access token is valid until it expires. This
+    class accepts tokens of all keys that verify (``TOKEN_KEYS``); simplejwt's accepts only the present key.
     """
 
     def get_validated_token(self, raw_token: bytes) -> Token:
@@ -216,10 +220,10 @@ class Authentication(_PrimaryAuthentication):
 
 
 class OptionalAuthentication(Authentication):
-    """For endpoints that serve visitors too: a token that is no good, or no good any more, is as none.
+    """For endpoints that serve visitors too: a token that is not valid counts as no token.
 
-    The pages of a shop go on sending what they once stored, to public endpoints as well, and would be refused there.
-    Where somebody must be signed in, DRF's permissions say so: 401 as before.
+    The pages of a shop keep sending a stored token, to public endpoints as well, and would get 401 there. Where
+    somebody must be signed in, DRF's permissions still answer 401.
     """
 
     def authenticate(self, request: Any) -> Any:

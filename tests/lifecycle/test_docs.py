@@ -18,7 +18,8 @@ from phonebind import exceptions, signals
 from phonebind.conf import NAMES
 from phonebind.lifecycle import exceptions as life_exceptions
 from phonebind.lifecycle import urls
-from tests.support.documents import LANGUAGES, code, read
+from phonebind.lifecycle.api.schema import MORE
+from tests.support.documents import LANGUAGES, code, read, rows, section
 from tests.support.startproject import ROOT, blocks, manage, paste, start, write
 
 PAGE = "docs/en/how-to/account-life.md"
@@ -227,3 +228,15 @@ answer = client.post("/authorizations/", form, content_type="application/json")
 print(before, lost.get("/my/").status_code, answer.status_code)
 """
     assert run(project, script) == "200 303 200\n"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_contract_has_besides_is_in_the_reference(language: str) -> None:
+    table = rows(section(read("reference/http", language), "with-the-account-life"))
+    assert len(table) == len(MORE)
+    for name, more in MORE.items():
+        [(_, parameters, errors)] = [row for row in table if f"(#{name})" in row[0]]
+        values = {word for each in more.parameters for word in (each.name, *(each.enum or ()))}
+        assert set(re.findall(r"`(\w+)`", parameters)) - {"Authorization"} == values
+        codes = {(int(status), code) for status, code in re.findall(r"(\d+) `(\w+)`", errors)}
+        assert codes == {(kind.status, kind.code) for kind in more.examples}

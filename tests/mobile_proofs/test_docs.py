@@ -1,30 +1,20 @@
-"""docs/en/how-to/one-tap.md and its Chinese twin say what the code does."""
+"""docs/en/how-to/one-tap.md and its Chinese page say what the code does."""
 
 import re
-from pathlib import Path
+from typing import Any
 
 import pytest
+from pytest_django import Settings as HostSettings
 
-from phonebind import limits, mobile_proofs
+from phonebind import checks, limits, mobile_proofs
 from phonebind.conf import Settings
 from phonebind.mobile_proofs.aliyun import Aliyun
 from phonebind.mobile_proofs.tencent import Tencent
 from phonebind.verified import STRENGTHS
+from tests.support.documents import LANGUAGES, blocks, read
+from tests.support.edge import Configure
 
-DOCS = Path(__file__).parents[2] / "docs"
-ENGLISH, CHINESE = DOCS / "one-tap.md", DOCS / "one-tap.zh-CN.md"
-
-both = pytest.mark.parametrize("text", [ENGLISH.read_text(), CHINESE.read_text()], ids=["english", "chinese"])
-
-
-def blocks(text: str) -> list[str]:
-    return re.findall(r"^```.*?^```$", text, re.MULTILINE | re.DOTALL)
-
-
-def test_both_have_the_same_code_and_as_many_headings() -> None:
-    english, chinese = ENGLISH.read_text(), CHINESE.read_text()
-    assert blocks(english) == blocks(chinese)
-    assert [len(re.findall(r"^#+ ", text, re.MULTILINE)) for text in (english, chinese)] == [9, 9]
+both = pytest.mark.parametrize("text", [read("how-to/one-tap", language) for language in LANGUAGES], ids=LANGUAGES)
 
 
 @both
@@ -34,6 +24,21 @@ def test_every_source_strength_and_limit_is_documented(text: str) -> None:
     assert {*mobile_proofs.SOURCES, *STRENGTHS, *rules} <= first
     for name in rules:
         assert f"{limits.rule(name).limit:,}" in next(line for line in text.splitlines() if f"`{name}`" in line)
+
+
+@both
+def test_the_check_accepts_the_settings(
+    text: str, phonebind: Configure, settings: HostSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = "".join(code for _, code in blocks(text, "python") if "PHONEBIND" in code)
+    for variable in re.findall(r'environ\["(\w+)"\]', written):
+        monkeypatch.setenv(variable, "x")
+    entry = {"client_id": "wx1", "client_secret": "x"}
+    host: dict[str, Any] = {"PHONEBIND": {**settings.PHONEBIND, "PROVIDERS": {"wechat_miniprogram": entry}}}
+    exec(written, host)  # noqa: S102
+    settings.PHONEBIND = host["PHONEBIND"]
+    assert [*settings.PHONEBIND["MOBILE_PROOFS"]] == [*mobile_proofs.SOURCES]
+    assert checks.check_mobile_proofs() == []
 
 
 @both

@@ -1,38 +1,132 @@
-"""docs/en/how-to/providers/index.md: the provider of its example signs somebody in, and both languages say the same."""
+"""docs/*/how-to/providers: the provider of the example signs somebody in, and the pages name what the code has."""
 
 import re
 import sys
 import types
-from pathlib import Path
+from dataclasses import fields
+from typing import Any
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
 from phonebind import oauth
+from phonebind.checks import check_providers
+from phonebind.conf import ProviderSettings
+from phonebind.oauth import alipay, qq, qq_connect, wechat, weibo
+from phonebind.oauth.apple import Apple, AppleSettings
+from phonebind.oauth.oidc import OpenIDConnect, OpenIDConnectSettings
+from phonebind.oauth.wechat_web import WeChatWebSettings
+from phonebind_sandbox.codes import CODES
+from server import demo
+from tests.support.documents import LANGUAGES, blocks, code, read
 from tests.support.edge import Configure, Upstream
 
-DOCS = Path(__file__).parent.parent.parent / "docs"
-ABOUT_PROVIDERS = ("providers", "wechat", "qq-app", "weibo", "apple", "alipay", "oidc", "one-tap", "marks")
-PAIRS = [path for path in sorted(DOCS.glob("*.zh-CN.md")) if path.name.partition(".")[0] in ABOUT_PROVIDERS]
+#: The settings that only one kind has, by the page that must name them.
+OWN_SETTINGS = {
+    "alipay": alipay.AlipaySettings,
+    "apple": AppleSettings,
+    "oidc": OpenIDConnectSettings,
+    "wechat": WeChatWebSettings,
+}
+
+#: Of environment variables that must hold a real one.
+KEYS = {
+    "ALIPAY_PRIVATE_KEY": demo.ALIPAY_PRIVATE_KEY,
+    "ALIPAY_PUBLIC_KEY": demo.ALIPAY_PUBLIC_KEY,
+    "APPLE_PRIVATE_KEY": demo.APPLE_PRIVATE_KEY,
+}
+
+both = pytest.mark.parametrize("language", LANGUAGES)
 
 
-def blocks(text: str) -> list[str]:
-    return re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+def rows(name: str, language: str) -> dict[str, str]:
+    """The rows of a page's tables, by their first cell."""
+    found = re.findall(r"^ *\| (.+?) \|(.*)\|$", read(f"how-to/providers/{name}", language), re.MULTILINE)
+    return dict(found)
 
 
-@pytest.mark.parametrize("chinese", PAIRS, ids=lambda path: path.name)
-def test_both_languages_have_the_same_code_and_as_many_headings(chinese: Path) -> None:
-    texts = [chinese.read_text(), chinese.with_name(chinese.name.replace(".zh-CN", "")).read_text()]
-    assert blocks(texts[0]) == blocks(texts[1])
-    levels = [re.findall(r"^(#+) ", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE) for text in texts]
-    assert levels[0] == levels[1]
+def numbers(cell: str) -> set[int]:
+    """Of "100013 to 100017, 100021", or of the same in Chinese."""
+    spans = re.findall(r"(\d{5,})(?: (?:to|到) (\d{5,}))?", cell)
+    return {number for first, last in spans for number in range(int(first), int(last or first) + 1)}
 
 
-def test_every_kind_is_in_the_table_of_both_languages() -> None:
-    for name in ("providers.md", "providers.zh-CN.md"):
-        text = (DOCS / name).read_text()
-        assert all(f"| `{kind}` |" in text for kind in oauth.KINDS)
+def answered(name: str, language: str, answer: str) -> set[int]:
+    """The numbers of the errors in whose rows stands that answer."""
+    return {number for cell, rest in rows(name, language).items() if f"`{answer}`" in rest for number in numbers(cell)}
+
+
+@both
+@pytest.mark.parametrize("name", ["index", "qq", "qq-app", "wechat", "weibo", "alipay", "apple", "oidc"])
+def test_the_check_accepts_the_settings_of_each_page(
+    language: str, name: str, phonebind: Configure, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = [block for _, block in blocks(read(f"how-to/providers/{name}", language), "python")]
+    host: dict[str, Any] = {"PHONEBIND": {"PROVIDERS": {}}}
+    for block in [each for each in written if "PHONEBIND" in each]:
+        for variable in re.findall(r'environ\["(\w+)"\]', block):
+            monkeypatch.setenv(variable, KEYS.get(variable, "x"))
+        exec(block, host)  # noqa: S102
+        assert host["PHONEBIND"]["PROVIDERS"]
+        settings.PHONEBIND = {**settings.PHONEBIND, **host["PHONEBIND"]}
+        assert check_providers() == []
+
+
+@both
+def test_every_kind_is_in_the_table(language: str) -> None:
+    assert {f"`{kind}`" for kind in oauth.KINDS} <= set(rows("index", language))
+
+
+@both
+def test_every_setting_is_in_a_table(language: str) -> None:
+    common = {field.name for field in fields(ProviderSettings)}
+    assert {f"`{name}`" for name in common} <= set(rows("index", language))
+    for name, settings in OWN_SETTINGS.items():
+        named = set(re.findall(r"`(\w+)`", " ".join(rows(name, language))))
+        assert {field.name for field in fields(settings)} - common <= named, name
+
+
+@both
+def test_the_errors_of_qq_are_answered_as_the_page_says(language: str) -> None:
+    persons = answered("qq", language, "code_invalid")
+    ours = qq.CODE_ERRORS | {number for number in CODES if number not in qq_connect.CONFIG_ERRORS}
+    assert qq.CODE_ERRORS <= persons <= ours, "as a browser brings them, or QQ answers for a code"
+    configuration = {number for number in CODES if number in qq_connect.CONFIG_ERRORS} - qq.CODE_ERRORS
+    assert configuration <= answered("qq", language, "provider_unavailable")
+    assert set(CODES) <= {number for cell in rows("qq", language) for number in numbers(cell)}
+
+
+@both
+def test_the_errors_of_weibo_and_wechat_are_answered_as_the_pages_say(language: str) -> None:
+    assert answered("weibo", language, "code_invalid") == weibo.PERSONS_ERRORS
+    assert answered("weibo", language, "provider_unavailable") >= weibo.CONFIG_ERRORS
+    assert answered("wechat", language, "code_invalid") == wechat.CODE_ERRORS
+    several = frozenset(range(89500, 89600))
+    assert wechat.CONFIG_ERRORS - several <= answered("wechat", language, "provider_unavailable")
+    assert any("895xx" in cell for cell in rows("wechat", language))
+
+
+@both
+@pytest.mark.parametrize(
+    ("name", "errors", "answer"),
+    [
+        ("apple", Apple.cancels, "sign_in_cancelled"),
+        ("apple", Apple.user_errors, "code_invalid"),
+        ("apple", Apple.config_errors, "provider_unavailable"),
+        ("oidc", OpenIDConnect.cancels, "sign_in_cancelled"),
+        ("oidc", OpenIDConnect.user_errors, "code_invalid"),
+        ("oidc", OpenIDConnect.config_errors, "provider_unavailable"),
+        ("alipay", alipay.CODE_ERRORS, "code_invalid"),
+        ("alipay", alipay.CONFIG_ERRORS, "provider_unavailable"),
+    ],
+)
+def test_errors_by_name_are_answered_as_the_page_says(
+    language: str, name: str, errors: frozenset[str], answer: str
+) -> None:
+    for error in errors:
+        [row] = [rest for cell, rest in rows(name, language).items() if f"`{error}`" in cell]
+        assert f"`{answer}`" in row, error
 
 
 @pytest.mark.django_db
@@ -40,7 +134,7 @@ def test_every_kind_is_in_the_table_of_both_languages() -> None:
 def test_the_provider_of_the_example_signs_in(
     upstream: Upstream, phonebind: Configure, settings: Settings, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [source] = [block for block in blocks((DOCS / "providers.md").read_text()) if "class Gitee" in block]
+    [source] = [block for block in code("how-to/providers/own", "python") if "class Gitee" in block]
     module = types.ModuleType("example_shop_oauth")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(source.replace("https://gitee.com", upstream.url), module.__dict__)  # noqa: S102

@@ -41,6 +41,24 @@ def code(name: str, kind: str) -> list[str]:
     return [each for _, each in blocks(read(name), kind)]
 
 
+def rows(text: str) -> list[list[str]]:
+    """The cells of each row of each table, without the heads."""
+    lines = re.sub(r"^\|.*\|\n\|[-|: ]+\|$", "", text, flags=re.MULTILINE)
+    return [[cell.strip() for cell in line.split("|")] for line in re.findall(r"^\|(.*)\|$", lines, re.MULTILINE)]
+
+
+def section(text: str, anchor: str) -> str:
+    """What stands below a heading, up to the next one of its level or above."""
+    parts = re.split(r"^(#{2,} .*)$", text, flags=re.MULTILINE)
+    titles = [
+        (len(title) - len(title.lstrip("#")), made) for title, made in zip(parts[1::2], anchors(text), strict=True)
+    ]
+    start = [made for _, made in titles].index(anchor)
+    below = [title for title in range(start + 1, len(titles)) if titles[title][0] <= titles[start][0]]
+    end = below[0] if below else len(titles)
+    return "".join(parts[2 * start + 2 : 2 * end + 1])
+
+
 def prose(text: str) -> str:
     """Without code, in which a template may look like a link."""
     return re.sub(r"(`+)[^`]*?\1", "", _CODE.sub("", text))

@@ -218,10 +218,10 @@ def routes() -> list[URLPattern]:
 
 
 def path(route: str, name: str, *, names: Mapping[str, str] | None = None, **fixed: str) -> URLPattern:
-    """One more address for a resource of the contract, in the dialect of ``FRONT_END``.
+    """One more address for an endpoint, in the dialect of ``FRONT_END``. For ``urlpatterns``.
 
-    ``name`` is one of ``VIEWS``; ``names`` says which of the contract's fields others stand for, in requests and
-    answers, besides those that the dialect knows; ``fixed`` is what the route does not say::
+    ``name`` is one of ``VIEWS``. ``names`` maps field names of your front end to names of the contract, in requests and
+    answers, besides those that the dialect knows. ``fixed`` are arguments that the route does not have::
 
         path("oauth/qq/statues/", "authorization", provider="qq")
         path("verifications/sms/<str:mobile>/", "sms_code", names={"codeId": "image_code_id"})

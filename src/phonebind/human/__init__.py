@@ -57,7 +57,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """``HUMAN_CHECK``. An adaptive check is asked for only while SMS go out too fast."""
+    """The setting ``HUMAN_CHECK``: whether an ``image`` is needed, which ``check`` besides, or None.
+
+    An ``adaptive`` check is needed only while SMS go out too fast.
+    """
 
     image: bool
     check: Check | None
@@ -65,13 +68,13 @@ class Mode:
 
     @property
     def visual(self) -> bool:
-        """There is something that people have to see."""
+        """Whether people must see something."""
         return self.image or (self.check is not None and self.check.visual)
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What one SMS takes now. ``claims`` are limits that it counts against besides everybody's."""
+    """What one SMS needs now: an ``image``, a ``check`` or None. ``claims`` are more limits that it counts for."""
 
     image: bool
     check: Check | None
@@ -87,18 +90,22 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What somebody brought to get an SMS; "" for what was not asked of them."""
+    """What somebody brought to get an SMS, with "" for what was not needed.
+
+    ``without_image`` is True for a person who cannot see an image, and asks for the other way.
+    """
 
     image_code_id: str = ""
     text: str = ""
     human_check: str = ""
-    #: They cannot see an image, and ask for what there is in place of it.
     without_image: bool = False
 
 
 def mode() -> Mode:
-    """Raises KeyError for an unknown word, ImportError for a wrong path, TypeError for wrong options, and ValueError
-    for what makes no sense.
+    """Read the setting ``HUMAN_CHECK``.
+
+    Raises KeyError for an unknown word, ImportError for a wrong path, TypeError for wrong options, and ValueError for
+    options that make no sense together.
     """
     setting = conf.human_check
     if setting == NOTHING:
@@ -126,7 +133,7 @@ def _nothing() -> Mode:
 
 
 def missing() -> list[str]:
-    """The libraries that the mode needs and that are not installed, in words; nothing is loaded."""
+    """Which libraries the setting needs and are not installed, in words. It loads nothing."""
     now, told = mode(), []
     if now.image and not image_codes.is_installed():
         told.append("an image takes Pillow and numpy: pip install 'phonebind[image]'")
@@ -147,12 +154,12 @@ def load() -> None:
 
 
 def needs_image(*, without_image: bool) -> bool:
-    """Known without asking anybody: no mode asks for the image only now and then."""
+    """Whether an SMS needs an image. It asks nobody: an image is needed always, or never."""
     return mode().image and not without_image
 
 
 def needs(address: str, *, without_image: bool) -> Needs:
-    """What an SMS for somebody at this address takes now."""
+    """What an SMS for somebody at this address needs now."""
     now = mode()
     if without_image and now.visual:
         claims = (
@@ -165,7 +172,7 @@ def needs(address: str, *, without_image: bool) -> Needs:
 
 
 def issue(mobile: str, address: str, *, without_image: bool) -> dict[str, Any]:
-    """``{"image": bool, "human_check": {"name", …} | None}``: what to bring for an SMS to this mobile.
+    """What an SMS to this mobile needs now, for the browser: ``{"image": bool, "human_check": {"name", …} | None}``.
 
     Raises TooManyRequests, SmsQuota, ServerBusy, StorageUnavailable.
     """
@@ -181,10 +188,10 @@ def issue(mobile: str, address: str, *, without_image: bool) -> dict[str, Any]:
 
 
 def draw(image_code_id: str, address: str) -> bytes:
-    """A new image for this id, of ``image_codes.MEDIA_TYPE``.
+    """A new JPEG image for this id.
 
-    Raises what ``image_codes.issue`` raises, and Invalid (404) on a site that neither asks for images nor can draw
-    them.
+    Raises TooManyRequests, ServerBusy, StorageUnavailable, and Invalid (404) on a site that needs no images and cannot
+    draw them.
     """
     if not image_codes.is_installed() and not mode().image:
         raise Invalid(status=404)
@@ -192,10 +199,10 @@ def draw(image_code_id: str, address: str) -> bytes:
 
 
 def verify(mobile: str, address: str, answers: Answers) -> Needs:
-    """What they brought is what it takes, and is used up now, right or wrong.
+    """Check what somebody brought, and use it up, right or wrong. Returns what was needed.
 
-    Raises HumanCheckInvalid, HumanCheckUnavailable or TooManyRequests (the image is as good as before),
-    ImageCodeInvalid, StorageUnavailable.
+    Raises HumanCheckInvalid, HumanCheckUnavailable or TooManyRequests (the image is still valid), ImageCodeInvalid,
+    StorageUnavailable.
     """
     needed = needs(address, without_image=answers.without_image)
     # Nothing else that is true: not the vendor's answer as it came, nor a coroutine.
@@ -210,9 +217,9 @@ def verify(mobile: str, address: str, answers: Answers) -> Needs:
 def send_code(
     request: HttpRequest, mobile: str, answers: Answers, *also: limits.Claim, **how: Unpack[sms_codes.How]
 ) -> sms_codes.Sent:
-    """An SMS code for a person: for whom and for what it is, as ``sms_codes.issue`` takes it.
+    """Check what somebody brought, and send an SMS code. ``how`` and ``also`` go to ``sms_codes.issue``.
 
-    Raises what :func:`verify` and ``sms_codes.issue`` raise.
+    Raises what ``verify`` and ``sms_codes.issue`` raise.
     """
     address = limits.client_address(request)
     shown = verify(mobile, address, answers)

@@ -34,7 +34,7 @@ _ALGORITHM = "PBKDF2/SHA-256"
 
 
 class Altcha:
-    """``cost`` is PBKDF2's iterations for each try."""
+    """A proof of work that the browser computes. ``cost`` is the number of PBKDF2 iterations of each try."""
 
     name: ClassVar[str] = "altcha"
     visual: ClassVar[bool] = False

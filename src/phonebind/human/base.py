@@ -11,7 +11,11 @@ from phonebind.exceptions import HumanCheckUnavailable
 
 
 class Check(Protocol):
-    """Constructed with the options of ``PHONEBIND["HUMAN_CHECK"]`` as keyword arguments, anew for each use."""
+    """Made for each use, with the options of ``PHONEBIND["HUMAN_CHECK"]`` as keyword arguments.
+
+    ``name`` is what front ends know it by. ``visual`` is True if people must see something; those who cannot are
+    offered another way.
+    """
 
     #: What front ends know it by.
     name: ClassVar[str]
@@ -21,22 +25,23 @@ class Check(Protocol):
     @property
     @abstractmethod
     def origins(self) -> Sequence[str]:
-        """Other sites that it loads something from, shows in a frame or connects to: the bind page allows them."""
+        """Other sites from which it loads something, or which it shows or connects to. The bind page allows them."""
 
     @abstractmethod
     def check(self) -> list[str]:
-        """What is wrong with the options, for the system checks; nobody is asked."""
+        """A list of problems with the options, for the system checks. It asks no other server."""
 
     @abstractmethod
     def issue(self, mobile: str) -> Mapping[str, Any]:
-        """What the browser needs in order to answer, as JSON beside the name. Raises ServerBusy."""
+        """What the browser needs for its answer: JSON, shown beside the name. Raises ServerBusy."""
 
     @abstractmethod
     def verify(self, mobile: str, address: str, answer: str) -> bool:
-        """Whether ``answer`` shows a person, and use it up: it is good for one SMS to this mobile.
+        """Whether ``answer`` shows a person. It uses the answer up: one answer is valid for one SMS to this mobile.
 
-        ``answer`` is whatever somebody sent, up to 8,192 characters, and "" where nothing was; ``address`` is whom the
-        limits count. Raises HumanCheckUnavailable where nobody can tell.
+        ``answer`` is whatever somebody sent, up to 8,192 characters, or "". ``address`` is whom the limits count.
+
+        Raises HumanCheckUnavailable if nobody can tell.
         """
 
 

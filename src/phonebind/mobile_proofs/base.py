@@ -23,20 +23,21 @@ logger = logging.getLogger(__name__)
 
 
 class Source(Protocol):
-    """Constructed for each proof, with its entry of ``PHONEBIND["MOBILE_PROOFS"]`` as keyword arguments."""
+    """Made for each proof, with its entry of ``PHONEBIND["MOBILE_PROOFS"]`` as keyword arguments."""
 
     @property
     def strength(self) -> str:
-        """How strongly it proves: one of ``phonebind.verified.STRENGTHS``. Never told by a client."""
+        """How strong the proof is: "carrier", "realtime" or "quick". A client never decides it."""
 
     def check(self) -> list[str]:
-        """What is wrong with the options, for the system checks; nothing is sent."""
+        """A list of problems with the options, for the system checks. It sends nothing."""
 
     def verify(self, token: str, identity: Identity, *, carrier: str = "") -> str:
-        """The mobile that the token stands for: 11 digits. Asked once for each token. ``carrier`` is what the SDK calls
-        it, for the vendor that asks.
+        """The mobile that belongs to the token: 11 digits. Called once for each token.
 
-        Raises MobileProofInvalid where another token repairs it, and MobileProofUnavailable for all else.
+        ``carrier`` is what the SDK calls the carrier, for vendors that need it.
+
+        Raises MobileProofInvalid where another token repairs it, and MobileProofUnavailable for everything else.
         """
 
 

@@ -44,7 +44,7 @@ KINDS: Mapping[str, str] = {
 
 
 def get(name: str) -> Provider:
-    """The provider of that name in ``PROVIDERS``, ready for one request. Raises ProviderUnknown where there is none."""
+    """The provider with this name in ``PROVIDERS``, for one request. Raises ProviderUnknown if there is none."""
     if name not in conf.providers:
         raise ProviderUnknown
     entry: Any = conf.providers[name]
@@ -60,7 +60,7 @@ def get(name: str) -> Provider:
 
 
 def web(name: str) -> WebProvider:
-    """As :func:`get`, for one that a browser goes to. Raises ProviderUnknown for any other."""
+    """The same, for a provider to which a browser goes. Raises ProviderUnknown for any other."""
     found = get(name)
     if not isinstance(found, WebProvider) or not found.settings.redirect_uri:
         raise ProviderUnknown
@@ -68,10 +68,10 @@ def web(name: str) -> WebProvider:
 
 
 def native(name: str) -> NativeProvider:
-    """As :func:`get`, for one whose proof an app brings. Raises ProviderUnknown for any other.
+    """The same, for a provider whose proof an app brings. Raises ProviderUnknown for any other.
 
-    An entry whose proof is a code is either for browsers or for apps: a browser's code is bound to that browser by its
-    state, and whoever found it in an address could bring it here, where there is none.
+    An entry whose proof is a code is either for browsers or for apps. The ``state`` ties a browser's code to that
+    browser. An app has no ``state``: somebody who found a code in an address could use it here.
     """
     found = get(name)
     if not isinstance(found, NativeProvider):
@@ -82,8 +82,10 @@ def native(name: str) -> NativeProvider:
 
 
 def ways(user_agent: str) -> list[WebProvider]:
-    """Those that work in this browser, in the order of ``PROVIDERS``. In a provider's own app it comes first, and of
-    its family nothing else is left: the official account, and not the QR code beside it.
+    """The providers that work in this browser, in the order of ``PROVIDERS``.
+
+    In the app of a provider, that provider comes first, and others of its family are left out: in WeChat the official
+    account is shown and the QR code is not.
     """
     here = [each for each in _all_web() if each.works_in(user_agent)]
     at_home = [each for each in here if each.is_home(user_agent)]
@@ -92,14 +94,16 @@ def ways(user_agent: str) -> list[WebProvider]:
 
 
 def elsewhere(user_agent: str) -> list[WebProvider]:
-    """Those that take another browser, where no other of their family works in this one."""
+    """The providers that need another browser, if no other provider of their family works in this one."""
     every = _all_web()
     families = {each.family for each in every if each.works_in(user_agent)}
     return [each for each in every if each.family not in families]
 
 
 def label(family: str, app_id: str = "") -> Text:
-    """What people call it; its name where bindings have outlived its code. ``app_id`` tells issuers apart."""
+    """What people call the provider. It is the family's name if the provider is no longer configured. ``app_id`` tells
+    issuers apart.
+    """
     found = [each for each in map(get, conf.providers) if each.family == family]
     return next((each.label for each in found if each.app_id == app_id), found[0].label if found else family)
 

@@ -36,10 +36,12 @@ def checked_id(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One person as one provider names them to one of our apps. It never holds the provider's token.
+    """One person, as one provider names them to one of our apps. It never holds the provider's token.
 
-    ``provider`` is the family, and ``app_id`` that of the app, or whatever else the openid is unique in: a team, an
-    issuer. ``avatar`` is an https URL or "", for the bind form: it is not stored.
+    ``provider`` is the family, such as "wechat". ``openid`` is the person's id, unique in ``app_id``: an app, a team or
+    an issuer. ``unionid`` is the person's id in all apps of one developer, or None. ``nickname`` may be "". ``avatar``
+    is an https address for the bind form, or ""; it is not stored. Ids have 1 to 255 printable ASCII characters
+    without space, or ProviderUnavailable is raised.
     """
 
     provider: str
@@ -55,14 +57,14 @@ class Identity:
 
     @property
     def key(self) -> str:
-        """Names this identity, and no other, in stores and claims."""
+        """A text that names this identity and no other: ``wechat:wx1111111111111111:oABC…``."""
         # An issuer has colons of its own.
         return f"{self.provider}:{quote(self.app_id, safe='')}:{self.openid}"
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What to greet a person with; either may be empty."""
+    """The person's name and picture at the provider. Each may be empty."""
 
     nickname: str = ""
     avatar: str = ""
@@ -70,7 +72,12 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Grant:
-    """What a code or token was traded for; lives as long as one request and is stored nowhere."""
+    """What a provider answered for a code or token. It lives as long as one request, and is not stored.
+
+    ``openid`` is required. ``access_token`` is the provider's, for more questions. ``unionid`` and ``profile`` are None
+    where the provider has not told them yet. ``mobile`` is a number of 11 digits that the provider has proved, or "";
+    ``strength`` says how strongly. ``virtual`` is True where the provider says that nobody has really signed in.
+    """
 
     openid: str
     #: The provider's, to ask more with.
@@ -88,10 +95,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """What a page of ours shows of the provider's, so that nobody has to leave it.
+    """A part of the provider's page that our page shows, so that nobody has to leave it.
 
-    ``script`` is an address of the provider's, ``options`` what its widget is made with, and ``frame`` whose pages it
-    shows: an origin, or an address of it.
+    ``script`` is the provider's script, ``options`` are for its widget, and ``frame`` is the origin, or an address,
+    whose pages the widget shows.
     """
 
     script: str
@@ -100,9 +107,12 @@ class Widget:
 
 
 class Provider(ABC):
-    """One provider, for the length of one request: all its calls share one deadline.
+    """One provider, for one request: all its calls share one deadline (``TOTAL_TIMEOUT``).
 
-    Every method that asks the provider raises ProviderUnavailable when there is no usable answer in time.
+    ``kind`` is its word in ``KINDS``. ``family`` is what bindings are stored under; all kinds of a family share the
+    unionid. ``label`` is what people call it. ``settings_class`` and ``required`` say which settings it has and needs.
+
+    Every method that asks the provider raises ProviderUnavailable if there is no usable answer in time.
     """
 
     #: Its word in ``phonebind.oauth.KINDS``, and its name in ``PROVIDERS`` where the host gives it no other.
@@ -122,35 +132,35 @@ class Provider(ABC):
 
     @property
     def app_id(self) -> str:
-        """What its openids are unique in."""
+        """The app, team or issuer in which its openids are unique."""
         return self.settings.client_id
 
     @property
     def asks_unionid(self) -> bool:
-        """Whether it is worth a question where the grant does not tell one."""
+        """Whether to ask for the unionid where the grant has none."""
         return False
 
     @property
     def asks_profile_first(self) -> bool:
-        """Whether only the profile tells that somebody is real: then it is asked for before a unionid is believed."""
+        """Whether only the profile shows that somebody really signed in. Then it is read before the unionid is used."""
         return False
 
     def check(self) -> list[str]:
-        """What is wrong with its settings, besides those that are missing or of the wrong type."""
+        """A list of problems with its settings, besides settings that are missing or have the wrong type."""
         return []
 
     def unionid(self, grant: Grant) -> str | None:
-        """The person's id across the family, or None where the provider tells none."""
+        """The person's id in the whole family, or None."""
         return grant.unionid
 
     def profile(self, grant: Grant) -> Profile:
-        """What to greet the person with."""
+        """The person's name and picture."""
         return grant.profile or Profile()
 
     def misconfigured(self, path: str, error: object, *, certain: bool = True) -> ProviderUnavailable:
-        """To raise where only the operator can repair it: the log says so, once a minute for each ``error``.
+        """An error to raise where only the operator can repair it. The log says so, once a minute for each ``error``.
 
-        ``certain``: not where what somebody has brought may be the reason, such as a token of another app. Then it is
+        ``certain`` is False if the reason may be what a client sent, such as a token of another app. Then the line is
         no ERROR, or anybody could raise the operator's alarms.
         """
         if alarms.is_due(f"{self.name} {path} {error}"):
@@ -167,9 +177,9 @@ class Provider(ABC):
 
     @contextmanager
     def asking(self, where: str) -> Iterator[None]:
-        """For a call to the provider. ``where``: what it is asked for, in a word of ours.
+        """Put this around a call to the provider. ``where`` is a word for what is asked.
 
-        Raises ProviderUnavailable where no whole answer comes in time.
+        Raises ProviderUnavailable if no whole answer comes in time.
         """
         try:
             with calls.observed(self.name, where):
@@ -178,14 +188,15 @@ class Provider(ABC):
             raise self.unavailable(f"{where}: {failure}") from None
 
     def unavailable(self, reason: str) -> ProviderUnavailable:
-        """To raise where an answer is missing or cannot be used. ``reason`` holds nothing that came from outside."""
+        """An error to raise if an answer is missing or cannot be used. ``reason`` must hold nothing from outside."""
         logger.warning("%s unavailable: %s", self.label, reason)
         return ProviderUnavailable()
 
 
 class WebProvider(Provider):
-    """A provider that a browser goes to, and comes back from with a code. Where an app's proof will do too, and no
-    ``redirect_uri`` is set, no browser is sent there.
+    """A provider to which a browser goes, and from which it comes back with a code.
+
+    A class may also be a NativeProvider. Then it sends no browser anywhere unless ``redirect_uri`` is set.
     """
 
     required: ClassVar[tuple[str, ...]] = ("client_id", "client_secret", "redirect_uri")
@@ -201,57 +212,60 @@ class WebProvider(Provider):
 
     @property
     def button(self) -> str:
-        """What the button that leads to it says. Apple prescribes a text of its own."""
+        """The text of its button. Apple prescribes one."""
         return _("Sign in with %(provider)s") % {"provider": self.label}
 
     @property
     def hint(self) -> str:
-        """What to do where it does not work: whatever has no app of its own is a QR code there, for a phone to scan."""
+        """What a person does in a browser where it does not work."""
         if self.home:
             return _("To sign in with %(provider)s, open this page in the %(provider)s app.") % {"provider": self.label}
         return _("To sign in with %(provider)s, open this page on a computer.") % {"provider": self.label}
 
     @abstractmethod
     def login_url(self, state: str, *, secret: str = "", user_agent: str = "") -> str:
-        """Where the browser goes to sign in. ``secret`` is that of the sign-in; ``user_agent`` tells the device."""
+        """Where the browser goes to sign in. ``secret`` belongs to the sign-in; ``user_agent`` tells the device."""
 
     @abstractmethod
     def exchange(self, code: str, *, secret: str = "") -> Grant:
-        """Trade the code, once. Raises CodeInvalid where signing in anew repairs it."""
+        """Trade the code for a grant, once. Raises CodeInvalid where a new sign-in repairs it."""
 
     def widget(self, state: str) -> Widget | None:
-        """What our pages show in place of a redirect to :meth:`login_url`; None for nothing, as with most."""
+        """What our pages show in place of a redirect to ``login_url``. Most have None."""
         return None
 
     def works_in(self, user_agent: str) -> bool:
-        """Whether somebody can sign in with it there."""
+        """Whether somebody can sign in with it in this browser."""
         return True
 
     def is_home(self, user_agent: str) -> bool:
-        """Whether that is the browser of the provider's own app."""
+        """Whether this is the browser of the provider's own app."""
         return bool(self.home) and self.home in user_agent
 
     def refusal(self, error: str) -> PhonebindError:
-        """What the ``error`` means that came back in place of a code: SignInCancelled where there is none ("") or it
-        says so, CodeInvalid where the person may try again, ProviderUnavailable (and a line in the log) where the
-        operator has something to repair.
+        """What an ``error`` means that came back in place of a code. Returns SignInCancelled for "" or a cancel,
+        CodeInvalid where the person may try again, and ProviderUnavailable (with a line in the log) where the operator
+        must repair it.
         """
         return self.refused(error) if error else SignInCancelled()
 
     @abstractmethod
     def refused(self, error: str) -> PhonebindError:
-        """As :meth:`refusal`, for an error that is not empty. Anybody can write it into an address."""
+        """The same for an error that is not empty. Remember that anybody can write it into an address."""
 
 
 class NativeProvider(Provider):
-    """A provider whose proof an app or a mini program brings: never an id, always something to ask it about."""
+    """A provider to which an app or a mini program brings a proof. The proof is never an id: the provider is asked.
+
+    ``proof`` is the name of the field in the request: "code" or "token", as the SDK calls it.
+    """
 
     #: What the proof is called in the request, by what the SDK calls it.
     proof: ClassVar[Literal["code", "token"]] = "code"
 
     @abstractmethod
     def verify(self, proof: str, *, nonce: str = "") -> Grant:
-        """Whom the proof stands for, where it was given to our own app. ``nonce`` as the app made it, "" without.
+        """Who the person is, if the proof was given to our own app. ``nonce`` is what the app made, or "".
 
-        Raises CodeInvalid where signing in anew repairs it.
+        Raises CodeInvalid where a new sign-in repairs it.
         """

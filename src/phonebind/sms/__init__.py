@@ -20,10 +20,10 @@ __all__ = [
 
 
 def get() -> Gateway:
-    """The configured gateway. Raises what :func:`registry.make` raises."""
+    """The configured gateway. Raises what its constructor raises, and ImportError for a wrong name."""
     return make(conf.sms)
 
 
 def send(message: Message) -> str | None:
-    """Send by the configured gateway. Returns the vendor's id, and raises what ``Gateway.send`` raises."""
+    """Send by the configured gateway. Returns the vendor's id or None, and raises what ``Gateway.send`` raises."""
     return attempt(get(), message)

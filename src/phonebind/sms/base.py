@@ -24,7 +24,7 @@ _ALPHABET = digits + ascii_lowercase
 
 
 def purposes() -> tuple[str, ...]:
-    """Those of ``PURPOSES`` that this site sends codes for. A gateway that sends by template needs one for each."""
+    """The purposes for which this site sends codes. A gateway that sends templates needs one for each."""
     return PURPOSES if life.installed else PURPOSES[:1]
 
 
@@ -35,7 +35,13 @@ def new_id() -> str:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Message:
-    """One SMS code on its way. Gateways that send free text take ``text``; those with templates fill in the parts."""
+    """One SMS. A gateway that sends free text uses ``text``; a gateway with templates fills in the other fields.
+
+    ``mobile`` has 11 digits without country code. ``code`` has six digits, or is "" in a notice. ``minutes`` says how
+    long the code is valid. ``purpose`` is one of ``PURPOSES``, ``NO_ACCOUNT``, or one of ``NOTICES``. ``language`` is
+    the person's, as Django writes it: "zh-hans" or "en". ``id`` stays the same through retries and queues; vendors give
+    it back in receipts.
+    """
 
     #: 11 digits, without a country code.
     mobile: str
@@ -52,30 +58,32 @@ class Message:
 
     @property
     def e164(self) -> str:
-        """``+8613800000001``."""
+        """The number with country code: ``+8613800000001``."""
         return f"+86{self.mobile}"
 
 
 class Gateway(Protocol):
-    """Constructed for each message, with the options of ``PHONEBIND["SMS"]`` as keyword arguments.
+    """Made for each message, with the options of ``PHONEBIND["SMS"]`` as keyword arguments.
 
-    It may have a ``name`` for metrics; the name of its class is used otherwise. One that hands each message to other
-    gateways has ``composite = True``, and ``inner``: a list of their options. One that can say more than codes has
-    ``notices``: those of ``NOTICES`` that it sends.
+    A gateway may also have these attributes. ``name`` is for metrics; the default is the name of the class. ``notices``
+    lists those of ``NOTICES`` that it can send. ``composite = True`` and ``inner`` (a list of options) belong to a
+    gateway that passes each message to other gateways.
 
-    One whose vendor tells what became of an SMS is a ``Pushes`` or a ``Tells`` of ``phonebind.sms.receipts`` too.
+    A gateway whose vendor has receipts is also a ``Pushes`` or a ``Tells`` of ``phonebind.sms.receipts``.
     """
 
     def check(self) -> list[str]:
-        """What is wrong with the options, for the system checks; nothing is sent."""
+        """A list of problems with the options, for the system checks. It sends nothing."""
 
     def send(self, message: Message) -> str | None:
-        """Hand the message over, and return the vendor's id for it where there is one.
+        """Send the message. Returns the vendor's id for it, or None.
 
-        Raises SmsNotSent when the gateway was not reached or is too busy, and SmsMisconfigured when only the operator
-        can repair it: another gateway may be tried, the person asks again at once, and it costs no quota.
-        Raises SmsRefused when this number gets no SMS, and SmsVendorLimit when the vendor's own limit for it is used
-        up: no other gateway is tried, and it costs the person's quota.
-        Raises SmsUnconfirmed when the gateway was reached and nobody knows: that costs quota, or a slow gateway is a
-        way to unlimited SMS; and never another gateway, or the person gets two.
+        Raises SmsNotSent if the gateway was not reached or is too busy, and SmsMisconfigured if only the operator can
+        repair it. Another gateway may be tried, the person may ask again at once, and no limit counts.
+
+        Raises SmsRefused if this number gets no SMS, and SmsVendorLimit if the vendor's own limit for it is used up. No
+        other gateway is tried, and the person's limits count.
+
+        Raises SmsUnconfirmed if the gateway was reached and nobody knows whether it sent. Limits count, or a slow
+        gateway would be a way to unlimited SMS. No other gateway is tried, or the person would get two SMS.
         """

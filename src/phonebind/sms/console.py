@@ -8,6 +8,8 @@ from phonebind.sms.base import NOTICES, Message
 
 
 class Console:
+    """Prints each SMS on standard output. It refuses to work with ``DEBUG`` off."""
+
     name: ClassVar[str] = "console"
     notices = NOTICES
 

@@ -10,7 +10,7 @@ from phonebind.sms.base import NOTICES, Message
 
 
 class Sandbox:
-    """``url``: where the sandbox takes messages, as in ``http://127.0.0.1:8000/sandbox/sms/``."""
+    """Sends each SMS to the sandbox. ``url`` is its address: ``http://127.0.0.1:8000/sandbox/sms/``."""
 
     name: ClassVar[str] = "sandbox"
     notices = NOTICES

@@ -22,7 +22,7 @@ PRESENT = "present"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody at QQ's keyboard; another one each time, unless you name the openid."""
+    """A person at QQ. Each has a new ``openid``, unless you give one. ``nickname`` and ``unionid`` may be empty."""
 
     openid: str = field(default_factory=lambda: secrets.token_hex(16).upper())
     nickname: str = "小明"

@@ -32,11 +32,13 @@ _APP = {
 
 
 class FakeQQ:
-    """A context manager: in it QQ and the SMS gateway are fakes, limits are fresh, and images can be read.
+    """A context manager. Inside it QQ and the SMS gateway are fakes, limits are fresh, and images can be read.
 
-    Whatever it changes is as before afterwards, also after an exception. Raises RuntimeError outside of a test run, and
-    StorageUnavailable where no Valkey or Redis answers. ``**request`` of its methods goes to Django's test client
+    ``outbox`` is a list of all SMS, oldest first; each has ``mobile``, ``code``, ``minutes`` and ``text``. At the end,
+    also after an exception, everything is as before. ``**request`` of the methods goes to Django's test client
     (``secure=True``, ``headers={…}``).
+
+    Raises RuntimeError outside of a test run, and StorageUnavailable if no Valkey or Redis answers.
     """
 
     def __init__(self) -> None:
@@ -66,7 +68,7 @@ class FakeQQ:
     # ------------------------------------------------------------ at QQ
 
     def click(self, login_url: str, person: Person) -> str:
-        """What ``person`` does at ``login_url``: sign in. The address that QQ sends the browser back to."""
+        """Sign ``person`` in at ``login_url``. Returns the address to which QQ sends the browser back."""
         asked = dict(parse_qsl(urlsplit(login_url).query))
         code = self._server.issue_code(person)
         return f"{asked['redirect_uri']}?code={code}&state={asked['state']}"
@@ -74,10 +76,10 @@ class FakeQQ:
     # ------------------------------------------------------------ at the site
 
     def arrive(self, client: Client, person: Person, *, next: str = "/", pages: bool = False, **request: Any) -> Any:  # noqa: A002
-        """To QQ and back; the answer to the callback.
+        """Go to QQ and come back. Returns the answer to the callback.
 
-        Of the API: ``{token, …}`` for who is bound, ``{access_token, …}`` for somebody new. With ``pages`` of the
-        pages: a redirect to ``next``, or to the form.
+        The API answers ``{token, …}`` for a person who is bound, and ``{access_token, …}`` for a new one. With
+        ``pages`` the pages answer: a redirect to ``next``, or to the form.
         """
         start, callback = _ADDRESSES[pages]
         begun = client.get(reverse(start, args=["qq"]), {"next": next}, **request)
@@ -96,9 +98,9 @@ class FakeQQ:
         pages: bool = False,
         **request: Any,
     ) -> Any:
-        """``user`` comes back with QQ, and is bound to it before, where they are not yet.
+        """Sign ``user`` in with QQ; they are bound first if they are not yet.
 
-        The answer has the tokens; with ``pages`` the client has the session.
+        The answer has the tokens. With ``pages``, the client has the session.
         """
         answer = self.arrive(client, _person_of(user), next=next, pages=pages, **request)
         came_in = answer.status_code == 303 if pages else "token" in answer.json()
@@ -107,7 +109,7 @@ class FakeQQ:
         return answer
 
     def send_code(self, client: Client, mobile: str, access_token: str = "", **request: Any) -> str:
-        """Read an image, have an SMS sent, and read that. ``access_token``: of the answer to somebody new."""
+        """Read an image, request an SMS, and return its code. ``access_token`` is from the answer to a new person."""
         asked = {"access_token": access_token, "human_check": PRESENT}
         if human.mode().image:
             image = str(uuid4())
@@ -119,7 +121,7 @@ class FakeQQ:
         return self.read_code(mobile)
 
     def bind(self, client: Client, person: Person, mobile: str, password: str, **request: Any) -> Any:
-        """The whole first sign-in at the API. The answer: 201 with tokens, or why not."""
+        """The whole first sign-in at the API. Returns the answer: 201 with tokens, or an error."""
         ticket = self.arrive(client, person, **request).json()["access_token"]
         code = self.send_code(client, mobile, ticket, **request)
         form = {"mobile": mobile, "password": password, "sms_code": code, "access_token": ticket}
@@ -135,7 +137,7 @@ class FakeQQ:
         return codes[-1]
 
     def image_text(self, image_code_id: str) -> str:
-        """What the image of this id says, once it was loaded."""
+        """The text in the image with this id, after it was loaded."""
         if image_code_id not in self._images:
             raise AssertionError(f"no image was drawn for {image_code_id}")
         return self._images[image_code_id]
