@@ -23,7 +23,7 @@ def debug_only(**kwargs: Any) -> list[CheckMessage]:
     return [
         Error(
             "phonebind_sandbox is installed, but DEBUG is off in the settings.",
-            hint="Add it to INSTALLED_APPS only where DEBUG is on. (That test runners turn it off later does no harm.)",
+            hint="Add it to INSTALLED_APPS only if DEBUG is on. (A test runner may turn DEBUG off later.)",
             id="phonebind_sandbox.E001",
         )
     ]
@@ -34,7 +34,7 @@ def receipts(**kwargs: Any) -> list[CheckMessage]:
     return [
         Error(
             f'PHONEBIND_SANDBOX["RECEIPTS"] has {vendor!r}: {url!r}.',
-            hint=f"The names are {', '.join(conf.PUSHING)}; each has a whole http(s) address.",
+            hint=f"The names are {', '.join(conf.PUSHING)}. Each needs a complete http(s) URL.",
             id="phonebind_sandbox.E002",
         )
         for vendor, url in conf.receipts().items()

@@ -50,7 +50,7 @@ def check_replicas(**kwargs: Any) -> list[checks.CheckMessage]:
     if router.db_for_read(model) == router.db_for_write(model):
         return []
     hint = "Put 'phonebind.databases.PrimaryRouter' first in DATABASE_ROUTERS."
-    message = "Sessions and their users are read from a replica: who has just signed in may be nobody on the next page."
+    message = "Sessions and users are read from a replica. The page after a sign-in may not know the person yet."
     return [checks.Warning(message, hint=hint, id="phonebind_pages.W001")]
 
 
@@ -62,6 +62,6 @@ def check_paths(**kwargs: Any) -> list[checks.CheckMessage]:
         return []
     if not is_session or front_end.removesuffix("oauth/qq/next/next/") != page.removesuffix("login/"):
         return []
-    hint = "Leave phonebind.pages and its URLs out, or include them below a path of their own."
-    message = f"The page {page} and the sign-in by password of FRONT_END 'session' have one address."
+    hint = "Remove phonebind.pages and its URLs, or include them under another path."
+    message = f"The page {page} and the password sign-in of FRONT_END 'session' have the same URL."
     return [checks.Warning(message, hint=hint, id="phonebind_pages.W002")]

@@ -41,7 +41,7 @@ def check(**kwargs: Any) -> list[CheckMessage]:
     missing = [name for name, value in named.items() if _is_file(value) and finders.find(value) is None]
     return [
         Warning(
-            f"{SETTING}[{name!r}] is {named[name]!r}, and there is no static file of that name.",
+            f"{SETTING}[{name!r}] is {named[name]!r}, but there is no static file with that name.",
             hint=f"Look for it: manage.py findstatic {named[name]}",
             id="phonebind_pages.W003",
         )

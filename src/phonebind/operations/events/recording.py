@@ -119,7 +119,9 @@ def _write(rows: list[Row]) -> None:
     except Exception:
         lost = _tally.failed(rows, time.monotonic())
         if alarms.is_due("events"):
-            logger.exception("Events are not written; %s of them were lost. Is the database there, and migrated?", lost)
+            logger.exception(
+                "Events are not written; %s of them were lost. Is the database available, and migrated?", lost
+            )
 
 
 def _insert(rows: list[Row]) -> None:

@@ -32,7 +32,7 @@ def quietly(act: Act) -> Act:
             act(*arguments, **keywords)
         except Exception:
             if alarms.is_due("metrics"):
-                logger.exception("Something is not counted")
+                logger.exception("An event was not counted in the metrics")
 
     return acting
 

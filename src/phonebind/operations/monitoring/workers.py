@@ -39,7 +39,7 @@ def begin(directory: Path) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = directory.stat()
     if found.st_uid != os.geteuid() or found.st_mode & stat.S_ISVTX:
-        raise PermissionError(f"{directory} is not ours alone")
+        raise PermissionError(f"{directory} must belong to this user only")
     directory.chmod(0o700)
     for file in directory.iterdir():
         if _COUNTED.fullmatch(file.name):
@@ -59,7 +59,7 @@ def allocate() -> bool:
         for kind, size in SIZES.items():
             _allocate(Path(os.environ[VARIABLE]) / f"{kind}_{os.getpid()}.db", size)
     except OSError as error:
-        logger.warning("This process counts nothing for the metrics: %s in %s", error.strerror, os.environ[VARIABLE])
+        logger.warning("This process does not count for the metrics: %s in %s", error.strerror, os.environ[VARIABLE])
         ended(os.getpid())  # free the blocks of a partial allocation for other processes
         return False
     return True

@@ -92,4 +92,4 @@ def _look() -> None:
     try:
         look()
     except Error as error:
-        logger.warning("Nobody knows whether SMS are pumped, since events cannot be read: %s", type(error).__name__)
+        logger.warning("SMS pumping cannot be detected, because events cannot be read: %s", type(error).__name__)

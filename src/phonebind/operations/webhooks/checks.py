@@ -48,14 +48,21 @@ def check_database(**kwargs: Any) -> Messages:
     apart = {primary(model) for model in (get_user_model(), SocialAccount, OutboxMessage)}
     if not _entries() or len(apart) == 1:
         return []
-    hint = "A message is written in the transaction of what it tells of: send both to one database, by your router."
-    return [Error(f"Users and the outbox lie in {', '.join(sorted(apart))}.", hint=hint, id="phonebind.E023")]
+    hint = "A message is written in the transaction of the change. Route all of them to one database."
+    return [
+        Error(
+            f"Users, bindings and the outbox are in different databases: {', '.join(sorted(apart))}.",
+            hint=hint,
+            id="phonebind.E023",
+        )
+    ]
 
 
 def check_key(**kwargs: Any) -> Messages:
     if not _entries() or get_user_model()._meta.pk.name != conf.mobile_field:
         return []
-    told = f"{SETTING}['WEBHOOKS']: the primary key of {get_user_model().__name__} is the mobile, and in each message."
+    model = get_user_model().__name__
+    told = f"{SETTING}['WEBHOOKS']: the primary key of {model} is the mobile number. Each message would contain it."
     return [Error(told, id="phonebind.E024")]
 
 

@@ -11,7 +11,7 @@ from phonebind.operations.reports import pumping
 
 
 class Command(BaseCommand):
-    help = "Say how many of the last hour's SMS codes were used. Ends with 1, and alarms, where they are too few."
+    help = "Show how many SMS codes of the last hour were used. If too few: alarm, and exit with status 1."
 
     def handle(self, *args: Any, **options: Any) -> None:
         seen = pumping.look()
