@@ -6,6 +6,7 @@
 # make torture  races, faults and attacks at full length, and what they saw as a table: docs/en/explanation/reliability.md (PARTS="nodes sentinel")
 # make mutants  whether the tests notice changes (MODULES="limits sms_codes"): half an hour, docs/en/explanation/mutants.md
 # make bench    us and our peers side by side (PARTS="sign_in crowd"): an hour, docs/en/explanation/performance.md
+# make release  wheel, source, SBOM and SHA256SUMS of the committed version into dist/; it uploads nothing
 # make hashes   after a version was changed in requirements: the SHA-256 of all its files, as the index has them
 # make captcha-study  what off-the-shelf OCR reads of our image codes, and of others: docs/en/explanation/image-codes.md
 # Needs Python 3.11 or newer and nothing else; all that is installed goes into .venv, .oracles, study/.venv and bench/.venv;
@@ -17,7 +18,7 @@ PY = .venv/bin/python
 $(shell for venv in .venv .oracles study/.venv bench/.venv; do \
     test ! -e $$venv || $$venv/bin/python -c 'import pip' 2>/dev/null || rm -f $$venv/complete $$venv/*.stamp; done)
 
-.PHONY: help run test docs screenshots diagrams torture mutants bench captcha-study lint format hashes messages clean
+.PHONY: help run test docs release screenshots diagrams torture mutants bench captcha-study lint format hashes messages clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -30,6 +31,9 @@ test: .venv/docs.stamp
 
 docs: .venv/docs.stamp
 	@exec scripts/docs
+
+release: .venv/test.stamp
+	@exec scripts/release
 
 screenshots: .venv/test.stamp
 	@exec scripts/screenshots $(NAMES)
@@ -68,6 +72,9 @@ captcha-study: study/.venv/complete
 
 clean:
 	rm -rf study/.venv study/blind .oracles
+	rm -rf bench/.venv bench/contenders/better_auth/node_modules
+	rm -rf site dist .venv .data .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis mutants
+
 	rm -rf bench/.venv bench/contenders/better_auth/node_modules examples/vue_shop/frontend/node_modules examples/vue_shop/frontend/dist
 	rm -rf site .venv .data .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,1 +1,1 @@
-"""What each speed claim was measured with: ``make bench``, docs/en/explanation/performance.md."""
+"""The measurements behind each speed claim: ``make bench``, docs/en/explanation/performance.md."""

@@ -1,4 +1,4 @@
-"""``python -m bench [PART…]``: all parts, or those that are named. See docs/en/explanation/performance.md."""
+"""``python -m bench [PART…]``: run all parts, or the named ones. See docs/en/explanation/performance.md."""
 
 import os
 import signal
@@ -27,9 +27,9 @@ PARTS = (
 
 
 def main(names: list[str]) -> None:
-    """Each on the same machine, one after the other."""
+    """Run the parts one after the other on the same machine."""
     load = Load()
-    # What takes long to make is there again the next time, where a directory is named.
+    # If BENCH_DIR names a directory, databases that take long to make are kept there for the next run.
     kept = os.environ.get("BENCH_DIR")
     with machine(Path(kept) if kept else None) as shared:
         for name in names or PARTS:
@@ -39,6 +39,6 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    # So that nothing that was started outlives us.
+    # SIGTERM exits through the context managers, so that no child process is left running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     main(sys.argv[1:])

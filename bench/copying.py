@@ -1,7 +1,8 @@
-"""Many people at once: by COPY, with the indexes made afterwards.
+"""Write many people at once: with COPY, and with the indexes made afterwards.
 
-An index that grows with each row is written all over, and ten million rows take hours. So unique constraints, foreign
-keys and indexes go, but for primary keys, which rows in order only append to; then they come back as they were.
+An index that grows row by row is rewritten all over, so ten million rows take hours. This module drops unique
+constraints, foreign keys and indexes, and makes the same ones again at the end. Primary keys stay: rows in key order
+only append to them.
 """
 
 import re
@@ -9,9 +10,9 @@ from collections.abc import Iterable, Sequence
 
 import psycopg
 
-#: How contenders write their people.
+#: The form of the contenders' statements that write people.
 _INSERT = re.compile(r"INSERT INTO (?P<table>\w+) (?P<columns>\([^)]*\))\s+(?P<rows>SELECT\s.*)", re.DOTALL)
-#: Rows that go to the server in one piece.
+#: Rows that go to the server at once.
 _PIECE = 500
 
 _CONSTRAINTS = """
@@ -28,10 +29,10 @@ AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND conrel
 
 
 def copy(url: str, connection: psycopg.Connection, statements: Sequence[str]) -> None:
-    """Run ``INSERT INTO … SELECT …`` as COPY, and all others as they are, inside the connection's transaction."""
+    """Run each ``INSERT INTO … SELECT …`` as COPY and other statements unchanged, in the connection's transaction."""
     inserts = [match for match in map(_INSERT.fullmatch, statements) if match]
     tables = [match["table"] for match in inserts]
-    # Constraints before indexes: some indexes are theirs.
+    # Drop constraints before indexes: some indexes belong to constraints.
     made = [row for sql in (_CONSTRAINTS, _INDEXES) for row in connection.execute(_only(sql), [tables]).fetchall()]
     connection.execute("SET LOCAL maintenance_work_mem = '1GB'")
     _each(connection, (drop for drop, _ in made))
@@ -45,7 +46,7 @@ def copy(url: str, connection: psycopg.Connection, statements: Sequence[str]) ->
 
 
 def _stream(url: str, connection: psycopg.Connection, match: re.Match[str]) -> None:
-    """The rows are made by one session and stored by another."""
+    """One session makes the rows and another one stores them."""
     with psycopg.connect(url) as source, source.cursor() as maker, connection.cursor() as keeper:
         into = f"COPY {match['table']} {match['columns']} FROM STDIN"
         with maker.copy(f"COPY ({match['rows']}) TO STDOUT") as rows, keeper.copy(into) as stored:
@@ -64,5 +65,5 @@ def _each(connection: psycopg.Connection, statements: Iterable[str]) -> None:
 
 
 def _only(sql: str) -> str:
-    """``format()`` has its own ``%s`` and ``%I``; psycopg's is the one with a cast."""
+    """Fill in psycopg's parameter, the one with a cast: SQL's ``format()`` has its own ``%s`` and ``%I``."""
     return re.sub(r"%(?!s::)", "%%", sql)

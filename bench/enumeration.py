@@ -1,10 +1,11 @@
-"""``python -m bench.enumeration [N]``: whether answers tell numbers that have an account from numbers that have none.
+"""``python -m bench.enumeration [N]``: whether answers show if a number has an account.
 
-N requests for each kind (2,000), to each of the doors that take a number from anybody. Status, shape of the body,
-headers, SMS, statements and the store's commands have to be the same for all. For the time, and for the CPU that this
-process spends, there is the AUC: the chance that a known number's answer takes longer than an unknown one's, with the
-95 % interval by DeLong, and the p of Mann and Whitney's U. 0.5 is a coin. It is measured in this process, where no
-network adds its noise; and in pairs whose order is drawn by lot, so that what disturbs the machine disturbs both.
+It sends N requests (2,000) for known numbers and N for unknown ones, to each endpoint that takes a number from any
+visitor. Status, shape of the body, headers, SMS, SQL statements and the store's commands must be the same for all. For
+the time, and for the CPU time of this process, it computes the AUC: the probability that the answer for a known number
+takes longer than the one for an unknown number. It gives the 95 % interval by DeLong, and the p-value of Mann and
+Whitney's U. An AUC of 0.5 is a coin toss. Everything runs in this process, where no network adds noise. Requests come
+in pairs in random order, so that a disturbance of the machine affects both kinds.
 """
 
 import gc
@@ -31,13 +32,13 @@ from server.processes import Valkey
 
 PASSWORD, WRONG = "correct-horse-8", "another-horse-9"
 KNOWN, UNKNOWN = "139{:08}", "138{:08}"
-#: Nobody is refused here.
+#: A limit that refuses no request here.
 WIDE = 10**9
 WARM_UP = 50
 
 
 class Outbox:
-    """An SMS gateway."""
+    """An SMS gateway that keeps its messages."""
 
     sent: ClassVar[list[Any]] = []
 
@@ -50,7 +51,7 @@ class Outbox:
 
 @dataclass(frozen=True)
 class Seen:
-    """One answer, and what it took. ``facts`` have to be the same for all."""
+    """One answer and its cost. ``facts`` must be the same for all answers."""
 
     facts: tuple[Any, ...]
     seconds: float
@@ -58,13 +59,13 @@ class Seen:
 
 
 class Visitor:
-    """Somebody with a number and a browser of their own."""
+    """A visitor with their own number and browser."""
 
     def __init__(self, mobile: str) -> None:
-        from django.test import Client  # noqa: PLC0415 - settings come first
+        from django.test import Client  # noqa: PLC0415 - the settings must be set first
 
         self.mobile, self.client = mobile, Client(raise_request_exception=False)
-        # Not within what is timed.
+        # Load this before the timing begins.
         self.client.handler.load_middleware()
         self._reset = ""
         self._code = ""
@@ -76,7 +77,7 @@ class Visitor:
         return self.client.get(f"/sms_codes/{self.mobile}/", {"purpose": "sign_in"})
 
     def get_ready(self) -> None:
-        """To put a wrong code."""
+        """Ask for a reset, and prepare a wrong code for it."""
         self._reset = self.ask_for_reset().json()["id"]
         self._code = f"{(int(Outbox.sent[-1].code) + 1) % 10**6:06}"
 
@@ -93,7 +94,7 @@ DOORS: dict[str, tuple[Callable[[Visitor], None], Callable[[Visitor], Any]]] = {
 
 
 def look(ask: Callable[[Visitor], Any], visitor: Visitor) -> Seen:
-    from django.db import connection  # noqa: PLC0415 - settings come first
+    from django.db import connection  # noqa: PLC0415 - the settings must be set first
 
     from phonebind import store  # noqa: PLC0415
 
@@ -123,13 +124,13 @@ def look(ask: Callable[[Visitor], Any], visitor: Visitor) -> Seen:
 
 
 def _commands(server: Any) -> Counter[str]:
-    """All of them, those of scripts too."""
+    """The counts of all commands, including those in scripts."""
     found = server.info("commandstats").items()
     return Counter({name: int(each["calls"]) for name, each in found if name != "cmdstat_info"})
 
 
 def _shape(value: Any) -> Any:
-    """Texts that differ each time by their lengths."""
+    """Texts that differ each time are replaced by their lengths."""
     if isinstance(value, dict):
         return tuple((name, _shape(each)) for name, each in sorted(value.items()))
     if isinstance(value, list):
@@ -138,7 +139,7 @@ def _shape(value: Any) -> Any:
 
 
 def _headers(answer: Any) -> tuple[Any, ...]:
-    """With the lengths of what differs each time, as cookies do."""
+    """Values that differ each time, such as cookies, are replaced by their lengths."""
     cookies = sorted((len(name), len(each.OutputString())) for name, each in answer.cookies.items())
     drawn = ("Expires", "X-Request-ID")
     headers = {name: len(value) if name in drawn else value for name, value in answer.headers.items()}
@@ -150,7 +151,7 @@ def _headers(answer: Any) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class Auc:
-    """The chance that one of the first takes longer than one of the second; and how sure that is."""
+    """The probability that a value of the first sample is greater than one of the second; its interval and p-value."""
 
     value: float
     low: float
@@ -159,29 +160,29 @@ class Auc:
 
 
 def auc(first: Sequence[float], second: Sequence[float]) -> Auc:
-    """Mann and Whitney's U over all pairs; ties count half. The interval by DeLong et al. (1988)."""
+    """Mann and Whitney's U over all pairs; ties count half. The interval is that of DeLong et al. (1988)."""
     placed = _placements(first, second)
     value = fmean(placed)
     spread = math.sqrt(variance(placed) / len(first) + variance(_placements(second, first)) / len(second))
     half = 1.959964 * spread
-    # Under "they are the same", without ties, of which clocks of nanoseconds give few.
+    # The null hypothesis is that both samples are the same. It has no term for ties: clocks with nanoseconds give few.
     null = math.sqrt((len(first) + len(second) + 1) / (12 * len(first) * len(second)))
     p = math.erfc(abs(value - 0.5) / null / math.sqrt(2))
     return Auc(value, max(0.0, value - half), min(1.0, value + half), p)
 
 
 def _placements(ones: Sequence[float], others: Sequence[float]) -> list[float]:
-    """For each of the ones, the share of the others that it is above."""
+    """For each value of ``ones``, the share of ``others`` that it exceeds."""
     ordered = sorted(others)
     return [(bisect_left(ordered, one) + bisect_right(ordered, one)) / 2 / len(ordered) for one in ones]
 
 
-# ---------------------------------------------------------------- all of it
+# ---------------------------------------------------------------- the run
 
 
 @contextmanager
 def site() -> Iterator[None]:
-    """The reference server's application in this process, with services of its own."""
+    """The reference server's application in this process, with its own PostgreSQL and store."""
     with tempfile.TemporaryDirectory(prefix="phonebind-bench-") as directory:
         valkey = Valkey(Path(directory), "--appendfsync", "no")
         valkey.start()
@@ -215,7 +216,7 @@ def _started() -> Iterator[None]:
         "LIMITS": dict.fromkeys(limits.RULES, (WIDE, 86_400)),
     }
     logging.disable(logging.WARNING)
-    # With DEBUG Django keeps every statement.
+    # With DEBUG on, Django keeps every statement in memory.
     plain = {"DEBUG": False, "ALLOWED_HOSTS": ["testserver"], "WHITENOISE_AUTOREFRESH": True}
     with override_settings(**plain, PHONEBIND=ours):
         call_command("migrate", verbosity=0)
@@ -233,7 +234,7 @@ def populate(count: int) -> None:
 
 
 def measure(door: str, count: int) -> tuple[list[Seen], list[Seen]]:
-    """Known, unknown."""
+    """Answers for known numbers, and for unknown ones."""
     get_ready, ask = DOORS[door]
     seen: dict[str, list[Seen]] = {KNOWN: [], UNKNOWN: []}
     for number in range(WARM_UP + count):
@@ -277,5 +278,5 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    # Of the module whose gateway Django loads.
+    # Import this module again by its name: Django loads the gateway from that copy.
     import_module("bench.enumeration").main(int(sys.argv[1]) if sys.argv[1:] else 2000)

@@ -14,7 +14,7 @@ PASSWORD = "a-quiet-Harbour7"
 
 
 def cpu_ms(times: int, hash_one: Callable[[], object]) -> float:
-    """Of one, once it is warm."""
+    """CPU milliseconds of one call, after a warm-up."""
     hash_one()
     start = process_time()
     for _ in range(times):

@@ -1,7 +1,7 @@
-"""``python -m bench.imports REQUESTS``: what each package costs a worker to import, and whether it is called.
+"""``python -m bench.imports REQUESTS``: what each package costs a worker to import, and whether it is used.
 
-Prints JSON: for each package its modules, milliseconds and MiB without what it imports in turn, who imported it first,
-and whether one of its functions ran while the requests were answered.
+Prints JSON. For each package: its modules; milliseconds and MiB without the packages that it imports itself; the
+package that imported it first; and whether one of its functions ran while the requests were answered.
 """
 
 import importlib.machinery
@@ -19,16 +19,16 @@ from typing import Any
 
 from bench.wsgi import answer
 
-#: Packages so large that their parts are told apart.
+#: Large packages that are split into their parts.
 DEPTHS = {"django.contrib": 3, "django": 2, "rest_framework": 2}
-#: Made by Cython, which tells no profiler of its calls; all that is asked of PostgreSQL goes through it.
+#: Made by Cython, so a profiler does not see its calls. All SQL statements go through it.
 UNSEEN = ("psycopg_binary",)
 PAGE = resource.getpagesize()
 
 
 @dataclass
 class Cost:
-    """Of one package."""
+    """The cost of one package."""
 
     modules: int = 0
     ms: float = 0.0
@@ -38,18 +38,18 @@ class Cost:
 
 
 costs: dict[str, Cost] = {}
-#: The imports under way: module, and what those inside it took.
+#: Imports in progress: the module, and the cost of the imports inside it.
 _under_way: list[tuple[str, list[float]]] = []
 
 
 def package_of(module: str) -> str:
-    """Its first name, or the first few."""
+    """The first part of the module's name, or the first few parts."""
     depth = next((depth for prefix, depth in DEPTHS.items() if f"{module}.".startswith(f"{prefix}.")), 1)
     return ".".join(module.split(".")[:depth])
 
 
 def watch(loader: Any) -> None:
-    """Measure what this kind of loader executes."""
+    """Measure the modules that this kind of loader executes."""
     execute: Callable[[Any, Any], None] = loader.exec_module
 
     def exec_module(self: Any, module: Any) -> None:
@@ -85,7 +85,7 @@ def _resident() -> float:
 
 
 def _see(frame: FrameType, event: str, argument: Any) -> None:
-    """Python functions by where they are defined, built-in ones by what they say."""
+    """Note the package of a call: Python functions by their file, built-in functions by their name."""
     if event == "call":
         module = frame.f_globals.get("__name__")
     elif event == "c_call":
@@ -98,13 +98,13 @@ def _see(frame: FrameType, event: str, argument: Any) -> None:
 
 
 def main(file: Path) -> None:
-    # Before anything that a worker imports.
+    # This comes before all imports of a worker.
     for loader in (importlib.machinery.SourceFileLoader, importlib.machinery.ExtensionFileLoader):
         watch(loader)
     from server.wsgi import application  # noqa: PLC0415 - what is measured
 
-    requests = pickle.loads(file.read_bytes())  # noqa: S301 - of the bench's own
-    # The URLs' modules are imported by the first of them.
+    requests = pickle.loads(file.read_bytes())  # noqa: S301 - written by the bench itself
+    # The first request imports the modules of the URLs.
     for number, request in enumerate(requests):
         sys.setprofile(_see if number else None)
         answer(application, request, number)
@@ -113,7 +113,7 @@ def main(file: Path) -> None:
         costs[name].called = True
     json.dump({name: asdict(cost) for name, cost in costs.items()}, sys.stdout)
     sys.stdout.flush()
-    # The pool's threads need not be waited for.
+    # Do not wait for the threads of the pool.
     os._exit(0)
 
 

@@ -1,7 +1,8 @@
-"""Browsers, in a process of their own so that their CPU is nobody else's.
+"""Browsers in a separate process, so that their CPU time is not counted for anything else.
 
-``begin`` sends many to sign in and keeps what each will come back with; ``fire`` lets them come back, so many at once
-or so many a second. Each has an address of its own in X-Forwarded-For, where limits look for it.
+``begin`` sends many people to sign in and keeps the requests with which they will come back. ``fire`` sends these
+requests: a number at the same time, or a number per second. Each browser has its own address in X-Forwarded-For, which
+the limits read.
 """
 
 import asyncio
@@ -22,23 +23,23 @@ from bench.upstream import openid
 
 #: Seconds until a browser gives up.
 PATIENCE = 30
-#: Seconds that a connection may rest and still be used. Servers hang up sooner or later (gunicorn: after two), and what
-#: is sent at that very moment gets no answer.
+#: Seconds that a connection may be idle and still be used. Servers close idle connections (gunicorn after two seconds),
+#: and a request that is sent at that moment gets no answer.
 MAX_IDLE = 1.0
 
 
 @dataclass
 class Result:
-    """What they saw."""
+    """The answers that the browsers got."""
 
     seconds: float = 0.0
-    #: Seconds that each answer took which was hoped for.
+    #: Seconds of each good answer.
     times: list[float] = field(default_factory=list)
-    #: By status; "ok" is what was hoped for.
+    #: The number of answers by status. "ok" means a good answer.
     outcomes: Counter[str] = field(default_factory=Counter)
-    #: The first answer that was not.
+    #: The first answer that was not good.
     surprise: str = ""
-    #: Answers that were not, by the person or the request's place in the list.
+    #: All answers that were not good, by person or by the request's place in the list.
     others: dict[int, Answer] = field(default_factory=dict)
 
     @property
@@ -54,7 +55,7 @@ class Result:
         return self.outcomes["ok"] / self.seconds
 
     def all_good(self) -> "Result":
-        """Itself. Raises RuntimeError where an answer was not what was hoped for."""
+        """This result. Raises RuntimeError if an answer was not good."""
         if self.errors:
             raise RuntimeError(f"{dict(self.outcomes)}: {self.surprise}")
         return self
@@ -65,7 +66,7 @@ class Result:
 
 
 class Load:
-    """The near end of that process."""
+    """The client of the process with the browsers."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -74,23 +75,23 @@ class Load:
         self._process.start()
 
     def begin(self, contender: Contender, site: Site, people: Iterable[int], *, at_once: int = 8) -> None:
-        """Send them to sign in. Raises RuntimeError where one cannot."""
+        """Send these people to sign in. Raises RuntimeError if one of them cannot."""
         self._ask("begin", contender.name, site, list(people), at_once)
 
     def get_ready(self, site: Site, requests: Sequence[Request], *, like: int = 200) -> None:
-        """What is fired next: these requests, each of another browser; good is an answer with status ``like``."""
+        """Set the requests for the next ``fire``, each from another browser. A good answer has the status ``like``."""
         self._ask("get_ready", site, list(requests), like)
 
     def fire(self, *, at_once: int = 0, rate: float = 0.0, seconds: float = 1e9) -> Result:
-        """Send what is ready, for ``seconds`` at most: ``at_once`` under way at any time, or ``rate`` a second."""
+        """Send the prepared requests for at most ``seconds``: ``at_once`` at the same time, or ``rate`` per second."""
         return cast("Result", self._ask("fire", at_once, rate, seconds))
 
     def ask(self, site: Site, requests: Sequence[Request], *, at_once: int = 8) -> list[Answer]:
-        """Send these, each from another browser, and bring their answers."""
+        """Send these requests, each from another browser, and return their answers."""
         return cast("list[Answer]", self._ask("ask", site, list(requests), at_once))
 
     def start(self, **how: Any) -> Callable[[], Result]:
-        """:meth:`fire`, and a function that waits for its end."""
+        """Start :meth:`fire`. Returns a function that waits for its result."""
         self._pipe.send(("fire", how.get("at_once", 0), how.get("rate", 0.0), how.get("seconds", 1e9)))
         return lambda: cast("Result", self._answer())
 
@@ -105,12 +106,12 @@ class Load:
     def _answer(self) -> Any:
         answer = self._pipe.recv()
         if isinstance(answer, str):
-            raise RuntimeError(answer)  # noqa: TRY004 - the far end's error, told as text
+            raise RuntimeError(answer)  # noqa: TRY004 - the error of the other process, as text
         return answer
 
 
 def encode(request: Request, number: int) -> bytes:
-    """As it goes over the wire, from browser ``number``."""
+    """The request of browser ``number`` as bytes."""
     address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
     headers = {"Host": "127.0.0.1", "X-Forwarded-For": address, **request.headers}
     if request.body or request.method == "POST":
@@ -120,7 +121,7 @@ def encode(request: Request, number: int) -> bytes:
 
 
 class _Browser(asyncio.Protocol):
-    """One keep-alive connection; one request at a time."""
+    """One keep-alive connection, with one request at a time."""
 
     def __init__(self) -> None:
         self._received = bytearray()
@@ -163,7 +164,7 @@ class _Browser(asyncio.Protocol):
 
 
 def parse(received: bytes) -> Answer | None:
-    """A whole answer, or None while there is more to come."""
+    """A complete answer, or None if more bytes must come."""
     head, parted, body = received.partition(b"\r\n\r\n")
     if not parted:
         return None
@@ -179,7 +180,7 @@ def parse(received: bytes) -> Answer | None:
 
 
 def _join(chunks: bytes) -> bytes | None:
-    """What was sent in chunks, or None before the last of them."""
+    """The body of a chunked answer, or None before its last chunk has come."""
     body = b""
     while True:
         size, parted, rest = chunks.partition(b"\r\n")
@@ -193,7 +194,7 @@ def _join(chunks: bytes) -> bytes | None:
 
 
 class _Far:
-    """The far end."""
+    """The server side, in the process with the browsers."""
 
     def __init__(self) -> None:
         self._ready: deque[tuple[int, bytes]] = deque()
@@ -205,7 +206,7 @@ class _Far:
         contender: Contender = import_module(f"bench.contenders.{name}").CONTENDER
         self._prepare(site.port, contender.is_signed_in)
         waiting = deque(people)
-        # In the order in which they began, since states and sessions grow old.
+        # Keep the order in which people began, because states and sessions expire.
         ready: dict[int, bytes] = {}
 
         async def some() -> None:
@@ -269,7 +270,7 @@ class _Far:
             await self._one(browser, *self._ready.popleft(), result)
 
     async def _at_rate(self, rate: float, end: float, result: Result) -> None:
-        """Whatever becomes of those before: a crowd does not wait for its answers."""
+        """Send at this rate without waiting for earlier answers: a crowd does not wait either."""
         under_way: set[asyncio.Task[None]] = set()
         due = time.perf_counter()
 
@@ -313,5 +314,5 @@ def _main(pipe: Connection) -> None:
         run: Callable[..., Awaitable[Any]] = getattr(far, name)
         try:
             pipe.send(loop.run_until_complete(run(*job)))
-        except Exception as error:  # noqa: BLE001 - told at the near end
+        except Exception as error:  # noqa: BLE001 - reported to the other process
             pipe.send(f"{type(error).__name__}: {error}")

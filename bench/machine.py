@@ -1,4 +1,4 @@
-"""What all contenders share: PostgreSQL and Valkey as real servers, the provider over HTTPS, and one who counts CPU."""
+"""What all contenders share: real PostgreSQL and Valkey servers, the provider over HTTPS, and the count of CPU time."""
 
 import http.client
 import json
@@ -26,7 +26,7 @@ from bench.contenders import ROOT, Contender, Site
 from bench.copying import copy
 from server.processes import Valkey, spawn, stop
 
-#: The default of 100 is too few for peers that keep one connection a thread.
+#: The default of 100 connections is too few for contenders that keep one per thread.
 POSTGRES = {"max_connections": "600", "shared_buffers": "1GB", "max_wal_size": "4GB"}
 
 
@@ -38,7 +38,7 @@ class Machine:
     postgres: Any
     valkey: Valkey
     upstream_port: int
-    #: Those of every public authority, as in production, and our own.
+    #: A file with the certificates of all public authorities, as in production, and of our own authority.
     authorities: Path
 
     @property
@@ -46,7 +46,7 @@ class Machine:
         return f"https://127.0.0.1:{self.upstream_port}"
 
     def site(self, contender: Contender, *, workers: int = 2, threads: int = 64, database: str = "") -> Site:
-        """At a free port, with a database that is the contender's own."""
+        """A site on a free port, with the contender's own database."""
         database = database or contender.name
         with psycopg.connect(self.postgres.get_uri(), autocommit=True) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
@@ -57,13 +57,13 @@ class Machine:
         return Site(_free_port(), url, self.valkey.url, self.upstream, directory, workers, threads)
 
     def environ(self) -> dict[str, str]:
-        """By which Python and Node trust the provider's certificate."""
+        """Variables that make Python and Node trust the provider's certificate."""
         bundle = str(self.authorities)
         own = str(self.directory / "authority.pem")
         return {**os.environ, "SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle, "NODE_EXTRA_CA_CERTS": own}
 
     def control(self, path: str) -> dict[str, Any]:
-        """Ask the provider's stub something."""
+        """Send a command to the provider's stub."""
         context = ssl.create_default_context(cafile=str(self.authorities))
         connection = http.client.HTTPSConnection("127.0.0.1", self.upstream_port, context=context, timeout=10)
         connection.request("GET", path)
@@ -73,7 +73,7 @@ class Machine:
 
     @contextmanager
     def serving(self, contender: Contender, site: Site, **environ: str) -> Iterator[subprocess.Popen[str]]:
-        """Its server, answering. What it says goes to a file of its own."""
+        """The contender's server, ready to answer. Its output goes to a file."""
         log = self.directory / f"{contender.name}.log"
         with log.open("a") as out:
             own = {**self.environ(), **contender.environ(site), **environ}
@@ -85,9 +85,10 @@ class Machine:
                 stop(process)
 
     def warm_up_disk(self) -> None:
-        """All that PostgreSQL has there into the system's cache, where whoever serves that many people has it.
+        """Read all of PostgreSQL's files into the system's cache. The server of a site with so many people holds them
+        there too.
 
-        Some hosts of virtual machines take memory away that rests.
+        Some hosts of virtual machines take unused memory away.
         """
         for file in (self.postgres.pgdata / "base").rglob("*"):
             if file.is_file():
@@ -96,12 +97,12 @@ class Machine:
                         pass
 
     def postgres_cpu(self) -> float:
-        """Seconds, of all its processes."""
+        """CPU seconds of all its processes."""
         return cpu_seconds(family(self.postgres.get_pid()))
 
     @contextmanager
     def statements(self, database: str) -> Iterator[Callable[[], list[str]]]:
-        """The SQL, without the transactions' own, that has reached a database by sessions begun inside the block."""
+        """SQL statements in a database, from sessions that begin inside the block, without BEGIN and COMMIT."""
         offset = self.postgres.log.stat().st_size
 
         def seen() -> list[str]:
@@ -121,11 +122,11 @@ class Machine:
 
 @contextmanager
 def machine(directory: Path | None = None) -> Iterator[Machine]:
-    """All of it running; what is in ``directory`` is there again the next time."""
+    """All servers, running. Databases in ``directory`` are kept for the next run."""
     temporary = None if directory else tempfile.mkdtemp(prefix="phonebind-bench-")
     home = Path(directory or str(temporary))
     home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o755)  # PostgreSQL has a user of its own
+    home.chmod(0o755)  # PostgreSQL runs as its own user
     postgres = _postgres(home)
     valkey_home = home / "valkey"
     valkey_home.mkdir(exist_ok=True)
@@ -164,13 +165,13 @@ def cpu_seconds(processes: Sequence[psutil.Process]) -> float:
 
 
 def memory(process: psutil.Process) -> dict[str, float]:
-    """MiB: what it holds, and what it alone holds."""
+    """MiB: the resident memory, and the part that no other process shares."""
     info = process.memory_full_info()
     return {"rss": info.rss / 2**20, "uss": info.uss / 2**20}
 
 
 def populate(site: Site, contender: Contender, last: int) -> None:
-    """Make the contender's tables, and people up to number ``last``, unless they are there already."""
+    """Make the contender's tables, and people up to number ``last``, unless they exist already."""
     with psycopg.connect(site.database_url) as connection:
         [told] = connection.execute(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
@@ -182,10 +183,10 @@ def populate(site: Site, contender: Contender, last: int) -> None:
         return
     with psycopg.connect(site.database_url) as connection:
         copy(site.database_url, connection, [_between(there + 1, last, statement) for statement in contender.seed])
-        # In the same transaction, so that it is true whatever ends us.
+        # In the same transaction, so that the comment is true even if the process is killed.
         connection.execute(f"COMMENT ON DATABASE \"{connection.info.dbname}\" IS '{last}'")
     with psycopg.connect(site.database_url, autocommit=True) as connection:
-        # What is read first is no slower than what is read again.
+        # After this the first read of a row is no slower than the second.
         connection.execute("VACUUM (FREEZE, ANALYZE)")
         connection.execute("CHECKPOINT")
 
@@ -195,7 +196,7 @@ def _between(first: int, last: int, statement: str) -> str:
 
 
 def _postgres(home: Path) -> Any:
-    # It looks for its runtime directory as it is imported.
+    # The package looks for its runtime directory when it is imported.
     runtime = home / "runtime"
     (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
     runtime.chmod(0o700)
@@ -224,7 +225,8 @@ def _certificates(home: Path) -> tuple[Path, Path]:
 
 
 def _free_port() -> int:
-    # Below those that outgoing connections get: peers make thousands, and one that has just ended keeps its port.
+    # Use ports below those of outgoing connections: contenders make thousands, and a closed one keeps its port for a
+    # while.
     while True:
         port = 20000 + secrets.randbelow(12000)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):

@@ -1,6 +1,6 @@
-"""``python -m bench.old_bindings make|import|again|reverse SIZE``: a tutorial's table, and how it comes over.
+"""``python -m bench.old_bindings make|import|again|reverse SIZE``: a tutorial's table, and its import.
 
-Of a hundred rows one is written twice, as a double click does it. What it took comes as JSON on stdout.
+One row in a hundred is written twice, as after a double click. The cost is printed as JSON on stdout.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _STEPS = {"import": ["--commit"], "again": ["--commit"], "reverse": ["--reverse"
 
 
 def main(step: str, size: int) -> None:
-    """One step in a process of its own, whose peak of memory is the step's."""
+    """Run one step in a separate process, so that the peak of memory belongs to this step."""
     django.setup()
     begun = time.monotonic()
     if step == "make":
@@ -45,7 +45,7 @@ def main(step: str, size: int) -> None:
 def _make(size: int) -> None:
     moment = "timestamptz" if connection.vendor == "postgresql" else "datetime"
     with transaction.atomic(), connection.cursor() as cursor:
-        # What a run before has left where BENCH_DIR is kept.
+        # A former run may have left these, if BENCH_DIR is kept.
         for statement in ("DELETE FROM phonebind_socialaccount", "DELETE FROM users_user"):
             cursor.execute(statement)
         cursor.execute(f"DROP TABLE IF EXISTS {TABLE}")

@@ -1,4 +1,4 @@
-"""The picture in docs/{zh,en}/explanation/performance.md: what one sign-in costs, everybody's, on one scale."""
+"""The picture in docs/{zh,en}/explanation/performance.md: the cost of one sign-in for all contenders, on one scale."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ PICTURE = ROOT / "docs" / "images" / "performance.png"
 
 
 def bars(costs: Sequence[tuple[str, float]], path: Path = PICTURE) -> None:
-    """``costs`` are titles and CPU milliseconds; the scale is logarithmic, since they differ by a hundred times."""
+    """``costs`` are titles and CPU milliseconds. The scale is logarithmic, since they differ a hundredfold."""
     costs = sorted(costs, key=lambda cost: cost[1], reverse=True)
     figure, axes = plt.subplots(figsize=(8, 3.2), dpi=150, layout="constrained")
     colours = ["#d9480f" if title == "phonebind" else "#9aa5b1" for title, _ in costs]

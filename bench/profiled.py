@@ -1,6 +1,6 @@
-"""``python -m bench.profiled REQUESTS``: the reference server answers them in this process, under cProfile.
+"""``python -m bench.profiled REQUESTS``: the reference server answers these requests in this process, under cProfile.
 
-No web server and no other thread is in the way. Prints where the time went.
+No web server and no other thread takes part. Prints where the time went.
 """
 
 import cProfile
@@ -23,14 +23,14 @@ _BUILT_IN = re.compile(
 
 
 def name_of(function: tuple[str, int, str]) -> str:
-    """``module.py:function``, or what a built-in is called."""
+    """``module.py:function``, or the name of a built-in function."""
     file, _, name = function
     if file != "~":
         parts = Path(file).parts[-2:]
         return f"{'/'.join(parts)}:{name}"
     found = _BUILT_IN.match(name)
     if not found:
-        # What a class inherits from C is called by what hides it.
+        # Methods that a class inherits from C have the name of the class that hides them.
         return name.strip("<>{}").partition(" at 0x")[0]
     return found["name"] or f"{found['type']}.{found['method']}"
 
@@ -38,11 +38,11 @@ def name_of(function: tuple[str, int, str]) -> str:
 def main(file: Path) -> None:
     from server.wsgi import application  # noqa: PLC0415 - it reads the environment
 
-    requests: list[Request] = pickle.loads(file.read_bytes())  # noqa: S301 - of the bench's own
+    requests: list[Request] = pickle.loads(file.read_bytes())  # noqa: S301 - written by the bench itself
     warm_up = len(requests) // 4
     for number, request in enumerate(requests[:warm_up]):
         answer(application, request, number)
-    # A collection of all that was imported would be told of whomever it happens to meet.
+    # Otherwise a garbage collection of all imported objects would be charged to the function in which it happens.
     gc.collect()
     gc.freeze()
     profile = cProfile.Profile()
@@ -57,7 +57,7 @@ def main(file: Path) -> None:
     for function, (_, calls, own, *_) in entries[:TOP]:
         print(f"{own / count * 1e6:6.0f} µs in {calls / count:6.1f} × {name_of(function)}")
     sys.stdout.flush()
-    # The pool's threads need not be waited for.
+    # Do not wait for the threads of the pool.
     os._exit(0)
 
 

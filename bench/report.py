@@ -1,4 +1,4 @@
-"""Tables and text: printed, and put where docs/{zh,en}/explanation/performance.md have a place for them."""
+"""Tables and text: print them, and write them into their places in docs/{zh,en}/explanation/performance.md."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,20 +6,20 @@ from pathlib import Path
 
 from bench.contenders import ROOT
 
-#: The page of each language.
+#: The folder of the page in each language.
 PAGES = [ROOT / "docs" / language / "explanation" for language in ("zh", "en")]
 
 
 @dataclass
 class Table:
-    """``name`` is its place in the document: between ``<!-- name -->`` and ``<!-- /name -->``."""
+    """``name`` is its place in the page: between ``<!-- name -->`` and ``<!-- /name -->``."""
 
     name: str
     columns: Sequence[str]
     rows: list[Sequence[str]] = field(default_factory=list)
 
     def add(self, *cells: object) -> None:
-        """One row; numbers with as many digits as say something."""
+        """Add a row. Numbers get only significant digits."""
         self.rows.append([_text(cell) for cell in cells])
 
     def markdown(self) -> str:
@@ -30,7 +30,7 @@ class Table:
 
 @dataclass
 class Block:
-    """Text as it is; ``name`` as for a table."""
+    """Text that is written as it is; ``name`` as in Table."""
 
     name: str
     text: str
@@ -40,7 +40,7 @@ class Block:
 
 
 def publish(tables: Sequence[Table | Block], page: str = "performance", folders: Sequence[Path] = PAGES) -> None:
-    """Print them, and bring the page up to date in each language."""
+    """Print them, and update the page in each language."""
     for table in tables:
         print(f"\n{table.name}\n{table.markdown()}", flush=True)
     for document in (folder / f"{page}.md" for folder in folders):

@@ -1,4 +1,4 @@
-"""People who are bound and come back, so many a second whatever becomes of others, while something else goes on."""
+"""Bound people who come back at a fixed rate, whatever happens to other requests, while something else is measured."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -8,14 +8,14 @@ from bench.contenders.phonebind import CONTENDER
 from bench.load import Load, Result
 from bench.parts import scale
 
-#: Who can: each of them once in a while.
+#: The people who come back. Each of them comes rarely.
 PEOPLE = scale(10_000, 1_000)
-#: Sign-ins a second, and for how long.
+#: Sign-ins per second, and the seconds of a round.
 RATE, SECONDS = 20, scale(15, 4)
 
 
 class Returning:
-    """Browsers of their own. Nobody among them may be refused."""
+    """Browsers of returning people. None of them may be refused."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -23,7 +23,7 @@ class Returning:
         self._first = 1
 
     def get_ready(self) -> None:
-        """Up to the provider's callback, which is what they come back with."""
+        """Go up to the provider's callback. That is the request with which they come back."""
         count = RATE * SECONDS
         self._load.begin(CONTENDER, self._site, range(self._first, self._first + count))
         self._first = (self._first + count) % (PEOPLE - count) + 1

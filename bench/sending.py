@@ -1,6 +1,6 @@
-"""``python -m bench.sending N``: what sending one SMS costs this process, by gateway; JSON on stdout.
+"""``python -m bench.sending N``: what sending one SMS costs this process, by gateway. Prints JSON on stdout.
 
-Beside each stands the HTTP call alone: the same bytes to the same server, over the same kept connection.
+Each is compared with the HTTP call alone: the same bytes to the same server over the same persistent connection.
 """
 
 import json
@@ -19,7 +19,7 @@ from server import demo
 
 ROUNDS = 5
 
-#: What every vendor calls a success; each gateway finds its own.
+#: The success answers of all vendors in one. Each gateway reads its own fields.
 ANSWER = {
     "Code": "OK",
     "BizId": "1",
@@ -43,7 +43,7 @@ class Vendor(BaseHTTPRequestHandler):
         self.wfile.write(self.body)
 
     def log_message(self, *args: Any) -> None:
-        """Not to the terminal."""
+        """Print nothing on the terminal."""
 
 
 def serve(ready: Any) -> None:
@@ -53,7 +53,7 @@ def serve(ready: Any) -> None:
 
 
 def cpu(act: Callable[[], object], times: int) -> float:
-    """Milliseconds of CPU each, in the middle of the rounds."""
+    """CPU milliseconds of one call: the median of the rounds."""
     seen = []
     for _ in range(ROUNDS):
         begun = time.process_time()
@@ -66,7 +66,7 @@ def cpu(act: Callable[[], object], times: int) -> float:
 def main(times: int) -> None:
     settings.configure(DEBUG=True, SECRET_KEY=demo.SECRET_KEY, PHONEBIND={"TOTAL_TIMEOUT": 30})
     django.setup()
-    from phonebind import sms, upstream  # noqa: PLC0415 - after the settings
+    from phonebind import sms, upstream  # noqa: PLC0415 - the settings must be set first
     from phonebind.sms import registry  # noqa: PLC0415
 
     ours, theirs = multiprocessing.Pipe()

@@ -1,4 +1,4 @@
-"""``python -m bench.try_out NAME``: whether a contender signs people in, and what one sign-in asks of others."""
+"""``python -m bench.try_out NAME``: whether a contender signs people in, and which calls and SQL one sign-in takes."""
 
 import sys
 from importlib import import_module

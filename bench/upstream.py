@@ -1,8 +1,9 @@
-"""QQ as the contenders meet it: HTTPS with keep-alive, a fixed delay, and a count of what was asked.
+"""QQ as the contenders see it: HTTPS with keep-alive, a fixed delay, and a count of requests.
 
-Run as ``python -m bench.upstream CERTIFICATE``; prints its port. Person ``n`` has the openid ``openid(n)``, and each
-code ``OPENID.ANYTHING`` is theirs. ``GET /control?delay=0.1`` sets the delay in seconds, and ``hangs=/sms/first`` who
-answers no more; ``GET /count`` tells the calls and new connections since it was last asked.
+Run as ``python -m bench.upstream CERTIFICATE``; it prints its port. Person ``n`` has the openid ``openid(n)``, and each
+code ``OPENID.ANYTHING`` belongs to them. ``GET /control?delay=0.1`` sets the delay in seconds; ``GET
+/control?hangs=/sms/first`` names a path that gets no more answers. ``GET /count`` returns the calls and the new
+connections since the last ``/count``.
 """
 
 import asyncio
@@ -19,12 +20,14 @@ from bench.contenders import CLIENT_ID
 
 
 def openid(number: int) -> str:
-    """What SQL calls ``upper(md5(number::text))``."""
+    """The same as ``upper(md5(number::text))`` in SQL."""
     return hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest().upper()
 
 
 class Counts:
-    """Since the last ``/count``, the delay in seconds until an answer, and the path that gets none."""
+    """Calls and connections since the last ``/count``, the delay of answers in seconds, and the path that gets no
+    answer.
+    """
 
     calls = connections = 0
     delay = 0.0
@@ -32,7 +35,7 @@ class Counts:
 
 
 def token(fields: Mapping[str, str]) -> str:
-    """QQ's answer to a code: JSON or a form, with or without the openid."""
+    """QQ's answer to a code: JSON or a form, with the openid or without it."""
     person = fields["code"].partition(".")[0]
     grant = {"access_token": f"token-{person}", "expires_in": 7776000, "refresh_token": f"refresh-{person}"}
     if fields.get("need_openid") == "1":
@@ -43,38 +46,38 @@ def token(fields: Mapping[str, str]) -> str:
 
 
 def me(fields: Mapping[str, str]) -> str:
-    """Whose token it is: JSON or JSONP."""
+    """The openid of a token, as JSON or JSONP."""
     told = json.dumps({"client_id": CLIENT_ID, "openid": _owner(fields)})
     return told if fields.get("fmt") == "json" else f"callback( {told} );\n"
 
 
 def profile(fields: Mapping[str, str]) -> str:
-    """What QQ tells about a person."""
+    """QQ's profile of a person."""
     return json.dumps({"ret": 0, "msg": "", "nickname": "小明", "figureurl_qq_1": "", "gender": "男"})
 
 
 def generic_token(fields: Mapping[str, str]) -> str:
-    """The same for clients of generic OAuth 2."""
+    """The answer to a code for clients of generic OAuth 2."""
     return json.dumps(
         {"access_token": f"token-{fields['code'].partition('.')[0]}", "token_type": "bearer", "expires_in": 7776000}
     )
 
 
 def generic_profile(fields: Mapping[str, str]) -> str:
-    """The same for clients of generic OAuth 2."""
+    """The profile for clients of generic OAuth 2."""
     person = _owner(fields)
     return json.dumps({"sub": person, "id": person, "name": "小明", "email": f"{person.lower()}@qq.example"})
 
 
 def control(fields: Mapping[str, str]) -> str:
-    """Ours, not the provider's."""
+    """Set the delay and the hanging path. The real provider has no such endpoint."""
     Counts.delay = float(fields.get("delay", "0"))
     Counts.hangs = fields.get("hangs", "")
     return "{}"
 
 
 def count(fields: Mapping[str, str]) -> str:
-    """Ours; the connection that asks is not counted."""
+    """The counts. The real provider has no such endpoint. The connection that asks is not counted."""
     counted = {"calls": Counts.calls, "connections": Counts.connections - 1}
     Counts.calls = Counts.connections = 0
     return json.dumps(counted)
@@ -91,7 +94,7 @@ PROVIDERS = {
     "/generic/token": generic_token,
     "/generic/userinfo": generic_profile,
     "/sms": lambda fields: '{"status": "ok"}',
-    # As docs/en/how-to/sms/bridge.md has the contract of the gateway "http".
+    # The contract of the gateway "http" in docs/en/how-to/sms/bridge.md.
     "/sms/first": lambda fields: '{"code": "ok"}',
     "/sms/second": lambda fields: '{"code": "ok"}',
 }
@@ -99,7 +102,7 @@ OURS = {"/control": control, "/count": count}
 
 
 class Connection(asyncio.Protocol):
-    """One client, one request after the other."""
+    """One client's connection, with one request at a time."""
 
     def __init__(self) -> None:
         self._received = b""
@@ -139,7 +142,7 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         body = text.encode()
-        # QQ labels forms and JSONP so; clients of generic OAuth 2 want JSON to be called that.
+        # QQ labels forms and JSONP as text/html. Clients of generic OAuth 2 expect application/json for JSON.
         kind = "application/json" if text.startswith("{") else "text/html"
         head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}; charset=utf-8\r\nContent-Length: {len(body)}\r\n\r\n"
         self._transport.write(head.encode() + body)

@@ -1,4 +1,4 @@
-"""Requests straight to a WSGI application, without a web server."""
+"""Send requests straight to a WSGI application, without a web server."""
 
 import io
 import sys
@@ -9,7 +9,7 @@ from bench.contenders import Request
 
 
 def environ_of(request: Request, number: int) -> dict[str, Any]:
-    """As a WSGI server makes it."""
+    """The environ that a WSGI server makes."""
     path, _, query = request.path.partition("?")
     headers = {"X-Forwarded-For": f"10.9.{number >> 8 & 255}.{number & 255}", **request.headers}
     fields = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
@@ -37,7 +37,7 @@ def environ_of(request: Request, number: int) -> dict[str, Any]:
 
 
 def answer(application: Callable[..., Any], request: Request, number: int) -> None:
-    """Raises RuntimeError unless it is 200."""
+    """Answer one request. Raises RuntimeError unless the status is 200."""
     told: list[str] = []
     body = application(environ_of(request, number), lambda status, headers: told.append(status))
     sent = b"".join(body)

@@ -1,7 +1,7 @@
 """``make hashes``: writes the SHA-256 of every file of each pinned version into the requirements files.
 
-Of every file that the index has, so that the same line installs on each platform and each Python. The index is the one
-that pip is told to use, asked through pip's own session; its address is written nowhere.
+It takes every file that the index has, so that the same line installs on each platform and each Python. The index is
+the one in pip's configuration, and is read through pip's own session. Its address is not written to any file.
 """
 
 import re
@@ -34,13 +34,13 @@ JSON = "application/vnd.pypi.simple.v1+json"
 _PIN = re.compile(r"([\w.-]+)==([^\s;]+)")
 _HASHES = re.compile(r"(?: *\\)?\n +--hash=\S+")
 
-#: What the index has of a project: file names and hashes.
+#: The files of a project in the index: names and hashes.
 Files = list[dict[str, Any]]
 
 
 def main() -> None:
-    """Rewrite all of :data:`FILES`, or none where the index lacks a version."""
-    # The command downloads nothing; it knows what pip's configuration says of index, certificates and proxies.
+    """Rewrite all of :data:`FILES`, or none if the index lacks a version."""
+    # The command downloads nothing. It reads pip's configuration of index, certificates and proxies.
     command: Any = create_command("download")
     options, _ = command.parse_args([])
     with command.main_context():

@@ -1,7 +1,7 @@
-"""``install.py FILE``: installs a requirements file with this Python's pip, and says every few seconds how far it is.
+"""``install.py FILE``: installs a requirements file with this Python's pip, and prints its progress every few seconds.
 
-pip itself is silent for a minute at a time, or says more than anybody reads. Where it fails its last words are shown,
-and its exit code is ours. A second argument is the number of seconds between two lines.
+pip itself is silent for a minute at a time, or prints more than people read. If it fails, its last lines are shown, and
+its exit code is returned. A second argument is the number of seconds between two lines.
 """
 
 import re
@@ -15,14 +15,14 @@ from pathlib import Path
 
 #: Seconds between two lines.
 EVERY = 3.0
-#: Lines of pip's that are shown where it failed. The reason stands at their end.
+#: Lines of pip's output that are shown if it fails. The reason is at the end of the output.
 LAST = 30
-#: What pip says once for each line of the file.
+#: What pip prints once for each line of the file.
 _FOUND = ("Collecting ", "Requirement already satisfied: ", "Ignoring ")
 
 
 class Progress:
-    """What pip has said so far."""
+    """pip's output so far."""
 
     def __init__(self, packages: int) -> None:
         self._packages = packages
@@ -45,7 +45,7 @@ class Progress:
 
 
 def packages(file: Path) -> int:
-    """How many versions it names, itself or by the files that it includes."""
+    """The number of versions in the file and in the files that it includes."""
     text = file.read_text()
     included = re.findall(r"^-r (\S+)", text, re.MULTILINE)
     own = re.findall(r"^[\w.-]+==", text, re.MULTILINE)

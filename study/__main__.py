@@ -1,4 +1,4 @@
-"""``python -m study``: what OCR reads of image codes. See docs/en/explanation/image-codes.md."""
+"""``python -m study``: how well OCR reads image codes. See docs/en/explanation/image-codes.md."""
 
 import secrets
 import sys
@@ -26,7 +26,7 @@ BLIND = ROOT / "study" / "blind"
 IMAGES = 300
 DRAWN = 1_000
 CHECKED = 100
-#: So many read of those checked, as they come, are too many.
+#: If OCR reads this many or more of the checked images as they come, the check fails.
 TOO_MANY = 5
 
 
@@ -52,13 +52,13 @@ def check() -> None:
             print(f"{design}: {number} of {CHECKED} solved as they come ({model}, {how})")
         most[design] = max(solved.values())
     if most[READ] < CHECKED // 2:
-        sys.exit("The OCR reads nothing at all, so this tells nothing.")
+        sys.exit("The OCR reads no design at all, so this check proves nothing.")
     if most[SHIPPED] >= TOO_MANY:
         sys.exit(f"OCR reads the image code: {TOO_MANY} of {CHECKED} or more.")
 
 
 def blind(design: str) -> None:
-    """Nobody knows the texts: these are other images than those of the study."""
+    """Write images without their texts, for people to read. They are other images than those of the study."""
     seeds = [secrets.randbits(32) for _ in range(20)]
     BLIND.mkdir(exist_ok=True)
     rows = [seeds[start : start + 4] for start in range(0, len(seeds), 4)]
@@ -125,8 +125,10 @@ def _drawing() -> Table:
 
 def main(arguments: Sequence[str]) -> None:
     parser = ArgumentParser(prog="python -m study", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only whether our design is read as it comes; fails then")
-    parser.add_argument("--blind", nargs="?", const=SHIPPED, choices=DESIGNS, help="only a sheet to be read by eye")
+    parser.add_argument("--check", action="store_true", help="only check our design as it comes; fail if OCR reads it")
+    parser.add_argument(
+        "--blind", nargs="?", const=SHIPPED, choices=DESIGNS, help="only make a sheet for people to read"
+    )
     asked = parser.parse_args(arguments)
     if asked.check:
         check()

@@ -1,4 +1,4 @@
-"""How many images of a design are solved: as they come, and after each step."""
+"""How many images of a design OCR solves: as they come, and after each preparation step."""
 
 import io
 import os
@@ -15,15 +15,15 @@ from study.designs import DESIGNS
 from study.reader import MODELS, Reader
 from study.steps import STEPS
 
-#: As the images come: what a model says freely, and told the alphabet.
+#: For images as they come: the model's free reading, and its reading when it knows the alphabet.
 FREELY, TOLD = "freely", "told"
 
-#: How many are solved, by what was done to them and by model.
+#: The number of solved images, by preparation and by model.
 Solved: TypeAlias = Counter[tuple[str, str]]
 
 
 def text_of(seed: int) -> str:
-    """What the image with this seed says, in every design."""
+    """The text of the image with this seed; it is the same in every design."""
     return "".join(Random(f"text {seed}").choices(ALPHABET, k=LENGTH))
 
 
@@ -32,7 +32,7 @@ def image_of(design: str, seed: int) -> bytes:
 
 
 def attack(design: str, images: int, *, with_steps: bool) -> Solved:
-    """Of the first so many images, on all cores."""
+    """Attack the first ``images`` images, on all cores."""
     solved: Solved = Counter()
     with ProcessPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
         for job in [pool.submit(_attack, design, seed, with_steps=with_steps) for seed in range(images)]:
@@ -55,5 +55,5 @@ def _attack(design: str, seed: int, *, with_steps: bool) -> Solved:
     return solved
 
 
-#: Each process has its own.
+#: Each process has its own reader.
 _reader = cache(Reader)

@@ -1,6 +1,6 @@
-"""The designs that are compared: each ``draw(text, random)`` gives the image, a pure function of its arguments.
+"""The designs that are compared: each ``draw(text, random)`` returns the image and is a pure function of its arguments.
 
-They share letters and noise with the one that is shipped, so that each differs from it in what it is named after.
+They share letters and noise with the design that is shipped. So each differs from it only in what its name says.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,12 +16,12 @@ from study import first, tutorial
 Draw: TypeAlias = Callable[[str, Random], bytes]
 
 WIDTH, HEIGHT = SIZE
-#: Pixels: the sides of a cell of chroma.
+#: Pixels: the side of a square of uniform chroma.
 CELL = 4
 
 
 def faded(text: str, random: Random) -> bytes:
-    """The hues come closer to each other from one edge to the other."""
+    """The two hues come closer to each other from one edge of the image to the other."""
     strength = np.linspace(1, 0.25, WIDTH)[:: random.choice((-1, 1))]
     return coloured(letters(text, random) * strength, random)
 
@@ -32,17 +32,17 @@ def speckled(text: str, random: Random) -> bytes:
 
 
 def pale(text: str, random: Random) -> bytes:
-    """Little colour, and no cell has as much of it as the next one."""
+    """Weak colours, and their strength differs from cell to cell."""
     return coloured(letters(text, random) * cells(random, lambda: random.uniform(0.1, 0.4)), random)
 
 
 def exchanged(text: str, random: Random) -> bytes:
-    """The hues change places beyond a curve: neither is the ink."""
+    """The hues are exchanged on the other side of a curve, so neither hue belongs to the letters alone."""
     return coloured(letters(text, random) * sides(random), random)
 
 
 def with_ribbon(text: str, random: Random) -> bytes:
-    """Exchanged beyond the curve, and within a ribbon that is as wide as a stroke."""
+    """The hues are exchanged on the other side of the curve, and inside a ribbon that is as wide as a stroke."""
     along = np.linspace(0, 2 * np.pi, WIDTH)
     middle = HEIGHT / 2 + 10 * np.sin(random.uniform(1, 2) * along + random.uniform(0, 2 * np.pi))
     ribbon = np.clip(abs(np.arange(HEIGHT)[:, None] - middle) - 4, -1, 1)
@@ -50,7 +50,7 @@ def with_ribbon(text: str, random: Random) -> bytes:
 
 
 def in_a_lattice(text: str, random: Random) -> bytes:
-    """Exchanged beyond the curve, and again from each letter to the next."""
+    """The hues are exchanged on the other side of the curve, and again from each letter to the next."""
     sign = sides(random)
     for place in range(50, WIDTH, 50):
         sign = sign * np.clip(np.arange(WIDTH) - place - random.uniform(-10, 10), -1, 1)
@@ -74,9 +74,9 @@ def cells(random: Random, value: Callable[[], float]) -> Floats:
 
 
 SHIPPED = "hue alone"
-#: Which any OCR reads.
+#: A design that any OCR reads.
 READ = "like a tutorial's"
-#: With which the steps against ours are compared.
+#: The steps against our design are compared on this one too.
 RIVAL = "exchanged beyond a curve"
 DESIGNS: Mapping[str, Draw] = {
     READ: tutorial.draw,

@@ -1,4 +1,4 @@
-"""The image code as phonebind drew it first: one hue for the letters and one for the ground, always the same two."""
+"""The first design of phonebind's image code: always the same hue for the letters, and the same one for the ground."""
 
 import io
 from random import Random
@@ -31,13 +31,13 @@ def _noise(random: Random) -> Image.Image:
 
 
 def _tint(hue: tuple[int, int, int], light: Image.Image) -> Image.Image:
-    """``hue`` everywhere, with the luminance of ``light``: of YCbCr, Y is all that a grey copy keeps."""
+    """``hue`` everywhere, with the luminance of ``light``. A grey copy keeps only Y of YCbCr."""
     _, blue, red = (band.resize(SIZE) for band in Image.new("RGB", (1, 1), hue).convert("YCbCr").split())
     return Image.merge("YCbCr", (light, blue, red)).convert("RGB")
 
 
 def _glyphs(text: str, random: Random) -> Image.Image:
-    """The letters as a mask, each shifted and turned a little, then all bent together."""
+    """The letters as a mask: each is shifted and rotated a little, then all are distorted together."""
     mask = Image.new("L", SIZE)
     for index, char in enumerate(text):
         glyph = Image.new("L", (_GLYPH, SIZE[1]))

@@ -1,4 +1,4 @@
-"""ddddocr, which reads image codes for who has installed it, with either of its models."""
+"""ddddocr, OCR for image codes that anyone can install, with either of its models."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ MODELS = ("default", "beta")
 
 @dataclass(frozen=True)
 class Reading:
-    """What it says; and what, where it is told that nothing but our alphabet can stand there."""
+    """The free reading, and the reading when only our alphabet is allowed."""
 
     freely: str
     told: str
@@ -25,7 +25,7 @@ class Reading:
 
 class Reader:
     def __init__(self, model: str) -> None:
-        # Kept, since it empties its engine when it goes.
+        # Keep a reference: the object empties its engine when it is deleted.
         self._ocr = DdddOcr(beta=model == "beta", show_ad=False)
         self._engine = self._ocr.ocr_engine
         # One thread each: there is a process for each core.
@@ -37,7 +37,9 @@ class Reader:
         self._ours = [0, *(n for n, one in enumerate(self._characters) if one and one.upper() in ALPHABET)]
 
     def read(self, image: Image.Image) -> Reading:
-        """One run of the model. Its ``set_ranges`` only drops what is not ours from the answer; this asks for more."""
+        """Run the model once. The library's ``set_ranges`` only drops characters outside our alphabet; this chooses the
+        best ones inside it.
+        """
         prepared = self._engine._preprocess_image(image, png_fix=False)
         [output] = self._session.run(None, {self._input: prepared})
         scores = output.reshape(-1, output.shape[-1])
@@ -45,6 +47,6 @@ class Reader:
         return Reading(self._said(scores.argmax(axis=1)), self._said(ours))
 
     def _said(self, best: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> str:
-        """CTC: what is said twice in a row is said once, and 0 is silence."""
+        """CTC decoding: repeated symbols are merged, and 0 is the blank."""
         once = best[np.flatnonzero(np.diff(best, prepend=-1))]
         return "".join(self._characters[n] for n in once if n)

@@ -1,4 +1,4 @@
-"""Sheets of images, to be looked at."""
+"""Sheets of images for people to look at."""
 
 import io
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ FONT = ImageFont.load_default(13)
 
 
 def write(path: Path, rows: Sequence[tuple[str, Sequence[bytes]]]) -> None:
-    """One row of images below its label; the file's name says its kind."""
+    """One row of images below each label. The suffix of the file name sets the format."""
     columns = max(len(images) for _, images in rows)
     sheet = Image.new("RGB", (columns * (WIDTH + GAP) + GAP, len(rows) * (LABEL + HEIGHT) + GAP), "white")
     pen = ImageDraw.Draw(sheet)

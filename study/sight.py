@@ -1,6 +1,6 @@
-"""Whether colour-blind people see the letters: how far apart the two hues are to them.
+"""Whether colour-blind people see the letters: the distance between the two hues as they see them.
 
-The simulation is that of Machado, Oliveira and Fernandes (2009) at full severity, on linear RGB; the distance is CIE
+The simulation is that of Machado, Oliveira and Fernandes (2009) at full severity, on linear RGB. The distance is CIE
 1976's ΔE, of which 2.3 is just noticeable.
 """
 
@@ -34,7 +34,7 @@ _XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.
 
 
 def least_distance(pairs: Iterable[tuple[Floats, Floats]], lights: Iterable[float], sight: str) -> float:
-    """ΔE between the two hues, at the luminance where they are closest, of the pair that is closest."""
+    """The least ΔE between the two hues of a pair, over all pairs and luminances."""
     matrix = np.array(SIGHTS[sight])
     lights = list(lights)
     return min(

@@ -1,6 +1,6 @@
-"""What an attacker may do to an image before OCR reads it: each step takes RGB and gives what is to be read.
+"""What an attacker may do to an image before OCR reads it: each step takes RGB and returns the image for OCR.
 
-A fixed set: no step was made for one design, but for the last two, which do not mind which of the hues is the ink.
+The set is fixed. No step was made for one design, except the last two, which work whichever hue the letters have.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ def blue_minus_red(image: Image.Image) -> Image.Image:
 
 
 def principal(image: Image.Image) -> Image.Image:
-    """Along the line on which this image's own hues differ most."""
+    """Project on the line along which this image's own hues differ most."""
     chroma = _pixels(image.convert("YCbCr"))[..., 1:]
     chroma = chroma - chroma.mean(axis=(0, 1))
     flat = chroma.reshape(-1, 2)
@@ -32,14 +32,16 @@ def principal(image: Image.Image) -> Image.Image:
 
 
 def two_clusters(mode: str, first: int) -> Step:
-    """k-means, from the least and the most, in what ``mode`` has from the channel ``first`` on."""
+    """k-means with two clusters, in the channels of ``mode`` from ``first`` on. It begins with the least and the
+    greatest value.
+    """
 
     def step(image: Image.Image) -> Image.Image:
         flat = _pixels(image.convert(mode))[..., first:].reshape(-1, 3 - first)
         centres = flat[[flat[:, 0].argmin(), flat[:, 0].argmax()]]
         for _ in range(10):
             nearest = ((flat[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
-            # Neither is ever empty: the two that they began with are farthest apart.
+            # No cluster is ever empty: the two starting points are the farthest apart.
             centres = np.array([flat[nearest == n].mean(axis=0) for n in (0, 1)])
         return _grey(nearest.reshape(image.height, image.width).astype(float))
 
@@ -47,7 +49,7 @@ def two_clusters(mode: str, first: int) -> Step:
 
 
 def otsu(step: Step) -> Step:
-    """Black and white, cut where the two are most unlike."""
+    """Black and white, with the threshold that separates the two classes best."""
 
     def cut(image: Image.Image) -> Image.Image:
         grey = step(image)
@@ -73,7 +75,7 @@ def outlines(image: Image.Image) -> Image.Image:
 
 
 def without_sides(image: Image.Image) -> Image.Image:
-    """How unlike its surroundings each pixel is: letters are thin, and the sides of a curve are wide."""
+    """How much each pixel differs from its surroundings. Letters are thin, and the sides of a curve are wide."""
     plane = blue_minus_red(image)
     return _grey(-abs(_pixels(plane) - _pixels(plane.filter(ImageFilter.BoxBlur(12)))))
 

@@ -1,4 +1,4 @@
-"""An image code as tutorials draw it: dark letters in any colour on a light ground, turned, with lines and dots."""
+"""An image code as tutorials draw it: dark rotated letters in any colour on a light ground, with lines and dots."""
 
 import io
 from random import Random

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import phonebind_sandbox
 from requirements import hashes, install
 
 ROOT = Path(__file__).parent.parent
@@ -69,7 +70,8 @@ def test_an_install_says_how_far_it_is(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(source)], check=True)
     file = tmp_path / "all.txt"
     file.write_text("-r more.txt\n--find-links .\n")
-    (tmp_path / "more.txt").write_text("phonebind-sandbox==0.1.0\nnot-here==1; python_version < '3'\n")
+    ours = f"phonebind-sandbox=={phonebind_sandbox.__version__}"
+    (tmp_path / "more.txt").write_text(f"{ours}\nnot-here==1; python_version < '3'\n")
     done = installed(file, tmp_path / "target")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "target/phonebind_sandbox/__init__.py").exists()

@@ -1,7 +1,8 @@
-"""Who is measured. Each module here says how one of them is set up, and how a browser signs in there.
+"""The contenders: the sign-ins that are compared. Each module here says how one is set up, and how a browser signs in.
 
-They all get the same of everything: one PostgreSQL, with a database of their own; the same people bound; the same
-provider over HTTPS; as many workers. Each is configured as its own documentation recommends for production.
+The conditions are the same for all: one PostgreSQL with a database for each contender, the same bound people, the same
+provider over HTTPS, the same number of workers. Each contender is configured for production as its own documentation
+recommends.
 """
 
 import json
@@ -16,28 +17,28 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: The modules beside this one, in the order of the tables.
+#: The modules in this package, in the order of the tables.
 NAMES = ("phonebind", "limit", "limit_in_drf", "bare_drf", "better_auth", "tutorial", "social_auth", "allauth")
 
-#: What the provider knows every contender by.
+#: The client id that every contender has at the provider.
 CLIENT_ID = "101234567"
 CLIENT_SECRET = "bench-secret"
 
-#: As a proxy that ended TLS says it.
+#: The header of a proxy that has terminated TLS.
 HTTPS = {"X-Forwarded-Proto": "https"}
 
 
 @dataclass(frozen=True)
 class Site:
-    """What a contender finds around it."""
+    """The environment of a contender."""
 
     port: int
-    #: ``postgresql://…``, of an empty database at first.
+    #: ``postgresql://…``: the URL of a database that is empty at first.
     database_url: str
     redis_url: str
-    #: ``https://127.0.0.1:…``: bench/upstream.py.
+    #: ``https://127.0.0.1:…``: the provider's stub, bench/upstream.py.
     upstream: str
-    #: For its files.
+    #: For the contender's files.
     directory: Path
     workers: int = 2
     threads: int = 64
@@ -59,7 +60,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What it gets; header names in lower case."""
+    """What the browser receives. Header names are in lower case."""
 
     status: int
     headers: Sequence[tuple[str, str]]
@@ -73,45 +74,46 @@ class Answer:
 
     @property
     def cookies(self) -> str:
-        """As they are sent back."""
+        """The cookies of the answer, as the browser sends them back."""
         return "; ".join(value.partition(";")[0] for key, value in self.headers if key == "set-cookie")
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One of them."""
+    """One sign-in that is measured."""
 
-    #: Its module, and its database.
+    #: The name of its module and of its database.
     name: str
-    #: In tables.
+    #: The title in tables.
     title: str
-    #: Makes its tables in an empty database.
+    #: Make its tables in an empty database.
     prepare: Callable[[Site], None]
-    #: SQL that makes people number ``:first`` to ``:last``, each with an account, bound to ``upper(md5(n::text))``.
+    #: SQL that makes the people from ``:first`` to ``:last``. Each has an account that is bound to
+    #: ``upper(md5(n::text))``.
     seed: Sequence[str]
-    #: The command that serves it, and its environment beside :func:`environ`.
+    #: The command that serves it, and its environment variables in addition to :func:`environ`.
     command: Callable[[Site], Sequence[str]]
     environ: Callable[[Site], Mapping[str, str]]
-    #: The browser's first request, or None where a callback needs none.
+    #: The browser's first request, or None if the callback needs none.
     begin: Callable[[Site], Request] | None
-    #: The browser comes back with a code; the answer is to the first request.
+    #: The request with which the browser comes back with a code. The answer is the one to the first request.
     call_back: Callable[[Site, Answer | None, str], Request]
     is_signed_in: Callable[[Answer], bool]
-    #: What must be there to run it.
+    #: The program that it needs.
     needs: str = "python"
-    #: The checkout that it is served from.
+    #: The checkout that serves it.
     root: Path = ROOT
 
 
 def gunicorn(app: str, site: Site) -> list[str]:
-    """How Python contenders are served: processes with threads, since they wait for the provider."""
+    """The command for Python contenders: processes with threads, because they wait for the provider."""
     options = ["--worker-class", "gthread", "--workers", str(site.workers), "--threads", str(site.threads)]
     options += ["--bind", f"127.0.0.1:{site.port}", "--backlog", "4096", "--keep-alive", "75", "--log-level", "warning"]
     return [sys.executable, "-m", "gunicorn", *options, "--no-control-socket", "--worker-connections", "4096", app]
 
 
 def manage(settings: str, environ: Mapping[str, str], *command: str) -> None:
-    """Run one of Django's commands for a contender."""
+    """Run a Django management command for a contender."""
     subprocess.run(
         [sys.executable, "-m", "django", *command],
         cwd=ROOT,
@@ -121,7 +123,7 @@ def manage(settings: str, environ: Mapping[str, str], *command: str) -> None:
 
 
 def all_there() -> list[Contender]:
-    """Everybody who can run here; who cannot is named."""
+    """All contenders that can run here. The others are printed."""
     found = []
     for name in NAMES:
         contender: Contender = import_module(f"bench.contenders.{name}").CONTENDER

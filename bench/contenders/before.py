@@ -1,4 +1,4 @@
-"""phonebind as another checkout has it, BENCH_BEFORE: what a change costs or saves is measured beside what was there.
+"""phonebind from another checkout, BENCH_BEFORE. It shows what a change costs or saves compared with the old code.
 
 git worktree add /tmp/before v0.2 && BENCH_BEFORE=/tmp/before make bench PARTS=before
 """

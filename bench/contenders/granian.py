@@ -1,4 +1,4 @@
-"""phonebind's reference server under Granian in gunicorn's place, with as many processes and threads."""
+"""phonebind's reference server under Granian instead of gunicorn, with the same number of processes and threads."""
 
 import sys
 from dataclasses import replace

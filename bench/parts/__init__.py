@@ -1,4 +1,4 @@
-"""What is measured, a module each: ``run(machine, load)`` gives the tables of docs/en/explanation/performance.md."""
+"""One module for each measurement. ``run(machine, load)`` returns tables for docs/en/explanation/performance.md."""
 
 import os
 import subprocess
@@ -12,12 +12,12 @@ T = TypeVar("T")
 
 
 def scale(full: T, quick: T) -> T:
-    """``quick`` with BENCH_QUICK=1, which tries out the bench and measures nothing."""
+    """``full``, or ``quick`` with BENCH_QUICK=1, which tries the bench and measures nothing."""
     return quick if os.environ.get("BENCH_QUICK") == "1" else full
 
 
 def python(environ: Mapping[str, str], *options: str) -> tuple[str, str]:
-    """What a Python of its own prints, and what it logs. Raises RuntimeError with the latter where it fails."""
+    """What a separate Python process prints, and what it logs. If it fails, raises RuntimeError with the log."""
     command = [sys.executable, *options]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -1,5 +1,5 @@
-"""What ``phonebind.lifecycle`` costs: a sign-in and a refresh with and without it, a chain of refreshes, and a sign-in
-by SMS beside one by password.
+"""What ``phonebind.lifecycle`` costs: a sign-in and a refresh with the app and without it, a chain of refreshes, and a
+sign-in by SMS compared with one by password.
 """
 
 import http.client
@@ -27,16 +27,16 @@ ROUNDS = scale(7, 2)
 REQUESTS = scale(500, 40)
 PEOPLE = scale(10_000, 200)
 REFRESHES = scale(2_000, 40)
-#: Of the chain, at its ends.
+#: The number of refreshes that are measured at each end of the chain.
 ENDS = scale(200, 10)
 LIMITS = json.dumps({"password_address": [10**8, 900]})
-#: Long enough for Django not to make another.
+#: Long enough that Django does not make a new salt.
 _SALT = "0123456789abcdefghijkl"
 
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU milliseconds of one request: the server's, and PostgreSQL's."""
+    """CPU milliseconds of one request, in the server and in PostgreSQL."""
 
     server: float
     postgres: float
@@ -44,7 +44,7 @@ class Cost:
 
 
 class Side:
-    """phonebind with the app, or without."""
+    """phonebind with the app, or without it."""
 
     def __init__(self, machine: Machine, load: Load, contender: Contender, stack: ExitStack) -> None:
         self.machine, self.load, self.contender = machine, load, contender
@@ -55,7 +55,7 @@ class Side:
         self._people: dict[str, count[int]] = defaultdict(count)
 
     def people(self, what: str, number: int) -> list[int]:
-        """Others than the last time: a mobile has one code at a time here."""
+        """People who were not used for ``what`` before: a mobile has one code at a time here."""
         return [1 + next(self._people[what]) % PEOPLE for _ in range(number)]
 
     def measure(self, requests: list[Request]) -> Cost:
@@ -73,7 +73,7 @@ class Side:
         return [CONTENDER.call_back(self.site, answer, code) for answer, code in zip(begun, codes, strict=True)]
 
     def refreshes(self, number: int) -> list[Request]:
-        """Each with a token of its own, since a token serves once."""
+        """Refresh requests, each with another token, since a token is good once."""
         return [refresh(answer.json()["refresh"]) for answer in self.load.ask(self.site, self.returning(number))]
 
     def by_password(self, number: int) -> list[Request]:
@@ -107,7 +107,7 @@ def run(machine: Machine, load: Load) -> list[Table]:
         for number in range(ROUNDS + 1):
             for name, maker in made.items():
                 cost = (with_app if name.endswith("app") else without).measure(maker(REQUESTS))
-                if number:  # the first warms up
+                if number:  # the first round warms up
                     costs[name].append(cost)
         return [_compared(costs), _chain(with_app)]
 
@@ -135,7 +135,7 @@ def _compared(costs: dict[str, list[Cost]]) -> Table:
 
 
 def _chain(side: Side) -> Table:
-    """One session's tokens, each made of the one before."""
+    """The refresh tokens of one session, each from the request with the one before."""
     [first] = side.load.ask(side.site, side.returning(1))
     token, times = first.json()["refresh"], []
     rows = _rows(side.site)
@@ -166,7 +166,7 @@ def refresh(token: str) -> Request:
 
 
 def mobile_of(person: int) -> str:
-    """As the contender's seed makes it."""
+    """The mobile of a person, as the contender's seed makes it."""
     return str(13_000_000_000 + person)
 
 
@@ -179,7 +179,7 @@ def _know_passwords(site: Site) -> None:
 
 
 def _rows(site: Site) -> int:
-    """Of all tables."""
+    """The number of rows in all tables."""
     with psycopg.connect(site.database_url) as connection:
         tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         counts = [connection.execute(f'SELECT count(*) FROM "{name}"').fetchone() for [name] in tables]  # noqa: S608

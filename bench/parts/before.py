@@ -1,4 +1,4 @@
-"""The returning sign-in of this checkout beside that of another one, BENCH_BEFORE, in turns: one run, one machine."""
+"""The returning sign-in of this checkout and of another one, BENCH_BEFORE: in turns, in one run, on one machine."""
 
 from contextlib import ExitStack
 from statistics import median
@@ -24,7 +24,7 @@ def run(machine: Machine, load: Load) -> list[Table]:
     with ExitStack() as stack:
         for runner in runners:
             runner.start(stack, PEOPLE)
-        # As many requests each, or who is quicker would be measured longer.
+        # Both get the same number of requests. Otherwise the quicker one would be measured longer.
         fewest = min(runner.per_round for runner in runners)
         for number in range(ROUNDS):
             for runner in runners if number % 2 else reversed(runners):
@@ -46,5 +46,5 @@ def run(machine: Machine, load: Load) -> list[Table]:
 
 
 def _ratio(runner: Runner, other: Runner, at_once: int) -> float:
-    """The median of the rounds' own ratios."""
+    """The median of the ratios of each round."""
     return median(one / two for one, two in zip(runner.cpu[at_once], other.cpu[at_once], strict=True))

@@ -1,4 +1,4 @@
-"""Many at once, while the provider takes its time: everybody's sign-ins a second, and what phonebind's threads do."""
+"""Many people at once with a slow provider: sign-ins per second of all contenders, and what phonebind's threads do."""
 
 import random
 from statistics import median
@@ -12,19 +12,19 @@ from bench.report import Table
 
 PEOPLE = scale(10_000, 200)
 CLIENTS = scale(256, 16)
-#: Seconds that the provider takes, and that each round lasts.
+#: Seconds that the provider takes, and seconds of each round.
 DELAY = 0.1
 SECONDS = scale(6.0, 1.0)
 ROUNDS = scale(1, 1)
-#: Of phonebind and the other Python servers where they are compared.
+#: Threads of phonebind and of the other Python servers in the comparison.
 THREADS = 256
-#: Those that are tried for phonebind.
+#: The numbers of workers and threads that are tried for phonebind.
 MODELS = scale(((2, 16), (2, 64), (2, 256), (2, 512), (4, 128)), ((2, 16), (2, 64)))
-#: Who waits where the provider takes a second, and requests a second of those who need no provider.
+#: People who wait for a provider that takes WAIT seconds, and the rate per second of requests that need no provider.
 WAITING = scale(1_000, 20)
 WAIT = 1.0
 PROBES = 50.0
-#: Those who wait: how long the provider takes, and how they come.
+#: The crowds that wait: the provider's delay in seconds, and how the people come.
 SCENES: tuple[tuple[str, float, dict[str, float]], ...] = (
     ("nobody waits", 0.0, {}),
     (f"{WAITING} at the same moment, again and again", WAIT, {"at_once": WAITING}),
@@ -83,15 +83,15 @@ def _models(machine: Machine, load: Load) -> Table:
 
 
 def crowd(machine: Machine, load: Load, contender: Contender, site: Site) -> tuple[Result, float, float]:
-    """What they saw, CPU ms for each, and MiB of the largest worker."""
+    """What the crowd saw, CPU milliseconds of each sign-in, and MiB of the largest worker."""
     with machine.serving(contender, site) as server:
         machine.control("/control?delay=0")
         begin(load, contender, site, CLIENTS)
         cold = load.fire(at_once=CLIENTS)
-        # Node compiles what runs often: nobody is measured cold.
+        # Node compiles code that runs often, so every contender warms up first.
         begin(load, contender, site, int(cold.per_second * SECONDS))
         rate = load.fire(at_once=CLIENTS).per_second
-        # As many as can be signed in, and no more: each began with a request of its own.
+        # At most as many people as can be signed in, because each of them needs a request to begin.
         begin(load, contender, site, int(min(rate * 1.3, CLIENTS / DELAY) * SECONDS) + CLIENTS)
         machine.control(f"/control?delay={DELAY}")
         before = cpu_seconds(family(server))
@@ -101,7 +101,7 @@ def crowd(machine: Machine, load: Load, contender: Contender, site: Site) -> tup
 
 
 def _waiting(machine: Machine, load: Load, probes: Load) -> Table:
-    """Whether those who need no provider notice that a thousand wait for it."""
+    """Whether a thousand people who wait for the provider slow down requests that do not need it."""
     columns = [f"provider {WAIT:.0f} s", "sign-ins/s", "p50 ms", "p99 ms", "errors", "others' p50 ms", "p99 ms", "MiB"]
     table = Table("waiting", columns)
     contender = _phonebind()
@@ -134,6 +134,6 @@ def _phonebind() -> Contender:
 
 
 def begin(load: Load, contender: Contender, site: Site, count: int) -> None:
-    # Nobody comes again soon, since peers limit how often one address may begin.
+    # The same person does not come again soon: contenders limit how often one address may begin.
     people = [number for _ in range(count // PEOPLE + 1) for number in random.sample(range(1, PEOPLE + 1), PEOPLE)]
     load.begin(contender, site, people[:count], at_once=16)

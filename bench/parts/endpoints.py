@@ -26,24 +26,24 @@ ROUNDS = scale(3, 2)
 REQUESTS = scale(500, 60)
 PROFILED = scale(300, 80)
 PEOPLE = 100
-#: So that no budget ends the run.
+#: So high that no limit ends the run.
 LIMITS = {
     "image_address_hour": [10**8, 3600],
     "sms_address_hour": [10**8, 3600],
     "sms_site_hour": [10**8, 3600],
     "sms_site_day": [10**8, 86400],
 }
-#: As ``store.key`` makes it of the reference server's cache; this process has no settings.
+#: The key that ``store.key`` makes for the reference server's cache. This process has no Django settings.
 IMAGE_KEY = ":1:phonebind:image:{{{}}}"
 JSON = {**HTTPS, "Content-Type": "application/json"}
 
-#: Makes so many requests.
+#: A function that makes a number of requests.
 Maker = Callable[[int], list[Request]]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One round: milliseconds."""
+    """One round, in milliseconds."""
 
     cpu: float
     p50: float
@@ -69,7 +69,7 @@ def run(machine: Machine, load: Load) -> list[Table | Block]:
             sample(name, max(AT_ONCE))
         kinds = [(name, at_once) for name in makers for at_once in AT_ONCE]
         samples = [{kind: sample(*kind) for kind in kinds} for _ in range(ROUNDS)]
-        # While there still is somebody to sign in with.
+        # Make these now, while there are still people to sign in.
         to_profile = {name: maker(PROFILED) for name, maker in makers.items()}
     table = Table(
         "endpoints", ["request", *(f"{what}, {n} at once" for n in AT_ONCE for what in ("CPU ms", "p50", "p99"))]
@@ -86,8 +86,8 @@ def run(machine: Machine, load: Load) -> list[Table | Block]:
 
 
 def _makers(site: Site) -> dict[str, Maker]:
-    # Not those of a run before: a mobile waits a minute for its next SMS.
-    mobiles = count(13_100_000_000 + random.randrange(10**9))  # noqa: S311 - as random as dice
+    # Other mobiles than in a former run: a mobile waits a minute for its next SMS.
+    mobiles = count(13_100_000_000 + random.randrange(10**9))  # noqa: S311 - not for security
     return {
         "GET authorization": lambda number: [CONTENDER.begin(site) for _ in range(number)],  # type: ignore[misc]
         "GET image code": lambda number: [Request("GET", f"/image_codes/{uuid4()}/", HTTPS) for _ in range(number)],
@@ -97,7 +97,7 @@ def _makers(site: Site) -> dict[str, Maker]:
 
 
 def sms_requests(site: Site, mobiles: "count[int]", number: int) -> list[Request]:
-    """Each with an image that was read right: put where the server looks for it."""
+    """Each request has an image code with the right answer, which is written straight into the store."""
     requests = []
     with redis.Redis.from_url(site.redis_url) as valkey, valkey.pipeline() as pipeline:
         for _ in range(number):
@@ -110,14 +110,14 @@ def sms_requests(site: Site, mobiles: "count[int]", number: int) -> list[Request
 
 
 def _refresh(site: Site, number: int) -> list[Request]:
-    """Each with a token of its own, since a token serves once."""
+    """Each request has another token, since a token is good once."""
     tokens = [_sign_in(site, 1 + n % PEOPLE).json()["refresh"] for n in range(number)]
     bodies = [json.dumps({"refresh": token}).encode() for token in tokens]
     return [Request("POST", "/authorizations/refresh/", JSON, body) for body in bodies]
 
 
 def callback(site: Site, number: int) -> Request:
-    """With which this person comes back from the provider."""
+    """The request with which this person comes back from the provider."""
     assert CONTENDER.begin
     begun = _ask(site, CONTENDER.begin(site), number)
     return CONTENDER.call_back(site, begun, f"{openid(number)}.{uuid4()}")

@@ -1,4 +1,4 @@
-"""What a hanging SMS vendor does to everybody else, with another vendor behind it and without."""
+"""What a hanging SMS vendor does to all other requests, with a second vendor behind it and without one."""
 
 import json
 import random
@@ -14,11 +14,12 @@ from bench.parts.endpoints import LIMITS, sms_requests
 from bench.report import Table
 from bench.returning import PEOPLE, SECONDS, Returning, percentiles
 
-#: SMS a second, and how often the returning ones' SECONDS: long enough for two rests.
+#: SMS per second, and the run's length in units of the returning people's SECONDS. It is long enough for two rests of
+#: the failed vendor.
 SMS_RATE = 10
 TIMES = scale(5, 1)
 FIRST = "/sms/first"
-#: What is told to those who got none.
+#: What people without an SMS are told.
 KINDS = {True: "lost", False: "refused"}
 
 
@@ -49,8 +50,8 @@ def _environ(machine: Machine, paths: tuple[str, ...]) -> dict[str, str]:
 
 
 def _scene(machine: Machine, load: Load, site: Site, hangs: str) -> list[object]:
-    # Not those of a run before: a mobile waits a minute for its next SMS.
-    mobiles = count(13_100_000_000 + random.randrange(10**9))  # noqa: S311 - as random as dice
+    # Other mobiles than in a former run: a mobile waits a minute for its next SMS.
+    mobiles = count(13_100_000_000 + random.randrange(10**9))  # noqa: S311 - not for security
     returning = Returning(site)
     machine.control("/control")
     load.get_ready(site, sms_requests(site, mobiles, 200))
@@ -71,7 +72,7 @@ def _scene(machine: Machine, load: Load, site: Site, hangs: str) -> list[object]
 
 
 def _sms_cells(results: list[Result]) -> list[object]:
-    """Over the whole minute, since the hanging begins only once."""
+    """Over the whole minute, since the vendor begins to hang only once."""
     told: Counter[str] = Counter()
     whole = Result(seconds=sum(result.seconds for result in results))
     for result in results:

@@ -1,4 +1,4 @@
-"""What a first bind costs beside the hash in it, and what a flood of them does to those who only come back."""
+"""What a first bind costs compared with its hash, and what a flood of first binds does to people who are bound."""
 
 import json
 import subprocess
@@ -19,13 +19,13 @@ from bench.returning import PEOPLE, RATE, SECONDS, Returning, percentiles
 
 Process: TypeAlias = subprocess.Popen[str]
 
-#: Of the first table, and how many hashes, binds and sign-ins each.
+#: Rounds of the first table, and hashes, binds and sign-ins in each round.
 ROUNDS, EACH = scale(7, 2), scale(60, 12)
 FLOODS = scale(3, 1)
-#: How many binds warm up, or find out how many a second there can be. No more at once than one process lets wait: where
-#: more share it by chance they would be refused, and try again at once.
+#: Binds for the warm-up and for the measurement of the capacity. AT_ONCE is no more than one process lets wait. If more
+#: requests reached one process by chance, it would refuse some, and they would be tried again at once.
 CROWD, AT_ONCE = scale(600, 60), 8
-#: How many of those who were told to come again do.
+#: How many of the refused people try again.
 AGAIN = 20
 
 
@@ -42,7 +42,7 @@ def run(machine: Machine, load: Load) -> list[Table]:
 
 @contextmanager
 def _new_people(site: Site) -> Iterator[None]:
-    """They leave nothing behind; nor do those of a run that was killed."""
+    """Delete the new people before and after: a former run may have been killed."""
     forget(site)
     try:
         yield
@@ -86,7 +86,7 @@ def _cost(machine: Machine, load: Load, site: Site, process: Process) -> Table:
 
 
 def _warm_up(load: Load, site: Site) -> None:
-    """Both workers, whoever of them gets what is measured."""
+    """Warm up both workers, since either may get the measured requests."""
     people = mobiles(0, CROWD)
     load.get_ready(site, bind_forms(load, site, people), like=201)
     load.fire(at_once=AT_ONCE)
@@ -95,12 +95,12 @@ def _warm_up(load: Load, site: Site) -> None:
 
 
 def _cpu(process: Process) -> float:
-    # Whoever is of the family by now: workers are born late.
+    # List the processes now: workers start late.
     return cpu_seconds(family(process))
 
 
 def _hash() -> dict[str, float]:
-    """CPU milliseconds of one, in a process that does nothing else."""
+    """CPU milliseconds of one hash, in a process that does nothing else."""
     command = [sys.executable, "-m", "bench.hashing", str(EACH)]
     told: dict[str, float] = json.loads(subprocess.check_output(command, cwd=ROOT))
     return told
@@ -140,11 +140,11 @@ def _flood(load: Load, site: Site) -> Table:
     return table
 
 
-# ---------------------------------------------------------------- what was hoped for
+# ---------------------------------------------------------------- the expected answers
 
 
 def nothing_but_busy(result: Result) -> Result:
-    """Who found no place was told so, and when to come again."""
+    """Check that every refused person got a 503 with a Retry-After header."""
     for answer in result.others.values():
         if (answer.status, answer.json()["code"]) != (503, "server_busy") or not answer.header("retry-after").isdigit():
             raise RuntimeError(f"{answer.status} {dict(answer.headers)} {answer.body!r}")
@@ -154,7 +154,7 @@ def nothing_but_busy(result: Result) -> Result:
 
 
 def _come_again(load: Load, site: Site, forms: Sequence[Request]) -> None:
-    """Nothing of theirs was used up."""
+    """Check that the refusal used up neither code nor ticket: the same form binds now."""
     for answer in load.ask(site, forms, at_once=1):
         if answer.status != 201:
             raise RuntimeError(f"{answer.status} {answer.body!r}")

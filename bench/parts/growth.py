@@ -1,4 +1,4 @@
-"""Whether many people bound make a sign-in dearer, and what those who have begun one weigh in Valkey."""
+"""Whether a sign-in costs more with many bound people, and how much Valkey memory an unfinished sign-in takes."""
 
 import json
 import os
@@ -34,7 +34,7 @@ PENDING = scale(100_000, 2000)
 
 @dataclass(frozen=True)
 class Sample:
-    """One round: CPU in milliseconds a sign-in, latency in milliseconds."""
+    """One round: CPU milliseconds of a sign-in, and latency in milliseconds."""
 
     server: float
     postgres: float
@@ -55,7 +55,7 @@ def run(machine: Machine, load: Load) -> list[Table | Block]:
 
 def _growth(machine: Machine, load: Load, sites: dict[int, Site]) -> Table:
     samples: dict[tuple[int, int], list[Sample]] = {(size, at_once): [] for size in sites for at_once in AT_ONCE}
-    # Nobody comes twice where there are enough: a row that was just read is in every cache.
+    # If there are enough people, no person comes twice: a row that was just read is in every cache.
     crowds = {size: _crowd(size) for size in sites}
     with ExitStack() as servers:
         processes = {size: servers.enter_context(machine.serving(CONTENDER, site)) for size, site in sites.items()}
@@ -78,7 +78,7 @@ def _growth(machine: Machine, load: Load, sites: dict[int, Site]) -> Table:
             table.add(
                 f"{size:,}, {at_once}",
                 *(median(getattr(sample, name) for sample in own) for name in ("server", "postgres", "p50", "p99")),
-                # Round by round, so that what disturbed all of a round disturbs none of them.
+                # Ratios within a round: a disturbance of a whole round does not change them.
                 *(
                     median(getattr(a, name) / getattr(b, name) for a, b in zip(own, base, strict=True))
                     for name in ("cpu", "p50")
@@ -98,8 +98,8 @@ def _sample(machine: Machine, load: Load, server: list[psutil.Process], at_once:
 
 
 def _crowd(size: int) -> Iterator[int]:
-    """Everybody, in an order that is the same each time."""
-    chance = random.Random(size)  # noqa: S311 - as random as dice
+    """All people, in an order that is the same each time."""
+    chance = random.Random(size)  # noqa: S311 - not for security
     while True:
         yield from chance.sample(range(1, size + 1), min(size, 100_000))
 
@@ -109,10 +109,10 @@ def _next(crowd: Iterator[int], count: int) -> list[int]:
 
 
 def _plans(machine: Machine, load: Load, sites: dict[int, Site]) -> Block:
-    """How PostgreSQL goes about the statement, each with somebody who has not been asked for before."""
+    """The plan of PostgreSQL for the statement, each time for a person whose rows were not read before."""
     texts = []
     for size, site in sites.items():
-        stranger = random.Random(f"stranger {size}").randrange(size) + 1  # noqa: S311 - as random as dice
+        stranger = random.Random(f"stranger {size}").randrange(size) + 1  # noqa: S311 - not for security
         with (
             machine.statements(f"{CONTENDER.name}_{size}") as seen,
             machine.serving(CONTENDER, site, WORKERS="1"),
@@ -121,7 +121,7 @@ def _plans(machine: Machine, load: Load, sites: dict[int, Site]) -> Block:
             if load.fire(at_once=1).errors:
                 raise RuntimeError("Nobody signed in.")
             [statement] = [line.partition(": ")[2] for line in seen() if "phonebind_socialaccount" in line]
-        # It is prepared on the server, so the log has it with numbers in place of the values.
+        # The statement is prepared on the server, so the log shows placeholders instead of values.
         asked = statement
         for number, value in enumerate(("qq", CLIENT_ID, openid(stranger)), start=1):
             asked = asked.replace(f"${number}", f"'{value}'")
@@ -136,7 +136,7 @@ def _pending(machine: Machine) -> Table:
     table = Table("pending", ["waiting for", "keys each", "bytes each", "a million, MiB"])
     for kind, title in (("sms", "an SMS code to be typed"), ("image", "an image code to be read")):
         with _valkey(machine) as valkey, redis.Redis.from_url(valkey.url) as client:
-            _ask(machine, valkey, kind, 1, 1)  # so that scripts, and keys that all share, count for nobody
+            _ask(machine, valkey, kind, 1, 1)  # so that scripts, and keys that all share, are not counted
             keys, held = client.dbsize(), client.info("memory")["used_memory"]
             _ask(machine, valkey, kind, 2, PENDING + 1)
             keys, held = client.dbsize() - keys, client.info("memory")["used_memory"] - held
@@ -149,7 +149,7 @@ def _pending(machine: Machine) -> Table:
 
 @contextmanager
 def _valkey(machine: Machine) -> Iterator[Valkey]:
-    """One where nothing else is."""
+    """A Valkey that is otherwise empty."""
     with tempfile.TemporaryDirectory(dir=machine.directory) as directory:
         valkey = Valkey(Path(directory))
         valkey.start()

@@ -1,4 +1,4 @@
-"""What a flood of requests for image codes does to those who only come back."""
+"""What a flood of requests for image codes does to people who are bound already."""
 
 import json
 from statistics import median
@@ -13,10 +13,10 @@ from bench.parts.first_bind import nothing_but_busy
 from bench.report import Table
 from bench.returning import PEOPLE, RATE, SECONDS, Returning, percentiles
 
-#: Images a second.
+#: Images per second.
 IMAGES = scale(200, 50)
 FLOODS = scale(5, 1)
-#: So that no limit ends the run: every address may have as many as it likes.
+#: So high that no limit ends the run: every address may have any number of images.
 LIMITS = json.dumps({"image_address_hour": [10**8, 3600]})
 
 

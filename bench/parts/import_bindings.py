@@ -1,4 +1,4 @@
-"""How long the bindings of an older sign-in take to come over, and how much memory: ``manage.py phonebind_import``."""
+"""How long the import of bindings from an older sign-in takes, and how much memory: ``manage.py phonebind_import``."""
 
 import json
 from dataclasses import replace

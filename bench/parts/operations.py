@@ -1,5 +1,5 @@
 """What ``phonebind.operations`` costs a returning sign-in: without the app, with it, and with each of its parts. The
-sides take turns, and each is compared with the first in the same round.
+sides take turns, and each is compared with the first side in the same round.
 """
 
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from bench.machine import Machine, cpu_seconds, family, populate
 from bench.parts import scale
 from bench.report import Table
 
-#: Many and short, so that what else the machine does meets all sides alike.
+#: Many short rounds, so that other work on the machine affects all sides alike.
 ROUNDS = scale(40, 2)
 REQUESTS = scale(200, 40)
 PEOPLE = scale(10_000, 200)
 
-#: What each side sets. The first is what the others are compared with.
+#: The variables of each side. The others are compared with the first one.
 SIDES: Mapping[str, Mapping[str, str]] = {
     "without the app": {},
     "with it, and no part of it on": {"OPERATIONS": "1"},
@@ -28,7 +28,7 @@ SIDES: Mapping[str, Mapping[str, str]] = {
 
 
 class Side:
-    """phonebind as one of them."""
+    """phonebind with the variables of one side."""
 
     def __init__(self, machine: Machine, load: Load, own: Mapping[str, str], number: int, stack: ExitStack) -> None:
         self.load, self.contender = load, _contender(own, number)
@@ -66,10 +66,10 @@ def run(machine: Machine, load: Load) -> list[Table]:
         sides = {name: Side(machine, load, own, number, stack) for number, (name, own) in enumerate(SIDES.items())}
         costs: dict[str, list[float]] = {name: [] for name in sides}
         for number in range(ROUNDS + 1):
-            # To and fro: whoever is always last has what the others left.
+            # The order changes each round. Otherwise the last side would always inherit the caches of the others.
             for name in list(sides)[:: 1 if number % 2 else -1]:
                 cost = sides[name].measure()
-                if number:  # the first warms up
+                if number:  # the first round warms up
                     costs[name].append(cost)
     first = costs[next(iter(SIDES))]
     table = Table("operations", ["returning sign-in", "CPU ms of the server", "times the first"])

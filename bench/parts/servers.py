@@ -1,4 +1,4 @@
-"""The reference server by gunicorn with its own worker, and by Granian: cost, crowd, slow clients, and the end."""
+"""The reference server under gunicorn with its own worker, and under Granian: cost, crowd, slow clients, shutdown."""
 
 import http.client
 import random
@@ -19,9 +19,9 @@ from tests.support.slow import KINDS, slow_clients
 ROUNDS = scale(5, 1)
 #: Slow connections of one kind: more than there are threads.
 SLOW = scale(600, 80)
-#: Seconds that they are watched: as long as REQUEST_DEADLINE is, and some more.
+#: Seconds that they are watched: a little longer than REQUEST_DEADLINE.
 WATCHED = scale(14.0, 2.0)
-#: How many wait for the provider when the server is told to end, and the seconds that it takes.
+#: People who wait for the provider when the server gets SIGTERM, and the provider's delay in seconds.
 LAST, LAST_DELAY = 32, 2.0
 SERVERS = (phonebind.CONTENDER, granian.CONTENDER)
 
@@ -76,7 +76,7 @@ def _slow(machine: Machine) -> Table:
 
 
 def _end(machine: Machine, load: Load) -> Table:
-    """SIGTERM while everybody waits for the provider: each has sent a whole request, and should have an answer."""
+    """SIGTERM while all people wait for the provider. Each has sent a whole request, and should get an answer."""
     columns = ["answered", "not answered", "seconds to end"]
     table = Table("servers-end", [f"{LAST} wait, provider {LAST_DELAY:.0f} s, SIGTERM", *columns])
     for contender in SERVERS:
@@ -84,7 +84,7 @@ def _end(machine: Machine, load: Load) -> Table:
         with machine.serving(contender, site) as server:
             machine.control("/control?delay=0")
             begin(load, contender, site, 8 * LAST)
-            load.fire(at_once=LAST)  # or half of them would wait for the first connections
+            load.fire(at_once=LAST)  # otherwise half of them would wait for the first connections
             begin(load, contender, site, LAST)
             machine.control(f"/control?delay={LAST_DELAY}")
             machine.control("/count")
@@ -111,9 +111,9 @@ def _site(machine: Machine, contender: Contender, threads: int = 64) -> Site:
 
 
 def _seconds_to_answer(site: Site) -> float:
-    """10 where none came."""
+    """Seconds until the answer; 10 if there was none."""
     connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
-    address = f"10.8.{random.randrange(256)}.{random.randrange(256)}"  # noqa: S311 - no limit in the way
+    address = f"10.8.{random.randrange(256)}.{random.randrange(256)}"  # noqa: S311 - not for security, only to avoid limits
     began = time.monotonic()
     try:
         connection.request("GET", "/login/", headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": address})

@@ -1,4 +1,6 @@
-"""The returning sign-in, everybody's: CPU, calls, connections, SQL, latency; at 10,000 and at 1,000,000 people."""
+"""The returning sign-in of all contenders: CPU, calls, connections, SQL, latency; with 10,000 and with 1,000,000
+people.
+"""
 
 import random
 from contextlib import ExitStack
@@ -13,14 +15,14 @@ from bench.report import Table
 
 SIZES = scale((10_000, 1_000_000), (200,))
 ROUNDS = scale(3, 2)
-#: Seconds of CPU that a contender may take for one round, or a slow one would take half an hour.
+#: CPU seconds of one contender in one round. Without this limit a slow contender would take half an hour.
 ROUND_SECONDS = scale(2.0, 0.3)
 LEAST, MOST = scale(50, 10), scale(2_000, 40)
 AT_ONCE = (1, 32)
-#: Node is not itself before it has compiled what runs often.
+#: Node needs more: it compiles code only after it has run often.
 WARM_UP = {"python": scale(100, 10), "node": scale(2_500, 40)}
 PLOTTED = 1_000_000
-#: Whose figure the others are held against.
+#: The contender that the others are compared with.
 LIMIT = "limit"
 
 
@@ -51,7 +53,7 @@ class Runner:
         self.calls.append({name: counted[name] / self.per_round for name in counted})
 
     def _sign_in(self, count: int, at_once: int) -> float:
-        """Seconds of CPU for each, of ``count`` people picked from all that there are."""
+        """CPU seconds of each sign-in, for ``count`` people picked from all people."""
         people = random.sample(range(1, self.people + 1), count)
         self.load.begin(self.contender, self.site, people)
         processes = family(self.server)
@@ -63,7 +65,7 @@ class Runner:
 
 
 def run(machine: Machine, load: Load) -> list[Table]:
-    """A table for each size."""
+    """One table for each size."""
     machine.control("/control?delay=0")
     return [_table(machine, load, size) for size in SIZES]
 
@@ -120,12 +122,12 @@ def _report(runners: list[Runner], statements: dict[str, float], name: str) -> T
 
 
 def _statements(machine: Machine, load: Load, contender: Contender, size: int) -> float:
-    """Those that one sign-in sends to PostgreSQL, the transactions' own aside."""
+    """SQL statements of one sign-in, without BEGIN and COMMIT."""
     count = 10
     database = f"{contender.name}_{size}"
     site = machine.site(contender, workers=1, threads=1, database=database)
     with machine.statements(database) as seen, machine.serving(contender, site):
-        # Once to open connections and prepare, then to count.
+        # The first time opens connections and prepares statements; the second time is counted.
         for people in (range(1, count + 1), range(count + 1, 2 * count + 1)):
             load.begin(contender, site, people, at_once=1)
             before = len(seen())

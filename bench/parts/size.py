@@ -1,4 +1,4 @@
-"""What a worker takes to start, what it holds, and what of that no sign-in needs."""
+"""How long a worker takes to start, how much memory it holds, and which part of that no sign-in needs."""
 
 import json
 import os
@@ -26,12 +26,12 @@ from bench.report import Table
 ROUNDS = scale(3, 2)
 SIGN_INS = scale(5000, 100)
 WATCHED = 20
-#: Packages that are told of.
+#: The number of packages in the table.
 HEAVIEST = 16
 
 _REQUIREMENT = re.compile(r"^(?P<name>[\w-]+)(?:\[.*\])?==", re.MULTILINE)
 _LINE = re.compile(r"import time:\s+(?P<own>\d+) \|\s+\d+ \|\s+(?P<module>\S+)")
-#: Where time is told apart.
+#: The groups of packages in the table of times.
 GROUPS = {
     "phonebind": "phonebind",
     "django": "Django",
@@ -56,7 +56,9 @@ def run(machine: Machine, load: Load) -> list[Table]:
 
 
 def _packages(directory: Path) -> dict[str, str]:
-    """The environment of a Python started with -S: it finds what the reference server asks for, and no contender's."""
+    """Environment variables for a Python that is started with -S. It finds the requirements of the reference server,
+    and not those of the contenders.
+    """
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     for requirement in _REQUIREMENT.finditer((ROOT / "requirements" / "server.txt").read_text()):
@@ -99,7 +101,7 @@ def _workers(machine: Machine, load: Load, site: Site, packages: Mapping[str, st
         before = time.perf_counter()
         with machine.serving(contender, site, **packages) as process:
             starts.append(time.perf_counter() - before)
-            time.sleep(2)  # so that all workers are there
+            time.sleep(2)  # until all workers have started
             at_start += [memory(worker) for worker in family(process)[1:]]
             load.begin(CONTENDER, site, range(1, SIGN_INS + 1))
             result = load.fire(at_once=8)

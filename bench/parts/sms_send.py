@@ -1,4 +1,4 @@
-"""What sending an SMS costs by each gateway, beside the HTTP call alone."""
+"""What sending an SMS costs with each gateway, compared with the HTTP call alone."""
 
 import json
 import os

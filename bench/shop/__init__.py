@@ -1,10 +1,10 @@
-"""A shop's people and their QQ accounts: the same tables for the contenders that bring none of their own."""
+"""A shop's people and their QQ accounts: the same tables for the contenders that have none of their own."""
 
 import dj_database_url
 
 from bench.contenders import CLIENT_ID, CLIENT_SECRET, Answer, Request, Site
 
-#: What SQL makes people with; :class:`bench.contenders.Contender` says how.
+#: The SQL that makes people. See :class:`bench.contenders.Contender`.
 SEED = [
     """INSERT INTO shop_user (id, password, is_superuser, username, first_name, last_name, email, is_staff,
                               is_active, date_joined, mobile)
@@ -18,12 +18,12 @@ SEED = [
 
 
 def database(url: str) -> dict[str, object]:
-    """Django's setting for it; connections live on, as Django's own advice on databases has it."""
+    """Django's setting for this database. Connections are persistent, as Django advises for databases."""
     return {**dj_database_url.parse(url, conn_max_age=60)}
 
 
 def environ(site: Site) -> dict[str, str]:
-    """What such a contender is told."""
+    """The environment variables of such a contender."""
     return {
         "SECRET_KEY": "bench-only-" + "0" * 50,
         "DATABASE_URL": site.database_url,
@@ -34,5 +34,5 @@ def environ(site: Site) -> dict[str, str]:
 
 
 def call_back(site: Site, begun: Answer | None, code: str) -> Request:
-    """The browser comes back; it needed nothing before."""
+    """The callback request. It needs no earlier request."""
     return Request("GET", f"/oauth/qq/user/?code={code}")

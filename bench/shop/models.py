@@ -1,17 +1,17 @@
-"""The tables."""
+"""The tables of the shop."""
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 
 class User(AbstractUser):
-    """Somebody with a phone."""
+    """A user with a mobile number."""
 
     mobile = models.CharField(max_length=11, unique=True)
 
 
 class QQAccount(models.Model):
-    """Whom QQ calls ``openid``."""
+    """A QQ account by its ``openid``."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE)
     openid = models.CharField(max_length=64, unique=True)

@@ -1,4 +1,4 @@
-"""What MkDocs lacks for this site: shared pictures, links into the repository, the other language."""
+"""What MkDocs lacks for this site: shared pictures, files of the repository, links into it, the other language."""
 
 import posixpath
 import re
@@ -17,6 +17,8 @@ LANGUAGES = {"zh": "中文", "en": "English"}
 
 # A link or the source of a picture: what stands before the target, the target without its anchor, and the rest.
 _TARGET = re.compile(r"(\]\(|src=\")([^)#\s\"]+)([^)\s\"]*)")
+# In the repository it is a link to the file. On the site the file stands there, from its first section on.
+_ALL_OF_IT = re.compile(r"^<!-- all of it: --> \[[^\]]+\]\(([^)]+)\)$", re.MULTILINE)
 _CODE = re.compile(r"(^(?:```|~~~).*?^(?:```|~~~)$|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
 
 
@@ -33,6 +35,9 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     """Let links that leave the language's folder work on the site too. In the repository they work as they are."""
     folder = posixpath.join("docs", Path(config.docs_dir).name)
     here = posixpath.dirname(posixpath.join(folder, page.file.src_uri))
+    markdown = _ALL_OF_IT.sub(
+        lambda match: _included(posixpath.normpath(posixpath.join(here, match[1])), here), markdown
+    )
 
     def lead(match: re.Match[str]) -> str:
         before, target, rest = match.groups()
@@ -52,6 +57,20 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
 
     # Code stays as it is.
     return "".join(text if index % 2 else _TARGET.sub(lead, text) for index, text in enumerate(_CODE.split(markdown)))
+
+
+def _included(name: str, here: str) -> str:
+    """A file of the repository, with links as they are right in the page's own folder."""
+    text = (ROOT / name).read_text()
+
+    def lead(match: re.Match[str]) -> str:
+        before, target, rest = match.groups()
+        if "://" in target:
+            return match[0]
+        there: str = posixpath.relpath(posixpath.join(posixpath.dirname(name), target), here)
+        return before + there + rest
+
+    return _TARGET.sub(lead, text[text.index("\n## ") :])
 
 
 def on_page_context(context: Any, page: Any, config: Any, nav: Any) -> Any:

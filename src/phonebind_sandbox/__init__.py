@@ -6,4 +6,4 @@ be noticed. ``python -m phonebind_sandbox`` runs it alone. In a Django project, 
 INSTALLED_APPS and ``path("sandbox/", include("phonebind_sandbox.urls"))``. There it exists only while DEBUG is on.
 """
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

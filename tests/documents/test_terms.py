@@ -1,14 +1,14 @@
 """One word for one thing: docs/en/reference/terms.md and its Chinese page say which."""
 
 import re
-import subprocess
 
 import pytest
 
 from tests.support.documents import LANGUAGES, ROOT, prose, read
+from tests.support.tree import files
 
 #: What says which words are not to be used must use them.
-_ALLOWED = ("docs/zh/reference/terms.md", "docs/en/reference/terms.md", "CHANGELOG.md", "tests/documents/test_terms.py")
+_ALLOWED = ("docs/zh/reference/terms.md", "docs/en/reference/terms.md", "tests/documents/test_terms.py")
 
 
 def _never(language: str) -> list[str]:
@@ -29,11 +29,10 @@ def test_no_text_has_another_word_for_it(language: str) -> None:
     """In documents, words in code are a vendor's own."""
     words = re.compile("|".join(_never(language)), re.IGNORECASE)
     kinds = [f"*.{kind}" for kind in ("md", "py", "po", "html", "js", "ts", "vue", "yml", "yaml")]
-    names = subprocess.run(["git", "ls-files", *kinds], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     found = {
         (name, word)
-        for name in names.split()
-        if name not in _ALLOWED and not name.startswith(_QUOTES) and (ROOT / name).exists()
+        for name in files(*kinds)
+        if name not in _ALLOWED and not name.startswith(_QUOTES)
         for text in [(ROOT / name).read_text()]
         for word in words.findall(prose(text) if name.endswith(".md") else text)
     }

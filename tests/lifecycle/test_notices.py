@@ -87,7 +87,7 @@ def test_whatever_becomes_of_it_the_change_waits(
             setattr(Outbox, fault, True)
     assert change(device(), "password").status_code == 202
     assert MobileChange.objects.get().mobile == NEW
-    assert "was not told" in caplog.text
+    assert "was not notified" in caplog.text
     assert MOBILE not in caplog.text
     assert not Plain.sent
 

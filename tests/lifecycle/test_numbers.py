@@ -373,8 +373,9 @@ def test_threat_31_a_released_number_is_nobodys(person: Any, device: Device, tmp
     assert out.startswith("1 would be released")
     assert "line 4" in err
     assert stored(person.pk).mobile == MOBILE
-    assert run("phonebind_release_numbers", str(file), "--yes")[0] == "1 released, 1 of nobody, 1 not a mobile\n"
-    assert run("phonebind_release_numbers", str(file), "--yes")[0].startswith("0 released, 2 of nobody")
+    out = run("phonebind_release_numbers", str(file), "--yes")[0]
+    assert out == "1 released, 1 without an account, 1 not a mobile\n"
+    assert run("phonebind_release_numbers", str(file), "--yes")[0].startswith("0 released, 2 without an account")
     assert stored(person.pk).mobile is None
     assert stored(person.pk).username[0] == "u"
     assert (MobileProof.objects.get().reason, MobileProof.objects.get().current) == ("carrier", None)

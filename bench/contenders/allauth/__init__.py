@@ -1,16 +1,16 @@
-"""django-allauth: an OAuth 2 provider written for it, since it has none for QQ, and a session at the end.
+"""django-allauth: an OAuth 2 provider for QQ written for it, since it has none, and a session at the end.
 
-As "Quickstart" in its documentation sets it up (apps, middleware, both authentication backends, the client in
-``SOCIALACCOUNT_PROVIDERS``), for a site whose visitors have no other way to sign in (``SOCIALACCOUNT_ONLY``), with
-pages of its own, not the headless API. The provider is a Django app with provider.py, views.py and urls.py, as
-"Customizing providers" says, and as small as those that come with it.
+The setup follows "Quickstart" in its documentation: apps, middleware, both authentication backends, the client in
+``SOCIALACCOUNT_PROVIDERS``. The site's visitors have no other way to sign in (``SOCIALACCOUNT_ONLY``). The site has its
+own pages and does not use the headless API. The provider is a Django app with provider.py, views.py and urls.py, as
+"Customizing providers" says. It is as small as the providers that come with allauth.
 
 - ``ALLAUTH_TRUSTED_PROXY_COUNT`` and a cache that all workers share: its rate limits need both behind a proxy.
-- ``SOCIALACCOUNT_LOGIN_ON_GET`` spares a page that asks "continue?"; what is measured comes after it.
-- ``ACCOUNT_EMAIL_VERIFICATION`` "none" is what ``SOCIALACCOUNT_ONLY`` demands. No mail is sent.
+- ``SOCIALACCOUNT_LOGIN_ON_GET`` skips a page that asks "continue?". The measurement begins after that page.
+- ``ACCOUNT_EMAIL_VERIFICATION`` is "none", because ``SOCIALACCOUNT_ONLY`` requires it. No mail is sent.
 
-It rules out sessions in signed cookies only. Django's deployment checklist has them in the cache, which costs
-PostgreSQL less than Django's default, the database.
+It only rules out sessions in signed cookies. Django's deployment checklist recommends sessions in the cache. They cost
+PostgreSQL less than Django's default, sessions in the database.
 """
 
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -49,7 +49,7 @@ def call_back(site: Site, begun: Answer | None, code: str) -> Request:
 
 
 def is_signed_in(answer: Answer) -> bool:
-    """Where it ends well, and with the session that a sign-in makes anew."""
+    """The redirect must go to the page after success, and a new session must begin with it."""
     return answer.status == 302 and answer.header("location") == SIGNED_IN and "sessionid=" in answer.cookies
 
 

@@ -1,4 +1,4 @@
-"""A Django project behind a proxy that ends TLS, with allauth as its documentation sets it up."""
+"""A Django project with allauth, set up as documented, behind a proxy that terminates TLS."""
 
 import os
 
@@ -20,7 +20,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "bench.contenders.allauth.qq",
 ]
-# Those of a new Django project, and its own.
+# The middleware of a new Django project, and allauth's own.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

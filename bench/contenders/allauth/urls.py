@@ -1,4 +1,4 @@
-"""Its own, under the path that its documentation gives them."""
+"""Its own URLs, under the path from its documentation."""
 
 from django.urls import include, path
 

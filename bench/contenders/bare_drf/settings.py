@@ -1,4 +1,4 @@
-"""No more than one view needs."""
+"""Only what one view needs."""
 
 import os
 
@@ -8,11 +8,11 @@ SECRET_KEY = os.environ["SECRET_KEY"]
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1"]
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "rest_framework", "bench.shop"]
-# It says how long an answer is; chunks cost more.
+# It sets Content-Length. Chunked answers cost more.
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 ROOT_URLCONF = "bench.contenders.bare_drf.urls"
 DATABASES = {"default": database(os.environ["DATABASE_URL"])}
-# Tables straight from the models.
+# Make the tables straight from the models, without migrations.
 MIGRATION_MODULES = {"auth": None, "contenttypes": None}
 AUTH_USER_MODEL = "shop.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

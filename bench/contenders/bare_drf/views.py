@@ -1,4 +1,4 @@
-"""The callback, and all it takes."""
+"""The callback, and all the code that it needs."""
 
 import ssl
 
@@ -23,7 +23,7 @@ qq = urllib3.connection_from_url(
 
 
 class QQUserView(APIView):
-    """A pair of JWTs for those who are bound."""
+    """Answers with a pair of JWTs for people who are bound."""
 
     def get(self, request: Request) -> Response:
         code = request.query_params.get("code")

@@ -1,19 +1,20 @@
-"""better-auth 1.7 on Node, its generic OAuth plugin in QQ's place, as its documentation sets it up.
+"""better-auth 1.7 on Node, with its generic OAuth plugin for QQ, set up as its documentation says.
 
-Installed by ``npm install --no-package-lock --no-fund --no-audit --prefix bench/contenders/better_auth``; package.json
-pins what it draws in as well.
+Install it with ``npm install --no-package-lock --no-fund --no-audit --prefix bench/contenders/better_auth``.
+package.json pins the indirect dependencies too.
 
-- Plugins, "Generic OAuth": token and profile from two explicit endpoints, PKCE as by default. Its providers are signed
-  in with as all others are, at ``/sign-in/social`` and ``/callback/qq``; 1.6 had paths of its own for them.
-- Adapters, "PostgreSQL": a ``pg`` pool per process, with pg's default of ten connections; tables by its own migration.
-  With joins, as that page advises for speed: six statements a sign-in, where the default makes seven.
-- "Rate Limit": on, as in production by default, by the address in X-Forwarded-For, counted in each process's memory.
-  The page also offers the database, which would cost more.
-- State in the database and in a signed cookie, the provider's tokens updated, a session in the database and its cookie:
-  all as by default. Its URL is HTTPS, so cookies are ``Secure``.
-- Ours, in its favour: a unique index on accounts by provider and id. Its migration makes none, nor does its guide
-  "Optimizing for Performance" ask for one.
-- Node's cluster module, a process per worker: a process has one event loop, so ``site.threads`` has no meaning here.
+- Plugins, "Generic OAuth": two explicit endpoints for token and profile, and PKCE, which is the default. People sign in
+  at ``/sign-in/social`` and ``/callback/qq``, as with all its other providers; 1.6 had separate paths for this plugin.
+- Adapters, "PostgreSQL": a ``pg`` pool for each process, with pg's default of ten connections; tables by its own
+  migration. Joins are on, as that page advises for speed: a sign-in takes six statements, and seven by default.
+- "Rate Limit": on, as it is by default in production. It counts by the address in X-Forwarded-For, in the memory of
+  each process. The page also offers the database, which would cost more.
+- All by default: state in the database and in a signed cookie; the provider's tokens are updated; a session in the
+  database and its cookie. Its URL is HTTPS, so cookies are ``Secure``.
+- We add, in its favour, a unique index on accounts by provider and id. Its migration makes none, and its guide
+  "Optimizing for Performance" does not ask for one.
+- Node's cluster module runs one process per worker. A process has one event loop, so ``site.threads`` has no effect
+  here.
 """
 
 import json
@@ -26,9 +27,9 @@ from bench.contenders import CLIENT_ID, CLIENT_SECRET, Answer, Contender, Reques
 
 HOME = Path(__file__).parent
 ORIGIN = "https://shop.example"
-#: Where it sends a person who is signed in.
+#: The page to which it sends a signed-in person.
 NEXT = "/cart.html"
-#: As a proxy that ended TLS says it.
+#: The header of a proxy that has terminated TLS.
 HTTPS = {"X-Forwarded-Proto": "https"}
 
 
@@ -65,7 +66,7 @@ def call_back(site: Site, begun: Answer | None, code: str) -> Request:
 
 
 def is_signed_in(answer: Answer) -> bool:
-    """An error is a redirect too, elsewhere; a session is a cookie that is not empty."""
+    """An error is a redirect too, but to another page. A session is a cookie that is not empty."""
     session = "__Secure-better-auth.session_token="
     cookies = [value.partition(";")[0] for name, value in answer.headers if name == "set-cookie"]
     has_session = any(cookie.startswith(session) and cookie != session for cookie in cookies)

@@ -4,7 +4,7 @@ import { Pool } from "pg";
 
 const { DATABASE_URL, BENCH_UPSTREAM, QQ_CLIENT_ID, QQ_CLIENT_SECRET } = process.env;
 
-// Its migrations index accounts by user only, so that every sign-in would read the whole table.
+// Its own migrations index accounts only by user. Without this index every sign-in would read the whole table.
 const accountIndex = {
   id: "account-index",
   schema: { account: { fields: {}, indexes: [{ fields: ["providerId", "accountId"], unique: true }] } },

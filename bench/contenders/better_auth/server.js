@@ -8,6 +8,6 @@ if (cluster.isPrimary) {
 } else {
   const { toNodeHandler } = await import("better-auth/node");
   const { auth } = await import("./auth.js");
-  // As long, and for as many, as the other contenders' servers wait.
+  // The same keep-alive timeout and backlog as in the servers of the other contenders.
   createServer({ keepAliveTimeout: 75_000 }, toNodeHandler(auth)).listen(Number(PORT), "127.0.0.1", 4096);
 }

@@ -1,9 +1,9 @@
-"""The limit: no framework, and nothing that is not needed to sign somebody in.
+"""The lower limit: no framework, and only the work that a sign-in needs.
 
-What is left is HTTP on both sides with certificates checked, one prepared SELECT and a pair of JWTs. Each part is the
-cheapest of those that were tried: connections in a stack and not one a thread, a reader of answers of our own and not
-http.client (or urllib3, which costs more), libpq by psycopg's wrapper and not psycopg's cursors. Nobody should sign
-people in like this; it is what others are held against.
+That work is HTTP on both sides with certificate checks, one prepared SELECT and a pair of JWTs. Each part is the
+cheapest that we tried: a stack of connections instead of one per thread; our own HTTP reader instead of http.client (or
+urllib3, which costs more); libpq through psycopg's wrapper instead of psycopg's cursors. Do not sign people in like
+this: it is only the reference for the other contenders.
 """
 
 import psycopg
@@ -11,7 +11,7 @@ import psycopg
 from bench import shop
 from bench.contenders import Contender, Site, gunicorn
 
-#: As Django makes them from bench/shop/models.py, as far as one can sign in by them.
+#: The tables that Django makes from bench/shop/models.py, as far as a sign-in needs them.
 TABLES = """
 CREATE TABLE IF NOT EXISTS shop_user (
     id bigserial PRIMARY KEY, password varchar(128) NOT NULL, last_login timestamptz, is_superuser boolean NOT NULL,

@@ -1,4 +1,4 @@
-"""The callback, by hand."""
+"""The callback as a plain WSGI application."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def _answer(environ: WSGIEnvironment) -> tuple[str, dict[str, Any]]:
 
 
 def sign_in(code: str) -> tuple[str, dict[str, Any]]:
-    """The status, and what is told."""
+    """The HTTP status, and the body of the answer."""
     grant = json.loads(qq.exchange(code))
     if "openid" not in grant:
         return "401 Unauthorized", {}

@@ -1,4 +1,4 @@
-"""Who is bound: one prepared SELECT, asked of libpq itself."""
+"""Find bound people with one prepared SELECT, sent straight through libpq."""
 
 import os
 
@@ -7,12 +7,13 @@ from psycopg import OperationalError, pq
 _QUERY = b"""SELECT u.id, u.username FROM shop_qqaccount a JOIN shop_user u ON u.id = a.user_id
              WHERE a.openid = $1 AND u.is_active"""
 
-#: Those nobody uses. A list, since its append and pop are atomic and the last one used is the warmest.
+#: Idle connections. A list: its append and pop are atomic, and the connection that was used last has the warmest
+#: caches.
 _idle: list[pq.PGconn] = []
 
 
 def find(openid: str) -> tuple[str, str] | None:
-    """Their id and username."""
+    """The person's id and username, or None."""
     try:
         connection = _idle.pop()
     except IndexError:

@@ -1,4 +1,4 @@
-"""QQ's client: HTTP/1.1 over connections that are kept, with certificates checked against one TLS context."""
+"""A client for QQ: HTTP/1.1 over persistent connections. One TLS context checks the certificates."""
 
 import os
 import select
@@ -25,7 +25,7 @@ _TAIL = f" HTTP/1.1\r\nHost: {_url.netloc}\r\n\r\n"
 
 
 class Connection:
-    """One request after the other."""
+    """One connection, with one request at a time."""
 
     def __init__(self) -> None:
         plain = socket.create_connection((_url.hostname, _url.port or 443), TIMEOUT)
@@ -36,11 +36,11 @@ class Connection:
         self._poll.register(self._socket, select.POLLIN)
 
     def is_fresh(self) -> bool:
-        """Whether the server has neither closed it nor said anything unasked."""
+        """Whether the server has not closed the connection and has sent nothing unasked."""
         return not self._poll.poll(0)
 
     def ask(self, request: bytes) -> tuple[bytes, bool]:
-        """The body, and whether there may be another request. Raises OSError."""
+        """The body, and whether the connection takes another request. Raises OSError."""
         self._socket.sendall(request)
         status = self._file.readline()
         headers = dict(self._headers())
@@ -82,12 +82,13 @@ class Connection:
         return body
 
 
-#: Those nobody uses. A list, since its append and pop are atomic and the last one used is the warmest.
+#: Idle connections. A list: its append and pop are atomic, and the connection that was used last has the warmest
+#: caches.
 _idle: list[Connection] = []
 
 
 def exchange(code: str) -> bytes:
-    """What QQ answers to a code. Raises OSError."""
+    """QQ's answer to a code. Raises OSError."""
     connection = _take()
     try:
         body, again = connection.ask(f"{_HEAD}{quote(code, safe='')}{_TAIL}".encode())
@@ -105,7 +106,7 @@ def _take() -> Connection:
     while _idle:
         try:
             connection = _idle.pop()
-        except IndexError:  # another thread was faster
+        except IndexError:  # another thread took it first
             break
         if connection.is_fresh():
             return connection

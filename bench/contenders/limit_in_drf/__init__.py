@@ -1,4 +1,4 @@
-"""The limit's own parts inside a DRF view: what Django and DRF themselves cost, with the least of everything else."""
+"""The parts of the limit inside a DRF view. It shows what Django and DRF cost, with as little else as possible."""
 
 from dataclasses import replace
 

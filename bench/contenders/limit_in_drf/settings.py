@@ -1,4 +1,4 @@
-"""Those of the bare DRF view."""
+"""The settings of the bare DRF view."""
 
 from bench.contenders.bare_drf.settings import *  # noqa: F403
 

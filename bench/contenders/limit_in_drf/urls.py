@@ -1,4 +1,4 @@
-"""Where the browser comes back to."""
+"""The callback URL."""
 
 from django.urls import path
 

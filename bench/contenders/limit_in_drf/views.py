@@ -1,4 +1,4 @@
-"""The callback."""
+"""The callback view."""
 
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
@@ -9,7 +9,7 @@ from bench.contenders.limit.app import sign_in
 
 
 class QQUserView(APIView):
-    """As the limit answers."""
+    """Gives the answer of the limit."""
 
     def get(self, request: Request) -> Response:
         code = request.query_params.get("code")

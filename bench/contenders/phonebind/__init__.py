@@ -74,7 +74,7 @@ def _with_the_app(site: Site) -> dict[str, str]:
     return {**environ(site), "LIFECYCLE": "1"}
 
 
-#: The same with ``phonebind.lifecycle``, and people who have proved their mobiles.
+#: The same server with ``phonebind.lifecycle``. Its people have proved their mobiles.
 LIFE = replace(
     CONTENDER,
     name="phonebind_life",

@@ -1,4 +1,4 @@
-"""The forms of people who are new: come by as a browser does, ready to be sent."""
+"""The bind forms of new people, filled in as a browser does it and ready to be sent."""
 
 import json
 from collections.abc import Sequence
@@ -16,12 +16,14 @@ PASSWORD = "a-quiet-Harbour7"
 
 
 def mobiles(first: int, count: int) -> list[str]:
-    """Of new people number ``first`` and up: nobody else's begin so."""
+    """The mobiles of new people, from number ``first`` on. No other part uses this range."""
     return [f"19{number:09}" for number in range(first, first + count)]
 
 
 def bind_forms(load: Load, site: Site, people: Sequence[str]) -> list[Request]:
-    """Each has been told that they are unknown, and has an SMS code, which is good for five minutes."""
+    """Bind requests of people who have come back from QQ and are not bound. Each has an SMS code, good for five
+    minutes.
+    """
     begun = load.ask(site, [begin(site) for _ in people])
     codes = [f"{openid(int(mobile))}.{time_ns()}" for mobile in people]
     unknown = load.ask(site, [call_back(site, *each) for each in zip(begun, codes, strict=True)])
@@ -35,12 +37,12 @@ def bind_forms(load: Load, site: Site, people: Sequence[str]) -> list[Request]:
 
 
 def password_forms(people: Sequence[str]) -> list[Request]:
-    """What they sign in with from then on."""
+    """The requests with which these people sign in by password afterwards."""
     return [post("/authorizations/", {"username": mobile, "password": PASSWORD}) for mobile in people]
 
 
 def forget(site: Site) -> None:
-    """The database as it was before them."""
+    """Delete the new people, so that the database is as it was before."""
     with psycopg.connect(site.database_url, autocommit=True) as connection:
         connection.execute(
             "DELETE FROM phonebind_socialaccount a USING users_user u WHERE a.user_id = u.id AND u.mobile LIKE '19%'"

@@ -1,4 +1,4 @@
-"""An SMS gateway as hosts write them, at the bench's stub."""
+"""An SMS gateway like those that hosts write. It sends to the bench's stub."""
 
 from phonebind import upstream
 from phonebind.exceptions import SmsNotSent, SmsUnconfirmed

@@ -1,4 +1,4 @@
-"""The reference server's settings, with the bench's provider in QQ's place."""
+"""The reference server's settings, with the bench's provider in the place of QQ."""
 
 import os
 from typing import Any
@@ -15,5 +15,5 @@ if "gateways" not in _SMS:
 if LIFECYCLE:
     PHONEBIND["SMS_SIGN_IN"] = True
 if os.environ.get("BENCH_NO_HASH") == "1":
-    # What else a sign-in by password costs.
+    # A cheap hash, to measure what else a sign-in by password costs.
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

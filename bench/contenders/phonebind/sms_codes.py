@@ -1,5 +1,5 @@
-"""SMS codes as if they had been sent: ``python -m bench.contenders.phonebind.sms_codes PURPOSE`` keeps one for each
-mobile that it reads, and prints the flow that the code is for: "" where it is for nobody in particular.
+"""SMS codes, stored as if they had been sent. ``python -m bench.contenders.phonebind.sms_codes PURPOSE`` stores one for
+each mobile that it reads, and prints the flow of the code: "" if the code has no holder.
 """
 
 import os
@@ -15,7 +15,7 @@ SMS_CODE = "271828"
 
 
 def keep(environ: Mapping[str, str], mobiles: Sequence[str], purpose: str = "bind") -> list[str]:
-    """Good for five minutes, each; the flow of each."""
+    """Store one code for each mobile, good for five minutes. Returns the flow of each code."""
     command = [sys.executable, "-m", __name__, purpose]
     own = {**os.environ, **environ}
     told = subprocess.run(
@@ -26,7 +26,7 @@ def keep(environ: Mapping[str, str], mobiles: Sequence[str], purpose: str = "bin
 
 def main(purpose: str) -> None:
     django.setup()
-    from phonebind import life, sms_code_scripts, sms_codes  # noqa: PLC0415 - needs the settings
+    from phonebind import life, sms_code_scripts, sms_codes  # noqa: PLC0415 - the settings must be set first
 
     lifetime, remembered = sms_codes.EXPIRES_IN * 1000, sms_codes.REMEMBERED * 1000
     for mobile in sys.stdin.read().split():

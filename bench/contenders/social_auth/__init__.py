@@ -1,15 +1,15 @@
 """social-auth-app-django: its own QQ backend, its default pipeline, and a session at the end.
 
-As "Django Framework" in its documentation sets it up, for PostgreSQL: the app, the backend before Django's own, its
-URLs, and its exceptions middleware, so that an error is a redirect. State is checked twice, as it does by default: in
-the session and once for all in its table of nonces. ``REDIRECT_IS_HTTPS`` is what it asks for behind a proxy that ended
-TLS. Its context processors are for pages, and none is rendered here.
+The setup follows "Django Framework" in its documentation, for PostgreSQL: the app, the backend before Django's own, its
+URLs, and its exceptions middleware, which turns an error into a redirect. By default it checks the state twice: in the
+session, and once in its table of nonces. It asks for ``REDIRECT_IS_HTTPS`` behind a proxy that terminates TLS. Its
+context processors are for pages, and this project renders none.
 
-It has no word on where sessions live. Django's deployment checklist has them in the cache, which costs PostgreSQL less
-than Django's default, the database.
+Its documentation does not say where to keep sessions. Django's deployment checklist recommends the cache. It costs
+PostgreSQL less than Django's default, sessions in the database.
 
-A visitor posts a form to begin, as its documentation demands, with the cookie and the token of CSRF that the page with
-the form would have left there.
+A visitor posts a form to begin, as its documentation demands. The request has the CSRF cookie and token that the page
+with the form would have set.
 """
 
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -55,7 +55,7 @@ def call_back(site: Site, begun: Answer | None, code: str) -> Request:
 
 
 def is_signed_in(answer: Answer) -> bool:
-    """Where it ends well, and with the session that a sign-in makes anew."""
+    """The redirect must go to the page after success, and a new session must begin with it."""
     return answer.status == 302 and answer.header("location") == SIGNED_IN and "sessionid=" in answer.cookies
 
 

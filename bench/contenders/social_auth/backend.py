@@ -1,4 +1,4 @@
-"""The QQ backend as published, at another host."""
+"""The published QQ backend, with another host."""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""A Django project behind a proxy that ends TLS, with social-auth-app-django as its documentation sets it up."""
+"""A Django project with social-auth-app-django, set up as documented, behind a proxy that terminates TLS."""
 
 import os
 
@@ -17,7 +17,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "social_django",
 ]
-# Those of a new Django project, and its own.
+# The middleware of a new Django project, and the library's own.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

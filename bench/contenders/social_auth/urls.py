@@ -1,4 +1,4 @@
-"""Its own, at the root, where its documentation puts them."""
+"""Its own URLs at the root, as in its documentation."""
 
 from django.urls import include, path
 

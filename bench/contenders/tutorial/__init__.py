@@ -1,9 +1,11 @@
-"""The tutorial that shops in China are built from: DRF, ``urlopen``, the ORM, one JWT. A rendering, not a copy.
+"""The tutorial that many shops in China are built from: DRF, ``urlopen``, the ORM, one JWT. This is our version, not a
+copy.
 
-What it teaches is kept: startproject's middleware, a call for the token and one for the openid, two queries, no check
-of the state. What no longer runs is replaced: its JWT library by simplejwt, its serializer of tickets by Django's
-signing. Production is by Django's deployment checklist and its advice on databases: DEBUG off, connections that live
-on. ``urlopen`` is as the tutorial calls it, which in Python 3.11 means a connection and a TLS context for each call.
+It keeps what the tutorial teaches: the middleware of startproject, one call for the token and one for the openid, two
+queries, no check of the state. It replaces what no longer runs: the JWT library by simplejwt, the serializer of tickets
+by Django's signing. The production settings follow Django's deployment checklist and its advice on databases: DEBUG is
+off, and connections are persistent. ``urlopen`` is called as in the tutorial. In Python 3.11 this makes a new
+connection and a new TLS context for each call.
 """
 
 from bench import shop

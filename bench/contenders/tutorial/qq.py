@@ -1,4 +1,4 @@
-"""QQ's client, as the tutorial goes about it: one ``urlopen`` for each question."""
+"""A client for QQ as in the tutorial: one ``urlopen`` for each request."""
 
 import json
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from django.conf import settings
 
 
 class QQError(Exception):
-    """QQ answered, but not with what was asked for."""
+    """QQ's answer is not the expected one."""
 
 
 def fetch_access_token(code: str) -> str:
-    """What a code is good for. The answer is a form."""
+    """The access token for a code. The answer is form-encoded."""
     answer = _ask(
         "/oauth2.0/token",
         {
@@ -31,7 +31,7 @@ def fetch_access_token(code: str) -> str:
 
 
 def fetch_openid(access_token: str) -> str:
-    """Whose token it is. The answer is JSONP."""
+    """The openid for a token. The answer is JSONP."""
     answer = _ask("/oauth2.0/me", {"access_token": access_token})
     told = json.loads(answer[answer.index("{") : answer.rindex("}") + 1])
     if "openid" not in told:

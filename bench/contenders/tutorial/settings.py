@@ -1,4 +1,4 @@
-"""What startproject writes and the tutorial adds, less what only pages and the admin need."""
+"""The settings of startproject and of the tutorial, without those that only pages and the admin need."""
 
 import os
 from datetime import timedelta
@@ -28,7 +28,7 @@ MIDDLEWARE = [
 CORS_ALLOWED_ORIGINS = ["https://shop.example"]
 ROOT_URLCONF = "bench.contenders.tutorial.urls"
 DATABASES = {"default": database(os.environ["DATABASE_URL"])}
-# Tables straight from the models.
+# Make the tables straight from the models, without migrations.
 MIGRATION_MODULES = {"auth": None, "contenttypes": None, "sessions": None}
 AUTH_USER_MODEL = "shop.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,4 +1,4 @@
-"""The callback."""
+"""The callback view."""
 
 import logging
 
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class QQUserView(APIView):
-    """A JWT for those who are bound, and for others a ticket to the form that binds."""
+    """Answers with a JWT for people who are bound, and with a ticket for the bind form for others."""
 
     def get(self, request: Request) -> Response:
         code = request.query_params.get("code")

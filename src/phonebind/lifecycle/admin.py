@@ -1,4 +1,6 @@
-"""Look at sessions, proofs and changes of mobiles, and end sessions: nothing here adds, edits or deletes."""
+"""Admin pages that list sessions, proofs and changes of mobiles, and end sessions. Nothing can be added, edited or
+deleted here.
+"""
 
 from typing import Any, ClassVar
 
@@ -14,10 +16,11 @@ from phonebind.lifecycle.models import MobileChange, MobileProof, Session
 
 
 class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Searched by a whole mobile or a whole username: a part of a number would list people."""
+    """The search takes a whole mobile or a whole username. A search by a part of a number would list people."""
 
     list_select_related = ("user",)
-    # What is listed here goes into the search by people; more is in each class.
+    # This only switches the search box on: get_search_results() finds rows by their users. ``own_mobile`` says whether
+    # a class also searches its own mobile field.
     search_fields = ("user__pk",)
     search_help_text = _("A whole mobile number or username")
     exclude: ClassVar[Any] = ("user",)
@@ -25,7 +28,7 @@ class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     own_mobile = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        # Somebody decides by what is shown here.
+        # An operator decides by what is shown here, so the rows come from the primary, not from a replica.
         return super().get_queryset(request).using(databases.primary(self.model))
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
@@ -46,7 +49,7 @@ class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("user"), ordering="user")
     def person(self, row: Any) -> str:
-        # Not str(user), which fails for a user whose username is empty.
+        # Do not use str(user): it fails for a user whose username is empty.
         return accounts.name_of(row.user) or str(row.user_id)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -67,7 +70,7 @@ class SessionAdmin(_ReadOnly):
     own_mobile = False
 
     def has_end_permission(self, request: HttpRequest) -> bool:
-        """Whoever may change sessions, though nothing of them can be edited."""
+        """Anyone with the permission to change sessions may end them, although no field can be edited."""
         return bool(request.user.has_perm("phonebind_lifecycle.change_session"))
 
     @admin.action(description=_("End these sessions"), permissions=["end"])

@@ -1,4 +1,4 @@
-"""An act that begins anew after a concurrent one took, or locked, what it was about to make."""
+"""Repeat an operation after a concurrent one has created, or locked, the rows that it needs."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def at_last(act: Callable[[], T]) -> T:
-    """What ``act`` returns. Raises StorageUnavailable where it lost every race: then nothing was changed."""
+    """What ``act`` returns. Raises StorageUnavailable if every attempt lost its race: then nothing has changed."""
     failure: Exception | None = None
     for _ in range(ATTEMPTS):
         try:

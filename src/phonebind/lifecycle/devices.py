@@ -1,4 +1,4 @@
-"""Which device a sign-in comes from: a random name that it keeps in a cookie for two years, and we as a hash."""
+"""Which device a sign-in comes from: the device keeps a random name in a cookie for two years, and we keep its hash."""
 
 import hashlib
 import re
@@ -19,12 +19,12 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{32}\Z")
 
 
 def are_kept() -> bool:
-    """Whether the front end keeps cookies, and so devices their names."""
+    """Whether the front end keeps cookies, so that devices can keep their names."""
     return not (conf.legacy_state or conf.front_end == "tutorial")
 
 
 def hash_of(request: HttpRequest) -> str:
-    """Of the device that sent the request, which gets its name with the answer if it has none yet."""
+    """The hash of the name of the device that sent the request. A device without a name gets one with the answer."""
     name = _held(request) or getattr(request, _ATTRIBUTE, "")
     if not name:
         name = secrets.token_urlsafe(24)
@@ -33,19 +33,19 @@ def hash_of(request: HttpRequest) -> str:
 
 
 def known_hash(request: HttpRequest) -> str:
-    """Of a device that has brought its name; "" for another."""
+    """The hash of the name that the device has sent; "" for a device without a name."""
     name = _held(request)
     return hashlib.sha256(name.encode()).hexdigest() if name else ""
 
 
 def install() -> None:
-    """A device keeps the name that a sign-in gives it."""
+    """Store the name that a sign-in gives to a device."""
     signals.sign_in_response.connect(remember, dispatch_uid="phonebind.lifecycle.devices")
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, **kwargs: Any) -> None:
-    """Receiver of ``sign_in_response``: a device that was named for this sign-in, or for a question that it alone may
-    answer, keeps its name.
+    """Receiver of ``sign_in_response``: set the cookie if the device got its name for this sign-in, or for a question
+    that only this device may answer.
     """
     name = getattr(request, _ATTRIBUTE, "")
     if name:

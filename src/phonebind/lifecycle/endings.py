@@ -1,7 +1,7 @@
-"""The end of sessions, and whether one has ended.
+"""The end of sessions, and whether a session has ended.
 
-The rows are what decides. The store is told of each end, too: access tokens and Django's sessions ask it first, so that
-a request which nothing has ended costs no query.
+The rows decide. The store hears of each end too. Access tokens and Django's sessions ask the store first, so a request
+in a session that has not ended costs no query.
 """
 
 import logging
@@ -31,12 +31,14 @@ logger = logging.getLogger(__name__)
 
 
 def end(sessions: Iterable[Session], reason: str) -> int:
-    """End those of them that have not ended. How many there were. As many statements for one as for all.
+    """End those sessions that have not ended, and return how many there were. The number of statements is the same for
+    one session as for all.
 
-    The rows are ended in the transaction that is open; the store is told twice, since what began before the commit may
-    still be answered, and after it the process may be dead. Where none is open, it is tried again when the database has
-    it lose: MariaDB finds rows by the user, or by their key, and of two who end the same one is the victim. Raises
-    StorageUnavailable.
+    The rows change in the open transaction. The store is told twice, before the commit and after it: requests that
+    began before the commit may still be answered, and after the commit the process may die before it tells the store.
+    Without an open transaction the operation is repeated when the database makes it the victim of a deadlock: MariaDB
+    finds rows by the user or by their key, and of two transactions that end the same row it chooses one as the victim.
+    Raises StorageUnavailable.
     """
     if not isinstance(sessions, QuerySet):
         sessions = list(sessions)
@@ -52,8 +54,9 @@ def _end(sessions: QuerySet[Session], reason: str) -> int:
     using = sessions.db
     is_one = connections[using].features.has_select_for_update or signals.committing.has_listeners(Session)
     with transaction.atomic(using) if is_one else nullcontext():
-        # Locked where there are locks: in one order, so that two who end the same wait for each other once; and as of
-        # now, whatever the transaction has read before.
+        # Lock the rows where the database has locks. All transactions lock in one order, so two that end the same rows
+        # wait for each other only once. The lock also reads the current rows, not those that the transaction has read
+        # before.
         locked = sessions.filter(ended_at=None).order_by("pk").select_for_update()
         found = list(locked.values_list("user_id", "pk"))
         live = rows(using).filter(pk__in=[pk for _, pk in found], ended_at=None)
@@ -70,15 +73,17 @@ def _end(sessions: QuerySet[Session], reason: str) -> int:
 
 
 def end_all(user_pk: Any, reason: str, using: str | None = None) -> None:
-    """End all of a user, and those that begin meanwhile by what is true until the commit: the old password, say."""
+    """End all sessions of a user. This includes those that begin before the commit with what is valid until then, such
+    as the old password.
+    """
     _end_as_of_now(user_pk, reason, using)
     if connections[using or databases.primary(Session)].in_atomic_block:
         databases.after_commit(using or databases.primary(Session), _end_as_of_now, user_pk, reason, using)
 
 
 def end_others(user_pk: Any, sid: str, reason: str, using: str | None = None) -> None:
-    """The same, but for the session ``sid``: "" for none. So do chains of tokens that no session keeps: they are older
-    than this app, and nobody sees them in a list.
+    """Like :func:`end_all`, but the session ``sid`` stays ("" for none). Chains of tokens without a session end too:
+    they are older than this app, and the list of sessions does not show them.
     """
     using = using or databases.primary(Session)
     _end_others_as_of_now(user_pk, sid, reason, using)
@@ -88,21 +93,22 @@ def end_others(user_pk: Any, sid: str, reason: str, using: str | None = None) ->
 
 
 def is_live(user_pk: Any, sid: str, since: float | None) -> bool:
-    """Whether the session, of a sign-in that began ``since``, has not been ended.
+    """Whether the session has not been ended. ``since``: when its sign-in began.
 
-    The store alone is asked where it has heard of no end. It hears of one before the commit, which perhaps never came:
-    then the row decides, or a session would be refused that can still be refreshed. Raises StorageUnavailable.
+    If the store has heard of no end, no row is read. The store hears of an end before the commit, and the commit may
+    never come. Then the row decides: otherwise a session that can still be refreshed would be refused. Raises
+    StorageUnavailable.
     """
     with store.connection() as client:
         denied, *ends = client.mget(_denied(user_pk, sid), _all_ended(user_pk), _others_ended(user_pk))
-    # Of the one that was spared when the others ended the row tells, too; and of one that has outlived its row.
+    # The row also decides for the session that was spared when the others ended, and for one whose row was deleted.
     if denied is None and not (since is not None and any(revocation.is_before(since, each) for each in ends)):
         return True
     return find(sid).filter(user=user_pk, ended_at=None).exists()
 
 
 def was_ended(user_pk: Any, since: float) -> bool:
-    """Whether a sign-in that began then came too late to begin a session. False where the store is away."""
+    """Whether a sign-in that began at ``since`` is too late to begin a session. False if the store is down."""
     try:
         with store.connection() as client:
             ended = client.mget(_all_ended(user_pk), _others_ended(user_pk))
@@ -112,13 +118,13 @@ def was_ended(user_pk: Any, since: float) -> bool:
 
 
 def find(sid: str) -> QuerySet[Session]:
-    """The one of this id, or none."""
+    """The session with this id, or none."""
     known = readable(sid)
     return rows().filter(pk=known) if known else rows().none()
 
 
 def readable(sid: Any) -> str:
-    """The id of a session as we write it; "" for what is none: a host's own tokens may have a claim of that name."""
+    """The id of a session as we write it; "" for anything else: a host's own tokens may have such a claim."""
     with suppress(ValueError, AttributeError, TypeError):
         return str(uuid.UUID(sid))
     return ""
@@ -133,20 +139,20 @@ def now() -> datetime:
 
 
 def install() -> None:
-    """A session ends with the identity that it began with, and with Django's."""
+    """A session ends with the identity that it began with, and with Django's session."""
     pre_delete.connect(_on_unbind, sender=SocialAccount, dispatch_uid="phonebind.lifecycle.sessions")
     user_logged_out.connect(_on_logout, dispatch_uid="phonebind.lifecycle.sessions.logout")
 
 
 def _on_unbind(instance: SocialAccount, using: str, **kwargs: Any) -> None:
-    # Of the person at that provider, in whichever app of ours: they are unbound together. Locked, so that nobody signs
-    # in by them between the end of their sessions and their own.
+    # This includes the identities of the same person at that provider in all our apps: they are unbound together. They
+    # are locked so that no request can sign in by them after their sessions have ended and before they are deleted.
     identities = instance.same_person().using(using).select_for_update().values_list("pk", flat=True)
     end(rows(using).filter(user=instance.user_id, social_account__in=list(identities)), "unbound")
 
 
 def _on_logout(request: HttpRequest, **kwargs: Any) -> None:
-    """Receiver of Django's ``user_logged_out``, whoever signs them out."""
+    """Receiver of Django's ``user_logged_out``: the session ends, no matter which code signs the person out."""
     session = getattr(request, "session", None)
     if session is not None and session.get(SID):
         end(find(session[SID]), "signed_out")
@@ -167,8 +173,10 @@ def _mark(key: str, user_pk: Any) -> None:
     try:
         revocation.mark(key)
     except Exception:
-        # As revocation does: there may be no store at all, in a host's tests.
-        logger.exception("The sessions of user %s were ended, and access tokens are good until they expire", user_pk)
+        # Like revocation: in a host's tests there may be no store at all.
+        logger.exception(
+            "The sessions of user %s were ended; the store failed: access tokens stay good until they expire", user_pk
+        )
 
 
 def _tell(reason: str, count: int) -> None:
@@ -176,7 +184,7 @@ def _tell(reason: str, count: int) -> None:
 
 
 def _deny(keys: Sequence[str]) -> None:
-    # As long as Django's session of it, or an access token, may live.
+    # At least as long as Django's session, or an access token, of this session can live.
     seconds = max(settings.SESSION_COOKIE_AGE, 0) + revocation.MARGIN
     try:
         with store.connection() as client, client.pipeline(transaction=False) as pipeline:
@@ -184,7 +192,9 @@ def _deny(keys: Sequence[str]) -> None:
                 pipeline.set(key, 1, ex=seconds)
             pipeline.execute()
     except Exception:
-        logger.exception("%s sessions were ended, and their access tokens are good until they expire", len(keys))
+        logger.exception(
+            "%s sessions were ended; the store failed: access tokens stay good until they expire", len(keys)
+        )
 
 
 def _denied(user_pk: Any, sid: str) -> str:
@@ -196,5 +206,5 @@ def _all_ended(user_pk: Any) -> str:
 
 
 def _others_ended(user_pk: Any) -> str:
-    """Nothing that has begun before then by another sign-in, and has no row yet, is to begin a session."""
+    """A sign-in that began before this time must not begin a session. For a session with a row, the row decides."""
     return store.key("sessions", str(user_pk)) + ":others_ended"

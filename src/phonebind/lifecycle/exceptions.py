@@ -1,24 +1,24 @@
-"""What can go wrong in the account life besides what ``phonebind.exceptions`` lists.
+"""Errors of the account life, in addition to those in ``phonebind.exceptions``.
 
 PhonebindError
 ├── SessionEnded            401 session_ended           a TokenInvalid; carries reason
 ├── AuthenticationInsufficient  401 insufficient_user_authentication    carries max_age, methods
 ├── IdentityTaken           409 identity_taken          another account has it; nothing is moved
 ├── IdentityExists          409 identity_exists         the account has another one of this provider; carries choices
-├── LastWayIn               409 last_way_in             without it nobody could sign in any more
-├── MobileTaken             409 mobile_taken            told only to who has proved the number
-├── MobileKept              409 mobile_kept             the account cannot be without its number
+├── LastWayIn               409 last_way_in             without it the person could not sign in any more
+├── MobileTaken             409 mobile_taken            told only to a person who has proved the number
+├── MobileKept              409 mobile_kept             the account cannot exist without its number
 ├── MobileChangePending     409 mobile_change_pending   carries due_at
-├── QuestionInvalid         400 ticket_invalid          a TicketInvalid: what was asked expired, or was answered
+├── QuestionInvalid         400 ticket_invalid          a TicketInvalid: the question expired, or was answered
 ├── OwnerUnclear            409 owner_unclear           carries hint, choices, ticket
-├── OwnerHeld               409 owner_held              their word is not taken before due_at
-├── OwnerRefused            403 owner_refused           nor ever: only the shop can help; so for an operator's reset
-├── NumberStateUnavailable  503 number_state_unavailable    logged only: the gate asks instead
-├── ConsentMissing          400 consent_missing         on pages alone: a new account takes an agreement
-├── AccountUnknown          404 account_unknown         there is none that could be meant; limited
-└── NotFound                404 not_found               nothing of that id is yours
+├── OwnerHeld               409 owner_held              the person's word alone is not accepted before due_at
+├── OwnerRefused            403 owner_refused           never accepted: only the shop can help; or an operator's reset
+├── NumberStateUnavailable  503 number_state_unavailable    only logged: the gate asks the person instead
+├── ConsentMissing          400 consent_missing         only on pages: a new account needs an agreement
+├── AccountUnknown          404 account_unknown         no account matches; rate limited
+└── NotFound                404 not_found               the person has nothing with this id
 
-The words of the first are RFC 9470's.
+AuthenticationInsufficient has the code and the ``max_age`` of RFC 9470.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -62,7 +62,9 @@ class SessionEnded(TokenInvalid):
 
 
 class AuthenticationInsufficient(PhonebindError):
-    """``methods``: which ways of ``POST /account/verifications/`` would do; ``max_age``: for how many seconds."""
+    """``methods``: the methods of ``POST /account/verifications/`` that are accepted. ``max_age``: how many seconds the
+    proof is good for.
+    """
 
     code = "insufficient_user_authentication"
     status = 401
@@ -71,7 +73,7 @@ class AuthenticationInsufficient(PhonebindError):
     def __init__(self, max_age: int, methods: Sequence[str]) -> None:
         super().__init__()
         if not methods:
-            # A number on probation, say, and nothing else.
+            # For example, the person has only a number that is on probation.
             self.message = _("There is no way yet to confirm that it is you. Please try again in some days.")
         self.facts = {"max_age": max_age, "methods": list(methods)}
 
@@ -83,7 +85,9 @@ class IdentityTaken(PhonebindError):
 
 
 class IdentityExists(PhonebindError):
-    """``choices``: of "add", "replace", "other_number"; none for who is signed in, and unbinds the other one first."""
+    """``choices``: of "add", "replace", "other_number". A signed-in person gets none: they unbind the other identity
+    first.
+    """
 
     code = "identity_exists"
     status = 409
@@ -112,7 +116,7 @@ class MobileTaken(PhonebindError):
 
 
 class MobileKept(PhonebindError):
-    """The host's user model has no room for somebody without a mobile."""
+    """The host's user model does not allow a user without a mobile."""
 
     code = "mobile_kept"
     status = 409
@@ -121,7 +125,7 @@ class MobileKept(PhonebindError):
 
 
 class MobileChangePending(PhonebindError):
-    """``due_at``: ISO 8601, UTC, as answers write it."""
+    """``due_at``: ISO 8601, UTC, like all times in answers."""
 
     code = "mobile_change_pending"
     status = 409
@@ -133,8 +137,8 @@ class MobileChangePending(PhonebindError):
 
 
 class OwnerUnclear(PhonebindError):
-    """``hint``: ``{"nickname", "last_used"}`` of the account, masked; ``choices``: of "mine", "not_mine"; ``ticket``
-    takes the choice.
+    """``hint``: ``{"nickname", "last_used"}`` of the account, masked; ``choices``: of "mine", "not_mine"; ``ticket``:
+    goes back with the choice.
     """
 
     code = "owner_unclear"
@@ -154,14 +158,16 @@ class OwnerUnclear(PhonebindError):
 
 
 class QuestionInvalid(TicketInvalid):
-    """Of ``POST /ownership/``: put to somebody else, expired, answered, or about what has changed since."""
+    """The ticket for ``POST /ownership/`` belongs to another person, has expired, was answered, or its facts have
+    changed.
+    """
 
     message = _("This question has expired, or was answered already. Please start again.")
     field = "ticket"
 
 
 class OwnerHeld(PhonebindError):
-    """``due_at``: ISO 8601, UTC, as answers write it."""
+    """``due_at``: ISO 8601, UTC, like all times in answers."""
 
     code = "owner_held"
     status = 409
@@ -184,7 +190,7 @@ class NumberStateUnavailable(Unavailable):
 
 
 class ConsentMissing(PhonebindError):
-    """Told to who has proved a number that no account has."""
+    """For a person who has proved a number that no account has."""
 
     code = "consent_missing"
     message = _("This number is new here. Please agree to the terms first.")
@@ -197,7 +203,9 @@ class NotFound(PhonebindError):
 
 
 class AccountUnknown(PhonebindError):
-    """400 for who has proved the number; 404 where the pages of the course must be told, and limited there."""
+    """400 for a person who has proved the number. 404 for the pages of the course, which need the answer; there it is
+    rate limited.
+    """
 
     code = "account_unknown"
     status = 404

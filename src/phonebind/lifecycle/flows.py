@@ -1,7 +1,8 @@
-"""Who asked for a code, where no bind ticket says so: a signed name that comes with the answer, and back with the code.
+"""Who asked for a code when there is no bind ticket: a signed name that comes with the answer and goes back with the
+code.
 
-Nobody else can use the code, or guess at it and burn it. No cookie is needed, so apps can use it. On a page the browser
-says so itself.
+Nobody else can use the code, or use up its attempts by guessing. No cookie is needed, so apps can use it. On a page the
+browser's own cookie takes the place of the flow.
 """
 
 import secrets
@@ -22,7 +23,7 @@ _SALT = "phonebind.lifecycle.flow.v1"
 
 
 def start(purpose: str, flow: str) -> tuple[str, str]:
-    """The holder of a code, and the flow that says so: the holder of ``flow``, where that is still good. Raises
+    """The holder of a code, and the flow that carries it. The holder of ``flow`` is kept if it is still good. Raises
     Invalid.
     """
     if purpose != PURPOSE or not (conf.sms_sign_in or conf.sms_sign_up):
@@ -32,7 +33,7 @@ def start(purpose: str, flow: str) -> tuple[str, str]:
 
 
 def read(flow: str) -> str:
-    """The holder. Raises SmsCodeGone: expired or forged, and with it the code."""
+    """The holder. Raises SmsCodeGone if the flow is expired or forged: the code has expired with it."""
     holder = _holder(flow)
     if not holder:
         raise SmsCodeGone
@@ -40,8 +41,8 @@ def read(flow: str) -> str:
 
 
 def of_browser(request: HttpRequest) -> str:
-    """The holder of codes that a page asks for: the browser, by the name that its device keeps. So a reloaded page
-    knows its codes, and no other site's form can bring one along.
+    """The holder of codes that a page asks for: the browser, by the name of its device. A reloaded page finds its codes
+    again, and the form of another site cannot bring a code of its own.
     """
     return f"{PURPOSE}:{devices.hash_of(request)}"
 

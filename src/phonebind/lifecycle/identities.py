@@ -1,8 +1,8 @@
-"""The identities of an account: which there are, one more, one less.
+"""The identities of an account: list them, add one, remove one.
 
-What is one person's at a provider, in whichever of our apps, is one entry, and goes together. Nobody unbinds what they
-need to come in again: what is left is counted while the user's row is locked, so that two at once cannot both be the
-last but one.
+One person at one provider may have a row for each of our apps. These rows are one entry and are unbound together. A
+person cannot unbind the last identity that they need to sign in. The ways that are left are counted while the user's
+row is locked. Without the lock, two requests at once could each take the other's identity for the one that is left.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ _SHOWN = ("id", "provider", "label", "nickname", "bound_at", "last_used_at", "re
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One person at one provider. ``last_used_at``: when somebody last signed in by it, as far as sessions tell."""
+    """One person at one provider. ``last_used_at``: when it was last used to sign in, as far as the sessions show."""
 
     id: int
     provider: str
@@ -39,19 +39,19 @@ class Entry:
     nickname: str
     bound_at: datetime
     last_used_at: datetime | None
-    #: Without it there is another way in.
+    #: Whether the person has another way to sign in without it.
     removable: bool
-    #: What is unbound with it: the person in each of our apps.
+    #: The rows that are unbound together: the person in each of our apps.
     rows: frozenset[int]
 
     @property
     def body(self) -> dict[str, Any]:
-        """As every JSON answer says it. The openid is nobody's business."""
+        """As all JSON answers show it, without the openid: that stays private."""
         return {name: getattr(self, name) for name in _SHOWN}
 
 
 def of(user: AbstractBaseUser) -> list[Entry]:
-    """The oldest first."""
+    """All entries of the user, oldest first."""
     rows, used, otherwise = _rows(user), _last_used(user), has_another_way(user)
     return [
         _entry(together, used, removable=otherwise or _any_works(_others(rows, together))) for together in _people(rows)
@@ -59,10 +59,11 @@ def of(user: AbstractBaseUser) -> list[Entry]:
 
 
 def bind(request: HttpRequest, person: Person, *, provider: str, code: str, state: str) -> tuple[Entry, bool, State]:
-    """Bind who has come back from the provider to this account; and whether it was not bound before.
+    """Bind the identity that has come back from the provider to this account. The bool is True if it was not bound
+    before.
 
-    Raises IdentityTaken (here or in another of our apps), IdentityExists (where the site refuses a second one),
-    StateInvalid, CodeInvalid, ProviderUnavailable, AccountDisabled, StorageUnavailable.
+    Raises IdentityTaken (another account has it, in this app or in another of ours), IdentityExists (the site refuses a
+    second one), StateInvalid, CodeInvalid, ProviderUnavailable, AccountDisabled, StorageUnavailable.
     """
     identity, account, used = intents.redeem(request, person, intents.BIND, provider=provider, code=code, state=state)
     is_new = account is None
@@ -73,13 +74,13 @@ def bind(request: HttpRequest, person: Person, *, provider: str, code: str, stat
     audit.note(request, outcome="bound" if is_new else "kept", provider=provider)
     entry = next((each for each in of(person.user) if account.pk in each.rows), None)
     if entry is None:
-        # Unbound in the same moment, by another device of theirs.
+        # Another device of the person unbound it at the same moment.
         raise StorageUnavailable
     return entry, is_new, used
 
 
 def unbind(request: HttpRequest, person: Person, pk: int, *, everywhere: bool) -> None:
-    """Unbind that entry. The sessions end that began with it; with ``everywhere`` all others but one's own do too.
+    """Unbind that entry. The sessions that began with it end; with ``everywhere`` all sessions but the current one end.
 
     Raises NotFound, LastWayIn, StorageUnavailable.
     """
@@ -89,7 +90,7 @@ def unbind(request: HttpRequest, person: Person, pk: int, *, everywhere: bool) -
         try:
             provider = _unbind(person, pk, everywhere)
         except (OperationalError, IntegrityError) as failure:
-            # Chosen to lose against another act on the same rows: nothing is done yet.
+            # The database made this transaction the victim of a conflict with another one. Nothing has changed yet.
             if attempts == binding.ATTEMPTS:
                 raise StorageUnavailable from failure
         else:
@@ -124,7 +125,7 @@ def _locked(user: AbstractBaseUser) -> Any:
 
 
 def has_another_way(user: AbstractBaseUser) -> bool:
-    """Whether somebody can come in today without any identity."""
+    """Whether the user can sign in today without any identity."""
     if accounts.signs_in_by_password(user):
         return True
     mobile = accounts.mobile_of(user)
@@ -133,12 +134,13 @@ def has_another_way(user: AbstractBaseUser) -> bool:
     last, doubtful = proofs.last(user, mobile)
     if last is None or doubtful:
         return False
-    # By an SMS to it people sign in, or get a new password: those who are asked, where their word is taken.
+    # An SMS to the mobile signs the person in, or resets their password. If the gate asks them, their word must be
+    # accepted.
     return conf.owner_word != "refuse" or timezone.now() - last < ownership.FROZEN
 
 
 def _any_works(rows: Iterable[SocialAccount]) -> bool:
-    """Whether somebody can come in today by one of these identities."""
+    """Whether the user can sign in today by one of these identities."""
     return any(oauth.is_configured(each.provider, each.app_id) for each in rows)
 
 
@@ -162,7 +164,7 @@ def _others(rows: Iterable[SocialAccount], together: Iterable[SocialAccount]) ->
 
 
 def _people(rows: Iterable[SocialAccount]) -> list[list[SocialAccount]]:
-    """Those rows together that are unbound together."""
+    """The rows in groups. The rows of a group are unbound together."""
     found: list[list[SocialAccount]] = []
     for row in rows:
         mine = [each for each in found if any(_may_be_one(row, other) for other in each)]
@@ -172,14 +174,14 @@ def _people(rows: Iterable[SocialAccount]) -> list[list[SocialAccount]]:
 
 
 def _may_be_one(one: SocialAccount, other: SocialAccount) -> bool:
-    """As ``SocialAccount.same_person`` has it."""
+    """The same rule as ``SocialAccount.same_person``."""
     if one.provider != other.provider or one.app_id == other.app_id:
         return False
     return None in (one.unionid, other.unionid) or one.unionid == other.unionid
 
 
 def _last_used(user: AbstractBaseUser) -> dict[int, datetime]:
-    """By identity. Of sessions, since a sign-in writes nothing else."""
+    """The last use of each identity. It comes from the sessions, since a sign-in writes nothing else."""
     found = Session.objects.using(databases.primary(Session)).filter(user=user.pk, social_account__isnull=False)
     return dict(found.values_list("social_account").annotate(Max("created_at")).order_by())
 

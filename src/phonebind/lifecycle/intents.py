@@ -1,9 +1,10 @@
-"""What somebody who is signed in goes to a provider for: to bind an identity, or to show that it is still them.
+"""Why a signed-in person goes to a provider: to bind an identity, or for step-up.
 
-The state of it is made for this user, session and intent alone: it signs nobody in, a state made to sign in serves for
-nothing here, and one of somebody else's leads nowhere. Otherwise an attacker could have a victim's browser bind the
-attacker's identity to the victim's account (the CSRF of linking). Where a front end keeps no cookies, that is all that
-protects it: the state is no secret of the browser then, but nobody else can have one made for this session.
+The state is made for one user, one session and one intent. It cannot sign a person in. A state that was made for a
+sign-in is not accepted here, and neither is a state of another person. Otherwise an attacker could make a victim's
+browser bind the attacker's identity to the victim's account (the CSRF of linking). If the front end keeps no cookies,
+this is the only protection: the state is then not a secret of the browser, but only this person can get one for this
+session.
 """
 
 from contextlib import suppress
@@ -26,7 +27,7 @@ UNKNOWN = _("Ask for bind or verify.")
 
 
 def asked_for(request: Request) -> str:
-    """The intent of a state, as the query of ``/oauth/{provider}/authorization/`` names it; "" for a sign-in.
+    """The intent of a state, from the query of ``/oauth/{provider}/authorization/``; "" for a sign-in.
 
     Raises Invalid, TokenInvalid, StorageUnavailable.
     """
@@ -39,12 +40,12 @@ def asked_for(request: Request) -> str:
 
 
 def start(request: HttpRequest, person: Person, intent: str, source: WebProvider, next_url: str) -> Started:
-    """As ``states.start``. Raises TokenInvalid."""
+    """Like ``states.start``. Raises TokenInvalid."""
     return states.start(request, source, next_url, _of(person, intent))
 
 
 def find(request: HttpRequest, person: Person, source: WebProvider, state: str) -> tuple[str, State] | None:
-    """What this person has gone to the provider for with ``state``; None where it is no such state of theirs."""
+    """The intent with which this person went to the provider, and the state; None if ``state`` is not theirs."""
     for intent in (BIND, VERIFY):
         with suppress(StateInvalid):
             return intent, states.read(request, source, state, _of(person, intent))
@@ -54,9 +55,10 @@ def find(request: HttpRequest, person: Person, source: WebProvider, state: str) 
 def redeem(
     request: HttpRequest, person: Person, intent: str, *, provider: str, code: str, state: str
 ) -> tuple[Identity, SocialAccount | None, State]:
-    """Who has come back from the provider, the binding that is known for them, and the state, to be forgotten.
+    """The identity that has come back from the provider, its binding if there is one, and the state. The caller must
+    forget the state.
 
-    Nothing is made of it: not even the row of one who is known by another of our apps. Raises StateInvalid,
+    Nothing is written, not even the row of a person who is known from another of our apps. Raises StateInvalid,
     ProviderUnknown, TokenInvalid, and what ``binding.identify`` raises.
     """
     source = oauth.web(provider)

@@ -1,4 +1,4 @@
-"""What the core asks of this app: ``phonebind.life.Life``."""
+"""What the core calls in this app: the implementation of ``phonebind.life.Life``."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from phonebind.lifecycle import (
 from phonebind.lifecycle.pages import returns, step_up
 from phonebind.oauth import WebProvider
 
-#: What the pages ask who meets these errors.
+#: The templates that ask the visitor a question after these errors.
 SCREENS = {
     "owner_unclear": "owner.html",
     "identity_exists": "second_identity.html",
@@ -32,7 +32,7 @@ SCREENS = {
 
 
 class Keeper:
-    """Each method as the protocol describes it."""
+    """The protocol ``phonebind.life.Life`` describes each method."""
 
     def begin(
         self,

@@ -1,8 +1,9 @@
-"""The bind to an account that exists: what that takes, as ``KNOWN_MOBILE`` says, and what becomes of the identity of
-the same provider that the account has already.
+"""The bind to an existing account: what proof it takes (``KNOWN_MOBILE``), and what happens to an identity of the same
+provider that the account already has.
 
-``SECOND_IDENTITY`` "both" adds the new one where the password was shown. Where the mobile alone was, whatever proved
-it, the person is asked as with "ask": who has come by a number gets no way in of their own without a word.
+With ``SECOND_IDENTITY`` "both" the new identity is added if the person has shown the password. If only the mobile was
+proved, in whichever way, the person is asked as with "ask": a person who only got hold of a number must not get a way
+to sign in without an explicit choice.
 """
 
 from typing import Any
@@ -30,7 +31,7 @@ def check(
     password: str | None,
     choice: str,
 ) -> Joining:
-    """As ``phonebind.life.Life.known_owner`` says."""
+    """See ``phonebind.life.Life.known_owner``."""
     if conf.known_mobile == "password":
         binding.hold_to_password(request, user, mobile, password)
         shown, doubtful = accounts.has_password(user), False
@@ -40,8 +41,9 @@ def check(
 
 
 def hold_to_one(user: AbstractBaseUser, identity: Identity) -> None:
-    """As ``phonebind.life.Life.attaching`` says: nobody is asked who is signed in, and wants one more; but a site that
-    refuses a second one refuses it to everybody. Two at once are not both the first.
+    """See ``phonebind.life.Life.attaching``. A signed-in person who adds an identity is not asked. But a site that
+    refuses a second identity refuses it to everybody. The lock makes sure that of two requests at once only one adds
+    the first.
     """
     if conf.second_identity == "refuse":
         people.held(user.pk)
@@ -57,9 +59,11 @@ def _by_number(
     password: str | None,
     choice: str,
 ) -> tuple[bool, bool]:
-    """Whether something else of the account was shown; and whether the number may have a new owner."""
+    """Two values: whether the person has shown something of the account besides the number, and whether the number may
+    have a new owner.
+    """
     shown = ownership.answered("bind", identity.key, mobile.number, user.pk) == ownership.SHOWN
-    # With "sms" a password is the one that a new account would have had; or what a replacement takes.
+    # With "sms" a password is normally the one for a new account. It is checked here only if a replacement needs it.
     is_meant = conf.known_mobile == "either" or choice == "replace"
     if not shown and is_meant and password is not None and accounts.has_password(user):
         accounts.check_password(user, password, limits.client_address(request))
@@ -73,7 +77,7 @@ def _by_number(
 
 
 def _replaced(user: AbstractBaseUser, identity: Identity, choice: str, *, shown: bool) -> list[Any]:
-    """The rows that go. Raises IdentityExists, AuthenticationInsufficient."""
+    """The keys of the rows to replace. Raises IdentityExists, AuthenticationInsufficient."""
     found = list(_others(user, identity).values_list("pk", flat=True))
     if not found:
         return []
@@ -82,7 +86,8 @@ def _replaced(user: AbstractBaseUser, identity: Identity, choice: str, *, shown:
     is_asked = conf.second_identity == "ask" or not shown
     if choice == "add" or not (is_asked or choice == "replace"):
         return []
-    # By the mobile alone a thief's identity would push the owner's out. A bind can show a password besides, no more.
+    # With the mobile alone, a thief could replace the owner's identity by their own. The only other proof that a bind
+    # request can carry is a password.
     can_replace = shown or accounts.has_password(user)
     if choice != "replace" or not can_replace:
         raise IdentityExists(["add", *(["replace"] if can_replace else []), "other_number"], ownership.hint_of(user))
@@ -92,7 +97,9 @@ def _replaced(user: AbstractBaseUser, identity: Identity, choice: str, *, shown:
 
 
 def _others(user: AbstractBaseUser, identity: Identity) -> QuerySet[SocialAccount]:
-    """The account's, of the same provider. The same person in another of our apps is none."""
+    """The account's other identities at the same provider. The same person in another of our apps is not another
+    identity.
+    """
     rows = SocialAccount.objects.using(databases.primary(SocialAccount))
     found = rows.filter(user=user.pk, provider=identity.provider)
     return found if identity.unionid is None else found.filter(Q(unionid=None) | ~Q(unionid=identity.unionid))

@@ -1,4 +1,4 @@
-"""Sessions, proofs of mobiles, and changes of mobile that wait."""
+"""Sessions, proofs of mobiles, and changes of mobile that are waiting."""
 
 import uuid
 from collections.abc import Sequence
@@ -14,24 +14,24 @@ from phonebind.models import ExactCharField, SocialAccount
 from phonebind.verified import PROVED_BY_LENGTH
 
 Row = TypeVar("Row", bound=models.Model)
-#: The parameters of a statement in their order, each with the name of the field that it is a value of.
+#: The parameters of a statement in order. Each is the name of a field and a value for it.
 Values: TypeAlias = Sequence[tuple[str, Any]]
 
 
 class WrittenOut(models.Manager[Row]):
-    """Statements of each refresh and sign-in. The ORM takes several times as long to compose one as the database to
-    answer it, so they are written out.
+    """SQL statements of each refresh and sign-in, written out. The ORM takes several times as long to compose such a
+    statement as the database takes to answer it.
     """
 
     def change(self, statement: str, values: Values) -> int:
-        """Run ``UPDATE … SET statement``. How many rows that were."""
+        """Run ``UPDATE … SET statement``. Returns the number of rows."""
         connection = connections[self._db or primary(self.model)]
         with connection.cursor() as cursor:
             cursor.execute(f"UPDATE {self._table(connection)} SET {statement}", self._prepared(connection, values))  # noqa: S608
             return int(cursor.rowcount)
 
     def one(self, condition: str, values: Values) -> Row | None:
-        """The row for which the condition holds."""
+        """The row for which the condition holds, or None."""
         connection = connections[self._db or primary(self.model)]
         statement = f"SELECT * FROM {self._table(connection)} WHERE {condition}"  # noqa: S608
         rows = self.using(connection.alias).raw(statement, self._prepared(connection, values))
@@ -46,7 +46,7 @@ class WrittenOut(models.Manager[Row]):
 
 
 class Session(models.Model):
-    """One sign-in on one device, until it ends. Its refresh tokens are counted, not kept: ``seq`` is the newest."""
+    """One sign-in on one device, until it ends. Refresh tokens are counted, not stored: ``seq`` is the newest."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
@@ -55,12 +55,13 @@ class Session(models.Model):
         related_name="phonebind_sessions",
         verbose_name=_("user"),
     )
-    #: The identity that it began with, and the family of that: which outlives the identity.
+    #: The identity that the session began with. ``provider`` is its family, and stays after the identity is deleted.
     social_account = models.ForeignKey(
         SocialAccount, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("identity")
     )
     provider = models.CharField(_("provider"), max_length=32, blank=True)
-    #: "provider", "password", "sms"; "refresh" for what began before the app was installed, "host" for the host's own.
+    #: "provider", "password" or "sms"; "refresh" if the sign-in is older than this app; "host" for the host's own
+    #: sign-in.
     method = models.CharField(_("signed in by"), max_length=16)
     seq = models.PositiveIntegerField(default=0, editable=False)
     rotated_at = models.DateTimeField(_("rotated at"))
@@ -71,7 +72,7 @@ class Session(models.Model):
     end_reason = models.CharField(_("ended by"), max_length=16, blank=True)
     address = models.CharField(_("address"), max_length=64, blank=True)
     user_agent = ExactCharField(_("user agent"), max_length=200, blank=True)
-    #: SHA-256 of what the device keeps in a cookie; "" for one that keeps none.
+    #: SHA-256 of the name that the device keeps in a cookie; "" for a device without cookies.
     device_hash = models.CharField(max_length=64, blank=True, editable=False)
 
     objects: ClassVar[WrittenOut[Self]] = WrittenOut()
@@ -86,23 +87,24 @@ class Session(models.Model):
 
 
 class MobileProof(models.Model):
-    """That a user has proved to hold a mobile: first, and last. A number is one user's at a time; the rows of those who
-    had it before are *released*, and ``current`` is null in them, which no constraint compares.
+    """A user has proved that they hold a mobile: when first, and when last. A number belongs to one user at a time. The
+    rows of former holders are *released*: ``current`` is null in them, and the unique constraint does not compare
+    nulls.
     """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mobile_proofs", verbose_name=_("user")
     )
     mobile = models.CharField(_("mobile"), max_length=11)
-    #: The strength and source of the last proof, as ``SocialAccount.proved_by`` writes them.
+    #: The strength and source of the last proof, in the format of ``SocialAccount.proved_by``.
     proved_by = models.CharField(_("proved by"), max_length=PROVED_BY_LENGTH, blank=True)
     first_proved_at = models.DateTimeField(_("first proved at"))
-    #: Not moved by a proof that may be a new owner's.
+    #: A proof that may be a new owner's does not change this.
     last_proved_at = models.DateTimeField(_("last proved at"))
-    #: Until then the number may be somebody else's by now, for all that is known.
+    #: Until this time the number may belong to a new owner.
     doubtful_until = models.DateTimeField(_("doubtful until"), null=True, blank=True)
     released_at = models.DateTimeField(_("released at"), null=True, blank=True)
-    #: "new_owner", "changed", "carrier".
+    #: "new_owner", "changed" or "carrier".
     reason = models.CharField(_("released by"), max_length=16, blank=True)
     current = models.BooleanField(null=True, default=True, editable=False)
 
@@ -120,7 +122,7 @@ class MobileProof(models.Model):
 
 
 class MobileChange(models.Model):
-    """A new mobile that was proved and waits, since the old one was not: any way into the account cancels it."""
+    """A proved new mobile that waits, because the old one was not proved. Any sign-in is enough to cancel it."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", verbose_name=_("user")

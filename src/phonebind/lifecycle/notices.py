@@ -1,4 +1,4 @@
-"""SMS without a code: what the owner of a number should hear of, whoever sits at the site."""
+"""SMS without a code: messages that the owner of a number must get, even when another person uses the site."""
 
 import logging
 
@@ -12,9 +12,11 @@ logger = logging.getLogger(__name__)
 
 
 def mobile_change(mobile: str) -> None:
-    """The account of this number waits for another one. After the commit: whatever comes of it, the change waits.
+    """Tell this number that its account is going to get another one. Called after the commit: the change waits even if
+    the SMS fails.
 
-    Not counted with the codes of the number, or who uses those up could keep its owner from hearing of it.
+    This SMS has its own limit, apart from the codes of the number. Otherwise a person who uses up those could keep the
+    notice from the owner.
     """
     if not (mobile and conf.mobile_change_notice):
         return
@@ -24,7 +26,7 @@ def mobile_change(mobile: str) -> None:
             sms.send(_message(mobile, sms.MOBILE_CHANGE, -(-conf.mobile_change_delay // 60)))
     except Exception as error:  # noqa: BLE001 - a host's gateway may raise anything, with the number in its text
         why = (isinstance(error, PhonebindError) and error.detail) or type(error).__name__
-        logger.warning("An old number was not told that its account gets another one (%s)", why)
+        logger.warning("The old number was not notified that its account gets another one (%s)", why)
 
 
 def _message(mobile: str, notice: str, minutes: int) -> sms.Message:

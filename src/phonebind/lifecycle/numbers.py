@@ -1,7 +1,7 @@
-"""A mobile leaves an account, or another takes its place. Whatever it takes with it goes in one transaction: the field,
-a username that is the number, the proof, the sessions; and after the commit its codes.
+"""Remove a mobile from an account, or replace it by another. Everything that depends on it changes in one transaction:
+the field, a username that is the number, the proof, the sessions. The codes of the number are voided after the commit.
 
-Two at once are decided by the lock on the user's row, and between users by the constraint on the field.
+The lock on the user's row orders two changes of one user. The constraint on the field decides between two users.
 """
 
 import logging
@@ -29,7 +29,7 @@ from phonebind.lifecycle.people import Person
 from phonebind.models import SocialAccount
 from phonebind.verified import VerifiedMobile, settle
 
-#: How many changes are looked up at once.
+#: How many changes are read at once.
 BATCH = 200
 _NAME_LENGTH = 12
 
@@ -39,12 +39,13 @@ logger = logging.getLogger(__name__)
 
 
 def release(user: AbstractBaseUser, mobile: str, reason: str, *, end_sessions: bool = False) -> bool:
-    """``mobile`` is this user's no more, and no login name of theirs; their other ways in stay. False where it was not
-    theirs: the same again changes nothing.
+    """Take ``mobile`` from this user: from the field, and from a username that is the number. Other ways to sign in
+    stay. False if the user did not have the mobile, so a repeat changes nothing.
 
-    ``reason``: "new_owner", "carrier". Within the transaction that is open, or in one of its own; whoever opens one
-    claims the code that let them in before the end of it, as always: its codes are void after the commit. ``user`` is
-    not changed, but their row is. Raises MobileKept where the model has no room for somebody without a mobile.
+    ``reason``: "new_owner" or "carrier". Runs in the open transaction, or in a new one. A caller that opened the
+    transaction must claim the SMS code that proved the person before it ends, as always: the codes of the number are
+    void after the commit. ``user`` does not change, but its row does. Raises MobileKept if the model does not allow a
+    user without a mobile.
     """
     using = databases.primary(type(user))
     try:
@@ -56,7 +57,7 @@ def release(user: AbstractBaseUser, mobile: str, reason: str, *, end_sessions: b
                 raise MobileKept
             _write(locked, mobile, None)
             proofs.release(mobile, reason)
-            # Proved by whoever had it before, too.
+            # A former holder of the number may have proved it for a change too.
             _changes().filter(mobile=mobile).delete()
             if end_sessions:
                 endings.end_others(locked.pk, "", "mobile", using)
@@ -64,16 +65,16 @@ def release(user: AbstractBaseUser, mobile: str, reason: str, *, end_sessions: b
             facts = {"user_id": locked.pk, "reason": reason}
             signals.committing.send(MobileProof, act="identifier-recycled", facts=[facts], using=using)
     except ValidationError as error:
-        # The model validates itself as it is saved, and wants a mobile, or its old name.
+        # The model validates itself in save(), and requires a mobile, or the old username.
         raise MobileKept from error
     return True
 
 
 def change(person: Person, mobile: VerifiedMobile, request: HttpRequest | None = None) -> bool:
-    """``mobile`` is the person's from now on, and the old one no more; all other sessions end. False where it was
-    theirs already: the same request again gives the same answer.
+    """Give ``mobile`` to the person in place of the old one, and end all other sessions. False if they have it already:
+    a repeated request gets the same answer.
 
-    Raises MobileTaken (the proof is not used up), Invalid, what the mobile calls ``invalid``, TokenInvalid,
+    Raises MobileTaken (the proof is not used up), Invalid, the error in ``mobile.invalid``, TokenInvalid,
     AccountDisabled, StorageUnavailable.
     """
     old = _at_last(person.user.pk, mobile.number, lambda: _change(person, mobile))
@@ -87,8 +88,9 @@ def change(person: Person, mobile: VerifiedMobile, request: HttpRequest | None =
 
 
 def request_change(person: Person, mobile: VerifiedMobile, request: HttpRequest | None = None) -> MobileChange:
-    """The same in ``MOBILE_CHANGE_DELAY`` seconds, unless any way into the account cancels it. The old number is told
-    by SMS; by all other ways the shop tells. Raises as change() does, and MobileChangePending.
+    """Like change(), but after ``MOBILE_CHANGE_DELAY`` seconds. Until then the person can cancel it after any sign-in.
+    The old number gets an SMS. To notify the person by other ways is up to the shop. Raises what change() raises, and
+    MobileChangePending.
     """
     waiting, created = _at_last(person.user.pk, mobile.number, lambda: _request(person, mobile))
     settle(mobile)
@@ -106,20 +108,21 @@ def request_change(person: Person, mobile: VerifiedMobile, request: HttpRequest 
 
 
 def pending(user_pk: Any) -> MobileChange | None:
-    """The change that waits."""
+    """The user's change that is waiting."""
     found: MobileChange | None = _changes().filter(user=user_pk).first()
     return found
 
 
 def cancel_change(user_pk: Any, using: str | None = None) -> bool:
-    """Whether there was one, which will not come now."""
+    """Delete the change that is waiting. True if there was one."""
     rows = MobileChange.objects.using(using or databases.primary(MobileChange))
     return bool(rows.filter(user=user_pk).delete()[0])
 
 
 def carry_out(user_pk: Any, sid: str = "") -> str:
-    """The user's change that is due: "changed", "taken" (somebody else has the number by now), "refused" (by the model,
-    or the account is disabled), "" where none is due. ``sid``: the session that stays.
+    """Carry out the user's change if it is due. Returns "changed", "taken" (another account has the number by now),
+    "refused" (the model refuses it, or the account is disabled), or "" if no change is due. ``sid``: the session that
+    stays.
     """
     change = pending(user_pk)
     if change is None or change.due_at > timezone.now():
@@ -142,7 +145,7 @@ def carry_out(user_pk: Any, sid: str = "") -> str:
 
 
 def due() -> Iterator[Any]:
-    """The keys of all users whose change is due, a few at a time."""
+    """The primary keys of all users whose change is due. They are read in batches."""
     last, rows = 0, _changes().filter(due_at__lte=timezone.now()).order_by("pk")
     while batch := list(rows.filter(pk__gt=last).values_list("pk", "user_id")[:BATCH]):
         last = batch[-1][0]
@@ -150,8 +153,9 @@ def due() -> Iterator[Any]:
 
 
 def install() -> None:
-    """A new password, the end of an identity, and disabling the account cancel a change that waits: whoever asked for
-    it may have come in by the old one, or be why it is disabled.
+    """Three events cancel a waiting change: a new password, the end of an identity, and disabling the account. The
+    person who asked for the change may have used that password or identity to sign in, or the account may be disabled
+    because of them.
     """
     post_save.connect(_on_save, dispatch_uid="phonebind.lifecycle.numbers.save")
     pre_delete.connect(_on_unbind, sender=SocialAccount, dispatch_uid="phonebind.lifecycle.numbers.unbind")
@@ -160,7 +164,7 @@ def install() -> None:
 def _on_save(instance: Any, created: bool, using: str, **kwargs: Any) -> None:
     if created or not isinstance(instance, get_user_model()):
         return
-    # As phonebind.revocation knows both.
+    # The same rules as in phonebind.revocation for both events.
     if not instance.is_active or getattr(instance, "_password", None) is not None:
         cancel_change(instance.pk, using)
 
@@ -209,14 +213,14 @@ def _carry_out(user_pk: Any, sid: str) -> tuple[Any, str, str] | None:
         old = accounts.mobile_of(user)
         if old != change.mobile:
             _replace(user, old, change.mobile, "sms", sid)
-            # It was proved when it was asked for.
+            # The proof dates from the request of the change.
             proofs.date_back(user, change.mobile, change.requested_at)
         change.delete()
     return user, masking.mobile(old), masking.mobile(change.mobile)
 
 
 def _replace(user: Any, old: str, new: str, proved_by: str, sid: str) -> None:
-    """Within a transaction that has locked the user. Raises MobileTaken, ValidationError, IntegrityError."""
+    """Runs in a transaction that has locked the user. Raises MobileTaken, ValidationError, IntegrityError."""
     if _is_taken(user.pk, new):
         raise MobileTaken
     using = databases.primary(type(user))
@@ -235,7 +239,9 @@ def _is_taken(user_pk: Any, mobile: str) -> bool:
 
 
 def _at_last(user_pk: Any, mobile: str, act: Callable[[], T]) -> T:
-    """As binding does it: a race that was lost is begun anew. Raises Invalid with what the model says, MobileTaken."""
+    """Repeat an operation that lost a race, as binding does. Raises Invalid (with the model's messages), MobileTaken,
+    StorageUnavailable.
+    """
     for _ in range(ATTEMPTS):
         try:
             return act()
@@ -253,14 +259,16 @@ def _at_last(user_pk: Any, mobile: str, act: Callable[[], T]) -> T:
 
 
 def void_codes(mobile: str, using: str) -> None:
-    """After the commit. Until then, and where the process dies before it, they find the account by its mobile alone."""
+    """Void the codes after the commit. Before that, or if the process dies first, a code only reaches an account that
+    has the mobile.
+    """
     if mobile:
         databases.after_commit(using, sms_codes.void, mobile)
 
 
 def _write(user: Any, old: str, new: str | None) -> None:
-    """The mobile, and the username where that is the old one. Raises ValidationError, IntegrityError, and MobileKept
-    where the number is what other tables know the user by.
+    """Write the mobile, and the username if it is the old mobile. Raises ValidationError, IntegrityError, and
+    MobileKept if other tables refer to the user by the number.
     """
     if _field().primary_key:
         raise MobileKept
@@ -268,14 +276,15 @@ def _write(user: Any, old: str, new: str | None) -> None:
     setattr(user, conf.mobile_field, None if new is None else accounts.stored(new))
     name = get_user_model().USERNAME_FIELD
     if old and name not in fields and mobiles.clean(str(user.get_username() or "")) == old:
-        # Or who has the number from now on could be kept from their account, and who had it not: by their password.
+        # Otherwise the former holder could still sign in with the number as a name and their password, and could keep
+        # the new holder of the number from an account.
         setattr(user, name, _any_username() if new is None else accounts.free_username(new))
         fields.append(name)
     user.save(update_fields=fields)
 
 
 def _any_username() -> str:
-    """Of nobody else, and no number."""
+    """A random name that is not taken and is not a number."""
     field: Any = get_user_model()._meta.get_field(get_user_model().USERNAME_FIELD)
     length = field.max_length or _NAME_LENGTH
     return f"u{get_random_string(_NAME_LENGTH - 1, 'abcdefghjkmnpqrstuvwxyz23456789')}"[:length]

@@ -1,5 +1,5 @@
-"""What people answer whom the gate has asked whether an account is theirs: ``mine`` takes a second way in, or their
-word where the account has none; ``not_mine`` takes the number from the account.
+"""The answers of a person whom the gate has asked whether an account is theirs. ``mine`` needs a second proof, or the
+person's word if the account has no other way to sign in. ``not_mine`` takes the number from the account.
 """
 
 import time
@@ -24,14 +24,15 @@ from phonebind.mobile_proofs import Proof
 from phonebind.models import SocialAccount
 from phonebind.oauth import Identity
 
-#: Seconds for which somebody's word is held, and until it is forgotten.
+#: Seconds that a person must wait before their word is accepted, and seconds until the wait is forgotten.
 HOLD, HELD = 72 * 3_600, 14 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``word``: "mine" or "not_mine"; ``identity``: of the bind that was asked about; ``person``: who is signed in, and
-    ``verification`` what they bring of ``step_up``; ``claimant``: whom the proof was for, where that is no browser.
+    """``word``: "mine" or "not_mine". ``identity``: the identity of the bind that the question was about. ``person``:
+    the signed-in person, and ``verification`` is their proof of ``step_up``. ``claimant``: who the proof of the mobile
+    is for, if that is not a browser.
     """
 
     word: str
@@ -43,11 +44,11 @@ class Choice:
 
 
 def answer(request: HttpRequest, question: Question, choice: Choice) -> Proof | None:
-    """Take the choice of who has been asked. A bind goes on with the proof that is returned: after ``not_mine`` no SMS
-    code of the number is good any more.
+    """Carry out the choice. A bind goes on with the proof that is returned: after ``not_mine`` no SMS code of the
+    number is good any more.
 
-    Raises TicketInvalid (another bind was asked about), QuestionInvalid (it was put to another browser, too), and as
-    :func:`mine` does.
+    Raises TicketInvalid (the question was about another bind), QuestionInvalid (also if it was put to another browser),
+    and what :func:`mine` raises.
     """
     identity = choice.identity
     if identity is not None:
@@ -68,14 +69,15 @@ def answer(request: HttpRequest, question: Question, choice: Choice) -> Proof | 
 
 
 def mine(request: HttpRequest, question: Question, choice: Choice) -> None:
-    """Raises QuestionInvalid (used, or about what has changed since), PasswordWrong, TooManyAttempts, ServerBusy,
-    AccountDisabled, AuthenticationInsufficient (which names the ways that the account has), OwnerHeld, OwnerRefused,
+    """Raises QuestionInvalid (used, or its facts have changed), PasswordWrong, TooManyAttempts, ServerBusy,
+    AccountDisabled, AuthenticationInsufficient (it names the methods that the account has), OwnerHeld, OwnerRefused,
     StorageUnavailable.
     """
     user = _user(question)
     ways = _ways(user)
     if question.purpose == ownership.RESET.purpose:
-        # Nobody is asked for what they have forgotten; or an account with a password and no more were lost with it.
+        # Do not ask for the password that the person has forgotten. Otherwise an account with only a password would be
+        # lost.
         ways = [way for way in ways if way != "password"]
     if choice.password is not None and accounts.has_password(user):
         accounts.check_password(user, choice.password, limits.client_address(request))
@@ -95,7 +97,7 @@ def mine(request: HttpRequest, question: Question, choice: Choice) -> None:
 
 
 def not_mine(question: Question) -> None:
-    """The number is nobody's, and no code of it is good any more. Raises QuestionInvalid, StorageUnavailable."""
+    """Take the number from the account and void all its codes. Raises QuestionInvalid, StorageUnavailable."""
     user = _user(question)
     if accounts.needs_second_way(user):
         raise QuestionInvalid
@@ -111,12 +113,12 @@ def _release(user: AbstractBaseUser, mobile: str) -> None:
     with transaction.atomic(using=databases.primary(get_user_model()), durable=True):
         if not numbers.release(user, mobile, "new_owner"):
             raise QuestionInvalid
-        # Last: where the store is away the number stays, and what was sent to it is no longer good in any case.
+        # This comes last. If the store is down the number stays in the account; the codes are not good in either case.
         sms_codes.void(mobile)
 
 
 def _user(question: Question) -> AbstractBaseUser:
-    """Whom it was about, while they have the number. Raises QuestionInvalid."""
+    """The user that the question was about, while they have the number. Raises QuestionInvalid."""
     if store.exists(_spent(question)):
         raise QuestionInvalid
     user = accounts.find(question.mobile)
@@ -126,7 +128,7 @@ def _user(question: Question) -> AbstractBaseUser:
 
 
 def _ways(user: AbstractBaseUser) -> list[str]:
-    """In which its owner could show something besides the number."""
+    """The methods by which the owner could show something besides the number."""
     rows = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(user=user.pk)
     has = {
         "password": accounts.has_password(user),
@@ -136,7 +138,7 @@ def _ways(user: AbstractBaseUser) -> list[str]:
 
 
 def _has_shown(person: Person, verification: str, user: AbstractBaseUser) -> bool:
-    """Whether they have just signed in to this very account by something else than its number."""
+    """Whether the person has just signed in to this account by something other than its number."""
     if person.user.pk != user.pk:
         return False
     try:
@@ -160,7 +162,7 @@ def _take_word(request: HttpRequest, user: AbstractBaseUser, mobile: str) -> Non
         user=user.pk, last_seen_at__gt=datetime.fromtimestamp(since, UTC)
     )
     if not first and seen.exists():
-        # Its owner is about, and has been told.
+        # The owner uses the account, and was notified.
         raise OwnerRefused
     if first:
         signals.number_doubtful.send_robust(Session, user=user, request=request, outcome="held")

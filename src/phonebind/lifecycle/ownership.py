@@ -1,9 +1,11 @@
-"""The gate at every door that an SMS alone opens: is who just proved this number the owner of the account that has it?
+"""The gate before every act that an SMS alone allows. It decides: is the person who just proved this number the owner
+of the account that has it?
 
-A number that was given up is another person's after 90 days. Whoever holds only the number, and was not seen with it
-for as long, is asked, and shown no more of the account than a masked name and a month. What they answer (``mine``,
-``not_mine``) goes to ``POST /ownership/``, and the request that was asked about is then sent again: the gate knows of
-the answer for ten minutes, for the same number, purpose and browser, or the same identity that is being bound.
+A carrier may give a number to another person 90 days after its holder has given it up. If a person has only the number,
+and was not seen with it for 90 days, they are asked. They see no more of the account than a masked name and a month.
+Their answer (``mine``, ``not_mine``) goes to ``POST /ownership/``. Then the client repeats the request that caused the
+question. The gate remembers the answer for ten minutes, for the same number and purpose, and for the same browser, or
+for the same identity in a bind.
 """
 
 import secrets
@@ -26,25 +28,26 @@ from phonebind.lifecycle.models import MobileProof, Session
 from phonebind.lifecycle.number_state.base import State
 from phonebind.models import SocialAccount
 
-#: No carrier gives a number to somebody else before it has rested for as long.
+#: A carrier gives a number to a new owner only after it was out of use for this long.
 FROZEN = timedelta(days=90)
-#: Seconds that a question stands, and an answer.
+#: Seconds that a question can be answered, and that an answer is remembered.
 MAX_AGE = 600
-#: What an answer is worth: something else of the account was shown; or it is their word alone.
+#: What an answer is worth. SHOWN: the person has shown something else of the account. WORD: only their word.
 SHOWN, WORD = "shown", "word"
 
 _SALT = "phonebind.lifecycle.ownership.v1"
 _ATTRIBUTE = "_phonebind_number_state"
-#: Sessions begin just after the proof of the same request.
+#: A session begins a moment after the proof in the same request.
 _SAME_REQUEST = timedelta(seconds=30)
-#: How a session may have ended whose device was the owner's all the same: "revoked" may have been a stranger's.
+#: End reasons that still prove the device to be the owner's. A session that ended as "revoked" may have been a
+#: stranger's.
 _HARMLESS = ("", "signed_out")
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """At which they stand. ``claimant``: whom the proof of the mobile is for, where that is no browser; ``strength``
-    and ``source``: how it was proved, as of the ``VerifiedMobile``.
+    """The act that the person wants to do. ``claimant``: who the proof of the mobile is for, if that is not a browser.
+    ``strength`` and ``source``: how it was proved, as in ``VerifiedMobile``.
     """
 
     purpose: str = "sign_in"
@@ -59,8 +62,8 @@ RESET = Door("reset_password")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Whom it was put to, and about what. ``subject``: the key of the identity that is being bound, or the hash of the
-    device; ``strength`` and ``source`` as of the ``VerifiedMobile``; ``once`` names this question.
+    """A question of the gate, and whom it is for. ``subject``: the key of the identity in a bind, or the hash of the
+    device. ``strength`` and ``source``: as in ``VerifiedMobile``. ``once``: a random id of this question.
     """
 
     purpose: str
@@ -80,14 +83,16 @@ def decide(
     second_way: bool = False,
     door: Door = SIGN_IN,
 ) -> bool:
-    """Whether ``user`` comes in on probation: the proof of the mobile is doubtful then (``proofs.record``).
+    """Let ``user`` in, or raise a question. True means on probation: record the proof of the mobile as doubtful
+    (``proofs.record``).
 
-    ``second_way``: a password or an identity of the account was proved in this flow too.
-    Raises OwnerUnclear, StorageUnavailable.
+    ``second_way``: this flow has also proved a password or an identity of the account. Raises OwnerUnclear,
+    StorageUnavailable.
     """
     if second_way:
         return False
-    # A probation that is running asks again, from whichever device: its own sign-in would be its witness.
+    # During a probation every device is asked again. Otherwise the sign-in on probation would make its own device a
+    # known one.
     last, doubtful = (None, True) if accounts.needs_second_way(user) else proofs.last(user, mobile)
     if not doubtful and last is not None and timezone.now() - last < FROZEN:
         return False
@@ -103,17 +108,18 @@ def decide(
     question = Question(
         door.purpose, subject, mobile, str(user.pk), door.strength, door.source, secrets.token_urlsafe(12)
     )
-    # The number of an operator's account leaves it by another operator's hand.
+    # Only another operator can take the number from an operator's account.
     choices = ["mine"] if accounts.needs_second_way(user) else ["mine", "not_mine"]
     ticket = signing.dumps(astuple(question), salt=_SALT, compress=True)
     raise OwnerUnclear(hint_of(user), choices, ticket, partial(devices.remember, request))
 
 
 def knows(request: HttpRequest, mobile: str) -> bool:
-    """Whether the account of this number, if it has one, has signed in from the device that sent the request: then an
-    SMS may be of what is kept back of the number's quota, so that strangers who use up the rest keep nobody out.
+    """Whether the account of this number, if there is one, has signed in from the device that sent the request. Such a
+    device may use the reserved part of the number's SMS limit. Then strangers who use up the rest do not keep the owner
+    out.
 
-    One statement for a device that has brought its name, whatever the number.
+    One SQL statement for a device with a name, whatever the number is.
     """
     name = devices.known_hash(request)
     if not name:
@@ -124,12 +130,14 @@ def knows(request: HttpRequest, mobile: str) -> bool:
 
 
 def subject_of(request: HttpRequest) -> str:
-    """The browser; nobody in particular where the front end keeps no cookies."""
+    """The hash of the browser's name; "" if the front end keeps no cookies, and then the answer is not bound to a
+    browser.
+    """
     return devices.hash_of(request) if devices.are_kept() else ""
 
 
 def read(ticket: str) -> Question:
-    """Raises QuestionInvalid: expired or forged."""
+    """Raises QuestionInvalid if the ticket is expired or forged."""
     if ticket.isascii():
         with suppress(signing.BadSignature):
             return Question(*signing.loads(ticket, salt=_SALT, max_age=MAX_AGE))
@@ -137,13 +145,13 @@ def read(ticket: str) -> Question:
 
 
 def answer(question: Question, worth: str) -> None:
-    """The person has answered that it is theirs; ``worth``: SHOWN or WORD. Raises StorageUnavailable."""
+    """Remember that the person says the account is theirs. ``worth``: SHOWN or WORD. Raises StorageUnavailable."""
     with store.connection() as client:
         client.set(_key(question.purpose, question.subject, question.mobile), f"{worth}:{question.user_pk}", ex=MAX_AGE)
 
 
 def answered(purpose: str, subject: str, mobile: str, user_pk: Any) -> str:
-    """SHOWN, WORD, or "" where nothing was answered lately about this account."""
+    """SHOWN, WORD, or "" if there is no answer for this account in the last ten minutes."""
     with store.connection() as client:
         found = client.get(_key(purpose, subject, mobile))
     text = found.decode() if isinstance(found, bytes) else str(found or "")
@@ -152,7 +160,7 @@ def answered(purpose: str, subject: str, mobile: str, user_pk: Any) -> str:
 
 
 def hint_of(user: AbstractBaseUser) -> dict[str, str]:
-    """All that is shown of an account before it is sure whose it is: "小**", and the month when it was used last."""
+    """All that is shown of an account before its owner is certain: "小**", and the month of the last use."""
     accounts_of = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(user=user.pk)
     newest = accounts_of.order_by("-updated_at").first()
     seen = Session.objects.using(databases.primary(Session)).filter(user=user.pk).order_by("-last_seen_at").first()
@@ -165,7 +173,7 @@ def hint_of(user: AbstractBaseUser) -> dict[str, str]:
 
 
 def _state_since(request: HttpRequest, mobile: str, last: datetime) -> State:
-    """It is waited for, and billed: once for each request, however often the act begins anew."""
+    """Ask the vendor, who is slow and bills answers. Ask once for each request, even if the operation is repeated."""
     looked_up: dict[str, State] = request.__dict__.setdefault(_ATTRIBUTE, {})
     if mobile not in looked_up:
         looked_up[mobile] = number_state.since(mobile, last)
@@ -173,7 +181,9 @@ def _state_since(request: HttpRequest, mobile: str, last: datetime) -> State:
 
 
 def _is_known_device(request: HttpRequest, user: AbstractBaseUser, mobile: str) -> bool:
-    """Whether this account signed in from it; since a doubtful proof, only before the last good one counts."""
+    """Whether this account has signed in from the device. After a doubtful proof, only sign-ins before the last good
+    proof count.
+    """
     name = devices.known_hash(request)
     if not name:
         return False

@@ -1,4 +1,4 @@
-"""One's own password: the first one, or another."""
+"""The person's own password: set the first one, or change it."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from phonebind.lifecycle.people import Person
 
 
 def check(person: Person, password: str, address: str) -> None:
-    """The old one. Raises PasswordWrong, which blames that field, and what accounts.check_password() does."""
+    """Check the old password. Raises PasswordWrong for that field, and what accounts.check_password() raises."""
     try:
         accounts.check_password(person.user, password, address, counted="password_verify")
     except PasswordWrong as error:
@@ -21,10 +21,11 @@ def check(person: Person, password: str, address: str) -> None:
 
 
 def change(person: Person, password: str) -> None:
-    """Every session ends with the old password, this one too: the answer brings another.
+    """Every session ends with the old password, the current one too. The answer brings a new session.
 
-    So do the proofs of step-up, which are a session's; a change of mobile that waits; and the codes of the mobile.
-    Raises Invalid, ServerBusy, TokenInvalid (it was ended meanwhile, or the password changed), AccountDisabled.
+    Three more things end: the proofs of step-up, which belong to a session; a waiting change of mobile; the codes of
+    the mobile. Raises Invalid, ServerBusy, TokenInvalid (the session was ended in the meantime, or the password
+    changed), AccountDisabled.
     """
     user: Any = person.user
     before = user.password
@@ -34,7 +35,8 @@ def change(person: Person, password: str) -> None:
         with transaction.atomic(using=using, durable=True):
             now: Any = people.lock(person)
             if now.password != before:
-                # By somebody who was faster, perhaps since this one is known to another.
+                # Another request changed it first. Perhaps an attacker knows the old password, and the owner was
+                # faster.
                 raise TokenInvalid
             user.save(update_fields=["password"])
             numbers.void_codes(accounts.mobile_of(now), using)

@@ -1,4 +1,4 @@
-"""Who is signed in, and by which session. The person is the token's, never the body's."""
+"""The person who is signed in, and their session. The token says who it is, never the body of a request."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,40 +22,40 @@ from phonebind.pages.middleware import AUTH_TIME
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """``sid`` is "" where a chain of tokens is older than this app, and has not been refreshed since."""
+    """``sid`` is "" if the chain of tokens is older than this app and has not been refreshed since."""
 
     user: AbstractBaseUser
     sid: str
-    #: The hash of the name that their device has brought; "" for one that keeps none.
+    #: The hash of the name that the person's device has sent; "" for a device without a name.
     device: str = ""
 
     @property
     def holder(self) -> str:
-        """Whom SMS codes are for that they ask for: this user in this session, and nobody else. Raises TokenInvalid."""
+        """The holder of the SMS codes that the person asks for: this user in this session. Raises TokenInvalid."""
         return f"account:{self.user.pk}:{self.need_session()}"
 
     def need_session(self) -> str:
-        """``sid``, for what is bound to a session. Raises TokenInvalid where there is none: a refresh makes one."""
+        """``sid``, for things that belong to a session. Raises TokenInvalid if there is none: a refresh makes one."""
         if not self.sid:
             raise TokenInvalid
         return self.sid
 
     def session(self) -> Session | None:
-        """The row of their own session."""
+        """The row of the person's current session."""
         if not self.sid:
             return None
         return Session.objects.using(databases.primary(Session)).filter(pk=self.sid, user=self.user.pk).first()
 
 
 def of(request: Request) -> Person:
-    """By the access token; by Django's session where front ends keep that. Raises TokenInvalid, OriginNotAllowed,
-    StorageUnavailable.
+    """The person of the access token, or of Django's session if front ends keep one. Raises TokenInvalid,
+    OriginNotAllowed, StorageUnavailable.
     """
     found = _by_token(request)
     if found is None and conf.front_end == "session":
         found = _by_session(request._request)
         if found is not None and request.method != "GET":
-            # A cookie comes along with what another site's page sends, too.
+            # The browser also sends the cookie with a request that another site's page makes.
             origins.check_origin(request._request)
     if found is None:
         raise TokenInvalid
@@ -63,7 +63,7 @@ def of(request: Request) -> Person:
 
 
 def of_page(request: HttpRequest) -> Person:
-    """Who looks at a page: by Django's session. Raises TokenInvalid, StorageUnavailable."""
+    """The person who looks at a page, by Django's session. Raises TokenInvalid, StorageUnavailable."""
     found = _by_session(request)
     if found is None:
         raise TokenInvalid
@@ -71,22 +71,23 @@ def of_page(request: HttpRequest) -> Person:
 
 
 def locked(user_pk: Any) -> AbstractBaseUser | None:
-    """The user as they are now, and stay until the transaction that is open ends."""
+    """The current row of the user. It is locked until the open transaction ends."""
     return databases.people().select_for_update().filter(pk=user_pk).first()
 
 
 def hold(user: AbstractBaseUser, mobile: str) -> None:
-    """``user``, who was found by this mobile, keeps it until the transaction that is open ends.
+    """Keep the mobile with ``user``, who was found by it, until the open transaction ends.
 
-    Raises IntegrityError, as a constraint does: it has left them meanwhile, and the act begins anew.
+    Raises IntegrityError, as a constraint would, if the user has lost the mobile in the meantime. The operation is
+    repeated then.
     """
     if not _held().filter(pk=user.pk, **{conf.mobile_field: accounts.stored(mobile)}).values_list("pk"):
         raise IntegrityError("The mobile is no longer this user's")
 
 
 def held(user_pk: Any) -> AbstractBaseUser | None:
-    """As :func:`locked`, but not against rows that point at the user: a sign-in that adopts holds an identity's, and
-    writes such a one.
+    """Like :func:`locked`, but other transactions can still write rows that point at the user. A sign-in that adopts an
+    identity locks the identity's row and writes such a row.
     """
     return _held().filter(pk=user_pk).first()
 
@@ -97,8 +98,9 @@ def _held() -> "QuerySet[AbstractBaseUser]":
 
 
 def sign_out_others(person: Person) -> None:
-    """End all that they have begun but what they are signed in by: Django's sessions that have outlived their row, and
-    chains of tokens that no session keeps, too. Such a chain cannot be told from one's own by who has no session yet.
+    """End all sign-ins of the person but the current one. Django's sessions whose row was deleted end too, and so do
+    chains of tokens without a session. If the person has no session yet, only rows end: their own chain of tokens
+    cannot be told from the others.
     """
     if person.session() is None:
         endings.end(endings.rows().filter(user=person.user.pk), "revoked")
@@ -107,7 +109,8 @@ def sign_out_others(person: Person) -> None:
 
 
 def lock(person: Person) -> AbstractBaseUser:
-    """The same, where they may still come in, and by this session: what ended it may have been decided meanwhile.
+    """The person's row, locked, if they may still sign in and their session is live. Something may have ended the
+    session in the meantime.
 
     Raises TokenInvalid, SessionEnded, AccountDisabled.
     """
@@ -139,7 +142,9 @@ def _meant(error: type[PhonebindError]) -> PhonebindError:
 
 
 def _by_session(request: HttpRequest) -> Person | None:
-    """Read anew: DRF has put nobody in the place of who came with the request. Raises StorageUnavailable."""
+    """Read the user from Django's session again: DRF has not replaced the user of the request. Raises
+    StorageUnavailable.
+    """
     session = getattr(request, "session", None)
     if session is None:
         return None

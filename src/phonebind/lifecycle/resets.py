@@ -1,8 +1,9 @@
-"""A forgotten password: asked for alike for every number, and set by who has proved theirs.
+"""Reset a forgotten password. The request looks the same for every number. Only a person who proves the number can set
+a new password.
 
-A number that nobody has gets an SMS too, which says so and tells no code; all else is the same work with the same
-answer. What was asked for is kept in the store, by an id that is worth nothing in another browser, and names the
-password that it is to replace: so of several that are open, one serves, once.
+A number without an account gets an SMS too, which says so and has no code. The work and the answer are the same. The
+store keeps the reset by its id. The id has no value in another browser. The reset carries a digest of the password that
+it replaces: of several open resets only one can succeed, and only once.
 """
 
 import hashlib
@@ -35,7 +36,7 @@ from phonebind.verified import settle
 PURPOSE = "reset_password"
 #: Seconds.
 MAX_AGE = 600
-#: Forms at once, and bytes that their cookies may weigh together.
+#: The most open forms in one browser, and the most bytes that their cookies may have together.
 MAX_OPEN = 3
 ROOM = 300
 _STAMP = "phonebind.lifecycle.reset"
@@ -45,8 +46,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """``digest`` is of the secret in the browser's cookie, "" for a front end that keeps none; ``stamp`` of the
-    password that is forgotten.
+    """``digest``: of the secret in the browser's cookie; "" for a front end that keeps no cookies. ``stamp``: of the
+    password that the person has forgotten.
     """
 
     id: str
@@ -56,18 +57,18 @@ class Reset:
 
     @property
     def holder(self) -> str:
-        """Whom its codes are for."""
+        """The holder of its codes."""
         return f"{PURPOSE}:{self.id}"
 
 
 def start(
     request: HttpRequest, mobile: str, answers: human.Answers, *, unbound: bool, own_id: str = ""
 ) -> tuple[Reset, Sent, Cookie]:
-    """Send the SMS. ``unbound``: for a front end that keeps no cookies; or for a page, whose ``own_id`` is
+    """Send the SMS. ``unbound`` is True for a front end that keeps no cookies, and for a page; a page's ``own_id`` is
     :func:`id_of_page`.
 
-    Raises what ``human.send_code`` raises, for every number alike. With SmsUnconfirmed comes what the reset goes on by:
-    should the code arrive, it is good.
+    Raises what ``human.send_code`` raises. The errors are the same for all numbers. SmsUnconfirmed carries what the
+    reset needs to go on: if the code arrives after all, it is good.
     """
     said, is_known = _stamped(mobile)
     stamp = keyed.digests(_STAMP, said)[0]
@@ -77,7 +78,7 @@ def start(
     worded = PURPOSE if is_known else sms.NO_ACCOUNT
     owned = ownership.knows(request, mobile)
     how = sms_codes.How(holder=reset.holder, purpose=PURPOSE, reserved=owned, worded=worded)
-    # Which strangers may use up.
+    # Strangers may use up this limit.
     also = () if owned else (("reset_mobile_day", mobile),)
     cookie = Cookie(browser.name_of(request, "reset", digest), secret, MAX_AGE)
     try:
@@ -92,13 +93,15 @@ def start(
 
 
 def remember(request: HttpRequest, reset: Reset, cookie: Cookie, response: HttpResponseBase) -> None:
-    """Make the reset this browser's, with the answer that tells its id."""
+    """Bind the reset to this browser by a cookie, in the answer that brings its id."""
     if reset.digest:
         browser.remember(request, response, cookie, most=MAX_OPEN, room=ROOM)
 
 
 def id_of_page(request: HttpRequest, mobile: str) -> str:
-    """The newest reset of this number in this browser, which alone can tell its id: a reloaded page knows it too."""
+    """The newest reset of this number in this browser. Only this browser can compute the id, even after a reload of the
+    page.
+    """
     return _ids_of_page(request, mobile)[0]
 
 
@@ -107,7 +110,7 @@ def _ids_of_page(request: HttpRequest, mobile: str) -> tuple[str, ...]:
 
 
 def read_of_page(request: HttpRequest, mobile: str) -> Reset:
-    """As :func:`read`, of :func:`id_of_page`, or of what that was by a former key."""
+    """Like :func:`read`, for the id of :func:`id_of_page` under the current key or a former one."""
     *first, last = _ids_of_page(request, mobile)
     for reset_id in first:
         with suppress(SmsCodeInvalid):
@@ -116,7 +119,7 @@ def read_of_page(request: HttpRequest, mobile: str) -> Reset:
 
 
 def read(request: HttpRequest, reset_id: str, *, unbound: bool) -> Reset:
-    """Raises SmsCodeInvalid: expired, used, or another browser's; StorageUnavailable."""
+    """Raises SmsCodeInvalid if the reset is expired, used, or another browser's; StorageUnavailable."""
     with store.connection() as client:
         kept = client.get(_key(reset_id))
     if kept is None:
@@ -132,24 +135,25 @@ def read(request: HttpRequest, reset_id: str, *, unbound: bool) -> Reset:
 
 
 def finish(request: HttpRequest, reset: Reset, code: str, password: str) -> AbstractBaseUser:
-    """As :func:`save`, and the user is signed in."""
+    """Like :func:`save`, and sign the user in."""
     user = save(request, reset, code, password)
     binding.sign_in(request, user)
     return user
 
 
 def save(request: HttpRequest, reset: Reset, code: str, password: str) -> AbstractBaseUser:
-    """The account of the number that was proved, with its new password; all its sessions are ended.
+    """Set the new password of the account that has the proved number, and end all its sessions.
 
-    Raises SmsCodeInvalid, whichever part was wrong; TooManyAttempts; to who has proved the number Invalid (the
-    password), AccountDisabled, OwnerRefused (an operator's), OwnerUnclear; ServerBusy, StorageUnavailable.
+    Raises SmsCodeInvalid, which does not say which part was wrong; TooManyAttempts; ServerBusy, StorageUnavailable.
+    Only after the number was proved: Invalid (the password), AccountDisabled, OwnerRefused (an operator's account),
+    OwnerUnclear.
     """
     address = limits.client_address(request)
     proved = sms_codes.check(reset.mobile, code, claimant=reset.holder, address=address, purpose=PURPOSE)
     user = attempts.at_last(lambda: _set(request, reset, proved, password))
     settle(proved)
     _forget(reset)
-    # Everything that had begun until now is over.
+    # Every sign-in that began before now has ended.
     audit.note(request, began=time.time())
     return user
 
@@ -165,11 +169,12 @@ def _set(request: HttpRequest, reset: Reset, proved: ByCode, password: str) -> A
     old = user.password
     accounts.set_password(user, password)
     with transaction.atomic(using=databases.primary(MobileProof), durable=True):
-        # This one statement decides: a password or a mobile that was changed meanwhile is no longer what was asked for.
+        # This single statement decides. It changes no row if the password or the mobile has changed since the reset was
+        # requested.
         as_it_was = {"pk": user.pk, "password": old, conf.mobile_field: accounts.stored(reset.mobile)}
         if not databases.people().filter(**as_it_was).update(password=user.password):
             raise SmsCodeInvalid
-        # Its signal ends every session.
+        # The signal of save() ends every session.
         user.save(update_fields=["password"])
         MobileChange.objects.using(databases.primary(MobileChange)).filter(user=user.pk).delete()
         proofs.record(user, reset.mobile, proved.proved_by, doubtful=doubtful)
@@ -180,17 +185,17 @@ def _set(request: HttpRequest, reset: Reset, proved: ByCode, password: str) -> A
 
 
 def _refuse_operators(request: HttpRequest, user: AbstractBaseUser) -> None:
-    """As somebody's whose word is not taken: to who has the number it is the truth, and does not tell whose account it
-    is. The audit trail and the log do.
+    """Answer as for a person whose word is not accepted. To the holder of the number that answer is true, and it does
+    not say whose account it is. The audit trail and the log say it.
     """
     if accounts.is_operator(user):
         audit.note(request, user_id=user.pk)
-        logger.warning("No SMS resets the password of user %s, an operator: manage.py changepassword does", user.pk)
+        logger.warning("SMS cannot reset the password of user %s, an operator: use manage.py changepassword", user.pk)
         raise OwnerRefused
 
 
 def _forget(reset: Reset) -> None:
-    """Until it expires it is worth nothing all the same: its password is gone."""
+    """If this fails, the reset still has no value until it expires: its password was replaced."""
     with suppress(StorageUnavailable):
         sms_codes.void(reset.mobile)
         with store.connection() as client:
@@ -198,9 +203,12 @@ def _forget(reset: Reset) -> None:
 
 
 def _stamped(mobile: str) -> tuple[str, bool]:
-    """The account that has the mobile, and its password; of nobody, what no account has. And which it is."""
+    """A text of the account with the mobile and its password, and whether there is such an account. If there is none,
+    the text is a random one that no account has.
+    """
     named = databases.people().filter(**{conf.mobile_field: accounts.stored(mobile)})
-    # One row in any case: to read the one of an account takes longer than to find none, and a thousand clocks tell.
+    # The query returns one row in both cases. To read an account's row takes longer than to find no row, and an
+    # attacker who measures a thousand requests could see the difference.
     found = named.aggregate(key=Max(Cast("pk", CharField())), hash=Max("password"))
     nobody = secrets.token_urlsafe(16)
     said = nobody if found["key"] is None else f"{found['key']}:{found['hash']}"

@@ -1,8 +1,8 @@
-"""One row for each sign-in, and its refresh tokens as a counter: each is good once.
+"""One row for each sign-in. Its refresh tokens are a counter: each token is good once.
 
-A token that comes again within ``REFRESH_GRACE`` seconds gets the same successor, letter for letter: an answer was
-lost, or two tabs refresh at once. Later, somebody else has it too, and that session ends (RFC 9700, 4.14). How
-sessions end: ``endings``.
+A token that comes again within ``REFRESH_GRACE`` seconds gets exactly the same successor: an answer was lost, or two
+tabs refresh at once. If it comes later, another person has it too, and the session ends (RFC 9700, 4.14). ``endings``
+describes how sessions end.
 """
 
 import uuid
@@ -28,13 +28,13 @@ from phonebind.models import SocialAccount
 
 _SALT = "phonebind.lifecycle.refresh"
 _USER_AGENT = 200
-#: What a column of this kind holds in every database.
+#: The range that an integer column holds in every database.
 _COUNTED = range(2**31)
 _TURN = (
     "seq = seq + 1, rotated_at = %s, last_seen_at = %s, expires_at = %s "
     "WHERE id = %s AND user_id = %s AND seq = %s AND ended_at IS NULL AND expires_at > %s"
 )
-#: How a chain of tokens that is older than the app becomes a session.
+#: The method of a session that continues a chain of tokens from before this app was installed.
 CONTINUED = "refresh"
 
 T = TypeVar("T")
@@ -48,13 +48,14 @@ def begin(
     since: float,
     ends: float,
 ) -> Turn:
-    """A new session and its first token; ``since``, when the sign-in began, and ``ends`` in seconds since 1970.
+    """A new session and its first token. ``since``: when the sign-in began; ``ends``: when the session expires. Both
+    are seconds since 1970.
 
-    Raises TokenInvalid: the user or the identity has been deleted meanwhile.
+    Raises TokenInvalid if the user or the identity was deleted in the meantime.
     """
     now = endings.now()
     session = Session(
-        user=user,  # type: ignore[misc]  # whichever model AUTH_USER_MODEL is
+        user=user,  # type: ignore[misc]  # the model depends on AUTH_USER_MODEL
         social_account=social_account,
         provider=social_account.provider if social_account else "",
         method=method,
@@ -66,10 +67,11 @@ def begin(
     if request is not None:
         session.address = limits.client_address(request)
         session.user_agent = _printable(request.headers.get("User-Agent", ""))
-        # Only an answer to a sign-in gives a device its name.
+        # Only the answer to a sign-in gives a device its name.
         session.device_hash = devices.known_hash(request) if method == CONTINUED else devices.hash_of(request)
     _insist(lambda: _insert(session))
-    # Only now: what ended everything meanwhile has told the store first, and then has ended the rows that it saw.
+    # Check this after the insert. An act that ends all sessions tells the store first, and then ends the rows that it
+    # sees. It may not have seen this row.
     if endings.was_ended(user.pk, since):
         endings.end([session], "revoked")
     elif request is not None and method != CONTINUED:
@@ -96,7 +98,7 @@ def turn(sid: str, seq: int, user: AbstractBaseUser, ends: float) -> Turn:
     if session.seq == seq + 1 and (now - session.rotated_at).total_seconds() <= conf.refresh_grace:
         return _turn(session)
     if session.seq <= seq:
-        # Of a counter that never was: the database was put back to an older state. Nobody has stolen anything.
+        # The counter never had this value: the database was restored to an older state. No token was stolen.
         raise TokenInvalid
     if endings.end([session], "reuse"):
         signals.refresh_token_reused.send_robust(Session, user=user, session=session)
@@ -104,16 +106,18 @@ def turn(sid: str, seq: int, user: AbstractBaseUser, ends: float) -> Turn:
 
 
 def of(user_pk: Any, using: str | None = None) -> QuerySet[Session]:
-    """The sessions of a user that have not ended, nor expired."""
+    """The user's sessions that have not ended and have not expired."""
     return endings.rows(using).filter(user=user_pk, ended_at=None, expires_at__gt=endings.now())
 
 
 def prune(*, days: int, batch: int) -> int:
-    """Delete what ended or expired so long ago; how many there were. Each batch is a transaction of its own."""
+    """Delete sessions that ended or expired more than ``days`` days ago. Returns their number. Each batch is a
+    transaction.
+    """
     before = endings.now() - timedelta(days=days)
     over = endings.rows().filter(Q(ended_at__lt=before) | Q(expires_at__lt=before))
     deleted = 0
-    # Not one statement: MariaDB deletes by no subquery with a limit, and a long one stops sign-ins.
+    # Several statements: MariaDB cannot delete by a subquery with a limit, and one long statement blocks sign-ins.
     while some := list(over.values_list("pk", flat=True)[:batch]):
         deleted += endings.rows().filter(pk__in=some).delete()[0]
     return deleted
@@ -123,7 +127,7 @@ def _insert(session: Session) -> None:
     """Raises TokenInvalid."""
     using = databases.primary(Session)
     try:
-        # Alone it is its own transaction.
+        # Without an open transaction the insert is its own transaction.
         with transaction.atomic(using) if connections[using].in_atomic_block else nullcontext():
             session.save(using=using, force_insert=True)
     except IntegrityError:
@@ -131,8 +135,8 @@ def _insert(session: Session) -> None:
 
 
 def _insist(act: Callable[[], T]) -> T:
-    """Where the database has it lose against what ends other sessions of the user, it is tried again: whoever has come
-    in has used up their code.
+    """Repeat ``act`` if the database makes it the victim of a conflict with an act that ends other sessions of the
+    user. The person has already used up their code, so they could not repeat the request.
     """
     is_inside = connections[databases.primary(Session)].in_atomic_block
     attempts = 0
@@ -146,7 +150,7 @@ def _insist(act: Callable[[], T]) -> T:
 
 
 def _tell_of_new_device(request: HttpRequest, session: Session, user: AbstractBaseUser) -> None:
-    # Nobody who does not listen pays for the question.
+    # Without a receiver no query is sent.
     if not signals.new_device.has_listeners(Session):
         return
     older = endings.rows(session._state.db).filter(user=user.pk).exclude(pk=session.pk)

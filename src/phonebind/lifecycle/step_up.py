@@ -1,13 +1,13 @@
-"""That it is still them who sit there: asked for before something is changed that a thief would change.
+"""Step-up: the person must show again who they are, before they change something that a thief would change.
 
-A sign-in is such a proof for ``STEP_UP_MAX_AGE`` seconds, by the method it used; so is what :func:`issue` gives. It is
-bound to the user, the session, the browser and the moment, and says by which method it was made: each act names those
-that it takes, since an SMS to the number that is being taken away proves nothing. It also ends with what it was made
-of: a proof by SMS when the account has another mobile, one by password when that was changed, one by an identity when
-that was unbound.
+Two things are a proof for ``STEP_UP_MAX_AGE`` seconds: a sign-in, by its method, and the token of :func:`issue`. A
+proof is bound to the user, the session, the browser and the time. It names its method. Each act lists the methods that
+it accepts: for example, an SMS to a number that is about to be removed proves nothing. A proof also ends when its basis
+changes: an SMS proof when the account gets another mobile, a password proof when the password changes, a provider proof
+when the identity is unbound.
 
-Within its life it serves for as many acts as the person does, as a sign-in does: people tidy up an account in one go,
-and whoever could steal the proof has their browser, where the next proof can be stolen too.
+Until then it is good for any number of acts, like a sign-in: people tidy up an account in one go. And an attacker who
+can steal the proof controls the browser, and could steal the next proof there too.
 """
 
 import time
@@ -24,7 +24,7 @@ from phonebind.lifecycle.exceptions import AuthenticationInsufficient
 from phonebind.lifecycle.people import Person
 from phonebind.models import SocialAccount
 
-#: All of them, in the order in which people are offered them.
+#: All methods, in the order in which people are offered them.
 METHODS = ("sms", "password", "provider")
 HEADER = "X-Verification"
 
@@ -32,15 +32,15 @@ _SALT = "phonebind.lifecycle.verification.v1"
 
 
 def issue(person: Person, method: str, account_pk: Any = None) -> str:
-    """A proof that ``person`` has just shown, by ``method``, that it is them; ``account_pk``: by which identity."""
+    """A proof that ``person`` has just passed step-up by ``method``. ``account_pk``: the identity that was used."""
     witness = _digests(method, account_pk)[0] if account_pk else next(iter(_witnesses(person, method)), "")
     return signing.dumps([str(person.user.pk), person.need_session(), person.device, method, witness], salt=_SALT)
 
 
 def require(person: Person, verification: str, *methods: str) -> str:
-    """The method by which ``person`` has shown it lately: one of these. ``verification``: the value of ``HEADER``.
+    """The method of the person's latest proof; it is one of ``methods``. ``verification``: the value of ``HEADER``.
 
-    Raises AuthenticationInsufficient, which names those of the methods that this person has; TokenInvalid.
+    Raises AuthenticationInsufficient, which names those ``methods`` that the person has; TokenInvalid.
     """
     person.need_session()
     methods = methods or METHODS
@@ -52,7 +52,7 @@ def require(person: Person, verification: str, *methods: str) -> str:
 
 
 def insufficient(person: Person, *methods: str) -> AuthenticationInsufficient:
-    """To raise where something else is needed: one of these, as far as the person has them."""
+    """The error for a missing proof. It names those ``methods`` that the person has."""
     names = [name for name in available(person) if name in (methods or METHODS)]
     return AuthenticationInsufficient(conf.step_up_max_age, names)
 
@@ -82,12 +82,12 @@ def _by_sign_in(person: Person, verification: str) -> str:
     session = person.session()
     if session is None or time.time() - session.created_at.timestamp() > conf.step_up_max_age:
         return ""
-    # A token that was carried off to another browser is no sign-in there. Apps that keep no cookies show it anew.
+    # A token that was copied to another browser does not count as a sign-in there. Apps without cookies need a proof.
     return session.method if session.device_hash == person.device else ""
 
 
 def _witnesses(person: Person, method: str) -> Collection[str]:
-    """Of what a proof by ``method`` can be made now."""
+    """Digests of everything that a proof by ``method`` can rest on now."""
     match method:
         case "sms":
             held: list[Any] = [accounts.mobile_of(person.user)]
@@ -103,7 +103,7 @@ def _digests(method: str, witness: Any) -> list[str]:
 
 
 def is_doubtful(person: Person) -> bool:
-    """Whether their number may have a new owner: it is on probation."""
+    """Whether the number is on probation: it may have a new owner."""
     mobile = accounts.mobile_of(person.user)
     return bool(mobile) and proofs.is_doubtful(person.user, mobile)
 

@@ -1,13 +1,13 @@
-"""What the pages of the course ask of accounts: whether there is one, and a new password for it by SMS.
+"""What the course's pages ask about accounts: whether one exists, and a new password for it by SMS.
 
     token = begin(account)                      # step 1: leads to an SMS
     send(token, address)                        # step 2
     user, token = exchange(account, code, …)    # step 3: leads to a password
     set_password(request, pk, token, password)
 
-A token is random, for one step, and kept in the store as a hash; so nothing can be read from it, and it is gone when it
-was used. Staff and whoever is disabled or has no mobile are answered like a name that nobody has. A code serves in the
-network alone that it was asked for from: who has changed theirs asks for another one.
+A token is random and good for one step. The store keeps its hash, so nothing can be read from it, and it is gone after
+its use. Operators, disabled users and users without a mobile get the same answer as an unknown name. A code is only
+good in the network that asked for it: a person who changes their network asks for another code.
 """
 
 import hashlib
@@ -30,23 +30,23 @@ from phonebind.lifecycle.exceptions import AccountUnknown
 from phonebind.lifecycle.models import MobileChange
 from phonebind.lifecycle.ownership import Door
 
-#: The codes' purpose.
+#: The purpose of the codes.
 PURPOSE = "reset_password"
-#: Seconds in which an SMS may be asked for, and in which the password is to be set.
+#: Seconds to ask for an SMS, and seconds to set the password.
 SMS_SECONDS, PASSWORD_SECONDS = 600, 300
 
 _SMS, _PASSWORD = "tutorial_sms", "tutorial_password"
-#: No mobile, so that no code was ever sent to it.
+#: This is not a mobile, so no code was ever sent to it.
 _NOBODY = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class _Grant:
-    """Whose token it is; and what has to be as it was when it was made."""
+    """The user of a token, and the facts that must not change while it is open."""
 
     pk: str
     mobile: str
-    #: SHA-256 of the hash of the password: a token ends with the password that it is to replace.
+    #: SHA-256 of the password's hash: a token ends when the password that it replaces changes.
     password: str
 
 
@@ -68,10 +68,11 @@ def _count(is_there: Callable[[], bool], address: str) -> int:
 
 
 def begin(account: str, address: str) -> tuple[str, str]:
-    """The mobile of an account, whole, and a token that leads to an SMS.
+    """The whole mobile of an account, and a token that leads to an SMS.
 
-    Raises AccountUnknown, which tells who has none: as often as the counts do, and counted apart from them. Or whoever
-    registers behind one address with others would keep them from a new password. Raises TooManyRequests.
+    Raises AccountUnknown, which says that there is no account. It has the same limit as the counts, but a separate
+    counter: otherwise people who register behind a shared address could keep others there from a new password. Raises
+    TooManyRequests.
     """
     limits.take(("reset_account_address_hour", address))
     user = _resettable(accounts.by_login(account))
@@ -82,7 +83,7 @@ def begin(account: str, address: str) -> tuple[str, str]:
 
 
 def send(token: str, address: str) -> sms_codes.Sent:
-    """A code to the account's mobile. The token is good again: an SMS may be lost.
+    """Send a code to the account's mobile. The token stays good, since an SMS may be lost.
 
     Raises TicketInvalid, and what ``sms_codes.issue`` raises.
     """
@@ -93,63 +94,65 @@ def send(token: str, address: str) -> sms_codes.Sent:
 
 
 def exchange(account: str, code: str, address: str) -> tuple[AbstractBaseUser, str]:
-    """The user whose code this is, and a token that sets their password once. The code is used up.
+    """The user that the code was sent to, and a token that sets their password once. The code is used up.
 
-    Raises SmsCodeInvalid, which does not tell whether there is such an account, nor does the time; TooManyAttempts.
+    Raises SmsCodeInvalid and TooManyAttempts. Neither the error nor its time tells whether there is such an account.
     """
     user = _resettable(accounts.by_login(account))
     mobile = accounts.mobile_of(user) if user is not None else _NOBODY
     holder = _holder(address)
-    # By the name that was typed, known or not: so the limit does not tell either.
+    # Count by the typed name, known or unknown: then the limit does not tell whether there is such an account.
     counted = f"{holder}:{mobiles.clean(account)}"
     try:
         proof = sms_codes.check(mobile, code, claimant=holder, address=address, purpose=PURPOSE, counted=counted)
     except SmsCodeGone:
-        # It would tell that one was sent.
+        # SmsCodeGone would tell that a code was sent.
         raise SmsCodeInvalid from None
     if user is None or not _is_enabled(user):
         raise SmsCodeInvalid
-    # To claim again is no crime, and two who ask at once would both be handed a token.
+    # proof.claim() allows the same holder to claim again. So two requests at once would both get a token.
     if not store.first(_key("tutorial_code", proof.digests[0]), sms_codes.EXPIRES_IN):
         raise SmsCodeInvalid
     proof.claim()
     token = _issue(_PASSWORD, _granted(user), PASSWORD_SECONDS)
     with suppress(StorageUnavailable):
-        # Until it expires it is claimed, and a repeat is refused.
+        # Until the code expires it stays claimed, and a repeat is refused.
         proof.settle()
     return user, token
 
 
 def set_password(request: HttpRequest, pk: str, token: str, password: str) -> AbstractBaseUser:
-    """A new password for the user of the token, who must be ``pk``. All sessions end, and whatever else was begun.
+    """Set a new password for the user of the token, who must be ``pk``. All sessions end, and so does everything else
+    that was begun.
 
-    Raises TicketInvalid, OwnerUnclear, Invalid (the password is too weak), ServerBusy, StorageUnavailable; the token
-    stays good then. It is used up as the last act before the commit.
+    Raises TicketInvalid, OwnerUnclear, Invalid (the password is too weak), ServerBusy, StorageUnavailable. The token
+    stays good after an error. It is used up as the last act before the commit.
     """
     grant = _read(_PASSWORD, token)
     if not secrets.compare_digest(grant.pk.encode(), pk.encode()):
         raise TicketInvalid
     user = _owner(grant)
     accounts.set_password(user, password)
-    # Once only, and not for a password that is too weak: it may ask a vendor, who is paid.
+    # This runs once only, and not for a weak password: it may ask a vendor that bills each question.
     doubtful = ownership.decide(request, user, grant.mobile, door=Door(PURPOSE, claimant_of(token)))
     try:
         _save(user, grant, token, doubtful=doubtful)
     except IntegrityError as error:
-        # A bind of the same person proved the mobile in the same moment. Nothing was changed: trying again is right.
+        # A bind of the same person proved the mobile at the same moment. Nothing has changed, so the client should try
+        # again.
         raise StorageUnavailable from error
     return user
 
 
 def claimant_of(token: str) -> str:
-    """Whom the gate puts its question to: the pages bring no cookie to be known by, and have the token."""
+    """Who the gate's question is for. The pages send no cookie that could identify them, but they have the token."""
     return f"{_PASSWORD}:{_digest(token)}"
 
 
 def _save(user: AbstractBaseUser, grant: _Grant, token: str, *, doubtful: bool) -> None:
     using = databases.primary(type(user))
     with transaction.atomic(using=using, durable=True):
-        # Of two at once the second one waits here, and finds the password of the first.
+        # The second of two requests at once waits here, and then finds the password of the first.
         _owner(grant, lock=True)
         user.save(using=using, update_fields=["password"])
         MobileChange.objects.using(databases.primary(MobileChange)).filter(user=user.pk).delete()
@@ -159,17 +162,18 @@ def _save(user: AbstractBaseUser, grant: _Grant, token: str, *, doubtful: bool) 
 
 
 def _holder(address: str) -> str:
-    """Whom a code is for. The step that brings it brings a name besides, and neither token nor cookie: what shows who
-    asked for it is the network that they are in. Others neither guess at it nor burn it.
+    """The holder of a code. The request of the next step brings a name, but no token and no cookie. The only sign of
+    who asked for the code is the network of the client. Clients of other networks can neither guess the code nor use up
+    its attempts.
 
-    Not the address itself: carriers send one phone's requests from several of theirs.
+    The network, not the address: carriers send the requests of one phone from several addresses.
     """
     network = address.rpartition(".")[0] or address
     return f"{PURPOSE}:{hashlib.sha256(network.encode()).hexdigest()}"
 
 
 def _resettable(user: Any) -> Any:
-    """The user, if their password may be set by SMS alone; told from the row that was read."""
+    """The user, if their password may be set by SMS alone. This needs only the row that was read."""
     if user is None or accounts.is_operator(user) or not user.is_active or not accounts.mobile_of(user):
         return None
     return user
@@ -188,12 +192,12 @@ def _granted(user: AbstractBaseUser) -> _Grant:
 
 
 def _owner(grant: _Grant, *, lock: bool = False) -> AbstractBaseUser:
-    """The account of the token, as it was then. Raises TicketInvalid."""
+    """The account of the token, if nothing has changed since the token was issued. Raises TicketInvalid."""
     people = databases.people().filter(pk=grant.pk)
     user = _resettable((people.select_for_update() if lock else people).first())
     if user is None or _granted(user) != grant or not _is_enabled(user):
         raise TicketInvalid
-    return user  # type: ignore[no-any-return]  # whichever model AUTH_USER_MODEL is
+    return user  # type: ignore[no-any-return]  # the model depends on AUTH_USER_MODEL
 
 
 def _issue(kind: str, grant: _Grant, seconds: int) -> str:
@@ -204,7 +208,7 @@ def _issue(kind: str, grant: _Grant, seconds: int) -> str:
 
 
 def _read(kind: str, token: str) -> _Grant:
-    """Raises TicketInvalid: forged, expired, used, or of another step."""
+    """Raises TicketInvalid if the token is forged, expired, used, or from another step."""
     with store.connection() as client:
         found = client.get(_key(kind, token))
     if not found:
@@ -213,7 +217,7 @@ def _read(kind: str, token: str) -> _Grant:
 
 
 def _use(kind: str, token: str) -> None:
-    """Raises TicketInvalid where it was used."""
+    """Raises TicketInvalid if the token was used."""
     with store.connection() as client:
         if not client.delete(_key(kind, token)):
             raise TicketInvalid

@@ -1,4 +1,4 @@
-"""Beside the contract's own: ``path("", include("phonebind.lifecycle.urls"))``."""
+"""URLs that hosts add to those of the contract: ``path("", include("phonebind.lifecycle.urls"))``."""
 
 from django.urls import path
 

@@ -1,6 +1,6 @@
-"""How somebody who is signed in shows that it is them: by an SMS code, the password, or a provider.
+"""The methods of step-up for a signed-in person: an SMS code, the password, or a provider.
 
-Each gives the proof of ``step_up``, and wrong attempts are limited in each.
+Each method gives the proof of ``step_up``, and limits wrong attempts.
 """
 
 from django.db import transaction
@@ -17,13 +17,13 @@ from phonebind.oauth import Identity
 from phonebind.sms_codes import ByCode, Sent
 from phonebind.states import State
 
-#: One's own number once more; a new one.
+#: "verify": the person's own number; "change_mobile": a new number.
 PURPOSES = ("verify", "change_mobile")
 
 
 def own_mobile(person: Person) -> str:
-    """The number that a code can be sent to. Raises AuthenticationInsufficient where an SMS to it would prove nothing:
-    there is none, or it may be somebody else's by now.
+    """The person's number, to send a code to. Raises AuthenticationInsufficient if an SMS to it would prove nothing:
+    there is no number, or it may have a new owner.
     """
     if "sms" not in step_up.available(person):
         raise step_up.insufficient(person)
@@ -31,12 +31,12 @@ def own_mobile(person: Person) -> str:
 
 
 def send_code(request: HttpRequest, person: Person, purpose: str, mobile: str, answers: human.Answers) -> Sent:
-    """An SMS code for this person in this session. Raises what ``human.verify`` and ``sms_codes.issue`` raise."""
+    """Send an SMS code for this person in this session. Raises what ``human.verify`` and ``sms_codes.issue`` raise."""
     address = limits.client_address(request)
     shown = human.verify(mobile, address, answers)
     note(request, human=str(shown))
     claims = (*shown.claims, ("verify_user_hour", str(person.user.pk)))
-    # What is kept back of a number's quota is for who is known to have it.
+    # The reserved part of a number's limit is for people who are known to have the number.
     reserved = purpose == "verify"
     sent = sms_codes.issue(mobile, address, *claims, holder=person.holder, purpose=purpose, reserved=reserved)
     note(request, outcome="sent")
@@ -44,7 +44,7 @@ def send_code(request: HttpRequest, person: Person, purpose: str, mobile: str, a
 
 
 def new_mobile(request: HttpRequest, person: Person, mobile: str, code: str) -> ByCode:
-    """The number that is to be theirs, proved. Raises SmsCodeInvalid, SmsCodeGone, TooManyAttempts."""
+    """The proof of the new number. Raises SmsCodeInvalid, SmsCodeGone, TooManyAttempts."""
     address = limits.client_address(request)
     return sms_codes.check(mobile, code, claimant=person.holder, address=address, purpose="change_mobile")
 
@@ -66,8 +66,8 @@ def by_password(request: HttpRequest, person: Person, password: str) -> str:
 
 
 def by_provider(request: HttpRequest, person: Person, *, provider: str, code: str, state: str) -> tuple[str, State]:
-    """Of an identity that is bound to this account. Raises AuthenticationInsufficient for any other, StateInvalid,
-    CodeInvalid, ProviderUnavailable.
+    """By an identity that is bound to this account. Raises AuthenticationInsufficient for any other identity,
+    StateInvalid, CodeInvalid, ProviderUnavailable.
     """
     identity, account, used = intents.redeem(request, person, intents.VERIFY, provider=provider, code=code, state=state)
     if account is None:
@@ -78,7 +78,7 @@ def by_provider(request: HttpRequest, person: Person, *, provider: str, code: st
 
 
 def _elsewhere(identity: Identity) -> SocialAccount | None:
-    """The row of this person in another of our apps, where all of them are one account's."""
+    """The row of this person in another of our apps, if all rows of the person belong to one account."""
     if len(set(binding.owners(identity))) != 1:
         return None
     rows = SocialAccount.objects.using(databases.primary(SocialAccount))
@@ -90,5 +90,5 @@ def _use_up(person: Person, proof: ByCode) -> None:
         people.hold(person.user, proof.number)
         proofs.record(person.user, proof.number, proof.proved_by)
         if not proof.claim():
-            # Once is once: whoever reads it later off a screen proves nothing.
+            # A code is good once. Anyone who reads it later from a screen cannot use it.
             raise SmsCodeInvalid

@@ -1,6 +1,6 @@
-"""Ways in without a provider: to sign in by SMS, and to register.
+"""Sign-in without a provider: sign in by SMS, and register.
 
-A code is claimed as the last act of the transaction that it is for, and settled after the commit.
+A code is claimed as the last act of its transaction, and settled after the commit.
 """
 
 from django.contrib.auth import get_user_model
@@ -26,12 +26,12 @@ OTHERS_MOBILE = _("This is somebody's mobile number. Choose another name.")
 def enter(
     request: HttpRequest, mobile: str, code: str, holder: str, *, agreed: bool = True
 ) -> tuple[AbstractBaseUser, bool]:
-    """The user whose mobile this is, and whether the account was made here. ``holder``: whom the code was sent for;
-    ``agreed``: to what the site's new customers agree to.
+    """The user with this mobile, and whether this call made the account. ``holder``: who the code was sent for.
+    ``agreed``: whether a new customer has agreed to the site's terms.
 
-    Raises SmsCodeInvalid, TooManyAttempts; to who has proved the mobile, AccountUnknown or MobileTaken (where this site
-    does not let people register, or sign in, by SMS), AccountDisabled, AuthenticationInsufficient (no SMS alone lets an
-    operator in), OwnerUnclear, ConsentMissing; StorageUnavailable.
+    Raises SmsCodeInvalid, TooManyAttempts, StorageUnavailable. Only after the mobile was proved: AccountUnknown or
+    MobileTaken (the site does not let people register, or sign in, by SMS), AccountDisabled, AuthenticationInsufficient
+    (an operator cannot sign in by SMS alone), OwnerUnclear, ConsentMissing.
     """
     address = limits.client_address(request)
     proved = sms_codes.check(mobile, code, claimant=holder, address=address, purpose=flows.PURPOSE)
@@ -44,7 +44,7 @@ def _enter(request: HttpRequest, proved: ByCode, agreed: bool) -> tuple[Abstract
     user = accounts.find(proved.number)
     if user is None:
         if not (conf.sms_sign_up and conf.bind_without_password):
-            # An account without a password, which could not be used again: a system check tells of the two settings.
+            # An account without a password could not be used again here. A system check reports these two settings.
             raise AccountUnknown(status=400)
         if not agreed:
             raise ConsentMissing
@@ -60,11 +60,11 @@ def _enter(request: HttpRequest, proved: ByCode, agreed: bool) -> tuple[Abstract
 
 
 def sign_up(request: HttpRequest, proved: ByCode, username: str, password: str) -> AbstractBaseUser:
-    """A new account, and never one that exists.
+    """Make a new account. An account that exists is never signed in.
 
     Raises Invalid (the username, the password), MobileTaken, SmsCodeInvalid, TooManyAttempts, StorageUnavailable.
     """
-    # What is taken is told to who has proved a mobile alone, and not as often as they like.
+    # Only a person who has proved a mobile learns which names are taken, and only a limited number of times.
     limits.take(("sign_up_mobile_hour", proved.number))
     user = attempts.at_last(lambda: _sign_up(request, proved, username, password))
     _finish(request, user, proved)
@@ -86,7 +86,7 @@ def _sign_up(request: HttpRequest, proved: ByCode, username: str, password: str)
 
 
 def refuse_operators(user: AbstractBaseUser) -> None:
-    """Staff and superusers come in by no SMS alone. Raises AuthenticationInsufficient."""
+    """Staff and superusers cannot sign in by SMS alone. Raises AuthenticationInsufficient."""
     if accounts.is_operator(user):
         raise AuthenticationInsufficient(conf.step_up_max_age, ["password"])
 
@@ -108,7 +108,7 @@ def _finish(request: HttpRequest, user: AbstractBaseUser, proved: ByCode) -> Non
 
 
 def _check_username(username: str, mobile: str) -> None:
-    """Raises Invalid; for another's mobile too, which its owner would sign in with."""
+    """Raises Invalid, also for the mobile of another person: its owner would sign in with it."""
     field = get_user_model()._meta.get_field(get_user_model().USERNAME_FIELD)
     try:
         field.run_validators(username)  # type: ignore[union-attr]

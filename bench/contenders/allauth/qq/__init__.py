@@ -1,1 +1,1 @@
-"""QQ for allauth, at the bench's stub."""
+"""A QQ provider for allauth that uses the bench's stub."""

@@ -1,4 +1,4 @@
-"""What allauth registers."""
+"""The provider class that allauth registers."""
 
 from typing import Any
 

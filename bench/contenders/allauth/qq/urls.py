@@ -1,4 +1,4 @@
-"""Those of every OAuth 2 provider."""
+"""The URLs of every OAuth 2 provider."""
 
 from allauth.socialaccount.providers.oauth2.urls import default_urlpatterns
 

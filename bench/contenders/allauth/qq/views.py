@@ -1,4 +1,4 @@
-"""Where the provider is, and how it tells who somebody is."""
+"""The provider's endpoints, and how its answers identify a person."""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""One's own account: what there is of it, its password, its mobile."""
+"""The person's own account: what it has, its password, its mobile."""
 
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from phonebind.lifecycle.models import MobileChange
 
 
 class _View(base.AccountView):
-    """A change of mobile that is due comes first."""
+    """A change of mobile that is due is carried out before the request is answered."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -44,7 +44,7 @@ class PasswordView(_View):
     actions: ClassVar = {"PUT": "own_password"}
 
     def put(self, request: Request) -> Response:
-        """All sessions end, and a new one begins: without the ways of step-up that the old one had."""
+        """All sessions end and a new one begins. The step-up proofs of the old session do not count in the new one."""
         form = forms.Password.read(request.data)
         if form["old_password"] is None:
             self.require_step_up("sms", "provider")
@@ -63,7 +63,7 @@ class MobileView(_View):
         form = forms.Mobile.read(request.data)
         self.note(mobile=form["mobile"])
         if form["mobile"] == accounts.mobile_of(self.person.user):
-            # A double click, whose proof that it is them ended with the first.
+            # This is a double click: the first request succeeded, and it ended the step-up proof.
             self.note(outcome="changed")
             return Response({"mobile": masking.mobile(form["mobile"])})
         at_once = self._shows_old_mobile()
@@ -77,13 +77,15 @@ class MobileView(_View):
         return Response({"pending": True, **(_shown(waiting) or {})}, status=202)
 
     def delete(self, request: Request) -> Response:
-        """Whoever is signed in, by whichever way; no more is asked of them."""
+        """Every signed-in person may cancel a change; the way of their sign-in does not matter. No step-up is asked
+        for.
+        """
         numbers.cancel_change(self.person.user.pk)
         self.note(outcome="cancelled")
         return Response(status=204)
 
     def _shows_old_mobile(self) -> bool:
-        """Or there is none to show. Raises AuthenticationInsufficient."""
+        """Whether the person has proved the old mobile, or the account has none. Raises AuthenticationInsufficient."""
         if not accounts.mobile_of(self.person.user):
             self.require_step_up("password", "provider")
             return True

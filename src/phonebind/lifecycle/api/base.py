@@ -1,4 +1,4 @@
-"""What every view is that answers a signed-in person about their own account."""
+"""The base of all views that answer a signed-in person about their own account."""
 
 from collections.abc import Collection
 from typing import Any, ClassVar
@@ -11,7 +11,7 @@ from phonebind.lifecycle.people import Person
 
 
 class AccountView(View):
-    """``self.person`` is the token's; 401 ``token_invalid`` for everybody else."""
+    """``self.person`` is the owner of the token. Every other request gets 401 ``token_invalid``."""
 
     http_method_names = ("get", "post", "put", "delete")  # type: ignore[assignment]
     guarded: ClassVar[Collection[str]] = ("POST", "PUT", "DELETE")
@@ -24,5 +24,5 @@ class AccountView(View):
         self.note(user_id=self.person.user.pk)
 
     def require_step_up(self, *methods: str) -> str:
-        """The method by which the person has shown lately that it is them. Raises AuthenticationInsufficient."""
+        """The method of the person's latest step-up. Raises AuthenticationInsufficient."""
         return step_up.require(self.person, self.request.headers.get(step_up.HEADER, ""), *methods)

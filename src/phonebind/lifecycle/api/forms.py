@@ -1,4 +1,4 @@
-"""The shape of what comes in about one's own account."""
+"""The shape of requests about the person's own account."""
 
 from rest_framework import serializers
 
@@ -7,14 +7,14 @@ from phonebind.api.serializers import CodeField, MobileField, Shape
 
 
 class Password(Shape):
-    """Without ``old_password`` another way of step-up has to do."""
+    """Without ``old_password`` the person needs another method of step-up."""
 
     old_password = serializers.CharField(max_length=PASSWORD_MAX, trim_whitespace=False, default=None)
     password = serializers.CharField(max_length=PASSWORD_MAX, trim_whitespace=False)
 
 
 class Mobile(Shape):
-    """The new one, and the code that was sent to it."""
+    """The new mobile, and the code that was sent to it."""
 
     mobile = MobileField()
     sms_code = CodeField()

@@ -1,4 +1,4 @@
-"""One's identities: which there are, one more, one less."""
+"""The person's identities: list them, add one, remove one."""
 
 from typing import ClassVar
 
@@ -21,7 +21,7 @@ class IdentitiesView(AccountView):
     def post(self, request: Request) -> Response:
         form = forms.Callback.read(request.data)
         self.note(provider=form["provider"])
-        # Before the code is used up: it is good still when the person comes back with a proof.
+        # This comes before the code is used up: the code is still good when the person comes back with a proof.
         self.require_step_up()
         entry, is_new, used = identities.bind(request._request, self.person, **form)
         response = Response(entry.body, status=201 if is_new else 200)

@@ -1,4 +1,4 @@
-"""The shape of what comes in for step-up and identities."""
+"""The shape of requests for step-up and identities."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ ONE_WAY = _("Send exactly one of sms_code, password, and provider with code and 
 
 
 class AccountSmsCodeRequest(SmsRequest):
-    """``mobile`` is read for a new number alone: one's own is known."""
+    """``mobile`` is read only for a new number: the person's own number is known."""
 
     mobile = MobileField(required=False)
     purpose = serializers.ChoiceField(verifications.PURPOSES)
@@ -50,6 +50,6 @@ class Verification(Shape):
 
 
 class Unbinding(Shape):
-    """``sessions``: those that began with the identity, or "all" but one's own."""
+    """``sessions``: "own" ends the sessions that began with the identity, "all" ends all but the current one."""
 
     sessions = serializers.ChoiceField(("own", "all"), default="own")

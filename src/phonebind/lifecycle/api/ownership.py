@@ -1,4 +1,4 @@
-"""The answer to whom the gate has asked: is this account yours?"""
+"""The answer of a person whom the gate has asked: is this account yours?"""
 
 from typing import ClassVar
 
@@ -17,7 +17,7 @@ from phonebind.oauth import Identity
 
 
 class Choice(Shape):
-    """``access_token``: the bind ticket, where a bind was asked about; or the token of the course's last step."""
+    """``access_token``: the bind ticket if the question was about a bind, or the token of the course's last step."""
 
     ticket = serializers.CharField(max_length=4096)
     choice = serializers.ChoiceField(("mine", "not_mine"))
@@ -28,8 +28,9 @@ class Choice(Shape):
 
 
 class OwnershipView(View):
-    """200 ``{choice, purpose}``, and for a bind ``mobile_proof``: then the request that was asked about is sent again.
-    After ``not_mine`` no SMS code of the number is good any more; a bind goes on with ``mobile_proof``.
+    """Answers 200 ``{choice, purpose}``, and for a bind also ``mobile_proof``. Then the client sends the request that
+    caused the question again. After ``not_mine`` no SMS code of the number is good any more; a bind goes on with
+    ``mobile_proof``.
     """
 
     actions: ClassVar = {"POST": "ownership"}
@@ -52,7 +53,7 @@ class OwnershipView(View):
         return Response({"choice": form["choice"], "purpose": question.purpose} | proved)
 
     def _identity(self, request: Request, access_token: str) -> Identity:
-        """Of the bind that was asked about. Raises TicketInvalid: it is done."""
+        """The identity of the bind that the question was about. Raises TicketInvalid if the bind is already done."""
         flow = self.flow
         ticket = tickets.read_any(request._request, access_token, unbound=flow.unbound, loose=flow.loose)
         if tickets.is_spent(ticket) or binding.find(ticket.identity):

@@ -1,6 +1,6 @@
-"""The account life as OpenAPI, for hosts with drf-spectacular: the app loads this for them alone.
+"""The account life as OpenAPI. The app loads this module only for hosts with drf-spectacular.
 
-One more operation is one more entry of ``OPERATIONS``: what goes out, and all that it can raise.
+To add an operation, add an entry to ``OPERATIONS`` with its answers and all errors that it can raise.
 """
 
 import json
@@ -64,11 +64,13 @@ from phonebind.lifecycle.exceptions import (
     SessionEnded,
 )
 
-# ---------------------------------------------------------------- what goes out
+# ---------------------------------------------------------------- answers
 
 
 class SessionShown(serializers.Shape):
-    """`method`: provider, password, sms, refresh or host. `provider`: the family of the first."""
+    """`method`: provider, password, sms, refresh or host. `provider`: the family of the provider, if the method is
+    provider.
+    """
 
     id = fields.UUIDField()
     current = fields.BooleanField()
@@ -86,7 +88,7 @@ class ChangeShown(serializers.Shape):
 
 
 class AccountShown(serializers.Shape):
-    """`methods`: which ways of step-up this person has."""
+    """`methods`: the methods of step-up that this person has."""
 
     id = schema.Key()
     username = fields.CharField()
@@ -105,11 +107,11 @@ class ChangePending(ChangeShown):
 
 
 class IdentityShown(serializers.Shape):
-    """`removable`: whether another way in is left without it."""
+    """`removable`: whether the person has another way to sign in without it."""
 
     id = fields.IntegerField()
     provider = fields.CharField()
-    label = fields.CharField()  # type: ignore[assignment]  # a Field's own, which it does not hide
+    label = fields.CharField()  # type: ignore[assignment]  # Field has this attribute too; both work
     nickname = fields.CharField(allow_blank=True)
     bound_at = fields.DateTimeField()
     last_used_at = fields.DateTimeField(allow_null=True)
@@ -117,7 +119,7 @@ class IdentityShown(serializers.Shape):
 
 
 class Verified(serializers.Shape):
-    """`verification` goes into the header `X-Verification`, for `expires_in` seconds."""
+    """Send `verification` in the header `X-Verification`. It is good for `expires_in` seconds."""
 
     verification = fields.CharField()
     methods = fields.ListField(child=fields.CharField())
@@ -139,7 +141,7 @@ class ResetBegun(serializers.Shape):
 
 
 class Chosen(serializers.Shape):
-    """`mobile_proof` and `expires_in` where a bind was asked about."""
+    """`mobile_proof` and `expires_in` are there if the question was about a bind."""
 
     choice = fields.CharField()
     purpose = fields.CharField()
@@ -147,10 +149,10 @@ class Chosen(serializers.Shape):
     expires_in = fields.IntegerField(required=False)
 
 
-# ---------------------------------------------------------------- what goes wrong
+# ---------------------------------------------------------------- errors
 
 _DUE_AT = datetime(2026, 1, 4, 8, tzinfo=UTC)
-#: What errors carry that take something to be made of.
+#: An example of each error whose constructor takes arguments.
 EXAMPLES: Mapping[type[PhonebindError], PhonebindError] = {
     SessionEnded: SessionEnded("revoked"),
     AuthenticationInsufficient: AuthenticationInsufficient(600, ["sms", "password"]),
@@ -160,16 +162,16 @@ EXAMPLES: Mapping[type[PhonebindError], PhonebindError] = {
     OwnerUnclear: OwnerUnclear({"nickname": "小**", "last_used": "2025-03"}, ["mine", "not_mine"], "…"),
 }
 
-#: Of every operation for somebody who is signed in.
+#: Errors of every operation for a signed-in person.
 SIGNED_IN: tuple[type[PhonebindError], ...] = (TokenInvalid, StorageUnavailable)
-#: Of those of them that change something.
+#: Errors of those operations that change something.
 CHANGES: tuple[type[PhonebindError], ...] = (OriginNotAllowed, *SIGNED_IN)
-#: And of those that ask once more who it is.
+#: Errors of those operations that ask for step-up.
 STEPS_UP: tuple[type[PhonebindError], ...] = (*CHANGES, SessionEnded, AuthenticationInsufficient)
 
 
 def example(kind: type[PhonebindError]) -> OpenApiExample:
-    """One of this error, as it goes out."""
+    """An example of this error, as clients get it."""
     made: Callable[..., PhonebindError] = kind
     error = EXAMPLES.get(kind) or (made(60) if issubclass(kind, Limited) else made())
     with translation.override("en"):
@@ -185,7 +187,7 @@ def operation(
     parameters: Iterable[Any] = (),
     request: Any = None,
 ) -> Callable[[Any], Any]:
-    """As the contract's own, with an example of each error."""
+    """An operation like those of the contract, with an example of each error."""
     kinds: list[type[PhonebindError]] = [Invalid, *errors]
     return extend_schema(
         operation_id=f"phonebind_{name}",
@@ -198,7 +200,7 @@ def operation(
     )
 
 
-# ---------------------------------------------------------------- the operations
+# ---------------------------------------------------------------- operations
 
 NOTHING = OpenApiResponse(description="Done.")
 VERIFICATION = OpenApiParameter("X-Verification", str, OpenApiParameter.HEADER)
@@ -396,7 +398,7 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
 
 INTENT = OpenApiParameter("intent", str, enum=["bind", "verify"], description="Of who is signed in: not to sign in.")
 
-#: What the contract's own operations answer besides, where the app is installed.
+#: What the contract's operations answer in addition when this app is installed.
 MORE = {
     name: schema.More({kind: example(kind) for kind in kinds}, parameters)
     for name, kinds, parameters in (

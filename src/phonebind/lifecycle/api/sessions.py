@@ -1,4 +1,4 @@
-"""One's sessions: which there are, and the end of them."""
+"""The person's sessions: list them and end them."""
 
 from contextlib import suppress
 from typing import Any, ClassVar
@@ -26,7 +26,7 @@ class SessionsView(AccountView):
         return Response([_shown(each, self.person.sid) for each in found])
 
     def delete(self, request: Request) -> Response:
-        """All of them; with ``?except=current`` all others."""
+        """End all sessions; with ``?except=current`` all but the current one."""
         if request.query_params.get("except") == "current":
             people.sign_out_others(self.person)
         else:
@@ -48,7 +48,7 @@ class SessionView(AccountView):
 
 
 class RevokeView(View):
-    """RFC 7009: whoever holds a refresh token may end its session; the answer is 200 whatever it was."""
+    """RFC 7009: a client that holds a refresh token may end its session. The answer is 200, whatever the token was."""
 
     actions: ClassVar = {"POST": "revoke"}
 
@@ -57,7 +57,7 @@ class RevokeView(View):
             sid = tokens.retire(serializers.Refresh.read(request.data)["refresh"])
             found = list(endings.find(sid))
             endings.end(found, "signed_out")
-            # The user's own id, whatever a host's tokens call them by.
+            # The user's primary key, even if the host's tokens carry another id.
             self.note(user_id=next((each.user_id for each in found), None))
         self.note(outcome="ended")
         return Response({})

@@ -1,6 +1,6 @@
 """The other endpoints of the course, as its pages call them: registration, a forgotten password, the user centre.
 
-Served where ``FRONT_END`` is "tutorial", and in its dialect. They bring no cookies.
+They are served only if ``FRONT_END`` is "tutorial", and in its dialect. The pages send no cookies.
 """
 
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ from phonebind.lifecycle.exceptions import NotFound
 
 
 def routes() -> list[URLPattern]:
-    """Nothing for another ``FRONT_END``."""
+    """No routes for another ``FRONT_END``."""
     if conf.front_end != "tutorial":
         return []
     return [
@@ -90,7 +90,7 @@ class SmsCodeView(View):
 
 
 class PasswordTokenView(View):
-    """A GET that uses up the code: so the pages ask for it."""
+    """A GET that uses up the code, because the pages ask for it with GET."""
 
     actions: ClassVar = {"GET": "reset_proof"}
     guarded = ("GET",)
@@ -105,17 +105,17 @@ class PasswordTokenView(View):
 
 
 class PasswordView(account.PasswordView):
-    """POST, for who has forgotten it; PUT, for who is signed in and knows it."""
+    """POST resets a forgotten password. PUT changes the password of a signed-in person who knows it."""
 
     actions: ClassVar = {"POST": "reset_password", "PUT": "own_password"}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        # Nobody is signed in who has forgotten it.
+        # A person who has forgotten the password is not signed in.
         base: Any = super(AccountView, self) if request.method == "POST" else super()
         base.initial(request, *args, **kwargs)
 
     def put(self, request: Request, pk: str = "") -> Response:
-        """The pages keep the token that they have, which is no good any more. One that is, is in the answer."""
+        """The pages keep their token, which is no longer good. The answer brings a new one."""
         if pk != str(self.person.user.pk):
             raise NotFound
         forms.Password.read(request.data)
@@ -130,7 +130,7 @@ class PasswordView(account.PasswordView):
 
 class UserView(AccountView):
     actions: ClassVar = {"GET": "user"}
-    #: On which the pages lead to the sign-in.
+    #: The pages go to the sign-in page on these.
     plain_statuses = (401,)
 
     def get(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""What the pages of the course send about accounts."""
+"""The shape of the course's requests about accounts."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ class Mobile(Shape):
 
 
 class Image(Shape):
-    """The image where one is asked for."""
+    """An image code, if one is asked for."""
 
     image_code_id = serializers.UUIDField(required=False)
     text = CodeField(required=False)

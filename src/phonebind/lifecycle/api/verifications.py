@@ -1,4 +1,4 @@
-"""Step-up: the SMS that somebody who is signed in asks for, and the proof that it is them."""
+"""Step-up: send the SMS that a signed-in person asks for, and give a proof for what they show."""
 
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from phonebind.lifecycle.api.base import AccountView
 
 class SmsCodeView(AccountView):
     actions: ClassVar = {"GET": "sms_code"}
-    #: It sends one.
+    #: The GET sends an SMS.
     guarded = ("GET",)
 
     def get(self, request: Request) -> Response:
@@ -33,7 +33,7 @@ class VerificationsView(AccountView):
     def post(self, request: Request) -> Response:
         form = forms.Verification.read(request.data)
         person, http, used = self.person, request._request, None
-        # Before an attempt is counted, or a code used up.
+        # This comes before an attempt is counted or a code is used up.
         person.need_session()
         if "sms_code" in form:
             proof = verifications.by_sms(http, person, form["sms_code"])

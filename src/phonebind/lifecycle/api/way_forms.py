@@ -1,4 +1,4 @@
-"""The shape of what comes in where people come in without a provider."""
+"""The shape of requests to sign in without a provider."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ class SmsSignIn(Shape):
 
 
 class Registration(Shape):
-    """As the course's page sends it; ``flow`` where the code was asked for with one."""
+    """The fields that the course's page sends. ``flow`` is there if the code was asked for with one."""
 
     username = serializers.CharField(max_length=150)
     mobile = MobileField()
@@ -38,7 +38,7 @@ class Registration(Shape):
 
 
 class ResetRequest(SmsRequest):
-    """The fields of an SMS; what that one is for is no choice."""
+    """The fields of a request for an SMS. The purpose of this SMS is fixed."""
 
 
 class NewPassword(Shape):

@@ -1,4 +1,4 @@
-"""In without a provider: by SMS, with a new account, with a new password."""
+"""Sign-in without a provider: by SMS, with a new account, with a new password."""
 
 from collections.abc import Collection
 from typing import Any, ClassVar
@@ -26,7 +26,7 @@ class UsersView(View):
     actions: ClassVar = {"POST": "sign_up"}
 
     def post(self, request: Request) -> Response:
-        """201 and never an account that exists."""
+        """Answers 201 with a new account, never with an existing one."""
         form = forms.Registration.read(request.data)
         self.note(mobile=form["mobile"])
         accounts.check_length(form["password"])
@@ -34,7 +34,7 @@ class UsersView(View):
         return self.signed_in(user, method="sms", status=201, mobile=form["mobile"])
 
     def _proved(self, form: dict[str, Any]) -> sms_codes.ByCode:
-        """By a code to sign in, with its flow; or by one that nobody holds, of a page that does not say what for."""
+        """By a sign-in code with its flow; or by a code without a holder, from a page that does not name a purpose."""
         mobile, code, address = form["mobile"], form["sms_code"], limits.client_address(self.request._request)
         if form["flow"]:
             claimant = flows.read(form["flow"])
@@ -46,7 +46,7 @@ class ResetsView(View):
     actions: ClassVar = {"POST": "password_reset"}
 
     def post(self, request: Request) -> Response:
-        """The same for every number."""
+        """The answer is the same for every number."""
         form = forms.ResetRequest.read(request.data)
         mobile = form["mobile"]
         self.note(mobile=mobile)

@@ -1,7 +1,9 @@
-"""Who knows which numbers have a new owner: ``NUMBER_STATE`` names a gateway, and the rest is its options.
+"""Which numbers have a new owner. ``NUMBER_STATE`` names a gateway that knows; its other keys are the gateway's
+options.
 
-What it says is a hint. Carriers' lists lag a week, and know nothing of a contract that was handed on. Where nobody can
-be asked the answer is "unknown", and the person is asked instead: nobody is kept out by a vendor that is down.
+The answer is only a hint. Carriers' lists are a week late, and they do not show a contract that was handed to another
+person. If no gateway can answer, the state is "unknown" and the person is asked instead. So a vendor that is down never
+keeps a person out.
 """
 
 import logging
@@ -18,7 +20,7 @@ from phonebind.lifecycle.number_state.base import Gateway, State
 from phonebind.models import release_connection
 from phonebind.options import WrongOptions, build
 
-#: By their words in ``NUMBER_STATE``; any other gateway has a dotted path.
+#: Gateways by their names in ``NUMBER_STATE``. Any other gateway has a dotted path.
 GATEWAYS: Mapping[str, str] = {
     "sandbox": "phonebind.lifecycle.number_state.sandbox.Sandbox",
     "aliyun": "phonebind.lifecycle.number_state.aliyun.Aliyun",
@@ -29,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 def get() -> Gateway:
-    """The gateway, ready for one question. Raises what :func:`options.build` raises."""
+    """The gateway for one question. Raises what :func:`options.build` raises."""
     rest = dict(conf.number_state)
     path = str(rest.pop("gateway", ""))
     path = GATEWAYS.get(path, path)
@@ -39,7 +41,7 @@ def get() -> Gateway:
 
 
 def since(mobile: str, moment: datetime) -> State:
-    """Whether the number has had the same owner since that moment, for all that is known."""
+    """Whether the number has had the same owner since that moment, as far as the gateway knows."""
     if not conf.number_state:
         return "unknown"
     state = _asked(mobile, moment)
@@ -57,18 +59,18 @@ def _asked(mobile: str, moment: datetime) -> State:
             billed[:] = [state != "unknown"]
             return state
     except (NumberStateUnavailable, Limited, StorageUnavailable) as error:
-        logger.warning("Nobody was asked about a number: %s", error.code)
+        logger.warning("The state of a number is unknown: %s", error.code)
         return "unknown"
     except Exception:
-        # A gateway of the host's may raise what nobody foresaw.
-        logger.exception("Nobody was asked about a number")
+        # A host's own gateway may raise any exception.
+        logger.exception("The state of a number is unknown")
         return "unknown"
 
 
 @contextmanager
 def _taken() -> Iterator[list[bool]]:
-    """The site pays for the answers that tell something: the others give its budget back, but for those that nobody has
-    heard.
+    """Take one question from the daily budget of the site. The vendor bills only answers that say something, so any
+    other answer gives the question back. It is not given back if no answer was read: the vendor may have billed it.
     """
     claim: limits.Claim = ("number_state_site_day", limits.SITE)
     at = limits.take(claim)

@@ -1,9 +1,9 @@
 """Aliyun 号码百科, ``DescribePhoneTwiceTelVerify``:
 https://help.aliyun.com/zh/cpns/developer-reference/api-dytnsapi-2020-02-17-describephonetwicetelverify
 
-It takes an approved application. ``Code`` "OK" with a ``VerifyResult`` other than 0 is billed. Its list lags a week;
-virtual operators are not covered. Unverified, since no account of ours has the permission: that ``StartTime`` is
-China's, and whether ``VerifyResult`` comes as a number or as text; both are read.
+Aliyun must approve an application first. ``Code`` "OK" with a ``VerifyResult`` other than 0 is billed. The list is a
+week late, and numbers of virtual operators are not in it. Two facts are not verified, since no account of ours has the
+permission: that ``StartTime`` is China's time, and whether ``VerifyResult`` is a number or a text. The code reads both.
 """
 
 import logging
@@ -22,7 +22,7 @@ ENDPOINT = "https://dytnsapi.aliyuncs.com"
 API = ("DescribePhoneTwiceTelVerify", "2020-02-17")
 CHINA = timezone(timedelta(hours=8))
 
-#: It has a new owner; it has not; it is nobody's at the moment. 0: Aliyun cannot tell.
+#: 1: the number has a new owner. 2: it has the same owner. 3: it has no owner at the moment. 0: Aliyun cannot tell.
 _MEANS: dict[str, State] = {"0": "unknown", "1": "recycled", "2": "same", "3": "recycled"}
 
 logger = logging.getLogger(__name__)
@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Aliyun:
-    """The keys are those of a RAM user who may ``dytns:DescribePhoneTwiceTelVerify``, and no more; ``auth_code`` is
-    that of the application. Numbers travel as SHA-256.
+    """The keys belong to a RAM user with the single permission ``dytns:DescribePhoneTwiceTelVerify``. ``auth_code`` is
+    the code of the approved application. Numbers are sent as SHA-256.
     """
 
     access_key_id: str
@@ -63,16 +63,16 @@ class Aliyun:
             raise _unavailable(str(error)) from None
         code = answers.text(answer, "Code")
         if code != "OK":
-            refusal = _unavailable("it refuses" if code else "no readable answer")
+            refusal = _unavailable("it refuses the request" if code else "no readable answer")
             refusal.answered = bool(code)
             raise refusal
         state = _MEANS.get(answers.text(answer, "Data", "VerifyResult"))
         if state is None:
-            raise _unavailable("an answer that is none")
+            raise _unavailable("an unknown VerifyResult")
         return state
 
 
 def _unavailable(reason: str) -> NumberStateUnavailable:
     if alarms.is_due("number state of Aliyun unavailable"):
-        logger.warning("Aliyun knows no number: %s. See %s['NUMBER_STATE'].", reason, SETTING)
+        logger.warning("Aliyun cannot tell the state of numbers: %s. See %s['NUMBER_STATE'].", reason, SETTING)
     return NumberStateUnavailable()

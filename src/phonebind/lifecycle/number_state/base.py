@@ -1,4 +1,4 @@
-"""What every gateway is that knows which numbers have a new owner."""
+"""The protocol of gateways that know which numbers have a new owner."""
 
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
@@ -7,14 +7,14 @@ State: TypeAlias = Literal["same", "recycled", "unknown"]
 
 
 class Gateway(Protocol):
-    """Constructed for each question, with the rest of ``PHONEBIND["NUMBER_STATE"]`` as keyword arguments."""
+    """Constructed for each question. The keyword arguments are the other keys of ``PHONEBIND["NUMBER_STATE"]``."""
 
     def check(self) -> list[str]:
-        """What is wrong with the options, for the system checks; nothing is sent."""
+        """Errors in the options, for the system checks. Sends no request."""
 
     def since(self, mobile: str, moment: datetime) -> State:
-        """Whether the number has had the same owner since ``moment``, when it was proved last; "recycled" too where it
-        is nobody's.
+        """Whether the number has had the same owner since ``moment``, the time of its last proof. "recycled" also means
+        that it has no owner now.
 
-        Raises NumberStateUnavailable; ``answered`` where the vendor did answer, and bills nothing.
+        Raises NumberStateUnavailable. Its ``answered`` is True if the vendor answered and bills nothing.
         """

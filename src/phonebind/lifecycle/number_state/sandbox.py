@@ -1,4 +1,4 @@
-"""For development and tests: the answer is in the number, and nobody is asked."""
+"""For development and tests: the last digits of the number choose the answer. No request is sent."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,16 +7,16 @@ from phonebind.conf import development
 from phonebind.lifecycle.exceptions import NumberStateUnavailable
 from phonebind.lifecycle.number_state.base import State
 
-#: As the emulator of ``phonebind_sandbox`` has them. All other numbers have the owner that they had.
+#: The same endings as in the emulator of ``phonebind_sandbox``. All other numbers have the same owner.
 RECYCLED, UNKNOWN, DOWN = ("91", "93"), "90", "99"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sandbox:
-    """Numbers that end in 91 or 93 have a new owner, or none; of 90 nobody knows; at 99 the vendor is down."""
+    """Numbers that end in 91 or 93 have a new owner, or none. 90: unknown. 99: the vendor is down."""
 
     def check(self) -> list[str]:
-        return [] if development() else ["the sandbox makes its answers up: it is for development"]
+        return [] if development() else ["the sandbox invents its answers: use it only for development"]
 
     def since(self, mobile: str, moment: datetime) -> State:
         if mobile.endswith(DOWN):

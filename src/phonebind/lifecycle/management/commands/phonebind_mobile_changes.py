@@ -1,6 +1,6 @@
 """``manage.py phonebind_mobile_changes``: carry out the changes of mobile that are due. Run it every few minutes.
 
-It may run twice at once, and may be killed: each change is one transaction.
+Two runs at once are safe, and so is a run that is killed: each change is one transaction.
 """
 
 from collections import Counter

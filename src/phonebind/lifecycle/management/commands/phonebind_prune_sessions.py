@@ -1,4 +1,4 @@
-"""``manage.py phonebind_prune_sessions``: delete the sessions that ended, or expired, long ago. Run it once a day."""
+"""``manage.py phonebind_prune_sessions``: delete sessions that ended, or expired, long ago. Run it once a day."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -12,11 +12,15 @@ class Command(BaseCommand):
     help = "Delete the sessions that ended, or expired, long ago."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--days", type=int, default=30, help="how long they are kept (default: %(default)s)")
-        parser.add_argument("--batch", type=int, default=1_000, help="how many at a time (default: %(default)s)")
+        parser.add_argument(
+            "--days", type=int, default=30, help="days after which they are deleted (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--batch", type=int, default=1_000, help="sessions in one transaction (default: %(default)s)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["days"] < 1 or options["batch"] < 1:
-            raise CommandError("--days and --batch are 1 at least")
+            raise CommandError("--days and --batch must be at least 1")
         deleted = sessions.prune(days=options["days"], batch=options["batch"])
         self.stdout.write(f"Deleted {deleted} sessions.")

@@ -1,4 +1,4 @@
-"""``manage.py phonebind_release_numbers FILE``: take numbers that carriers have given to others from their accounts."""
+"""``manage.py phonebind_release_numbers FILE``: remove from accounts the numbers that carriers gave to others."""
 
 from collections import Counter
 from pathlib import Path
@@ -12,10 +12,12 @@ from phonebind.lifecycle.exceptions import MobileKept
 
 
 class Command(BaseCommand):
-    help = "Take the numbers of a list from the accounts that have them. Without --yes it only says what it would do."
+    help = (
+        "Remove the numbers in a file from the accounts that have them. Without --yes it only prints what it would do."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", help="one number on each line, however it is written")
+        parser.add_argument("file", help="one number on each line, in any format")
         parser.add_argument("--reason", default="carrier", choices=["carrier", "new_owner"])
         parser.add_argument("--end-sessions", action="store_true", help="sign the accounts out everywhere")
         parser.add_argument("--yes", action="store_true", help="do it")
@@ -30,9 +32,9 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(str(error)) from None
         done = "released" if yes else "would be released (nothing was done: add --yes)"
-        self.stdout.write(f"{counts['held']} {done}, {counts['free']} of nobody, {counts['bad']} not a mobile")
+        self.stdout.write(f"{counts['held']} {done}, {counts['free']} without an account, {counts['bad']} not a mobile")
         if counts["kept"]:
-            raise CommandError(f"{counts['kept']} kept: the user model has no room for people without a mobile")
+            raise CommandError(f"{counts['kept']} kept: the user model does not allow users without a mobile")
 
     def _one(self, number: int, line: str, reason: str, *, end_sessions: bool, yes: bool) -> str:
         mobile = mobiles.clean(line.strip())
@@ -47,5 +49,5 @@ class Command(BaseCommand):
         try:
             return "held" if numbers.release(user, mobile, reason, end_sessions=end_sessions) else "free"
         except MobileKept:
-            self.stderr.write(f"line {number}: user {user.pk} cannot be without it")
+            self.stderr.write(f"line {number}: user {user.pk} needs its number")
             return "kept"
