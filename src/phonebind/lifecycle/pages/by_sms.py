@@ -47,7 +47,7 @@ class _SmsPage(WayPage):
         if isinstance(form, EnterForm) and form.errors and set(form.errors) <= set(form.boxes):
             screen = NEW
         elif isinstance(error, AccountUnknown):
-            in_words(error, _("No account has this number yet. Sign in another way first: that makes you one."))
+            in_words(error, _("No account has this number yet. First sign in another way: that creates one."))
         elif isinstance(error, MobileTaken):
             in_words(error, _("An account has this number already. Please sign in to it another way."))
         return super().refuse(form, error, screen=screen)

@@ -104,7 +104,7 @@ class _ResetPage(WayPage):
         """The account belongs to another person, so there is no password to reset."""
         if self.bind:
             return self.leave(self.bind.url)
-        message = _("The account that had it no longer does. Sign in anew, and you get one of your own.")
+        message = _("The earlier account no longer has this number. Sign in again to get your own account.")
         return problem(self.request, _("The number is yours now"), message, again=login_url(self.target))
 
     def too_little(self, methods: Collection[str]) -> str:

@@ -163,7 +163,7 @@ def _anew(request: HttpRequest) -> HttpResponse:
     """Redirect to the account page of the person who is signed in now."""
     if wants_json(request):
         raise TokenInvalid
-    tell(request, _("You have signed in anew since this page was loaded. Please look at it again."), bad=True)
+    tell(request, _("You have signed in again since this page was loaded. Please check it again."), bad=True)
     audit.note(request, outcome=TokenInvalid.code)
     return SeeOther(home())
 

@@ -69,7 +69,7 @@ class WayPage(CodePage):
             error = in_words(OwnerRefused(), self.too_little(cast("Collection[str]", error.facts["methods"])))
         elif isinstance(error, OwnerHeld):
             when = _shown(str(error.facts["due_at"]))
-            text = _("This number alone lets you in from %(when)s on. Until then, use another way.")
+            text = _("From %(when)s on, you can sign in with this number alone. Until then, use another way.")
             error = in_words(error, text % {"when": when})
         return super().refuse(form, error, screen=screen)
 

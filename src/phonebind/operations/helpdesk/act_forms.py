@@ -28,7 +28,7 @@ class ForceForm(UnbindForm):
 
     force = forms.BooleanField(
         label=_("Unbind it even if it is the last way into the account"),
-        help_text=_("The person cannot sign in any more until you have helped them otherwise."),
+        help_text=_("The person cannot sign in again until you help them in another way."),
         required=False,
     )
 
@@ -43,7 +43,7 @@ class ReleaseForm(ReasonForm):
     """The same choices as the command ``phonebind_release_numbers``."""
 
     why = forms.ChoiceField(
-        label=_("What became of the number"),
+        label=_("What happened to the number"),
         choices=[
             ("carrier", _("The carrier has taken the number back")),
             ("new_owner", _("Somebody else has the number now")),

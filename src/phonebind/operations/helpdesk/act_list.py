@@ -62,7 +62,7 @@ ACTS: Mapping[str, Act] = {
     "end-sessions": Act(
         "end_sessions",
         _("End all sessions"),
-        _("The person is signed out on every device, and signs in again as always."),
+        _("The person is signed out on every device, and can sign in again as usual."),
         _("All sessions have ended."),
         act_forms.ReasonForm,
         lambda order, _given: operator_acts.end_sessions(order),
@@ -70,7 +70,7 @@ ACTS: Mapping[str, Act] = {
     "unbind": Act(
         "unbind_identity",
         _("Unbind an identity"),
-        _("Nobody signs in to this account by it any more, in none of your apps of this provider."),
+        _("This identity can no longer sign in to the account, in any of your apps at this provider."),
         _("The identity is unbound."),
         act_forms.UnbindForm,
         lambda order, given: operator_acts.unbind(order, given["identity"], force=given.get("force", False)),
@@ -79,7 +79,7 @@ ACTS: Mapping[str, Act] = {
     "lift": Act(
         "lift_limit",
         _("Lift a limit"),
-        _("What was counted so far is forgotten, and the person has all of their tries again."),
+        _("The count is reset. The person can use the whole limit again."),
         _("The limit is lifted."),
         act_forms.LiftForm,
         _lift,
@@ -88,7 +88,10 @@ ACTS: Mapping[str, Act] = {
     "release": Act(
         "release_number",
         _("Release the number"),
-        _("The account keeps its other ways in, and whoever proves this number next may have an account of their own."),
+        _(
+            "The account keeps its other ways to sign in. The next person who proves this number may get their own "
+            "account."
+        ),
         _("The number is released."),
         act_forms.ReleaseForm,
         lambda order, given: operator_acts.release(order, given["why"], end_sessions=given["end_sessions"]),

@@ -25,7 +25,7 @@ FIND, PAGE, ACT = (f"phonebind_operations_{name}" for name in ("find", "person",
 #: Messages for the operator in place of those for the person.
 _SAID = {
     "last_way_in": _("It is the last way into this account. Nothing was changed."),
-    "mobile_kept": _("The account cannot be without its number. Nothing was changed."),
+    "mobile_kept": _("The account must have a number. Nothing was changed."),
     "not_found": _("It is not there any more. Nothing was changed."),
 }
 
@@ -51,7 +51,7 @@ def find(request: HttpRequest, admin: Any) -> HttpResponse:
         user = people.find(term)
         if user is not None:
             return HttpResponseRedirect(page_url(user.pk))
-        messages.warning(request, _("Nobody has this mobile number, username or id."))
+        messages.warning(request, _("No person has this mobile number, username or id."))
     return _render(request, admin, "find", {"title": _("Find a person")})
 
 

@@ -21,7 +21,7 @@ OUTCOMES: dict[str, Text] = {
     "sent": _("sent"),
     "unknown": _("unknown whether sent"),
     "not_now": _("not sent: vendor away or busy"),
-    "operator": _("not sent: for you to repair"),
+    "operator": _("not sent: you must fix it"),
     "number": _("not sent: number refused"),
     "limit": _("not sent: vendor's limit"),
 }

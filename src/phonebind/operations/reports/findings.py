@@ -66,8 +66,8 @@ def _sms(day: Day, before: Day) -> Iterator[Finding]:
     if again >= _AGAIN * (again_then or 1):
         told = {name: tenths(value) for name, value in (("now", again), ("then", again_then))}
         text = _(
-            "A number was sent %(now)s SMS an hour (%(then)s): the same people ask again. Theirs do not arrive, or a "
-            "front end asks by itself."
+            "A number was sent %(now)s SMS an hour (%(then)s): the same people ask again. Their SMS do not "
+            "arrive, or a front end sends requests by itself."
         )
         yield Finding(text % told, "sms", networks=True)
     elif share >= _UNUSED * share_then and share >= _FEW:
