@@ -51,7 +51,7 @@ def token(request: HttpRequest) -> HttpResponseBase:
     source, mobile, carrier = asked.get("source", ""), asked.get("mobile", ""), asked.get("carrier", "mobile")
     if source not in SOURCES or carrier not in LIVES or not _MOBILE.fullmatch(mobile):
         wanted = {"source": SOURCES, "carrier": tuple(LIVES), "mobile": "11 digits"}
-        return JsonResponse({"error": "source, carrier or mobile cannot be", "wanted": wanted}, status=400)
+        return JsonResponse({"error": "source, carrier or mobile is not valid", "wanted": wanted}, status=400)
     issued = secrets.token_hex(24)
     kept = {"source": source, "mobile": mobile, "carrier": carrier, "foreign": "foreign" in asked, "at": time.time()}
     state.put("one_tap", issued, kept, _MEMORY)

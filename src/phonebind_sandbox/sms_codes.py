@@ -190,15 +190,15 @@ YUNTONGXUN_CODES: Mapping[str, str] = {
 
 #: ``code`` in our own HTTP contract, and its HTTP status.
 HTTP_CODES: Mapping[str, str] = {
-    "invalid_phone_number": "the number cannot be",
-    "delivery_rejected": "this number takes no SMS",
+    "invalid_phone_number": "the number is not valid",
+    "delivery_rejected": "this number does not accept SMS",
     "rate_limited": "too many SMS to this number",
     "authentication_failed": "the signature or its time is wrong",
-    "unsupported_request": "the body is not as agreed",
-    "out_of_balance": "no money is left",
+    "unsupported_request": "the body does not follow the contract",
+    "out_of_balance": "the balance is used up",
     "unavailable": "not now",
-    "timeout": "nobody knows whether it was sent",
-    "unknown_error": "nobody knows whether it was sent",
+    "timeout": "it is unknown whether the SMS was sent",
+    "unknown_error": "it is unknown whether the SMS was sent",
 }
 HTTP_STATUS: Mapping[str, int] = {
     "invalid_phone_number": 400,

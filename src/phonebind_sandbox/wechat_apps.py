@@ -20,7 +20,7 @@ from .wechat_answers import Fields, Params, authenticated, call, openid, require
 APP, MINI_PROGRAM, OFFICIAL = "wechat_app", "wechat_miniprogram", "wechat_oa"
 CODE_SECONDS = 300
 TOKEN_SECONDS = 7_200
-#: A new token is issued so many seconds before the old one expires.
+#: A new token is issued this many seconds before the old one expires. The old one stays valid for that time.
 OVERLAP_SECONDS = 300
 #: Seconds until the value "once" of the switch has effect again.
 STALE_SECONDS = 10

@@ -52,7 +52,7 @@ sms = Family(
     most=400,
 )
 sms_codes = Family(
-    Counter("phonebind_sms_codes", "SMS codes that somebody gave", ["purpose", "outcome"]),
+    Counter("phonebind_sms_codes", "SMS codes that were entered", ["purpose", "outcome"]),
     most=100,
     known=[(purpose, end) for purpose in PURPOSES for end in ENDS],
 )
@@ -75,7 +75,7 @@ upstream_duration = Family(
     Histogram("phonebind_upstream_duration_seconds", "Calls to others", ["provider", "step"], buckets=BUCKETS),
     most=200,
 )
-refresh_reuse = Counter("phonebind_refresh_reuse", "Refresh tokens that were used by two")
+refresh_reuse = Counter("phonebind_refresh_reuse", "Refresh tokens that two clients used")
 #: Both values are read during a scrape, so the most recent value is right.
 sms_budget = Family(
     Gauge(
@@ -88,7 +88,7 @@ sms_budget = Family(
 )
 outbox_waiting = Gauge(
     "phonebind_outbox_waiting_seconds",
-    "For how long the webhook that is due first has been due",
+    "Seconds since the oldest waiting webhook became due",
     multiprocess_mode="mostrecent",
 )
 

@@ -2,7 +2,7 @@
 
 A day may have a million events, so the sums of an hour are computed once. Only the last hours can still change: a
 process may count similar events for some seconds before it writes them. Their sums are computed again, at most once a
-minute in each process, whoever looks at the page.
+minute in each process, for any number of visitors.
 """
 
 import math
