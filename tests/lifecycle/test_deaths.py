@@ -115,7 +115,7 @@ def test_threat_32_a_change_that_is_due(dying: Deaths) -> None:
         done = stored(user).mobile == other
         assert MobileChange.objects.filter(user=user).exists() != done
         all_is_well(mobile, other)
-        # No request checks this: the person's first request carries it out.
+        # Look at the row: a request would carry the change out itself.
         assert bool(before.session.ended_at) == done
         assert send(act)[1]["mobile"] == f"{other[:3]}****{other[-4:]}"
         assert (owner.is_signed_in(), before.is_signed_in()) == (True, False)

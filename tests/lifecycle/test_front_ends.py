@@ -113,7 +113,7 @@ def test_threat_24_the_csrf_of_linking_without_cookies(start: Start, person: Any
 
 
 def test_a_front_end_that_keeps_cookies_shows_them(start: Start, person: Any) -> None:
-    """An entry that the store keeps for another browser is not valid here."""
+    """The entry that the store keeps for front ends without cookies is not valid here."""
     start("contract")
     page = Page(keeps=True)
     page.sign_in()

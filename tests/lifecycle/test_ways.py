@@ -64,7 +64,7 @@ def code_of() -> str:
 
 
 def ask(client: Client, mobile: str = MOBILE, **more: str) -> dict[str, str]:
-    """The text of a form that asks for a code to sign in."""
+    """The fields that a form sends with a code to sign in."""
     answer = client.get(f"/sms_codes/{mobile}/", {"purpose": "sign_in", **more})
     assert answer.status_code == 200, answer.content
     return {"mobile": mobile, "sms_code": code_of(), "flow": answer.json()["flow"]}
