@@ -24,7 +24,7 @@ from tests.support.racers import Deaths, deaths
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-#: An act has at least so many steps.
+#: An act has at least this many steps.
 MANY = 8
 
 

@@ -1,4 +1,4 @@
-"""``make run`` ends everything that it starts, in whatever way it is ended itself."""
+"""``make run`` ends everything that it starts, however it ends itself."""
 
 import os
 import signal

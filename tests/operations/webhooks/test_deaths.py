@@ -24,7 +24,7 @@ from tests.lifecycle import acts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-#: An act has at least so many steps.
+#: An act has at least this many steps.
 MANY = 8
 WEBHOOKS = {"shop": {"url": "https://shop.example/", "secret": SECRET}}
 
