@@ -354,7 +354,7 @@ def test_a_ticket_is_nobody_elses(person: Any) -> None:
         assert code(refused) == "ticket_invalid"
         assert list(refused.json()["errors"]) == ["ticket"]
     assert code(choose(asked, "perhaps")) == "invalid"
-    # The answer of one account is not valid for another.
+    # The answer for one identity is not valid for another.
     assert choose(asked, "mine", password=PASSWORD).status_code == 200
     assert code(bind(ME2)) == "owner_unclear"
 
@@ -401,7 +401,7 @@ def test_who_has_forgotten_the_password_is_not_asked_for_it(person: Any, phonebi
     phonebind(known_mobile="sms", owner_word="refuse")
     browser, form = asked()
     assert code(browser.post("/ownership/", form, content_type="application/json")) == "owner_refused"
-    # Nor by another way to sign in, where the account has one.
+    # An account with another way to sign in is asked for that way, and not for the password.
     SocialAccount.objects.create(user=person, provider="qq", app_id="101000001", openid="D" * 32)
     MobileProof.objects.all().delete()
     SocialAccount.objects.update(created_at=timezone.now() - timedelta(days=100))

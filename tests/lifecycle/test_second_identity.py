@@ -85,7 +85,7 @@ def test_who_shows_the_password_adds_one(known: str, proof: Proof, phonebind: Co
 def test_who_has_the_number_alone_is_asked(known: str, proof: Proof, phonebind: Configure) -> None:
     phonebind(known_mobile=known)
     make(None)
-    # The form of a front end sends these fields for new people, and here too.
+    # A front end's form sends a password in any case, for the people who are new.
     shown = {**proof(), "password": "another-horse-9"}
     asked = bind(**shown)
     assert (asked.status_code, asked.json()["code"], asked.json()["choices"]) == (409, "identity_exists", ADD)
