@@ -19,7 +19,7 @@ BOTH = [pytest.param(language, name, id=f"{language}/{name}") for name in PAGES 
 
 
 def test_nothing_stands_beside_the_two_languages() -> None:
-    """All pages, without the short redirect pages at old addresses and the files that build the site."""
+    """Except short redirect pages at old addresses, pictures, and the files that build the site."""
     assert {path.name for path in DOCS.iterdir() if path.is_dir()} == {"zh", "en", "images", "site"}
     for old, new in moved().items():
         assert (DOCS / new).exists(), old
