@@ -1,4 +1,4 @@
-"""The site as a reader meets it: both languages, search, old addresses, nothing from another host."""
+"""The built site: both languages, search, old addresses, and nothing from another host."""
 
 import json
 import re

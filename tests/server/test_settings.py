@@ -1,4 +1,4 @@
-"""With DEBUG off, nothing of the demo is accepted."""
+"""With DEBUG off, no value of the demo is accepted."""
 
 import json
 import logging
@@ -31,7 +31,7 @@ PRODUCTION = {
 
 
 def load(**environ: str) -> subprocess.CompletedProcess[str]:
-    """Read the settings in a process that has no more environment than that."""
+    """Read the settings in a process that has only these environment variables."""
     return run(
         "from server import settings as s; print(s.DEBUG, s.SESSION_COOKIE_SECURE, *s.INSTALLED_APPS)", **environ
     )
@@ -42,7 +42,7 @@ def run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 def start(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Python with nothing else in its environment."""
+    """Start Python with only these environment variables."""
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
@@ -110,7 +110,7 @@ def test_threat_22_the_least_that_django_asks_of_a_key_is_enough() -> None:
     assert load(**PRODUCTION | {"SECRET_KEY": key, "SECRET_KEY_FALLBACKS": f"{key},{key[::-1]}"}).returncode == 0
 
 
-#: Everything that starts the reference server, or that reads its settings; and its exit code.
+#: Every program that starts the reference server or reads its settings; and its exit code.
 ENTRIES = {
     "manage": (["-m", "server.manage", "migrate"], 1),
     "gunicorn": (["-m", "gunicorn", "-c", "python:server.gunicorn_conf"], 1),
@@ -269,7 +269,7 @@ def test_what_needs_a_cookie_is_shown_where_front_ends_keep_one(environ: dict[st
 
 
 def test_a_shop_under_names_of_the_hosts_file_needs_variables_alone() -> None:
-    """The sandbox is at 127.0.0.1 all the same, and the callbacks that are registered are its app's."""
+    """The sandbox is still at 127.0.0.1, and the registered callbacks are the callbacks of its app."""
     code = "import json; from server import settings as s; print(json.dumps([s.ALLOWED_HOSTS, s.PHONEBIND_SANDBOX]))"
     callbacks = ["http://www.meiduo.site:8080/oauth_callback.html", "http://127.0.0.1:8000/login/qq/callback/"]
     names = {"ALLOWED_HOSTS": "api.meiduo.site", "SANDBOX_REDIRECT_URIS": ", ".join(callbacks)}
