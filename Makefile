@@ -1,20 +1,20 @@
 # make run      serve http://127.0.0.1:8000 (PORT, DATA_DIR, REDIS_URL, DATABASE_URL)
 # make test     everything that CI checks
-# make docs     the documents as a site, in Chinese and English, into site/
+# make docs     the site of the documents, in Chinese and English, into site/
 # make screenshots  the pictures of the documents, of the running product in headless Chromium: docs/images (NAMES="sign-in bind")
 # make diagrams  the pictures of docs/site/diagrams/*.mmd that have changed; needs npm, Chromium and the network
-# make torture  races, faults and attacks at full length, and what they saw as a table: docs/en/explanation/reliability.md (PARTS="nodes sentinel")
-# make mutants  whether the tests notice changes (MODULES="limits sms_codes"): half an hour, docs/en/explanation/mutants.md
-# make bench    us and our peers side by side (PARTS="sign_in crowd"): an hour, docs/en/explanation/performance.md
+# make torture  races, faults and attacks at full length, with a table of results: docs/en/explanation/reliability.md (PARTS="nodes sentinel")
+# make mutants  whether the tests notice changes in the code (MODULES="limits sms_codes"): half an hour, docs/en/explanation/mutants.md
+# make bench    phonebind and other projects side by side (PARTS="sign_in crowd"): an hour, docs/en/explanation/performance.md
 # make release  wheel, source, SBOM and SHA256SUMS of the committed version into dist/; it uploads nothing
-# make hashes   after a version was changed in requirements: the SHA-256 of all its files, as the index has them
-# make captcha-study  what off-the-shelf OCR reads of our image codes, and of others: docs/en/explanation/image-codes.md
-# Needs Python 3.11 or newer and nothing else; all that is installed goes into .venv, .oracles, study/.venv and bench/.venv;
-# where npm is, into examples/vue_shop/frontend/node_modules too.
+# make hashes   after a change of a version in requirements: the SHA-256 of all its files, from the package index
+# make captcha-study  what off-the-shelf OCR can read of our image codes, and of others: docs/en/explanation/image-codes.md
+# Needs Python 3.11 or newer and nothing else. Everything is installed into .venv, .oracles, study/.venv and bench/.venv.
+# With npm, examples/vue_shop/frontend/node_modules too.
 
 PY = .venv/bin/python
 
-# A .venv whose Python is gone or was moved is made anew.
+# Makes a .venv again if its Python is gone or was moved.
 $(shell for venv in .venv .oracles study/.venv bench/.venv; do \
     test ! -e $$venv || $$venv/bin/python -c 'import pip' 2>/dev/null || rm -f $$venv/complete $$venv/*.stamp; done)
 
@@ -51,12 +51,12 @@ format: .venv/test.stamp
 	$(PY) -m ruff check --fix
 	$(PY) -m ruff format
 
-# Whatever is installed: what is asked is pip, which is there from the start, and no stamp may wait for new hashes.
+# Works in any state of .venv: it only needs pip, which is always there, and no stamp may wait for new hashes.
 hashes:
 	@test -e $(PY) || requirements/venv .venv
 	@exec $(PY) requirements/hashes.py
 
-# The .mo files are committed, so that nobody else needs gettext.
+# The .mo files are committed, so that only translators need gettext.
 messages: .venv/server.stamp
 	cd src/phonebind && ../../$(PY) -m django makemessages -l zh_Hans -l en --no-obsolete --add-location file
 	cd src/phonebind && ../../$(PY) -m django compilemessages
@@ -91,7 +91,7 @@ clean:
 .venv/mutants.stamp: requirements/mutants.txt .venv/test.stamp
 	$(call install,mutants)
 
-# Its contenders stay out of ours.
+# The other projects of the benchmark stay out of our .venv.
 bench/.venv/complete: bench/requirements.txt bench/contenders/better_auth/package.json requirements/server.txt pyproject.toml
 	@rm -f $@
 	@requirements/venv bench/.venv
@@ -103,7 +103,7 @@ bench/.venv/complete: bench/requirements.txt bench/contenders/better_auth/packag
 	else echo "**** No npm here: better-auth will not be measured"; fi
 	@touch $@
 
-# The OCR stays out of ours, and it is large.
+# OCR is large, and stays out of our .venv.
 study/.venv/complete: study/requirements.txt
 	@rm -f $@
 	@requirements/venv study/.venv
@@ -111,7 +111,7 @@ study/.venv/complete: study/requirements.txt
 	@study/.venv/bin/python requirements/install.py study/requirements.txt
 	@touch $@
 
-# The packages of the example of a front end, exactly as its lock file has them.
+# The packages of the example front end, in the exact versions of its lock file.
 examples/vue_shop/frontend/node_modules/complete: examples/vue_shop/frontend/package-lock.json
 	@rm -f $@
 	@if command -v npm >/dev/null; then \
@@ -119,7 +119,8 @@ examples/vue_shop/frontend/node_modules/complete: examples/vue_shop/frontend/pac
 	    npm ci --silent --prefix $(<D) && touch $@; \
 	else echo "**** No npm here: examples/vue_shop will not be tested"; fi
 
-# Two of the vendors' SDKs have no wheel, and pip builds them with what stands here, not with what is newest.
+# Two of the vendors' SDKs have no wheel. pip builds them with the pinned versions of .oracles, not with the newest
+# ones.
 .oracles/complete: requirements/oracles.txt requirements/oracles-build.txt
 	@rm -f $@
 	@requirements/venv .oracles
@@ -128,7 +129,7 @@ examples/vue_shop/frontend/node_modules/complete: examples/vue_shop/frontend/pac
 	@.oracles/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-compile -r requirements/oracles.txt
 	@touch $@
 
-# `complete` is away while pip works: what an interrupted install left behind is cleared by the next one.
+# `complete` is missing while pip works. So the next install cleans up after an interrupted one.
 define install
 	@test -e .venv/complete || requirements/venv .venv
 	@rm -f .venv/complete

@@ -1,1 +1,1 @@
-"""The reference server: what a host project of phonebind looks like, ready to run."""
+"""The reference server: a host project of phonebind that is ready to run."""

@@ -1,4 +1,4 @@
-"""The ASGI application: ``server.asgi:application``. It does not load where Django's checks find an error."""
+"""The ASGI application: ``server.asgi:application``. It does not load if Django's checks find an error."""
 
 import os
 
@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
 
 check_in_worker()
 for database in connections.settings.values():
-    # Each request has a thread of its own here, and a connection that is kept with it would never be used again.
+    # Under ASGI each request has its own thread. A connection that stays with the thread would never be used again.
     database["CONN_MAX_AGE"] = 0
 application = BoundedBodies(
     BoundedThreads(utf8(get_asgi_application()), most=settings.THREADS),

@@ -1,6 +1,6 @@
-"""A client's connection to ``server.worker``: collects a whole request, and keeps the answer of a slow reader.
+"""A client's connection to ``server.worker``: collects a whole request, and keeps the rest of an answer for the poller.
 
-Nothing here waits. What a request is, gunicorn's own parser decides; it reads from memory, so it cannot wait either.
+No code here waits. gunicorn's own parser reads the requests. It reads from memory, so it does not wait either.
 """
 
 import errno
@@ -15,35 +15,35 @@ from gunicorn.http.errors import InvalidChunkSize, LimitRequestHeaders
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 
-#: Bytes of a request line and its headers.
+#: Bytes of a request line with its headers.
 MOST_HEAD = 16 * 1024
-#: Bytes read at once. Not less than a TLS record, or the rest of one would wait where the poller does not see it.
+#: Bytes of one read. Not less than a TLS record: otherwise the poller would not see the rest of a record.
 _RECORD = 16 * 1024
-#: Bytes of an answer that are kept for a slow reader. The largest file here is a third of it.
+#: Bytes of an answer that are kept for a slow reader. The largest file of this server has a third of it.
 _MOST_KEPT = 1024 * 1024
-#: Bytes after the last chunk. They are looked through again with each packet.
+#: Bytes after the last chunk. Each new packet causes a search through all of them.
 _MOST_TRAILERS = 1024
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
-#: How a socket that does not block says "not now".
+#: The exceptions by which a non-blocking socket says "not now".
 _LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class BodyTooLarge(Exception):
-    """The body is longer than we read."""
+    """The body is longer than the limit."""
 
 
 class Outgoing:
-    """Stands in for the socket in a thread. What the client does not take at once is kept for the poller to send."""
+    """Replaces the socket in a thread. It keeps what the client does not take at once, and the poller sends that."""
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
-        """``sock`` does not block; ``deadline`` is seconds."""
+        """``sock``: non-blocking. ``deadline``: seconds."""
         self.raw = sock
         self.kept = bytearray()
         self._deadline = deadline
         self._begun = False
 
     def sendall(self, data: bytes) -> None:
-        """Send what the client takes now. The head waits for what follows it: one packet, and not two."""
+        """Send as much as the client takes now. The head waits for the data after it, so that both are one packet."""
         self.kept += data
         if self._begun:
             self._send()
@@ -52,7 +52,7 @@ class Outgoing:
             self._insist()
 
     def flush(self) -> None:
-        """The answer is complete. Raises OSError where the client has hung up."""
+        """The answer is complete. Raises OSError if the client has closed the connection."""
         self._begun = False
         self._send()
 
@@ -64,8 +64,8 @@ class Outgoing:
             pass
 
     def _insist(self) -> None:
-        """More than we keep, so here a thread does wait; nothing that the reference server answers is that long."""
-        self.raw.settimeout(self._deadline)  # for all that is kept, and not for each packet
+        """More than we keep: here a thread does wait. No answer of the reference server is that long."""
+        self.raw.settimeout(self._deadline)  # the time for all kept data, not for each packet
         try:
             self.raw.sendall(self.kept)
         except TimeoutError:
@@ -74,7 +74,7 @@ class Outgoing:
             self.raw.settimeout(0)
             self.kept.clear()
 
-    # The rest of what gunicorn asks of a socket, which is the poller's to do.
+    # The other methods that gunicorn calls on a socket. The poller does their work.
 
     def gettimeout(self) -> float:
         """It never blocks."""
@@ -84,15 +84,15 @@ class Outgoing:
         """It never blocks."""
 
     def shutdown(self, how: int) -> None:
-        """Not now: something may be kept."""
+        """Refuse for now: some data may not be sent yet."""
         raise OSError
 
     def close(self) -> None:
-        """Not now: something may be kept."""
+        """Do nothing for now: some data may not be sent yet."""
 
 
 class Connection:
-    """The bytes that have arrived, and what gunicorn's ``ThreadWorker.handle`` asks of a connection."""
+    """The received bytes, and the attributes of a connection that gunicorn's ``ThreadWorker.handle`` uses."""
 
     initialized = data_ready = True
     is_http2 = False
@@ -100,24 +100,24 @@ class Connection:
     def __init__(
         self, cfg: Any, sock: socket.socket, client: Any, server: Any, *, most_body: int, deadline: float
     ) -> None:
-        """``client`` and ``server`` are addresses, ``most_body`` bytes, ``deadline`` seconds for an answer."""
+        """``client``, ``server``: addresses. ``most_body``: bytes. ``deadline``: seconds for an answer."""
         self.cfg, self.client, self.server = cfg, client, server
         self.raw = sock
         self.sock = Outgoing(sock, deadline)
-        self.timeout = 0.0  # when the worker's patience ends
-        self.rests = False  # between two requests
+        self.timeout = 0.0  # when the worker closes it
+        self.rests = False  # idle between two requests
         self.parser: Iterator[Request] = iter(())
         self._most_body = most_body
         self._arrived = bytearray()
         self._requests = 0
-        self._request: Any = None  # its head has arrived, its body not yet
+        self._request: Any = None  # its head is here, its body is not complete
         self._chunk = 0  # where the next chunk begins
 
     def init(self) -> None:
-        """What a thread would do first."""
+        """gunicorn calls this first in a thread. There is nothing to do."""
 
     def receive(self) -> bool:
-        """Take what is there. False where nothing more will come. Raises OSError where the client is gone."""
+        """Read what has arrived. False if the client will send no more. Raises OSError if the connection is broken."""
         try:
             data = self.raw.recv(_RECORD)
         except _LATER:
@@ -126,15 +126,15 @@ class Connection:
         return bool(data)
 
     def begun(self) -> bool:
-        """Whether a part of a request is there."""
+        """Whether a part of a request has arrived."""
         return bool(self._arrived) or self._request is not None
 
     def forget(self) -> None:
-        """Drop what has arrived."""
+        """Drop the received bytes."""
         self._arrived.clear()
 
     def next_request(self) -> bool:
-        """Whether a whole request is there; ``parser`` yields it then. Raises BodyTooLarge and gunicorn's errors."""
+        """Whether a whole request is here; then ``parser`` yields it. Raises BodyTooLarge and gunicorn's errors."""
         if self._request is None and not self._read_head():
             return False
         reader = self._request.body.reader
@@ -161,11 +161,11 @@ class Connection:
         return True
 
     def _end_of_chunks(self) -> int:
-        """-1 while it is not known, and past the bound as soon as the body is too large."""
+        """The end of the body. -1 if it is not known yet; above the limit as soon as the body is too large."""
         while self._chunk <= self._most_body and (line := _CHUNK.match(self._arrived, self._chunk)):
             size = int(line[1], 16)
             if not size:
-                # Trailers, as a rule none, and an empty line.
+                # Trailers (usually none) and an empty line.
                 end = self._arrived.find(b"\r\n\r\n", line.end() - 2)
                 if end < 0 and len(self._arrived) - line.end() > _MOST_TRAILERS:
                     raise BodyTooLarge
@@ -173,7 +173,7 @@ class Connection:
             self._chunk = line.end() + size + 2
         so_far = max(self._chunk, len(self._arrived))
         if so_far <= self._most_body and self._arrived.find(b"\r\n", self._chunk) >= 0:
-            raise InvalidChunkSize(b"(not shown)")  # it would be logged, and may be a password
+            raise InvalidChunkSize(b"(not shown)")  # the content is not logged: it may be a password
         return so_far if so_far > self._most_body else -1
 
     def _invite_body(self) -> None:
@@ -184,13 +184,13 @@ class Connection:
 
     def _take_body(self, end: int) -> None:
         request = self._request
-        request._expected_100_continue = False  # or gunicorn says it again
+        request._expected_100_continue = False  # otherwise gunicorn sends it again
         request.unreader.unread(bytes(self._arrived[:end]))
         del self._arrived[:end]
         if not isinstance(request.body.reader, LengthReader):
-            # Now, and not in a view: malformed chunks are answered with 400.
+            # Here, not in a view, so that malformed chunks are answered with 400.
             body = request.body.read()
             request.body = Body(LengthReader(IterUnreader([body]), len(body)))
-            # The application reads nothing that has no length.
+            # The application does not read a body without a length.
             others = [(name, value) for name, value in request.headers if name != "TRANSFER-ENCODING"]
             request.headers = [*others, ("CONTENT-LENGTH", str(len(body)))]

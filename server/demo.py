@@ -1,4 +1,4 @@
-"""What the demo uses in place of secrets. Everybody knows these values, so they are refused with DEBUG off."""
+"""The demo's values in place of secrets. They are public, so they are refused with DEBUG off."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ SECRET_KEY = "demo-only-4d9f0c3b7a61e852-not-a-secret-at-all-4d9f0c3b7a61e852"  
 QQ_CLIENT_ID = "101000001"
 QQ_CLIENT_SECRET = "sandbox-secret"  # noqa: S105
 
-#: The key of the sandbox's one Apple team.
+#: The key of the only Apple team in the sandbox.
 APPLE_PRIVATE_KEY = """-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg47Ex3txHTHn9ghyE
 8RWiFDlicDs3j3BDyviknguM1wShRANCAATrPogUVKKoVxR2t89Joe65QIc5QOXP
@@ -15,13 +15,13 @@ KWFMI2g+OlVhjz3MSeGdEloj6O4Q29B1wX65KC18Rz5jvqVvJQSpqvvd
 """
 OIDC_CLIENT_SECRET = "sandbox-oidc-secret"  # noqa: S105
 
-#: What a Prometheus beside the demo shows.
+#: The token that a Prometheus beside the demo sends.
 METRICS_TOKEN = "demo-metrics-token-everybody-knows"  # noqa: S105
 
-#: What signs the HTTP gateway's requests to the sandbox.
+#: It signs the HTTP gateway's requests to the sandbox.
 HTTP_SECRET = "whsec_c2FuZGJveC1odHRwLWdhdGV3YXktc2VjcmV0"  # noqa: S105
 
-#: What signs our requests to the sandbox's Alipay, and what its answers are verified with.
+#: The private key signs our requests to the sandbox's Alipay. The public key verifies its answers.
 ALIPAY_PRIVATE_KEY = (
     "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCjE+zcOVthjhURiBOaCd03ZqIIx409WeOlipMvOGalfl4AyQhJMQwBU64HVw"
     "dpAzdM8lihJhtZfjyPNkbDe6synrjaB4HdYkIPGpRe+IalFKdvm2zo6uJfZgVUP5ifVXAnhM/0AvMlF9+ooF5k97gkDwDG2/QkWyKAGnP208Cm"
@@ -46,7 +46,7 @@ ALIPAY_PUBLIC_KEY = (
     "G1S53mCJ0BnMvnFgxrkeuUNH9NqLcfIWjyMr0ON48T0IDGKx19To3mRQIDAQAB"
 )
 
-#: The captcha that the sandbox knows.
+#: The captcha of the sandbox.
 TENCENT = {
     "check": "phonebind.human.tencent.Tencent",
     "app_id": "190000001",
@@ -57,13 +57,13 @@ TENCENT = {
 
 
 def apps(redirect_uris: list[str]) -> dict[str, dict[str, Any]]:
-    """The app that the sandbox knows us by, with these callbacks registered, and no others."""
+    """Our app in the sandbox, with these callbacks registered and no others."""
     return {QQ_CLIENT_ID: {"secret": QQ_CLIENT_SECRET, "unionid": True, "redirect_uris": redirect_uris}}
 
 
 def providers(sandbox: str, callback: str, *, cookies: bool = True) -> dict[str, dict[str, Any]]:
-    """What the sandbox emulates besides QQ: ``callback`` has the provider's name in place of {}. Without ``cookies``,
-    what needs none.
+    """The providers of the sandbox besides QQ. ``callback``: an address with {} for the provider's name. Without
+    ``cookies``: only the providers that need none.
     """
     return _plain(sandbox, callback) | (_with_secret(sandbox, callback) if cookies else {})
 
@@ -108,7 +108,7 @@ def _plain(sandbox: str, callback: str) -> dict[str, dict[str, Any]]:
             "base_url": f"{sandbox}/alipay",
             "scope": "auth_user",
         },
-        # Its APPID for apps and mini programs: a browser's code is not taken from them.
+        # Alipay's APPID for apps and mini programs: they do not accept a browser's code.
         "alipay_app": {
             "provider": "alipay",
             "client_id": "2021000000000002",
@@ -121,7 +121,7 @@ def _plain(sandbox: str, callback: str) -> dict[str, dict[str, Any]]:
 
 
 def _with_secret(sandbox: str, callback: str) -> dict[str, dict[str, Any]]:
-    """Those that are asked with a secret, which a cookie keeps."""
+    """The providers with a secret that a cookie keeps."""
     return {
         "apple": {
             "client_id": "example.sandbox.web",
@@ -145,7 +145,7 @@ def _with_secret(sandbox: str, callback: str) -> dict[str, dict[str, Any]]:
 
 
 def mobile_proofs(sandbox: str) -> dict[str, dict[str, Any]]:
-    """What proves a mobile without SMS, at the sandbox. ``/sandbox/one-tap/token`` plays the app."""
+    """The sandbox's proofs of a mobile without SMS. ``/sandbox/one-tap/token`` acts as the app."""
     keys = {name: _ALIYUN[name] for name in ("access_key_id", "access_key_secret")}
     tencent = f"{sandbox}/one-tap/tencent/v5/rapidauth/validate"
     return {
@@ -155,7 +155,7 @@ def mobile_proofs(sandbox: str) -> dict[str, dict[str, Any]]:
     }
 
 
-#: What nobody else may use, by the name of the option. Of a key one line, or as much of it as PEM has on one.
+#: The values that a site must not use in production, by the name of the option. Of a key only one line of its PEM.
 SECRETS_OF_PROVIDERS = {
     option: [
         max(str(entry[option]).split("\n"), key=len)[:64] for entry in providers("", "").values() if option in entry
@@ -172,13 +172,13 @@ _ALIYUN = {
 
 
 def _templates(form: str, first: int) -> dict[str, str]:
-    """One for each purpose, as the account life takes them: the vendors in the sandbox take any."""
+    """A template for each purpose of the account life. The sandbox's vendors accept any template."""
     purposes = ("bind", "sign_in", "reset_password", "change_mobile", "verify")
     return {purpose: form.format(number) for number, purpose in enumerate(purposes, first)}
 
 
 def sms_gateways(sandbox: str) -> dict[str, dict[str, Any]]:
-    """What each SMS_GATEWAY takes to reach the sandbox, which answers in the vendors' place below that address."""
+    """The options of each SMS_GATEWAY for the sandbox, which answers in place of the vendors below that address."""
     gateways: dict[str, dict[str, Any]] = {
         "sandbox": {"url": f"{sandbox}/sms/"},
         "aliyun-pnvs": {**_ALIYUN, "endpoint": f"{sandbox}/aliyun-pnvs/"},
@@ -205,9 +205,9 @@ def sms_gateways(sandbox: str) -> dict[str, dict[str, Any]]:
     return {**gateways, "console": {"gateway": "console"}, "failover": {"gateway": "failover", "gateways": several}}
 
 
-#: The vendors whose receipts the sandbox pushes.
+#: The vendors whose receipts the sandbox sends.
 RECEIPTS = ("aliyun-pnvs", "aliyun", "tencent", "http")
 
-#: The account that exists from the start, so that both outcomes of a first sign-in can be tried.
+#: An account that exists from the start, so that both outcomes of a first sign-in can be tried.
 MOBILE = "13800000001"
 PASSWORD = "correct-horse-8"  # noqa: S105

@@ -1,7 +1,7 @@
-"""Reads settings out of the environment: ``NAME``, or what the file has in it that ``NAME_FILE`` names.
+"""Reads settings from the environment: the variable ``NAME``, or the content of the file that ``NAME_FILE`` names.
 
-What is wrong with a variable is noted, and something else returned in its place; :func:`refuse` tells all of it at
-once, when everything was read.
+A wrong variable is noted, and its reader returns another value. :func:`refuse` reports all faults at once, after
+everything was read.
 """
 
 import json
@@ -14,24 +14,24 @@ from typing import Any
 import dj_database_url
 from django.core.checks.security import base as security
 
-#: In the order they were found; one variable may be read twice.
+#: Faults in the order in which they were found. A dict, since one variable may be read twice.
 _faults: dict[str, None] = {}
 _HINT = "docs/en/reference/variables.md describes every variable. DEBUG=1 starts with demo values."
 
 
 def note(fault: str) -> None:
-    """One line for the person who started us, without a secret's value."""
+    """Note one line for the operator who starts the server. It must not contain a secret's value."""
     _faults[fault] = None
 
 
 def refuse() -> None:
-    """End the process where something was noted: a traceback would hide what is to be done. Exit code 1."""
+    """End the process with exit code 1 if there are faults. A traceback would hide what must be done."""
     if _faults:
         sys.exit("\n".join([*(f"phonebind: {fault}" for fault in _faults), _HINT]))
 
 
 def _raw(name: str) -> str:
-    """As secrets come in containers: in a file, where neither a list of processes nor an inspection shows them."""
+    """From a file, as containers get secrets: a list of processes or an inspection does not show its content."""
     file = os.environ.get(f"{name}_FILE")
     if not file:
         return os.environ.get(name, "")
@@ -43,7 +43,7 @@ def _raw(name: str) -> str:
 
 
 def text(name: str, default: str | None = None) -> str:
-    """The variable, or the default where it is unset or empty. Without a default it is required."""
+    """The variable, or the default if it is unset or empty. Without a default it is required."""
     value = _raw(name) or default
     if value is None:
         note(f"{name} is not set.")
@@ -56,7 +56,7 @@ def flag(name: str, *, default: bool = False) -> bool:
 
 
 def number(name: str, default: int, *, least: int = 0) -> int:
-    """A whole number, from ``least`` on."""
+    """A whole number of at least ``least``."""
     try:
         value = int(_raw(name) or default)
     except ValueError:
@@ -68,12 +68,12 @@ def number(name: str, default: int, *, least: int = 0) -> int:
 
 
 def words(name: str, default: str | None = "") -> list[str]:
-    """A comma-separated list. Where the default is None it is required."""
+    """A comma-separated list. If the default is None, the variable is required."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
 def options(name: str) -> dict[str, Any]:
-    """A JSON object, empty where the variable is unset. Its values may be secrets: no error repeats them."""
+    """A JSON object; empty if the variable is unset. Its values may be secrets: no error shows them."""
     try:
         value = json.loads(_raw(name) or "{}")
     except ValueError:
@@ -85,13 +85,13 @@ def options(name: str) -> dict[str, Any]:
 
 
 def word_or_options(name: str, default: str) -> str | dict[str, Any]:
-    """A word, or a JSON object where it begins like one."""
+    """A JSON object if the value begins with "{", otherwise a word."""
     value = text(name, default).strip()
     return options(name) if value.startswith("{") else value
 
 
 def level(name: str, default: str) -> str:
-    """A level of the standard library's logging."""
+    """A level of the logging module."""
     value = text(name, default)
     known = logging.getLevelNamesMapping()
     if value not in known:
@@ -100,9 +100,9 @@ def level(name: str, default: str) -> str:
 
 
 def refuse_weak(name: str, key: str) -> None:
-    """A key that Django's deploy check warns of (security.W009) is an error here. It does not repeat the key."""
+    """Note a key that Django's deploy check only warns of (security.W009). The fault does not show the key."""
     if not key:
-        return  # which is an error already
+        return  # an error that is already noted
     if key.startswith(security.SECRET_KEY_INSECURE_PREFIX):
         fault = f"begins with {security.SECRET_KEY_INSECURE_PREFIX}, as keys that were only meant for development do"
     elif len(key) < security.SECRET_KEY_MIN_LENGTH:
@@ -118,24 +118,24 @@ _MAKE_A_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
 
 
 def database(name: str, default: str, *, prepare: bool) -> dict[str, Any]:
-    """The ``DATABASES`` entry for a URL, with what each database needs to be right under load.
+    """The ``DATABASES`` entry for a URL, with the options that each database needs to work correctly under load.
 
-    ``prepare`` is False where the next transaction may not know a statement or a cursor that the last one has named,
-    as behind a PgBouncer that pools transactions.
+    ``prepare``: False if a transaction may not know the prepared statements or cursors of the last one, for example
+    behind a PgBouncer in transaction mode.
     """
     try:
         config: dict[str, Any] = dict(
             dj_database_url.parse(text(name, default), conn_max_age=60, conn_health_checks=True)
         )
     except ValueError:
-        # Not repeated: it has the password.
+        # The URL is not shown: it contains the password.
         note(f"{name} is not the URL of a database, as postgres://user:password@host/name.")
         return {}
     config["OPTIONS"] = _DATABASE_OPTIONS.get(config["ENGINE"], {}) | config.get("OPTIONS", {})
     if config["ENGINE"] == "django.db.backends.sqlite3":
         config["ENGINE"] = "server.sqlite"
     if config["ENGINE"] == "django.db.backends.postgresql":
-        # Not one connection a thread: a PostgreSQL as it comes takes a hundred.
+        # A pool, not one connection for each thread: PostgreSQL's default limit is 100 connections.
         config |= {"ENGINE": "server.postgres", "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}
         if not prepare:
             config |= {"OPTIONS": config["OPTIONS"] | {"prepare_threshold": None}, "DISABLE_SERVER_SIDE_CURSORS": True}
@@ -144,20 +144,21 @@ def database(name: str, default: str, *, prepare: bool) -> dict[str, Any]:
 
 _DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
     "django.db.backends.sqlite3": {
-        # A transaction that reads first and writes later cannot wait for its turn; one that begins as a writer can.
+        # A transaction that reads first and then writes cannot wait for the lock. One that begins as a writer can.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     },
     "django.db.backends.postgresql": {
-        # The line in which a crowd stands: as many compute at once as have a connection, and more would only compute
-        # against each other. Seconds: whoever finds none by then is told to try again. After ``reconnect_timeout`` the
-        # pool stops its own attempts, whose intervals double, and the next request makes one at once.
+        # A crowd waits here: as many requests compute at once as there are connections. More would only slow each other
+        # down. ``timeout``: seconds; a request that gets no connection by then is told to try again.
+        # ``reconnect_timeout``: seconds; then the pool ends its own attempts, whose intervals double, and the next
+        # request makes an attempt at once.
         "pool": {"min_size": 1, "max_size": 8, "num_workers": 1, "timeout": 5, "reconnect_timeout": 2},
-        # Prepared once a connection: planning a sign-in's statement takes longer than running it.
+        # Prepared once for each connection: planning a sign-in's statement takes longer than running it.
         "server_side_binding": True,
         "prepare_threshold": 2,
     },
-    # MariaDB's default, repeatable read, hides the row that a lost race for a unique key was lost to.
+    # MariaDB's default isolation level, repeatable read, hides the row that won a race for a unique key.
     "django.db.backends.mysql": {"charset": "utf8mb4", "isolation_level": "read committed"},
 }

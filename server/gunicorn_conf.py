@@ -20,17 +20,17 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
 wsgi_app = "server.wsgi"
 bind = os.environ.get("BIND") or "127.0.0.1:8000"
 
-# Most of a request is waiting for a provider, so threads, not processes, are what more visitors at once need; and none
-# of them waits for a slow client.
+# A request mostly waits for a provider. So more visitors at once need more threads, not processes. No thread waits for
+# a slow client.
 worker_class = "server.worker.Worker"
 worker_connections = settings.CONNECTIONS
-# Longer than the proxy keeps a connection that it does not use, or it sends a form into one that we are closing.
+# Longer than the proxy keeps an idle connection. Otherwise the proxy may send a form into a connection that we close.
 keepalive = 15
 workers = settings.WORKERS
 threads = settings.THREADS
 graceful_timeout = 5
 control_socket_disable = True
-# No header of a request says where the application is mounted: `SCRIPT_NAME` was an error 500.
+# No header of a request may say where the application is mounted: `SCRIPT_NAME` caused an error 500.
 forwarder_headers = ""
 loglevel = "warning"
 
@@ -39,26 +39,27 @@ _INSTEAD = "Run `gunicorn -k … server.wsgi` without it: docs/en/how-to/servers
 
 
 def on_starting(server: Any) -> None:
-    """Once, in the master, before the first worker exists: they share the Django that is loaded here.
+    """Runs once, in the master, before the first worker exists. The workers share the Django that is loaded here.
 
     `preload_app` would be too early: WhiteNoise looks for the static files when the application is made.
     """
     if server.cfg.worker_class_str != worker_class:
-        # What others patch, such as gevent, is loaded here before they come to it; and our deadlines are our worker's.
+        # Other workers, such as gevent, patch modules that are already loaded here. And only our worker has deadlines.
         sys.exit(f"server.gunicorn_conf needs its own worker, not {server.cfg.worker_class_str}. {_INSTEAD}")
     if settings.PHONEBIND["METRICS_TOKEN"]:
         _count()
     prepare()
     server.handle_term = partial(_end, server)
     _allow_open_files(worker_connections + 4 * threads + 256)
-    # Or the garbage collector writes to all these objects in each worker, and the pages they lie on are shared no more.
+    # Otherwise the garbage collector writes to all these objects in each worker, and their memory pages are not shared.
     gc.freeze()
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """In the master, before each worker. A signal to end waits until the worker has handlers of its own.
+    """Runs in the master, before each fork. Blocks the signals that end a worker until the worker has its handlers.
 
-    A new worker still has the master's handlers, which would drop it: the master then waits `graceful_timeout`.
+    A new worker still has the master's handlers, which would drop the signal. Then the master would wait for
+    `graceful_timeout`.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
 
@@ -67,23 +68,23 @@ def _unblock_in_the_master() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
 
-# gunicorn has no hook there.
+# gunicorn has no hook for this.
 os.register_at_fork(after_in_parent=_unblock_in_the_master)
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """In the master, when a worker is no more, whatever ended it."""
+    """Runs in the master after a worker has ended, for any reason."""
     if settings.PHONEBIND["METRICS_TOKEN"]:
         _counting().ended(worker.pid)
 
 
 def _counting() -> Any:
-    """Loaded only where somebody counts."""
+    """Imported only if metrics are on."""
     return import_module("phonebind.operations.monitoring.workers")
 
 
 def _count() -> None:
-    """Before anything loads prometheus-client, which decides then where it counts. A full disk stops no site."""
+    """Before prometheus-client is imported, since it then chooses its directory. A full disk must not stop the site."""
     try:
         _counting().begin(settings.METRICS_DIR)
     except OSError as error:
@@ -92,18 +93,21 @@ def _count() -> None:
 
 
 def pre_request(worker: Any, request: Any) -> None:
-    """In a thread of a worker. Connections are not kept where they end soon: no proxy shall send a form into one."""
+    """Runs in a thread of a worker. Closes connections of a node that ends soon, so that no proxy sends a form into
+    one.
+    """
     if health.draining():
         request.force_close()
 
 
 def _end(server: Any) -> None:
-    """SIGTERM, in the master. ``/readyz`` says so, and all goes on until the proxies know; then gunicorn ends it."""
+    """SIGTERM in the master. ``/readyz`` reports it, and the node goes on until the proxies know; then gunicorn
+    ends."""
     gunicorn = type(server)
     if not settings.DRAIN:
         gunicorn.handle_term(server)
     elif health.draining():
-        gunicorn.handle_quit(server)  # told again: at once
+        gunicorn.handle_quit(server)  # a second signal: end at once
     else:
         health.drain()
         server.handle_alrm = partial(gunicorn.handle_term, server)
@@ -112,7 +116,7 @@ def _end(server: Any) -> None:
 
 
 def _allow_open_files(number: int) -> None:
-    """So many in a process: its connections, and what its threads open. The usual 1,024 are too few for both."""
+    """Open files of a process: its connections, and the files of its threads. The usual limit of 1,024 is too low."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = number if hard == resource.RLIM_INFINITY else min(number, hard)
     if soft != resource.RLIM_INFINITY and soft < most:

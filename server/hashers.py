@@ -4,7 +4,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 
 
 class Argon2id(Argon2PasswordHasher):
-    """Django's hasher asks for 100 MiB, which a burst of sign-ins multiplies by the number of threads."""
+    """Django's hasher uses 100 MiB. In a burst of sign-ins each thread would need that much."""
 
     memory_cost = 19 * 1024
     time_cost = 2

@@ -1,4 +1,4 @@
-"""The key pairs of tokens, out of the environment. What is wrong with one is noted, without the key."""
+"""The key pairs of tokens, from the environment. Faults are noted without the key."""
 
 from importlib import import_module
 from typing import Any
@@ -10,7 +10,7 @@ _END = "-----END PUBLIC KEY-----"
 
 
 def signing() -> dict[str, str]:
-    """What ``JWT_PRIVATE_KEY`` makes of ``SIMPLE_JWT``; nothing where it is not set, and SECRET_KEY signs."""
+    """The part of ``SIMPLE_JWT`` from ``JWT_PRIVATE_KEY``; empty if that is not set, since then SECRET_KEY signs."""
     name, pem = "JWT_PRIVATE_KEY", _pem(env.text("JWT_PRIVATE_KEY", ""))
     if not pem:
         return {}
@@ -22,17 +22,17 @@ def signing() -> dict[str, str]:
 
 
 def others() -> list[tuple[str, str]]:
-    """``JWT_PUBLIC_KEYS``: of former keys, and of one that is to sign soon; each with its algorithm."""
+    """``JWT_PUBLIC_KEYS``: former public keys, and one that will sign soon; each with its algorithm."""
     name, pems = "JWT_PUBLIC_KEYS", _pem(env.text("JWT_PUBLIC_KEYS", ""))
     found = [_reader().of_public(name, pem + _END) for pem in pems.split(_END) if pem.strip()]
     return [key for key in found if key]
 
 
 def _reader() -> Any:
-    """Only where there is a key: it takes cryptography, which a site without key pairs need not have."""
+    """Imported only if there is a key: it needs cryptography, which a site without key pairs may not have."""
     return import_module("server.pem")
 
 
 def _pem(text: str) -> str:
-    """Some systems keep no line breaks in a variable."""
+    """Some systems allow no line breaks in a variable, so "\\n" stands for one."""
     return text.replace("\\n", "\n")

@@ -1,4 +1,4 @@
-"""Migrations, where several nodes start at once: one makes them, and the others wait."""
+"""Migrations when several nodes start at once: one node runs them, and the others wait."""
 
 import fcntl
 import signal
@@ -18,12 +18,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from phonebind.health import unapplied
 from server import private
 
-#: Seconds between two looks.
+#: Seconds between two attempts.
 _PAUSE = 1
-#: To try it, and to give it back. Neither waits in the database, where a ``lock_timeout`` would end that.
+#: To try the lock, and to release it. Neither waits in the database, where a ``lock_timeout`` would end the wait.
 _LOCKS = {
     "postgresql": ("SELECT pg_try_advisory_lock(482874904165)", "SELECT pg_advisory_unlock(482874904165)"),
-    # MariaDB's and MySQL's are of the whole server, and their names of 64 characters.
+    # Locks of MariaDB and MySQL belong to the whole server, and their names have at most 64 characters.
     "mysql": (
         "SELECT GET_LOCK(CONCAT('phonebind-migrate-', MD5(DATABASE())), 0)",
         "SELECT RELEASE_LOCK(CONCAT('phonebind-migrate-', MD5(DATABASE())))",
@@ -32,20 +32,20 @@ _LOCKS = {
 
 
 def migrate() -> None:
-    """Make what is missing. With ``MIGRATE=0`` somebody else does, and we wait; in vain, the process ends with 1."""
+    """Run the missing migrations. With ``MIGRATE=0``, wait until another node has run them, or exit with 1."""
     connection = connections["default"]
     if not settings.MIGRATE:
         _wait(lambda: _missing(connection))
-    # The command itself takes 0.2 s to find nothing to do.
+    # The command itself takes 0.2 s even if there is nothing to do.
     elif unapplied(connection):
         call_command("migrate", verbosity=0, interactive=False)
 
 
 @contextmanager
 def locked(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """One process of all nodes at a time. The lock ends with the connection, whatever has ended that one.
+    """Lets one process of all nodes in at a time. The lock ends with the connection, however that ends.
 
-    A pool that gives each transaction another connection to the server, as PgBouncer's may, makes it worthless.
+    The lock is useless with a pool that may change the server connection between transactions, such as PgBouncer.
     """
     lock = _file_lock if connection.vendor == "sqlite" else _database_lock
     with lock(connection) as is_ours:
@@ -54,7 +54,7 @@ def locked(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 
 def _wait(missing: Callable[[], str]) -> None:
-    """Until nothing is missing; what is, is said when it changes."""
+    """Wait until nothing is missing. Print what is missing when it changes. Exits at the deadline."""
     deadline = time.monotonic() + settings.MIGRATE_DEADLINE
     told = ""
     with _ended_by_signals():
@@ -63,13 +63,13 @@ def _wait(missing: Callable[[], str]) -> None:
                 print(f"phonebind: waiting for {what}.", file=sys.stderr, flush=True)
             told = what
             if time.monotonic() >= deadline:
-                sys.exit(f"phonebind: waited {settings.MIGRATE_DEADLINE} s in vain for {what}.")
+                sys.exit(f"phonebind: waited {settings.MIGRATE_DEADLINE} s for {what}, and gave up.")
             time.sleep(_PAUSE)
 
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGINT, which end the first process of a container only where it asks for them."""
+    """Handle SIGTERM and SIGINT. The first process of a container ignores them unless it has handlers."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -104,7 +104,7 @@ def _database_lock(connection: BaseDatabaseWrapper) -> Iterator[Callable[[], boo
             return bool(cursor.fetchone()[0])
 
         yield is_ours
-        # Not after an error: the connection may be gone, and the process ends.
+        # Not in a finally: after an error the connection may be broken, and the process ends.
         cursor.execute(release)
 
 
@@ -112,7 +112,7 @@ def _database_lock(connection: BaseDatabaseWrapper) -> Iterator[Callable[[], boo
 def _file_lock(connection: BaseDatabaseWrapper) -> Iterator[Callable[[], bool]]:
     name = str(connection.settings_dict["NAME"])
     if name.startswith((":memory:", "file:")):
-        yield lambda: True  # nobody else's
+        yield lambda: True  # no other process has this database
         return
     path = Path(f"{name}.lock")
     private.file(path)

@@ -1,4 +1,4 @@
-"""Keys in PEM, as the settings of tokens take them. What is wrong with one is noted, without the key."""
+"""PEM keys for the settings of tokens. Faults are noted without the key."""
 
 from typing import Any, NamedTuple
 
@@ -19,28 +19,28 @@ _MAKE_A_KEY = "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -o
 
 
 class Verifying(NamedTuple):
-    """A public key, as ``SIMPLE_JWT`` and ``TOKEN_KEYS`` take it."""
+    """A public key for ``SIMPLE_JWT`` and ``TOKEN_KEYS``."""
 
     algorithm: str
     pem: str
 
 
 def of_private(name: str, pem: str) -> Verifying | None:
-    """The public half of a private key. ``name``: the variable that it came from."""
+    """The public half of a private key. ``name``: the variable with the key, for the fault."""
     try:
         public = load_pem_private_key(pem.encode(), password=None).public_key()
-    except (TypeError, ValueError, UnsupportedAlgorithm):  # in this order: it has a password, is broken, is strange
+    except (TypeError, ValueError, UnsupportedAlgorithm):  # in this order: with a password, broken, of an unknown kind
         env.note(f"{name} is no private key in PEM without a password. Make one: {_MAKE_A_KEY}")
         return None
     return _verifying(name, public)
 
 
 def of_public(name: str, pem: str) -> Verifying | None:
-    """The same of a public key."""
+    """Like :func:`of_private`, from a public key."""
     try:
         return _verifying(name, load_pem_public_key(pem.encode()))
     except (ValueError, UnsupportedAlgorithm):
-        env.note(f"{name} has what is no public key in PEM. Of a private one: openssl pkey -pubout -in private.pem")
+        env.note(f"{name} is no public key in PEM. To make it of a private key: openssl pkey -pubout -in private.pem")
         return None
 
 

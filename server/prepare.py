@@ -1,4 +1,4 @@
-"""What must be right before the first request: the settings, the database, the static files, the demo's account."""
+"""Prepares the start: checks the settings, migrates the database, collects static files, makes the demo's account."""
 
 import functools
 import io
@@ -23,9 +23,9 @@ _BOOT_ERROR = 3
 
 @functools.cache
 def check() -> None:
-    """Ends the process where Django's checks find an error, since a WSGI server runs none of them.
+    """End the process if Django's checks find an error: a WSGI server does not run them.
 
-    Once per process: workers that are forked from one that has done it need not again.
+    Once in a process. Workers that are forked from it need not run the checks again.
     """
     django.setup()
     try:
@@ -37,7 +37,7 @@ def check() -> None:
 
 
 def check_in_worker() -> None:
-    """The same where another server loads the application: gunicorn starts no worker after one that ended like this."""
+    """Like :func:`check`, for another server. With this exit code gunicorn starts no further workers."""
     try:
         check()
     except SystemExit as told:
@@ -46,7 +46,7 @@ def check_in_worker() -> None:
 
 
 def prepare() -> None:
-    """Idempotent; leaves no connection open, since the workers are forked from this process."""
+    """Idempotent. Leaves no connection open, since the workers are forked from this process."""
     check()
     _check_store()
     private.directory(settings.DATA_DIR)
@@ -56,14 +56,14 @@ def prepare() -> None:
         if settings.DEBUG:
             _create_known_account()
         else:
-            # With DEBUG on WhiteNoise finds them where they lie.
+            # With DEBUG on, WhiteNoise finds the files in their source folders.
             call_command("collectstatic", verbosity=0, interactive=False)
     finally:
         _close_connections()
 
 
 def _check_store() -> None:
-    """Ends the process where its client could reach only a part of the store. A store that is away is no reason."""
+    """End the process if the client can only reach a part of the store. A store that is down does not end it."""
     try:
         if store.is_out_of_reach():
             sys.exit(f"phonebind: {store.PLAIN_CLIENT} {store.CLUSTER_HINT}")

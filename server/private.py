@@ -1,4 +1,4 @@
-"""What other users of the machine shall not read: modes 0700 and 0600, whatever the umask and whatever stood before."""
+"""Files that other users of the machine must not read: modes 0700 and 0600, whatever the umask and the old mode are."""
 
 import logging
 import os
@@ -11,7 +11,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def directory(path: Path) -> None:
-    """Make it, or close one that is there. Raises OSError for one like /tmp, which is everybody's on purpose."""
+    """Make the directory, or close an existing one to others. Raises OSError for one like /tmp, which is shared."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.stat().st_mode & stat.S_ISVTX:
         raise PermissionError(f"{path} is open to all users, by its sticky bit. Choose another DATA_DIR.")
@@ -19,15 +19,15 @@ def directory(path: Path) -> None:
 
 
 def file(path: Path) -> None:
-    """Make it, empty, or close one that is there. Where neither can be, whoever opens it next says why."""
+    """Make an empty file, or close an existing one to others. If both fail, the code that opens it gets the error."""
     with suppress(OSError):
-        # Without opening it: where a process closes any file descriptor of a database, SQLite's locks on it are gone.
+        # Not open(): SQLite's locks on a database are lost when the process closes any file descriptor of it.
         os.mknod(path, stat.S_IFREG | 0o600)
     existing_file(path)
 
 
 def existing_file(path: Path) -> None:
-    """Close it, where it is there."""
+    """Close the file to others, if it exists."""
     with suppress(OSError):
         _close(path)
 

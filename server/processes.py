@@ -1,4 +1,4 @@
-"""Child processes that do not outlive us, and the embedded Valkey among them."""
+"""Child processes that end with us, among them the embedded Valkey."""
 
 import ctypes
 import os
@@ -21,17 +21,17 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class StartError(Exception):
-    """A process did not come up; the message is for the person who started us."""
+    """A process did not start. The message is for the operator who started us."""
 
 
 def _die_with_parent() -> None:
-    # Even kill -9 of the parent reaches the child so. Elsewhere than on Linux only an orderly end does.
+    # So the child ends even after kill -9 of the parent. On other systems than Linux it ends only after an orderly end.
     if _libc:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def spawn(command: Sequence[str | Path], **options: Any) -> subprocess.Popen[str]:
-    """Start a child that ends when we do, whatever ends us. The terminal's Ctrl-C reaches us alone."""
+    """Start a child that ends when we end, for any reason. The terminal's Ctrl-C does not reach the child."""
     return subprocess.Popen(
         command,
         text=True,
@@ -43,7 +43,7 @@ def spawn(command: Sequence[str | Path], **options: Any) -> subprocess.Popen[str
 
 
 def stop(process: subprocess.Popen[str], timeout: float = 10.0) -> None:
-    """Ask it to end, insist after ``timeout`` seconds."""
+    """Ask it to end, and kill it after ``timeout`` seconds."""
     process.terminate()
     try:
         process.wait(timeout)
@@ -53,22 +53,22 @@ def stop(process: subprocess.Popen[str], timeout: float = 10.0) -> None:
 
 
 class Valkey:
-    """A Valkey server at a Unix socket: no port to clash on, and other users of the machine cannot connect."""
+    """A Valkey server on a Unix socket: it needs no port, and other users of the machine cannot connect."""
 
     def __init__(self, data: Path, *options: str) -> None:
-        """``data``: a directory that no other Valkey uses; what was stored is there again at the next start.
+        """``data``: a directory that no other Valkey uses. The stored data is still there at the next start.
 
-        ``options``: what its command line takes besides, such as ``"--appendfsync", "no"``.
+        ``options``: further arguments of its command line, such as ``"--appendfsync", "no"``.
         """
         self.socket = self._directory(data) / "valkey.sock"
         self.url = f"unix://{self.socket}?db=0"
         self._log = data / "valkey.log"
         self._command: list[str | Path] = [get_binary_path(), "--port", "0", "--unixsocket", self.socket]
         self._command += ["--unixsocketperm", "700", "--dir", data, "--loglevel", "warning"]
-        # Each write is in the log before its answer is sent, so kill -9 loses none. A snapshot would bring back what
-        # was used up since: codes, images, limits.
+        # Each write is in the log before its answer is sent, so kill -9 loses none. A snapshot would restore codes,
+        # images and limits that were used up after it.
         self._command += ["--save", "", "--appendonly", "yes"]
-        # Otherwise it does not end as long as it cannot save, as on a full disk or where its directory is gone.
+        # Otherwise it does not end while it cannot save, for example if the disk is full or its directory is gone.
         self._command += ["--shutdown-on-sigterm", "force", *options]
 
     def start(self) -> None:
@@ -85,15 +85,15 @@ class Valkey:
             time.sleep(0.01)
 
     def stop(self) -> None:
-        """End it; what it kept is on disk."""
+        """End it. Its data is on disk."""
         stop(self.process)
 
     def ended(self) -> bool:
-        """Whether it is gone, by our doing or not."""
+        """Whether the process has ended, for any reason."""
         return self.process.poll() is not None
 
     def _directory(self, data: Path) -> Path:
-        # The path of a socket has room for about 100 bytes.
+        # The path of a socket may have about 100 bytes.
         if len(os.fsencode(data)) < 80:
             return data
         self._short = tempfile.TemporaryDirectory(prefix="phonebind-", ignore_cleanup_errors=True)

@@ -1,7 +1,7 @@
-"""``make run``: Valkey, the database and the web server, together up and together down.
+"""``make run``: start Valkey, the database and the web server together, and end them together.
 
-Reads PORT (8000), DATA_DIR (.data), DATABASE_URL, and REDIS_URL or what stands for it (``server.stores``). Exit code 0
-when it was told to end, 1 when something did not start or broke down.
+Reads PORT (8000), DATA_DIR (.data), DATABASE_URL, and REDIS_URL or its alternatives (``server.stores``). Exit code 0
+after a signal to end, 1 if something did not start or has failed.
 """
 
 import fcntl
@@ -36,14 +36,14 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Told(BaseException):
-    """A signal told us to end."""
+    """A signal has asked us to end."""
 
 
 def main() -> None:
-    """Run until told to end."""
+    """Run until a signal asks to end."""
     for number in SIGNALS:
         signal.signal(number, _told)
-    os.umask(0o077)  # what we and our children make is ours alone
+    os.umask(0o077)  # only we may read what we and our children create
     try:
         with ExitStack() as stack:
             _run(stack)
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _told(number: int, frame: FrameType | None) -> NoReturn:
-    # Once is enough: a second Ctrl-C must not interrupt the tidying up.
+    # One signal is enough: a second Ctrl-C must not interrupt the cleanup.
     for other in SIGNALS:
         signal.signal(other, signal.SIG_IGN)
     raise Told
@@ -76,14 +76,14 @@ def _run(stack: ExitStack) -> None:
     web = _web(environ, listener, stack)
     _wait_until_it_answers(web, port)
     origin = f"http://127.0.0.1:{port}"
-    # In the session edition that is an address of the API, and no page.
-    pages = "pages/" if environ.get("FRONT_END") == "session" else ""  # as the settings have it
+    # In the session edition /login/ is an address of the API, not a page.
+    pages = "pages/" if environ.get("FRONT_END") == "session" else ""  # the same rule as in the settings
     print(WELCOME.format(origin=origin, pages=pages, demo=demo), flush=True)
     _watch(web, valkey)
 
 
 def _lock(data: Path, stack: ExitStack) -> None:
-    """Two servers on one directory would overwrite each other's Valkey data. The lock goes when we do."""
+    """Two servers in one directory would overwrite each other's Valkey data. The lock ends with this process."""
     private.file(data / "lock")
     lock = stack.enter_context((data / "lock").open("w"))
     try:
@@ -93,7 +93,7 @@ def _lock(data: Path, stack: ExitStack) -> None:
 
 
 def _listen(port: str) -> socket.socket:
-    """Ours before anything is started, so that a busy port is known at once and cannot be lost again."""
+    """Listen before anything is started. So a busy port is reported at once, and no other process can take the port."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -121,7 +121,7 @@ def _web(environ: dict[str, str], listener: socket.socket, stack: ExitStack) -> 
 
 
 def _wait_until_it_answers(web: subprocess.Popen[str], port: int, seconds: float = 60) -> None:
-    # The listener is ours already, so a question waits for the first worker; asked again to notice an early end.
+    # We listen already, so a request waits for the first worker. The loop also notices if the server ends early.
     deadline = time.monotonic() + seconds
     while web.poll() is None and time.monotonic() < deadline:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
@@ -135,11 +135,11 @@ def _wait_until_it_answers(web: subprocess.Popen[str], port: int, seconds: float
         if status < http.HTTPStatus.INTERNAL_SERVER_ERROR:
             return
         break
-    raise StartError("the web server did not start; its last words stand above.")
+    raise StartError("the web server did not start; its last lines are above.")
 
 
 def _watch(web: subprocess.Popen[str], valkey: Valkey | None) -> None:
-    """Valkey that died is started again, as its own supervisor would; without the web server there is no point."""
+    """Start Valkey again if it dies, as a supervisor would. End if the web server ends."""
     while web.poll() is None:
         if valkey and valkey.ended():
             print("phonebind: Valkey ended; starting it again.", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The contract as OpenAPI at ``/schema/``, which anybody may ask for: made once for each language and format."""
+"""The contract as OpenAPI at ``/schema/``, open to everybody: made once for each language and format."""
 
 import hashlib
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from rest_framework.renderers import BaseRenderer
 
 from server.schema_page import POLICY, PageRenderer
 
-#: Seconds for which browsers and proxies need not ask again; a deployed change is seen by then.
+#: Seconds that browsers and proxies may cache it. A deployed change is visible after that time.
 MAX_AGE = 300
 
 
@@ -29,18 +29,18 @@ class Document:
 
 
 class SchemaView(SpectacularAPIView):
-    """drf-spectacular's own view describes all views anew for each request: 20 ms of CPU.
+    """A faster view: drf-spectacular's own view describes all views again for each request, 20 ms of CPU.
 
-    It also keeps in memory whatever language ``?lang=`` names, and writes down the version that ``?version=`` names.
-    Here ``lang`` is one of LANGUAGES or nothing, and the version is ours.
+    That view also keeps every value of ``?lang=`` in memory, and puts the value of ``?version=`` into the document.
+    Here ``lang`` must be one of LANGUAGES, and the version is ours.
     """
 
-    # Last, so that only who asks for HTML gets the page.
+    # The page is last, so that only clients that ask for HTML get it.
     renderer_classes = [*SpectacularAPIView.renderer_classes, PageRenderer]  # noqa: RUF012 - as Django REST framework has it
 
     @extend_schema(exclude=True)
     def get(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """The document, or 304 to who has it. Nothing outside of the process is asked."""
+        """The document, or 304 if the client has it. It calls no other server."""
         renderer: BaseRenderer = request.accepted_renderer
         document = _document(_language(request), type(renderer))
         charset = f"; charset={renderer.charset}" if renderer.charset else ""
@@ -62,13 +62,13 @@ def _language(request: HttpRequest) -> str:
         return translation.get_language()
 
 
-#: As many as languages times renderers, both of them ours.
+#: At most languages times renderers; clients cannot add more.
 _documents: dict[tuple[str, type[BaseRenderer]], Document] = {}
 _making = Lock()
 
 
 def _document(language: str, renderer: type[BaseRenderer]) -> Document:
-    # A crowd that comes first waits for one that makes it, rather than each making its own.
+    # In a crowd of first requests, one makes the document and the others wait.
     with _making:
         if (language, renderer) not in _documents:
             _documents[language, renderer] = _made(language, renderer)

@@ -1,6 +1,6 @@
-"""The contract as a page for people: a list of its operations, without a script and without anything from elsewhere.
+"""The contract as a page for people: a list of its operations, without scripts and without content of other sites.
 
-drf-spectacular's own pages load Swagger UI or ReDoc from a CDN, which our visitors' browsers should not have to trust.
+drf-spectacular's own pages load Swagger UI or ReDoc from a CDN. Our visitors' browsers should not have to trust it.
 """
 
 import base64
@@ -29,19 +29,19 @@ Schema = Mapping[str, Any]
 
 
 class PageRenderer(BaseRenderer):
-    """For who asks for HTML, as browsers do."""
+    """For clients that ask for HTML, such as browsers."""
 
     media_type = "text/html"
     format = "html"
     charset = "utf-8"
 
     def render(self, data: Any, *args: Any, **kwargs: Any) -> str:
-        if "paths" not in data:  # an error of Django REST framework's, such as 405
+        if "paths" not in data:  # an error of Django REST framework, such as 405
             return escape(data["detail"])
         context = {
             "title": data["info"]["title"],
             "version": data["info"]["version"],
-            "style": mark_safe(STYLE),  # noqa: S308 - ours, and escaped it would have another hash
+            "style": mark_safe(STYLE),  # noqa: S308 - our own constant; escaping would change its hash
             "operations": list(_operations(data)),
         }
         return render_to_string("schema.html", context)
@@ -71,7 +71,7 @@ def _parameters(operation: Schema) -> Iterator[dict[str, Any]]:
 
 
 def _body(schema: Schema, operation: Schema) -> Iterator[dict[str, Any]]:
-    # The same fields in whichever form they come.
+    # The fields are the same in every format, so the first one is enough.
     for form in list(operation.get("requestBody", {}).get("content", {}).values())[:1]:
         for name, required in _fields(schema, form["schema"]).items():
             yield {"name": name, "place": "body", "required": required, "what": ""}
@@ -81,7 +81,7 @@ def _answers(schema: Schema, operation: Schema) -> Iterator[dict[str, Any]]:
     for status, answer in sorted(operation["responses"].items()):
         content = answer.get("content", {})
         fields = [name for form in content.values() for name in _fields(schema, form["schema"])]
-        # What every error has is said once, in docs/en/reference/errors.md; its code is in the description.
+        # docs/en/reference/errors.md describes the fields of errors. The error's code is in the description.
         yield {
             "status": status,
             "description": answer["description"] or ", ".join(content),
@@ -90,7 +90,7 @@ def _answers(schema: Schema, operation: Schema) -> Iterator[dict[str, Any]]:
 
 
 def _fields(schema: Schema, part: Schema) -> dict[str, bool]:
-    """Name, and whether it is always there; of all that a choice offers."""
+    """Name of each field, and whether it is always there. Of a choice, the fields of all alternatives."""
     if "$ref" in part:
         part = schema["components"]["schemas"][part["$ref"].rpartition("/")[2]]
     found = {name: name in part.get("required", ()) for name in part.get("properties", ())}

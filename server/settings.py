@@ -1,7 +1,7 @@
 """Settings of the reference server, all from the environment.
 
-``DEBUG=1`` (what ``make run`` does) is the demo: known keys, SQLite, and the sandbox as the identity provider.
-With DEBUG off nothing of the demo is accepted: the server does not start. All that is missing or wrong is told at once.
+``DEBUG=1`` (set by ``make run``) is the demo: known keys, SQLite, and the sandbox as the identity provider. With DEBUG
+off, no value of the demo is accepted: the server does not start. It reports all that is missing or wrong at once.
 """
 
 import os
@@ -20,27 +20,27 @@ DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
 
 DEBUG = env.flag("DEBUG")
 SANDBOX = env.flag("SANDBOX", default=DEBUG)
-#: Sessions, and what people do with their own account: the demo shows all that there is.
+#: The account life: sessions, and pages for a person's account. On in the demo.
 LIFECYCLE = env.flag("LIFECYCLE", default=DEBUG)
-#: Events, metrics, charts and webhooks, for who runs the site.
+#: Events, metrics, charts and webhooks, for operators. On in the demo.
 OPERATIONS = env.flag("OPERATIONS", default=DEBUG)
 PORT = env.number("PORT", 8000)
 WORKERS = env.number("WORKERS", 2, least=1)
 THREADS = env.number("THREADS", 16, least=1)
-#: How many a process has open at once, most of which wait for a provider.
+#: Open connections of a process. Most of them wait for a provider.
 CONNECTIONS = env.number("CONNECTIONS", 1000, least=2)
-#: Seconds in which a request must have arrived, and an answer been taken.
+#: Seconds in which a request must arrive, and in which the client must take the answer.
 REQUEST_DEADLINE = env.number("REQUEST_DEADLINE", 10, least=1)
-#: Seconds from SIGTERM, in which /readyz says that this node ends and all else is served. Longer than HAProxy takes to
-#: notice as it comes (three checks, two seconds apart), and than Kubernetes takes to tell all its nodes.
+#: Seconds after SIGTERM in which /readyz reports that this node ends, while it still serves. Longer than HAProxy takes
+#: to notice by default (three checks, two seconds apart), and than Kubernetes takes to tell all its nodes.
 DRAIN = env.number("DRAIN", 0 if DEBUG else 8)
-#: Whether a start makes the migrations that are missing, or waits for whoever makes them; and how many seconds.
+#: Whether a start runs the missing migrations, or waits until they are run elsewhere; and for how many seconds.
 MIGRATE = env.flag("MIGRATE", default=True)
 MIGRATE_DEADLINE = env.number("MIGRATE_DEADLINE", 300)
-#: Bytes. The largest form here is a twentieth of it; the servers refuse a longer body before they read it.
+#: Bytes. The largest form here has a twentieth of it. The servers refuse a longer body before they read it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.number("BODY_MAX", 64 * 1024, least=1)
 ORIGIN = f"http://127.0.0.1:{PORT}"
-#: Where the workers count together for the metrics: files that are mapped into memory. Emptied at each start.
+#: The folder in which the workers count metrics together, in memory-mapped files. Emptied at each start.
 METRICS_DIR = Path(env.text("PROMETHEUS_MULTIPROC_DIR", str(DATA_DIR / "metrics"))).resolve()
 
 if not DEBUG:
@@ -49,7 +49,7 @@ if not DEBUG:
     for _name in ("SECRET_KEY", "QQ_CLIENT_ID", "QQ_CLIENT_SECRET"):
         if getattr(demo, _name) in (env.text(_name, ""), *env.words(f"{_name}_FALLBACKS")):
             env.note(f"{_name} has the demo's value, which everybody knows.")
-    # Of all keys of gateways the one that would serve: a bridge of one's own takes whatever it is given.
+    # The only gateway key of the demo that would work in production: an own bridge accepts any key.
     for _name in ("SMS_OPTIONS", "WEBHOOKS"):
         if demo.HTTP_SECRET in env.text(_name, "").replace("\\/", "/"):
             env.note(f"{_name} has the demo's value of secret, which everybody knows.")
@@ -58,7 +58,7 @@ if not DEBUG:
             env.note(f"PROVIDERS has the demo's value of {_name}, which everybody knows.")
     if env.text("METRICS_TOKEN", "") == demo.METRICS_TOKEN:
         env.note("METRICS_TOKEN has the demo's value, which everybody knows.")
-    # Whoever guesses a key signs states, tickets and tokens of his own; a former key is as good as the present one.
+    # A person who guesses a key can sign states, tickets and tokens. A former key is as powerful as the current one.
     env.refuse_weak("SECRET_KEY", env.text("SECRET_KEY"))
     for _key in env.words("SECRET_KEY_FALLBACKS"):
         env.refuse_weak("SECRET_KEY_FALLBACKS", _key)
@@ -69,14 +69,14 @@ if not DEBUG:
 # ---------------------------------------------------------------- Django
 
 SECRET_KEY = env.text("SECRET_KEY", demo.SECRET_KEY)
-#: Former keys, newest first: flows under way outlive the change of the key.
+#: Former keys, newest first: sign-ins in progress survive a change of the key.
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost" if DEBUG else None)
 if SANDBOX:
-    # Where it is found, by browsers and by us, whatever names the site has besides.
+    # Browsers and the server itself find the sandbox at this host, besides the other names of the site.
     ALLOWED_HOSTS.append("127.0.0.1")
 ROOT_URLCONF = "server.urls"
-#: Below which path of its host the site is, where a proxy takes that path off: ``/shop``.
+#: The path of the site on its host, if a proxy removes that path: ``/shop``.
 FORCE_SCRIPT_NAME = env.text("FORCE_SCRIPT_NAME", "").rstrip("/") or None
 WSGI_APPLICATION = "server.wsgi.application"
 
@@ -100,7 +100,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     *(["phonebind.operations.middleware.MetricsMiddleware"] if OPERATIONS else []),
     "phonebind.middleware.CookieNamesMiddleware",
-    "phonebind.health.HealthMiddleware",  # before whatever asks for the host, or sends a probe to HTTPS
+    "phonebind.health.HealthMiddleware",  # before everything that checks the host or redirects to HTTPS
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -133,7 +133,7 @@ TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
 
 STATIC_URL = "static/"
-#: DATA_DIR is closed to a web server in front, which has a user of its own; WhiteNoise needs none.
+#: A web server in front has its own user and cannot read DATA_DIR. WhiteNoise does not need that.
 STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "static"))).resolve()
 WHITENOISE_USE_FINDERS = DEBUG
 if not DEBUG:
@@ -147,7 +147,7 @@ if not DEBUG:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _PREPARE = env.flag("DATABASE_PREPARE", default=True)
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}", prepare=_PREPARE)}
-# Each thread holds one connection at most. The client's own bound is 100.
+# Each thread holds at most one connection. The client's default limit is 100.
 CACHES = {"default": stores.cache("redis://127.0.0.1:6379/0" if DEBUG else None, max(100, THREADS + 8))}
 
 # ---------------------------------------------------------------- accounts
@@ -156,7 +156,7 @@ AUTH_USER_MODEL = "users.User"
 LOGIN_URL = "phonebind_pages:login"
 PASSWORD_HASHERS = [
     "server.hashers.Argon2id",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # for accounts that came from an older system
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # for accounts from an older system
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -168,17 +168,17 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 SIMPLE_JWT = {
-    # A stolen access token cannot be called back, so its life is the harm it can do; and a shop's customer who
+    # A stolen access token cannot be revoked by itself, so its lifetime bounds the damage. And a shop's customer who
     # comes back within two weeks need not sign in again.
     "ACCESS_TOKEN_LIFETIME": timedelta(hours=1),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
-    # Without a key pair SECRET_KEY signs, and whoever verifies could sign.
+    # Without a key pair SECRET_KEY signs, and every service that verifies tokens could also sign them.
     **keys.signing(),
 }
-#: While a site goes from SECRET_KEY to a key pair: what the former has signed is good under the latter.
+#: For a site that moves from SECRET_KEY to a key pair: tokens signed with SECRET_KEY stay valid.
 _JWT_SECRETS = [SECRET_KEY, *SECRET_KEY_FALLBACKS] if "ALGORITHM" in SIMPLE_JWT and env.flag("JWT_HS256") else []
 REST_FRAMEWORK = {
-    # Whoever changes a password means to end what the old one began, the tokens of a thief included.
+    # A person who changes a password wants to end all older tokens, including those of a thief.
     "DEFAULT_AUTHENTICATION_CLASSES": ["phonebind.tokens.Authentication"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -186,7 +186,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "phonebind",
     "VERSION": phonebind.__version__,
-    # The contract is no secret, and no token is asked for to read it.
+    # The contract is public, so no token is needed to read it.
     "SERVE_AUTHENTICATION": [],
     "SERVE_INCLUDE_SCHEMA": False,
 }
@@ -194,7 +194,7 @@ SPECTACULAR_SETTINGS = {
 # ---------------------------------------------------------------- phonebind
 
 _FRONT_END = env.text("FRONT_END", "contract")
-#: Below which our pages are. The front end of the session edition has /login/ for itself.
+#: The path prefix of our pages. In the session edition the front end itself uses /login/.
 PAGES_PATH = "pages/" if _FRONT_END == "session" else ""
 _QQ_DEMO = SANDBOX and not env.words("QQ_CLIENT_ID")
 _PROVIDERS = env.options("PROVIDERS")
@@ -210,12 +210,12 @@ _SMS: dict[str, Any] = {
     **env.options("SMS_OPTIONS"),
 }
 if SANDBOX and list(_SMS) == ["gateway"]:
-    # The sandbox answers in the vendor's place; with options of your own it is the vendor, or whatever they name.
+    # The sandbox replaces the vendor. With your own options, the real vendor is called, or the address in them.
     _SMS = demo.sms_gateways(f"{ORIGIN}/sandbox").get(_SMS["gateway"], _SMS)
 _SMS_RECEIPTS = env.text("SMS_RECEIPTS", "")
 PHONEBIND_SANDBOX: dict[str, Any] = {}
 if SANDBOX and _SMS_RECEIPTS not in ("", "pull"):
-    # It sends them as the vendors do, to where their consoles would have been told.
+    # The sandbox sends receipts like the vendors do, to the addresses that would be set in their consoles.
     PHONEBIND_SANDBOX["RECEIPTS"] = {name: f"{ORIGIN}/sms_receipts/{name}/{_SMS_RECEIPTS}/" for name in demo.RECEIPTS}
 _REDIRECT_URIS = env.words("SANDBOX_REDIRECT_URIS")
 if SANDBOX and _REDIRECT_URIS:
@@ -279,11 +279,11 @@ PHONEBIND = {
     "WEBHOOKS": env.options("WEBHOOKS"),
     "TRUSTED_PROXIES": env.number("TRUSTED_PROXIES", 0),
     "COOKIE_SAMESITE": env.text("COOKIE_SAMESITE", "Lax"),
-    # So that some of the threads are left for all that waits for nobody: an eighth, where the human check asks somebody
-    # else's server, and otherwise a quarter.
+    # Some threads must stay free for requests that wait for no other server: an eighth if the human check calls another
+    # site's server, otherwise a quarter.
     "PROVIDER_SLOTS": max(1, THREADS // 2),
     "SMS_SLOTS": max(1, THREADS // 4),
-    # More would only hash slower, each holding a thread and Argon2's memory meanwhile.
+    # More would only hash more slowly, while each one holds a thread and Argon2's memory.
     "HASH_SLOTS": env.number("HASH_SLOTS", max(1, (os.cpu_count() or 1) // WORKERS)),
     "LIMITS": env.options("LIMITS"),
     "SMS_PRICES": env.options("SMS_PRICES"),
@@ -295,19 +295,19 @@ PHONEBIND = {
 
 CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS")
 CORS_ALLOW_CREDENTIALS = True
-#: Where somebody shows that it is them (docs/en/how-to/account-life.md).
+#: The header of a step-up (docs/en/how-to/account-life.md).
 CORS_ALLOW_HEADERS = [*default_headers, *(["x-verification"] if LIFECYCLE else [])]
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 if not DEBUG:
-    # Names that no host beside this one can set cookies under, over plain HTTP neither.
+    # Neighbouring hosts cannot set cookies under these names, even over plain HTTP.
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=not DEBUG)
 SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000)
-#: Off, since they bind hosts that we know nothing of.
+#: Off: both also affect other hosts, which we do not know.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("SECURE_HSTS_INCLUDE_SUBDOMAINS")
 SECURE_HSTS_PRELOAD = env.flag("SECURE_HSTS_PRELOAD")
 SECURE_REFERRER_POLICY = "same-origin"
@@ -324,11 +324,11 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.level("LOG_LEVEL", "WARNING")},
     "loggers": {
-        # Django's own handlers go, so that nothing is said twice; what answered 4xx is the visitor's business.
+        # Django's own handlers are removed, so that no line appears twice. A 4xx is an error of the visitor.
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
         "django.request": {"level": "ERROR"},
-        # For a Host that is not ours, or too many fields, Django has a record at ERROR. Whoever sends them must not be
-        # able to raise an alarm.
+        # Django logs an unknown Host, or too many fields, at ERROR. Clients that send these must not be able to raise
+        # an alarm.
         "django.security": {"level": "CRITICAL"},
         "phonebind.audit": {"level": "INFO"},
     },

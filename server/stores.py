@@ -1,4 +1,4 @@
-"""Where codes and limits are kept: at one Valkey, in a cluster of them, or at whichever the Sentinels call the master.
+"""The server of codes and limits: one Valkey, a cluster, or the master that Sentinels choose.
 
 REDIS_URL=redis://:password@10.0.0.1/0
 REDIS_CLUSTER=redis://:password@10.0.0.1:6379,10.0.0.2:6379,10.0.0.3:6379
@@ -12,14 +12,14 @@ from redis.connection import parse_url
 
 from server import environment as env
 
-#: Seconds. Without them a Valkey that is down holds every thread that asks it.
+#: Seconds. Without these timeouts, a Valkey that is down would block every thread that calls it.
 _CONNECT, _ANSWER = 1, 1
 _TIMEOUTS = {"socket_connect_timeout": _CONNECT, "socket_timeout": _ANSWER}
 
 
 def cache(default: str | None, connections: int) -> dict[str, Any]:
-    """The ``CACHES`` entry. ``default``: the URL where nothing is set. ``connections``: the most that a process has
-    open to a server.
+    """The ``CACHES`` entry. ``default``: the URL if no variable is set. ``connections``: the most connections of a
+    process to a server.
     """
     cluster, sentinels = env.words("REDIS_CLUSTER"), env.words("REDIS_SENTINELS")
     if len([given for given in (env.text("REDIS_URL", ""), cluster, sentinels) if given]) > 1:
@@ -43,11 +43,11 @@ def _sentinels(sentinels: list[str], connections: int) -> dict[str, Any]:
     master = _url("REDIS_SENTINEL_MASTER", env.text("REDIS_SENTINEL_MASTER", "mymaster"))
     host = urlsplit(master).netloc.rpartition("@")[2]
     if host != host.lower():
-        env.note("REDIS_SENTINEL_MASTER must be in lower case: a URL knows no other names.")
+        env.note("REDIS_SENTINEL_MASTER must be in lower case, as the names in a URL are.")
     urls = [_url("REDIS_SENTINELS", sentinel) for sentinel in sentinels]
     watchers = [parse_url(url) for url in urls]  # type: ignore[no-untyped-call]
     own = {name: value for name, value in watchers[0].items() if name not in ("host", "port", "db", "connection_class")}
-    # redis-py knows TLS through Sentinel by this name alone.
+    # The only option for TLS with Sentinel in redis-py.
     pool = {"max_connections": connections} | _tls(master)
     return _django_redis(
         master.replace("rediss:", "redis:", 1),
@@ -76,13 +76,13 @@ def _tls(url: str) -> dict[str, Any]:
 
 
 def _url(name: str, word: str) -> str:
-    """``host:port`` is short for a URL."""
+    """A URL. ``host:port`` is short for one."""
     url = word if "://" in word else f"redis://{word}"
     try:
         if parse_url(url).get("host"):  # type: ignore[no-untyped-call]
             return url
     except ValueError:
         pass
-    # Not repeated: it may have the password.
+    # The value is not shown: it may contain the password.
     env.note(f"{name} is not made of host:port, or of URLs as redis://user:password@host:port.")
     return "redis://127.0.0.1"

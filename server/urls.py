@@ -25,8 +25,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
 if settings.SANDBOX:
     urlpatterns.append(path("sandbox/", include("phonebind_sandbox.urls")))
 
-# Django's own, without their look for a CSRF token: it reads the body, and where that cannot be read the visitor's
-# error would be one of ours, with a 500 and a line at ERROR.
+# Django's handlers without their check of a CSRF token. The check reads the body, and for a body that cannot be read it
+# would turn the client's error into a 500 with a line at ERROR.
 handler400 = unwrap(defaults.bad_request)
 handler403 = unwrap(defaults.permission_denied)
 handler404 = unwrap(defaults.page_not_found)

@@ -1,12 +1,12 @@
-"""A gunicorn worker whose threads do not wait for clients (but for those who read an answer of more than 1 MiB slowly).
+"""A gunicorn worker whose threads do not wait for clients (except for slow readers of an answer above 1 MiB).
 
-gunicorn's own ``gthread`` hands a connection to a thread with its first byte, and the thread reads the rest without a
-deadline: as many connections as there are threads, each with half a request, stop the server. Here the poller, in the
-main thread, collects each request; a thread gets what has arrived wholly, and leaves to the poller what the client has
-not taken of the answer. To receive a request, and to send an answer, there are REQUEST_DEADLINE seconds, which no byte
-renews. Where there are as many connections as may be, the next one ends the one that has waited the longest.
+gunicorn's own ``gthread`` gives a connection to a thread at its first byte, and the thread reads the rest without a
+deadline. So as many connections as there are threads, each with half a request, stop the server. Here the poller, in
+the main thread, collects each request. A thread only gets whole requests, and leaves the unsent rest of an answer to
+the poller. Receiving a request and sending an answer may each take REQUEST_DEADLINE seconds; new bytes do not extend
+this. At the limit of connections, a new one closes the one that has waited longest.
 
-HTTP/1.1 only, with or without TLS; nginx and its like speak HTTP/2 in front. It depends on the insides of gunicorn 27.
+HTTP/1.1 only, with or without TLS; a proxy such as nginx can speak HTTP/2 in front. It uses internals of gunicorn 27.
 """
 
 import errno
@@ -27,11 +27,11 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from server.connection import BodyTooLarge, Connection
 
-#: Seconds in which a client that was refused may read why, before the connection is reset.
+#: Seconds in which a refused client may read the reason before the connection is reset.
 _LINGER = 2
-#: Signals that end a worker. They are blocked from before the fork until the worker has its handlers.
+#: Signals that end a worker. They are blocked from before the fork until the worker has its own handlers.
 ENDING = frozenset({signal.SIGTERM, signal.SIGQUIT, signal.SIGINT})
-#: Bytes of answers that wait for slow readers, in a process.
+#: Bytes of answers for slow readers, in a process.
 _MOST_KEPT = 32 * 1024 * 1024
 
 
@@ -39,29 +39,29 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     """``worker_class = "server.worker.Worker"``."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """As gunicorn calls it."""
+        """gunicorn calls it."""
         super().__init__(*args, **kwargs)
-        self.cfg.set("sendfile", "false")  # a thread would wait in it
-        #: Who waits for the network and not for us, in the order in which they began to.
+        self.cfg.set("sendfile", "false")  # a thread would wait during it
+        #: Connections that wait for the network, oldest first.
         self.waiting: dict[Connection, None] = {}
         self._next_look = 0.0
-        #: Requests that a thread has, or will have when one is free; and who is told, where somebody counts.
+        #: Requests that a thread has, or will have when one is free. And the gauge for metrics, if they are on.
         self.busy = 0
         self._gauge: Any = None
 
     def init_process(self) -> None:
-        """In the new process. Does not return."""
-        # Once, and not for each connection as gunicorn does: that is 15 ms of CPU.
+        """Runs in the new process. Does not return."""
+        # Once, not for each connection as in gunicorn: it takes 15 ms of CPU.
         self.tls = ssl_context(self.cfg) if self.cfg.is_ssl else None
         super().init_process()
 
     def init_signals(self) -> None:
-        """From here on it can be ended; a signal that came before is delivered now."""
+        """From here on the worker can be ended. A signal that came before is delivered now."""
         super().init_signals()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     def load_wsgi(self) -> None:
-        """The application finds the real socket where gunicorn promises it: the sandbox breaks connections."""
+        """The application gets the real socket, as gunicorn documents it: the sandbox uses it to break connections."""
         super().load_wsgi()
         if settings.PHONEBIND["METRICS_TOKEN"] and import_module("phonebind.operations.monitoring.metrics").counts():
             self._gauge = import_module("phonebind.operations.monitoring.series").threads_in_use()
@@ -76,12 +76,12 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     # ---------------------------------------------------------------- the poller's thread
 
     def accept(self, listener: Any) -> bool:
-        """A new connection, perhaps in place of the oldest one that waits. Whether there was one."""
+        """Accept a new connection; at the limit, close the oldest one that waits. False if there was none."""
         try:
             sock, client = listener.accept()
             sock.settimeout(0)
             if self.tls:
-                # The handshake is made by the first recv, under the same deadline.
+                # The first recv makes the handshake, under the same deadline.
                 sock = self.tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE):
@@ -97,9 +97,9 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         return True
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Whether to listen. A worker that ends takes all who have connected, and then lets nobody connect any more.
+        """Whether to listen. A worker that ends accepts all clients that have connected, and then stops listening.
 
-        gunicorn leaves them in the kernel's line until its last request is answered, and then they are reset.
+        gunicorn leaves these clients in the kernel's queue until its last request is answered. Then they are reset.
         """
         super().set_accept_enabled(enabled)
         for listener in [] if self.alive else self.sockets:
@@ -108,7 +108,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             listener.close()
 
     def _begin(self, conn: Connection) -> None:
-        """The request often comes with the connection, and the poller need not hear of that one."""
+        """A request often arrives together with its connection. Then the poller is not needed."""
         try:
             more = conn.receive()
         except OSError:
@@ -119,12 +119,12 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self._wait(conn, selectors.EVENT_READ, self._receive)
 
     def finish_request(self, conn: Connection, future: "Future[bool]") -> None:
-        """A thread has answered; ``enqueue_req`` has arranged for this call."""
+        """A thread has answered. ``enqueue_req`` registers this callback."""
         self.busy -= 1
         self._go_on(conn, keep=not future.cancelled() and future.exception() is None and future.result())
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """End what waits too long, or all. gunicorn calls it after each round of events."""
+        """Close connections that wait too long, or all. gunicorn calls it after each round of events."""
         now = time.monotonic()
         if force or now >= self._next_look:
             self._next_look = now + 0.5
@@ -134,7 +134,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
                 self._end(conn)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """This worker stops: who has begun no request by then is not waited for."""
+        """This worker stops: it does not wait for connections that have begun no request by the deadline."""
         for conn in self.waiting:
             if not conn.begun() and not conn.sock.kept:
                 conn.timeout = min(conn.timeout, deadline)
@@ -147,16 +147,16 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             conn.timeout = time.monotonic() + settings.REQUEST_DEADLINE
 
     def _hand_on(self, conn: Connection) -> bool:
-        """Give a whole request to a thread, or refuse it. False where it has not arrived yet."""
+        """Give a whole request to a thread, or refuse it. False if the request is not complete."""
         try:
             if not conn.next_request():
                 return False
-        except OSError:  # it ended in the middle, or hung up
+        except OSError:  # the client ended in the middle, or closed the connection
             self._end(conn)
         except BodyTooLarge:
             util.write_error(conn.sock, 413, "Content Too Large", "")
             self._go_on(conn, keep=False)
-        except Exception as error:  # noqa: BLE001 - the poller outlives whatever is sent to it
+        except Exception as error:  # noqa: BLE001 - no input may end the poller
             self.handle_error(None, conn.sock, conn.client, error)
             self._go_on(conn, keep=False)
         else:
@@ -167,7 +167,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         return True
 
     def _go_on(self, conn: Connection, *, keep: bool) -> None:
-        """After an answer: what is left of it, the next request, or the end."""
+        """After an answer: send the rest of it, take the next request, or close."""
         self._stop_waiting(conn)
         if conn.sock.kept:
             self._wait(conn, selectors.EVENT_WRITE, partial(self._send, keep=keep))
@@ -185,7 +185,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self._go_on(conn, keep=keep)
 
     def _linger(self, conn: Connection) -> None:
-        """A socket that is closed with something unread in it takes the answer back (RFC 9112, section 9.6)."""
+        """Closing a socket with unread data would discard the answer (RFC 9112, section 9.6)."""
         try:
             conn.raw.shutdown(socket.SHUT_WR)
         except OSError:
@@ -198,7 +198,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self._end(conn)
         conn.forget()
 
-    # ---------------------------------------------------------------- who waits
+    # ---------------------------------------------------------------- waiting connections
 
     def _wait(
         self, conn: Connection, event: int, then: Callable[[Connection], None], seconds: float | None = None
@@ -208,7 +208,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self.poller.register(conn.raw, event, partial(self._happened, conn, then))
 
     def _happened(self, conn: Connection, then: Callable[[Connection], None], _: socket.socket) -> None:
-        if conn in self.waiting:  # and was not ended by what happened in the same round
+        if conn in self.waiting:  # not closed earlier in the same round
             try:
                 then(conn)
             except OSError:
@@ -237,10 +237,10 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             excess -= len(conn.sock.kept)
             self._end(conn)
 
-    # ---------------------------------------------------------------- a thread
+    # ---------------------------------------------------------------- in a thread
 
     def handle(self, conn: Connection) -> bool:
-        """Answer the request that has arrived. Whether another may follow."""
+        """Answer the request. Returns whether another one may follow."""
         keep: bool = super().handle(conn)
         try:
             conn.sock.flush()
@@ -250,5 +250,5 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         return keep
 
     def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
-        # Nothing of the body is left on the socket.
+        # The whole body was read, so nothing of it is left on the socket.
         return keepalive

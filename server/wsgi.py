@@ -1,4 +1,4 @@
-"""The WSGI application: ``server.wsgi:application``. It does not load where Django's checks find an error."""
+"""The WSGI application: ``server.wsgi:application``. It does not load if Django's checks find an error."""
 
 import os
 

@@ -66,4 +66,4 @@ def test_an_observer_that_breaks_breaks_nothing(heard: list[str], caplog: pytest
         del calls.observers[:2]
     assert heard == ["qq token", "answered"]
     said = [record.getMessage() for record in caplog.records]
-    assert said == ["A call is not observed", "The end of a call is not observed"]
+    assert said == ["The observer failed at the start of a call", "The observer failed at the end of a call"]

@@ -265,7 +265,7 @@ def test_e002_a_provider_of_the_hosts_own_is_misconfigured(settings: Settings, e
 def test_e002_a_secret_takes_a_cookie(settings: Settings, changes: dict[str, Any], expected: list[str]) -> None:
     settings.PHONEBIND = {**settings.PHONEBIND, "PROVIDERS": {"secretive": SECRETIVE}, **changes}
     assert found() == expected
-    assert ("it is asked with a secret" in said()) == ("E002" in expected)
+    assert ("it needs a secret in a cookie" in said()) == ("E002" in expected)
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_w011_a_provider_brings_no_next_back(settings: Settings, changes: dict[s
     assert found() == ["E002"], "ours is letters and digits"
     settings.PHONEBIND = {**settings.PHONEBIND, **changes}
     assert found() == ["E002", "W001", "W011"]
-    assert "['PROVIDERS']['lettered'] brings no next back" in said()
+    assert "['PROVIDERS']['lettered'] does not bring next back" in said()
 
 
 def test_e002_no_provider_at_all(settings: Settings) -> None:
@@ -404,7 +404,7 @@ class Scalar(Altcha):
         ({"check": ALTCHA, "cost": 1}, "cost must be"),
         ({"check": ALTCHA, "adaptive": True}, "name both"),
         ({"image": True, "adaptive": True}, "name both"),
-        ({"image": True, "cost": 1_000}, "without a check there is nothing that could take cost"),
+        ({"image": True, "cost": 1_000}, "without a check there are no options: remove cost"),
         ({"image": True, 1: 2}, "without a check"),
         ({"image": False, "check": ""}, "neither an image nor a check"),
     ],
@@ -454,7 +454,7 @@ def test_w001_legacy_state_is_warned_of(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("front_end", "words"), [("tutorial", "as somebody else. Send state"), ("session", "about to")]
+    ("front_end", "words"), [("tutorial", "to another account. Send state"), ("session", "about to")]
 )
 def test_w001_front_ends_that_bring_no_state_are_warned_of(settings: Settings, front_end: str, words: str) -> None:
     settings.PHONEBIND = {**settings.PHONEBIND, "FRONT_END": front_end, "LEGACY_STATE": True}

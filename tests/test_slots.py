@@ -226,7 +226,7 @@ def test_the_operator_hears_of_it_once_a_minute(guests: Guests, caplog: pytest.L
     assert all(refuses(places) for _ in range(3))
     [record] = caplog.records
     assert record.levelname == "WARNING"
-    assert record.getMessage() == "All 2 places of this process are taken: provider_unavailable for who comes now"
+    assert record.getMessage() == "All 2 places of this process are taken: further requests get provider_unavailable"
 
 
 # ---------------------------------------------------------------- what there are places for

@@ -1,1 +1,1 @@
-"""A database backend: Django's own for PostgreSQL, that asks no question before each request."""
+"""A database backend: Django's backend for PostgreSQL, without a check query before each request."""

@@ -1,7 +1,7 @@
-"""Pooled connections, so that hundreds of threads which mostly wait for a provider share a few.
+"""Pooled connections: hundreds of threads that mostly wait for a provider share a few connections.
 
-Django's own check of a connection (``CONN_HEALTH_CHECKS``) is a round trip before each request's first statement. A
-server that ended has hung up, and that can be seen without asking it.
+Django's check of a connection (``CONN_HEALTH_CHECKS``) costs a round trip before the first statement of each request.
+This backend needs none: a server that ends closes its connections, and the socket shows that.
 """
 
 import select
@@ -11,12 +11,12 @@ from django.db.backends.postgresql import base
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Needs ``OPTIONS["pool"]``."""
+    """It needs ``OPTIONS["pool"]``."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """One at whose other end there still is a server. Raises OperationalError where none comes in time."""
+        """A connection whose server still runs. Raises OperationalError if there is none in time."""
         connection = super().get_new_connection(conn_params)
-        # Django has none for what it does beside the databases, such as to make one for tests.
+        # There is no pool for work outside of the databases, such as making a database for tests.
         for _ in range(self.pool.max_size if self.pool else 0):
             if not _has_news(connection):
                 break
@@ -27,7 +27,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def _has_news(connection: Any) -> bool:
-    """At rest there is none, but that the server ends."""
+    """Whether anything has arrived on an idle connection. That only happens when the server ends."""
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))

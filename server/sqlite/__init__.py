@@ -1,1 +1,1 @@
-"""SQLite, as a database for secrets: ``DATABASES["default"]["ENGINE"] = "server.sqlite"``."""
+"""SQLite for data that other users must not read: ``DATABASES["default"]["ENGINE"] = "server.sqlite"``."""

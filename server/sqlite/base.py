@@ -10,10 +10,10 @@ from server import private
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """SQLite itself makes the file by the umask; the write-ahead log beside it gets the file's mode."""
+    """SQLite makes the file with the umask's mode. The write-ahead log beside it gets the mode of the file."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
-        """A connection; where the file is new it is made here, for its owner alone."""
+        """A connection. A new file is made here, readable for its owner alone."""
         name = str(conn_params["database"])
         if not name.startswith((":memory:", "file:")):
             private.file(Path(name))

@@ -8,7 +8,7 @@ from server.users.models import User
 
 @admin.register(User)
 class MobileUserAdmin(UserAdmin):  # type: ignore[type-arg]
-    """Django's own page with the mobile number on it."""
+    """Django's admin page of users, with the mobile number."""
 
     list_display = ("username", "mobile", "is_active", "is_staff", "date_joined")
     search_fields = ("username", "mobile")

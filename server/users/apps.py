@@ -4,5 +4,5 @@ from django.utils.translation import gettext_lazy as _
 
 class UsersConfig(AppConfig):
     name = "server.users"
-    # As Django's own catalogue has it, in each of its languages.
+    # The text of Django's own catalogue, so that it is translated into each of Django's languages.
     verbose_name = _("users")

@@ -1,10 +1,10 @@
-"""The user of the reference server: Django's own, with a mobile number."""
+"""The user of the reference server: Django's user with a mobile number."""
 
 from phonebind.models import MobileUser
 
 
 class User(MobileUser):
-    """All a host needs to begin with; its own fields go here."""
+    """The minimum for a host. Add your own fields here."""
 
     class Meta(MobileUser.Meta):
         pass

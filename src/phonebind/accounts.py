@@ -1,4 +1,4 @@
-"""The user who owns a mobile: found, made, and held to a password."""
+"""The user who owns a mobile: find it, make it, and check its password."""
 
 from contextlib import AbstractContextManager, suppress
 from typing import Any, cast
@@ -22,42 +22,43 @@ from phonebind.exceptions import AccountDisabled, CredentialsInvalid, Invalid, P
 from phonebind.models import release_connection
 from phonebind.oauth import Identity
 
-#: How long a new password may be. Older ones are what they are.
+#: Characters of a new password. Existing passwords may be shorter or longer.
 PASSWORD_LENGTH = range(8, 21)
-#: What is longer is no password, and would only cost us the hashing.
+#: Characters. No password is longer, so hashing it would be a waste.
 PASSWORD_MAX = 4096
 REQUIRED = Field.default_error_messages["required"]
 PASSWORD_MESSAGE = _("The password must have 8 to 20 characters.")
 
 
 def find(mobile: str) -> AbstractBaseUser | None:
-    """The user whose mobile this is."""
+    """The user with this mobile."""
     return _get(**{conf.mobile_field: stored(mobile)})
 
 
 def mobile_of(user: Any) -> str:
-    """The user's mobile as 11 digits, however the model writes it; "" where they have none."""
+    """The user's mobile as 11 digits, in whatever form the model stores it; "" without a mobile."""
     held = getattr(user, conf.mobile_field, None)
     return _national(held) if held else ""
 
 
 def name_of(user: AbstractBaseUser) -> str:
-    """The username; the mobile where the model knows people by something that they need not have."""
+    """The username, or the mobile where the model's username may be empty."""
     return str(user.get_username() or mobile_of(user))
 
 
 def new(
     request: HttpRequest, identity: Identity | None, mobile: str, password: str | None, username: str = ""
 ) -> AbstractBaseUser:
-    """An account for this mobile, ready to be saved: the password is validated and hashed, the username is the mobile
-    where there is no other.
+    """A new account for this mobile, ready to be saved. The password is validated and hashed. Without a ``username``,
+    the username is the mobile.
 
-    ``ACCOUNT_FACTORY`` makes it; ``identity`` is None for who registers without one. ``password`` is None for an
-    account without one. Raises Invalid: of the password's length, or with what ``AUTH_PASSWORD_VALIDATORS`` or the
-    factory says; ValidationError where the mobile has an account by now; ServerBusy.
+    ``ACCOUNT_FACTORY`` makes it, if set. ``identity`` is None for a person who registers without one. ``password`` is
+    None for an account without a password. Raises Invalid: the password has the wrong length, or
+    ``AUTH_PASSWORD_VALIDATORS`` or the factory refuse something; ValidationError if the mobile has an account by now;
+    ServerBusy.
     """
     if password is None and not conf.bind_without_password:
-        # It could never be bound again.
+        # Such an account could never be bound again.
         raise Invalid({"password": [REQUIRED]})
     if password is not None:
         check_length(password)
@@ -65,7 +66,7 @@ def new(
         user = _made(request, identity, _fields(mobile, username))
     except ValidationError as error:
         if find(mobile) is not None:
-            # Somebody was faster, perhaps this very person with a second click.
+            # Another request was faster, perhaps a second click of the same person.
             raise
         raise Invalid({"mobile": error.messages}) from None
     if password is None:
@@ -76,13 +77,13 @@ def new(
 
 
 def check_length(password: str) -> None:
-    """Of a new password. Raises Invalid."""
+    """Check the length of a new password. Raises Invalid."""
     if len(password) not in PASSWORD_LENGTH:
         raise Invalid({"password": [PASSWORD_MESSAGE]})
 
 
 def set_password(user: AbstractBaseUser, password: str) -> None:
-    """Validated and hashed as that of a new account; ``user`` is not saved. Raises Invalid, ServerBusy."""
+    """Validate and hash it like that of a new account. ``user`` is not saved. Raises Invalid, ServerBusy."""
     check_length(password)
     try:
         validate_password(password, cast("Any", user))
@@ -93,31 +94,29 @@ def set_password(user: AbstractBaseUser, password: str) -> None:
 
 
 def has_password(user: AbstractBaseUser) -> bool:
-    """Whether there is one that could be right. People who sign in by SMS have none."""
+    """Whether the account has a usable password. People who sign in by SMS have none."""
     return bool(user.password) and user.has_usable_password()
 
 
 def needs_password(user: AbstractBaseUser) -> bool:
-    """Whether an SMS code alone is too little to bind this account: it has a password, or more is at stake than a
-    customer's own.
-    """
+    """Whether an SMS code alone is not enough to bind this account: it has a password, or it needs a second way."""
     return has_password(user) or needs_second_way(user)
 
 
 def needs_second_way(user: AbstractBaseUser) -> bool:
-    """Whether no SMS alone will do for this account, whatever is known of the number: it is an operator's; or the host
-    binds no account that has no password.
+    """Whether no SMS alone is enough for this account, whatever is known about the number: it is an operator's; or it
+    has no password, and the host does not bind such accounts.
     """
     return is_operator(user) or not (conf.bind_without_password or has_password(user))
 
 
 def is_operator(user: AbstractBaseUser) -> bool:
-    """Whether more is at stake than a customer's own."""
+    """Whether the account is staff or a superuser: more than one customer's data is at risk."""
     return bool(getattr(user, "is_staff", False) or getattr(user, "is_superuser", False))
 
 
 def _weakness(error: ValidationError) -> Text:
-    """What a validator says. Nobody has entered the username that it may speak of: it is the mobile."""
+    """A validator's message. It may name the username, but the person has only entered the mobile."""
     named = (error.params or {}).get("verbose_name")
     if error.code == "password_too_similar" and named == _field_name(get_user_model().USERNAME_FIELD):
         return _("The password is too similar to the mobile number.")
@@ -129,7 +128,7 @@ def _field_name(field: str) -> str:
 
 
 def signs_in_by_password(user: AbstractBaseUser) -> bool:
-    """Whether there is a password, and a name that leads to this account."""
+    """Whether the account has a password, and a name that finds this account."""
     named = (_by_login(name) for name in (user.get_username(), mobile_of(user)) if name)
     return has_password(user) and any(found is not None and found.pk == user.pk for found in named)
 
@@ -138,11 +137,11 @@ def check_password(
     user: AbstractBaseUser, password: str | None, address: str, *, counted: str = "password_bind"
 ) -> None:
     """For people who have proved the account's mobile. Their wrong passwords are counted apart from those of a sign-in
-    by password: or whoever knows a mobile could keep its owner from the first bind. ``counted``: the limit, by account,
-    for people who have proved something else.
+    by password. Otherwise a person who merely knows a mobile could keep its owner from the first bind. ``counted``: the
+    limit by account, for people who have proved something else.
 
-    Raises Invalid where there is none, PasswordWrong, TooManyAttempts for the account or the address, or ServerBusy;
-    then AccountDisabled.
+    Raises Invalid if there is no password, PasswordWrong, TooManyAttempts for the account or the address, or
+    ServerBusy; then AccountDisabled.
     """
     if password is None:
         raise Invalid({"password": [REQUIRED]})
@@ -153,15 +152,15 @@ def check_password(
 
 
 def authenticate(username: str, password: str, address: str) -> AbstractBaseUser:
-    """The user with this username or mobile and password.
+    """The user with this username or mobile, and this password.
 
-    Raises CredentialsInvalid, which does not tell whether there is such a user; TooManyAttempts; ServerBusy;
+    Raises CredentialsInvalid, which does not tell whether such a user exists; TooManyAttempts; ServerBusy;
     AccountDisabled.
     """
     user = _by_login(username)
-    # Or each spelling of a number would have guesses of its own.
+    # Otherwise each spelling of a number would have its own guesses.
     username = mobiles.clean(username)
-    # Counted alike for a name that nobody has, so that `retry_after` does not tell.
+    # A name without an account is counted in the same way, so that `retry_after` tells nothing.
     claims = (
         ("password_address", address),
         ("password_name", username),
@@ -174,8 +173,8 @@ def authenticate(username: str, password: str, address: str) -> AbstractBaseUser
 
 
 def check_enabled(user: AbstractBaseUser) -> None:
-    """The gate on every way in. Raises AccountDisabled; for those too whom the host's own manager hides, or the rule
-    that it has set for simplejwt refuses.
+    """Every sign-in passes here. Raises AccountDisabled: for inactive users, and for those that the host's manager
+    hides or that the host's simplejwt rule (USER_AUTHENTICATION_RULE) refuses.
     """
     rule = getattr(settings, "SIMPLE_JWT", {}).get("USER_AUTHENTICATION_RULE")
     if not user.is_active or _is_hidden(user) or (rule and not function(rule)(user)):
@@ -183,14 +182,14 @@ def check_enabled(user: AbstractBaseUser) -> None:
 
 
 def may_hide() -> bool:
-    """Whether the host's own manager of users may hide some of them."""
+    """Whether the host's manager of users may hide some of them."""
     manager = get_user_model()._default_manager
     is_plain = type(manager).get_queryset is Manager.get_queryset and manager._queryset_class is QuerySet  # type: ignore[attr-defined]
     return not is_plain
 
 
 def _is_hidden(user: AbstractBaseUser) -> bool:
-    """Soft deletion leaves a row, and often ``is_active`` as it was. Only a manager of the host's own is asked."""
+    """Soft deletion leaves the row, and often does not change ``is_active``. Only a manager of the host is asked."""
     if not may_hide():
         return False
     manager = get_user_model()._default_manager
@@ -207,8 +206,8 @@ def _made(request: HttpRequest, identity: Identity | None, fields: dict[str, Any
 
 
 def _fields(mobile: str, chosen: str) -> dict[str, Any]:
-    """What an account is made of: the mobile; and as username too where none was ``chosen``, and it is a name and no
-    e-mail address.
+    """The fields of a new account: the mobile, and the username. The username is ``chosen``, or the mobile if none was
+    chosen. It is left out where the model's username is an e-mail address.
     """
     fields = {conf.mobile_field: stored(mobile)}
     username = get_user_model()._meta.get_field(get_user_model().USERNAME_FIELD)
@@ -218,32 +217,32 @@ def _fields(mobile: str, chosen: str) -> dict[str, Any]:
 
 
 def stored(mobile: str) -> Any:
-    """11 digits as the model writes them, and as :func:`find` looks for them."""
+    """11 digits in the form that the model stores, and that :func:`find` looks for."""
     form = conf.mobile_format
     return form.format(mobile) if isinstance(form, str) else function(form[0])(mobile)
 
 
 def _national(held: Any) -> str:
-    """What the model has written, as 11 digits; "" where it is none of ours."""
+    """The model's value as 11 digits; "" if it is no mobile of mainland China."""
     form = conf.mobile_format
     mobile = mobiles.clean(str(held)) if isinstance(form, str) else function(form[1])(held)
     return mobile if mobiles.is_mobile(mobile) else ""
 
 
 def _is_right(user: AbstractBaseUser | None, password: str, *, alike: bool = False) -> bool:
-    """Hashes. ``alike``: a wrong password costs one run of every hasher that the site accepts, and so does any password
-    for a name that nobody has. Otherwise the clock tells who has an account, and whose hash is an old one.
+    """Hash and compare. ``alike``: a wrong password runs every hasher that the site accepts once, and so does any
+    password for a name without an account. Otherwise the time would tell who has an account, and whose hash is old.
     """
     with _hashing():
         if user is not None and not user.password:
-            user = None  # There is nothing to compare with, and Django takes None for a hash.
+            user = None  # There is nothing to compare with, and Django accepts None as a hash.
         try:
             right = user is not None and user.check_password(password)
         except ValueError:
-            # The library of its hasher is not installed, so nothing has run.
+            # The library of its hasher is not installed, so no hasher has run.
             right, user = False, None
         except ValidationError:
-            # It was right, and got a new hash; but the model validates itself as it is saved, and is not valid.
+            # The password was right, and got a new hash. But the model validates itself in save(), and is not valid.
             right = user is not None and check_hash(password, user.password)
         if not right and alike:
             _run_other_hashers(user, password)
@@ -251,7 +250,7 @@ def _is_right(user: AbstractBaseUser | None, password: str, *, alike: bool = Fal
 
 
 def _run_other_hashers(user: AbstractBaseUser | None, password: str) -> None:
-    """Those that ``check_password`` has not run; and of the one that has, the rounds that an old hash lacks."""
+    """The hashers that ``check_password`` has not run; and for the one that ran, the rounds that an old hash lacks."""
     first, *_ = hashers = get_hashers()
     has_run = None
     if user is not None:
@@ -260,11 +259,11 @@ def _run_other_hashers(user: AbstractBaseUser | None, password: str) -> None:
         except ValueError:
             has_run = first
         if has_run is not first:
-            # Django does it for the first one.
+            # For the first hasher, Django does this itself.
             has_run.harden_runtime(password, user.password)
     for hasher in hashers:
         if hasher is not has_run:
-            # Some of Django's own default need a library that nobody has installed.
+            # Some of Django's default hashers need a library that may not be installed.
             with suppress(ValueError):
                 hasher.encode(password, hasher.salt())
 
@@ -275,7 +274,9 @@ def _hashing() -> AbstractContextManager[None]:
 
 
 def by_login(account: str) -> AbstractBaseUser | None:
-    """Whose username or mobile it is, as at the sign-in by password; by as many queries for a name that nobody has."""
+    """The user with this username or mobile, found as in the sign-in by password. A name without an account takes as
+    many queries.
+    """
     mobile = mobiles.clean(account)
     if not mobiles.is_mobile(mobile):
         return _named(account)
@@ -284,7 +285,7 @@ def by_login(account: str) -> AbstractBaseUser | None:
 
 
 def is_username_taken(username: str) -> bool:
-    """Whether a user has it, as the database compares names: another could not be made."""
+    """Whether a user has it, by the database's comparison: another user with it could not be made."""
     try:
         return databases.people().filter(**{get_user_model().USERNAME_FIELD: username}).exists()
     except databases.MAY_REFUSE_TEXT as error:
@@ -297,30 +298,30 @@ def _by_login(username: str) -> AbstractBaseUser | None:
     mobile = mobiles.clean(username)
     if not mobiles.is_mobile(mobile):
         return _named(username)
-    # The owner of a mobile comes before someone who took it for a username, in this spelling or in their own.
+    # The owner of a mobile comes before a person who chose that number as a username, as cleaned or as typed.
     return find(mobile) or _named(mobile) or (_named(username) if username != mobile else None)
 
 
 def _named(username: str) -> AbstractBaseUser | None:
-    """Only an exact match counts. Some databases take "１３８…" for "138…", and a lock would tell whose name it is."""
+    """Only an exact match counts. Some databases treat "１３８…" as "138…", and a lock would tell whose name it is."""
     field = get_user_model().USERNAME_FIELD
     try:
         user = _get(**{field: username})
     except databases.MAY_REFUSE_TEXT as error:
         if not databases.refuses_text(error):
             raise
-        # A name that the database has no room for is nobody's.
+        # A name that the database cannot store belongs to no user.
         return None
     return user if user is not None and getattr(user, field) == username else None
 
 
 def free_username(mobile: str) -> str:
-    """The mobile; with a suffix where someone without this mobile took it for a username."""
+    """The mobile, with a suffix if another user chose it as a username."""
     taken = databases.people().filter(**{get_user_model().USERNAME_FIELD: mobile}).exists()
     return f"{mobile}_{get_random_string(6)}" if taken else mobile
 
 
 def _get(**lookup: Any) -> AbstractBaseUser | None:
-    # Both fields are unique. Not first(): to sort one row takes the ORM a fifth of the time.
+    # Both fields are unique. Not first(): sorting one row takes a fifth of the ORM's time.
     found = databases.people().filter(**lookup)[:1]
     return next(iter(found), None)

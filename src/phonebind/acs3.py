@@ -1,5 +1,5 @@
 """Aliyun's signature `V3 <https://help.aliyun.com/zh/sdk/product-overview/v3-request-structure-and-signature>`_
-(ACS3-HMAC-SHA256), the same for every product.
+(ACS3-HMAC-SHA256). It is the same for every product.
 """
 
 import hmac
@@ -15,7 +15,7 @@ DATE = "%Y-%m-%dT%H:%M:%SZ"
 def sign_now(
     endpoint: str, api: tuple[str, str], form: Mapping[str, str], keys: tuple[str, str]
 ) -> tuple[dict[str, str], bytes]:
-    """As :func:`sign`, for a POST to ``endpoint`` that is sent at once, and once."""
+    """Like :func:`sign`, for a POST to ``endpoint`` that is sent now, and only once."""
     date = datetime.now(UTC).strftime(DATE)
     return sign(urlsplit(endpoint).netloc, api, form, keys, date, secrets.token_hex(16))
 
@@ -23,10 +23,10 @@ def sign_now(
 def sign(
     host: str, api: tuple[str, str], form: Mapping[str, str], keys: tuple[str, str], date: str, nonce: str
 ) -> tuple[dict[str, str], bytes]:
-    """Headers and body of a POST. ``api``: action and version; ``keys``: the AccessKey's id and secret; ``date`` like
-    ``2026-10-01T08:00:00Z``, and a ``nonce`` that served for no other call.
+    """Headers and body of a POST. ``api``: action and version. ``keys``: the id and the secret of the AccessKey.
+    ``date``: like ``2026-10-01T08:00:00Z``. ``nonce``: never used for another call.
 
-    The parameters are in the body, and not in the query where the SDK puts them: no URL has the code.
+    The parameters are in the body, not in the query as in the SDK, so that no URL contains the code.
     """
     body = urlencode(form, quote_via=quote).encode()
     headers = {

@@ -1,4 +1,4 @@
-"""Look at bindings, and release one: made only by signing in, so nothing here adds or edits."""
+"""Show bindings, and delete one. Only a sign-in makes a binding, so this admin has no add and no change."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -30,12 +30,12 @@ class SocialAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SocialAccount]:
-        # Somebody decides by what is shown here.
+        # Operators decide by what they see here, so the primary is read.
         return super().get_queryset(request).using(primary(SocialAccount))
 
     @admin.display(description=_("user"), ordering="user")
     def person(self, account: SocialAccount) -> str:
-        # Not str(user), which fails for a user whose username is empty.
+        # Not str(user): it fails if the username is None.
         return accounts.name_of(account.user) or str(account.user_id)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

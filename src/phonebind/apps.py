@@ -15,13 +15,13 @@ class PhonebindConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        development()  # remembered from now on
+        development()  # remembers DEBUG from now on
         for check in CHECKS:
             checks.register(check, "phonebind")
         for check in DEPLOY_CHECKS:
             checks.register(check, "phonebind", deploy=True)
         masking.install()
-        import_module("phonebind.revocation").install()  # only now: it imports models
+        import_module("phonebind.revocation").install()  # not earlier: it imports models
         if apps.is_installed("drf_spectacular"):
             import_module("phonebind.api.schema")
             import_module("phonebind.api.key_schema")

@@ -1,4 +1,4 @@
-"""What stands around an ASGI application: ``BoundedBodies(BoundedThreads(utf8(get_asgi_application())))``."""
+"""Wrappers of an ASGI application: ``BoundedBodies(BoundedThreads(utf8(get_asgi_application())))``."""
 
 import asyncio
 import json
@@ -16,15 +16,15 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class BodyTooLarge(Exception):
-    """More than the bound has been sent."""
+    """The body is longer than the limit."""
 
 
 class Disconnected(Exception):
-    """The client has left before its request was whole."""
+    """The client disconnected before its request was complete."""
 
 
 def utf8(application: Application) -> Application:
-    """No charset of a request reaches the application, where some of them are an error 500 on every URL."""
+    """Remove the charset of each request before the application: some charsets cause an error 500 on every URL."""
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -42,20 +42,20 @@ def _as_utf8(value: bytes) -> bytes:
 
 
 class BoundedBodies:
-    """Receives the body of a request, so that the application finds it in memory and waits for nobody.
+    """Receives the body of a request first, so that the application reads it from memory and never waits for it.
 
-    Django writes a body to a temporary file before the first middleware runs, however long it is and however slowly it
-    comes. Here the answer to a body that is too long is 413, and to one that takes too long 408.
+    Django writes a body to a temporary file before the first middleware runs, however long the body is and however
+    slowly it arrives. Here a body that is too long is answered with 413, and one that takes too long with 408.
     """
 
     def __init__(self, application: Application, *, most: int, seconds: float) -> None:
-        """``most`` is bytes. ``seconds`` are for the whole body: no byte renews them."""
+        """``most``: bytes. ``seconds``: the time for the whole body. New bytes do not extend it."""
         self._application = application
         self._most = most
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. What is not HTTP passes."""
+        """Answer one HTTP request. Other protocols pass through."""
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
@@ -72,7 +72,7 @@ class BoundedBodies:
             await self._application(scope, _first(body, receive), send)
 
     async def _receive(self, scope: Scope, receive: Receive) -> bytes:
-        """Raises BodyTooLarge as soon as it is known."""
+        """Raises BodyTooLarge as soon as the length is known to be too much."""
         declared = dict(scope["headers"]).get(b"content-length", b"")
         if declared.isdigit() and (len(declared) > len(str(self._most)) or int(declared) > self._most):
             raise BodyTooLarge
@@ -90,19 +90,19 @@ class BoundedBodies:
 
 
 class BoundedThreads:
-    """Lets so many requests into the application at once; the others wait in line.
+    """Lets at most ``most`` requests into the application at once. The others wait in line.
 
-    Django has a thread for each request that is under way, and with it, where no pool bounds them, a connection to the
-    database. So a crowd would use up whatever the database has.
+    Django has a thread for each request in progress. Without a connection pool, each thread has a database connection.
+    So a crowd would use up the database's connections.
     """
 
     def __init__(self, application: Application, *, most: int) -> None:
-        """``most`` is for one process."""
+        """``most`` applies to one process."""
         self._application = application
         self._places = asyncio.Semaphore(most)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. What is not HTTP passes."""
+        """Answer one HTTP request. Other protocols pass through."""
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
@@ -111,7 +111,7 @@ class BoundedThreads:
 
 
 def _first(body: bytes, receive: Receive) -> Receive:
-    """Tells of the body, and then whatever ``receive`` does."""
+    """A receive function that returns the body first, and then calls ``receive``."""
     told = False
 
     async def tell() -> Message:
@@ -127,7 +127,7 @@ def _first(body: bytes, receive: Receive) -> Receive:
 async def _refuse(send: Send, status: HTTPStatus, message: str) -> None:
     body = json.dumps({"code": "invalid", "message": message}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    # Or the server waits for the rest of the body, to use the connection again.
+    # Otherwise the server waits for the rest of the body, to reuse the connection.
     headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

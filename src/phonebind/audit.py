@@ -1,7 +1,7 @@
 """The audit trail: one structured record for each outcome, on the logger ``phonebind.audit``.
 
-An edge notes what is being done, the domain what came of it, and the edge writes it down when the answer is ready.
-Each record has, as attributes and in its text:
+An edge notes the action, and the domain notes the outcome. The edge writes the record when the answer is ready. Each
+record has these attributes, which are also in its text:
 
 action      ways, authorize, callback, native, image_code, human_check, sms_code, sms_receipt, vendor_receipts,
             mobile_proof, bind, password, refresh, sign_out, login, done; of the account life: account, own_password,
@@ -12,21 +12,21 @@ outcome     started, not_bound, drawn, asked, sent, waiting, delivered, failed, 
             signed_out, cancelled, or an error's code; of the account life: listed, shown, kept, unbound, ended,
             changed, pending, mine, not_mine, counted, password_set; of an operator's act: sessions_ended,
             identity_unbound, identity_unbound_by_force, limit_lifted, number_released
-provider    "qq"; "" where none is concerned
-mobile      138****0001; "" where none was given, or none that is one
-user_id     of who signed in or out; None otherwise
-human       what showed that a person asks for an SMS: "image", the name of a check, both ("image+altcha"), or the
-            proof that there is for who cannot see ("altcha+without_image"); "none" where HUMAN_CHECK asks for nothing;
-            "" otherwise
-proof       "sms_code" where the account that was bound has no password, and nothing else was asked for; where no SMS
-            did, what has proved the mobile ("carrier:aliyun"); "" otherwise
-limit       which of ``limits.RULES`` was used up, "vendor" for a limit of the SMS vendor's own; "" otherwise
+provider    "qq"; "" if the request concerns no provider
+mobile      138****0001; "" if the request has no mobile, or no valid one
+user_id     of the person who signed in or out; None otherwise
+human       the human check before an SMS: "image", the name of a check, both ("image+altcha"), or the check for people
+            who cannot see an image ("altcha+without_image"); "none" if HUMAN_CHECK asks for nothing; "" otherwise
+proof       "sms_code" if the account that was bound has no password, and only the SMS code was asked for; without an
+            SMS, the proof of the mobile ("carrier:aliyun"); "" otherwise
+limit       the name in ``limits.RULES`` of the limit that was used up, "vendor" for the SMS vendor's own limit; ""
+            otherwise
 cause       why storage is unavailable: the name of the exception, "redis.exceptions.ConnectionError"; "" otherwise
-address     whom the limits count: an IPv4 address, an IPv6 /64, or "unknown"
-request_id  X-Request-ID as a trusted proxy sets it, or one of ours; the answer carries it too
+address     the address that the limits count: an IPv4 address, an IPv6 /64, or "unknown"
+request_id  X-Request-ID from a trusted proxy, or one of ours; the answer carries it too
 
-INFO, but WARNING for what limits and outages refused; a bind that was committed stays ``bound`` whatever came after.
-Codes, passwords, tokens and whole mobiles are never in it.
+The level is INFO, but WARNING for refusals by limits and for outages. A bind that was committed stays ``bound``, even
+if a later step fails. Codes, passwords, tokens and whole mobiles are never in a record.
 """
 
 import logging
@@ -46,9 +46,9 @@ from phonebind.exceptions import Limited, PhonebindError, StorageUnavailable
 logger = logging.getLogger(__name__)
 
 HEADER = "X-Request-ID"
-#: What may stand in a log line, and is no attack on who reads it.
+#: Characters that are safe in a log line: they cannot attack a person or a tool that reads the log.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
-#: 128 random bits, as nginx and most others write them. One in a hundred has what would be a mobile anywhere else.
+#: 128 random bits, as nginx and most others write them. One in a hundred contains digits that look like a mobile.
 _RANDOM = re.compile(r"(?=.*[a-f])[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
 
 _ATTRIBUTE = "_phonebind_audit"
@@ -56,7 +56,7 @@ _ATTRIBUTE = "_phonebind_audit"
 
 @dataclass(slots=True)
 class Event:
-    """What is known so far about one request."""
+    """The facts about one request that are known so far."""
 
     request_id: str
     action: str = ""
@@ -69,53 +69,54 @@ class Event:
     limit: str = ""
     cause: str = ""
     level: int = logging.INFO
-    #: A bind is in the database, whatever comes after it.
+    #: Whether a bind of this request is in the database. It stays there, even if a later step fails.
     committed: bool = False
-    #: Seconds since 1970. Before any row was read: what ends meanwhile ends what this request begins too.
+    #: Seconds since 1970, before any row is read. If sessions are ended meanwhile, that ends the new one of this
+    #: request too.
     began: float = field(default_factory=time.time)
 
 
 def note(request: HttpRequest, **facts: Any) -> None:
-    """Remember facts of :class:`Event`; a later one replaces an earlier."""
+    """Remember facts of :class:`Event`. A later fact replaces an earlier one."""
     event = _event(request)
     for name, value in facts.items():
         setattr(event, name, value)
 
 
 def refused(request: HttpRequest, error: PhonebindError) -> None:
-    """The outcome is this error."""
+    """Note this error as the outcome."""
     event = _event(request)
-    # What was committed stays so, whatever became of its answer.
+    # A committed bind stays the outcome, even if its answer failed.
     if event.outcome != "bound":
         event.outcome = error.code
     event.limit = error.limit if isinstance(error, Limited) else ""
-    # Not what it says, which may quote a row.
+    # Only the class of the cause: its message may quote a row.
     cause = type(error.__cause__) if isinstance(error, StorageUnavailable) and error.__cause__ else None
     event.cause = f"{cause.__module__}.{cause.__qualname__}" if cause else ""
     event.level = logging.WARNING if error.status in (429, 502, 503) else logging.INFO
 
 
 def began(request: HttpRequest) -> float:
-    """When we first heard of this request, in seconds since 1970."""
+    """When we first saw this request, in seconds since 1970."""
     return _event(request).began
 
 
 def request_id(request: HttpRequest) -> str:
-    """What its record and its answer are told apart by."""
+    """The id in its record and in its answer."""
     return _event(request).request_id
 
 
 def is_committed(request: HttpRequest) -> bool:
-    """Whether a bind of this request is in the database: then it is no failure, whatever fails after it."""
+    """Whether a bind of this request is in the database: then the request succeeded, even if a later step fails."""
     return _event(request).committed
 
 
 def write(request: HttpRequest, response: HttpResponseBase) -> None:
-    """The record, where there was an outcome; and the answer learns the request's id."""
+    """Write the record, if there was an outcome, and add the request's id to the answer."""
     event = _event(request)
     response.headers[HEADER] = event.request_id
-    # Django logs each 5xx at ERROR, and anybody can bring some of ours about. This is their record; an outage of ours
-    # is an ERROR all the same.
+    # Django logs each 5xx at ERROR, and any client can cause some of ours. This record replaces those lines. An outage
+    # of our storage stays an ERROR.
     if response.status_code >= 500 and event.outcome not in ("", StorageUnavailable.code):
         response._has_been_logged = True  # type: ignore[attr-defined]
     is_logged = logger.isEnabledFor(event.level)
@@ -123,7 +124,7 @@ def write(request: HttpRequest, response: HttpResponseBase) -> None:
         record = {
             "action": event.action,
             "outcome": event.outcome,
-            # Both as the client sent them.
+            # Provider and mobile are checked, since both are as the client sent them.
             "provider": event.provider if event.provider in conf.providers else "",
             "mobile": masking.mobile(event.mobile),
             "user_id": event.user_id,
@@ -145,7 +146,7 @@ def write(request: HttpRequest, response: HttpResponseBase) -> None:
 def _event(request: HttpRequest) -> Event:
     event = getattr(request, _ATTRIBUTE, None)
     if not isinstance(event, Event):
-        # Without a proxy of ours it is the client's, who may have several people's records look like one.
+        # Without our proxy the header is the client's, who could give several people's records the same id.
         given = request.headers.get(HEADER, "") if conf.trusted_proxies else ""
         shown = given if _RANDOM.fullmatch(given) else masking.masked(given)
         event = Event(shown if _REQUEST_ID.match(given) else uuid4().hex)

@@ -1,11 +1,11 @@
-"""The domain: who has signed in at a provider, and whose account here that is.
+"""Binding: who signed in at a provider, and which account here belongs to that person.
 
     identity, account = identify(provider, lambda: provider.exchange(code))     # known: sign_in(account)
     mobile = sms_codes.check(number, sms_code, claimant=identity.key)
-    account = bind(identity, mobile, password)                   # one transaction; the proof is claimed as its last act
+    account = bind(identity, mobile, password)                   # one transaction; its last step claims the proof
 
-Accounts are matched by the verified mobile alone, never by anything in the provider's profile; or, for who is signed in
-already, by that: attach(identity, user).
+An account is found by the verified mobile number alone, never by anything in the provider's profile. A person who is
+signed in already needs no mobile number: attach(identity, user).
 """
 
 import logging
@@ -37,13 +37,13 @@ from phonebind.models import UNPROVED, SocialAccount, release_connection
 from phonebind.oauth import Grant, Identity, Provider
 from phonebind.verified import VerifiedMobile, settle
 
-#: How often a bind begins anew after a concurrent one took, or locked, what it was about to make.
+#: How often a bind starts again after a concurrent one created, or locked, a row that it needs.
 ATTEMPTS = 3
 
-#: It travels in the ticket, and that in a cookie.
+#: The nickname and the avatar travel in the binding token, and a cookie holds the token.
 NICKNAME_LENGTH = 32
 AVATAR_LENGTH = 256
-#: Of a host without a port, and nothing that a Content-Security-Policy or an attribute would have to quote.
+#: A host without a port, and no character that a Content-Security-Policy or an HTML attribute would have to quote.
 _AVATAR = re.compile(r"https://[0-9A-Za-z.-]+/[0-9A-Za-z._~/?=&%+:@!*-]*\Z")
 
 logger = logging.getLogger(__name__)
@@ -52,12 +52,12 @@ logger = logging.getLogger(__name__)
 def identify(
     provider: Provider, trade: Callable[[], Grant], *, adopt: bool = True
 ) -> tuple[Identity, SocialAccount | None]:
-    """Ask the provider who somebody is. Returns the identity, and its binding or None.
+    """Ask the provider who the person is. Returns the identity, and its binding or None.
 
     ``trade`` makes the grant: it asks the provider. A known openid takes one call to the provider; only a new person
     takes more. The binding is found by openid first, then by unionid within the family.
 
-    ``adopt`` is False where somebody is signed in already. Then a person who is known only by the unionid of another
+    ``adopt`` is False where a person is signed in already. Then a person who is known only by the unionid of another
     app is returned as new, and nothing is written for an account that may not be theirs. ``owners`` says whose it is.
 
     Raises CodeInvalid, ProviderUnavailable, SnapshotUser, and AccountDisabled (for an account of another app).
@@ -89,7 +89,7 @@ def _identify(provider: Provider, grant: Grant, adopt: bool) -> tuple[Identity, 
 
 
 def _knows_unionid(account: SocialAccount, provider: Provider, grant: Grant) -> bool:
-    """Whether there is nothing to learn: it changes where an app is given to another developer."""
+    """Whether no unionid has to be learned. A unionid changes when an app moves to another developer."""
     return account.unionid == grant.unionid if grant.unionid else bool(account.unionid) or not provider.asks_unionid
 
 
@@ -99,8 +99,9 @@ def find(identity: Identity) -> SocialAccount | None:
 
 
 def owners(identity: Identity) -> list[Any]:
-    """The accounts, by primary key, that this person is known to by another of our apps; their rows stay locked where
-    a transaction is open.
+    """The accounts (primary keys) that know this person through another of our apps.
+
+    Where a transaction is open, the rows of their bindings are locked until it ends.
     """
     if identity.unionid is None:
         return []
@@ -129,7 +130,7 @@ def respond(
     user: AbstractBaseUser,
     social_account: SocialAccount | None = None,
 ) -> None:
-    """``response`` answers somebody who signed in: hosts may set and delete cookies on it."""
+    """``response`` answers a person who signed in: receivers may set and delete cookies on it."""
     signals.sign_in_response.send_robust(
         SocialAccount, user=user, social_account=social_account, request=request, response=response
     )
@@ -167,15 +168,16 @@ def bind(
 
 
 def asks(identity: Identity, mobile: VerifiedMobile) -> str:
-    """Which password the bind of this identity is to be given: "new", for an account that it makes; "known", of the
-    account that has the mobile; "" for none, as far as can be told before.
+    """Which password the bind of this identity needs, as far as this can be known now.
+
+    "new": for an account that the bind makes. "known": the password of the account that has the mobile. "": none.
     """
     if find(identity) is not None:
         return ""
     user = accounts.find(mobile.number)
     if user is None:
         return "new" if mobile.proved_by == "sms" else ""
-    # With any other KNOWN_MOBILE the gate decides.
+    # With any other value of KNOWN_MOBILE, `Life.known_owner` decides.
     return "known" if conf.known_mobile == "password" and accounts.needs_password(user) else ""
 
 
@@ -184,7 +186,7 @@ def attach(request: HttpRequest, identity: Identity, user: AbstractBaseUser) -> 
 
     The same request again gives the same answer.
 
-    Raises AccountDisabled, AlreadyBound (the identity belongs to somebody else, here or in another of our apps),
+    Raises AccountDisabled, AlreadyBound (the identity has another account, here or in another of our apps),
     StorageUnavailable, and with ``phonebind.lifecycle`` what ``Life.attaching`` raises.
     """
     owner = databases.people().filter(pk=user.pk).first()
@@ -206,8 +208,8 @@ def attach(request: HttpRequest, identity: Identity, user: AbstractBaseUser) -> 
 
 
 def unbind(account: SocialAccount) -> None:
-    """Delete a binding. The identity belongs to nobody again, in all apps of the provider. The user stays; all their
-    tokens end.
+    """Delete a binding, in all apps of the provider. The identity then has no account. The user stays; all their tokens
+    end.
 
     Deleting the row in another way (admin, cascade, shell) has the same effect.
     """
@@ -228,14 +230,14 @@ def _at_last(identity: Identity, bind: Callable[[Identity], tuple[SocialAccount,
         else:
             raise failure
     if isinstance(failure, (IntegrityError, ValidationError)):
-        # Perhaps no race at all, but a field of the host's that must not be empty. A model that validates itself as it
-        # is saved calls a lost race a ValidationError.
+        # Perhaps this is no race: a field of the host's user model that must not be empty gives the same error. A model
+        # that validates itself in save() reports a lost race as a ValidationError.
         logger.error("A bind was refused %s times by a constraint", ATTEMPTS, exc_info=failure)
     raise StorageUnavailable from failure
 
 
 def _plainer(nickname: str) -> str:
-    """Without what utf8mb3 has no room for; where there is no such thing, nothing."""
+    """The nickname without the characters that utf8mb3 cannot store; "" if it has no such character."""
     plain = "".join(letter for letter in nickname if letter <= "\uffff")
     return plain if plain != nickname else ""
 
@@ -248,7 +250,7 @@ def _bind(
         owner = accounts.find(mobile.number)
         if owner is None or owner.pk != account.user_id:
             raise AlreadyBound
-        # The ticket alone would sign them in by now: no password is asked for, and nothing is made.
+        # The binding token alone would sign them in now. So no password is asked for, and nothing is made.
         mobile.claim()
         return account, False
     user, joining = _owner(request, identity, mobile, password, choice)
@@ -263,7 +265,7 @@ def _bind(
         if life.installed:
             life.installed.mobile_proved(user, mobile.number, mobile.proved_by, doubtful=joining.doubtful)
         if not mobile.claim():
-            # A repeat may find what it made before, not make it again.
+            # A repeated request may find what it made before, but must not make it again.
             raise mobile.invalid
     return account, True
 
@@ -271,13 +273,13 @@ def _bind(
 def _owner(
     request: HttpRequest, identity: Identity, mobile: VerifiedMobile, password: str | None, choice: str
 ) -> tuple[AbstractBaseUser, Joining]:
-    """Whose the mobile is: known and held to their password, or new and not saved yet.
+    """The owner of the mobile: an existing account whose password was checked, or a new one that is not saved yet.
 
-    Hashing comes before the transaction: 20 ms are long for a lock.
+    The password is hashed before the transaction: 20 ms is too long to hold a lock.
     """
     user = accounts.find(mobile.number)
     if mobile.strength not in (conf.new_account_proofs if user is None else conf.join_proofs):
-        # Before the password is looked at: a weak proof must not buy guesses.
+        # Before the password is checked: a weak proof must not allow guesses at the password.
         raise MobileProofTooWeak
     if user is None:
         if password is None and mobile.proved_by == "sms":
@@ -292,7 +294,7 @@ def _owner(
 def hold_to_password(
     request: HttpRequest, user: AbstractBaseUser, mobile: VerifiedMobile, password: str | None
 ) -> None:
-    """Whoever has proved the user's mobile must know the password too, where there is one."""
+    """A person who has proved the user's mobile must also give the password, if the account has one."""
     if accounts.needs_password(user):
         accounts.check_password(user, password, limits.client_address(request))
     else:
@@ -305,9 +307,10 @@ def _attach(identity: Identity, user: AbstractBaseUser) -> tuple[SocialAccount, 
     if account is not None:
         return account, False
     with transaction.atomic(using=databases.primary(SocialAccount), durable=True):
-        # There is no row to lock yet where one person attaches two of their openids to two accounts of theirs at once,
-        # and no constraint can say that a unionid has one user. Both are made then, as by two binds to two mobiles:
-        # they have shown both accounts, each openid signs in to its own, a third adopts neither, and the host is told.
+        # One person may attach two openids to two of their accounts at the same time. Then there is no row to lock yet,
+        # and no constraint can say that a unionid has one user. Both rows are made, as by two binds to two mobiles.
+        # This is safe: the person is signed in to both accounts, each openid signs in to its account, a third openid
+        # adopts neither, and the host gets `same_person_found`.
         known = owners(identity)
         if known and user.pk not in known:
             raise AlreadyBound
@@ -317,7 +320,7 @@ def _attach(identity: Identity, user: AbstractBaseUser) -> tuple[SocialAccount, 
 
 
 def _create(identity: Identity, user: AbstractBaseUser, reason: str, proved_by: str = "") -> SocialAccount:
-    """Within a transaction. ``reason``: they "proved" the mobile, are "signed_in", or are "known" by another app."""
+    """Runs in a transaction. ``reason``: "proved" (the mobile), "signed_in", or "known" (by another of our apps)."""
     account = SocialAccount.objects.create(
         user=user,  # type: ignore[misc]  # whichever model AUTH_USER_MODEL is
         provider=identity.provider,
@@ -333,10 +336,10 @@ def _create(identity: Identity, user: AbstractBaseUser, reason: str, proved_by: 
 
 
 def _learn_unionid(account: SocialAccount, provider: Provider, grant: Grant) -> bool:
-    """For people who were bound before the app had the permission. It may fail: the sign-in goes on, and the next one
-    tries again. False where the binding was released meanwhile.
+    """Learn the unionid of a person who was bound before the app had the permission to see it.
 
-    Who they are does not change by it, not even where somebody else's account turns out to be theirs.
+    If the call fails, the sign-in goes on, and the next sign-in tries again. Returns False if the binding was deleted
+    meanwhile. The account does not change, even if the unionid shows that another account is the same person's.
     """
     release_connection()
     try:
@@ -345,7 +348,7 @@ def _learn_unionid(account: SocialAccount, provider: Provider, grant: Grant) -> 
         return True
     if not account.unionid:
         return True
-    # Not save(), which fails where the binding was just released.
+    # Not save(): it fails if the binding was just deleted.
     row = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(pk=account.pk)
     if not row.update(unionid=account.unionid, updated_at=timezone.now()):
         return False
@@ -354,7 +357,7 @@ def _learn_unionid(account: SocialAccount, provider: Provider, grant: Grant) -> 
 
 
 def _tell_of_others(family: str, unionid: str) -> None:
-    """Two accounts may turn out to be one person's: the host hears of it, and nothing is joined."""
+    """Tell the host if two accounts now appear to be one person's. The accounts are not merged."""
     rows = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(provider=family, unionid=unionid)
     users = sorted(set(rows.values_list("user_id", flat=True)), key=str)
     if len(users) > 1:
@@ -362,7 +365,7 @@ def _tell_of_others(family: str, unionid: str) -> None:
 
 
 def _adopt(identity: Identity) -> SocialAccount | None:
-    """The account of the same person in another of our apps, and its new openid written beside the old one.
+    """Find the same person's account in another of our apps, and write the new openid beside the old one.
 
     Raises AccountDisabled.
     """
@@ -372,12 +375,13 @@ def _adopt(identity: Identity) -> SocialAccount | None:
         return None
     try:
         with transaction.atomic(using=database):
-            # Locked, so that nobody unbinds them while one more is made of them.
+            # Locked, so that no unbind runs while one more binding is made from them.
             locked = list(siblings.select_for_update().order_by("pk"))
             if len({sibling.user_id for sibling in locked}) != 1:
-                # Nobody; or, bound apart before the unionid was known, several: the verified mobile will tell which.
+                # There is no account, or several that were bound before the unionid was known: the verified mobile
+                # decides which one it is.
                 return None
-            # Not the row's own `user`, which a router may send to a replica.
+            # Not the row's `user`: a router may read that from a replica.
             user = databases.people().get(pk=locked[0].user_id)
             accounts.check_enabled(user)
             return _create(identity, user, "known")
@@ -386,16 +390,16 @@ def _adopt(identity: Identity) -> SocialAccount | None:
 
 
 def _greeted(identity: Identity, provider: Provider, grant: Grant) -> Identity:
-    """With what to greet the person with; not worth failing for."""
+    """Add the nickname and the avatar that the pages show. If the provider does not answer, go on without them."""
     try:
         profile = provider.profile(grant)
     except ProviderUnavailable:
         return identity
-    # What cannot be printed is refused by some database: NUL by PostgreSQL, half a character by all.
+    # Databases refuse some characters that cannot be printed: PostgreSQL refuses NUL, all refuse half a surrogate pair.
     nickname = "".join(filter(str.isprintable, profile.nickname))[:NICKNAME_LENGTH]
     return replace(identity, nickname=nickname, avatar=_safe_avatar(profile.avatar))
 
 
 def _safe_avatar(url: str) -> str:
-    """An address that a page can show as it stands, and "" for any other."""
+    """The address, if a page can show it without quoting; otherwise ""."""
     return url if len(url) <= AVATAR_LENGTH and _AVATAR.match(url) else ""

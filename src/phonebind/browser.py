@@ -1,7 +1,7 @@
-"""What a sign-in keeps in the browser: its cookies, what they are called, how many there may be, what they weigh.
+"""The cookies of a sign-in: their names, how many a browser may have, and how many bytes.
 
-They are HttpOnly and, where the site is served over HTTPS, ``__Host-``: neither script nor a host beside this one can
-set them.
+They are HttpOnly. On a site with HTTPS their names begin with ``__Host-``: no script and no neighbouring host can set
+them.
 """
 
 import re
@@ -17,13 +17,13 @@ from phonebind.conf import conf
 
 ID_LENGTH = 12
 
-#: What our cookies are called. Others may begin alike, and be called what no answer can repeat.
+#: The names of our cookies. Other cookies may begin alike and contain characters that no answer may repeat.
 _OURS = re.compile(r"(?:__Host-)?phonebind_(?:flow|ticket|kept|reset)_[0-9a-f]{1,12}\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """Sent with the answer that carries the state or the ticket it belongs to; seconds until the browser drops it."""
+    """It is sent with the state or the ticket that it belongs to. ``max_age``: seconds until the browser drops it."""
 
     name: str
     value: str
@@ -36,21 +36,19 @@ class Cookie:
 
 
 def name_of(request: HttpRequest, kind: str, digest: str) -> str:
-    """Of the cookie of this ``kind`` ("flow", "ticket", "kept" or "reset") that belongs to ``digest``."""
-    # __Host- cookies cannot be planted by another host of the same site, which over plain HTTP nothing prevents.
+    """The name of the cookie of this ``kind`` ("flow", "ticket", "kept" or "reset") that belongs to ``digest``."""
+    # Another host of the same site cannot set a __Host- cookie. Over plain HTTP nothing prevents that.
     prefix = "__Host-" if is_secure(request) else ""
     return f"{prefix}phonebind_{kind}_{digest[:ID_LENGTH]}"
 
 
 def held(request: HttpRequest, kind: str, digest: str) -> str:
-    """The value of that cookie, "" where the browser has none."""
+    """The value of that cookie; "" if the browser has none."""
     return cookies.read(request).get(name_of(request, kind, digest), "")
 
 
 def others(request: HttpRequest, name: str) -> Iterator[tuple[str, str]]:
-    """The cookies of ours, by name, that are of one kind with ``name``. Browsers send the oldest first (RFC 6265,
-    5.4).
-    """
+    """Our other cookies of the same kind as ``name``: name, value. Browsers send the oldest first (RFC 6265, 5.4)."""
     kind = name.rpartition("_")[0]
     for found, value in cookies.read(request).items():
         if is_ours(found) and found.startswith(f"{kind}_") and found != name:
@@ -58,7 +56,7 @@ def others(request: HttpRequest, name: str) -> Iterator[tuple[str, str]]:
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, cookie: Cookie, *, most: int, room: int) -> None:
-    """Set the cookie, and drop the oldest of its kind: all but ``most``, and those that find no place in ``room``
+    """Set the cookie, and delete the oldest of its kind: all above ``most``, and those that do not fit into ``room``
     bytes.
     """
     response.set_cookie(
@@ -73,7 +71,7 @@ def remember(request: HttpRequest, response: HttpResponseBase, cookie: Cookie, *
 
 
 def drop_oldest(request: HttpRequest, response: HttpResponseBase, name: str, *, most: int, room: int) -> None:
-    """Of the cookies that are of one kind with ``name``, as many as are too many, or find no room."""
+    """Delete the oldest cookies of the same kind as ``name``: those above ``most``, and those that do not fit."""
     for index, (found, value) in enumerate(reversed(list(others(request, name)))):
         room -= Cookie(found, value, 0).weight
         if index >= most or room < 0:
@@ -85,19 +83,19 @@ def delete(response: HttpResponseBase, name: str) -> None:
 
 
 def drop(request: HttpRequest, response: HttpResponseBase, kind: str, digest: str) -> None:
-    """Delete that cookie, where the browser has it."""
+    """Delete that cookie, if the browser has it."""
     name = name_of(request, kind, digest)
     if is_ours(name) and name in cookies.read(request):
         delete(response, name)
 
 
 def is_ours(name: str) -> bool:
-    """Whether a cookie of this name is one of ours. What somebody has typed may be none that an answer can repeat."""
+    """Whether this is the name of one of our cookies. A name that a client made up may not be repeated in an answer."""
     return bool(_OURS.match(name))
 
 
 def forget_all(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Every sign-in that is open in this browser: the next person at it is somebody else."""
+    """Delete all open sign-ins of this browser: another person may use it next."""
     for name in cookies.read(request):
         if is_ours(name):
             delete(response, name)

@@ -1,6 +1,6 @@
-"""The one seam to who measures our calls to other people's servers, as ``phonebind.life`` is one to the account life.
+"""The hook for measuring our calls to other servers, as ``phonebind.life`` is the hook for the account life.
 
-Nobody is told anything unless an app has put an observer here: no import, and one look at an empty list.
+Without an observer from an app it costs nothing: no import, only one look at an empty list.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ logger = logging.getLogger(__name__)
 
 
 class Observer(Protocol):
-    """Told of each call twice. Both names are ours or the settings': nothing of a request is in them."""
+    """Called twice for each call. Both names are ours or from the settings; they contain nothing of a request."""
 
     def __call__(self, provider: str, step: str) -> Callable[[str], None]:
-        """The call begins. ``provider``: the name of a provider, an SMS gateway or another service, as the settings or
-        its class have it; ``step``: what is asked for. What is returned is called once, in the same thread, when the
-        call has ended: with "answered", "failed", or what ``signals.sms_attempted`` calls an SMS that was not sent.
+        """The call begins. ``provider``: the name of a provider, an SMS gateway or another service, from the settings
+        or from its class. ``step``: the operation. The returned function is called once, in the same thread, when the
+        call has ended: with "answered", "failed", or the outcome of ``signals.sms_attempted`` for an SMS that was not
+        sent.
         """
 
 
@@ -31,7 +32,7 @@ _UNOBSERVED = nullcontext()
 
 
 def observed(provider: str, step: str, outcomes: Mapping[type, str] | None = None) -> AbstractContextManager[None]:
-    """For a block that is one call. ``outcomes``: what each class of exception is called; else "failed"."""
+    """For a block that makes one call. ``outcomes``: the outcome by class of exception; otherwise "failed"."""
     return _observed(provider, step, outcomes or {}) if observers else _UNOBSERVED
 
 
@@ -50,7 +51,7 @@ def _observed(provider: str, step: str, outcomes: Mapping[type, str]) -> Iterato
 
 
 def named(error: BaseException, outcomes: Mapping[type, str], otherwise: str) -> str:
-    """What the narrowest class of the error is called."""
+    """The outcome of the most specific class of the error."""
     return next((outcomes[kind] for kind in type(error).__mro__ if kind in outcomes), otherwise)
 
 
@@ -58,8 +59,8 @@ def _begun(observer: Observer, provider: str, step: str) -> Callable[[str], None
     try:
         return observer(provider, step)
     except Exception:
-        # Whoever only looks on turns no answer into an error.
-        logger.exception("A call is not observed")
+        # An observer must not turn an answer into an error.
+        logger.exception("The observer failed at the start of a call")
         return None
 
 
@@ -67,4 +68,4 @@ def _ended(end: Callable[[str], None], outcome: str) -> None:
     try:
         end(outcome)
     except Exception:
-        logger.exception("The end of a call is not observed")
+        logger.exception("The observer failed at the end of a call")

@@ -1,11 +1,11 @@
 """System checks, one function each. Ids never change their meaning.
 
 E001 unknown or mistyped settings      E005 the SMS gateway is unusable
-E002 a provider is misconfigured       E006 USERNAME_FIELD is no place for a mobile
+E002 a provider is misconfigured       E006 USERNAME_FIELD cannot hold a mobile
 E003 MOBILE_FIELD is unusable          W001 the state is not checked
 E004 CACHE is no Redis cache           W002 a provider is reached without TLS
 E007 HUMAN_CHECK is unusable           W003 cookies for another site, but not secure
-E008 SIMPLE_JWT is unusable            W006 LIMITS keep no SMS for who holds a ticket
+E008 SIMPLE_JWT is unusable            W006 LIMITS reserve no SMS for holders of a binding token
 E009 users and bindings lie apart      W009 new accounts may lack a field
 E010 a function cannot be imported     E011 new accounts lack a field
 E012 FRONT_END needs sessions          W010 HUMAN_CHECK asks for nothing
@@ -13,9 +13,10 @@ E014 the account life is not installed E015 NUMBER_STATE is unusable
 E013 a source of proofs is unusable    W011 a provider brings no next back
 E021 operations is not installed
 
-With ``check --deploy``: E020 CACHE is one node of a cluster (its server is asked, where it answers), W004 cookies reach
-Django as they came, W005 CORS allows every site, W007 SITE_NAME is left at its default or makes two SMS of each, W008
-the pages ask for consent to no terms or no privacy policy, W012 nobody knows which numbers have a new owner.
+With ``check --deploy``: E020 CACHE is one node of a cluster (its server is asked, if it answers), W004 cookies reach
+Django under their plain names, W005 CORS allows every site, W007 SITE_NAME is left at its default or makes two SMS of
+each code, W008 the pages ask for no consent to terms or to a privacy policy, W012 no service knows which numbers have a
+new owner.
 """
 
 import itertools
@@ -56,7 +57,7 @@ from phonebind.verified import STRENGTHS
 
 Messages = list[CheckMessage]
 
-#: What a class raises that is named in the settings and cannot be made.
+#: The exceptions of a class that is named in the settings and cannot be made.
 UNUSABLE = (ImproperlyConfigured, AttributeError, ImportError, KeyError, TypeError, ValueError)
 _WORD = re.compile(r"[\w+ -]{1,32}")
 _SOURCE = re.compile(r"[a-z0-9_-]{1,20}")
@@ -85,13 +86,13 @@ def check_cache(**kwargs: Any) -> Messages:
     if alias not in settings.CACHES:
         return [Error(f"CACHES has no {alias!r}.", id="phonebind.E004")]
     if not store.is_supported(caches[alias]):
-        hint = "Codes and limits are decided in Valkey or Redis: use django.core.cache.backends.redis.RedisCache."
+        hint = "Codes and limits need Valkey or Redis: use django.core.cache.backends.redis.RedisCache."
         return [Error(f"CACHES[{alias!r}] is no Redis cache.", hint=hint, id="phonebind.E004")]
     return []
 
 
 def check_cluster(**kwargs: Any) -> Messages:
-    """With ``--deploy``, since it connects. A server that is away is no fault of the settings."""
+    """With ``--deploy``, since it connects. A server that is down is no error of the settings."""
     if check_cache():
         return []
     try:
@@ -125,7 +126,7 @@ def check_operations(**kwargs: Any) -> Messages:
 
 
 def _not_installed(app: str, check_id: str, names: Sequence[str]) -> Messages:
-    """An error for each of the app's settings that somebody has set, where the app is not there."""
+    """An error for each setting of the app that is set, if the app is not installed."""
     if apps.is_installed(app):
         return []
     defaults = Settings()
@@ -148,7 +149,7 @@ def check_free_sms(**kwargs: Any) -> Messages:
 
 
 def check_reserve(**kwargs: Any) -> Messages:
-    hint = "Whoever knows a mobile can then keep its owner from the first bind, by asking for all the SMS it may have."
+    hint = "A stranger who knows a mobile can then request all SMS it may get, and keep its owner from the first bind."
     pairs = [(f"sms_mobile_open_{span}", f"sms_mobile_{span}") for span in ("hour", "day")]
     return [
         Warning(f"{SETTING}['LIMITS']: {some} leaves nothing of {whole}.", hint=hint, id="phonebind.W006")
@@ -158,22 +159,22 @@ def check_reserve(**kwargs: Any) -> Messages:
 
 
 def check_legacy_state(**kwargs: Any) -> Messages:
-    hint = "Anyone can make a visitor sign in as somebody else. Send state and cookies, then turn it off."
+    hint = "An attacker can make a visitor sign in to another account. Send state and cookies, then turn it off."
     if conf.front_end != "contract":
         message = f"{SETTING}['FRONT_END'] is {conf.front_end!r}, whose pages bring no state back."
         if conf.front_end == "session":
-            hint = "Anyone can make a visitor who is about to sign in do so as somebody else."
+            hint = "An attacker can make a visitor who is about to sign in do so to another account."
         return [Warning(message, hint=hint, id="phonebind.W001")]
     return [Warning(f"{SETTING}['LEGACY_STATE'] is on.", hint=hint, id="phonebind.W001")] if conf.legacy_state else []
 
 
 def check_next(**kwargs: Any) -> Messages:
-    """Providers that take letters and digits alone for a state."""
+    """Warn of providers whose state may only have letters and digits."""
     if conf.front_end == "contract" and not conf.legacy_state:
         return []
-    hint = "Its state takes letters and digits alone: after a sign-in with it people land on the first page."
+    hint = "Its state may only have letters and digits: after a sign-in with it, people land on the first page."
     return [
-        Warning(f"{SETTING}['PROVIDERS'][{name!r}] brings no next back.", hint=hint, id="phonebind.W011")
+        Warning(f"{SETTING}['PROVIDERS'][{name!r}] does not bring next back.", hint=hint, id="phonebind.W011")
         for name, entry in conf.providers.items()
         if not list(_provider_problems(name, entry)) and not _takes_any_state(oauth.get(name))
     ]
@@ -203,21 +204,21 @@ def check_cookie_names(**kwargs: Any) -> Messages:
     before = list(itertools.takewhile(lambda name: name != ours, settings.MIDDLEWARE))
     if len(before) < len(settings.MIDDLEWARE) and not COOKIE_READERS.intersection(before):
         return []
-    hint = f"Put {ours!r} first in MIDDLEWARE: a host beside this one can set sessionid and csrftoken for it."
-    return [Warning("Cookies reach Django under names that no browser guards.", hint=hint, id="phonebind.W004")]
+    hint = f"Put {ours!r} first in MIDDLEWARE: a neighbouring host can set sessionid and csrftoken for this one."
+    return [Warning("Cookies reach Django under names that browsers do not protect.", hint=hint, id="phonebind.W004")]
 
 
 def check_origins(**kwargs: Any) -> Messages:
     if not origins.allows_all():
         return []
-    hint = "Name the front ends in CORS_ALLOWED_ORIGINS: every page may use up the limits of whoever looks at it."
+    hint = "Name the front ends in CORS_ALLOWED_ORIGINS: now any page can use up the limits of its visitors."
     return [Warning("CORS_ALLOW_ALL_ORIGINS is on.", hint=hint, id="phonebind.W005")]
 
 
 def check_site_name(**kwargs: Any) -> Messages:
     if conf.site_name != Settings().site_name:
         return _long_name()
-    hint = "It stands in every SMS and on every page, and people distrust a name that they do not know."
+    hint = "Every SMS and every page shows it, and people distrust a name that they do not know."
     return [Warning(f"{SETTING}['SITE_NAME'] is {conf.site_name!r}, the default.", hint=hint, id="phonebind.W007")]
 
 
@@ -242,7 +243,7 @@ def check_consent(**kwargs: Any) -> Messages:
     missing = [name for name, url in links.items() if not url]
     if not missing or not apps.is_installed("phonebind.pages"):
         return []
-    hint = "A mobile number is personal data: the bind page asks for consent to what is named here."
+    hint = "A mobile number is personal data: the bind page asks for consent to the pages that are set here."
     return [Warning(f"{SETTING} has no {' and no '.join(missing)}.", hint=hint, id="phonebind.W008")]
 
 
@@ -257,7 +258,7 @@ def check_tls(**kwargs: Any) -> Messages:
 
 
 def _readable(check: Callable[..., Messages]) -> Callable[..., Messages]:
-    """Says nothing where E001 has something to say: what is wrong otherwise may only follow from that."""
+    """Skip the check if E001 reports something: the check's own errors may only follow from that."""
 
     @wraps(check)
     def checked(**kwargs: Any) -> Messages:
@@ -286,7 +287,7 @@ CHECKS = (
     _readable(check_cookies),
 )
 
-#: Those that ``check --deploy`` runs besides.
+#: Checks that only ``check --deploy`` runs.
 DEPLOY_CHECKS = (
     check_cookie_names,
     check_origins,
@@ -296,7 +297,7 @@ DEPLOY_CHECKS = (
 )
 
 
-#: What ``manage.py phonebind_sms check`` tells: all that concerns SMS.
+#: Checks that ``manage.py phonebind_sms check`` runs: all that concern SMS.
 SMS_CHECKS = (
     setting_checks.check_settings,
     *map(_readable, (check_cache, check_gateway, check_reserve, check_site_name)),
@@ -304,16 +305,16 @@ SMS_CHECKS = (
 
 
 def _problems(make: Callable[[], Any], members: Sequence[str], misshapen: Callable[[Any], list[str]]) -> list[str]:
-    """What keeps something from being used that the settings name: that it cannot be made, what its class has not, what
-    it says itself, and what of it is not what it should be.
+    """Why an object that the settings name cannot be used: it cannot be made, its class lacks members, its own
+    ``check()`` reports problems, or ``misshapen`` does.
 
-    Requests ask none of this again.
+    Requests do not check this again.
     """
     try:
         made = make()
         if made is None:
             return []
-        # Statically, since a property may need options that check() has yet to find wrong.
+        # Statically: a property may need an option that check() has not validated yet.
         missing = [name for name in members if getattr_static(made, name, None) is None]
         if missing:
             return [f"{type(made).__module__}.{type(made).__qualname__} lacks {', '.join(missing)}"]
@@ -326,7 +327,7 @@ def _problems(make: Callable[[], Any], members: Sequence[str], misshapen: Callab
 
 
 def _proof_problems(name: Any) -> list[str]:
-    # It is kept with each binding, beside the strength.
+    # Each binding stores the name, beside the strength.
     if not isinstance(name, str) or not _SOURCE.fullmatch(name):
         return ["the name must be a str of 1 to 20 lower-case letters, digits, - and _."]
     if not isinstance(conf.mobile_proofs[name], Mapping):
@@ -346,14 +347,14 @@ def _human_problems() -> list[str]:
     setting = conf.human_check
     if isinstance(setting, str) and setting not in human.MODES:
         known = f"known are {', '.join(human.MODES)}, or a dict that names a class as its check"
-        # What is no word may be the options, and so the secrets, of somebody who read them as text.
+        # A value that is no word may be the options as text, with their secrets. It is not shown.
         return [f"there is no {setting!r}; {known}." if _WORD.fullmatch(setting) else f"it is no word; {known}."]
     members = ("name", "visual", "origins", "check", "issue", "verify")
     return _problems(lambda: human.mode().check, members, _misshapen) or human.missing()
 
 
 def _misshapen(check: Any) -> list[str]:
-    """What of it neither front ends nor the pages' CSP could use."""
+    """The attributes whose types front ends or the pages' CSP cannot use."""
     if (type(check.name), type(check.visual)) != (str, bool):
         return [f"{type(check).__name__}: name is a str, and visual True or False"]
     return [] if _is_list(check.origins) else [f"{type(check).__name__}.origins must be a list or tuple of str"]
@@ -385,14 +386,14 @@ def _type_problems(provider: Provider) -> Iterator[str]:
             if not _is_list(value):
                 yield f"{option.name} must be a list of str."
         elif type(value) is not (bool if isinstance(option.default, bool) else str):
-            # A number would start sign-ins, and never equal what the provider answers.
+            # A number would start sign-ins, but never equal the provider's answer.
             yield f"{option.name} must be a {'bool' if isinstance(option.default, bool) else 'str'}."
         if not value and option.name in _required(provider):
             yield f"{option.name} is empty."
 
 
 def _required(provider: Provider) -> set[str]:
-    """For apps alone no browser need come back."""
+    """The options that must not be empty. For apps alone, no browser comes back to a redirect_uri."""
     return set(provider.required) - ({"redirect_uri"} if isinstance(provider, NativeProvider) else set())
 
 
@@ -404,11 +405,11 @@ def _address_problems(provider: Provider) -> Iterator[str]:
     if page and (conf.front_end == "contract" or not web or not _is_url(page)):
         yield "callback_page must be a whole http(s) URL without a #, for FRONT_END 'tutorial' or 'session'."
     if web and web.uses_secret and (conf.legacy_state or conf.front_end == "tutorial"):
-        yield "it is asked with a secret, which takes a cookie: it works neither with LEGACY_STATE nor with 'tutorial'."
+        yield "it needs a secret in a cookie, so it works neither with LEGACY_STATE nor with FRONT_END 'tutorial'."
 
 
 def _is_url(value: Any) -> bool:
-    """To which a query can be added."""
+    """An address that a query can be added to."""
     try:
         parts = urlsplit(str(value))
     except ValueError:

@@ -21,10 +21,10 @@ FRONT_ENDS = ("contract", "tutorial", "session")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
-    """One entry of ``PROVIDERS``: what the provider's console gave us, and how we use it. Some providers have more.
+    """One entry of ``PROVIDERS``: the values of the provider's console, and our options. Some providers have more.
 
     The name of an entry is its kind (``phonebind.oauth.KINDS``). With another name, ``provider`` says the kind, or the
-    dotted path of a class. So a site can have several apps of one kind, and providers of its own.
+    dotted path of a class. So a site can have several apps of one kind, and its own providers.
     """
 
     client_id: str
@@ -55,8 +55,8 @@ class Settings:
     #: How receipts of SMS come. "": not at all. "pull": the vendor is asked. Otherwise a secret, the end of the path to
     #: which vendors send them. See docs/en/how-to/sms/receipts.md.
     sms_receipts: str = ""
-    #: What proves a mobile without an SMS, by the name that clients send: ``{"aliyun": {"access_key_id": …}, …}``. See
-    #: docs/en/how-to/one-tap.md.
+    #: The sources that prove a mobile without an SMS, by the name that clients send:
+    #: ``{"aliyun": {"access_key_id": …}, …}``. See docs/en/how-to/one-tap.md.
     mobile_proofs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: Which strengths of ``phonebind.verified`` are enough to create an account, and which to bind an existing one.
     new_account_proofs: tuple[str, ...] = ("sms", "carrier", "realtime", "quick")
@@ -91,9 +91,9 @@ class Settings:
     cache: str = "default"
     #: Hosts to which ``next`` may lead, besides the request's own.
     allowed_next_hosts: tuple[str, ...] = ()
-    #: Origins of front ends on other sites (``https://front.example``), besides those that django-cors-headers allows.
+    #: Origins of front ends on other sites (``https://front.example``), besides those in django-cors-headers' settings.
     allowed_origins: tuple[str, ...] = ()
-    #: What the front end speaks: a word of ``FRONT_ENDS``. See docs/en/how-to/front-ends.md.
+    #: The dialect of the front end: a word of ``FRONT_ENDS``. See docs/en/how-to/front-ends.md.
     front_end: str = "contract"
     #: Serve front ends that send no ``state`` and no cookies. docs/en/how-to/front-ends.md says what this gives up.
     legacy_state: bool = False
@@ -107,36 +107,36 @@ class Settings:
     refresh_grace: int = 20
     step_up_max_age: int = 600
     mobile_change_delay: int = 259_200
-    #: Of the same: an SMS tells the old number about a change that waits. It costs as much as a code.
+    #: Of ``phonebind.lifecycle``: an SMS tells the old number about a change that waits. It costs as much as a code.
     mobile_change_notice: bool = True
-    #: Of the same: people may sign in, and register, by SMS alone.
+    #: Of ``phonebind.lifecycle``: people may sign in, and register, by SMS alone.
     sms_sign_in: bool = False
     sms_sign_up: bool = False
-    #: Of the same. What binds an account that exists: "password", "sms" or "either". What happens if it already has
-    #: another identity of the same provider: "both", "ask" or "refuse". Whether the word of a person is enough for a
-    #: number whose account has no second way to sign in: "accept", "hold" or "refuse". And the vendor that knows which
-    #: numbers have a new owner: ``{"gateway": "aliyun", …}``.
+    #: Of ``phonebind.lifecycle``. What binds an account that exists: "password", "sms" or "either". What happens if it
+    #: already has another identity of the same provider: "both", "ask" or "refuse". Whether the word of a person is
+    #: enough for a number whose account has no second way to sign in: "accept", "hold" or "refuse". And the vendor that
+    #: knows which numbers have a new owner: ``{"gateway": "aliyun", …}``.
     known_mobile: str = "password"
     second_identity: str = "both"
     owner_word: str = "accept"
     number_state: Mapping[str, Any] = field(default_factory=dict)
-    #: Of the same, for FRONT_END "tutorial". The counts say who has an account ("limited"), or always 0 ("zero").
-    #: And fields of the user model that ``/user/`` shows besides id, username and mobile.
+    #: Of ``phonebind.lifecycle``, for FRONT_END "tutorial". The counts say who has an account ("limited"), or always 0
+    #: ("zero"). And fields of the user model that ``/user/`` shows besides id, username and mobile.
     legacy_counts: str = "limited"
     legacy_user_fields: tuple[str, ...] = ()
     #: Of ``phonebind.operations``: the secret that Prometheus sends to read ``/metrics/``; "" counts nothing. And
     #: whether calls to other servers have OpenTelemetry spans.
     metrics_token: str = ""
     tracing: bool = False
-    #: Of ``phonebind.operations``: what one SMS of each gateway costs, ``{"aliyun": "0.045"}``, and what stands before
-    #: an amount; and when SMS pumping is suspected: so many SMS in an hour, and a smaller part of the numbers than this
-    #: has used the code. See docs/en/how-to/operations/index.md#alarms.
+    #: ``phonebind.operations``. ``sms_prices``: the price of one SMS of each gateway, ``{"aliyun": "0.045"}``.
+    #: ``sms_currency``: the sign before an amount. ``pumping_alarm``: suspect SMS pumping at "sent" SMS in an hour, if
+    #: less than the part "used" of the numbers has used the code. See docs/en/how-to/operations/index.md#alarms.
     sms_prices: Mapping[str, Any] = field(default_factory=dict)
     sms_currency: str = "\u00a5"
     pumping_alarm: Mapping[str, Any] = field(default_factory=lambda: {"sent": 50, "used": 0.3})
-    #: Of ``phonebind.operations``: the key of the hash by which events are found by a mobile; "" for ``SECRET_KEY``.
+    #: ``phonebind.operations``: the key of the hash that finds events by a mobile; "" for ``SECRET_KEY``.
     events_key: str = ""
-    #: Of ``phonebind.operations``: services that are told of acts on accounts, by a name of yours each:
+    #: ``phonebind.operations``: services that are notified of acts on accounts, each under a name that you choose:
     #: ``{"shop": {"url": "https://…", "secret": "whsec_…"}}``. See docs/en/how-to/operations/webhooks.md.
     webhooks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: How many proxies before Django append to X-Forwarded-For.
@@ -152,7 +152,7 @@ class Settings:
     sms_slots: int = 4
     #: How many threads of a process may hash a password at once.
     hash_slots: int = 2
-    #: ``{"sms_mobile_day": (10, 86400)}``: overrides of the table in ``phonebind.limits``.
+    #: Overrides of the table in ``phonebind.limits``: ``{"sms_mobile_day": (10, 86400)}``.
     limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -179,8 +179,8 @@ def _load() -> Settings:
 
 
 class _Conf:
-    """The settings as attributes of its own, once the first of them is asked for: each request asks for two dozen, and
-    a ``SimpleLazyObject`` looks each of them up anew.
+    """The settings as its own attributes, after the first use. A request reads two dozen of them, and a
+    ``SimpleLazyObject`` would look up each one again.
     """
 
     def __getattr__(self, name: str) -> Any:

@@ -1,12 +1,12 @@
-"""Everything that can go wrong, as one tree.
+"""Every error of phonebind, as one tree.
 
 PhonebindError
-├── Invalid                 400 invalid              the shape of the input
+├── Invalid                 400 invalid              the shape of the input is wrong
 ├── NextNotAllowed          400 next_not_allowed
 ├── StateInvalid            400 state_invalid
 ├── CodeInvalid             400 code_invalid         the provider's code, not the SMS code
-├── SignInCancelled         400 sign_in_cancelled    the person turned back at the provider
-├── SnapshotUser            400 snapshot_user        WeChat shows the page as a snapshot, and nobody has signed in
+├── SignInCancelled         400 sign_in_cancelled    the person cancelled at the provider
+├── SnapshotUser            400 snapshot_user        WeChat shows the page as a snapshot; the person has not signed in
 ├── SmsRefused              400 sms_refused          no SMS reaches this number: wrong, blocked, unsubscribed
 ├── TicketInvalid           400 ticket_invalid
 ├── ImageCodeInvalid        400 image_code_invalid
@@ -22,7 +22,7 @@ PhonebindError
 ├── AccountDisabled         403 account_disabled
 ├── OriginNotAllowed        403 origin_not_allowed   a page of another site sent the request
 ├── ProviderUnknown         404 provider_unknown
-├── ReceiptUnknown          404 receipt_unknown      no SMS of this id, or it is too long ago
+├── ReceiptUnknown          404 receipt_unknown      there is no SMS with this id, or it is too old
 ├── Limited                 429                      carries retry_after
 │   ├── TooManyRequests         too_many_requests
 │   ├── SmsTooFrequent          sms_too_frequent
@@ -37,10 +37,10 @@ PhonebindError
     ├── StorageUnavailable      storage_unavailable
     ├── HumanCheckUnavailable   human_check_unavailable
     ├── MobileProofUnavailable  mobile_proof_unavailable
-    └── ServerBusy              server_busy          too much to compute at once: passwords, images, challenges
+    └── ServerBusy              server_busy          too many passwords, images or challenges to compute at once
 
 ``code`` is for programs and never changes; ``message`` is for people and is translated.
-The domain raises; only the edges (``api.errors``, ``pages.answers``) turn an error into an answer.
+The domain raises errors. Only the edges (``api.errors``, ``pages.answers``) turn an error into an answer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -141,7 +141,7 @@ class PhonebindError(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """HTTP headers for the answer."""
+        """HTTP headers of the response."""
         return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
 
 
@@ -154,7 +154,7 @@ class Invalid(PhonebindError):
         self._errors = errors or {}
         self.status = status
         if self._errors:
-            # What an existing front end shows is `message`, so it names the first thing to repair.
+            # Existing front ends show `message` only, so it names the first field to correct.
             self.message = next(iter(self._errors.values()))[0]
 
     @property
@@ -222,7 +222,7 @@ class SmsCodeInvalid(PhonebindError):
 
 
 class SmsCodeGone(SmsCodeInvalid):
-    """Raised only where it says something about the person who asks, and about nobody else."""
+    """Raised only where it tells nothing about other people."""
 
     message = _("This SMS code is no longer valid. Please request a new one.")
 

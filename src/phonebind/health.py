@@ -1,18 +1,17 @@
 """``/healthz`` and ``/readyz`` for load balancers, Kubernetes and monitors.
 
-A host puts the middleware before all that asks for the request's host or sends it to HTTPS:
+A host puts the middleware before everything that checks the request's host or redirects to HTTPS:
 
     MIDDLEWARE = ["phonebind.health.HealthMiddleware", ...]
 
-``/healthz``: 200 ``{"status": "alive"}`` as long as a thread of this process can answer; asks nobody else.
+``/healthz``: 200 ``{"status": "alive"}`` as long as a thread of this process can answer. It calls no other server.
 
-``/readyz``: 200 where all is right, otherwise 503, at most a second old:
+``/readyz``: 200 if all checks pass, otherwise 503. The result is at most a second old:
 
     {"status": "not ready", "configuration": "ok", "migrations": "ok", "database": "failed", "store": "ok"}
 
-``configuration`` are Django's system checks; ``database`` and ``migrations`` are of the alias that has the users;
-``store`` is the cache of codes and limits. After :func:`drain` the ``status`` is ``ending``. Why something failed is in
-the log, once.
+``configuration``: Django's system checks. ``database`` and ``migrations``: the alias that has the users. ``store``: the
+cache of codes and limits. After :func:`drain` the ``status`` is ``ending``. The log says once why a check failed.
 """
 
 import asyncio
@@ -35,7 +34,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from phonebind import store
 from phonebind.readiness import DEADLINE, Check, Readiness
 
-#: A byte that a process shares with all that are forked from it.
+#: One byte, shared by a process and all its forks.
 _ending = mmap.mmap(-1, 1)
 
 
@@ -50,7 +49,7 @@ def draining() -> bool:
 
 
 def unapplied(connection: BaseDatabaseWrapper) -> list[str]:
-    """The migrations that are still to be made, as ``users.0001_initial``. Takes a tenth of a second of CPU."""
+    """The migrations that are not applied yet, such as ``users.0001_initial``. Takes 0.1 s of CPU."""
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
@@ -62,7 +61,7 @@ def _configuration() -> None:
 
 
 def _migrations() -> None:
-    # By its alias: Django's recorder asks for no other.
+    # The connection of the alias, not a copy: Django's recorder uses no other.
     with closing(connections[_alias()]) as connection:
         if unapplied(connection):
             raise ImproperlyConfigured
@@ -74,7 +73,7 @@ def _database() -> None:
 
 
 def _store() -> None:
-    # It is written to: a replica, or a server that is full, would answer who only reads.
+    # A write: a replica, or a server whose memory is full, would still answer a read.
     with store.connection() as client:
         client.set(store.key("ready", ""), 1, ex=60)
 
@@ -83,13 +82,13 @@ def _alias() -> str:
     return router.db_for_write(get_user_model())
 
 
-#: How long a database may take to let us in, by its vendor, unless the host has said it.
+#: How long connecting to a database may take, by vendor, unless the host has set it.
 _PATIENCE = {vendor: {"connect_timeout": math.ceil(DEADLINE)} for vendor in ("postgresql", "mysql")}
 
 
 @contextmanager
 def _own_connection() -> Iterator[BaseDatabaseWrapper]:
-    """Not one of the pool's: in a crowd the line for those is long, and the database is well all the same."""
+    """Not a connection of the pool: in a crowd the pool has a long queue, although the database is fine."""
     own = connections[_alias()].copy()
     options = own.settings_dict["OPTIONS"]
     options.pop("pool", None)
@@ -98,7 +97,7 @@ def _own_connection() -> Iterator[BaseDatabaseWrapper]:
         yield own
 
 
-#: Of this process.
+#: One for the process.
 readiness = Readiness(
     {
         "configuration": Check("configuration", _configuration, lasts=True),
@@ -125,7 +124,7 @@ class HealthMiddleware:
         state = self._states.get(request.path_info)
         if state is None:
             return self._get_response(request)
-        # Nobody waits in the thread of the event loop.
+        # Under ASGI in another thread: the event loop must not wait.
         return asyncio.to_thread(_answer, request, state) if self._is_async else _answer(request, state)
 
 
@@ -147,6 +146,6 @@ def _answer(request: HttpRequest, state: Callable[[], dict[str, str]]) -> HttpRe
     status = 200 if content["status"] in ("alive", "ready") else 503
     headers = {"Cache-Control": "no-store", "Content-Length": str(len(body)), "X-Content-Type-Options": "nosniff"}
     answer = HttpResponse(b"" if request.method == "HEAD" else body, "application/json", status, headers=headers)
-    # Or Django has a line at ERROR for each probe, which anybody may send.
+    # Otherwise Django logs an ERROR for each failed probe, and any client may send probes.
     answer._has_been_logged = True  # type: ignore[attr-defined]
     return answer

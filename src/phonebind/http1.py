@@ -1,16 +1,16 @@
-"""HTTP/1.1 for a client: a request as bytes, and the one answer to it. It knows no socket: a function receives for it.
+"""HTTP/1.1 of a client: it writes a request as bytes and reads the answer. It has no socket; a function receives bytes.
 
-An answer is read only where no other reader could find another one in the same bytes (RFC 9112, section 6.3). Two
-lengths, a folded header, a bare line feed, a chunk size that is not hexadecimal digits alone: each makes it no answer.
-Python's ``http.client`` reads all of these, and takes ten times as long. Whatever this reads, that reads the same:
-``tests/test_http1.py``.
+An answer is accepted only if no other reader could find another answer in the same bytes (RFC 9112, section 6.3). Two
+lengths, a folded header, a bare line feed, or a chunk size with anything but hexadecimal digits make it invalid.
+Python's ``http.client`` accepts all of these, and takes ten times as long. Every answer that this module accepts,
+``http.client`` reads in the same way: ``tests/test_http1.py``.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
-#: Bytes of one line, and lines of one answer: status, headers and trailers, those of ``100 Continue`` included.
+#: Bytes of one line. Lines of one answer: status, headers and trailers, including those of ``100 Continue``.
 MAX_LINE = 8 * 1024
 MAX_LINES = 100
 
@@ -25,30 +25,28 @@ _TARGET = re.compile(r"/[!-~]*")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t -~\x80-\xff]*")
 
 
-#: Of ``_READ``, each with all its values.
+#: The headers of ``_READ``, each with all its values.
 _Fields: TypeAlias = dict[bytes, list[bytes]]
 
 
 class Unreadable(Exception):
-    """No whole answer, or one that could be read in two ways. The text says why, and quotes nothing of it."""
+    """The answer is incomplete, or could be read in two ways. The message says why, and quotes none of it."""
 
 
 class Response(NamedTuple):
-    """``is_last``: another answer on the same connection could not be told apart from the rest of this one, or there
-    will be none.
+    """``is_last``: the connection must not be used again. Another answer could not be told apart from the rest of this
+    one, or the server will send none.
     """
 
     status: int
     body: bytes
     is_last: bool
-    #: The first header of that name, as it stands; "" without one.
+    #: The first header of that name, unchanged; "" without one.
     retry_after: str = ""
 
 
 def request(method: str, host: str, target: str, headers: Mapping[str, str], content: bytes | None) -> bytes:
-    """All of it, as it is sent. Raises ValueError where no request can be written: a line break, or a letter that no
-    target or header has.
-    """
+    """The whole request as bytes. Raises ValueError for a line break, or a character that is not allowed there."""
     own = {"Host": host, "Accept-Encoding": "identity"}
     if content is not None or method != "GET":
         own["Content-Length"] = str(len(content or b""))
@@ -62,15 +60,15 @@ def request(method: str, host: str, target: str, headers: Mapping[str, str], con
 
 
 def read(receive: Callable[[], bytes], most: int) -> Response:
-    """The answer, whatever its status. ``receive`` gives the next bytes that come, b"" at the end; ``most`` bounds the
-    bytes of the body. Raises Unreadable, and whatever ``receive`` does.
+    """The answer, whatever its status. ``receive`` returns the next bytes, b"" at the end. ``most``: the most bytes of
+    a body. Raises Unreadable, and the errors of ``receive``.
     """
     wire = _Wire(receive)
     version, status, fields = wire.head()
     while status == 100:
         version, status, fields = wire.head()
     if status < 200 or fields[b"content-encoding"] not in ([], [b"identity"]):
-        # After 102 or 103 the answer is still to come, and would be the next person's.
+        # After 102 or 103 the final answer is still to come. The next request would read it as its own answer.
         raise Unreadable("an answer that nobody asked for")
     body, is_certain = _body(wire, version, status, fields, most)
     goes_on = version == b"1" and b"close" not in b",".join(fields[b"connection"]).lower()
@@ -79,7 +77,7 @@ def read(receive: Callable[[], bytes], most: int) -> Response:
 
 
 def _body(wire: "_Wire", version: bytes, status: int, fields: _Fields, most: int) -> tuple[bytes, bool]:
-    """And whether it is certain where it ends."""
+    """The body, and whether its end is certain."""
     lengths, codings = fields[b"content-length"], fields[b"transfer-encoding"]
     if len(lengths) + len(codings) > 1:
         raise Unreadable("more than one length")
@@ -97,7 +95,7 @@ def _body(wire: "_Wire", version: bytes, status: int, fields: _Fields, most: int
 
 
 class _Wire:
-    """What was received, and not read yet."""
+    """The bytes that were received and are not read yet."""
 
     def __init__(self, receive: Callable[[], bytes]) -> None:
         self._receive = receive
@@ -116,7 +114,7 @@ class _Wire:
         return found[1], int(found[2]), self.fields()
 
     def fields(self) -> _Fields:
-        """Those that matter here, up to the empty line."""
+        """The headers of ``_READ``, up to the empty line."""
         fields: _Fields = {name: [] for name in _READ}
         while line := self._line():
             found = _FIELD.fullmatch(line)
@@ -166,7 +164,7 @@ class _Wire:
     def _until_line_ends(self) -> bytes:
         seen = 0
         while (end := self._held.find(b"\r\n", seen)) < 0 and len(self._held) < MAX_LINE + 2:
-            # The line feed may be the next byte to come.
+            # The line feed may be the next byte.
             seen = max(0, len(self._held) - 1)
             self._more()
         if not 0 <= end <= MAX_LINE:

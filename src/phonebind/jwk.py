@@ -1,4 +1,4 @@
-"""What is to be known of a key of tokens: whether it serves, and as a JWK what everybody may know of it."""
+"""Checks the keys of tokens, and makes the JWK of a public key."""
 
 import base64
 import hashlib
@@ -9,35 +9,35 @@ from typing import Any
 import jwt
 from jwt import algorithms
 
-#: The members that a thumbprint is made of (RFC 7638, RFC 8037): all are public, and nothing else of a key is shown.
+#: The members of a thumbprint (RFC 7638, RFC 8037). All are public, and no other part of a key is shown.
 _PUBLIC = ("crv", "e", "kty", "n", "x", "y")
 _SECRETS = ("HS256", "HS384", "HS512")
-#: Bytes of a secret, as RFC 7518 has it; bits of RSA.
+#: The least bytes of a secret (RFC 7518), and the least bits of an RSA key.
 LEAST_SECRET = 32
 LEAST_RSA = 2048
-#: What PyJWT and cryptography raise for a key that is none; the last of them only where cryptography is installed.
+#: What PyJWT and cryptography raise for an invalid key. The last one exists only if cryptography is installed.
 _UNREADABLE = (jwt.PyJWTError, TypeError, ValueError, getattr(algorithms, "UnsupportedAlgorithm", ValueError))
 
 
 def is_secret(algorithm: str) -> bool:
-    """Whether who verifies by this algorithm could sign by it too."""
+    """Whether the key that verifies with this algorithm can also sign."""
     return algorithm in _SECRETS
 
 
 def public(algorithm: str, prepared: Any) -> Mapping[str, str]:
-    """The public part of a key pair, of either of its halves, without a name."""
+    """The public JWK of a key pair, from either half, without a ``kid``."""
     found: Mapping[str, str] = jwt.get_algorithm_by_name(algorithm).to_jwk(prepared, as_dict=True)
     return {name: found[name] for name in _PUBLIC if name in found}
 
 
 def thumbprint(public_jwk: Mapping[str, str]) -> str:
-    """RFC 7638, by SHA-256: 43 letters."""
+    """RFC 7638 with SHA-256: 43 characters."""
     said = json.dumps(public_jwk, separators=(",", ":"), sort_keys=True)
     return base64.urlsafe_b64encode(hashlib.sha256(said.encode()).digest()).decode().rstrip("=")
 
 
 def prepare(algorithm: Any, key: Any) -> tuple[Any, str]:
-    """The key as PyJWT takes it, and what is wrong with it, without the key; "" if nothing is."""
+    """The key as PyJWT needs it, and what is wrong with it; "" if nothing. The text does not show the key."""
     if algorithm not in {*_SECRETS, *algorithms.requires_cryptography}:
         return None, "for no algorithm of simplejwt's"
     try:

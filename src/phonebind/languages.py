@@ -1,8 +1,8 @@
-"""Chinese for whoever reads Chinese.
+"""Chinese texts for everybody who reads Chinese.
 
-For visitors from Taiwan, Hong Kong and Macao ``LocaleMiddleware`` chooses Traditional Chinese, of which Django has a
-catalogue and we have none: they would read English, or Simplified Chinese that calls itself Traditional. They get
-Simplified Chinese by its name, unless the project brings a catalogue of its own for our texts.
+For visitors from Taiwan, Hong Kong and Macao, ``LocaleMiddleware`` chooses Traditional Chinese. Django has a catalogue
+for it, and phonebind has none. These visitors would read English, or Simplified Chinese that is labelled as
+Traditional. They get Simplified Chinese under its right name, unless the project has its own catalogue of our texts.
 """
 
 from collections.abc import Callable
@@ -20,11 +20,11 @@ SIMPLIFIED = "zh-hans"
 
 
 def ours() -> str | None:
-    """The language to speak in place of the active one; None where that is right."""
+    """The language to use in place of the active one; None if the active one is right."""
     language = translation.get_language()
     if not language or language == SIMPLIFIED or not language.startswith("zh"):
         return None
-    # What is not in a catalogue is read out of that of LANGUAGE_CODE, or else stays as it is written here.
+    # A text that is not in a catalogue comes from the catalogue of LANGUAGE_CODE, or stays English.
     elsewhere = {_said_in(other) for other in {SIMPLIFIED, settings.LANGUAGE_CODE, None} - {language}}
     return SIMPLIFIED if _said_in(language) in elsewhere else None
 
@@ -35,7 +35,7 @@ def _said_in(language: str | None) -> str:
 
 
 def in_ours(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase]:
-    """A view whose whole answer, and the SMS that it sends, is in a language that we speak."""
+    """Make the whole answer of a view, and the SMS that it sends, use a language that we have."""
 
     @wraps(view)
     def spoken(*args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -44,10 +44,10 @@ def in_ours(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase
             return view(*args, **kwargs)
         with translation.override(language):
             response = view(*args, **kwargs)
-            # Or DRF's would be written after this, in the other language.
+            # Otherwise DRF renders after this block, in the other language.
             if (render := getattr(response, "render", None)) is not None:
                 response = render()
-        # LocaleMiddleware would name the other one.
+        # LocaleMiddleware would set the other language.
         response.headers["Content-Language"] = language
         return response
 

@@ -1,18 +1,19 @@
-"""How ``limits`` counts in the store: each script takes all of its keys in one step.
+"""How ``limits`` counts in the store. Each script takes all of its keys in one atomic step.
 
-A fixed window is one hash: ``taken``, and ``counted`` once it runs. A sliding one is a hash of counters, each named by
-the number of its span since 1970. Each key has three arguments: limit, milliseconds, width (0 for a fixed one).
+A fixed window is one hash with ``taken``, and ``counted`` once the window runs. A sliding window is a hash of counters;
+the name of a counter is the number of its span since 1970. Each key has three arguments: limit, milliseconds, width (0
+for a fixed window).
 
-Clouds that put a proxy before their Redis read a script before they run it, and refuse a key that is not written as
-``KEYS[1]``: no variable will do, that of a loop neither. So there is one script for each number of keys, and what it
-does to each key is written out as many times.
+Clouds that put a proxy before Redis read a script before they run it. They refuse any key that is not written as
+``KEYS[1]``: no variable and no loop variable works. So there is one script for each number of keys, and the code for a
+key is repeated for each key.
 """
 
 import functools
 
 from phonebind import store
 
-# How many were taken of one window, the milliseconds until there will be fewer, and the counters that are over.
+# Returns the count of a window, the milliseconds until it is lower, and the counters that have expired.
 _COUNTED = """
 local now = tonumber(ARGV[1])
 local function counted(fields, ttl, window, width)
@@ -40,8 +41,7 @@ local function span(width)
 end
 """
 
-# All or none of the keys, and nothing in between. ARGV[2] is what is done with them: 'count', 'try' or 'look'. What is
-# tried holds for ARGV[3] milliseconds.
+# All keys or none. ARGV[2] is what to do with them: 'count', 'try' or 'look'. A try holds for ARGV[3] milliseconds.
 _LOOK = """
 do
   local limit, window, width = tonumber(ARGV[3 * $i + 1]), tonumber(ARGV[3 * $i + 2]), tonumber(ARGV[3 * $i + 3])
@@ -76,7 +76,7 @@ do
 end
 """
 
-# What was tried counts. ARGV: milliseconds, for each key.
+# Makes a try count. ARGV: the milliseconds of each key.
 _COUNT = """
 if redis.call('HSETNX', KEYS[$i], 'counted', 1) == 1 then
   redis.call('HSETNX', KEYS[$i], 'taken', 1)
@@ -84,8 +84,8 @@ if redis.call('HSETNX', KEYS[$i], 'counted', 1) == 1 then
 end
 """
 
-# ARGV[1] is when it was taken, and then comes the width for each key. The last one takes a fixed window with it: what
-# did not count has not started one either.
+# ARGV[1] is when the limit was taken; the width of each key follows. Giving back the last one deletes a fixed window:
+# an act that did not count does not start a window.
 _GIVE_BACK = """
 do
   local width = tonumber(ARGV[$i + 1])
@@ -100,7 +100,7 @@ do
 end
 """
 
-#: ARGV: now, milliseconds, width. How many were counted in a sliding window, and in its newest counter.
+#: ARGV: now, milliseconds, width. Returns the count of a sliding window, and that of its newest counter.
 read = store.Script(
     _COUNTED
     + """
@@ -110,7 +110,7 @@ return {total, tonumber(redis.call('HGET', KEYS[1], span(width)) or '0')}
 """
 )
 
-#: ARGV: now, milliseconds, width. How many were counted in a window, and the milliseconds until there will be fewer.
+#: ARGV: now, milliseconds, width. Returns the count of a window, and the milliseconds until it is lower.
 state = store.Script(
     _COUNTED
     + """
@@ -123,8 +123,8 @@ return {total, wait}
 
 @functools.cache
 def take(keys: int) -> store.Script:
-    """The number of the key that is used up, and the milliseconds until it will not be. Where none is: 0, 0, and how
-    many of each key are taken now.
+    """Returns the number of the key that is used up, and the milliseconds until it is free. If none is used up: 0, 0,
+    and the current count of each key.
     """
     looked = (
         f"{_COUNTED}local answer = {{0, 0}}\n{_each(_LOOK, keys)}if ARGV[2] == 'look' then\n  return {{0, 0}}\nend\n"
@@ -143,5 +143,5 @@ def give_back(keys: int) -> store.Script:
 
 
 def _each(block: str, keys: int) -> str:
-    """The block, once for each key; ``$i`` in it is the key's number."""
+    """The block, repeated for each key; ``$i`` in it becomes the key's number."""
     return "".join(block.replace("$i", str(number)) for number in range(1, keys + 1))

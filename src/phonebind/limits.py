@@ -1,4 +1,4 @@
-"""Every rate, quota and lockout, in one table.
+"""All rate limits, quotas and lockouts, in one table.
 
 A limit is *taken* before the act that it guards. Checking first and counting later would let a thousand concurrent
 requests through. If the act turns out not to count, it is *given back*. Most passwords are right and do not count:
@@ -30,7 +30,7 @@ from phonebind.exceptions import Limited, PhonebindError, SmsQuota, SmsTooFreque
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """What the log says, and the signal that is sent."""
+    """What the log says when the limit is used up, the page that explains it, and the signal to send."""
 
     consequence: str
     document: str
@@ -68,7 +68,7 @@ _NO_NUMBER_STATE = Alarm(
     "no number is looked up", "docs/en/how-to/account-life.md", signals.number_state_budget_exhausted
 )
 
-#: How many counters span a sliding window.
+#: Counters in a sliding window.
 BUCKETS = 12
 #: Each key is its own tag: the address, the mobile, or whatever it counts.
 OWN = ""
@@ -84,8 +84,9 @@ RULES = {
     # Vendors refuse more.
     "sms_mobile_hour": Rule(5, 3_600, SmsQuota, sliding=True),
     "sms_mobile_day": Rule(10, 86_400, SmsQuota, sliding=True),
-    # How much of these two is for everybody. The rest is for people with a bind ticket, so that nobody who knows a
-    # mobile can keep its owner from the first bind. One identity gets this much of the rest, for all mobiles together.
+    # How much of these two is for everybody. The rest is for people with a binding token. So a person who only knows a
+    # mobile cannot keep its owner from the first bind. One identity gets this much of the rest, for all mobiles
+    # together.
     "sms_mobile_open_hour": Rule(3, 3_600, SmsQuota, sliding=True),
     "sms_mobile_open_day": Rule(6, 86_400, SmsQuota, sliding=True),
     "sms_identity_hour": Rule(1, 3_600, SmsQuota, sliding=True),
@@ -94,13 +95,14 @@ RULES = {
     "sms_address_hour": Rule(20, 3_600, SmsQuota, sliding=True),
     "sms_site_hour": Rule(1_000, 3_600, SmsQuota, sliding=True, alarms=_NO_SMS),
     "sms_site_day": Rule(5_000, 86_400, SmsQuota, sliding=True, alarms=_NO_SMS),
-    # Forgotten passwords, whether or not the number has an account.
+    # Forgotten passwords. Counted whether or not the number has an account.
     "reset_mobile_day": Rule(5, 86_400, SmsQuota, sliding=True),
     # SMS to a number that will be given up. They do not count for the site: the code before each of them did.
     "notice_mobile_day": Rule(3, 86_400, SmsQuota, sliding=True, tag=OWN),
-    # Registrations by somebody who has proved the number: each try tells whether a username is taken.
+    # Registrations by people who have proved the number: each attempt tells whether a username is taken.
     "sign_up_mobile_hour": Rule(20, 3_600, TooManyAttempts, sliding=True, tag=OWN),
-    # SMS for people who cannot see an image, besides the limits above. They are few: a machine would prefer this way.
+    # SMS for people who cannot see an image, besides the limits above. They are few, since this way is cheaper for a
+    # script.
     "no_image_address_hour": Rule(5, 3_600, SmsQuota, sliding=True),
     "no_image_site_hour": Rule(200, 3_600, SmsQuota, sliding=True),
     "no_image_site_day": Rule(500, 86_400, SmsQuota, sliding=True),
@@ -125,25 +127,26 @@ RULES = {
     "sms_code_identity_hour": Rule(10, 3_600, TooManyAttempts, tag="sms_codes"),
     "sms_code_address_hour": Rule(100, 3_600, TooManyAttempts, tag="sms_codes"),
     # Wrong passwords, by the typed name and by the account. An account has two names, and two windows of a name may
-    # touch. So the account's limit is never met before those of its names: it would tell whose names they are.
+    # touch. So the account's limit is 20 (2 × 2 × 5), and never met before those of its names: that would tell whose
+    # they are.
     "password_name": Rule(5, 900, TooManyAttempts, tag="passwords"),
     "password_account": Rule(20, 900, TooManyAttempts, tag="passwords"),
     "password_address": Rule(50, 900, TooManyAttempts, tag="passwords"),
     # Of people who have already proved the mobile. Strangers cannot use it up.
     "password_bind": Rule(5, 900, TooManyAttempts, tag="passwords"),
-    # Step-up of somebody who is signed in: codes that were sent to them, and wrong passwords. Separate from the others,
-    # or a stolen token could use up those by which its owner signs in and binds.
+    # Step-up of people who are signed in: codes that were sent to them, and wrong passwords. Separate from the others:
+    # otherwise a stolen token could use up the limits that its owner needs to sign in and bind.
     "verify_user_hour": Rule(10, 3_600, SmsQuota, sliding=True),
     "password_verify": Rule(5, 900, TooManyAttempts, tag="passwords"),
 }
 
-#: Some proxies write the port too: "192.0.2.1:50000", "[2001:db8::1]:50000".
+#: Some proxies also write the port: "192.0.2.1:50000", "[2001:db8::1]:50000".
 _WITH_PORT = re.compile(r"\A(?:([0-9.]+):\d+|\[([0-9A-Fa-f:.]+)\](?::\d+)?)\Z")
 
-#: A rule's name and whom it counts: a mobile, an account, an address.
+#: A rule's name and its subject: a mobile, an account, an address.
 Claim: TypeAlias = tuple[str, str]
 
-#: Seconds that something may be on trial: much longer than hashing a password takes.
+#: Seconds that a limit may be taken on trial: much longer than hashing a password takes.
 TRIAL = 10
 #: The part of a budget after which the operator is told that it runs low.
 LOW = 0.8
@@ -154,7 +157,7 @@ logger = logging.getLogger(__name__)
 
 
 def rule(name: str) -> Rule:
-    """The rule as the host has set it."""
+    """The rule with the host's ``LIMITS``."""
     if name not in conf.limits:
         return RULES[name]
     limit, seconds = conf.limits[name]
@@ -162,9 +165,9 @@ def rule(name: str) -> Rule:
 
 
 def key(name: str, subject: str) -> str:
-    """Where a claim is counted.
+    """The store's key that counts a claim.
 
-    The counters of a sliding window mean something only together with its length, so that is a part of the name.
+    The counters of a sliding window depend on its length, so the length is a part of the key.
     """
     counted = rule(name)
     length = f":{counted.seconds}s" if counted.sliding else ""
@@ -174,26 +177,26 @@ def key(name: str, subject: str) -> str:
 
 
 def take(*claims: Claim) -> int:
-    """Count one of each; where one is used up none is counted, and its error says when it will be free again.
+    """Count one of each claim. If one is used up, count none and raise its error, with the seconds until it is free.
 
-    Returns the moment, for :func:`give_back`.
+    Returns the time in milliseconds, for :func:`give_back`.
     """
     return _take_each(claims, "count")
 
 
 def check(*claims: Claim) -> None:
-    """Raise what :func:`take` would raise now, and count nothing: to spare somebody a way that ends there."""
+    """Raise what :func:`take` would raise now, but count nothing: the person is refused before the first step."""
     _take_each(claims, "look")
 
 
 def give_back(*claims: Claim, at: int) -> None:
-    """Undo what :func:`take` did at that moment: it did not count after all."""
+    """Undo the :func:`take` of that time: the act did not count."""
     limit_scripts.give_back(len(claims))(_keys(claims), at, *(rule(name).width for name, _ in claims))
 
 
 @contextmanager
 def taken(claim: Claim, *, unless: type[Exception]) -> Iterator[None]:
-    """:func:`take`, and :func:`give_back` where the block ends with this error."""
+    """:func:`take`, and :func:`give_back` if the block raises this error."""
     at = take(claim)
     try:
         yield
@@ -203,9 +206,9 @@ def taken(claim: Claim, *, unless: type[Exception]) -> Iterator[None]:
 
 
 def attempt(act: Callable[[], bool], *claims: Claim) -> bool:
-    """Whether ``act`` says that somebody is right. A wrong one counts; what ends with an error does not.
+    """Whether ``act`` returns True: the person is right. A wrong attempt counts; an attempt that raises does not.
 
-    Of fixed windows only: while the act goes on, each is taken on trial.
+    For fixed windows only. While the act runs, each limit is taken on trial.
     """
     at = _take_each(claims, "try")
     try:
@@ -228,14 +231,14 @@ def spent(name: str, subject: str) -> tuple[int, int]:
 
 
 def state(name: str, subject: str) -> tuple[int, int]:
-    """How many count now, of either kind of window, and the seconds until there will be fewer. Counts nothing."""
+    """The current count, of either kind of window, and the seconds until it is lower. Counts nothing."""
     counted = rule(name)
     total, wait = limit_scripts.state(key(name, subject), _now(), counted.milliseconds, counted.width)
     return total, -(-wait // 1000)
 
 
 def lift(name: str, subject: str) -> None:
-    """Forget what was counted: whoever was refused has all of their places again."""
+    """Delete the count: the subject has the whole limit again."""
     with store.connection() as client:
         client.delete(key(name, subject))
 
@@ -258,7 +261,7 @@ def _take_each(claims: Sequence[Claim], what: Literal["count", "try", "look"]) -
             _warn(name, counted, counted.alarms, used)
     if refused:
         used_up = rules[refused - 1]
-        # A limit of 0 has no window to end.
+        # A limit of 0 has no window that ends.
         error = used_up.error(-(-wait // 1000) or used_up.seconds)
         error.limit = claims[refused - 1][0]
         if used_up.alarms:
@@ -314,11 +317,11 @@ def client_address(request: HttpRequest) -> str:
 
 @functools.lru_cache(4096)
 def counted_as(address: str) -> str:
-    """How a client's address is counted, and written down in the audit trail."""
+    """The form of a client's address that limits count and the audit trail records."""
     try:
         ip = ip_address(_WITH_PORT.sub(r"\1\2", address))
     except ValueError:
-        # A Unix socket has no address; a proxy that writes something else is misconfigured. All of it is one client.
+        # A Unix socket has no address. A proxy that writes anything else is misconfigured. All of these count as one.
         return "unknown"
     if isinstance(ip, IPv6Address):
         if ip.ipv4_mapped is None:

@@ -1,4 +1,4 @@
-"""What a log may say: of a mobile the ends (138****0001), of a secret nothing."""
+"""What a log may show: the ends of a mobile (138****0001), and nothing of a secret."""
 
 import logging
 import re
@@ -7,26 +7,27 @@ from typing import Any
 
 from phonebind import mobiles
 
-#: What people paste between digits, as a URL has it and as it is. All of it is in the Basic Multilingual Plane.
+#: Characters that people paste between digits, plain and URL-encoded. All are in the Basic Multilingual Plane.
 _PASTED = re.findall(f"[{mobiles.NOISE}]", "".join(map(chr, range(0x10000))))
 _ENCODED_NOISE = "|".join("".join(f"%{byte:02X}" for byte in char.encode()) for char in _PASTED)
-#: A plus is a space of a query.
+#: A plus in a query is a space.
 _NOISE = rf"[\s+{mobiles.NOISE}]|{_ENCODED_NOISE}"
-#: Digits of any script, however they are parted; by three at the most, or "%20%20…" takes the square of its length.
+#: Digits of any script, with separators. At most three separators between two digits: without this bound the time for
+#: "%20%20…" would grow with the square of its length.
 _DIGITS = re.compile(rf"\d(?:(?:{_NOISE}){{0,3}}\d){{10,}}", re.IGNORECASE)
 _ENCODED = re.compile(r"%(?:3|EF%BC%9)([0-9])", re.IGNORECASE)
 _MOBILE = re.compile(r"(1[3-9]\d)\d{4}(\d{4})")
-#: By the names of the contract, those of existing front ends (``FRONT_END``), and what providers call a code.
+#: Names in the contract, in existing front ends (``FRONT_END``), and providers' names for a code.
 _NAMES = (
     "access_token|auth_?code|code|human_check|image_code(?:_id)?|mobile_proof|nonce|openid|password|refresh|sms_code|state"
     "|text|token|uuid"
 )
 _SECRETS = re.compile(rf"((?:\A|[?&])(?:{_NAMES})=)[^&\s\"']+", re.IGNORECASE)
 
-#: What ends the path that SMS vendors send receipts to.
+#: The secret at the end of the path that SMS vendors send receipts to.
 _SECRET_PATHS = re.compile(r"(/sms_receipts/[^/?#\s]+/)[^/?#\s\"']+")
 
-#: Where frameworks and servers write down paths, queries and SQL.
+#: Loggers by which frameworks and servers write paths, queries and SQL.
 LOGGERS = (
     "django.request",
     "django.server",
@@ -39,14 +40,14 @@ LOGGERS = (
 
 
 def mobile(number: str) -> str:
-    """138****0001, however it is spelled; "" for what is no mobile, since nobody knows what else it may be."""
+    """138****0001, however it is written; "" if it is no mobile, since it may be anything, even a secret."""
     cleaned = mobiles.clean(number)
     found = _MOBILE.fullmatch(cleaned) if cleaned.isascii() else None
     return f"{found[1]}****{found[2]}" if found else ""
 
 
 def masked(value: Any) -> Any:
-    """The same with every mobile and secret in it masked, as deep as log records go."""
+    """The value with every mobile and secret in it masked, in all the types that log records contain."""
     match value:
         case str():
             bare = _SECRET_PATHS.sub(r"\1****", _SECRETS.sub(r"\1****", value))
@@ -54,7 +55,7 @@ def masked(value: Any) -> Any:
         case tuple() | list():
             return tuple(map(masked, value))
         case dict():
-            # A copy, since it is the caller's; and of its own type, since gunicorn's has its own ways.
+            # A copy, since the original belongs to the caller; of the same type, since gunicorn's dict is a subclass.
             value = copy(value)
             value.update({key: masked(held) for key, held in value.items()})
     return value
@@ -73,7 +74,7 @@ def mask(record: logging.LogRecord) -> bool:
         if name in record.__dict__:
             setattr(record, name, masked(getattr(record, name)))
     if record.exc_info:
-        # What formatters print; a database names the value that it found twice.
+        # The text that formatters print. A database names the value that violates a constraint.
         record.exc_text = masked(logging.Formatter().formatException(record.exc_info))
     return True
 

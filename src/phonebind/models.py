@@ -15,15 +15,15 @@ from django.utils.translation import gettext_lazy as _
 from phonebind.databases import primary
 from phonebind.mobiles import MOBILE_PATTERN, validate_mobile
 
-# Migrations and hosts import these from here.
+# Migrations and hosts import these names from this module.
 __all__ = ["MOBILE_PATTERN", "MobileUser", "SocialAccount", "release_connection", "validate_mobile"]
 
 
 class ExactCharField(models.CharField):  # type: ignore[type-arg]
     """Compares byte for byte on every database.
 
-    MySQL's and MariaDB's default collations take "a" and "A" (and "é") for the same, and so one person for another:
-    CVE-2024-32879. SQLite and PostgreSQL are exact as they come.
+    The default collations of MySQL and MariaDB treat "a" and "A" (and "é") as equal, and so would mix up two people:
+    CVE-2024-32879. SQLite and PostgreSQL are exact by default.
     """
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
@@ -33,16 +33,16 @@ class ExactCharField(models.CharField):  # type: ignore[type-arg]
         return parameters
 
 
-#: ``SocialAccount.proved_by`` of who was signed in already, and asked for the bind.
+#: ``SocialAccount.proved_by`` where the person was signed in already and asked for the bind.
 UNPROVED = "none"
 
 
 class SocialAccountManager(models.Manager["SocialAccount"]):
     def find(self, *, provider: str, app_id: str, openid: str) -> "SocialAccount | None":
-        """The binding of one identity, with its user, in one statement; what only the admin shows comes when asked for.
+        """The binding of one identity, with its user, in one statement. Fields that only the admin shows are deferred.
 
-        Each sign-in asks it, and the ORM takes several times as long to compose it as the database to answer it: so it
-        is composed once.
+        Each sign-in runs it. The ORM takes several times as long to compose the statement as the database to answer it,
+        so it is composed once.
         """
         database, model = self._db or primary(self.model), get_user_model()
         connection, statement = connections[database], _find_statement(database, model)
@@ -64,9 +64,9 @@ class SocialAccountManager(models.Manager["SocialAccount"]):
 
 class _Statement(NamedTuple):
     sql: str
-    #: Of the user's fields, in their order; what a model inherits by a table of its own is not among them.
+    #: The user's fields, in order. Fields that a model inherits through another table are not among them.
     names: list[str]
-    #: By which the database's values become Python's, where they differ: by position, as Django's compiler has them.
+    #: Convert the database's values to Python's, where they differ. By position, as in Django's compiler.
     converters: dict[int, Any]
 
 
@@ -87,7 +87,7 @@ def _find_statement(alias: str, model: Any) -> _Statement:
 
 
 def release_connection() -> None:
-    """Give a pooled connection back before a wait for somebody else: they are fewer than threads."""
+    """Give a pooled connection back before a wait for another server: there are fewer connections than threads."""
     connection: Any = connections[primary(SocialAccount)]
     if getattr(connection, "pool", None) and not connection.in_atomic_block:
         connection.close()
@@ -110,10 +110,10 @@ class SocialAccount(models.Model):
     provider = ExactCharField(_("provider"), max_length=32)
     app_id = ExactCharField(_("app id"), max_length=255)
     openid = ExactCharField(max_length=255)
-    unionid = ExactCharField(max_length=255, null=True, blank=True)  # empty is null: "" would be an id
-    #: Exact too, since that is a character set with room for 小明 and 🦊 whatever the database's own is.
+    unionid = ExactCharField(max_length=255, null=True, blank=True)  # null if unknown: "" would be an id
+    #: Exact too: its character set can store 小明 and 🦊, whatever the database's default is.
     nickname = ExactCharField(_("nickname"), max_length=32, blank=True)
-    #: What proved the mobile: "sms", "carrier:aliyun", "quick:wechat"; UNPROVED where none was; "" where nobody knows.
+    #: What proved the mobile: "sms", "carrier:aliyun", "quick:wechat"; UNPROVED if nothing did; "" if it is unknown.
     proved_by = models.CharField(_("mobile proved by"), max_length=32, blank=True, default="", db_default="")
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
@@ -144,13 +144,13 @@ class SocialAccount(models.Model):
 
 @receiver(pre_delete, sender=SocialAccount)
 def _lock_person(instance: SocialAccount, using: str, **kwargs: Any) -> None:
-    """So that none of them is made into another row meanwhile (``binding._adopt``, which locks them in this order)."""
+    """No other row may be made from one of these meanwhile (``binding._adopt``, which locks them in the same order)."""
     list(instance.same_person().using(using).select_for_update().order_by("pk").values_list("pk"))
 
 
 @receiver(post_delete, sender=SocialAccount)
 def _release_person(instance: SocialAccount, using: str, **kwargs: Any) -> None:
-    """What is unbound stays unbound: or the person's row in another app would bring this one back."""
+    """Delete the same person's rows in other apps too. Otherwise the next sign-in there would bring this one back."""
     instance.same_person().using(using).delete()
 
 

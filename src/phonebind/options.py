@@ -1,4 +1,4 @@
-"""What a setting names by a dotted path, made with the rest of its entry as keyword arguments."""
+"""Make the object that a setting names by a dotted path, with the rest of the entry as keyword arguments."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -8,29 +8,29 @@ from django.utils.module_loading import import_string
 
 Made = TypeVar("Made")
 
-#: What making it raises where its options are wrong.
+#: Exceptions that mean wrong options.
 UNUSABLE = (AttributeError, ImportError, KeyError, TypeError, ValueError)
 
 
 class WrongOptions(TypeError, ValueError):
-    """The options name nothing, or they are not those of what they name. The text is for the operator."""
+    """Options are missing or unknown. The message is for the operator."""
 
 
 def build(path: str, options: Mapping[str, Any]) -> Any:
     """An object of the class at ``path``.
 
-    Raises WrongOptions where the options do not fit it, ImportError for a wrong path or a library that is not
-    installed, and whatever a class of the host's raises.
+    Raises WrongOptions if the options do not fit the class, ImportError for a wrong path or a library that is not
+    installed, and any exception of a host's class.
     """
     return make(import_string(path), options)
 
 
 def make(kind: Callable[..., Made], options: Mapping[str, Any]) -> Made:
-    """As :func:`build`, of the class itself."""
+    """Like :func:`build`, for the class itself."""
     try:
         return kind(**options)
     except TypeError:
-        # Asked only now: each message makes a gateway, and to inspect a class costs more than to make one of it.
+        # Only after the failure: each message makes a gateway, and inspecting a class costs more than making an object.
         misfit = _misfit(kind, options)
         if not misfit:
             raise
@@ -38,12 +38,12 @@ def make(kind: Callable[..., Made], options: Mapping[str, Any]) -> Made:
 
 
 def explain(error: Exception) -> str:
-    """What the checks say where :func:`build` raised this."""
+    """The message of the system checks for an exception of :func:`build`."""
     return str(error) if isinstance(error, WrongOptions) else f"{type(error).__name__}: {error}"
 
 
 def _misfit(kind: Callable[..., Any], options: Mapping[str, Any]) -> str:
-    """Which options are missing and which are unknown; "" where the cause is another one."""
+    """Which options are missing, and which are unknown; "" if the cause is another one."""
     parameters = inspect.signature(kind).parameters.values()
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     known = {each.name: each.default is each.empty for each in parameters if each.kind is not each.VAR_KEYWORD}

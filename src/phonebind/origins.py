@@ -1,8 +1,9 @@
 """Which site's page made the browser send a request.
 
-A page anywhere can make its visitors' browsers ask us for images and post forms to us. We would count that against the
-visitor, and against everybody behind the visitor's address. Browsers say so in ``Sec-Fetch-Site``, which no page can
-change (Chromium 76, Firefox 90, Safari 16.4; whatever does not send it is not refused).
+A page on any site can make its visitors' browsers request images from us and post forms to us. We would count these
+requests against the visitor, and against everybody at the same address. Browsers report such requests in
+``Sec-Fetch-Site``, which no page can change (Chromium 76, Firefox 90, Safari 16.4). Clients that do not send the header
+are not refused.
 """
 
 import re
@@ -18,35 +19,36 @@ from phonebind.exceptions import OriginNotAllowed
 
 
 def check(request: HttpRequest) -> None:
-    """Raises OriginNotAllowed where another site's page sent the request, and that site is not an allowed front end."""
+    """Raises OriginNotAllowed if a page of another site sent the request, and that site is no allowed front end."""
     if is_foreign(request):
         raise OriginNotAllowed
 
 
 def check_origin(request: HttpRequest) -> None:
-    """As :func:`check`, by ``Origin``, for what signs a browser in by a cookie: every browser sends it with a POST.
+    """Like :func:`check`, but by ``Origin``, for requests that sign a browser in by a cookie. Every browser sends that
+    header with a POST.
 
-    Where CORS allows every site, that is no front end's name: any page could sign its visitor in. Raises
+    CORS for every site does not count here: it names no front end, and any page could sign its visitor in. Raises
     OriginNotAllowed.
     """
     origin = request.headers.get("Origin", "").lower()
-    # Of a proxy that ends TLS Django may not know; of a page without TLS nobody knows who wrote it.
+    # https too, since Django may not know that a proxy ends TLS. Without TLS, anyone may have written the page.
     own = [f"{scheme}://{request.get_host().lower()}" for scheme in ("https", request.scheme)]
     if origin and origin not in own and not _is_listed(origin):
         raise OriginNotAllowed
 
 
 def is_foreign(request: HttpRequest) -> bool:
-    """Whether a page of another site sent the request: one that neither CORS nor ``ALLOWED_ORIGINS`` allows."""
+    """Whether a page of another site sent the request, and neither CORS nor ``ALLOWED_ORIGINS`` allows that site."""
     if request.headers.get("Sec-Fetch-Site") != "cross-site":
         return False
-    # Browsers send no Origin with an image or a link, but a Referer.
+    # Browsers send no Origin with an image or a link, but they send a Referer.
     origin = request.headers.get("Origin") or _origin(request.headers.get("Referer", ""))
     return not _is_allowed(origin.lower())
 
 
 def allows_all() -> bool:
-    """Whether CORS allows every site there is; then no request is foreign."""
+    """Whether CORS allows every site. Then no request is foreign."""
     return any(_cors("CORS_ALLOW_ALL_ORIGINS", "CORS_ORIGIN_ALLOW_ALL"))
 
 
@@ -73,5 +75,5 @@ def _each(*names: str) -> Iterator[Any]:
 
 
 def _cors(*names: str) -> Iterator[Any]:
-    """The settings of django-cors-headers, by their present and their former names."""
+    """The settings of django-cors-headers, by their current and their former names."""
     return (getattr(settings, name) for name in names if hasattr(settings, name))

@@ -1,4 +1,4 @@
-"""``next`` never leaves the site."""
+"""Make sure that ``next`` stays on the site."""
 
 import unicodedata
 from urllib.parse import quote_plus, urlsplit
@@ -12,18 +12,18 @@ from phonebind.exceptions import NextNotAllowed
 
 #: Bytes.
 MAX_LENGTH = 512
-#: Characters as it travels in a query, where one of Chinese takes nine. uWSGI as it comes has 4,096 bytes for the head
-#: of a request, in which the query stands twice, and a third time in Referer.
+#: Characters in a query, where a Chinese character takes nine. uWSGI's default for the head of a request is 4,096
+#: bytes; the query is in it twice, and a third time in Referer.
 MAX_ENCODED = 720
 
 
 def safe_next(request: HttpRequest, target: str) -> str:
-    """``target`` where it stays on this site or one of ``ALLOWED_NEXT_HOSTS``; empty means the site's own root, "/" or
-    the path that it is served below. Raises NextNotAllowed.
+    """``target``, if it stays on this site or on one of ``ALLOWED_NEXT_HOSTS``. Empty means the site's root: "/" or the
+    path prefix of the site. Raises NextNotAllowed.
 
-    Django refuses schemes and hosts; backslashes, control characters and outer white space are refused here, because
-    browsers, or Django, drop or turn them and then read another URL than the one that was checked. So is "//" with no
-    host after it, which leads nowhere.
+    Django refuses other schemes and hosts. This function also refuses backslashes, control characters and outer white
+    space: browsers, or Django, drop or change them, and then use another URL than the one that was checked. It also
+    refuses "//" without a host after it, which leads nowhere.
     """
     if not target:
         return get_script_prefix()

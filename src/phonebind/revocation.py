@@ -1,8 +1,8 @@
-"""Which refresh tokens were used, and when all tokens of a user ended: by a changed password, by disabling the account,
-by releasing an identity.
+"""Which refresh tokens were used, and when all tokens of a user ended: because the password changed, the account was
+disabled, or an identity was unbound.
 
-It is kept in the store, so a sign-in writes nothing. A token is known by the user, by what it says, and by the moment
-of the sign-in that its chain began with: whatever began before the end is over, and what begins after it is not.
+The store keeps this, so a sign-in writes no row. A token is known by its user, its content, and the time of the sign-in
+that began its chain. Chains that began before the end are over; chains that begin after it are not.
 """
 
 import logging
@@ -20,13 +20,13 @@ from phonebind.conf import conf
 from phonebind.exceptions import TokenInvalid
 from phonebind.models import SocialAccount
 
-#: Seconds that things are remembered for longer than a token is good: clocks differ, and a host may allow some leeway.
+#: Seconds that we remember beyond a token's lifetime: clocks differ, and a host may allow some leeway.
 MARGIN = 7 * 86_400
 _ENDED_BY = "_phonebind_ended_by"
 
 logger = logging.getLogger(__name__)
 
-# ARGV: when it ends, seconds to remember that. By a clock that is behind, an end is not moved back.
+# ARGV: the time of the end, seconds to remember it. A clock that is behind does not move an end back.
 _end = store.Script("""
 local ended = redis.call('GET', KEYS[1])
 if not ended or tonumber(ended) < tonumber(ARGV[1]) then
@@ -34,7 +34,7 @@ if not ended or tonumber(ended) < tonumber(ARGV[1]) then
 end
 """)
 
-# KEYS: when it ended, the token. ARGV: when its chain began, and for how many milliseconds the token would be good.
+# KEYS: the end, the token. ARGV: when its chain began, and for how many milliseconds the token is valid.
 _use = store.Script("""
 local ended = redis.call('GET', KEYS[1])
 if ended and tonumber(ARGV[1]) <= tonumber(ended) then
@@ -45,9 +45,9 @@ return redis.call('SET', KEYS[2], 1, 'NX', 'PX', ARGV[2]) and 1 or 0
 
 
 def revoke(user_pk: Any, reason: str = "host", using: str | None = None) -> None:
-    """End all tokens and sessions of a user that began before now. Call it where your project locks somebody out.
+    """End all tokens and sessions of a user that began before now. Call it where your project locks an account.
 
-    ``user_pk`` is the primary key. ``reason`` is told to the devices where ``phonebind.lifecycle`` keeps sessions.
+    ``user_pk`` is the primary key. Devices are told the ``reason`` where ``phonebind.lifecycle`` keeps sessions.
     ``using`` is the database alias whose transaction ends them.
 
     Raises StorageUnavailable.
@@ -63,13 +63,15 @@ def _end_chains(user_pk: Any) -> None:
 
 
 def mark(key: str) -> None:
-    """Keep at ``key`` that what has begun by now is over, as long as any of it may live. Raises StorageUnavailable."""
+    """Write at ``key`` that everything that began before now is over, for as long as it may live. Raises
+    StorageUnavailable.
+    """
     seconds = max(conf.sign_in_max_age, settings.SESSION_COOKIE_AGE) + MARGIN
     _end([key], _microseconds(time.time()), seconds)
 
 
 def is_before(began: float, ended: bytes | str | None) -> bool:
-    """Whether what began then (seconds since 1970) was over by what :func:`mark` has kept."""
+    """Whether a thing that began then (seconds since 1970) was over by the :func:`mark` in ``ended``."""
     return ended is not None and _microseconds(began) <= int(ended)
 
 
@@ -82,9 +84,9 @@ def is_revoked(user_pk: Any, began: float) -> bool:
 
 @contextmanager
 def used(user_pk: Any, token: str, began: float, seconds: int) -> Iterator[None]:
-    """Use up a refresh token for the block, unless the block fails; ``seconds`` is how long it would be good.
+    """Use up a refresh token for the block; undo it if the block fails. ``seconds``: how long it would be valid.
 
-    Raises TokenInvalid where it was used before or has been ended, StorageUnavailable.
+    Raises TokenInvalid if it was used before or has been ended, StorageUnavailable.
     """
     key = store.key("tokens", str(user_pk)) + f":used:{token}"
     if not _use([_ended(user_pk), key], _microseconds(began), (seconds + MARGIN) * 1000):
@@ -98,7 +100,7 @@ def used(user_pk: Any, token: str, began: float, seconds: int) -> Iterator[None]
 
 
 def install() -> None:
-    """Listen for what ends tokens. Not for the user model alone: a proxy or a child of it is saved as itself."""
+    """Connect to the events that end tokens. With no sender: a proxy or child of the user model is saved as itself."""
     post_save.connect(_on_save, dispatch_uid="phonebind.revocation.save")
     post_delete.connect(_on_release, sender=SocialAccount, dispatch_uid="phonebind.revocation.release")
 
@@ -106,7 +108,7 @@ def install() -> None:
 def _on_save(instance: Any, created: bool, using: str, **kwargs: Any) -> None:
     if created or not isinstance(instance, get_user_model()):
         return
-    # Django keeps what set_password() was given until save() is over. It has taken it away where only the hash is new.
+    # Django keeps the argument of set_password() until save() is over. It removes it where only the hash is new.
     if not instance.is_active or getattr(instance, "_password", None) is not None:
         reason = "password" if instance.is_active else "disabled"
         _tell(instance.pk, reason, using)
@@ -120,20 +122,20 @@ def _on_save(instance: Any, created: bool, using: str, **kwargs: Any) -> None:
 
 
 def ended_by(user: Any) -> float:
-    """When saving this very object ended what its user had begun, in seconds since 1970; 0 where it did not.
+    """When saving this object ended its user's tokens, in seconds since 1970; 0 if it did not.
 
-    A sign-in that goes on with the object knows of the new password, and begins after that.
+    A sign-in that continues with this object knows the new password. So it begins after that time.
     """
     return float(getattr(user, _ENDED_BY, 0))
 
 
 def _note_end(instance: Any) -> None:
-    # A microsecond is the unit in which ends are kept, and what begins in the same one is over.
+    # Ends are kept in microseconds, and a chain that begins in the same microsecond is over.
     setattr(instance, _ENDED_BY, time.time() + 0.000_002)
 
 
 def _on_release(instance: SocialAccount, using: str, **kwargs: Any) -> None:
-    """Where sessions are kept, those end that began with it: ``phonebind.lifecycle`` sees to that."""
+    """With ``phonebind.lifecycle``, that app ends the sessions that began with this binding."""
     end_chains(instance.user_id, using)
     if not life.installed:
         _tell(instance.user_id, "unbound", using)
@@ -145,16 +147,16 @@ def _tell(user_pk: Any, reason: str, using: str) -> None:
 
 
 def end_chains(user_pk: Any, using: str) -> None:
-    """Those that no session keeps, around the commit. Twice: what began before it may have begun by the old
-    password, and after it the process may be dead.
+    """End the chains without a session, before and after the commit. Before: the process may die right after the
+    commit. After: a chain may have begun with the old password just before it.
     """
     _try_to_end(user_pk)
     databases.after_commit(using, _try_to_end, user_pk)
 
 
 def _try_to_end(user_pk: Any) -> None:
-    """A password can be changed, and an account disabled, whatever the store does, and whether there is one: a host's
-    tests may run without.
+    """An unavailable store must not prevent a change of password or the disabling of an account. A host's tests may
+    even run without a store.
     """
     try:
         _end_chains(user_pk)

@@ -1,4 +1,4 @@
-"""Django's session of somebody who has just signed in, for the pages and for front ends that keep no token."""
+"""Django's session of a person who has just signed in, for the pages and for front ends that keep no token."""
 
 import time
 from typing import Any, cast
@@ -31,14 +31,14 @@ def start(
             begun = life.installed.begin(request, user, method, social_account, since, ends)
             request.session[life.SID] = begun.sid
             if before:
-                # One browser has one at a time.
+                # A browser has one session at a time.
                 life.installed.end(before, "signed_out")
 
 
 def _backend(user: AbstractBaseUser) -> str:
-    """The one that will load the user again: some backends are there for permissions or for locks only.
+    """The backend that loads this user in the next request: some backends are only for permissions or locks.
 
-    Raises AccountDisabled: a user whom none of them loads would be nobody on the next page.
+    Raises AccountDisabled if no backend loads the user: on the next page they would not be signed in.
     """
     for path in settings.AUTHENTICATION_BACKENDS:
         if _loads(auth.load_backend(path), user):
@@ -49,6 +49,6 @@ def _backend(user: AbstractBaseUser) -> str:
 def _loads(backend: Any, user: AbstractBaseUser) -> bool:
     if getattr(type(backend), "get_user", None) is not ModelBackend.get_user:
         return bool(backend.get_user(user.pk))
-    # Django's own asks the default manager, and a replica perhaps, to which somebody new may not have come yet.
+    # Django's backend asks the default manager, which may read from a replica that does not have a new user yet.
     shown = type(user)._default_manager.using(databases.primary(type(user))).filter(pk=user.pk)
     return bool(backend.user_can_authenticate(user)) and shown.exists()

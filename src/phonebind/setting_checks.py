@@ -15,7 +15,7 @@ from phonebind.conf import FRONT_ENDS, NAMES, SETTING
 from phonebind.sms import receipts
 from phonebind.verified import STRENGTHS
 
-#: What each setting must be; a tuple may as well be a list in a settings file.
+#: The type of each setting. Where a tuple is expected, a list is fine too.
 TYPES: Mapping[str, Any] = {
     "PROVIDERS": Mapping,
     "SMS": Mapping,
@@ -82,9 +82,9 @@ AT_LEAST = {
     "HASH_SLOTS": 1,
 }
 YEAR = 366 * 86_400
-#: Of a key that nobody guesses.
+#: The shortest key that cannot be guessed.
 KEY_LENGTH = 32
-#: Digits: neither the "1e9" and "NaN" that a Decimal may be, nor less than nothing.
+#: Plain digits. A Decimal would also accept "1e9", "NaN" and negative numbers.
 _PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{32,128}")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
@@ -110,7 +110,7 @@ def _setting_problems(raw: Mapping[str, Any]) -> Iterator[str]:
         elif name in AT_LEAST and value < AT_LEAST[name]:
             yield f"{name} must be {AT_LEAST[name]} or more."
         elif name == "COOKIE_SAMESITE" and value not in ("Lax", "None"):
-            yield "COOKIE_SAMESITE must be 'Lax' or 'None': with 'Strict' no browser sends it along on the way back."
+            yield "COOKIE_SAMESITE must be 'Lax' or 'None': with 'Strict' it does not come back from the provider."
 
 
 def _origin_problems(origins: Collection[Any]) -> Iterator[str]:
@@ -134,7 +134,7 @@ def _mobile_format_problems(form: Any) -> Iterator[str]:
 
 
 def _receipt_problems(value: str) -> Iterator[str]:
-    # Without the value: a secret that is one character short is a secret all the same.
+    # The value is not shown: a secret that is one character too short is still a secret.
     if value not in ("", receipts.PULL) and not _SECRET.fullmatch(value):
         yield f"SMS_RECEIPTS must be '', '{receipts.PULL}', or a secret of 32 to 128 characters out of [A-Za-z0-9_-]."
 
@@ -199,7 +199,7 @@ def _token_key_problems(keys: Collection[Any]) -> Iterator[str]:
             yield f"TOKEN_KEYS[{number}] is {told}."
 
 
-#: What each of these must be besides its type.
+#: Further checks of a setting's value, besides its type.
 _PROBLEMS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "ALLOWED_ORIGINS": _origin_problems,
     "EVENTS_KEY": _events_key_problems,

@@ -1,9 +1,9 @@
-"""How many threads of this process may do at once what holds a thread for long.
+"""How many threads of this process may do a long task at once.
 
-A provider that hangs would hold every thread there is until its deadline; a crowd whose passwords are hashed, or whose
-images are drawn, would have every thread compute; and with the threads goes all that has nothing to do with it. So only
-some may, and in a burst a few more wait for them, in the order they came: a place is worth a moment's patience while
-others are being served. Who would wait in vain, or too long, is told so at once.
+A provider that hangs would block every thread until its deadline. A crowd whose passwords are hashed, or whose images
+are drawn, would keep every thread busy. Then the process could serve no other requests either. So only some threads may
+do it. In a burst, a few more wait in the order of their arrival: a short wait is worth it while others are being
+served. A request that would wait in vain, or too long, is refused at once.
 """
 
 import logging
@@ -23,8 +23,9 @@ from phonebind.exceptions import (
     SmsNotSent,
 )
 
-#: Who waits holds a thread too, so as many may wait as have places: they are served next. Where the places are few it
-#: is this many, or people who come at the same moment by chance would be refused; one place hashes for 8 in 0.2 s.
+#: A request that waits holds a thread too. So as many may wait as there are places: they are served next. With few
+#: places at least this many may wait; otherwise people who arrive together by chance would be refused. One place hashes
+#: 8 passwords in 0.2 s.
 QUEUE = 8
 #: Seconds between two lines in the log.
 WARN_SECONDS = 60.0
@@ -33,10 +34,11 @@ logger = logging.getLogger(__name__)
 
 
 class Slots:
-    """The places for one kind of work; ``error`` is raised for want of one.
+    """The places for one kind of task. ``error`` is raised if there is no place.
 
-    Nobody waits longer than ``longest`` seconds, nor where nobody was served for ``patience`` seconds, nor after work
-    that ended with ``error`` itself, unless a neighbour did answer: a refusal is no outage.
+    No request waits longer than ``longest`` seconds. None waits if no other request was served for ``patience``
+    seconds. None waits after a task that raised ``error`` itself, unless the other server did answer: a refusal is no
+    outage.
     """
 
     def __init__(self, error: type[PhonebindError], *, patience: float, longest: float) -> None:
@@ -52,7 +54,7 @@ class Slots:
 
     @contextmanager
     def take(self, most: int) -> Iterator[None]:
-        """Hold one of ``most`` places for the length of the block."""
+        """Hold one of ``most`` places during the block."""
         with self._lock:
             self._wait(most)
             self._taken += 1
@@ -86,7 +88,7 @@ class Slots:
                 turn.wait(left)
         finally:
             self._queue.remove(turn)
-            # Two places may have become free before the first in the queue woke up.
+            # Two places may have become free before the first request in the queue woke up.
             self._call_next()
 
     def _call_next(self) -> None:
@@ -96,18 +98,17 @@ class Slots:
     def _refuse(self, most: int) -> NoReturn:
         if self._warned + WARN_SECONDS < time.monotonic():
             self._warned = time.monotonic()
-            logger.warning("All %s places of this process are taken: %s for who comes now", most, self._error.code)
+            logger.warning("All %s places of this process are taken: further requests get %s", most, self._error.code)
         raise self._error
 
 
-# Neighbours that hang are the reason here, so what counts is whether they answer.
+# Here the cause of waiting is a server that may hang. So it counts whether it answers.
 PROVIDER = Slots(ProviderUnavailable, patience=0.25, longest=0.5)
 SMS = Slots(SmsNotSent, patience=0.25, longest=0.5)
 HUMAN = Slots(HumanCheckUnavailable, patience=0.25, longest=0.5)
 PROOF = Slots(MobileProofUnavailable, patience=0.25, longest=0.5)
-# A hash always ends, and so does a drawing.
+# A hash always ends, and so does drawing an image.
 HASHING = Slots(ServerBusy, patience=1, longest=1)
-# What people have to answer: images, and proofs of work. They are soon made, and a flood of them leaves the rest to
-# sign-ins.
+# Images and proofs of work. They are made quickly. In a flood of them, the other threads stay free for sign-ins.
 MAKERS = 1
 CHALLENGES = Slots(ServerBusy, patience=1, longest=1)

@@ -1,19 +1,19 @@
-"""The scripts of ``phonebind.sms_codes``, each one step in the store.
+"""The scripts of ``phonebind.sms_codes``. Each one is one atomic step in the store.
 
-All codes of a mobile are one hash, ``KEYS[1]``. A code is known by its digest, and has ``until:…`` (milliseconds since
-1970), ``for:…`` (the holder, "" for codes that are nobody's), ``by:…`` (who claimed it) and ``done:…`` (settled);
-``tries:…`` are the wrong guesses by holder. ``KEYS[2]``, where a script takes it, is the set of holders who were sent
-a code lately. A script names its keys literally, since some clouds refuse any other.
+All codes of a mobile are in one hash, ``KEYS[1]``. A code is stored by its digest. Its fields are ``until:…``
+(milliseconds since 1970), ``for:…`` (the holder, "" for a code without one), ``by:…`` (who claimed it) and ``done:…``
+(settled). ``tries:…`` counts the wrong guesses by holder. ``KEYS[2]``, where a script takes it, is the set of holders
+that were sent a code lately. A script writes its keys as literals, since some clouds refuse anything else.
 """
 
 from phonebind import store
 
-#: What ``check`` says: GONE is wrong too, and every code that the claimant was sent is expired, burnt or dropped.
+#: Results of ``check``. GONE means wrong too, and that each code sent to the claimant is expired, burnt or dropped.
 WRONG, RIGHT, GONE = range(3)
-#: And for the metrics, in this order: what became of the codes that it might have been.
+#: For the metrics: what happened to the codes that the guess might have matched. The order is that of the script.
 ENDS = ("wrong", "right", "burnt", "expired")
 
-# Every script is given the time as ARGV[1].
+# The time is ARGV[1] of every script.
 _CODES = """
 local now = tonumber(ARGV[1])
 local function get(name, digest)
@@ -46,7 +46,7 @@ local function codes_of(holder)
 end
 """
 
-# ARGV: now, digest, milliseconds, holder, milliseconds to remember. 0 where a code that is alive has the same digits.
+# ARGV: now, digest, milliseconds, holder, milliseconds to remember. Returns 0 if a live code has the same digits.
 add = store.Script(
     _CODES
     + """
@@ -68,7 +68,7 @@ return 1
 """
 )
 
-# ARGV: now, holder, how many may stay.
+# ARGV: now, holder, how many codes stay.
 keep_newest = store.Script(
     _CODES
     + """
@@ -83,9 +83,9 @@ end
 # ARGV: now, digest.
 drop = store.Script(_CODES + "drop(ARGV[2])")
 
-# ARGV: now, claimant, guesses, digests. Whoever guesses right gets in with a live code, or with one that was claimed
-# for the same identity before. A wrong guess is one at each code that it might have been right for. GONE looks at the
-# claimant's own codes alone, which nobody else can guess, burn or use: it tells nothing of what others do.
+# ARGV: now, claimant, guesses, digests. A right guess matches a live code, or one that the same identity claimed
+# before. A wrong guess counts for each code that it might have matched. GONE depends on the claimant's own codes alone.
+# No other person can guess, burn or use those, so GONE tells nothing about other people.
 check = store.Script(
     _CODES
     + """
@@ -116,7 +116,7 @@ return {0, ended}
 """
 )
 
-# ARGV: now, claimant, digests. 0: gone or claimed by another. 1: ours, open. 2: ours, and settled by an earlier commit.
+# ARGV: now, claimant, digests. 0: gone, or claimed by another. 1: ours, open. 2: ours, settled by an earlier commit.
 claim = store.Script(
     _CODES
     + """
@@ -133,7 +133,7 @@ return 0
 """
 )
 
-# ARGV: now, claimant, digests. The mobile is proved, so the codes beside this one have nothing left to do.
+# ARGV: now, claimant, digests. The mobile is proved, so the other codes are not needed any more.
 settle = store.Script(
     _CODES
     + """

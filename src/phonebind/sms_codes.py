@@ -1,14 +1,14 @@
-"""The codes that prove a mobile: sent once a minute at most, five guesses, used once.
+"""The SMS codes that prove a mobile: at most one SMS a minute, five guesses, and each code is used once.
 
-The last three codes of a mobile are valid, each for five minutes: a new one does not take away the one that is on the
-phone already. A code that was asked for with a bind ticket is for the identity of that ticket alone, its *holder*: the
-others can neither guess it nor burn it. The codes of one holder share three places and five guesses, and so do the
-codes that have none.
+The last three codes of a mobile are valid, each for five minutes. So a new code does not end the one that is already on
+the phone. A code that was requested with a binding token is only for the identity of that token, its *holder*: other
+people can neither guess it nor use up its guesses. The codes of one holder share three places and five guesses. The
+codes without a holder share three places and five guesses too.
 
-A code is for one purpose: it is kept, hashed and worded by it, and worth nothing for another. The limits count a mobile
-over all purposes.
+A code has one purpose: its key, its hash and its text depend on the purpose, and it is invalid for any other. The
+limits count a mobile over all purposes.
 
-What becomes of a code that was right: ``phonebind.verified``.
+What happens to a correct code: ``phonebind.verified``.
 """
 
 import logging
@@ -38,20 +38,21 @@ from phonebind.exceptions import (
 from phonebind.sms import registry
 from phonebind.verified import VerifiedMobile
 
-#: Seconds a code lives.
+#: Seconds that a code is valid.
 EXPIRES_IN = 300
-#: Seconds that a holder's having been sent one is known: a bind ticket lives no longer.
+#: Seconds that we remember that a code was sent to a holder: a binding token lives no longer.
 REMEMBERED = 600
-#: Wrong ones, over all codes of a mobile that are alive, by holder: to bind, which takes a ticket; and for all else.
+#: Wrong guesses at all live codes of a mobile, by holder: MAX_GUESSES to bind, which needs a token; FEW_GUESSES for all
+#: other purposes.
 MAX_GUESSES = 5
 FEW_GUESSES = 3
-#: Codes of a mobile that are alive, by holder.
+#: Live codes of a mobile, by holder.
 MAX_LIVE = 3
 
-#: Limits for those who hold no ticket; what they leave of a mobile's quota is for those who do.
+#: Limits for people without a binding token. The rest of a mobile's quota is reserved for people who hold one.
 _OPEN = ("sms_mobile_open_hour", "sms_mobile_open_day")
 _RESERVED = ("sms_identity_hour", "sms_identity_day", "sms_identity_month")
-#: What vendors refuse for the number's sake: nothing was sent, and it is no reason to ask the vendor again.
+#: Errors that the vendor returns because of the number. Nothing was sent, and asking the vendor again is useless.
 _NUMBER = (SmsRefused, SmsVendorLimit)
 
 logger = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ByCode(VerifiedMobile):
-    """A mobile whose owner has just given the right code for ``claimant``. Made by :func:`check` alone."""
+    """A mobile whose owner has just given the right code for ``claimant``. Only :func:`check` makes it."""
 
     invalid: ClassVar[type[PhonebindError]] = SmsCodeInvalid
 
@@ -73,14 +74,15 @@ class ByCode(VerifiedMobile):
         return bool(state == 1)
 
     def settle(self) -> None:
-        """No other code of the mobile is valid for it either."""
+        """Also end all other codes of this mobile for this claimant."""
         scripts.settle(_key(self.number, self.purpose), _now(), self.claimant, *self.digests)
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Seconds until another code may be asked for, and for which this one is good; and where receipts are on, what to
-    ask for this SMS's by.
+    """``resend_after``: seconds until another code may be requested. ``expires_in``: seconds that this code is valid.
+
+    ``receipt``: the id to ask for the receipt of this SMS; "" where receipts are off.
     """
 
     resend_after: int
@@ -89,36 +91,36 @@ class Sent:
 
     @property
     def body(self) -> dict[str, Any]:
-        """As every JSON answer says it."""
+        """The body of every JSON answer."""
         told = {"message": "OK", "resend_after": self.resend_after, "expires_in": self.expires_in}
         return told | ({"receipt": self.receipt} if self.receipt else {})
 
 
 class How(TypedDict, total=False):
-    """Whom a code is for, and for what."""
+    """Who a code is for, and its purpose."""
 
-    #: "" for nobody in particular: the key of the identity whose bind ticket the person holds, or whatever else stands
-    #: for them; then nobody else can use it.
+    #: The key of the identity whose binding token the person holds, or another key for that person: then only this
+    #: holder can use the code. "" for a code without a holder. Default: "".
     holder: str
-    #: One of ``sms.PURPOSES``; "bind".
+    #: One of ``sms.PURPOSES``. Default: "bind".
     purpose: str
-    #: Whether the holder may have of what is kept back of a mobile's quota. True.
+    #: Whether the holder may use the reserved part of a mobile's quota. Default: True.
     reserved: bool
-    #: What the SMS says, where it is not the purpose: ``sms.NO_ACCOUNT``, which tells no code.
+    #: The wording of the SMS, if it is not that of the purpose: ``sms.NO_ACCOUNT``, a text without a code.
     worded: str
 
 
 def issue(mobile: str, address: str, *also: limits.Claim, **how: Unpack[How]) -> Sent:
-    """Send a new code. ``also`` are limits that it counts against besides its own.
+    """Send a new code. It also counts against the limits in ``also``.
 
     Raises SmsTooFrequent or SmsQuota (nothing was sent), SmsNotSent (nothing was counted), SmsRefused or SmsVendorLimit
-    (counted for the person, and not for the site), SmsUnconfirmed (the code is good, should it arrive),
+    (counted for the person, but not for the site), SmsUnconfirmed (the SMS may arrive, and then the code is valid),
     StorageUnavailable (nothing was sent).
     """
     holder, purpose = how.get("holder", ""), how.get("purpose", "bind")
     sent = Sent(limits.rule("sms_mobile_gap").seconds, EXPIRES_IN)
     with slots.SMS.take(conf.sms_slots), _taken(mobile, address, also, holder if how.get("reserved", True) else ""):
-        # Written before it is sent: a code that was sent and is not known is paid for and good for nothing.
+        # Stored before it is sent: an SMS whose code is not stored costs money and is useless.
         code = _new_code(mobile, holder, purpose)
         message = _message(mobile, code, how.get("worded", purpose))
         try:
@@ -129,32 +131,33 @@ def issue(mobile: str, address: str, *also: limits.Claim, **how: Unpack[How]) ->
         except (SmsNotSent, *_NUMBER):
             withdraw(mobile, code, purpose)
             raise
-    # Only now: what could not be sent must not take away a code that is on the phone already.
+    # Only after the SMS was sent: a failed SMS must not end a code that is already on the phone.
     with _at_best("A mobile has one code more than it should"):
         scripts.keep_newest(_key(mobile, purpose), _now(), holder, MAX_LIVE)
     return replace(sent, receipt=message.id) if registry.brings_receipts() else sent
 
 
 def withdraw(mobile: str, code: str, purpose: str = "bind") -> None:
-    """Take away a code that was not sent, and never will be."""
+    """Delete a code that was not sent and never will be."""
     with _at_best("A code that was not sent stays valid until it expires"):
         for digest in _digests(mobile, code, purpose):
             scripts.drop(_key(mobile, purpose), _now(), digest)
 
 
 def void(mobile: str, *, but: str = "") -> None:
-    """No code of this mobile is good any more, for any purpose ``but`` this one. Raises StorageUnavailable."""
+    """End all codes of this mobile, for all purposes ``but`` this one. Raises StorageUnavailable."""
     with store.connection() as client:
         client.delete(*(_key(mobile, purpose) for purpose in sms.PURPOSES if purpose != but))
 
 
 @contextmanager
 def _taken(mobile: str, address: str, also: tuple[limits.Claim, ...], holder: str) -> Iterator[None]:
-    """The limits of one SMS; given back where the block ends with nothing sent.
+    """Take the limits of one SMS; give them back if the block ends and nothing was sent.
 
-    Where that is for the number's sake only the site's are, or a blocked number would be a free way to call the vendor.
+    If the vendor refused the number, only the site's limits are given back. Otherwise a blocked number would be a free
+    way to make us call the vendor.
     """
-    # From the narrow to the wide: who has used up their own never touches what belongs to others.
+    # From the person's own limits to the site's: a person who has used up their own limits never takes from others'.
     own = [("sms_address_hour", address), ("sms_mobile_gap", mobile)]
     own += [(name, mobile) for name in ("sms_mobile_hour", "sms_mobile_day")]
     site = [("sms_site_hour", limits.SITE), ("sms_site_day", limits.SITE)]
@@ -168,7 +171,7 @@ def _taken(mobile: str, address: str, also: tuple[limits.Claim, ...], holder: st
         try:
             at = limits.take(*claims)
         except Limited as rest:
-            # Whichever part is free again sooner will do.
+            # Report the limit that is free again first.
             sooner = rest.limit in _RESERVED and (used_up.retry_after or 0) < (rest.retry_after or 0)
             raise (used_up if sooner else rest) from None
     try:
@@ -185,7 +188,7 @@ def _taken(mobile: str, address: str, also: tuple[limits.Claim, ...], holder: st
 
 @contextmanager
 def _at_best(otherwise: str) -> Iterator[None]:
-    """What the person's answer does not hang on."""
+    """For a step that the person's answer does not depend on: an unavailable store is only logged."""
     try:
         yield
     except StorageUnavailable:
@@ -196,11 +199,11 @@ def check(mobile: str, code: str, *, claimant: str, address: str, purpose: str =
     """Check an SMS code. Returns the mobile, verified for ``claimant``. The code can be used until it is claimed.
 
     ``mobile`` has 11 digits. ``claimant`` is ``Identity.key``, or another text that stands for the person. ``address``
-    is whom the limits count, as ``limits.client_address`` returns it. ``counted`` is who gets the blame for wrong
-    codes, if not the claimant.
+    is counted by the limits, as ``limits.client_address`` returns it. Wrong codes count for ``counted``, if it is not
+    the claimant.
 
     Raises SmsCodeInvalid: the code is wrong, for another purpose, expired, never sent, ended by wrong guesses, or
-    claimed by somebody else. Raises SmsCodeGone if the claimant was sent codes and none of them is valid any more;
+    claimed by another person. Raises SmsCodeGone if the claimant was sent codes and none of them is valid any more;
     codes of other people make no difference. Raises TooManyAttempts after many wrong codes of this claimant or
     this address, for all mobiles together.
     """
@@ -223,8 +226,8 @@ def check(mobile: str, code: str, *, claimant: str, address: str, purpose: str =
 def claim(mobile: ByCode) -> bool:
     """Use the proof for its claimant: the last act before a commit. The same as ``mobile.claim()``.
 
-    Returns True the first time, and False where the same bind was committed before. Raises SmsCodeInvalid if somebody
-    else was faster.
+    Returns True the first time, and False where the same bind was committed before. Raises SmsCodeInvalid if another
+    bind was faster.
     """
     return mobile.claim()
 
@@ -237,7 +240,7 @@ def settle(mobile: ByCode) -> None:
 
 
 def _new_code(mobile: str, holder: str, purpose: str) -> str:
-    """Six digits that no other live code of this mobile and purpose has, valid from now on."""
+    """Six digits that no other live code of this mobile and purpose has. The code is valid from now on."""
     while True:
         code = f"{secrets.randbelow(10**6):06}"
         digest, lifetime, remembered = _digests(mobile, code, purpose)[0], EXPIRES_IN * 1000, REMEMBERED * 1000
@@ -254,7 +257,7 @@ def _key(mobile: str, purpose: str) -> str:
 
 
 def _keys(mobile: str, purpose: str) -> tuple[str, str]:
-    """The codes, and who was sent one lately."""
+    """The keys of the codes, and of the holders that were sent a code lately."""
     return _key(mobile, purpose), store.key("sms_sent" if purpose == "bind" else f"sms_sent_{purpose}", mobile)
 
 

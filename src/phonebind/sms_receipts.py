@@ -1,4 +1,4 @@
-"""What a person is told about an SMS that did not arrive, and the door through which vendors' receipts come in."""
+"""What a person is told about an SMS that did not arrive, and the endpoint for vendors' receipts."""
 
 import logging
 import secrets
@@ -16,11 +16,11 @@ from phonebind.exceptions import ReceiptUnknown, SmsNotSent, StorageUnavailable,
 from phonebind.sms import receipts, registry
 from phonebind.sms.receipts import Expected, Outcome, Pushes, Tells
 
-#: Seconds after the sending, and between two questions to a vendor: carriers take as long to know.
+#: Seconds after the sending, and between two calls to a vendor: carriers need that long.
 PATIENCE = 20
 
 WAITING = "waiting"
-#: By the reason, or the state where there is none.
+#: By the reason, or by the state if there is no reason.
 MESSAGES: Mapping[str, Text] = {
     WAITING: _("There is no news from the carrier yet. An SMS may take a minute: then ask again here."),
     "delivered": _("The carrier says that the phone has the SMS. Please look among blocked messages too."),
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What became of an SMS. ``reason`` is one of ``receipts.REASONS`` where it failed, else ""."""
+    """The state of an SMS. ``reason``: one of ``receipts.REASONS`` if it failed, otherwise ""."""
 
     state: str
     reason: str
@@ -49,12 +49,12 @@ class News:
 
     @property
     def body(self) -> dict[str, Any]:
-        """As every JSON answer says it."""
+        """The body of every JSON answer."""
         return {"state": self.state, "reason": self.reason, "message": self.message}
 
 
 def news(id_: str, address: str) -> News:
-    """About the SMS whose message has this id, which the asker was told; its vendor is asked where nothing came.
+    """News of the SMS whose message has this id, which the client knows. If no receipt came, the vendor is asked.
 
     Raises ReceiptUnknown, TooManyRequests, StorageUnavailable.
     """
@@ -68,7 +68,7 @@ def news(id_: str, address: str) -> News:
 
 
 def _asked(sms: Expected) -> Outcome | None:
-    """What its vendor says, where it can be asked and was not lately; a vendor that fails has no news."""
+    """The vendor's answer, if it has a call for this and was not called lately. A vendor that fails has no news."""
     gateways = [gateway for gateway in _named(sms.gateway) if isinstance(gateway, Tells)]
     if not sms.vendor_id or not gateways or not store.first(store.key("sms_receipt_asked", sms.id), PATIENCE):
         return None
@@ -82,10 +82,10 @@ def _asked(sms: Expected) -> Outcome | None:
 
 
 def accept(name: str, secret: str, headers: Mapping[str, str], body: bytes) -> bytes:
-    """What a vendor sent to the path of this gateway. Returns the body of the answer, whatever came: a vendor that is
-    refused sends it again, and it would be no better.
+    """Record a receipt that a vendor sent to the path of this gateway. Returns the body of the answer, whatever the
+    receipt contains: a vendor whose request is refused sends the same again.
 
-    Raises ReceiptUnknown for a path that is none.
+    Raises ReceiptUnknown for an unknown path.
     """
     gateways = [gateway for gateway in _named(name) if isinstance(gateway, Pushes)]
     if not _is_secret(secret) or not gateways:
@@ -101,11 +101,11 @@ def accept(name: str, secret: str, headers: Mapping[str, str], body: bytes) -> b
 
 def _is_secret(text: str) -> bool:
     known = conf.sms_receipts
-    # As bytes: of text, it compares ASCII alone.
+    # As bytes: with str, compare_digest accepts only ASCII.
     given = text.encode(errors="replace")
     return known not in ("", receipts.PULL) and secrets.compare_digest(given, known.encode())
 
 
 def _named(name: str) -> Iterator[object]:
-    """All gateways of this name: behind a failover there may be two, with an account each."""
+    """All gateways of this name: behind a failover there may be two, with one account each."""
     return (gateway for gateway in registry.senders() if registry.name_of(gateway) == name)

@@ -12,8 +12,8 @@ except ImportError as error:
     raise ImportError("Celery is not installed: pip install 'phonebind[celery]'") from error
 
 
-# Whatever the host's defaults are: acknowledged before it begins, so that no worker begins it again where this one is
-# killed, and tried again by nobody but us.
+# Independent of the host's defaults. The task is acknowledged before it begins, so no worker starts it again if this
+# one is killed. Only phonebind itself retries.
 @shared_task(  # type: ignore[untyped-decorator]  # Celery has no types
     name=queue.TASK,
     acks_late=False,
@@ -24,13 +24,13 @@ except ImportError as error:
     serializer="json",
 )
 def send_sms(message_id: str, number: int) -> None:
-    """Send a message that was handed over, and take its code away where it was not sent."""
+    """Send a message from the queue, and delete its code if it was not sent."""
     _withdraw(delivery.deliver(message_id, number))
 
 
 @task_revoked.connect(dispatch_uid="phonebind")  # type: ignore[untyped-decorator]
 def throw_away(request: Any, expired: bool, **kwargs: Any) -> None:
-    """Celery itself drops what has expired, and the task above does not run."""
+    """Celery drops expired tasks itself, so the task above does not run. Delete the code here."""
     if expired and request.task == queue.TASK:
         _withdraw(delivery.late(*request.args))
 

@@ -1,11 +1,11 @@
-"""The words of an SMS, and whether they fit into one: the second part is paid for like a first."""
+"""The texts of SMS, and whether a text fits into one SMS: the second part costs as much as the first."""
 
 from collections.abc import Mapping
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-#: What one SMS holds: of the GSM alphabet (3GPP TS 23.038) 160 characters, of any other script 70.
+#: One SMS holds 160 characters of the GSM alphabet (3GPP TS 23.038), or 70 characters of any other script.
 _GSM = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -14,7 +14,7 @@ _GSM = frozenset(
 _GSM_EXTENSION = frozenset("^{}\\[~]|€")
 
 
-#: By purpose: the text, and the same in fewer words.
+#: By purpose: the text, and a shorter text.
 _TEXTS: Mapping[str, tuple[Promise, Promise]] = {
     "bind": (
         _(
@@ -51,7 +51,7 @@ _TEXTS: Mapping[str, tuple[Promise, Promise]] = {
         ),
         _("[%(site)s] %(code)s: code to confirm it is you, %(minutes)s min. Tell no one."),
     ),
-    # In place of a code to reset a password.
+    # Sent in place of a code to reset a password.
     "no_account": (
         _(
             "[%(site)s] Somebody asked to reset the password of an account with this mobile number. "
@@ -59,7 +59,7 @@ _TEXTS: Mapping[str, tuple[Promise, Promise]] = {
         ),
         _("[%(site)s] There is no account with this number, and so no password to reset."),
     ),
-    # No code, to a number that is to be given up.
+    # Without a code, to the old number of an account that changes its number.
     "mobile_change": (
         _(
             "[%(site)s] Your account is to get another mobile number in place of this one, in %(hours)s h. "
@@ -71,7 +71,7 @@ _TEXTS: Mapping[str, tuple[Promise, Promise]] = {
 
 
 def code_text(purpose: str, site: str, code: str, minutes: int) -> str:
-    """In the language of the person who asks; in fewer words where a long name would make two SMS of it."""
+    """The text in the language of the person who asked; the shorter one if a long site name would make two SMS."""
     facts = {"site": site, "code": code, "minutes": minutes, "hours": -(-minutes // 60)}
     text, short = (str(template) % facts for template in _TEXTS[purpose])
     return text if is_one(text) else short

@@ -1,7 +1,7 @@
-"""`Standard Webhooks <https://www.standardwebhooks.com>`_: how a message is signed, and whether one is.
+"""`Standard Webhooks <https://www.standardwebhooks.com>`_: sign a message, and verify one.
 
-Verifiers exist in ten languages. We sign what the HTTP gateway of SMS sends, and webhooks; what is pushed to us by that
-gateway's bridge is signed alike.
+Verifiers exist in ten languages. We sign the requests of the HTTP gateway for SMS, and webhooks. The bridge of that
+gateway signs its requests to us in the same way.
 """
 
 import base64
@@ -12,18 +12,18 @@ import time
 from collections.abc import Mapping
 
 PREFIX = "whsec_"
-#: Bytes; what Standard Webhooks asks for.
+#: Bytes that Standard Webhooks requires.
 SHORTEST_KEY = 24
-#: Seconds that the stamp of what others have signed may differ from our clock.
+#: Seconds that the timestamp of a received message may differ from our clock.
 TOLERANCE = 300
-#: What a secret must be.
+#: The form of a secret, for error messages.
 SECRET = f"{PREFIX} and {SHORTEST_KEY} bytes or more in base64"
 
 _STAMP = re.compile(r"[0-9]{1,12}")
 
 
 def is_secret(secret: str) -> bool:
-    """Whether it is what ``SECRET`` says."""
+    """Whether it has the form of ``SECRET``."""
     try:
         return secret.startswith(PREFIX) and len(_key(secret)) >= SHORTEST_KEY
     except (binascii.Error, ValueError):
@@ -31,7 +31,7 @@ def is_secret(secret: str) -> bool:
 
 
 def headers(message_id: str, body: bytes, *secrets: str) -> dict[str, str]:
-    """The three headers of a message that is sent now, signed by each of the secrets."""
+    """The three headers of a message that is sent now. Each secret makes one signature."""
     stamp = str(int(time.time()))
     return {
         "webhook-id": message_id,
@@ -41,12 +41,12 @@ def headers(message_id: str, body: bytes, *secrets: str) -> dict[str, str]:
 
 
 def is_signed(headers: Mapping[str, str], body: bytes, secret: str) -> bool:
-    """Whether one of the signatures is by this secret, and lately made."""
+    """Whether one of the signatures was made with this secret, at most ``TOLERANCE`` seconds ago."""
     id_, stamp, signatures = (headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
     if not _STAMP.fullmatch(stamp) or abs(time.time() - int(stamp)) > TOLERANCE:
         return False
     ours = _signed(secret, id_, stamp, body).encode()
-    # Several while a secret is being changed.
+    # There are several signatures while a secret is being changed.
     return any(hmac.compare_digest(ours, theirs.encode()) for theirs in signatures.split(" "))
 
 

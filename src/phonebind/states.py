@@ -1,10 +1,11 @@
-"""The state of a sign-in: what the provider brings back, and what the browser keeps to make it mean something.
+"""The state of a sign-in: the provider sends it back, and a cookie of the browser gives it a meaning.
 
-A state is 32 letters and digits, since WeChat takes no more than letters and digits. It says nothing: where the sign-in
-leads, and the secret that the provider is asked and answered with, is signed in an HttpOnly cookie whose name and
-signature are the state's. So several tabs sign in at once, and a stolen address is worth nothing elsewhere.
-Nothing is stored: one use of the state is the cookie's removal here and the code's single use at the provider. But for
-a state with an intent, of a front end that keeps no cookies: see :func:`keep`.
+A state is 32 letters and digits, since WeChat accepts only letters and digits. It contains no information. The target
+(``next``) and the secret between us and the provider are in a signed HttpOnly cookie. The cookie's name and signature
+depend on the state. So several tabs can sign in at once, and a stolen address is useless in another browser.
+
+The server stores nothing. A state is used once: we delete the cookie here, and the provider accepts its code only once.
+The exception is a state with an intent, of a front end that keeps no cookies: see :func:`keep`.
 """
 
 import hashlib
@@ -25,17 +26,17 @@ from phonebind.oauth.base import WebProvider
 
 #: Seconds.
 MAX_AGE = 600
-#: A sign-in that has expired still tells where it was to lead.
+#: Seconds. A sign-in that has expired still tells where it leads (``next``).
 KNOWN_AGE = 3_600
-#: Who has this many sign-ins open has forgotten most.
+#: Open sign-ins in one browser. A person with this many has forgotten most of them.
 MAX_OPEN = 8
-#: Bytes that the cookies of open sign-ins may weigh together: eight with a `next` as people have it, one or two with
-#: the longest. One whose state does not come back weighs 180, so that there are five.
+#: Bytes: the most that the cookies of open sign-ins may have together: eight with a usual `next`, one or two with the
+#: longest `next`. A cookie of a state that does not come back has 180 bytes, so there are five.
 ROOM = 960
 
 SALT = "phonebind.state.v2"
 STATELESS_SALT = "phonebind.flow.v1"
-#: Until 0.2 a state was signed itself, and its cookie held a secret: those under way when a site is upgraded.
+#: Until 0.2 the state itself was signed, and its cookie held a secret. For sign-ins in progress during an upgrade.
 OLD_SALT = "phonebind.state.v1"
 
 _STATE = re.compile(r"[0-9a-f]{32}\Z")
@@ -43,9 +44,9 @@ _STATE = re.compile(r"[0-9a-f]{32}\Z")
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A sign-in that was started here. ``digest`` names its cookie, and is empty where none belongs to it.
+    """A sign-in that was started here. ``digest`` names its cookie, and is empty if it has none.
 
-    ``secret``: what the provider derives its nonce and PKCE verifier from; "" for one that has none.
+    ``secret``: the provider derives its nonce and its PKCE verifier from it; "" if the provider needs none.
     """
 
     next: str
@@ -54,13 +55,13 @@ class State:
 
     @property
     def id(self) -> str:
-        """It names the sign-in and is no secret."""
+        """The id of the sign-in. It is no secret."""
         return self.digest[: browser.ID_LENGTH]
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What ``login_url`` is made of, and the cookie that makes it this browser's."""
+    """The parts of ``login_url``, and the cookie that ties the sign-in to this browser."""
 
     state: str
     cookie: Cookie | None = None
@@ -68,12 +69,12 @@ class Started:
 
     @property
     def weight(self) -> int:
-        """Bytes in the head of the request that brings it back: its query stands there twice."""
+        """Bytes in the head of the request that brings the state back: the head contains the query twice."""
         return 2 * len(self.state) + (self.cookie.weight if self.cookie else 0)
 
 
 def start(request: HttpRequest, provider: WebProvider, next_url: str, intent: str = "") -> Started:
-    """``intent``: what the state is made for besides a sign-in, in whichever words; it serves for that alone."""
+    """``intent``: the purpose of the state, if it is not a sign-in, as any text; the state is valid for that alone."""
     state, secret = secrets.token_hex(16), new_secret(provider)
     payload = [next_url, secret] if secret else [next_url]
     value = signing.dumps(payload, salt=_salt(provider, state, intent), compress=True)
@@ -81,8 +82,9 @@ def start(request: HttpRequest, provider: WebProvider, next_url: str, intent: st
 
 
 def keep(started: Started) -> None:
-    """For a front end that keeps no cookies: what would be in one waits here, and is read once. For a state alone whose
-    intent names the user and the session: who brings it must show both.
+    """For a front end that keeps no cookies: the store keeps what a cookie would hold, for one read.
+
+    Only for a state whose intent names the user and the session: the person who brings it back must show both.
     """
     assert started.cookie
     with store.connection() as client:
@@ -90,7 +92,7 @@ def keep(started: Started) -> None:
 
 
 def take(request: HttpRequest, provider: WebProvider, state: str, intent: str) -> State:
-    """As :func:`read`, of what :func:`keep` has kept; from a browser that has the cookie as well, of either."""
+    """Like :func:`read`, for a state of :func:`keep`. A browser that also has the cookie may use either."""
     digest = _digest(state)
     with store.connection() as client:
         found = client.getdel(_kept(digest))
@@ -103,7 +105,7 @@ def take(request: HttpRequest, provider: WebProvider, state: str, intent: str) -
 
 
 def read(request: HttpRequest, provider: WebProvider, state: str, intent: str = "") -> State:
-    """The sign-in that this browser started, with this intent, and has not finished.
+    """The sign-in with this intent that this browser has started and not finished.
 
     Raises StateInvalid: expired, forged, for another provider, app or intent, from another browser, or used.
     """
@@ -118,8 +120,9 @@ def read(request: HttpRequest, provider: WebProvider, state: str, intent: str = 
 
 
 def known(request: HttpRequest, provider: WebProvider, state: str) -> State | None:
-    """As much as is known of a sign-in that :func:`read` refuses: its ``id``, and where it was to lead if it has but
-    expired, or else "". None for what is no state of ours.
+    """What is known of a sign-in that :func:`read` refuses: its ``id``; and ``next``, if it has only expired, or "".
+
+    None if it is no state of ours.
     """
     if not _STATE.match(state):
         old = _payload(state, OLD_SALT, MAX_AGE)
@@ -128,7 +131,7 @@ def known(request: HttpRequest, provider: WebProvider, state: str) -> State | No
 
 
 def start_stateless(request: HttpRequest, provider: WebProvider, state: str) -> Started:
-    """A sign-in whose ``state`` is the front end's and may not come back: the cookie is all there is of it."""
+    """A sign-in whose ``state`` is the front end's and may not come back. Only the cookie identifies it."""
     secret = new_secret(provider)
     payload = {"provider": provider.name, "app_id": provider.app_id, "once": secrets.token_urlsafe(9), "secret": secret}
     value = signing.dumps(payload, salt=STATELESS_SALT, compress=True)
@@ -136,33 +139,33 @@ def start_stateless(request: HttpRequest, provider: WebProvider, state: str) -> 
 
 
 def read_stateless(request: HttpRequest, provider: WebProvider, next_url: str) -> State:
-    """The newest sign-in of :func:`start_stateless` that this browser has open with this provider.
+    """The newest sign-in of :func:`start_stateless` that is open in this browser for this provider.
 
     Raises StateInvalid: expired, forged, for another provider or app, from another browser, or used.
     """
     for name, value in reversed(list(browser.others(request, browser.name_of(request, "flow", "")))):
         payload, digest = _payload(value, STATELESS_SALT, MAX_AGE), _digest(value)
         ours = payload and (payload["provider"], payload["app_id"]) == (provider.name, provider.app_id)
-        # Under another name it could not be removed, and would serve again.
+        # A cookie with another name could not be deleted, and could be used again.
         if ours and name == browser.name_of(request, "flow", digest):
             return State(next=next_url, digest=digest, secret=payload.get("secret", ""))
     raise StateInvalid
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, started: Started) -> None:
-    """Set its cookie, where it has one, and drop the surplus of sign-ins that were begun and left."""
+    """Set the cookie, if it has one, and delete the oldest cookies of abandoned sign-ins above the limits."""
     if started.cookie:
         browser.remember(request, response, started.cookie, most=MAX_OPEN, room=ROOM)
 
 
 def forget(request: HttpRequest, response: HttpResponseBase, state: State) -> None:
-    """The state is used: remove its cookie, where it has one."""
+    """The state is used: delete its cookie, if it has one."""
     if state.digest:
         browser.delete(response, browser.name_of(request, "flow", state.digest))
 
 
 def new_secret(provider: WebProvider) -> str:
-    """43 letters of RFC 7636, 4.1, for a provider that uses one."""
+    """43 characters (RFC 7636, 4.1) for a provider that uses a secret; otherwise ""."""
     return secrets.token_urlsafe(32) if provider.uses_secret else ""
 
 
@@ -183,9 +186,10 @@ def _read_old(request: HttpRequest, provider: WebProvider, state: str) -> State:
 
 
 def _salt(provider: WebProvider, state: str, intent: str) -> str:
-    """So that the signature is good for this provider, app, state and intent alone, and the cookie need not name them.
+    """Makes the signature valid only for this provider, app, state and intent, so the cookie need not contain them.
 
-    Without an intent it is what it was before there were any; and a server that knows of none refuses them all.
+    Without an intent, the salt is the same as in versions without intents. A server of such a version refuses all
+    states with an intent.
     """
     signed = f"{SALT}:{provider.name}:{provider.app_id}:{state}"
     return f"{signed}:{intent}" if intent else signed

@@ -1,9 +1,9 @@
-"""The one door to Valkey or Redis: connection, scripts, names of the keys, and what happens when it is down.
+"""All access to Valkey or Redis: the connection, the scripts, the names of the keys, and the error if it is down.
 
-The connection and the names of the keys are those of the host's own cache, so Sentinel, TLS and a cluster
-(``phonebind.clusters``) are configured where they always are, and two sites with a ``KEY_PREFIX`` each never meet.
-Every decision is one command or one script, so it is atomic for all processes; and each key carries a hash tag, one for
-all keys of a script, so a cluster serves it too.
+The connection and the prefix of the keys are those of the host's cache. So Sentinel, TLS and a cluster
+(``phonebind.clusters``) are configured there, and two sites with a ``KEY_PREFIX`` each share no keys. Every decision is
+one command or one script, so it is atomic for all processes. Each key has a hash tag, which is the same for all keys of
+a script, so a cluster works too.
 """
 
 import functools
@@ -21,13 +21,13 @@ from redis.exceptions import MovedError, NoScriptError, RedisClusterException, R
 from phonebind.conf import conf
 from phonebind.exceptions import StorageUnavailable
 
-#: What is wrong where a client that knows nothing of clusters is told that another node has the key.
+#: The message if a plain client, which does not support clusters, learns that another node has the key.
 PLAIN_CLIENT = "The cache of codes and limits is a node of a cluster, and its client cannot follow to the others."
 CLUSTER_HINT = (
     "Use 'phonebind.clusters.ClusterCache' as its BACKEND, or REDIS_CLUSTER: see docs/en/how-to/fail-over.md#cluster."
 )
 
-#: Where two nodes share the slots evenly, the chance that one has all of these is one in four billion.
+#: If two nodes share the slots evenly, the chance that one of them has all of these keys is one in four billion.
 _PROBES = 32
 
 logger = logging.getLogger(__name__)
@@ -40,15 +40,15 @@ def key(kind: str, subject: str) -> str:
 
 @contextmanager
 def connection() -> Iterator[Any]:
-    """A redis-py client. Whatever goes wrong with the server inside the block is StorageUnavailable."""
+    """A redis-py client. Any error of the server inside the block becomes StorageUnavailable."""
     with failures():
         yield _client(conf.cache)
 
 
 @contextmanager
 def failures() -> Iterator[None]:
-    """What goes wrong with a server inside the block, ours or one behind another of the host's caches, is
-    StorageUnavailable.
+    """Any error of a Redis server inside the block becomes StorageUnavailable. The server may be ours, or that of
+    another cache of the host.
     """
     try:
         yield
@@ -60,13 +60,13 @@ def failures() -> Iterator[None]:
 
 @functools.cache
 def _tell_of_cluster() -> None:
-    """Once a process: only another setting helps, and that takes a new process."""
+    """Logged once in a process: only another setting helps, and that needs a new process."""
     logger.error("%s %s", PLAIN_CLIENT, CLUSTER_HINT)
 
 
 def is_out_of_reach() -> bool:
-    """Whether a plain client is at one node of a cluster: it asks for keys of many slots, and learns of another node.
-    Raises StorageUnavailable where the server does not answer.
+    """Whether a plain client is connected to one node of a cluster. It asks for keys of many slots, and sees whether
+    another node has one. Raises StorageUnavailable if the server does not answer.
     """
     try:
         with connection() as client:
@@ -80,7 +80,7 @@ def is_out_of_reach() -> bool:
 
 
 def is_supported(cache: BaseCache) -> bool:
-    """Whether it is a cache that has a redis-py client: Django's own RedisCache, or django-redis's."""
+    """Whether the cache has a redis-py client: Django's RedisCache, or that of django-redis."""
     return isinstance(cache, RedisCache) or hasattr(getattr(cache, "client", None), "get_client")
 
 
@@ -91,7 +91,9 @@ def _client(alias: str) -> Any:
 
 @functools.cache
 def _shared_client(alias: str) -> Any:
-    """Django makes a cache for each thread, or for each request under ASGI, and its own one a pool for itself."""
+    """One client for all threads. Django makes a cache for each thread, or under ASGI for each request, and each of
+    Django's own caches makes a pool.
+    """
     cache: Any = caches[alias]
     return cache._cache.get_client(write=True)
 
@@ -105,7 +107,7 @@ setting_changed.connect(_forget_clients)
 
 
 def first(name: str, seconds: int) -> bool:
-    """True for one caller of all processes, and then for nobody until the seconds are over."""
+    """True for the first caller of all processes; False for all others until the seconds are over."""
     with connection() as client:
         return bool(client.set(name, 1, nx=True, ex=seconds))
 
@@ -116,7 +118,7 @@ def exists(name: str) -> bool:
 
 
 class Script:
-    """A Lua script over one key or several of one tag; sent whole only where the server does not know it yet."""
+    """A Lua script on one or several keys with one tag. Its text is only sent if the server does not know it yet."""
 
     def __init__(self, source: str) -> None:
         self.source = source

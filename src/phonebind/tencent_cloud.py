@@ -1,6 +1,6 @@
-"""Calls to Tencent Cloud, composed and signed by its SDK and sent by us.
+"""Calls to Tencent Cloud: its SDK composes and signs them, and we send them.
 
-The SDK's own client logs secrets at DEBUG, follows redirects, and has no deadline for the whole of a call.
+The SDK's own client logs secrets at DEBUG, follows redirects, and has no deadline for a whole call.
 """
 
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ def sign(
     *,
     region: str = "",
 ) -> tuple[bytes, dict[str, str]]:
-    """Body and headers of a POST to ``endpoint``, with what the SDK calls before it sends: it has no public name for
-    less than both. ``keys``: SecretId and SecretKey.
+    """Body and headers of a POST to ``endpoint``. It uses the private method that the SDK calls before it sends, since
+    there is no public one for this alone. ``keys``: SecretId and SecretKey.
     """
     host = urlsplit(endpoint).netloc
     profile = ClientProfile(httpProfile=HttpProfile(endpoint=host))
-    # The path is / in every signature, wherever the endpoint is.
+    # The SDK signs the path "/", whatever the endpoint.
     request = RequestInternal(host, "POST", "/")
     client(Credential(*keys), region, profile)._build_req_inter(action, params, request)
     return request.data.encode(), request.header

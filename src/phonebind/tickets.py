@@ -1,8 +1,8 @@
-"""The bind ticket, the contract's ``access_token``: proof that somebody has just shown to own an identity.
+"""The binding token, here called *ticket* (``access_token`` in the HTTP API): it proves who owns an identity.
 
-It is signed, 10 minutes long, and holds the digest of a secret that is in an HttpOnly cookie of its own, named after
-that digest: so several tabs are at a form at once, and a stolen ticket is worth nothing in another browser. Apps keep
-no cookies; theirs is *loose*: it is good for its holder, and for one bind.
+A ticket is signed and valid for 10 minutes. It contains the digest of a secret, and an HttpOnly cookie holds that
+secret. The cookie is named after the digest. So several tabs can have a form open at once, and a stolen ticket is
+useless in another browser. Apps keep no cookies. Their ticket is *loose*: any holder can use it, for one bind.
 """
 
 import hashlib
@@ -23,29 +23,33 @@ from phonebind.oauth.base import Identity, Provider
 
 #: Seconds.
 MAX_AGE = 600
-#: A kept ticket that has expired still tells where the sign-in was to lead.
+#: Seconds. A kept ticket that has expired still tells where the sign-in leads (``next``).
 KEPT_AGE = 3_600
-#: Forms at once whose tickets are good.
+#: Tickets that are valid at once in one browser.
 MAX_OPEN = 8
-#: More tabs than that at a form at once are nobody's.
+#: Tabs with a form at once in one browser. No person needs more.
 MAX_KEPT = 3
-#: Bytes that the tickets' own cookies may weigh together.
+#: Bytes: the most that the tickets' cookies may have together.
 OPEN_ROOM = 600
-#: Bytes that kept tickets may weigh together: three with a `next` as people have it, or one of 900 with the longest.
-#: uWSGI as it comes has 4,096 for the head of a request, and the browser and the next sign-in's address take 2,900.
+#: Bytes: the most that kept tickets may have together: three with a usual `next`, or one of 900 with a `next` of full
+#: length. uWSGI by default accepts 4,096 for the head of a request, and the browser's headers and the address of the
+#: next sign-in take 2,900.
 KEPT_ROOM = 1_100
-#: Bytes for kept tickets, the address of a request that is about to come, where we know it, and its sign-in's cookie.
+#: Bytes for kept tickets, for the next request's address (where we know it), and for the cookie of its sign-in.
 ROOM = 1_900
 
 SALT = "phonebind.ticket.v2"
-#: Until 0.2. Servers that are not upgraded yet refuse tickets of the new salt: they know no avatars and no loose ones.
+#: Until 0.2. Servers that are not upgraded yet refuse tickets with the new salt: they know no avatars and no loose
+#: ones.
 OLD_SALT = "phonebind.ticket.v1"
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """``once`` names a loose ticket, and is "" for all others. ``renewed``: by :func:`renew`; ``proved``: a mobile that
-    was proved for this identity on the way to the form, and what names that proof, for ``mobile_proofs.of``.
+    """``once`` is the id of a loose ticket, and "" for all others. ``renewed``: made by :func:`renew`.
+
+    ``proved``: a mobile that was proved for this identity before the form, and the id of that proof, for
+    ``mobile_proofs.of``.
     """
 
     identity: Identity
@@ -56,7 +60,7 @@ class Ticket:
 
 
 def issue(request: HttpRequest, identity: Identity, next_url: str) -> tuple[str, Cookie]:
-    """The ticket, and the cookie that makes it this browser's."""
+    """The ticket, and the cookie that ties it to this browser."""
     secret = secrets.token_urlsafe(16)
     digest = _digest(secret)
     cookie = Cookie(browser.name_of(request, "ticket", digest), secret, MAX_AGE)
@@ -64,12 +68,12 @@ def issue(request: HttpRequest, identity: Identity, next_url: str) -> tuple[str,
 
 
 def issue_unbound(identity: Identity, next_url: str) -> str:
-    """A ticket for a front end that keeps no cookies: worth something wherever ``unbound`` ones are read."""
+    """A ticket for a front end that keeps no cookies. :func:`read` accepts it with ``unbound=True`` only."""
     return _sign(identity, next_url, cookie="")
 
 
 def issue_loose(identity: Identity, next_url: str) -> str:
-    """A ticket for an app: worth something wherever ``loose`` ones are read, to whoever holds it, once."""
+    """A ticket for an app. Any holder can use it once. :func:`read` accepts it with ``loose=True`` only."""
     return _sign(identity, next_url, cookie="", once=secrets.token_urlsafe(12))
 
 
@@ -78,7 +82,7 @@ def read(
 ) -> Ticket:
     """Raises TicketInvalid: expired, forged, for another provider or app, or from another browser.
 
-    ``unbound``, ``loose``: tickets of :func:`issue_unbound`, of :func:`issue_loose` will do too.
+    ``unbound`` and ``loose``: also accept tickets of :func:`issue_unbound` and of :func:`issue_loose`.
     """
     found = read_any(request, ticket, unbound=unbound, loose=loose)
     if (found.identity.provider, found.identity.app_id) != (provider.family, provider.app_id):
@@ -87,7 +91,7 @@ def read(
 
 
 def read_any(request: HttpRequest, ticket: str, *, unbound: bool = False, loose: bool = False) -> Ticket:
-    """As :func:`read`, for whichever provider and app: enough to know who asks, and not to bind."""
+    """Like :func:`read`, for any provider and app: enough to know the identity, not enough to bind it."""
     payload = _load(ticket)
     if payload is None:
         raise TicketInvalid
@@ -109,10 +113,11 @@ def read_any(request: HttpRequest, ticket: str, *, unbound: bool = False, loose:
 
 
 def renew(request: HttpRequest, response: HttpResponseBase, flow_id: str, ticket: Ticket, *, proved: str = "") -> str:
-    """The same ticket for as long again, kept for the form of ``flow_id``: whoever has forgotten a password there sets
-    another first. ``proved``: the mobile that this has proved, so that the form asks for no second SMS.
+    """The same ticket with a new lifetime, kept for the form of ``flow_id``.
 
-    Before the mobile is proved this is for tickets that are not ``renewed`` yet: once.
+    A person who forgot the password sets a new one before the form. ``proved`` is the mobile that this step proved, so
+    that the form does not ask for a second SMS. While the mobile is not proved, only tickets that are not ``renewed``
+    may be passed: a ticket is renewed once.
     """
     secret = secrets.token_urlsafe(16)
     digest = _digest(secret)
@@ -126,7 +131,7 @@ def renew(request: HttpRequest, response: HttpResponseBase, flow_id: str, ticket
 
 
 def spend(ticket: Ticket) -> None:
-    """A loose ticket has bound: from now on it can but repeat that bind."""
+    """A loose ticket has bound its identity. From now on it can only repeat that bind."""
     if ticket.once:
         with suppress(StorageUnavailable):
             store.first(_spent_key(ticket), MAX_AGE)
@@ -138,38 +143,38 @@ def is_spent(ticket: Ticket) -> bool:
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, cookie: Cookie | None) -> None:
-    """Set the ticket's cookie, where it has one, and drop the surplus."""
+    """Set the ticket's cookie, if it has one, and delete the oldest ones above the limits."""
     if cookie is not None:
         browser.remember(request, response, cookie, most=MAX_OPEN, room=OPEN_ROOM)
 
 
 def keep(request: HttpRequest, response: HttpResponseBase, flow_id: str, ticket: str) -> None:
-    """For pages that must survive a reload: the ticket itself in a cookie, named after the sign-in it came of."""
+    """For pages that must survive a reload: keep the ticket in a cookie that is named after its sign-in."""
     cookie = Cookie(browser.name_of(request, "kept", flow_id), ticket, KEPT_AGE)
     if browser.is_ours(cookie.name):
         browser.remember(request, response, cookie, most=MAX_KEPT, room=KEPT_ROOM)
 
 
 def make_room(request: HttpRequest, response: HttpResponseBase, coming: int) -> None:
-    """Drop the oldest kept tickets that leave no room for ``coming`` bytes in what this browser asks for next.
+    """Drop the oldest kept tickets if they leave no room for ``coming`` bytes in the browser's next request.
 
-    Their pages work on: the form has its ticket. They do not survive a reload.
+    Their pages still work, since the form contains the ticket. But these pages do not survive a reload.
     """
     browser.drop_oldest(request, response, browser.name_of(request, "kept", ""), most=MAX_KEPT, room=ROOM - coming)
 
 
 def drop(request: HttpRequest, response: HttpResponseBase, flow_id: str) -> None:
-    """The ticket of :func:`keep` has done its work, and would go along with every request for an hour."""
+    """Delete the ticket of :func:`keep` after use. Otherwise the browser sends it with every request for an hour."""
     browser.drop(request, response, "kept", flow_id)
 
 
 def kept(request: HttpRequest, flow_id: str) -> str:
-    """The ticket of :func:`keep`, or ""."""
+    """The ticket of :func:`keep`, or "" if there is none."""
     return browser.held(request, "kept", flow_id)
 
 
 def kept_next(request: HttpRequest, flow_id: str) -> str:
-    """Where the sign-in of :func:`keep` was to lead, expired or not; "" where nothing is kept."""
+    """The ``next`` of the sign-in of :func:`keep`, even if the ticket has expired; "" if nothing is kept."""
     payload = _load(kept(request, flow_id), KEPT_AGE)
     return str(payload["next"]) if payload else ""
 

@@ -1,4 +1,4 @@
-"""System checks of ``SIMPLE_JWT``: whether it makes tokens of the user model, and has keys that belong together."""
+"""System checks of ``SIMPLE_JWT``: whether it can make tokens of the user model, and whether its keys form a pair."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -23,23 +23,23 @@ def check_tokens(**kwargs: Any) -> Messages:
     if serializer:
         try:
             made = import_string(serializer)
-            made.get_token  # noqa: B018 - what it lacks is told
+            made.get_token  # noqa: B018 - its absence is reported
             if hasattr(made, "token_class"):
                 made.token_class.access_token  # noqa: B018 - a sliding token has none
         except (AttributeError, ImportError) as error:
             message = f"SIMPLE_JWT['TOKEN_OBTAIN_SERIALIZER'] makes no token: {error}."
             found.append(Error(message, hint="It needs a class method get_token(user).", id="phonebind.E008"))
     if not all(settings.SECRET_KEY_FALLBACKS):
-        # Django itself takes states, tickets and sessions that are signed by it.
-        hint = 'As "".split(",") makes it of a variable that is not set.'
+        # Django itself accepts states, tickets and sessions that are signed with it.
+        hint = '"".split(",") gives such a key if a variable is not set.'
         found.append(
-            Error("SECRET_KEY_FALLBACKS has an empty key, which everybody has.", hint=hint, id="phonebind.E008")
+            Error("SECRET_KEY_FALLBACKS has an empty key: anyone can sign with it.", hint=hint, id="phonebind.E008")
         )
     return found + [Error(f"SIMPLE_JWT: {told}.", id="phonebind.E008") for told in _key_problems(ours)]
 
 
 def _key_problems(ours: Mapping[str, Any]) -> Iterator[str]:
-    """Of a key pair alone: secrets are as good as the host has them."""
+    """Problems of a key pair. Secrets are not checked: they are the host's choice."""
     algorithm = ours.get("ALGORITHM", "HS256")
     if jwk.is_secret(algorithm):
         return

@@ -1,7 +1,7 @@
-"""The keys of tokens: simplejwt's own, which sign and verify, and more that verify, so that a key can be replaced.
+"""The keys of tokens: simplejwt's keys sign and verify; further keys only verify, so that a key can be replaced.
 
-A key pair is named in the header of the tokens that it signs, by ``kid``: its thumbprint. A secret has no name. Each
-key verifies by its own algorithm, whatever a token says of itself.
+The header of a token names the key pair that signed it, by ``kid``: the key's thumbprint. A secret has no name. Each
+key verifies with its own algorithm, whatever algorithm a token names.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,13 +22,13 @@ TokenType = TypeVar("TokenType", bound=Token)
 
 
 class Backend(TokenBackend):
-    """simplejwt's, with a name for its key pair, and with ``others`` that verify besides."""
+    """simplejwt's backend, with a ``kid`` for its key pair, and with ``others`` that also verify."""
 
     others: Sequence["Backend"] = ()
 
     @cached_property
     def jwk(self) -> Mapping[str, str]:
-        """The public key, without a name; empty of a secret."""
+        """The public key, without ``kid``; empty for a secret."""
         if jwk.is_secret(self.algorithm) or not (self.signing_key or self.verifying_key):
             return {}
         return jwk.public(self.algorithm, self.prepared_signing_key or self.prepared_verifying_key)
@@ -58,7 +58,7 @@ class Backend(TokenBackend):
         raise refused
 
     def _fitting(self, token: Any) -> Sequence["Backend"]:
-        """Those whose key it may be signed by: of pairs one, unless it comes from before they had names."""
+        """The backends whose key may have signed it: one key pair, or all if the token is older than ``kid``."""
         try:
             header = jwt.get_unverified_header(token)
         except jwt.InvalidTokenError as error:
@@ -67,16 +67,16 @@ class Backend(TokenBackend):
 
     def _fits(self, algorithm: Any, kid: Any) -> bool:
         if self.jwks_client:
-            return True  # it looks for the key by itself
+            return True  # it finds the key itself
         return algorithm == self.algorithm and (not self.kid or kid in (None, self.kid))
 
 
 def backend() -> Backend:
-    """By the settings: the key that signs, and those that verify besides."""
+    """The backend of the settings: the key that signs, and the keys that only verify."""
     others = tuple((algorithm, key) for algorithm, key in conf.token_keys)
     if api_settings.SIGNING_KEY == settings.SECRET_KEY:
         others += tuple((api_settings.ALGORITHM, key) for key in settings.SECRET_KEY_FALLBACKS)
-    # By "" everybody signs: it is what "".split(",") makes of a variable that is not set.
+    # Anyone can sign with "". It is what "".split(",") makes of a variable that is not set.
     others = tuple((algorithm, key) for algorithm, key in others if key)
     own = (api_settings.ALGORITHM, api_settings.SIGNING_KEY, api_settings.VERIFYING_KEY, api_settings.JWK_URL)
     return _backend(own, others)
@@ -85,7 +85,7 @@ def backend() -> Backend:
 @lru_cache(maxsize=1)
 def _backend(own: tuple[Any, ...], others: tuple[tuple[str, str], ...]) -> Backend:
     made = _of(*own)
-    # Who verifies by a secret has what signs, and simplejwt calls it so.
+    # A secret that verifies can also sign, so simplejwt calls it the signing key.
     made.others = [
         _of(algorithm, key) if jwk.is_secret(algorithm) else _of(algorithm, None, key) for algorithm, key in others
     ]
@@ -98,14 +98,14 @@ def _of(algorithm: str, signing_key: str | None = None, verifying_key: str = "",
 
 
 def public_keys() -> list[Mapping[str, str]]:
-    """All that verify tokens, the one that signs first, as JWKs; no secret among them."""
+    """All keys that verify tokens, as JWKs, the one that signs first. Secrets are left out."""
     signs = backend()
     pairs = {each.kid: each for each in (signs, *signs.others) if each.kid}
     return [{**each.jwk, "kid": kid, "alg": each.algorithm, "use": "sig"} for kid, each in pairs.items()]
 
 
 class _Keyed:
-    """In front of a kind of token of simplejwt's."""
+    """Mixed into a token class of simplejwt."""
 
     def get_token_backend(self) -> TokenBackend:
         return backend()
@@ -113,10 +113,10 @@ class _Keyed:
 
 @cache
 def keyed(kind: type[TokenType]) -> type[TokenType]:
-    """The same kind of token, read with our keys."""
+    """A subclass of this token class that is read with our keys."""
     return cast("type[TokenType]", type(kind.__name__, (_Keyed, kind), {}))
 
 
 def sign_with_ours(token: Token) -> None:
-    """Its kind may be one that the host has made."""
+    """Sign this token with our keys: its class may be the host's."""
     token._token_backend = backend()

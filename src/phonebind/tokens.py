@@ -1,4 +1,4 @@
-"""The JWT pair; this file and ``token_keys`` alone know the library."""
+"""The JWT pair. Only this module and ``token_keys`` use the library."""
 
 import hashlib
 import json
@@ -29,9 +29,9 @@ from phonebind.exceptions import AccountDisabled, StorageUnavailable, TokenInval
 from phonebind.life import Turn
 from phonebind.models import SocialAccount
 
-#: OpenID Connect's name: when the person signed in. Every token of the chain carries it on, in seconds since 1970.
+#: When the person signed in (OpenID Connect's name), in seconds since 1970. Every token of the chain contains it.
 AUTH_TIME = "auth_time"
-#: Which of its session's refresh tokens this is.
+#: The number of this refresh token in its session.
 _SEQ = "seq"
 _BLACKLIST = "rest_framework_simplejwt.token_blacklist"
 
@@ -64,7 +64,7 @@ def issue(
     if api_settings.UPDATE_LAST_LOGIN and any(field.name == "last_login" for field in user._meta.concrete_fields):
         databases.people().filter(pk=user.pk).update(last_login=timezone.now())
     since = time.time() if auth_time is None else auth_time
-    # Whoever saved a new password in this very request begins after it.
+    # A request that saved a new password itself begins after that.
     since = max(since, revocation.ended_by(user))
     if not life.installed:
         return _pair(user, since)
@@ -76,7 +76,7 @@ def _pair(user: AbstractBaseUser, since: float, turn: Turn | None = None) -> Pai
     listed_as = refresh.payload.get(api_settings.JTI_CLAIM)
     refresh[AUTH_TIME] = round(since, 6)
     if turn:
-        # As it was said before, where this very turn is made again. How long it lives is the host's to say.
+        # The same values as before, if this turn is made again. The host decides on the lifetime.
         lifetime = refresh["exp"] - refresh.payload.get("iat", int(time.time()))
         refresh.payload.update({life.SID: turn.sid, "iat": turn.at, "exp": turn.at + lifetime})
         if api_settings.JTI_CLAIM is not None:
@@ -85,7 +85,7 @@ def _pair(user: AbstractBaseUser, since: float, turn: Turn | None = None) -> Pai
     access = refresh.access_token
     token_keys.sign_with_ours(refresh)
     token_keys.sign_with_ours(access)
-    # Or it would outlive its session, and whatever ends that finds it over already.
+    # Otherwise the access token would outlive its session, and could no longer be ended.
     access["exp"] = min(access["exp"], refresh["exp"])
     if turn:
         refresh[_SEQ] = turn.seq
@@ -95,7 +95,7 @@ def _pair(user: AbstractBaseUser, since: float, turn: Turn | None = None) -> Pai
 
 
 def _list_anew(refresh: Any, listed_as: Any) -> None:
-    """simplejwt has listed it as it was before it was a session's, and hosts blacklist all that is listed of a user."""
+    """simplejwt listed the token with its old id. List it again, since hosts blacklist the listed tokens of a user."""
     listed: Any = apps.get_model(_BLACKLIST.rpartition(".")[2], "OutstandingToken")
     if listed.objects.filter(jti=listed_as).delete()[0]:
         refresh.outstand()
@@ -114,7 +114,7 @@ def refresh(token: str, request: HttpRequest | None = None) -> Pair:
         raise (AccountDisabled if _tells_inactive(error) else TokenInvalid) from None
     except (TokenError, FieldError):
         raise TokenInvalid from None
-    # Where the host has turned simplejwt's own check off, ours stands.
+    # It also holds where the host has turned off simplejwt's check.
     check_enabled(user)
     since = _auth_time(old)
     if time.time() >= since + conf.sign_in_max_age:
@@ -129,8 +129,8 @@ def refresh(token: str, request: HttpRequest | None = None) -> Pair:
 
 
 def retire(token: str) -> str:
-    """Which session a refresh token is of, used or not, for the caller to end. One of a chain that no session keeps is
-    used up here, so that the chain ends: "".
+    """The session of a refresh token, used or not, which the caller ends. A token without a session is used up here,
+    which ends its chain; then the result is "".
 
     Raises TokenInvalid (forged, expired, used, or of a user who is deleted or disabled), StorageUnavailable.
     """
@@ -152,7 +152,7 @@ def _read(token: str) -> RefreshToken:
 
 @contextmanager
 def _used(user: AbstractBaseUser, refresh: Token) -> Iterator[None]:
-    """Use it up for the block, unless the block fails. Raises TokenInvalid, StorageUnavailable."""
+    """Use the token up for the block; undo it if the block fails. Raises TokenInvalid, StorageUnavailable."""
     with revocation.used(user.pk, _name(refresh), _auth_time(refresh), int(refresh["exp"] - time.time())):
         if apps.is_installed(_BLACKLIST):
             _, is_first = cast("tuple[Any, bool]", cast("Any", refresh).blacklist())
@@ -162,12 +162,12 @@ def _used(user: AbstractBaseUser, refresh: Token) -> Iterator[None]:
 
 
 def _is_of_session(refresh: Token) -> bool:
-    """A host's own tokens may have a claim of the one name, from before the app was installed."""
+    """Both claims, since a host's own tokens may have had a claim ``sid`` before the app was installed."""
     return life.SID in refresh.payload and isinstance(refresh.payload.get(_SEQ), int)
 
 
 def _ends(since: float) -> float:
-    """When a token that is made now ends, of a sign-in that began then."""
+    """When a token ends that is made now, for a sign-in that began at ``since``."""
     leeway = api_settings.LEEWAY
     seconds = leeway.total_seconds() if isinstance(leeway, timedelta) else float(leeway)
     lifetime: float = api_settings.REFRESH_TOKEN_LIFETIME.total_seconds() + seconds
@@ -175,7 +175,7 @@ def _ends(since: float) -> float:
 
 
 class _Users(NamedTuple):
-    """What simplejwt asks of the user model, of the database that decides: its own question may go to a replica."""
+    """The part of the user model that simplejwt uses, on the primary: simplejwt itself may read from a replica."""
 
     objects: Manager[Any]
     DoesNotExist: type[ObjectDoesNotExist]
@@ -223,7 +223,7 @@ class OptionalAuthentication(Authentication):
     """For endpoints that serve visitors too: a token that is not valid counts as no token.
 
     The pages of a shop keep sending a stored token, to public endpoints as well, and would get 401 there. Where
-    somebody must be signed in, DRF's permissions still answer 401.
+    a person must be signed in, DRF's permissions still answer 401.
     """
 
     def authenticate(self, request: Any) -> Any:
@@ -241,9 +241,9 @@ class _Unavailable(APIException):
 
 def _for_user(user: AbstractBaseUser) -> RefreshToken:
     if hasattr(user, api_settings.USER_ID_FIELD):
-        # The host's own claims.
+        # With the host's own claims.
         return cast("RefreshToken", import_string(api_settings.TOKEN_OBTAIN_SERIALIZER).get_token(user))
-    # A system check says so; but somebody has signed in, and that is not taken back by an error 500.
+    # A system check reports it. But a person has signed in, and must not get an error 500.
     token = RefreshToken()
     token[api_settings.USER_ID_CLAIM] = str(user.pk)
     return token
@@ -256,7 +256,7 @@ def _is_ended(user_pk: Any, token: Token) -> bool:
 
 
 def _auth_time(token: Token) -> float:
-    """Tokens that are older than this claim say when they were issued. Raises TokenInvalid."""
+    """Older tokens have no such claim; then the time of issue counts. Raises TokenInvalid."""
     found = token.payload.get(AUTH_TIME, token.payload.get("iat"))
     if not isinstance(found, int | float):
         raise TokenInvalid
@@ -264,7 +264,7 @@ def _auth_time(token: Token) -> float:
 
 
 def _name(token: Token) -> str:
-    """Of what it says, not of how it is written: one signature has several spellings in Base64."""
+    """A hash of the content, not of the text: one signature has several spellings in Base64."""
     return hashlib.sha256(json.dumps(token.payload, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,8 +1,8 @@
-"""The one door to other people's servers: pooled HTTPS with a deadline, and no second try.
+"""All calls to other companies' servers: pooled HTTPS with a deadline, and without retries.
 
-Connections are kept, and one TLS context serves the whole process: parsing the CA bundle costs more than everything
-else a sign-in does. Nothing is retried and no redirect is followed, since a request that carried a one-time code may
-have used it. Its URL is never in an error or a log: QQ wants the client secret in the query.
+Connections are reused, and one TLS context serves the whole process: parsing the CA bundle costs more than all the rest
+of a sign-in. Nothing is retried and no redirect is followed, since a request that carried a one-time code may have used
+it. Errors and logs never contain the URL: QQ wants the client secret in the query.
 """
 
 import atexit
@@ -23,27 +23,27 @@ from urllib.parse import urlencode, urlsplit
 from phonebind import http1
 from phonebind.conf import conf
 
-#: No answer we wait for is near this long.
+#: No valid answer is nearly this long.
 MAX_BYTES = 64 * 1024
-#: Seconds that a connection is kept unused. Firewalls forget those that rest for minutes, and tell nobody.
+#: Seconds that an unused connection is kept. Firewalls silently drop connections that are idle for minutes.
 MAX_IDLE = 60
 
 _PORTS = {"http": 80, "https": 443}
-#: What a connection raises that breaks; ValueError where the address cannot be.
+#: What a broken connection raises; ValueError for an impossible address.
 _BROKEN = (OSError, ValueError)
-#: Bytes received at a time: as many as a TLS record holds.
+#: Bytes received at a time: the size of a TLS record.
 _PIECE = 16 * 1024
 _FORM = "application/x-www-form-urlencoded"
-#: Some firewalls refuse who does not say what it is.
+#: Some firewalls refuse clients without a User-Agent.
 _USER_AGENT = {"User-Agent": "phonebind"}
 
 
 class UpstreamError(Exception):
-    """No whole answer in time."""
+    """No whole answer arrived in time."""
 
 
 class NotDone(UpstreamError):
-    """The server was not reached, or refused (4xx, 503): whatever was asked for has not happened."""
+    """The server was not reached, or refused (4xx, 503): the requested act has not happened."""
 
 
 class Answer(NamedTuple):
@@ -51,26 +51,24 @@ class Answer(NamedTuple):
 
     status: int
     body: bytes
-    #: The header, as it stands.
+    #: The header, unchanged.
     retry_after: str = ""
 
     @property
     def is_refusal(self) -> bool:
-        """By its status nothing was done: 4xx, 503."""
+        """Whether the status says that nothing was done: 4xx, 503."""
         return 400 <= self.status < 500 or self.status == 503
 
 
 class Deadline:
-    """The moment until which all calls made for one request must have been answered: in ``TOTAL_TIMEOUT`` seconds, or
-    in so many.
-    """
+    """The time by which all calls for one request must be answered: in ``TOTAL_TIMEOUT`` seconds, or in ``seconds``."""
 
     def __init__(self, seconds: float | None = None) -> None:
         self._end = min(time.monotonic() + (seconds or conf.total_timeout), _latest.get())
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Within the block no deadline is later than this one, whoever makes it."""
+        """Within the block no new deadline is later than this one."""
         token = _latest.set(self._end)
         try:
             yield
@@ -78,14 +76,14 @@ class Deadline:
             _latest.reset(token)
 
     def remaining(self) -> float:
-        """Seconds left. Raises TimeoutError where there are none."""
+        """Seconds left. Raises TimeoutError if none are left."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError
         return left
 
 
-#: Where one deadline is shared, the monotonic time at which it ends.
+#: The monotonic time at which a shared deadline ends.
 _latest: ContextVar[float] = ContextVar("latest", default=float("inf"))
 
 
@@ -95,19 +93,19 @@ def get(url: str, query: Mapping[str, str], deadline: Deadline) -> bytes:
 
 
 def post_form(url: str, form: Mapping[str, str], deadline: Deadline, headers: Mapping[str, str] = _USER_AGENT) -> bytes:
-    """As :func:`get`, with the fields in the body of a POST."""
+    """Like :func:`get`, with the fields in the body of a POST."""
     headers = {"Content-Type": _FORM, "Accept": "application/json", **headers}
     return exchange(url, urlencode(form).encode(), headers, deadline).body
 
 
 def post_json(url: str, payload: Mapping[str, str], deadline: Deadline) -> bytes:
-    """The body of a 2xx answer. Raises UpstreamError, which is NotDone where that is certain."""
+    """The body of a 2xx answer. Raises UpstreamError, or NotDone if it is certain that nothing was done."""
     content = json.dumps(payload, ensure_ascii=False).encode()
     return post(url, content, {"Content-Type": "application/json"}, deadline)
 
 
 def post(url: str, content: bytes, headers: Mapping[str, str], deadline: Deadline) -> bytes:
-    """The same for what was composed, and perhaps signed, elsewhere: not a byte of it is changed."""
+    """Like :func:`post_json`, for content that was composed, and perhaps signed, elsewhere. It is sent unchanged."""
     answer = exchange(url, content, headers, deadline)
     if not 200 <= answer.status < 300:
         raise (NotDone if answer.is_refusal else UpstreamError)(f"status {answer.status}")
@@ -123,11 +121,11 @@ def exchange(
     method: str = "POST",
     max_idle: float = MAX_IDLE,
 ) -> Answer:
-    """The whole answer whatever its status, for servers that say in a 4xx why they refuse. Not a byte of what is sent
-    is changed. Raises NotDone where the server was not reached, and UpstreamError where it gave no whole answer.
+    """The whole answer whatever its status, for servers that explain a refusal in a 4xx. The content is sent unchanged.
+    Raises NotDone if the server was not reached, and UpstreamError if it gave no whole answer.
 
-    ``max_idle``: the connection rested no longer. One that the server closes just as we write leaves it open whether
-    it acted.
+    ``max_idle``: the most seconds that a reused connection may have been idle. If the server closes it just as we
+    write, we cannot know whether the server acted.
     """
     return _send(method, url, deadline, content or None, {**_USER_AGENT, **headers}, max_idle)
 
@@ -152,7 +150,7 @@ def _send(
         response = _ask(sock, request, deadline)
         is_kept = not response.is_last and _keep(origin, sock)
     finally:
-        # Whatever goes wrong, the connection is not used again.
+        # After any error, the connection is not used again.
         if not is_kept:
             sock.close()
     return Answer(response.status, response.body, response.retry_after)
@@ -160,7 +158,8 @@ def _send(
 
 def _ask(sock: socket.socket, request: bytes, deadline: Deadline) -> http1.Response:
     def receive() -> bytes:
-        # A socket's own timeout begins anew with every byte: a server that drips its headers would hold us for hours.
+        # A socket's own timeout starts again with every byte: a server that sends its headers slowly, byte by byte,
+        # would block us for hours.
         sock.settimeout(deadline.remaining())
         return sock.recv(_PIECE)
 
@@ -171,12 +170,12 @@ def _ask(sock: socket.socket, request: bytes, deadline: Deadline) -> http1.Respo
     except http1.Unreadable as error:
         raise UpstreamError(str(error)) from None
     except _BROKEN as error:
-        # Not `from error`, whose text may hold the URL.
+        # Not `from error`: its message may contain the URL.
         raise UpstreamError(type(error).__name__) from None
 
 
 def _host(scheme: str, host: str, port: int) -> str:
-    """As a request names it. Raises ValueError, KeyError."""
+    """The Host header. Raises ValueError, KeyError."""
     name = f"[{host}]" if ":" in host else host if host.isascii() else host.encode("idna").decode()
     return name if port == _PORTS[scheme] else f"{name}:{port}"
 
@@ -185,7 +184,7 @@ def _host(scheme: str, host: str, port: int) -> str:
 
 _Origin: TypeAlias = tuple[str, str, int]
 
-#: Those at rest, by origin. The last one used is the first to be used again, so that the surplus of a burst grows old.
+#: Idle connections, by origin. The last one used is used again first, so that the surplus of a burst grows old.
 _idle: dict[_Origin, deque[tuple[float, socket.socket]]] = defaultdict(deque)
 
 
@@ -193,7 +192,7 @@ def _take(origin: _Origin, max_idle: float) -> socket.socket | None:
     while True:
         try:
             since, sock = _idle[origin].pop()
-        except IndexError:  # not asked for before: another thread may be faster
+        except IndexError:  # no check before: another thread may be faster
             return None
         if time.monotonic() - since < max_idle and _is_silent(sock):
             return sock
@@ -201,7 +200,7 @@ def _take(origin: _Origin, max_idle: float) -> socket.socket | None:
 
 
 def _keep(origin: _Origin, sock: socket.socket) -> bool:
-    """False where there are enough."""
+    """False if there are enough idle connections."""
     if len(_idle[origin]) >= conf.provider_slots + conf.sms_slots:
         return False
     _idle[origin].append((time.monotonic(), sock))
@@ -215,15 +214,15 @@ def _close_idle() -> None:
             idle.pop()[1].close()
 
 
-# Two processes that write to one connection would read each other's answers.
+# Two processes that use one connection would read each other's answers.
 os.register_at_fork(after_in_child=_idle.clear)
 
 
 def _is_silent(sock: socket.socket) -> bool:
-    """What is heard at rest is the end, or something that would be taken for the next answer."""
+    """Whether nothing arrived on an idle connection: its end, or bytes that would be read as the next answer."""
     poll = select.poll()
     poll.register(sock, select.POLLIN)
-    # TLS may have heard more than was read of it.
+    # TLS may have received bytes that are not read yet.
     return not poll.poll(0) and not (isinstance(sock, ssl.SSLSocket) and sock.pending())
 
 
@@ -247,13 +246,13 @@ def _secure(sock: socket.socket, host: str, deadline: Deadline) -> socket.socket
 
 
 def _dial(host: str, port: int, deadline: Deadline) -> socket.socket:
-    """A name may have a dozen addresses that are dead: each is given its time, and all of them the deadline's."""
+    """Connect. A name may have a dozen dead addresses: each gets its own time, and all together the deadline's."""
     failure = OSError()
     for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         patience = _patience(deadline)
         try:
             sock = socket.socket(family, kind, protocol)
-        except OSError as error:  # a kernel without IPv6
+        except OSError as error:  # for example a kernel without IPv6
             failure = error
             continue
         try:

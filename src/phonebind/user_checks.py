@@ -1,4 +1,4 @@
-"""System checks of the host's user model: whatever of it would make an error 500 at some customer is told here."""
+"""System checks of the host's user model. They report what would cause an error 500 for some customer."""
 
 from collections.abc import Collection, Iterator, Mapping
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ Messages = list[CheckMessage]
 
 SAMPLE = "13800000000"
 _NO_CODE = SimpleNamespace(co_names=())
-#: A mobile that is taken as a username by somebody else gets a suffix.
+#: A mobile gets a suffix if another user has it as a username.
 USERNAME_LENGTH = 18
 _FACTORY_HINT = f"Give it a default, let it be null, or make new accounts yourself: {SETTING}['ACCOUNT_FACTORY']."
 
@@ -50,18 +50,18 @@ def check_username_field(**kwargs: Any) -> Messages:
         return [Error(f"{label} holds e-mail addresses that must not be empty.", hint=hint, id="phonebind.E006")]
     if isinstance(field, models.CharField) and (field.max_length or USERNAME_LENGTH) >= USERNAME_LENGTH:
         return []
-    hint = "New accounts get their mobile as username, and six more characters where somebody else has that name."
+    hint = "New accounts get their mobile as username, and six more characters if another user has that name."
     return [Error(f"{label} must be a CharField for {USERNAME_LENGTH} characters.", hint=hint, id="phonebind.E006")]
 
 
 def check_mobile_format(**kwargs: Any) -> Messages:
-    """Two functions that are not each other's inverse lose people."""
+    """Two functions that are not each other's inverse: people would not find their accounts again."""
     if isinstance(conf.mobile_format, str) or check_account_factory():
         return []
     to_stored, to_national = map(function, conf.mobile_format)
     try:
         back = to_national(to_stored(SAMPLE))
-    except Exception as error:  # noqa: BLE001 - whatever a function of the host's raises
+    except Exception as error:  # noqa: BLE001 - a function of the host may raise anything
         back = repr(error)
     if back == SAMPLE:
         return []
@@ -83,7 +83,7 @@ def check_new_accounts(**kwargs: Any) -> Messages:
     model = get_user_model()
     if conf.account_factory or check_mobile_field() or check_username_field():
         return []
-    label, hint = model._meta.label, f"Its save() may do it. Otherwise: {_FACTORY_HINT}"
+    label, hint = model._meta.label, f"The model's save() may set it. Otherwise: {_FACTORY_HINT}"
     sure, perhaps = [*_empty_fields(model), *_equal_fields(model)], [*_blank_fields(model), *_equal_by_condition(model)]
     if _fills_in_itself(model):
         sure, perhaps = [], [*sure, *perhaps]
@@ -114,12 +114,12 @@ CHECKS = (
 
 
 def _stored_length() -> int:
-    """Of a mobile, as the setting writes it."""
+    """The length of a mobile in the form of MOBILE_FORMAT; 0 if the function fails."""
     if isinstance(conf.mobile_format, str):
         return len(conf.mobile_format.format(SAMPLE))
     try:
         return len(str(function(conf.mobile_format[0])(SAMPLE)))
-    except Exception:  # noqa: BLE001 - check_mobile_format tells
+    except Exception:  # noqa: BLE001 - check_mobile_format reports it
         return 0
 
 
@@ -134,13 +134,13 @@ def _is_no_function(named: Any) -> Iterator[str]:
 
 
 def _filled(model: type[Any]) -> Collection[str]:
-    """The fields that a new account is made with."""
+    """The fields that phonebind sets on a new account."""
     username = model._meta.get_field(model.USERNAME_FIELD)
     return {conf.mobile_field, "password", *([] if isinstance(username, models.EmailField) else [username.name])}
 
 
 def _unknown_fields(model: type[Any]) -> Mapping[str, Any]:
-    """The others, but for those that Django or the database fills in."""
+    """All other fields, except those that Django or the database fills in."""
     return {
         field.name: field
         for field in model._meta.concrete_fields
@@ -161,14 +161,14 @@ def _empty_fields(model: type[Any]) -> Iterator[str]:
 
 
 def _equal_fields(model: type[Any]) -> Iterator[str]:
-    """What must be unique and would be the same for two new accounts."""
+    """Unique fields that would have the same value in two new accounts."""
     for names in _unique_together(model):
         if _constant_fields(model).issuperset(names):
             yield f"{', '.join(names)} must be unique and would be the same for each new account."
 
 
 def _equal_by_condition(model: type[Any]) -> Iterator[str]:
-    """What must be unique among some rows, of which the new accounts may be."""
+    """Fields that are unique under a condition, and equal in new accounts, which may meet the condition."""
     for constraint in _unique_constraints(model):
         names = _names(constraint)
         if constraint.condition is not None and names and _constant_fields(model).issuperset(names):
@@ -176,7 +176,7 @@ def _equal_by_condition(model: type[Any]) -> Iterator[str]:
 
 
 def _blank_fields(model: type[Any]) -> Iterator[str]:
-    """What a model that validates itself does not take empty."""
+    """Fields that must not be empty, in a model that validates itself in save()."""
     if not any(
         "full_clean" in getattr(vars(part).get("save"), "__code__", _NO_CODE).co_names for part in model.__mro__
     ):
@@ -209,7 +209,7 @@ def _unique_constraints(model: type[models.Model]) -> list[models.UniqueConstrai
 
 
 def _names(constraint: models.UniqueConstraint) -> tuple[str, ...]:
-    """The fields, also those of expressions: what is made of equal values is equal."""
+    """The fields, including those of expressions: expressions of equal values are equal."""
     wholes: Any = constraint.expressions
     parts = [part for whole in wholes for part in ([whole] if isinstance(whole, models.F) else whole.flatten())]
     return (*constraint.fields, *(cast("Any", part).name for part in parts if isinstance(part, models.F)))

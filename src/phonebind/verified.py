@@ -1,8 +1,8 @@
-"""A mobile whose owner has just been proved, whatever proved it: an SMS code, the carrier, WeChat.
+"""A mobile whose owner was just proved, by an SMS code, the carrier or WeChat.
 
-A proof is not deleted by use but *claimed* for one identity, inside the transaction that binds it, and *settled* after
-the commit. So two binds never share a proof; a process that dies between claim and commit leaves a person who can send
-the same form again; and a double click after the commit is recognised, but can no longer change anything.
+Use does not delete a proof. The proof is *claimed* for one identity inside the transaction that binds it, and *settled*
+after the commit. So two binds never share a proof. If the process dies between claim and commit, the person can send
+the same form again. A double click after the commit gets the same answer, but can no longer change anything.
 """
 
 import logging
@@ -12,8 +12,8 @@ from typing import ClassVar
 
 from phonebind.exceptions import PhonebindError, StorageUnavailable
 
-#: How strongly a mobile is proved: "carrier", the SIM card is in the phone now; "realtime", a code was read from the
-#: phone now, elsewhere; "quick", somebody proved it once.
+#: How strong a proof of a mobile is. "carrier": the SIM card is in the phone now. "realtime": another service has just
+#: checked a code on the phone. "quick": another service checked the number at some time.
 STRENGTHS = ("sms", "carrier", "realtime", "quick")
 PROVED_BY_LENGTH = 32
 
@@ -24,35 +24,37 @@ logger = logging.getLogger(__name__)
 class VerifiedMobile(ABC):
     """A mobile that is proved for ``claimant``: the key of an identity."""
 
-    #: What to raise where the proof is used up, or another's.
+    #: The error to raise if the proof is used up, or belongs to another identity.
     invalid: ClassVar[type[PhonebindError]]
 
     number: str
     claimant: str
     #: One of ``STRENGTHS``.
     strength: str = field(default="sms", kw_only=True)
-    #: The name in ``MOBILE_PROOFS`` of who proved it; "" for an SMS of ours.
+    #: The name of the proof's source in ``MOBILE_PROOFS``; "" for our own SMS.
     source: str = field(default="", kw_only=True)
 
     @property
     def proved_by(self) -> str:
-        """As bindings and the audit trail keep it: "sms", "carrier:aliyun", "quick:wechat"."""
+        """The form in bindings and in the audit trail: "sms", "carrier:aliyun", "quick:wechat"."""
         return f"{self.strength}:{self.source}"[:PROVED_BY_LENGTH] if self.source else self.strength
 
     @abstractmethod
     def claim(self) -> bool:
-        """Take the proof for its claimant, as the last act before a commit. True the first time, False on a repeat of a
-        bind that was committed already. Raises what ``invalid`` names where another was faster, StorageUnavailable.
+        """Take the proof for its claimant, as the last step before a commit.
+
+        Returns True the first time, False if the same bind was committed before. Raises the class in ``invalid`` if
+        another bind was faster, and StorageUnavailable.
         """
 
     @abstractmethod
     def settle(self) -> None:
-        """What the proof was claimed for is committed; from now on it creates nothing. Raises StorageUnavailable."""
+        """Runs after the commit of the act: the proof can create nothing more. Raises StorageUnavailable."""
 
 
 def settle(mobile: VerifiedMobile) -> None:
-    """After the commit of what ``mobile`` was claimed for. Where the store is away that is committed all the same, and
-    until the proof expires it can only repeat this very act.
+    """Runs after the commit. An unavailable store changes nothing about the committed act. Until the proof expires, it
+    can only repeat that same act.
     """
     try:
         mobile.settle()

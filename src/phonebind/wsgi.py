@@ -1,4 +1,4 @@
-"""What stands around a WSGI application: ``application = utf8(get_wsgi_application())``."""
+"""A wrapper of a WSGI application: ``application = utf8(get_wsgi_application())``."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
@@ -9,7 +9,7 @@ Application: TypeAlias = Callable[[dict[str, Any], Callable[..., Any]], Iterable
 
 
 def utf8(application: Application) -> Application:
-    """No charset of a request reaches the application, where some of them are an error 500 on every URL."""
+    """Remove the charset of each request before the application: some charsets cause an error 500 on every URL."""
 
     def handle(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if "CONTENT_TYPE" in environ:

@@ -46,8 +46,8 @@ def test_what_there_is_not(run: Run, options: list[str], named: list[str]) -> No
     [
         (["--batch", "0"], "from 1 to 5000"),
         (["--batch", "many"], "from 1 to 5000"),
-        (["--made-at", "yesterday"], "as the report has it"),
-        (["--made-at", "0001-01-01T00:00:00+14:00"], "as the report has it"),
+        (["--made-at", "yesterday"], "as in the report"),
+        (["--made-at", "0001-01-01T00:00:00+14:00"], "as in the report"),
         (["--accept", "all"], "user_gone"),
         (["--model", "a.B"], "--table"),
     ],

@@ -139,7 +139,7 @@ def test_threat_60_a_weak_or_a_strange_key_is_refused_a_former_one_too(told: Tol
 @pytest.mark.parametrize("pem", [PAIR.private, "key-of-somebody", NEXT.public + PAIR.private, NEXT.public[:-40]])
 def test_threat_60_public_keys_that_are_none_are_told_and_not_repeated(told: Told, pem: str) -> None:
     said = told(JWT_PUBLIC_KEYS=pem)
-    assert said.startswith("JWT_PUBLIC_KEYS has what is no public key in PEM. ")
+    assert said.startswith("JWT_PUBLIC_KEYS is no public key in PEM. ")
     assert not any(line in said for line in pem.splitlines() if "-----" not in line)
 
 

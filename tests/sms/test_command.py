@@ -142,7 +142,7 @@ def test_one_of_several_can_be_named(phonebind: Configure, upstream: Upstream, n
     [
         (["12345"], "请输入11位手机号"),
         ([MOBILE, "--gateway", "aliyun"], "'aliyun' is not configured; PHONEBIND['SMS'] has http, tencent."),
-        ([MOBILE, "--language", "x y"], "There is no language 'x y': write it as LANGUAGES does"),
+        ([MOBILE, "--language", "x y"], "There is no language 'x y': write it as in LANGUAGES"),
         ([MOBILE, "--purpose", "marketing"], "invalid choice: 'marketing'"),
     ],
 )
@@ -162,7 +162,7 @@ def test_without_a_terminal_it_must_be_told_to(
     monkeypatch.setattr(sys, "stdin", stdin)
     phonebind(sms=http(f"{upstream.url}/sms"))
     status, out, err = run("send", MOBILE)
-    assert (status, err) == (1, "There is no terminal to ask at: say --yes.")
+    assert (status, err) == (1, "There is no terminal for the question: add --yes.")
     assert "It costs" in out
     assert upstream.requests == []
 
@@ -307,7 +307,7 @@ def test_what_is_left(phonebind: Configure, upstream: Upstream) -> None:
         "tencent: package 7, good until 2026-10-01: 12 of 1000 SMS",
         "yuntongxun: account: 8.50 yuan",
         "aliyun-pnvs: names no balance; see https://dypns.console.aliyun.com.",
-        "http: names no balance; see where your account is.",
+        "http: names no balance; see the vendor's console.",
     ]
     assert [headers["X-TC-Action"] for headers, _ in upstream.raw] == ["SmsPackagesStatistics", None]
     assert upstream.raw[1][0]["Authorization"]
@@ -321,7 +321,7 @@ def test_one_of_the_hosts_has_no_balance(phonebind: Configure) -> None:
     status, out, _ = run("balance")
     assert (status, out) == (
         0,
-        "tests.support.edge.Outbox: names no balance; see where your account is.\n",
+        "tests.support.edge.Outbox: names no balance; see the vendor's console.\n",
     )
 
 
@@ -536,7 +536,7 @@ def test_tls_where_there_is_none(phonebind: Configure) -> None:
 def test_one_without_an_address(phonebind: Configure) -> None:
     status, out, _ = run("check", "--online")
     assert status == 0
-    assert out.splitlines()[-1] == "tests.support.edge.Outbox: has no address to look at."
+    assert out.splitlines()[-1] == "tests.support.edge.Outbox: has no address to check."
 
 
 def test_the_sandbox_has_one(phonebind: Configure, upstream: Upstream) -> None:

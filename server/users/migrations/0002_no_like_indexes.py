@@ -1,7 +1,8 @@
 """Drop two of PostgreSQL's indexes on users, 63 bytes of each row.
 
-For a unique text Django makes a second index, by which ``startswith`` is looked up, and nothing here does that: people
-are found by their whole username or mobile, and the admin's search is a ``LIKE '%...%'`` that no such index helps.
+For a unique text field Django makes a second index, for ``startswith`` queries. No code here uses them: people are
+found by their whole username or mobile, and the admin's search is a ``LIKE '%...%'``, for which such an index is
+useless.
 """
 
 from django.db import migrations
@@ -15,7 +16,7 @@ def _drop(apps, schema_editor):
     table = apps.get_model("users", "User")._meta.db_table
     for name in _FIELDS:
         index = schema_editor._create_index_name(table, [name], suffix="_like")
-        # Concurrently, since a plain one waits for whoever reads users, and whoever comes next waits for it.
+        # Concurrently: a plain DROP waits for transactions that read users, and blocks all later ones meanwhile.
         schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(index)}")
 
 

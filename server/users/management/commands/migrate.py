@@ -1,4 +1,4 @@
-"""Django's own ``migrate``, one at a time of all nodes that share the database."""
+"""Django's ``migrate`` command, run by one node at a time of all that share the database."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from server.migrating import locked
 
 
 class Command(migrate.Command):
-    """``python -m server.manage migrate``; a start without ``MIGRATE=0`` runs it too."""
+    """``python -m server.manage migrate``. The server's start runs it too, unless ``MIGRATE=0``."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Waits while another node migrates, and then finds little or nothing to do."""
+        """Waits while another node migrates. Then little or nothing is left to do."""
         with locked(connections[options["database"]]):
             super().handle(*args, **options)

@@ -1,4 +1,4 @@
-"""``manage.py phonebind_import``: take the bindings of an older sign-in along. See docs/en/how-to/importing.md."""
+"""``manage.py phonebind_import``: import the bindings of an older sign-in. See docs/en/how-to/importing.md."""
 
 import errno
 import os
@@ -28,13 +28,13 @@ from phonebind.importing.report import Report
 from phonebind.importing.run import Job, bring, take_back
 from phonebind.models import SocialAccount
 
-#: Exit status where something is unresolved; 1 is that it could not run, 2 that it was not called rightly.
+#: Exit status if something is unresolved. 1: it could not run. 2: wrong arguments.
 UNRESOLVED = 3
 
 
 class Command(BaseCommand):
-    help = "Take the bindings of an older sign-in along. Without --commit nothing is written: it tells what there is."
-    #: A shop that moves over may have mobiles that are not unique yet, which is what it tells.
+    help = "Import the bindings of an older sign-in. Without --commit it writes nothing, and only reports."
+    #: No system checks: the mobiles of a shop that moves over may not be unique yet, and this command reports that.
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own form
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -44,20 +44,22 @@ class Command(BaseCommand):
         parser.add_argument("--database", default="", choices=["", *connections], help="where the table is (DATABASES)")
         parser.add_argument("--openid-column", default="openid", metavar="NAME")
         parser.add_argument("--user-column", default="user_id", metavar="NAME")
-        parser.add_argument("--created-column", default="create_time", metavar="NAME", help='"" where there is none')
+        parser.add_argument("--created-column", default="create_time", metavar="NAME", help='"" if there is none')
         parser.add_argument("--unionid-column", default="", metavar="NAME")
-        parser.add_argument("--provider", default="qq", help="of PHONEBIND['PROVIDERS'], qq as it comes")
-        parser.add_argument("--app-id", required=True, help="the app that the openids are of: its client_id")
-        parser.add_argument("--commit", action="store_true", help="write, and not only tell")
-        parser.add_argument("--prefer", default="", metavar="newest|oldest|FILE", help="who keeps a shared openid")
+        parser.add_argument("--provider", default="qq", help="a name in PHONEBIND['PROVIDERS'], default qq")
+        parser.add_argument("--app-id", required=True, help="the client_id of the app that the openids belong to")
+        parser.add_argument("--commit", action="store_true", help="write, and not only report")
+        parser.add_argument(
+            "--prefer", default="", metavar="newest|oldest|FILE", help="the user who keeps a shared openid"
+        )
         parser.add_argument("--accept", action="append", default=[], choices=[kind.name for kind in KINDS])
         parser.add_argument("--report", type=Path, metavar="FILE", help="where the report is written as JSON")
-        parser.add_argument("--batch", type=_batch, default=2000, help="rows of one transaction, 2000 as it comes")
+        parser.add_argument("--batch", type=_batch, default=2000, help="rows in one transaction, default 2000")
         parser.add_argument("--reverse", action="store_true", help="remove what an import has made")
         parser.add_argument(
             "--made-at", action="append", type=_moment, default=[], help="see docs/en/how-to/importing.md"
         )
-        parser.add_argument("--no-progress", action="store_true", help="no bar, on a terminal either")
+        parser.add_argument("--no-progress", action="store_true", help="show no progress bar")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -117,11 +119,11 @@ def _moment(text: str) -> str:
     try:
         return as_text(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
-        raise ArgumentTypeError("write it as the report has it, such as 2026-11-27T10:00:00.123456+00:00") from None
+        raise ArgumentTypeError("write it as in the report, such as 2026-11-27T10:00:00.123456+00:00") from None
 
 
 def _family(provider: str, app_id: str) -> str:
-    """What the bindings of that provider are stored under."""
+    """The provider's family, under which its bindings are stored."""
     try:
         found = oauth.get(provider)
     except (ImproperlyConfigured, TypeError) as error:
@@ -163,14 +165,14 @@ def _table(label: str) -> str:
 
 @contextmanager
 def _written(path: Path | None) -> Iterator[TextIO | None]:
-    """The file takes its place when it is whole. Openids are in it, so it is its owner's alone."""
+    """The file appears when it is complete. It contains openids, so only its owner may read it."""
     if path is None:
         yield None
         return
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        # A name that nobody can foresee: a file that somebody else has made there would stay theirs to read.
+        # A random name: a file that another user has made in advance would stay readable for that user.
         descriptor, part = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".part", dir=path.parent)
     except OSError as error:
         raise ImportRefused(_("--report: %(error)s") % {"error": error}) from None

@@ -1,4 +1,4 @@
-"""``manage.py phonebind_sms``: send a test message, ask what is left, check the configuration.
+"""``manage.py phonebind_sms``: send a test message, show the balance, check the configuration.
 
 See docs/en/how-to/sms/index.md#the-command.
 """
@@ -24,20 +24,20 @@ logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Send a test SMS, ask the vendors what is left, or check the configuration of PHONEBIND['SMS']."
-    #: It tells what is wrong with them, so it must run where they fail.
+    help = "Send a test SMS, ask the vendors for the balance, or check the configuration of PHONEBIND['SMS']."
+    #: No system checks: this command reports their errors, so it must run when they fail.
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own form
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        send = actions.add_parser("send", help="send one SMS with a code that is good for nothing; it costs money")
+        send = actions.add_parser("send", help="send one SMS with a code that cannot be used; it costs money")
         send.add_argument("mobile", help="the number, as you would write it")
-        send.add_argument("--gateway", default="", help="one of the configured gateways; else all as configured")
+        send.add_argument("--gateway", default="", help="one of the configured gateways; default: all, as configured")
         send.add_argument("--purpose", default=PURPOSES[0], choices=PURPOSES)
         send.add_argument("--language", default=LANGUAGE, help=f"such as {LANGUAGE}, the default, or en")
         send.add_argument("--yes", action="store_true", help="do not ask before it costs money")
-        actions.add_parser("balance", help="what is left, where the vendor has a call for it")
-        check = actions.add_parser("check", help="what is configured, and what is wrong with it; nothing is sent")
+        actions.add_parser("balance", help="the balance, if the vendor has a call for it")
+        check = actions.add_parser("check", help="the configuration and its errors; nothing is sent")
         check.add_argument("--online", action="store_true", help="connect to the vendors, too, and compare the clocks")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
@@ -67,7 +67,7 @@ class Command(BaseCommand):
         gateway = make(chosen)
         try:
             vendors_id = attempt(gateway, message)
-        except Exception as error:  # noqa: BLE001 - whatever a gateway of the host's raises, its text may hold a secret
+        except Exception as error:  # noqa: BLE001 - a host's gateway may raise anything, and its text may hold a secret
             self._log(name, message, type(error).__name__)
             raise CommandError(outcomes.words(error, message.id)) from None
         self._log(name, message, "done")
@@ -75,9 +75,9 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"{done}. Our id: {message.id}. The vendor's: {vendors_id or 'none'}."))
 
     def _agreed(self) -> bool:
-        # None where the descriptor is closed, as under some supervisors.
+        # None if the descriptor is closed, as under some supervisors.
         if sys.stdin is None or not sys.stdin.isatty():
-            raise CommandError("There is no terminal to ask at: say --yes.")
+            raise CommandError("There is no terminal for the question: add --yes.")
         self.stdout.write("Send it? [y/N] ", ending="")
         self.stdout.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")
@@ -100,7 +100,7 @@ class Command(BaseCommand):
         for what, amount in left:
             self.stdout.write(f"{leaf.name}: {what}: {amount}")
         if not left:
-            where = f"see {console}" if console else "see where your account is"
+            where = f"see {console}" if console else "see the vendor's console"
             self.stdout.write(f"{leaf.name}: names no balance; {where}.")
         return True
 
@@ -118,7 +118,7 @@ class Command(BaseCommand):
         gateway = make(leaf.options)
         url = getattr(gateway, "endpoint", "") or getattr(gateway, "url", "")
         if not isinstance(url, str) or not url:
-            self.stdout.write(f"{leaf.name}: has no address to look at.")
+            self.stdout.write(f"{leaf.name}: has no address to check.")
             return True
         found = reach.look(url)
         if found.is_problem:
@@ -132,7 +132,7 @@ class Command(BaseCommand):
         return False
 
     def _end(self, results: Iterable[bool]) -> None:
-        """Exit status 1 where something is wrong."""
+        """Exit status 1 if there is a problem."""
         failed = sum(not is_good for is_good in results)
         if failed:
             problems_found = "1 problem" if failed == 1 else f"{failed} problems"
@@ -144,12 +144,12 @@ def _message(mobile: str, purpose: str, language: str) -> Message:
     if not mobiles.is_mobile(number):
         raise CommandError(str(mobiles.what_is_wrong(number)))
     if not translation.check_for_language(language):
-        raise CommandError(f"There is no language {language!r}: write it as LANGUAGES does, such as zh-hans or en.")
+        raise CommandError(f"There is no language {language!r}: write it as in LANGUAGES, such as zh-hans or en.")
     return trial.message(number, purpose, language)
 
 
 def _chosen(configured: Any, wanted: str) -> tuple[str, Any]:
-    """The options of that gateway, by its name; without one all that is configured."""
+    """The name and the options of that gateway; without a name, the whole configuration."""
     if not wanted:
         return label(configured) or "SMS", configured
     there = {leaf.name: leaf.options for leaf in leaves(configured)}
