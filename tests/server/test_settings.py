@@ -136,8 +136,8 @@ def test_all_that_is_missing_or_wrong_is_told_at_once(entry: str, tmp_path: Path
     assert (answer.returncode, answer.stdout) == (code, "")
     *faults, hint = answer.stderr.splitlines()
     assert [fault.split()[1] for fault in faults] == [
-        *("THREADS", "CONNECTIONS", "QQ_CLIENT_ID", "QQ_CLIENT_SECRET", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL"),
-        *("SMS_GATEWAY", "SMS_OPTIONS", "QQ_REDIRECT_URI", "LOG_LEVEL"),
+        *("THREADS", "CONNECTIONS", "QQ_CLIENT_ID", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL"),
+        *("SMS_GATEWAY", "SMS_OPTIONS", "QQ_CLIENT_SECRET", "QQ_REDIRECT_URI", "LOG_LEVEL"),
     ]
     assert all(fault.startswith("phonebind: ") for fault in faults)
     assert "docs/en/reference/variables.md" in hint
@@ -212,7 +212,7 @@ def test_sms_options_that_are_none_are_said_and_not_repeated(value: str) -> None
 
 def providers(**environ: str) -> Any:
     code = "import json; from server.settings import PHONEBIND; print(json.dumps(PHONEBIND['PROVIDERS']))"
-    answer = run(code, **PRODUCTION, **environ)
+    answer = run(code, **PRODUCTION | environ)
     assert answer.stdout, answer.stderr
     return json.loads(answer.stdout)
 
@@ -224,6 +224,20 @@ def test_more_providers_come_in_json() -> None:
     assert (set(found), found["weibo"]) == ({"qq", "weibo"}, entry)
     assert found["qq"]["client_id"] == PRODUCTION["QQ_CLIENT_ID"]
     assert providers(PROVIDERS=json.dumps({"qq": entry}))["qq"] == entry
+
+
+def test_a_site_of_other_providers_needs_no_variable_of_qq() -> None:
+    """With one of them it needs all: a misspelled name is no wish to be without QQ."""
+    names = ("QQ_CLIENT_ID", "QQ_CLIENT_SECRET", "QQ_REDIRECT_URI")
+    entry = {"client_id": "1", "client_secret": "2", "redirect_uri": "https://shop.example.com/login/weibo/callback/"}
+    for provider in ("qq", "weibo"):
+        told = json.dumps({provider: entry})
+        assert providers(PROVIDERS=told, **dict.fromkeys(names, "")) == {provider: entry}
+        half = load(**PRODUCTION | {"QQ_CLIENT_SECRET": "", "PROVIDERS": told})
+        assert "QQ_CLIENT_SECRET is not set.\n" in half.stderr
+    answer = load(**PRODUCTION | dict.fromkeys(names, ""))
+    assert answer.returncode == 1
+    assert all(f"{name} is not set.\n" in answer.stderr for name in names)
 
 
 @pytest.mark.parametrize("value", ["weibo", '["weibo"]', "1"])
