@@ -9,7 +9,6 @@ from tests.support.documents import ROOT, prose
 HARD_WORDS = (
     "shall",
     "whoever",
-    "whom",
     "lest",
     "what becomes of",
     "is told of",
