@@ -1,6 +1,7 @@
-"""A shop's own tests, run by its own ``manage.py test``: they sign somebody in through the sandbox, or a fake.
+"""A shop's own tests, run by its own ``manage.py test``: they sign a person in through the sandbox, or with a fake.
 
-The test runner turns DEBUG off; the shop's settings are the tutorial's, with DEBUG on, and nothing is done for us.
+The test runner turns DEBUG off. The shop's settings are those of the tutorial, with DEBUG on, and are not changed for
+us.
 """
 
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 from server.processes import Valkey
 from tests.support.startproject import append, blocks, environment, run, start, write
 
-#: What a shop's developer would write who has read docs/en/how-to/sandbox.md.
+#: What a shop's developer would write after reading docs/en/how-to/sandbox.md.
 TESTS = '''
 from random import randrange
 from urllib.parse import urlsplit
@@ -110,7 +111,7 @@ def test_those_of_the_documentation_pass(shop: Path) -> None:
 
 def test_those_of_the_documentation_pass_under_pytest(shop: Path) -> None:
     write(shop, {"shop/test_sign_in.py": "".join(documented())})
-    # Whatever else is installed beside our own tests is not what a shop has.
+    # A shop does not have the other plugins that are installed beside our own tests.
     plugins = ["-p", "no:cacheprovider", "-p", "no:valkey", "-p", "no:schemathesis"]
     command = [sys.executable, "-m", "pytest", "-q", *plugins, "--ds=config.settings", "shop/test_sign_in.py"]
     done = subprocess.run(command, cwd=shop, env=environment(), capture_output=True, text=True, check=False)
