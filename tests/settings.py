@@ -22,6 +22,6 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite"):
 
 PASSWORD_HASHERS = ["tests.support.hashers.Argon2id", "tests.support.hashers.Pbkdf2"]
 
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 - without it WhiteNoise warns that there is nothing to serve
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 - without it WhiteNoise warns that there are no files
 # Otherwise WhiteNoise looks at every static file for each Client() that a test makes: 10 ms.
 WHITENOISE_AUTOREFRESH = True

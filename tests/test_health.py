@@ -347,7 +347,7 @@ def test_a_crowd_that_has_the_pool_is_no_failure() -> None:
     connection.close()
     pool = connection.pool  # type: ignore[attr-defined]
     held = [pool.getconn(timeout=10) for _ in range(pool.max_size)]
-    health.readiness.settle("migrations")  # the check asks for migrations until they are there, and takes a slot for it
+    health.readiness.settle("migrations")  # else the check asks for migrations too, in the same queue
     try:
         assert ready() == {"status": "ready", **ALL}
     finally:
