@@ -30,7 +30,7 @@ DATABASES["reports"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": "/nowher
 
 
 class NoEntry:
-    """A class that makes every view of ours fail that uses it."""
+    """A class that nothing of ours may use: it fails when it is created."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AssertionError("the host's own")

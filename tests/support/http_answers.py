@@ -103,7 +103,7 @@ def ours(answer: bytes, at_a_time: int = 1 << 20) -> http1.Response | None:
 
 def theirs(answer: bytes) -> http1.Response | None:
     """The reading of ``http.client``, which phonebind used before."""
-    response = HTTPResponse(_Socket(answer))  # type: ignore[arg-type]  # type: ignore[arg-type]  # makefile is the only method that it calls
+    response = HTTPResponse(_Socket(answer))  # type: ignore[arg-type]  # makefile is the only method that it calls
     try:
         response.begin()
         body = response.read(MOST + 1)
