@@ -107,8 +107,8 @@ KIDS = [
 
 @pytest.mark.parametrize("kid", [*KIDS, 0, None, [], {"kid": 1}, True], ids=lambda kid: ascii(kid)[:20])
 def test_threat_60_a_name_is_compared_and_looked_up_nowhere(node: Node, user: AbstractUser, kid: object) -> None:
-    """The attacker signs with their own key, under any name; and for dev/null with the empty secret that this file
-    holds.
+    """An attacker may put any name into the token. If it names dev/null, they sign with the empty content of
+    that file.
     """
     node(PAIR, NEXT.verifies, ("HS256", OTHER_SECRET))
     for token in (

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 HOUR, DAY = 3_600, 86_400
 
-#: Seconds. A signed thing is valid through its last second, a stored one only until that second begins.
+#: Seconds. A signed thing is still valid in the second in which its life ends; a stored one is not.
 SIGN_IN_LIFE = 600
 CODE_LIFE = 300
 REFRESH_LIFE = 14 * DAY
