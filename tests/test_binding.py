@@ -193,7 +193,7 @@ def test_nothing_around_it_can_undo_a_bind_that_has_been_told() -> None:
     assert nothing_changed()
 
 
-# ---------------------------------------------------------------- the same again
+# ---------------------------------------------------------------- the same bind again
 
 
 def test_the_same_request_again_gives_the_same_answer() -> None:
@@ -518,7 +518,7 @@ def test_threat_2_the_same_openid_at_another_provider_is_somebody_else(qq: Upstr
     assert identify()[1] is None
 
 
-# ---------------------------------------------------------------- one person in several apps
+# ---------------------------------------------------------------- one person in several apps of a provider
 
 
 @pytest.fixture

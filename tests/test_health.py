@@ -244,7 +244,7 @@ def test_a_node_that_ends_is_alive_and_not_ready() -> None:
     assert Client().get("/healthz").status_code == 200
 
 
-# ---------------------------------------------------------------- many at once, and what hangs
+# ---------------------------------------------------------------- many probes at once, and servers that hang
 
 
 class Neighbour:

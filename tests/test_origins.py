@@ -125,7 +125,7 @@ def test_what_spends_nothing_is_open(http: Client, path: str) -> None:
     assert not is_refused(http.get(path, headers=EVIL))
 
 
-# ---------------------------------------------------------------- whose account it is
+# ---------------------------------------------------------------- which account is signed in
 
 
 def test_threat_42_another_site_starts_no_sign_in(http: Client) -> None:

@@ -520,7 +520,7 @@ def test_threat_43_settling_one_identitys_code_leaves_anothers() -> None:
     assert check(yours, claimant=YOU).claim()
 
 
-# ---------------------------------------------------------------- claimed by one of several
+# ---------------------------------------------------------------- one of several codes is claimed
 
 
 def test_a_code_that_another_has_claimed_is_no_wrong_guess_for_the_others() -> None:
@@ -1068,7 +1068,7 @@ def test_threat_14_what_could_not_be_sent_takes_no_code_away() -> None:
     assert [is_right(code) for code in codes] == [True] * 3
 
 
-# ---------------------------------------------------------------- the store goes away
+# ---------------------------------------------------------------- the store goes down
 
 
 class Stopping(Outbox):
@@ -1177,7 +1177,7 @@ def test_threat_14_without_the_store_nothing_is_sent(valkey: Valkey) -> None:
 
 
 def test_threat_14_where_the_code_cannot_be_written_nothing_is_sent_and_nothing_counted() -> None:
-    """In a cluster, the shard that writes the code may be down or full, and not the one that counts."""
+    """In a cluster, the shard that stores the code may be down or full while the shard that counts works."""
     with store.connection() as client:
         client.set(store.key("sms", MOBILE), "no hash")
         for _ in range(4):

@@ -30,7 +30,7 @@ def salt_of(state: str, name: str = "qq", app_id: str = "101000001") -> str:
     return f"{states.SALT}:{name}:{app_id}:{state}"
 
 
-# ---------------------------------------------------------------- what it is
+# ---------------------------------------------------------------- the form of a state
 
 
 def test_a_state_is_32_letters_and_digits_whatever_it_stands_for() -> None:

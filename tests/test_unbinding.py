@@ -130,7 +130,7 @@ def test_threat_45_a_sign_in_in_another_app_does_not_slip_past(family: Upstream,
     assert not SocialAccount.objects.exists()
 
 
-# ---------------------------------------------------------------- and their tokens end
+# ---------------------------------------------------------------- the tokens of the person end
 
 
 @pytest.mark.parametrize("unbind", EVERY_WAY[:-1])

@@ -85,7 +85,7 @@ def state_on_the_page(location: str) -> str:
     return decode_uri(pairs["state"])
 
 
-# ---------------------------------------------------------------- as the provider brings it back
+# ---------------------------------------------------------------- the state as the provider returns it
 
 
 @pytest.mark.usefixtures("pages")
@@ -228,7 +228,7 @@ def test_neither_is_there_for_the_contract(front_end: Start, path: str) -> None:
     assert Client().post(path).status_code == 405
 
 
-# ---------------------------------------------------------------- never another site
+# ---------------------------------------------------------------- no redirect to another site
 
 
 def stays(address: str) -> bool:
@@ -337,7 +337,7 @@ def test_threat_18_a_host_on_a_port_that_there_is_not(port: str) -> None:
     assert lands("/list.html?a=1", HTTP_HOST=f"localhost:{port}") == f"{SITE}/list.html"
 
 
-# ---------------------------------------------------------------- wherever the host includes our URLs
+# ---------------------------------------------------------------- any place where the host includes our URLs
 
 
 def _mounted(*patterns: Any, settings: Settings) -> None:

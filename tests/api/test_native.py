@@ -56,7 +56,7 @@ def limited(phonebind: Configure, name: str, limit: int) -> None:
     phonebind(limits={**current, name: (limit, limits.RULES[name].seconds)})
 
 
-# ---------------------------------------------------------------- who they are
+# ---------------------------------------------------------------- who the person is
 
 
 def test_who_is_not_bound_gets_a_ticket_and_no_cookie(app: App) -> None:

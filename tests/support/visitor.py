@@ -1,4 +1,4 @@
-"""A person with a browser, as far as HTTP goes: cookies are kept, and every step of a sign-in is one call.
+"""A person with a browser, only its HTTP: it keeps cookies, and every step of a sign-in is one call.
 
 >>> visitor = Visitor("http://127.0.0.1:8000")
 >>> ticket = visitor.arrive(person="xiaolan").data["access_token"]

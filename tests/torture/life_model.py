@@ -296,7 +296,7 @@ class LifeModel(Counts):
     def _drop(self, codes: list[Code]) -> None:
         self.codes = [code for code in self.codes if code not in codes]
 
-    # ------------------------------------------------------------ who is who
+    # ------------------------------------------------------------ people, accounts, tokens
 
     def owner(self, mobile: str | None) -> Account | None:
         return next((account for account in self.accounts if mobile and account.mobile == mobile), None)
@@ -480,7 +480,7 @@ class LifeModel(Counts):
         account.mobile, account.doubtful_until = None, None
         self.void(mobile)
 
-    # ------------------------------------------------------------ ways in
+    # ------------------------------------------------------------ ways to sign in
 
     def come_back(self, state: State, browser: str, openid: str) -> Token | Ticket:
         self._redeem(state, browser, "", None)

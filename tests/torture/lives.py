@@ -24,7 +24,7 @@ def live(person: Person) -> Reply:
 def _ask(
     person: Person, phone: str, path: str, *, method: str = "POST", token: str = "", **form: str
 ) -> tuple[Reply, str]:
-    """Ask until the SMS has arrived, even if the answer is lost. Returns its code."""
+    """Ask until the SMS has arrived, even if an answer is lost. Returns the answer and the code."""
     end = time.monotonic() + STUBBORN
     while True:
         asked = {**person.shop.image_code(), **form}

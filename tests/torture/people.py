@@ -20,7 +20,7 @@ from phonebind import store
 from tests.torture.outside import Outside
 
 PASSWORD = "horse-staple-9"
-#: Seconds after which a person gives up who is told again and again to try later.
+#: Seconds until a person gives up, if each answer says to try later.
 STUBBORN = 90
 
 T = TypeVar("T")

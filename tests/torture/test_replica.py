@@ -27,7 +27,7 @@ BEHIND = 1
 FOUND = "SELECT openid, username FROM phonebind_socialaccount a JOIN users_user u ON u.id = a.user_id"
 
 
-# ---------------------------------------------------------------- it lags
+# ---------------------------------------------------------------- the replica lags
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ class TestPostgreSQL(lagging.Lagging):
     """See :class:`tests.torture.lagging.Lagging`."""
 
 
-# ---------------------------------------------------------------- it takes over
+# ---------------------------------------------------------------- the replica takes over
 
 
 @contextmanager
