@@ -103,13 +103,15 @@ def _promises(language: str) -> dict[int, set[str]]:
     return {int(number): set(re.findall(r"`(test_\w+)`", line)) for number, line in lines}
 
 
-def test_every_switch_of_the_sandbox_is_documented() -> None:
-    table = dict(re.findall(r"^\| `([a-z_]+)` \| (.*) \|$", documents.read("how-to/sandbox"), re.MULTILINE))
+@pytest.mark.parametrize(("language", "same", "any_code"), [("en", "the same", "any code"), ("zh", "同上", "错误码")])
+def test_every_switch_of_the_sandbox_is_documented(language: str, same: str, any_code: str) -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| (.*) \|$", documents.read("how-to/sandbox", language), re.MULTILINE)
+    table = dict(rows)
     assert list(table) == list(SWITCHES)
     for name, values in table.items():
         if name.endswith("_network") and name != "token_network":
-            assert values == "the same"
-        elif "any code" not in values:
+            assert values == same
+        elif any_code not in values:
             assert re.findall(r"`([^`]+)`", values) == list(SWITCHES[name].choices)
 
 

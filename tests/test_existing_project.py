@@ -81,9 +81,9 @@ def field() -> str:
     return f"    {line}\n"
 
 
-def binds(url: str, mobile: str) -> None:
+def binds(url: str, mobile: str, person: str = "sam") -> None:
     visitor = Visitor(url)
-    ticket = visitor.arrive("sam").data["access_token"]
+    ticket = visitor.arrive(person).data["access_token"]
     assert visitor.bind(mobile, PASSWORD, ticket=ticket).status == 201
 
 
@@ -100,6 +100,9 @@ def test_a_project_that_has_rest_framework_and_users_takes_the_same_lines_and_gi
     assert [line for line in seen.splitlines() if line not in told.splitlines()] == []
     with served(project, port) as url:
         binds(url, "13900000003")
+        [tried] = [block for block in blocks(EXISTING) if "pk=1" in block.text]
+        paste(project, tried)
+        binds(url, "13900000009", "fox")
     assert looked_for(project) == "<QuerySet []>\n"
     back, after = (block for block in blocks(EXISTING) if "zero" in block.text or "stale" in block.text)
     paste(project, back)
@@ -107,7 +110,7 @@ def test_a_project_that_has_rest_framework_and_users_takes_the_same_lines_and_gi
     paste(project, after)
     manage(project, "makemigrations", "--check")
     names = "from shop.models import User; print(*User.objects.values_list('username', 'mobile'))"
-    assert shell(project, names) == "('old', None) ('older', None) ('13900000003', '13900000003')\n"
+    assert shell(project, names) == "('old', '13900000009') ('older', None) ('13900000003', '13900000003')\n"
 
 
 def looked_for(project: Path) -> str:

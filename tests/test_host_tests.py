@@ -4,63 +4,23 @@ The test runner turns DEBUG off. The shop's settings are those of the tutorial, 
 us.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from server.processes import Valkey
+from tests.support import documents
 from tests.support.startproject import append, blocks, environment, run, start, write
 
-#: What a shop's developer would write after reading docs/en/how-to/sandbox.md.
-TESTS = '''
-from random import randrange
-from urllib.parse import urlsplit
-from uuid import uuid4
-
-from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.test import LiveServerTestCase
-
-# The Valkey outlives a run, and processes share it.
-MOBILE = f"139{randrange(10**8):08}"
-IMAGE = str(uuid4())
-
-
-class SignInTest(LiveServerTestCase):
-    def setUp(self):
-        here = f"{self.live_server_url}/sandbox"
-        phonebind = dict(settings.PHONEBIND)
-        phonebind["PROVIDERS"] = {"qq": {**phonebind["PROVIDERS"]["qq"], "base_url": f"{here}/qq"}}
-        phonebind["SMS"] = {**phonebind["SMS"], "url": f"{here}/sms/"}
-        changed = self.settings(PHONEBIND=phonebind)
-        changed.enable()
-        self.addCleanup(changed.disable)
-
-    def arrive(self):
-        """Sign in with QQ as Xiaolan; what the site answers to its callback."""
-        login_url = self.client.get("/oauth/qq/authorization/").json()["login_url"]
-        self.assertTrue(login_url.startswith(self.live_server_url))
-        page = urlsplit(login_url)
-        callback = self.client.post(f"{page.path}?{page.query}", {"person": "xiaolan"}).headers["Location"]
-        return self.client.get(f"/oauth/qq/user/?{urlsplit(callback).query}").json()
-
-    def test_somebody_new_binds_a_mobile_and_is_known_from_then_on(self):
-        self.assertIs(settings.DEBUG, False)  # this is a test runner's process
-        ticket = self.arrive()["access_token"]
-        self.assertEqual(self.client.get(f"/image_codes/{IMAGE}/").status_code, 200)
-        text = self.client.get(f"/sandbox/image_codes/{IMAGE}.json").json()["text"]
-        sent = self.client.get(
-            f"/sms_codes/{MOBILE}/", {"image_code_id": IMAGE, "text": text, "access_token": ticket}
-        )
-        self.assertEqual(sent.status_code, 200, sent.content)
-        code = self.client.get("/sandbox/inbox.json", {"mobile": MOBILE}).json()[0]["code"]
-        form = {"mobile": MOBILE, "password": "horse-staple-9", "sms_code": code, "access_token": ticket}
-        bound = self.client.post("/oauth/qq/user/", form)
-        self.assertEqual(bound.status_code, 201, bound.content)
-        self.assertEqual(self.arrive()["user_id"], get_user_model().objects.get(mobile=MOBILE).pk)
-'''
+PAGE = "docs/en/how-to/testing.md"
+#: The files of that page, by name.
+FILES = {block.file: block.text for block in blocks(PAGE) if block.file}
+#: The file that signs in through the sandbox, as the page shows it.
+TESTS = FILES["shop/test_sandbox.py"]
 
 
 @pytest.fixture
@@ -73,12 +33,14 @@ def shop(tmp_path: Path, valkey: Valkey) -> Path:
 def test_they_pass(shop: Path) -> None:
     done = run(shop, "test")
     assert done.returncode == 0, done.stderr
-    assert "Ran 1 test" in done.stderr
+    assert "Ran 2 tests" in done.stderr
     assert "System check identified no issues" in done.stdout
 
 
 def test_they_pass_in_processes_of_their_own(shop: Path) -> None:
-    write(shop, {"shop/test_more.py": TESTS.replace("xiaolan", "sam")})
+    # The processes share the sandbox and its switches, so no test may change a switch.
+    quiet = re.sub(r"    def test_qq_is_down.*?(?=    def )", "", TESTS, flags=re.DOTALL)
+    write(shop, {"shop/tests.py": quiet, "shop/test_more.py": quiet.replace("xiaolan", "sam")})
     done = run(shop, "test", "--parallel=2", "--pattern=test*.py")
     assert done.returncode == 0, done.stderr
     assert "Ran 2 tests" in done.stderr
@@ -93,26 +55,33 @@ def test_threat_22_with_debug_off_in_the_settings_they_do_not_begin(shop: Path) 
     assert "Ran" not in done.stderr
 
 
-# ---------------------------------------------------------------- phonebind.testing
+# ---------------------------------------------------------------- phonebind.testing, and the whole page
 
 
-def documented() -> tuple[str, str]:
-    """The two files of docs/en/how-to/testing.md: for Django's runner, and for pytest-django."""
-    django, pytest_django = (block.text for block in blocks("docs/en/how-to/testing.md"))
-    return django, pytest_django
-
-
-def test_those_of_the_documentation_pass(shop: Path) -> None:
-    write(shop, {"shop/tests.py": documented()[0], "shop/test_more.py": documented()[0]})
+def test_those_of_the_documentation_pass_in_processes_of_their_own(shop: Path) -> None:
+    write(shop, {"shop/tests.py": FILES["shop/tests.py"], "shop/test_more.py": FILES["shop/tests.py"]})
     done = run(shop, "test", "--parallel=2", "--pattern=test*.py")
     assert done.returncode == 0, done.stderr
     assert "Ran 8 tests" in done.stderr
 
 
 def test_those_of_the_documentation_pass_under_pytest(shop: Path) -> None:
-    write(shop, {"shop/test_sign_in.py": "".join(documented())})
+    write(shop, FILES)
     # A shop does not have the other plugins that are installed beside our own tests.
     plugins = ["-p", "no:cacheprovider", "-p", "no:valkey", "-p", "no:schemathesis"]
-    command = [sys.executable, "-m", "pytest", "-q", *plugins, "--ds=config.settings", "shop/test_sign_in.py"]
+    command = [sys.executable, "-m", "pytest", "-q", *plugins, "--ds=config.settings", *sorted(FILES)]
     done = subprocess.run(command, cwd=shop, env=environment(), capture_output=True, text=True, check=False)
-    assert "5 passed" in done.stdout, done.stdout + done.stderr
+    assert "12 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_job_of_the_documentation_passes(shop: Path) -> None:
+    """Run its commands, except those that install: all files of the page, with Django's own runner."""
+    write(shop, FILES)
+    [job] = [text for _, text in documents.blocks(documents.read("how-to/testing"), "yaml")]
+    steps = [step["run"].split() for step in yaml.safe_load(job)["jobs"]["test"]["steps"] if "run" in step]
+    commands = [arguments for program, *arguments in steps if program == "python"]
+    assert len(commands) == 3
+    for _, *arguments in commands:
+        done = run(shop, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "Ran 11 tests" in done.stderr

@@ -79,7 +79,7 @@ def test_on_the_pages_the_client_has_the_session(client: Client) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("pages", [False, True])
 def test_who_does_not_come_in_is_told_why(client: Client, pages: bool) -> None:
-    with FakeQQ() as qq, pytest.raises(AssertionError, match="did not come in: 403"):
+    with FakeQQ() as qq, pytest.raises(AssertionError, match="did not sign in: 403"):
         qq.sign_in(client, make_user(is_active=False), pages=pages)
 
 

@@ -28,6 +28,16 @@ def test_a_shop_moves_along_the_guide(tmp_path: Path) -> None:
     shop.run(new, "again.py")
 
 
+def test_it_is_tried_on_ones_own_machine(tmp_path: Path) -> None:
+    project = tmp_path / "new"
+    shop.moved(project)
+    # No hosts file on this machine contains the shop's name.
+    with shop.sandbox("--redirect-uri", "http://www.meiduo.site:8080/oauth_callback.html") as address:
+        local = project / "shop/local.py"
+        local.write_text(local.read_text().replace("http://127.0.0.1:9000/", address))
+        shop.run(project, "trial.py", settings="shop.local", plugins=())
+
+
 def test_both_languages_have_the_same_code_and_sections() -> None:
     assert blocks(CHINESE) == blocks(shop.GUIDE)
     levels = [re.findall(r"^(#+) ", (ROOT / page).read_text(), re.MULTILINE) for page in (shop.GUIDE, CHINESE)]

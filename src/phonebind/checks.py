@@ -11,7 +11,7 @@ E010 a function cannot be imported     E011 new accounts lack a field
 E012 FRONT_END needs sessions          W010 HUMAN_CHECK asks for nothing
 E014 the account life is not installed E015 NUMBER_STATE is unusable
 E013 a source of proofs is unusable    W011 a provider brings no next back
-E021 operations is not installed
+E021 operations is not installed       W013 str() of a new account fails
 
 With ``check --deploy``: E020 CACHE is one node of a cluster (its server is asked, if it answers), W004 cookies reach
 Django under their plain names, W005 CORS allows every site, W007 SITE_NAME is left at its default or makes two SMS of

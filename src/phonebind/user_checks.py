@@ -45,7 +45,7 @@ def check_username_field(**kwargs: Any) -> Messages:
     label = f"{model._meta.label}.USERNAME_FIELD"
     if isinstance(field, models.EmailField):
         if field.null or conf.account_factory:
-            return []
+            return [] if conf.account_factory else _unnamed(model)
         hint = f"New accounts have none: let it be null, or make them yourself: {SETTING}['ACCOUNT_FACTORY']."
         return [Error(f"{label} holds e-mail addresses that must not be empty.", hint=hint, id="phonebind.E006")]
     if isinstance(field, models.CharField) and (field.max_length or USERNAME_LENGTH) >= USERNAME_LENGTH:
@@ -111,6 +111,14 @@ CHECKS = (
     check_mobile_format,
     check_new_accounts,
 )
+
+
+def _unnamed(model: type[Any]) -> Messages:
+    """The ``__str__`` of Django's own user models fails without a username: in the admin, and in templates."""
+    if {model.__str__.__module__, model.get_username.__module__} != {"django.contrib.auth.base_user"}:
+        return []
+    hint = f"Give the model a __str__ that has an answer without {model.USERNAME_FIELD}, such as the mobile number."
+    return [Warning(f"str() of a new account of {model._meta.label} fails.", hint=hint, id="phonebind.W013")]
 
 
 def _stored_length() -> int:

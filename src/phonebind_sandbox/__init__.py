@@ -1,8 +1,9 @@
-"""QQ Connect and a phone, on your own machine: an emulator of the provider, of SMS vendors and of Tencent's captcha.
+"""Emulates identity providers, SMS vendors and Tencent's captcha on your own machine, together with a phone for each
+number.
 
-It stands for parties outside a site, so it shares no code with phonebind: a shared mistake would hide itself.
-Alone it is ``python -m phonebind_sandbox``. In a Django project: ``phonebind_sandbox`` in INSTALLED_APPS, and
-``path("sandbox/", include("phonebind_sandbox.urls"))``; it exists there while DEBUG is on.
+The sandbox stands for parties outside a site. So it shares no code with phonebind: a mistake in shared code would not
+be noticed. ``python -m phonebind_sandbox`` runs it alone. In a Django project, add ``phonebind_sandbox`` to
+INSTALLED_APPS and ``path("sandbox/", include("phonebind_sandbox.urls"))``. There it exists only while DEBUG is on.
 """
 
 __version__ = "1.0.0"

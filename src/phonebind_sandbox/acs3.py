@@ -1,5 +1,6 @@
-"""Aliyun's `signature V3 <https://help.aliyun.com/zh/sdk/product-overview/v3-request-structure-and-signature>`_
-(ACS3-HMAC-SHA256), checked."""
+"""Checks Aliyun's `signature V3
+<https://help.aliyun.com/zh/sdk/product-overview/v3-request-structure-and-signature>`_ (ACS3-HMAC-SHA256).
+"""
 
 import hmac
 import re
@@ -14,12 +15,12 @@ from django.http import HttpRequest
 from . import state
 from .sms_codes import SmsRefused
 
-#: Seconds by which a clock may be wrong, and for which a nonce is remembered on either side.
+#: Seconds by which the client's clock may be wrong, in both directions. A nonce is remembered for twice as long.
 TOLERANCE = 900
 
 DATE = "%Y-%m-%dT%H:%M:%SZ"
 
-#: What every request has and signs.
+#: Headers that every request must have and sign.
 REQUIRED = frozenset(
     {"host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version"}
 )
@@ -31,9 +32,9 @@ _AUTHORIZATION = re.compile(
 
 
 def check(request: HttpRequest, secrets: Mapping[str, str], skew: float = 0.0) -> None:
-    """Whoever signed this has one of the secrets, did it just now, and sends it once. Raises SmsRefused.
+    """Check the signature: the client has one of the secrets, signed just now, and sends the request once.
 
-    ``skew``: seconds by which our clock is fast.
+    ``skew``: seconds by which our clock is fast. Raises SmsRefused.
     """
     found = _AUTHORIZATION.fullmatch(request.headers.get("Authorization", ""))
     if not found or not _is_complete(request, set(found["headers"].split(";"))):
@@ -52,38 +53,38 @@ def check(request: HttpRequest, secrets: Mapping[str, str], skew: float = 0.0) -
 
 
 def _is_complete(request: HttpRequest, signed: set[str]) -> bool:
-    """Whether all is there that has to be, and signed."""
+    """Whether all required headers are present and signed."""
     there = {name.lower() for name, value in request.headers.items() if value}
-    # Servers in Python make up a content type where none was sent, so it counts where there is something to be typed.
+    # Python servers add a content type if the client sent none. So it is required only for a request with a body.
     typed = {"content-type"} if request.body else set()
     needed = REQUIRED | typed | {name for name in there if name.startswith("x-acs-")}
     return needed <= there and needed <= signed
 
 
 def _seconds(date: str) -> float:
-    """Since 1970; none that is near any clock where it is no date."""
+    """Seconds since 1970; minus infinity for an invalid date."""
     try:
         found = datetime.strptime(date, DATE).replace(tzinfo=UTC)
     except ValueError:
         return float("-inf")
-    # strptime reads much that is not written so.
+    # strptime also accepts other notations.
     return found.timestamp() if found.strftime(DATE) == date else float("-inf")
 
 
 def _canonical(request: HttpRequest, names: str) -> str:
-    # The real one lives at the root of its host, so the path is always this one.
+    # Aliyun's real endpoint is at the root of its host, so the path is always this one.
     path, digest = "/", sha256(request.body).hexdigest()
     headers = "".join(f"{name}:{_header(request, name, digest)}\n" for name in sorted(names.split(";")))
     return "\n".join((request.method or "", path, _query(request), headers, names, digest))
 
 
 def _header(request: HttpRequest, name: str, digest: str) -> str:
-    # Whatever the client says of its body, what counts is the one that came.
+    # The digest of the received body counts, and not the client's value.
     return digest if name == "x-acs-content-sha256" else request.headers.get(name, "").strip()
 
 
 def _query(request: HttpRequest) -> str:
     given = parse_qsl(request.META.get("QUERY_STRING", ""), keep_blank_values=True)
-    # Our own mark of a redirect that was followed is not the client's.
+    # ``redirected`` is our own mark of a followed redirect, and not part of the client's query.
     pairs = sorted((quote(name, safe="~"), quote(value, safe="~")) for name, value in given if name != "redirected")
     return "&".join(f"{name}={value}" for name, value in pairs)

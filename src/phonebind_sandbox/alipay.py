@@ -1,7 +1,7 @@
-"""Alipay: the page where people sign in, the gateway with its signatures, and what its SDKs give to apps.
+"""Alipay: the sign-in page, the gateway with its signatures, and the results of its SDKs in apps.
 
-Source: the provider's documentation and what public clients expect. Where these leave a detail open, ``faults.py`` has
-a switch.
+Source: the provider's documentation, and what public clients expect. If these leave a detail open, ``faults.py`` has a
+switch for it.
 """
 
 import json
@@ -25,7 +25,7 @@ from .people import PEOPLE, Person
 
 try:
     from . import rsa2
-except ImportError:  # an extra: most clients sign nothing
+except ImportError:  # an optional dependency: most clients sign nothing
     rsa2 = None  # type: ignore[assignment]
 
 Params: TypeAlias = Mapping[str, str]
@@ -34,16 +34,16 @@ Fields: TypeAlias = dict[str, Any]
 KIND = "alipay"
 SCOPES = {"auth_base", "auth_user"}
 BEIJING = timezone(timedelta(hours=8))
-#: Seconds by which a clock may be wrong; unverified.
+#: Seconds by which the client's clock may be wrong; unverified.
 TOLERANCE = 900
-#: The older documentation's alphabet and length; unverified.
+#: The alphabet and length from the older documentation; unverified.
 _STATE = re.compile(r"[A-Za-z0-9+/=]{0,100}")
-#: Something else that the sandbox has signed.
+#: A different text that the sandbox has signed.
 _OTHER_NODE = b'{"code":"10000","msg":"Success"}'
 
 
 class Refused(Exception):
-    """``sub_code`` is one of ALIPAY_CODES."""
+    """An error of the gateway. ``sub_code`` is one of ALIPAY_CODES."""
 
     def __init__(self, sub_code: str) -> None:
         super().__init__(sub_code)
@@ -55,7 +55,7 @@ class Refused(Exception):
 
 @sandbox_view("GET", "POST")
 def authorize(request: HttpRequest) -> HttpResponseBase:
-    """The page on which a person signs in. Whoever cancels stays there: no callback comes."""
+    """The page on which a person signs in. After a cancel the person stays there: no callback is sent."""
     params = request.GET.dict()
     app = conf.apps(KIND).get(params.get("app_id", ""))
     if app is None:
@@ -106,7 +106,9 @@ def _call_back(app: conf.App, person: Person, params: Params) -> HttpResponse:
 
 @sandbox_view("GET", "POST")
 def gateway(request: HttpRequest) -> HttpResponseBase:
-    """Every call: ``{"<method>_response": {…}, "sign": "…"}``, or ``error_response`` in place of the first."""
+    """The endpoint of all calls. The response is ``{"<method>_response": {…}, "sign": "…"}``. For an error, the
+    first key is ``error_response``.
+    """
     if rsa2 is None:
         return JsonResponse({"error": "pip install 'phonebind-sandbox[alipay]'"}, status=501)
     params = request.GET.dict() | request.POST.dict()
@@ -134,7 +136,7 @@ def _called(params: Params, switches: Faults) -> Fields:
 
 
 def _authenticated(params: Params, switches: Faults) -> conf.App:
-    """The app that signed this, just now."""
+    """The app that signed this request, just now."""
     for name, sub_code in (("app_id", "app-id"), ("method", "method"), ("sign", "signature")):
         if not params.get(name):
             raise Refused(f"isv.missing-{sub_code}")
@@ -158,7 +160,7 @@ def _is_signed(app: conf.App, params: Params) -> bool:
 
 
 def _seconds(timestamp: str) -> float:
-    """Of Beijing's clock, whatever this machine's is."""
+    """Seconds since 1970. The timestamp is in Beijing time, whatever the zone of this machine."""
     try:
         return datetime.strptime(timestamp, "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING).timestamp()
     except ValueError:
@@ -211,7 +213,7 @@ def _error(sub_code: str) -> Fields:
 
 def _signed(node: str, fields: Fields, switches: Faults) -> HttpResponse:
     spaces = switches["alipay_layout"] == "spaces"
-    # Slashes are escaped, as the real one does, so that whoever signs what they have decoded is found out.
+    # Slashes are escaped, as by the real gateway. A client that verifies its own re-encoding of the JSON then fails.
     text = json.dumps(
         fields, ensure_ascii=False, indent=2 if spaces else None, separators=(",", " : " if spaces else ":")
     )
@@ -238,8 +240,9 @@ _METHODS: Mapping[str, tuple[str, Callable[[conf.App, Params, Faults], Fields]]]
 
 @sandbox_view("GET", "POST")
 def sdk(request: HttpRequest) -> HttpResponse:
-    """What an app or a mini program is given when somebody has signed in there: ``person``, and the app's signed
-    ``info``, or the ``app_id`` of a mini program, which signs nothing.
+    """The result of a sign-in inside an app or a mini program.
+
+    ``person``: who signs in. An app sends its signed ``info``. A mini program signs nothing and sends its ``app_id``.
     """
     if rsa2 is None:
         return JsonResponse({"error": "pip install 'phonebind-sandbox[alipay]'"}, status=501)
@@ -257,7 +260,7 @@ def sdk(request: HttpRequest) -> HttpResponse:
 
 @sandbox_view("GET")
 def keys(request: HttpRequest) -> HttpResponse:
-    """What a client of the sandbox has in its configuration."""
+    """The keys for the configuration of a client of the sandbox."""
     return JsonResponse({"app_private_key": alipay_keys.APP_PRIVATE_KEY, "alipay_public_key": alipay_keys.PUBLIC_KEY})
 
 

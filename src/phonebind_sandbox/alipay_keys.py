@@ -1,9 +1,9 @@
-"""Keys of the emulated Alipay. Everybody knows them: whoever has them signs as the sandbox, and as its apps.
+"""Keys of the emulated Alipay. They are public: a person who has them can sign as the sandbox, and as its apps.
 
-As the console gives them: base64 without a frame, PKCS #8 and SubjectPublicKeyInfo.
+In the format of Alipay's console: base64 without PEM lines, PKCS #8 and SubjectPublicKeyInfo.
 """
 
-#: The sandbox's own, with which it signs its answers, and the public half that clients are told.
+#: The sandbox signs its responses with the private key. Clients get the public key.
 PRIVATE_KEY = (
     "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCrSaGGYiwZDSBnZzD5C7RNK33/eFe7HQ5m5Ut+4dPGrG/0ZYHBKQUj8YaqYe"
     "8kEjixiDu2ulwJxXAAiPCuvgQHKroWdVPRYhSStX4a3EHTZnvdlvu7M3FEiOfk/ceB4GV97iMXlSmaX56BehFRM3XOhucJZ5yKJNYhowXRXM5e"
@@ -28,7 +28,7 @@ PUBLIC_KEY = (
     "G1S53mCJ0BnMvnFgxrkeuUNH9NqLcfIWjyMr0ON48T0IDGKx19To3mRQIDAQAB"
 )
 
-#: Of every app that registers no ``public_key`` of its own.
+#: The key of every app that registers no ``public_key``.
 APP_PRIVATE_KEY = (
     "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCjE+zcOVthjhURiBOaCd03ZqIIx409WeOlipMvOGalfl4AyQhJMQwBU64HVw"
     "dpAzdM8lihJhtZfjyPNkbDe6synrjaB4HdYkIPGpRe+IalFKdvm2zo6uJfZgVUP5ifVXAnhM/0AvMlF9+ooF5k97gkDwDG2/QkWyKAGnP208Cm"

@@ -1,4 +1,4 @@
-"""The sandbox alone: Django without a project, and a server for it. One process, one port, its state in memory."""
+"""The sandbox as a separate server: Django without a project. One process, one port, its state in memory."""
 
 from collections.abc import Iterable, Mapping
 from io import BytesIO
@@ -12,15 +12,15 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 
 from . import chunks, network
 
-#: The names that lead to this machine and nowhere else.
+#: Names that always lead to this machine.
 LOOPBACK = ("localhost", ".localhost", "127.0.0.1", "[::1]")
 
-#: Far more than a day's tests leave behind; beyond it the oldest is forgotten.
+#: Far more entries than a day of tests leaves behind. Beyond this, the oldest entries are removed.
 MOST_KEPT = 100_000
 
 
 class Handler(WSGIRequestHandler):
-    """runserver's, but for what it leaves out."""
+    """runserver's handler, with support for chunked bodies and access to the connection."""
 
     def handle_one_request(self) -> None:
         connection = self.rfile
@@ -48,18 +48,19 @@ class Handler(WSGIRequestHandler):
 
 
 class Server(ThreadedWSGIServer):
-    """runserver's: a thread for each connection, so that whoever is kept waiting by a fault waits alone."""
+    """runserver's server: one thread for each connection, so a fault that delays one client delays no other."""
 
     daemon_threads = True
     request_queue_size = 128
-    allow_reuse_port = False  # or a second sandbox on the same port would share it in silence
+    allow_reuse_port = False  # otherwise a second sandbox could silently share the same port
 
 
 def project(
     *, apps: Mapping[str, Mapping[str, Any]], names: Iterable[str] = (), receipts: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """The settings. ``names``: under which Host the sandbox answers besides those of the loopback; ``receipts``: where
-    those of each SMS vendor go."""
+    """The settings. ``names``: host names besides the loopback names. ``receipts``: for each SMS vendor, the URL
+    that its receipts are sent to.
+    """
     return {
         "ALLOWED_HOSTS": [*LOOPBACK, *names],
         "CACHES": {
@@ -76,26 +77,27 @@ def project(
         "STATIC_URL": "static/",
         "TEMPLATES": [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
         "TIME_ZONE": None,
-        "USE_TZ": False,  # times are shown as this machine's clock has them
+        "USE_TZ": False,  # times are shown in this machine's local time
     }
 
 
 def start_django(project: Mapping[str, Any]) -> None:
-    """Whatever DJANGO_SETTINGS_MODULE says. The sandbox opens, since nobody runs it alone for anything else."""
+    """Set up Django, whatever DJANGO_SETTINGS_MODULE says. The sandbox is open, because it has no other use alone."""
     settings.configure(**project, DEBUG=True, LOGGING=_LOGGING)
     django.setup()
-    # Open is open. The pages that DEBUG shows where something fails would tell the environment of this process.
+    # The sandbox stays open. DEBUG is off again, because Django's debug pages would show the environment of this
+    # process.
     settings.DEBUG = False
 
 
 def listen(host: str, port: int) -> Server:
-    """A server that is bound already, for ``serve_forever()``. Raises OSError."""
+    """A server that already listens; call ``serve_forever()``. Raises OSError."""
     server = Server((host, port), Handler, ipv6=":" in host)
     server.set_app(StaticFilesHandler(WSGIHandler()))
     return server
 
 
-# Django would mail our errors to nobody. Its line for each request stays as it is.
+# Errors go to stderr: Django would mail them to an empty list. Django's line for each request is unchanged.
 _LOGGING: Mapping[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,4 +1,4 @@
-"""Proofs of work for scripts that have no browser to compute them."""
+"""Solves the proof of work for scripts without a browser."""
 
 from typing import Any, cast
 
@@ -9,7 +9,7 @@ from .gate import sandbox_view
 
 try:
     import altcha
-except ImportError:  # an extra: most have no challenge for us
+except ImportError:  # an optional dependency: most users need no proof of work
     altcha = None  # type: ignore[assignment]
 
 SECONDS = 30
@@ -18,12 +18,14 @@ MAX_COST = 1_000_000
 
 @sandbox_view("POST")
 def solve(request: HttpRequest) -> HttpResponse:
-    """``{"challenge": {…}}``, as ``human_check`` has it -> 200 ``{"human_check": str}``, for the SMS request."""
+    """Request: ``{"challenge": {…}}`` from ``human_check``. Response: 200 ``{"human_check": str}``, for the SMS
+    request.
+    """
     if altcha is None:
         return JsonResponse({"error": "pip install 'phonebind-sandbox[altcha]'"}, status=501)
     try:
         challenge = altcha.Challenge.from_dict(cast("Any", read_object(request))["challenge"])
-        # The timeout is looked at between two tries, and one try could be made to last for years.
+        # The timeout is checked only between two tries. Without a limit, one try could take years.
         challenge.parameters.cost = min(challenge.parameters.cost, MAX_COST)
         solution = altcha.solve_challenge(challenge, altcha.derive_key_pbkdf2, timeout=SECONDS)
     except (Unreadable, AttributeError, KeyError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""The forms in which the provider answers: form-encoded, JSON, JSON wrapped in a callback; some of it broken."""
+"""The formats of QQ's responses: form-encoded, JSON, and JSON in a callback. Faults can break them."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from .faults import Faults
 
 Fields = Mapping[str, str | int]
 
-TEXT = "text/html; charset=utf-8"  # What the real one labels everything that is not fmt=json.
+TEXT = "text/html; charset=utf-8"  # The real server uses this type for everything that is not fmt=json.
 JSON = "application/json; charset=utf-8"
 
 

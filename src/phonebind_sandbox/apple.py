@@ -1,4 +1,4 @@
-"""Sign in with Apple: its page, its token endpoint, its keys, and what its SDK gives to an app.
+"""Sign in with Apple: its page, its token endpoint, its keys, and the result of its SDK in an app.
 
 Source: developer.apple.com, "Sign in with Apple REST API", TN3107.
 """
@@ -22,7 +22,7 @@ CANCELLED: Params = {"error": "user_cancelled_authorize"}
 
 
 def sub(person: Person, app: conf.App) -> str:
-    """Who this is to all apps of a team."""
+    """The person's subject id. It is the same for all apps of a team."""
     middle = digits("apple", person.id, app.developer)
     return f"{int(middle[:5], 16) % 1_000_000:06}.{middle.lower()}.{int(middle[-4:], 16) % 10_000:04}"
 
@@ -58,7 +58,7 @@ def _granted(app: conf.App, person: Person, params: Params, switches: Faults) ->
     fields = {"code": code}
     if "id_token" in params["response_type"].split():
         fields["id_token"] = _id_token(person, app, app.client_id, nonce, switches)
-    # Once for each person and app, whatever is asked for later.
+    # Sent only once for each person and app, whatever later requests ask for.
     if scope and state.put_once("apple_user", f"{app.client_id} {person.id}", state.FOREVER):
         name = {"firstName": person.nickname[1:], "lastName": person.nickname[:1]}
         user = {"name": name, "email": f"{person.id}@privaterelay.appleid.com"}
@@ -67,7 +67,7 @@ def _granted(app: conf.App, person: Person, params: Params, switches: Faults) ->
 
 
 def _post(request: HttpRequest, params: Params, fields: Params) -> HttpResponse:
-    """The form that Apple's page sends to the callback by itself; here somebody presses the button."""
+    """The form that Apple's page posts to the callback by script. Here the person presses the button."""
     context = {"url": params["redirect_uri"], "fields": {**fields, "state": params.get("state", "")}}
     return render(request, "phonebind_sandbox/form_post.html", context)
 
@@ -95,8 +95,9 @@ def keys(request: HttpRequest, switches: Faults) -> HttpResponse:
 
 @openid.endpoint("apple_network", "GET")
 def sdk_id_token(request: HttpRequest, switches: Faults) -> HttpResponse:
-    """``?person=xiaolan&nonce=…&client_id=<bundle id>`` -> ``{"id_token"}``. The nonce is taken as it is, as the real
-    SDK takes it: an app gives it the SHA-256 of its own.
+    """``?person=xiaolan&nonce=…&client_id=<bundle id>`` -> ``{"id_token"}``.
+
+    The nonce is copied unchanged, as by the real SDK. An app passes the SHA-256 of its own nonce.
     """
     params = request.GET.dict()
     for app in conf.apps(KIND).values():

@@ -4,8 +4,8 @@ from django.utils.module_loading import import_string
 
 from . import checks, gate, inbox
 
-#: What tells us the text of an image code, where phonebind is installed beside us. A name and no import: we share no
-#: code with the client side, and must run without it.
+#: phonebind's signal with the text of an image code. A name and no import: the sandbox shares no code with the client
+#: side, and must run without it.
 IMAGE_CODE_ISSUED = "phonebind.signals.image_code_issued"
 
 
@@ -14,7 +14,7 @@ class SandboxConfig(AppConfig):
     verbose_name = "phonebind sandbox"
 
     def ready(self) -> None:
-        gate.is_open()  # decided now, and for good
+        gate.is_open()  # decided now, for the whole process
         register(checks.debug_only)
         register(checks.receipts)
         register(checks.shared_cache)

@@ -1,4 +1,4 @@
-"""JSON that scripts send."""
+"""JSON bodies of requests from scripts."""
 
 import json
 
@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 
 class Unreadable(Exception):
-    """The body is not what was asked for; the message says what that is."""
+    """The body is not as required. The message says what is required."""
 
 
 def read_object(request: HttpRequest) -> dict[str, object]:
@@ -16,7 +16,7 @@ def read_object(request: HttpRequest) -> dict[str, object]:
 def as_object(text: str | bytes) -> dict[str, object]:
     try:
         data = json.loads(text)
-        # Half a character cannot be shown, stored or sent on.
+        # A lone surrogate cannot be shown, stored or sent.
         json.dumps(data, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise Unreadable("not JSON") from error

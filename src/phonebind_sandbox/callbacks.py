@@ -1,4 +1,4 @@
-"""The way back to an app's callback."""
+"""Redirects to an app's callback."""
 
 from collections.abc import Mapping
 from urllib.parse import urlencode
@@ -7,12 +7,12 @@ from django.http import HttpResponse
 
 
 def address(redirect_uri: str, fields: Mapping[str, str]) -> str:
-    """``redirect_uri``, which may have a query of its own, with these."""
+    """``redirect_uri`` with these fields. It may already have a query."""
     return f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode(fields)}"
 
 
 def found(url: str) -> HttpResponse:
-    # Not HttpResponseRedirect: Django limits its length, and a long address is the client's affair.
+    # Not HttpResponseRedirect: Django limits its length, but a long URL is the client's decision.
     return HttpResponse(status=302, headers={"Location": url})
 
 

@@ -1,7 +1,7 @@
 """System checks of the sandbox.
 
-``phonebind_sandbox.E001``  it is installed where DEBUG is off in the settings
-``phonebind_sandbox.E002``  RECEIPTS names a vendor that sends none, or no address
+``phonebind_sandbox.E001``  it is installed, but DEBUG is off in the settings
+``phonebind_sandbox.E002``  RECEIPTS names a vendor that sends no receipts, or has no valid URL
 ``phonebind_sandbox.W001``  its cache serves one process only
 """
 
@@ -17,24 +17,24 @@ from . import conf, gate
 
 
 def debug_only(**kwargs: Any) -> list[CheckMessage]:
-    """The sandbox signs in anyone as anyone: an error wherever Django starts with DEBUG off."""
+    """The sandbox lets anyone sign in as anyone. So it is an error to start Django with it and with DEBUG off."""
     if gate.is_open():
         return []
     return [
         Error(
             "phonebind_sandbox is installed, but DEBUG is off in the settings.",
-            hint="Add it to INSTALLED_APPS only where DEBUG is on. (That test runners turn it off later does no harm.)",
+            hint="Add it to INSTALLED_APPS only if DEBUG is on. (A test runner may turn DEBUG off later.)",
             id="phonebind_sandbox.E001",
         )
     ]
 
 
 def receipts(**kwargs: Any) -> list[CheckMessage]:
-    """A receipt that goes nowhere would be missed in silence."""
+    """Without this check, a receipt that cannot be sent would be lost silently."""
     return [
         Error(
             f'PHONEBIND_SANDBOX["RECEIPTS"] has {vendor!r}: {url!r}.',
-            hint=f"The names are {', '.join(conf.PUSHING)}; each has a whole http(s) address.",
+            hint=f"The names are {', '.join(conf.PUSHING)}. Each needs a complete http(s) URL.",
             id="phonebind_sandbox.E002",
         )
         for vendor, url in conf.receipts().items()
@@ -43,7 +43,7 @@ def receipts(**kwargs: Any) -> list[CheckMessage]:
 
 
 def shared_cache(**kwargs: Any) -> list[CheckMessage]:
-    """A code issued by one worker process must be known to the next."""
+    """A code that one worker process issues must be known to the others."""
     if not isinstance(caches[conf.cache_alias()], LocMemCache | DummyCache):
         return []
     return [

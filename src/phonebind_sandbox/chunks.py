@@ -1,4 +1,5 @@
-"""Bodies without a length. Spring's and .NET's clients send JSON so, and runserver's own server reads none of it.
+"""Reads chunked request bodies. The clients of Spring and .NET send JSON in this way, and runserver's server does not
+read such a body.
 
 RFC 9112, section 7.1.
 """
@@ -6,18 +7,18 @@ RFC 9112, section 7.1.
 import re
 from typing import BinaryIO
 
-#: Bytes. Django takes less than that of a body anyway.
+#: Bytes. Django accepts less than that anyway.
 MOST = 4 * 1024 * 1024
 
 _LONGEST_LINE = 1024
 
 
 class Unreadable(Exception):
-    """It is not chunked as the header says, or it is endless."""
+    """The body is not valid chunked encoding, or it is too long."""
 
 
 def read(stream: BinaryIO) -> bytes:
-    """The whole body; the stream is at the next request then."""
+    """Read the whole body. After that, the stream is at the next request."""
     body = bytearray()
     while size := _size(_line(stream)):
         if len(body) + size > MOST:
@@ -27,12 +28,12 @@ def read(stream: BinaryIO) -> bytes:
             raise Unreadable
         body += chunk
     while _line(stream):
-        pass  # trailers, which nobody here asked for
+        pass  # skip the trailers
     return bytes(body)
 
 
 def _size(line: bytes) -> int:
-    # What follows a semicolon are extensions, to be ignored.
+    # Extensions follow a semicolon. They are ignored.
     found = re.fullmatch(rb"([0-9a-fA-F]{1,8})[ \t]*(;.*)?", line)
     if not found:
         raise Unreadable

@@ -1,4 +1,4 @@
-"""The error codes of QQ Connect, Weibo, Alipay and Tencent's captcha, with the words that are sent along."""
+"""The error codes of QQ Connect, Weibo, Alipay and Tencent's captcha, with their messages."""
 
 from collections.abc import Mapping
 
@@ -30,14 +30,14 @@ CODES: Mapping[int, str] = {
     100048: "the companyid is not set",
 }
 
-#: get_user_info has these besides.
+#: get_user_info also has these.
 PROFILE_CODES: Mapping[int, str] = {
     -1: "client request's parameters are invalid, invalid openid",
     1002: "请先登录",
     **CODES,
 }
 
-#: The words are what clients compare: Weibo's ``error``.
+#: Clients compare the text: it is Weibo's ``error``.
 WEIBO_CODES: Mapping[int, str] = {
     10001: "System error",
     10002: "Service unavailable",
@@ -70,7 +70,7 @@ WEIBO_CODES: Mapping[int, str] = {
     21338: "sso package or sign error",
 }
 
-#: Alipay's errors: sub_code, in its own spelling, to code and sub_msg.
+#: Alipay's errors: sub_code to (code, sub_msg). "unknow" is Alipay's spelling.
 ALIPAY_CODES: Mapping[str, tuple[str, str]] = {
     "isv.code-invalid": ("40002", "授权码code无效"),
     "isv.grant-type-invalid": ("40002", "授权类型无效"),
@@ -96,7 +96,7 @@ ALIPAY_MESSAGES: Mapping[str, str] = {
     "40006": "Insufficient Permissions",
 }
 
-#: What a captcha's ticket is worth.
+#: The results for a captcha ticket.
 CAPTCHA_CODES: Mapping[int, str] = {
     1: "OK",
     7: "captcha no match",
@@ -108,7 +108,7 @@ CAPTCHA_CODES: Mapping[int, str] = {
     100: "appid-secretkey-ticket mismatch",
 }
 
-#: Why Tencent's cloud does not even look at the ticket.
+#: Errors of Tencent Cloud before it checks the ticket.
 CLOUD_ERRORS: Mapping[str, str] = {
     "AuthFailure.InvalidAuthorization": "Authorization in the request header is invalid.",
     "AuthFailure.SecretIdNotFound": "The SecretId is not found.",
@@ -125,7 +125,7 @@ CLOUD_ERRORS: Mapping[str, str] = {
 }
 
 
-#: RFC 6749, 5.2, and what Apple and others tell besides.
+#: RFC 6749, 5.2, and further errors of Apple and others.
 OPENID_ERRORS: Mapping[str, str] = {
     "invalid_request": "The request is malformed.",
     "invalid_client": "The client could not be authenticated.",
@@ -138,7 +138,7 @@ OPENID_ERRORS: Mapping[str, str] = {
     "temporarily_unavailable": "The server is overloaded.",
 }
 
-#: What comes back to the callback in place of a code.
+#: Errors that the callback may get in place of a code.
 OPENID_CALLBACK_ERRORS = (
     "access_denied",
     "login_required",
@@ -148,7 +148,7 @@ OPENID_CALLBACK_ERRORS = (
     "server_error",
 )
 
-#: What may be wrong with an id_token, and with the keys that are published.
+#: Faults of an id_token, and of the published keys.
 ID_TOKEN_FAULTS = (
     "wrong_iss",
     "wrong_aud",
@@ -167,7 +167,7 @@ KEY_FAULTS = ("rotated", "none")
 
 
 class Refused(Exception):
-    """The emulated provider says no, with one of its codes."""
+    """The emulated provider refuses, with one of its codes."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -175,7 +175,7 @@ class Refused(Exception):
 
 
 class CloudError(Exception):
-    """Tencent's cloud does not look at what is asked, for one of these reasons."""
+    """Tencent Cloud refuses the request before it checks the ticket."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

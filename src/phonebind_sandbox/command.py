@@ -1,6 +1,7 @@
-"""``phonebind-sandbox``, which is ``python -m phonebind_sandbox``: start, say what there is, serve until told to end.
+"""The command ``phonebind-sandbox``, same as ``python -m phonebind_sandbox``: start the server, print its URLs, and
+serve until a signal ends it.
 
-Exit code 0 when it was told to end, 1 when it cannot listen, 2 for a flag that cannot be.
+Exit code: 0 after a signal, 1 if it cannot listen, 2 for an invalid flag.
 """
 
 import signal
@@ -70,10 +71,13 @@ def main() -> None:
 
 
 def _end_on_signals(server: alone.Server) -> None:
-    """From now on a signal asks the server to end. One that raises may do so where Python ignores it, and is lost."""
+    """From now on a signal asks the server to stop. A handler that raises would be unreliable: Python ignores
+    exceptions in some places, and the signal would be lost.
+    """
 
     def end(*args: object) -> None:
-        # Its answer comes when the server has ended, which the thread of this handler serves.
+        # shutdown() waits until the server has stopped. The thread of this handler runs the server, so another thread
+        # calls it.
         threading.Thread(target=server.shutdown).start()
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -89,7 +93,7 @@ def _listen(given: flags.Flags) -> alone.Server:
 
 
 def _welcome(given: flags.Flags, port: int) -> str:
-    # Nobody can open 0.0.0.0; where others shall come, they have a name for it.
+    # A browser cannot open 0.0.0.0. If other machines use the sandbox, they have a name for this one.
     host = (given.names[1:] or given.names)[0]
     host = "127.0.0.1" if host in {"0.0.0.0", "[::]"} else host  # noqa: S104
     return WELCOME.format(

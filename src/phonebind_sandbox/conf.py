@@ -1,5 +1,6 @@
-"""What the host may tell the sandbox: ``PHONEBIND_SANDBOX = {"APPS": {client_id: {...}}, "CACHE": alias, "RECEIPTS":
-{vendor: url}}``; and what clients have to tell it."""
+"""The settings of the sandbox: ``PHONEBIND_SANDBOX = {"APPS": {client_id: {...}}, "CACHE": alias, "RECEIPTS":
+{vendor: url}}``. Also the ids and secrets that clients must use.
+"""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from django.conf import settings
 
 from . import names
 
-#: Everybody knows it: it is good for nothing but the sandbox.
+#: A private key that everyone may know: it has no use outside the sandbox.
 APPLE_PRIVATE_KEY = """-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg47Ex3txHTHn9ghyE
 8RWiFDlicDs3j3BDyviknguM1wShRANCAATrPogUVKKoVxR2t89Joe65QIc5QOXP
@@ -27,12 +28,12 @@ DEFAULT_APPS: Mapping[str, Mapping[str, Any]] = {
     "1100000002": {"kind": "qq_app", "secret": "sandbox-qq-app-secret-2"},
     "100000001": {"kind": "weibo", "secret": "sandbox-weibo-secret"},
     "100000002": {"kind": "weibo", "secret": "sandbox-weibo-secret-2"},
-    # ``unionid``: it is bound to an account of WeChat's Open Platform, and ``developer`` is which.
+    # ``unionid``: the app is bound to an account of WeChat's Open Platform. ``developer`` names this account.
     "wx1111111111111111": {"kind": "wechat_web", "secret": "sandbox-wechat-web", "unionid": True},
     "wx2222222222222222": {"kind": "wechat_oa", "secret": "sandbox-wechat-oa", "unionid": True},
     "wx3333333333333333": {"kind": "wechat_app", "secret": "sandbox-wechat-app", "unionid": True},
     "wx4444444444444444": {"kind": "wechat_miniprogram", "secret": "sandbox-wechat-mini", "unionid": True},
-    # A Services ID; the developer is the team, and the secret the text of the .p8 file.
+    # A Services ID. The developer is the team. The secret is the text of the .p8 file.
     "example.sandbox.web": {
         "kind": "apple",
         "developer": "SANDBOX001",
@@ -40,20 +41,20 @@ DEFAULT_APPS: Mapping[str, Mapping[str, Any]] = {
         "options": {"key_id": "SANDBOXKEY", "bundle_ids": ["example.sandbox.app"]},
     },
     "sandbox-oidc": {"kind": "oidc", "secret": "sandbox-oidc-secret", "options": {"native": ["sandbox-oidc-app"]}},
-    # Alipay knows apps by keys: those that name no "public_key" in their options have that of alipay_keys.py.
+    # Alipay identifies apps by keys. An app without "public_key" in its options has the key in alipay_keys.py.
     "2021000000000001": {"kind": "alipay", "secret": "", "unionid": True},
     "2021000000000002": {"kind": "alipay", "secret": ""},
 }
 
-#: The one captcha there is, and the account that may ask about it.
+#: The only captcha, and the account that may verify its tickets.
 CAPTCHA_APP_ID = 190000001
 CAPTCHA_SECRET_KEY = "sandbox-captcha-secret"  # noqa: S105
 CLOUD_SECRETS: Mapping[str, str] = {"sandbox-secret-id": "sandbox-secret-key"}
 
-#: What the SMS vendors know their one customer by. Tencent's is the account of the captcha.
+#: The credentials of the only customer of the SMS vendors. Tencent's account is the same as for the captcha.
 ALIYUN_SECRETS: Mapping[str, str] = {"sandbox-access-key-id": "sandbox-access-key-secret"}
 TENCENT_SMS_APP_ID = "1400000001"
-#: The applications of Tencent's one tap, and their keys.
+#: The applications of Tencent's one-tap sign-in, and their keys.
 TENCENT_ONE_TAP_KEYS: Mapping[str, str] = {"1400000002": "sandbox-one-tap-key"}
 YUNTONGXUN_TOKENS: Mapping[str, str] = {"sandbox-account-sid": "sandbox-auth-token"}
 YUNTONGXUN_APP_ID = "sandbox-app-id"
@@ -67,12 +68,14 @@ REDIRECT_URI_LENGTH = 1024
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """An app registered with an emulated provider: ``kind`` says which ("qq"), ``options`` what only that one asks for.
+    """An app registered with an emulated provider.
 
-    ``unionid`` says whether it has that permission; apps with the same ``developer`` see the same unionid of a person.
-    Without ``redirect_uris`` every address is accepted whose host is this machine, with any port: localhost, and what
-    ``names`` finds to lead here. The real provider takes neither localhost nor ports, so nobody can develop against it
-    on a laptop: that is why the sandbox exists.
+    ``kind``: the provider ("qq"). ``options``: settings that only this kind has. ``unionid``: whether the app has the
+    permission for it. Apps with the same ``developer`` see the same unionid of a person.
+
+    Without ``redirect_uris``, every URL is accepted whose host is this machine, with any port: localhost, and the names
+    that ``names`` resolves to this machine. The real provider accepts neither localhost nor ports, so a developer
+    cannot use it on a laptop. That is why the sandbox exists.
     """
 
     client_id: str
@@ -84,7 +87,7 @@ class App:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def accepts(self, redirect_uri: str) -> bool:
-        """Whether host and path are registered (the query is free)."""
+        """Whether host and path are registered. The query does not matter."""
         url = _split(redirect_uri)
         if url is None:
             return False
@@ -94,9 +97,9 @@ class App:
 
 
 def apps(kind: str = "") -> dict[str, App]:
-    """Every app, or those of one kind, by client id, in the order of the setting.
+    """All apps, or the apps of one kind, by client id, in the order of the setting.
 
-    A host that names no app of a kind has our own of it.
+    If the host names no app of a kind, the default apps of this kind are used.
     """
     named = {client_id: _app(client_id, options) for client_id, options in _setting("APPS", {}).items()}
     kinds = {app.kind for app in named.values()}
@@ -115,13 +118,13 @@ def cache_alias() -> str:
 
 
 def receipts() -> Mapping[str, str]:
-    """Where the receipts of each vendor go. Named by the operator alone: no request names an address."""
+    """The receipt URL of each vendor. Only the operator sets these URLs; a request cannot."""
     urls: Mapping[str, str] = _setting("RECEIPTS", {})
     return urls
 
 
 def is_address(url: str) -> bool:
-    """Whether receipts can be sent there."""
+    """Whether receipts can be sent to this URL."""
     return bool((found := _split(url)) and found.hostname)
 
 
@@ -130,7 +133,7 @@ def _setting(name: str, default: Any) -> Any:
 
 
 def _split(redirect_uri: str) -> SplitResult | None:
-    # Browsers read a backslash as a slash and skip control characters, urlsplit does not: let neither in.
+    # Browsers treat a backslash as a slash and skip control characters. urlsplit does not. So neither is allowed.
     if len(redirect_uri) > REDIRECT_URI_LENGTH or not re.fullmatch(r"https?://[!-\[\]-~]+", redirect_uri):
         return None
     try:

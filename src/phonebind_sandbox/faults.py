@@ -1,6 +1,6 @@
-"""The switches: every variant and every fault the sandbox can produce, in one table.
+"""The switches: all variants and faults that the sandbox can produce, in one table.
 
-A switch stands at its first value until someone turns it. ``faults.json`` and the page both derive from the table.
+A switch has its first value until a developer changes it. ``faults.json`` and the page are both made from the table.
 """
 
 from collections.abc import Mapping
@@ -43,12 +43,12 @@ class Switch:
 
     @property
     def choices(self) -> dict[str, Value]:
-        """The values by the text that a form sends for them."""
+        """The values, by the text that a form sends for each."""
         return {text(value): value for value in self.values}
 
 
 class NotAllowed(Exception):
-    """No such switch, or no such position of it. ``allowed`` lists what there is."""
+    """There is no such switch, or it has no such value. ``allowed`` lists the valid ones."""
 
     def __init__(self, error: str, allowed: tuple[Value, ...]) -> None:
         super().__init__(error)
@@ -172,7 +172,7 @@ _TABLE = (
     Switch("sms_network", NETWORK, "短信网关和厂商的网络故障", "network fault of the SMS gateway and vendors"),
     Switch("tencent_network", NETWORK, "腾讯验证码的网络故障", "network fault of Tencent's captcha"),
     Switch("slow_seconds", (4, 0.2, 0.5, 1, 2, 10, 30), "slow 等几秒", "seconds that slow waits"),
-    # WeChat.
+    # WeChat
     Switch(
         "wechat_callback",
         ("once", "cancel", "silence"),
@@ -218,12 +218,12 @@ SWITCHES: Mapping[str, Switch] = {switch.name: switch for switch in _TABLE}
 
 
 def read() -> Faults:
-    """Where every switch stands."""
+    """The value of every switch."""
     return {name: switch.default for name, switch in SWITCHES.items()} | state.get_many("fault", SWITCHES)
 
 
 def write(changes: Mapping[str, object]) -> None:
-    """Turn some switches, or none at all where one of the changes is not allowed."""
+    """Set some switches. If one of the changes is not allowed, none is made."""
     for name, value in [(name, _allowed(name, value)) for name, value in changes.items()]:
         state.put("fault", name, value, state.FOREVER)
 
@@ -234,7 +234,7 @@ def reset() -> None:
 
 
 def text(value: object) -> str:
-    """How a value is written in a form: as in JSON."""
+    """The text of a value in a form, as in JSON."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""What ``phonebind-sandbox`` can be told, and what it refuses to be told."""
+"""The command-line flags of ``phonebind-sandbox``, and their checks."""
 
 import argparse
 import ipaddress
@@ -15,7 +15,8 @@ from .names import is_loopback
 
 PROGRAM = "phonebind-sandbox"
 
-#: Flags that may be variables instead. Not --expose: what opens the sandbox to others is said each time.
+#: Flags that can also be environment variables. --expose cannot: opening the sandbox to other machines must be an
+#: explicit decision each time.
 _VARIABLES = ("host", "port", "redirect-uri", "app", "name", "receipts")
 
 
@@ -25,9 +26,9 @@ class Flags:
     port: int
     #: As in the setting ``PHONEBIND_SANDBOX["APPS"]``.
     apps: Mapping[str, Mapping[str, Any]]
-    #: Registered for all of them; none are all addresses of this machine.
+    #: Registered for all apps. If empty, all URLs of this machine are accepted.
     redirect_uris: tuple[str, ...]
-    #: Under which Host it answers, besides the loopback's.
+    #: Host names of the sandbox, besides the loopback names.
     names: tuple[str, ...]
     #: As in the setting ``PHONEBIND_SANDBOX["RECEIPTS"]``.
     receipts: Mapping[str, str]
@@ -35,19 +36,19 @@ class Flags:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """One line; the usage is what --help is for."""
+        """Print one line. The usage is only in --help."""
         sys.stderr.write(f"{PROGRAM}: {message}\n")
         sys.exit(2)
 
 
 def read(arguments: Sequence[str]) -> Flags:
-    """From the environment and the command line. Whatever is wrong ends the process: one line, exit code 2."""
+    """Read the environment and the command line. An error ends the process with one line and exit code 2."""
     parser = _parser()
     given = parser.parse_args([*_from_environment(), *arguments])  # the later one wins
     if not is_loopback(given.host) and not given.expose:
         parser.error(
-            f"other machines may reach {given.host}, and whoever reaches the sandbox signs in as anyone. "
-            "Add --expose if that is meant."
+            f"other machines may reach {given.host}, and every visitor of the sandbox can sign in as anyone. "
+            "Add --expose if you want this."
         )
     apps = {**DEFAULT_APPS, **{client_id: {"secret": secret, "unionid": True} for client_id, secret in given.app}}
     redirect_uris = tuple(given.redirect_uri)
@@ -59,18 +60,20 @@ def _parser() -> _Parser:
     parser = _Parser(
         PROGRAM,
         description="QQ Connect, SMS vendors with an inbox, and Tencent's captcha on one port of your own machine.",
-        epilog="Variables like PHONEBIND_SANDBOX_REDIRECT_URI do as well, with spaces in lists; a flag wins.",
+        epilog="Variables like PHONEBIND_SANDBOX_REDIRECT_URI also work. Lists are separated by spaces. A flag wins.",
         allow_abbrev=False,
     )
     more: dict[str, Any] = {"action": "append", "default": []}
     parser.add_argument("--host", type=_host, default="127.0.0.1", help="where to listen (%(default)s)")
-    parser.add_argument("--port", type=_port, default=9000, help="0 is any that is free (%(default)s)")
-    redirect_uri = "a callback that the apps have registered; without one all of this machine. Repeatable"
+    parser.add_argument("--port", type=_port, default=9000, help="0 selects any free port (%(default)s)")
+    redirect_uri = "a callback URL of the apps; default: all URLs of this machine. Repeatable"
     parser.add_argument("--redirect-uri", metavar="URI", type=_redirect_uri, help=redirect_uri, **more)
-    parser.add_argument("--app", metavar="ID:SECRET", type=_app, help="an app besides ours. Repeatable", **more)
-    name = "a host name under which it answers, besides localhost. Repeatable"
+    parser.add_argument(
+        "--app", metavar="ID:SECRET", type=_app, help="an app besides the default ones. Repeatable", **more
+    )
+    name = "a host name of the sandbox besides localhost. Repeatable"
     parser.add_argument("--name", type=_name, help=name, **more)
-    receipts = "where an SMS vendor's receipts are sent. Repeatable"
+    receipts = "the URL for an SMS vendor's receipts. Repeatable"
     parser.add_argument("--receipts", metavar="VENDOR=URL", type=_receipts, help=receipts, **more)
     parser.add_argument("--expose", action="store_true", help="allow a host that other machines reach")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -91,14 +94,14 @@ def _host(text: str) -> str:
 
 def _port(text: str) -> int:
     if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65_535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port")
     return int(text)
 
 
 def _redirect_uri(text: str) -> str:
-    # Whatever cannot be equal to itself cannot be registered.
+    # A URL that does not match itself cannot be registered.
     if not App("", "", redirect_uris=(text,)).accepts(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole http(s) address")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a complete http(s) URL")
     return text
 
 
@@ -114,18 +117,18 @@ def _receipts(text: str) -> tuple[str, str]:
     if vendor not in PUSHING:
         raise argparse.ArgumentTypeError(f"{vendor!r} sends no receipts; {', '.join(PUSHING)} do")
     if not is_address(url):
-        raise argparse.ArgumentTypeError(f"{url!r} is no whole http(s) address")
+        raise argparse.ArgumentTypeError(f"{url!r} is not a complete http(s) URL")
     return vendor, url
 
 
 def _name(text: str) -> str:
-    # Neither * nor .example: they would let in names of others, and with them their pages.
+    # Neither * nor .example is allowed: they would also match names of other owners, and so admit their pages.
     if re.fullmatch(r"\w[\w-]*(\.\w[\w-]*)*", text, re.ASCII):
         return text
     try:
         return _in_url(str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no host name") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a host name") from None
 
 
 def _in_url(host: str) -> str:

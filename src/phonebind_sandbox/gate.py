@@ -1,4 +1,4 @@
-"""Whether there is a sandbox here at all, and what all of its pages and endpoints have in common."""
+"""Whether the sandbox is open, and the decorator of all its pages and endpoints."""
 
 from collections.abc import Callable
 from functools import cache, wraps
@@ -13,29 +13,32 @@ from django.views.decorators.csrf import csrf_exempt
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
-# No form-action: Chromium applies it to the redirect after a form too, and ours leads to any app's callback.
+# No form-action: Chromium also applies it to the redirect after a form, and ours leads to the callback of any app.
 CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
 @cache
 def is_open() -> bool:
-    """Whether DEBUG was on when Django started: the app asks then, and that answer stands for the whole process.
+    """Whether DEBUG was on when Django started. The app asks then, and the answer is valid for the whole process.
 
-    Test runners turn DEBUG off afterwards, and a host's tests sign in here all the same. Nothing opens what was shut.
+    Test runners turn DEBUG off later, and a host's tests must still be able to sign in here. A closed sandbox never
+    opens.
     """
     return settings.DEBUG
 
 
 def sandbox_view(*methods: str) -> Callable[[View[P]], View[P]]:
-    """A view that exists only where the sandbox is open. Scripts may post to it: no CSRF token and no sign-in."""
+    """Decorator for a view that exists only while the sandbox is open. Scripts may post to it: it needs no CSRF
+    token and no sign-in.
+    """
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not is_open():
                 raise Http404
-            # A page that has its own name point to this machine (DNS rebinding) reads nothing here, whatever the
-            # host's middleware is: that name is not among ALLOWED_HOSTS.
+            # Protects against DNS rebinding, with any middleware of the host. An attacker's page may point its own name
+            # to this machine, but that name is not in ALLOWED_HOSTS.
             request.get_host()
             if request.method not in methods:
                 return HttpResponseNotAllowed(methods)

@@ -1,4 +1,4 @@
-"""What a person has granted to an app, as it passes from code to tokens to fresh tokens."""
+"""The permission that a person gave to an app. It goes from code to tokens to refreshed tokens."""
 
 import secrets
 import time
@@ -13,7 +13,7 @@ from .people import PEOPLE, Person
 CODE_SECONDS = 600
 TOKEN_SECONDS = 7_776_000
 
-# Records outlive their use for a while, so that "expired" and "used" can be told from "never heard of it".
+# Records are kept longer than they are valid. So "expired" and "used" differ from "unknown".
 _MEMORY_SECONDS = 86_400
 
 
@@ -24,7 +24,7 @@ class Grant:
     scope: str
     redirect_uri: str
     issued_at: float
-    #: What else the provider must know again: a nonce, a PKCE challenge.
+    #: Further data that the provider needs again: a nonce, a PKCE challenge.
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -40,7 +40,9 @@ class Tokens:
 
 
 class NotGranted(Exception):
-    """``reason``: "unknown" (never issued, or to another app), "redirect_uri" (for another), "expired", "used"."""
+    """``reason``: "unknown" (never issued, or issued to another app), "redirect_uri" (issued for another),
+    "expired", "used".
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -53,7 +55,7 @@ def issue_code(*, app: App, person: Person, redirect_uri: str = "", scope: str =
 
 
 def take_code(code: str, *, app: App, redirect_uri: str = "", seconds: int = CODE_SECONDS) -> Grant:
-    """What a code stands for, once, within ``seconds``, with the redirect_uri it was issued for. Raises NotGranted."""
+    """Redeem a code: once, within ``seconds``, with the redirect_uri of its request. Raises NotGranted."""
     grant = _find("code", code)
     if grant is None or grant.client_id != app.client_id:
         raise NotGranted("unknown")
@@ -67,7 +69,7 @@ def take_code(code: str, *, app: App, redirect_uri: str = "", seconds: int = COD
 
 
 def renew(refresh_token: str, *, app: App) -> Tokens:
-    """New tokens for a refresh token, which is used up. Raises NotGranted."""
+    """New tokens for a refresh token. The refresh token becomes invalid. Raises NotGranted."""
     grant = _find("refresh", refresh_token)
     if grant is None or grant.client_id != app.client_id or not state.forget("refresh", refresh_token):
         raise NotGranted("unknown")
@@ -75,7 +77,7 @@ def renew(refresh_token: str, *, app: App) -> Tokens:
 
 
 def read(access_token: str) -> Grant | None:
-    """What an access token stands for; None where it was never issued. Raises NotGranted where it has expired."""
+    """The grant of an access token; None if it was never issued. Raises NotGranted if it has expired."""
     grant = _find("access", access_token)
     if grant is not None and _age(grant) >= TOKEN_SECONDS:
         raise NotGranted("expired")

@@ -1,4 +1,4 @@
-"""A phone for every number: what the SMS gateway was given, and the image codes that were drawn."""
+"""An inbox for every number: the SMS that were sent, and the image codes that were drawn."""
 
 import re
 from dataclasses import asdict, dataclass
@@ -23,12 +23,12 @@ class Message:
     mobile: str
     text: str
     sent_at: str
-    #: Whose endpoint brought it. Messages that were kept before this was asked came by the only one there was.
+    #: The vendor whose endpoint received it. Messages of older versions have none; they came through "sandbox".
     vendor: str = "sandbox"
 
     @property
     def code(self) -> str | None:
-        """The code as a person finds it: six digits in a row, or else four to eight."""
+        """The code in the text: six digits in a row, or else four to eight."""
         found = re.search(r"(?<!\d)[0-9]{6}(?!\d)", self.text) or re.search(r"(?<!\d)[0-9]{4,8}(?!\d)", self.text)
         return found and found[0]
 
@@ -39,7 +39,9 @@ class Message:
 
 @sandbox_view("POST")
 def sms(request: HttpRequest) -> HttpResponseBase:
-    """The gateway: ``{"mobile": str, "text": str}`` -> 200 ``{"status": "ok"}`` when the message is in the inbox."""
+    """The simple gateway. Request: ``{"mobile": str, "text": str}``. Response: 200 ``{"status": "ok"}`` once the
+    message is in the inbox.
+    """
     try:
         mobile, text = _read(request)
     except Unreadable as error:
@@ -60,7 +62,9 @@ def sms(request: HttpRequest) -> HttpResponseBase:
 
 @sandbox_view("GET")
 def inbox_json(request: HttpRequest) -> HttpResponse:
-    """``[{mobile, text, code, sent_at, vendor}]``, newest first; with ``?mobile=`` those of one phone."""
+    """``[{mobile, text, code, sent_at, vendor}]``, newest first. With ``?mobile=``: only the messages of this
+    number.
+    """
     found = [
         {"mobile": m.mobile, "text": m.text, "code": m.code, "sent_at": m.sent_at, "vendor": m.vendor}
         for m in _asked_for(request)
@@ -83,13 +87,13 @@ def image_code(request: HttpRequest, image_code_id: str) -> HttpResponse:
 
 
 def keep_image_code(*, image_code_id: str, text: str, **kwargs: Any) -> None:
-    """Receiver of ``image_code_issued``. Keeps nothing while the sandbox is off."""
+    """Receiver of ``image_code_issued``. Stores nothing while the sandbox is closed."""
     if is_open():
         state.put("image_code", image_code_id, text, IMAGE_CODE_SECONDS)
 
 
 def deliver(mobile: str, text: str, vendor: str = "sandbox") -> None:
-    # A number and a key for each message: two that arrive together both arrive.
+    # Each message has its own number and key, so two messages at the same time are both kept.
     number = state.count("sms")
     message = Message(mobile, text, datetime.now(UTC).astimezone().isoformat(timespec="milliseconds"), vendor)
     state.put("sms", str(number), asdict(message), KEPT_SECONDS)
@@ -97,7 +101,7 @@ def deliver(mobile: str, text: str, vendor: str = "sandbox") -> None:
 
 
 def messages() -> list[Message]:
-    """The last fifty, newest first."""
+    """The last fifty messages, newest first."""
     newest = state.counted("sms")
     numbers = [str(number) for number in range(newest, max(newest - KEPT_MESSAGES, 0), -1)]
     return [Message(**kept) for kept in state.get_many("sms", numbers).values()]

@@ -1,12 +1,13 @@
-"""Which host names lead to this machine, and nowhere else.
+"""Finds out whether a host name leads to this machine, and nowhere else.
 
-Shops develop under names of their hosts file (``127.0.0.1 www.meiduo.site``), which only a lookup can tell from others.
+Developers use names from their hosts file (``127.0.0.1 www.meiduo.site``). Only a DNS look-up can tell such names from
+others.
 
-What is given up: a lookup is about this moment. Whoever owns a name may have it lead here while we look, and elsewhere
-when the browser follows (DNS rebinding). Their server then gets a code, and the browser lands on their page. The code
-is that of a made-up person, and good for nothing but this sandbox's own ``/token``, which answers under known names
-alone. All of it happens only where Django started with DEBUG on. For an app with ``redirect_uris`` no name is looked
-up.
+Accepted risk: a look-up is valid only for a moment. The owner of a name may let it lead here during the look-up, and
+elsewhere when the browser follows (DNS rebinding). Then the owner's server gets a code, and the browser shows the
+owner's page. The code belongs to an invented person. It is valid only at this sandbox's own ``/token``, which answers
+only under known names. All this is possible only if Django started with DEBUG on. For an app with ``redirect_uris``, no
+name is looked up.
 """
 
 import ipaddress
@@ -17,20 +18,21 @@ import time
 from functools import lru_cache
 from queue import Empty, SimpleQueue
 
-#: Seconds that a lookup may take, and for which its result holds: whoever edits the hosts file need not wait for it.
+#: Seconds: the limit for a look-up, and how long its result is cached. The cache is short, so that a change of the
+#: hosts file has effect soon.
 PATIENCE = 1.0
 HOLDS = 5
-#: How many lookups may go on at once. One that was given up goes on until the resolver answers.
+#: Maximum number of look-ups at the same time. A look-up that timed out continues until the resolver answers.
 MOST = 4
 
-#: Of these characters browsers and resolvers make the same name. (%6c is an "l" to browsers alone.)
+#: Browsers and resolvers agree on these characters. (Only browsers read %6c as "l".)
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 
 _places = threading.BoundedSemaphore(MOST)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the name leads to this machine, without asking anybody."""
+    """Whether the name leads to this machine. Makes no look-up."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -40,9 +42,9 @@ def is_loopback(host: str) -> bool:
 
 
 def leads_here(host: str) -> bool:
-    """Whether the name leads to this machine, with a lookup where that is needed: all of its addresses are loopback.
+    """Whether the name leads to this machine: all of its addresses are loopback addresses. Makes a look-up if needed.
 
-    Takes ``PATIENCE`` at most. A name that nobody could tell of by then does not lead here.
+    Takes ``PATIENCE`` seconds at most. Without an answer by then, the result is False.
     """
     if is_loopback(host):
         return True
@@ -56,15 +58,15 @@ def _found_here(host: str, period: int) -> bool:
 
 
 def _look_up(host: str) -> set[str]:
-    """Its addresses; none where there are none, or nobody can tell in time."""
+    """The addresses of the name. Empty if it has none, or if the resolver does not answer in time."""
     deadline = time.monotonic() + PATIENCE
     if not _places.acquire(timeout=PATIENCE):
         return set()
     found: SimpleQueue[set[str]] = SimpleQueue()
-    # A resolver has no deadline that we could set, and the process must not wait for it at its end.
+    # A resolver has no timeout that we could set. A daemon thread does not block the end of the process.
     try:
         threading.Thread(target=_ask, args=(host, found), daemon=True).start()
-    except RuntimeError:  # no thread to be had
+    except RuntimeError:  # no thread is available
         _places.release()
         return set()
     try:
@@ -77,7 +79,7 @@ def _ask(host: str, found: "SimpleQueue[set[str]]") -> None:
     try:
         entries = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
         found.put({str(address[0]) for *_, address in entries})
-    except (OSError, UnicodeError):  # no such name; a label that is too long
+    except (OSError, UnicodeError):  # no such name; or a label is too long
         found.put(set())
     finally:
         _places.release()

@@ -1,7 +1,8 @@
-"""What the network does to an answer.
+"""Simulates network faults.
 
-Where something stands in between (down, html, redirect) the request never arrives. Everywhere else it has been acted
-upon before the answer is spoilt: the code is used, the message is sent, and only the client cannot know.
+With "down", "html" and "redirect" something stands between client and server, so the request has no effect. With all
+other faults, the request has its effect before the response is damaged: the code is used and the message is sent, but
+the client cannot know.
 """
 
 import os
@@ -20,14 +21,14 @@ HANG_SECONDS = 30.0
 DRIP_SECONDS = 0.5
 HUGE_BYTES = 64 * 1024 * 1024
 
-#: Where a server of ours puts the connection.
+#: The key under which our own server stores the connection.
 SOCKET = "phonebind_sandbox.socket"
 
 _CHUNK = b" " * 65_536
 
 
 def pass_through(request: HttpRequest, switches: Mapping[str, Any], switch: str, answer: Answer) -> HttpResponseBase:
-    """The answer, as far as the fault lets it through at which ``switch`` stands."""
+    """The response, after the fault in this switch was applied."""
     fault = switches[switch]
     if fault == "slow":
         time.sleep(switches["slow_seconds"])
@@ -47,7 +48,8 @@ def _html(request: HttpRequest, answer: Answer) -> HttpResponseBase:
 
 
 def _redirect(request: HttpRequest, answer: Answer) -> HttpResponseBase:
-    # Whoever follows (and hands the secret to an address out of a response) gets a good answer there, and is found out.
+    # A client must not follow: it would send its secret to an address from a response. If it follows, it gets a correct
+    # response, so the test notices.
     if "redirected" in request.GET:
         return answer()
     url = request.get_full_path()
@@ -82,7 +84,7 @@ def _huge(request: HttpRequest, answer: Answer) -> HttpResponseBase:
 
 
 def _padded(content: bytes) -> Iterator[bytes]:
-    # White space may stand before JSON, so a client that reads without end finds a good answer at last.
+    # White space is valid before JSON. So a client that reads without a limit finds a correct response at the end.
     for _ in range(0, HUGE_BYTES, len(_CHUNK)):
         yield _CHUNK
     yield content
@@ -100,12 +102,12 @@ def _reset(request: HttpRequest, answer: Answer) -> HttpResponseBase:
 
 
 def _cut(request: HttpRequest) -> HttpResponseBase:
-    """Break the TCP connection; where the server does not let us reach it, break off in the middle of the answer."""
+    """Break the TCP connection. If the server gives no access to it, stop in the middle of the response."""
     connection = _connection(getattr(request, "environ", {}))
     if connection is None:
         return StreamingHttpResponse(_broken_off(), headers={"Content-Length": "1000"})
-    # Without lingering, closing sends RST. The server still holds the descriptor and will close it: it gets a pipe
-    # to nobody in its place, so its write fails as after any client that went away.
+    # With a linger time of 0, closing the socket sends RST. The server still has the file descriptor and will close it.
+    # So the descriptor gets a socket whose other end is closed: the server's write fails as if the client had gone.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     ours, theirs = socket.socketpair()
     theirs.close()
@@ -123,7 +125,7 @@ def _connection(environ: Mapping[str, object]) -> socket.socket | None:
     for name in (SOCKET, "gunicorn.socket"):
         if isinstance(given := environ.get(name), socket.socket):
             return given
-    # runserver (and Django's live test server): a LimitedStream over the buffered reader of the connection.
+    # runserver and Django's live test server: a LimitedStream over the buffered reader of the connection.
     read = getattr(environ.get("wsgi.input"), "_read", None)
     found = getattr(getattr(getattr(read, "__self__", None), "raw", None), "_sock", None)
     return found if isinstance(found, socket.socket) else None

@@ -1,8 +1,8 @@
 """Whether a number has a new owner: Aliyun's ``DescribePhoneTwiceTelVerify`` (DYTNS, 2020-02-17).
 
-The answer is in the number: one that ends in 91 was given to somebody else after any moment, one in 93 is cancelled, of
-one in 90 nobody knows; all others have the owner that they had. ``Mask`` may hide the number; then all that can be
-told is whether it is one of those, so a hash is looked up among the ten thousand of the test numbers 13900000000 on.
+The last digits of the number select the answer. 91: it has a new owner since any moment. 93: it is cancelled. 90: not
+known. All others: the owner is the same. ``Mask`` may hide the number as a hash. Then only the ten thousand test
+numbers from 13900000000 on are recognised, by their hashes.
 """
 
 import functools
@@ -59,7 +59,7 @@ def _verify(request: HttpRequest, skew: float) -> int:
 
 
 def _unmasked(mask: str, number: str) -> str:
-    """ "" where it cannot be one."""
+    """The number behind the mask; "" if it is invalid."""
     if mask == "NORMAL":
         return number if _MOBILE.fullmatch(number) else ""
     if not re.fullmatch({"MD5": "[0-9a-fA-F]{32}", "SHA256": "[0-9a-fA-F]{64}"}.get(mask, "-"), number):

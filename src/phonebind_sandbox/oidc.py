@@ -1,4 +1,4 @@
-"""A provider of OpenID Connect: discovery, its page, its token endpoint, its keys, and who somebody is.
+"""An OpenID Connect provider: discovery, the sign-in page, the token endpoint, the keys, and userinfo.
 
 Source: OpenID Connect Core 1.0 and Discovery 1.0; RFC 6749, 2.3.1; RFC 7636.
 """
@@ -23,7 +23,7 @@ _AUTH = {"both": ("basic", "post"), "basic": ("basic",), "post": ("post",)}
 
 
 def sub(person: Person) -> str:
-    """Who this is to everybody."""
+    """The person's subject id. It is the same for all clients."""
     return digits("oidc", person.id).lower()
 
 
@@ -123,7 +123,7 @@ def userinfo(request: HttpRequest, switches: Faults) -> HttpResponse:
 
 @openid.endpoint("oidc_network", "GET")
 def sdk_id_token(request: HttpRequest, switches: Faults) -> HttpResponse:
-    """``?person=xiaolan&nonce=…&client_id=<app>`` -> ``{"id_token"}``, for the apps of ``options.native``."""
+    """``?person=xiaolan&nonce=…&client_id=<app>`` -> ``{"id_token"}``, for the apps in ``options.native``."""
     params = request.GET.dict()
     native = [name for app in conf.apps(KIND).values() for name in app.options.get("native", [])]
     audience = params.get("client_id") or next(iter(native), "")
@@ -167,7 +167,7 @@ def _read_basic(credentials: str) -> tuple[str, str]:
 
 
 def _challenge(verifier: str) -> str:
-    """ "" for a client that sent none."""
+    """The code_challenge of the verifier; "" for a client that sent none."""
     digest = sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=") if verifier else ""
 

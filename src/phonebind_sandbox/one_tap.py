@@ -1,7 +1,8 @@
-"""One tap: what the carriers' SDKs give an app for a number, and the two vendors that tell a server the number for it.
+"""One-tap sign-in: the token that a carrier's SDK gives an app, and the two vendors that return the number for it.
 
-Aliyun's ``GetMobile`` (DYPNS, 2017-05-25) and Tencent's ``rapidauth/validate`` (NVS). A phone is what no laptop has, so
-``GET /one-tap/token?source=aliyun&mobile=13800000001`` plays the app. ``foreign=1`` is an app of somebody else.
+Aliyun's ``GetMobile`` (DYPNS, 2017-05-25) and Tencent's ``rapidauth/validate`` (NVS). A laptop has no SIM card, so
+``GET /one-tap/token?source=aliyun&mobile=13800000001`` plays the app. With ``foreign=1`` the token belongs to an app of
+another customer.
 """
 
 import hmac
@@ -25,18 +26,18 @@ from .one_tap_codes import ALIYUN_ONE_TAP, ALIYUN_ONE_TAP_STATUS, TENCENT_ONE_TA
 from .sms_codes import SmsRefused
 
 SOURCES = ("aliyun", "tencent")
-#: By carrier, as Tencent's SDK calls it: seconds that a token lives.
+#: The lifetime of a token in seconds, by carrier. The names are those of Tencent's SDK.
 LIVES: Mapping[str, int] = {"mobile": 120, "telecom": 600, "unicom": 1_800}
 #: Seconds by which the clock of a signature may be wrong.
 TOLERANCE = 600
-#: A used token is told from one that never was.
+#: How long tokens are remembered, in seconds. So a used token differs from an unknown one.
 _MEMORY = 86_400
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 
 
 class NoToken(Exception):
-    """Never issued, expired, used, or issued to another app: ``foreign``."""
+    """The token was never issued, has expired, is used, or was issued to another app (``foreign``)."""
 
     def __init__(self, *, foreign: bool = False) -> None:
         super().__init__()
@@ -45,12 +46,12 @@ class NoToken(Exception):
 
 @sandbox_view("GET")
 def token(request: HttpRequest) -> HttpResponseBase:
-    """What the app would be given after the tap."""
+    """The token that the app would get after the tap."""
     asked = request.GET
     source, mobile, carrier = asked.get("source", ""), asked.get("mobile", ""), asked.get("carrier", "mobile")
     if source not in SOURCES or carrier not in LIVES or not _MOBILE.fullmatch(mobile):
         wanted = {"source": SOURCES, "carrier": tuple(LIVES), "mobile": "11 digits"}
-        return JsonResponse({"error": "source, carrier or mobile cannot be", "wanted": wanted}, status=400)
+        return JsonResponse({"error": "source, carrier or mobile is not valid", "wanted": wanted}, status=400)
     issued = secrets.token_hex(24)
     kept = {"source": source, "mobile": mobile, "carrier": carrier, "foreign": "foreign" in asked, "at": time.time()}
     state.put("one_tap", issued, kept, _MEMORY)
@@ -59,7 +60,7 @@ def token(request: HttpRequest) -> HttpResponseBase:
 
 @sandbox_view("POST")
 def aliyun(request: HttpRequest) -> HttpResponseBase:
-    """Parameters come in the query or as a form, signed as if the path were ``/``."""
+    """Parameters are in the query or in a form. The signature uses the path ``/``."""
     switches = faults.read()
 
     def answer() -> HttpResponse:
@@ -125,7 +126,7 @@ def _validate(request: HttpRequest, switches: Faults) -> str:
 
 
 def _take(source: str, name: str, carrier: str | None = None) -> str:
-    """The number, once. Raises NoToken."""
+    """The number of a token. A token can be used once. Raises NoToken."""
     kept = state.get("one_tap", name)
     if kept is None or kept["source"] != source or carrier not in (None, kept["carrier"]):
         raise NoToken
@@ -146,7 +147,7 @@ def _refuse_as_switched(switches: Faults, switch: str) -> None:
 
 
 def _written(number: str, switches: Faults) -> str | int:
-    """A sample of Aliyun's shows a number."""
+    """The number as text, or as a JSON number: a sample of Aliyun's documentation has a number."""
     return int(number) if switches["one_tap_number"] == "number" else number
 
 

@@ -1,18 +1,18 @@
-"""The codes with which the vendors of one tap answer, with their words.
+"""The error codes of the vendors of one-tap sign-in, with their messages.
 
-Aliyun's stand in its documentation. Tencent documents none: these are those of its older interfaces (unverified).
+Aliyun's codes are from its documentation. Tencent documents none: these are from its older interfaces (unverified).
 """
 
 from collections.abc import Mapping
 
-#: ``GetMobile`` of Aliyun, as it travels.
+#: ``GetMobile`` of Aliyun, as in the response.
 ALIYUN_ONE_TAP: Mapping[str, str] = {
-    # The person.
+    # Caused by the person.
     "isv.TOKEN_INVALID": "token无效或已过期",
     "isv.TOKEN_UNAUTHORIZED_USED": "token不属于该账号",
     "isv.ACCESS_CODE_ILLEGAL": "access code不合法",
     "isv.CSRF_CHECK_FAILED": "CSRF校验失败",
-    # The operator.
+    # For the operator to fix.
     "isv.VERIFY_SCHEME_NOT_EXIST": "认证方案不存在",
     "isv.PACK_SIGN_CONFLICT": "包名签名冲突",
     "isv.BUNDLE_ID_CONFLICT": "Bundle ID冲突",
@@ -29,12 +29,12 @@ ALIYUN_ONE_TAP: Mapping[str, str] = {
     "InvalidAction.NotFound": "Specified api is not found, please check your url and method.",
     "InvalidVersion": "Specified parameter Version is not valid.",
     "IncompleteSignature": "The request signature does not conform to Aliyun standards.",
-    # The vendor, or nobody knows.
+    # At the vendor, or unknown.
     "isp.SYSTEM_ERROR": "系统异常",
     "isp.UNKNOWN": "运营商未知异常",
     "SignatureNonceUsed": "Specified signature nonce was used already.",
 }
-#: What the gateway says before the product has seen the request. All else is 200.
+#: HTTP statuses of errors that the gateway returns before the product gets the request. All others are 200.
 ALIYUN_ONE_TAP_STATUS: Mapping[str, int] = {
     "SignatureDoesNotMatch": 400,
     "InvalidAccessKeyId.NotFound": 404,

@@ -1,4 +1,4 @@
-"""What the emulated providers of id_tokens have in common: the way to a person, and refusals as in RFC 6749."""
+"""Shared by the emulated providers of id_tokens: checks of the request, and errors as in RFC 6749."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -20,7 +20,7 @@ Endpoint: TypeAlias = Callable[[HttpRequest, Faults], HttpResponse]
 
 
 class Error(Exception):
-    """``name`` is the one of OPENID_ERRORS or of a callback."""
+    """An error. ``name`` is in OPENID_ERRORS, or is an error of a callback."""
 
     def __init__(self, name: str, description: str = "", status: int = 400) -> None:
         super().__init__(name)
@@ -30,7 +30,7 @@ class Error(Exception):
 
 
 def page(view: View) -> View:
-    """A view of browsers; an Error in it is a page, since it is not known whose callback it could go to."""
+    """Decorator for a view for browsers. An Error becomes a page, because the callback to send it to is not known."""
 
     @sandbox_view("GET", "POST")
     @wraps(view)
@@ -47,7 +47,7 @@ def page(view: View) -> View:
 
 
 def endpoint(network_switch: str, *methods: str) -> Callable[[Endpoint], View]:
-    """A view of machines: JSON, with errors in it, and what the network does to the answer."""
+    """Decorator for a view for machines. Responses and errors are JSON, and network faults apply."""
 
     def decorate(view: Endpoint) -> View:
         @sandbox_view(*methods)
@@ -72,7 +72,7 @@ def endpoint(network_switch: str, *methods: str) -> Callable[[Endpoint], View]:
 
 
 def app_that_asks(kind: str, params: Params) -> conf.App:
-    """Once we know that the answer may go to its redirect_uri. Raises Error."""
+    """The app of the request, after a check that its redirect_uri is allowed. Raises Error."""
     app = conf.apps(kind).get(params.get("client_id", ""))
     if app is None:
         raise Error("invalid_client", "There is no such client_id.")
@@ -89,7 +89,9 @@ def person_named(params: Params) -> Person:
 
 
 def redeem(app: conf.App, params: Params, seconds: int, other_address: str = "invalid_grant") -> grants.Grant:
-    """What the code stands for, once. Raises Error: ``other_address`` where it was issued for another redirect_uri."""
+    """Redeem a code, once. Raises Error; its name is ``other_address`` if the code was issued for another
+    redirect_uri.
+    """
     code, redirect_uri = params.get("code", ""), params.get("redirect_uri", "")
     try:
         return grants.take_code(code, app=app, redirect_uri=redirect_uri, seconds=seconds)

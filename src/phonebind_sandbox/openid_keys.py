@@ -1,9 +1,9 @@
-"""The keys of the sandbox's Apple and OpenID Connect: fixed, so that a client's copy of them outlives a restart.
+"""The keys of the sandbox's Apple and OpenID Connect. They are fixed, so a client's copy stays valid after a restart.
 
-Everybody has them, and nothing that matters is signed with them.
+They are public, and must never sign anything important.
 """
 
-# PKCS#8, DER, base64.
+# PKCS #8, DER, base64.
 FIRST_RSA = (
     "MIIEvAIBADANBgkqhkiG9w0BAQEFAASCBKYwggSiAgEAAoIBAQCicZAGDN8quX19oTkTlWB1HhRwY4/A+O8xhK1nzIBVAzYj8G8AnVuFzeczHE"
     "CP3vI6xLYpjd/rcTn6GW17IpgUxKst1jWsGO1pXPXmFcpE4xm3x35oca2W4VuLDqZonYLcblCsDcB+fuvej6HDqZlMciQOWzQhwCYs94HcSxZK"

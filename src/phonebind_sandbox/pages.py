@@ -1,4 +1,4 @@
-"""The sandbox's front door, and the panel with its switches."""
+"""The sandbox's start page, and the page with the switches."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from .wechat_codes import WECHAT_CODES
 
 _ALIPAY = {sub_code: " ".join(words) for sub_code, words in ALIPAY_CODES.items()}
 
-#: What the positions of a switch mean, where that is not told by their names.
+#: What a switch's values mean, if the value alone does not say it.
 _WORDS: Mapping[str, Mapping[Any, str]] = {
     "authorize_error": CODES,
     "token_error": CODES,
@@ -46,8 +46,8 @@ _WORDS: Mapping[str, Mapping[Any, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Provider:
-    """``path`` is where it is below the sandbox, ``kinds`` are those of its apps. ``ids`` makes the id by which such an
-    app knows a person, where that is worth showing.
+    """One provider on the start page. ``path``: its path below the sandbox. ``kinds``: the kinds of its apps.
+    ``ids``: returns the id by which an app knows a person, if it is shown.
     """
 
     zh: str
@@ -61,7 +61,7 @@ def _weibo_uid(person: Person, _: conf.App) -> str:
     return person.weibo_uid
 
 
-#: Whom the front door lists: one line for each provider, in this order.
+#: The providers on the start page, one line each, in this order.
 PROVIDERS = [
     _Provider("QQ 互联", "QQ Connect", "qq", ("qq", "qq_app"), Person.openid),
     _Provider("微信", "WeChat", "wechat", ("wechat_web", "wechat_oa", "wechat_app", "wechat_miniprogram")),
@@ -102,7 +102,9 @@ def faults_page(request: HttpRequest) -> HttpResponse:
 
 @sandbox_view("GET", "POST", "DELETE")
 def faults_json(request: HttpRequest) -> HttpResponse:
-    """``{switch: value}`` of all switches. POST some to turn them, ``{"reset": true}`` or DELETE to turn all back."""
+    """``{switch: value}`` of all switches. POST some of them to set them. POST ``{"reset": true}`` or DELETE to
+    reset all.
+    """
     try:
         changes = _read(request)
         if changes.get("reset") is True:
@@ -121,13 +123,13 @@ def _apps(provider: _Provider) -> list[conf.App]:
 
 
 def _ids(person: Person) -> list[tuple[str, str]]:
-    """Client ids of apps, and who this is to each."""
+    """(client id, the person's id for this app)."""
     shown = [(provider.ids, app) for provider in PROVIDERS for app in _apps(provider)]
     return [(app.client_id, ids(person, app)) for ids, app in shown if ids]
 
 
 def _sms(here: str) -> list[tuple[str, str, str]]:
-    """Each SMS vendor: name, address, and what its customer is known by."""
+    """(name, URL, credentials) of each SMS vendor."""
     [(access_key, access_secret)] = conf.ALIYUN_SECRETS.items()
     [(secret_id, secret_key)] = conf.CLOUD_SECRETS.items()
     [(sid, token)] = conf.YUNTONGXUN_TOKENS.items()
@@ -153,7 +155,7 @@ def _not_allowed(error: faults.NotAllowed) -> HttpResponse:
 
 
 def _rows() -> list[dict[str, object]]:
-    """The table for the template: each switch with its choices and where it stands."""
+    """The switches for the template, each with its choices and its current value."""
     now = faults.read()
     return [
         {
@@ -169,7 +171,7 @@ def _rows() -> list[dict[str, object]]:
 
 
 def _turned() -> list[str]:
-    """The switches that do not stand at their first value, as ``name=value``."""
+    """The switches that do not have their first value, as ``name=value``."""
     now = faults.read()
     return [
         f"{name}={faults.text(now[name])}" for name, switch in faults.SWITCHES.items() if now[name] != switch.default

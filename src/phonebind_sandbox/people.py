@@ -1,4 +1,4 @@
-"""The people who can sign in: always the same, so that "she was here before" can be tried."""
+"""The people who can sign in. They are always the same, so a second sign-in of the same person can be tested."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,40 +13,40 @@ class Person:
     gender: str
     zh: str
     en: str
-    #: As QQ has them; the year is that of the birth. Each is "" where a person has not said.
+    #: As in QQ's profile; the year is the year of birth. "" if the person has not given it.
     province: str = ""
     city: str = ""
     year: str = ""
     large_avatar: bool = True
 
     def openid(self, app: App) -> str:
-        """Who this is to one app: 32 upper-case hexadecimal digits."""
+        """The person's id for one app: 32 upper-case hexadecimal digits."""
         return digits("openid", self.id, app.client_id)
 
     def unionid(self, app: App) -> str:
-        """Who this is to all apps of one developer: ``UID_`` and 32 digits."""
+        """The person's id for all apps of one developer: ``UID_`` and 32 digits."""
         return "UID_" + digits("unionid", self.id, app.developer)
 
     @property
     def weibo_uid(self) -> str:
-        """Who this is at Weibo, to every app alike: 10 digits."""
+        """The person's id at Weibo, the same for every app: 10 digits."""
         return str(10**9 + int(digits("weibo", self.id), 16) % (9 * 10**9))
 
     def alipay_open_id(self, app: App) -> str:
-        """Who this is to one app at Alipay."""
+        """The person's id at Alipay for one app."""
         return "0" + digits("alipay open_id", self.id, app.client_id).lower()
 
     @property
     def alipay_user_id(self) -> str:
-        """Who this is at Alipay, to every app alike: 16 digits."""
+        """The person's id at Alipay, the same for every app: 16 digits."""
         return f"2088{int(digits('alipay user_id', self.id), 16) % 10**12:012}"
 
     def alipay_union_id(self, app: App) -> str:
-        """Who this is at Alipay, to all apps of one developer."""
+        """The person's id at Alipay for all apps of one developer."""
         return "1" + digits("alipay union_id", self.id, app.developer).lower()
 
     def avatar(self, size: int) -> str:
-        # Not https: QQ's own sample avatars are http, and pages that show them must cope.
+        # Not https: the avatars in QQ's samples are http, and pages that show them must be able to handle this.
         return f"http://avatar.sandbox.invalid/{self.id}/{size}"
 
 
@@ -70,7 +70,7 @@ PEOPLE = {
         Person(
             "bold", '<b>Bold</b> & "Co"', "男", "昵称像 HTML", "a nickname that looks like HTML", "四川", "成都", "1985"
         ),
-        # Abroad there is no province.
+        # A place abroad has no province.
         Person("sam", "Sam O'Neil", "男", "英文昵称", "an English nickname", "", "奥克兰", "1978"),
     )
 }

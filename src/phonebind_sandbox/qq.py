@@ -1,7 +1,7 @@
-"""QQ Connect: its four addresses, the order of its checks (by the number of the error), its answers.
+"""QQ Connect: its four endpoints, the order of its checks (by error number), and its responses.
 
-Source: the provider's documentation and what public clients expect. Where these differ or leave a detail open,
-``faults.py`` has a switch.
+Source: the provider's documentation, and what public clients expect. If these differ or leave a detail open,
+``faults.py`` has a switch for it.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,19 +24,19 @@ Endpoint: TypeAlias = Callable[[Params, Faults], HttpResponse]
 Refusal: TypeAlias = Callable[[int, Params, Faults], HttpResponse]
 
 KIND = "qq"
-#: Apps in which QQ's SDK is: they ask about tokens, and no browser comes from them.
+#: Apps with QQ's SDK. They query tokens, and never send a browser.
 MOBILE_KIND = "qq_app"
 USER_REFUSED = 100030
-#: What comes back where somebody cancels on a phone, beside the state: no code, and no error either.
+#: Sent to the callback together with the state after a cancel on a phone. There is no code and no error.
 USER_CANCELLED: Params = {"usercancel": "1"}
 OTHER_CLIENT_ID = "101999999"
 
 
 @sandbox_view("GET", "POST")
 def authorize(request: HttpRequest) -> HttpResponseBase:
-    """The page on which a person signs in: a form whose buttons are the people; it needs no script.
+    """The page on which a person signs in: a form with one button for each person. It needs no script.
 
-    Errors go to the callback, or onto a page of our own while it is not known whose callback it is.
+    Errors go to the callback. Before the callback is known to be valid, they are shown on a page of the sandbox.
     """
     params = request.GET.dict()
     try:
@@ -54,11 +54,11 @@ def authorize(request: HttpRequest) -> HttpResponseBase:
 
 
 def _show_refused(request: HttpRequest, params: Params, code: int) -> HttpResponse:
-    """What is wrong with client_id or redirect_uri, and how to put it right."""
+    """A page that says what is wrong with client_id or redirect_uri, and how to fix it."""
     context = {
         "code": code,
         "description": CODES[code],
-        # Only where it is what the refusal is about.
+        # Shown only if the redirect_uri is the reason.
         "app": conf.apps(KIND).get(params.get("client_id", "")) if code == 100010 else None,
         "redirect_uri": params.get("redirect_uri", ""),
     }
@@ -83,7 +83,7 @@ def _decide(request: HttpRequest, app: conf.App, params: Params) -> HttpResponse
 
 
 def _endpoint(name: str, refusal: Refusal) -> Callable[[Endpoint], Callable[[HttpRequest], HttpResponseBase]]:
-    """An address for machines: its switched error, its refusals, and what the network does to the answer."""
+    """Decorator for an endpoint for machines: its switched error, its refusals, and network faults."""
 
     def decorate(endpoint: Endpoint) -> Callable[[HttpRequest], HttpResponseBase]:
         @sandbox_view("GET", "POST")
@@ -99,7 +99,7 @@ def _endpoint(name: str, refusal: Refusal) -> Callable[[Endpoint], Callable[[Htt
                     return endpoint(params, switches)
                 except Refused as refused:
                     return refusal(refused.code, params, switches)
-                except grants.NotGranted:  # an access token that has expired
+                except grants.NotGranted:  # the access token has expired
                     return refusal(100014, params, switches)
 
             return network.pass_through(request, switches, f"{name}_network", answer)
@@ -111,7 +111,7 @@ def _endpoint(name: str, refusal: Refusal) -> Callable[[Endpoint], Callable[[Htt
 
 @_endpoint("token", answers.error)
 def token(params: Params, switches: Faults) -> HttpResponse:
-    """``{access_token, expires_in, refresh_token}``, with need_openid=1 also ``openid``."""
+    """``{access_token, expires_in, refresh_token}``; also ``openid`` with need_openid=1."""
     client_id = _required(params, "client_id", 100001)
     secret = _required(params, "client_secret", 100002)
     grant_type = params.get("grant_type")
@@ -138,7 +138,7 @@ def token(params: Params, switches: Faults) -> HttpResponse:
 
 @_endpoint("me", answers.error)
 def me(params: Params, switches: Faults) -> HttpResponse:
-    """``{client_id, openid}``, with unionid=1 also ``unionid`` where the app has the permission."""
+    """``{client_id, openid}``; also ``unionid`` with unionid=1, if the app has the permission."""
     grant = grants.read(_required(params, "access_token", 100007))
     if grant is None:
         raise Refused(100016)
@@ -157,7 +157,7 @@ def me(params: Params, switches: Faults) -> HttpResponse:
 
 @_endpoint("profile", answers.profile_error)
 def get_user_info(params: Params, _: Faults) -> HttpResponse:
-    """``{ret, msg, nickname, gender, province, city, year, …, figureurl*}``; ``ret`` is 0 or the code of the error."""
+    """``{ret, msg, nickname, gender, province, city, year, …, figureurl*}``. ``ret`` is 0 or an error code."""
     client_id = _required(params, "oauth_consumer_key", 100001)
     access_token = _required(params, "access_token", 100007)
     openid = _required(params, "openid", -1)
@@ -180,7 +180,7 @@ def _profile(person: Person) -> dict[str, str | int]:
         "province": person.province,
         "city": person.city,
         "year": person.year,
-        # Documented, and empty in every answer that anybody has published.
+        # Documented, but empty in every published response.
         "constellation": "",
         "figureurl": person.avatar(30),
         "figureurl_1": person.avatar(50),
@@ -214,7 +214,7 @@ def _required(params: Params, name: str, code: int) -> str:
 
 
 def _app(client_id: str, *more: str) -> conf.App:
-    """A website, or an app of one ``more`` kind."""
+    """The website app with this id, or an app of one of the ``more`` kinds."""
     app = next((found for kind in (KIND, *more) if (found := conf.apps(kind).get(client_id))), None)
     if app is None:
         raise Refused(100008)
@@ -229,7 +229,7 @@ def _authenticated(client_id: str, secret: str) -> conf.App:
 
 
 def _app_that_asks(params: Params) -> conf.App:
-    """The app behind a request to sign in, once we know that the answer may go to its redirect_uri."""
+    """The app of a sign-in request, after a check that its redirect_uri is allowed."""
     app = _app(_required(params, "client_id", 100001))
     if not app.accepts(params.get("redirect_uri", "")):
         raise Refused(100010)
@@ -257,7 +257,7 @@ def _call_back(params: Params, fields: Params) -> HttpResponse:
 
 
 def _twice(request: HttpRequest, url: str) -> HttpResponse:
-    """The browser opens the callback in a frame, then again in the window."""
+    """A page that opens the callback in a frame, and then again in the window."""
     response = render(request, "phonebind_sandbox/twice.html", {"url": url})
     response.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; frame-src http: https:"
     return response

@@ -1,4 +1,4 @@
-"""Alipay's RSA2: SHA-256 with RSA, PKCS #1 v1.5. Keys are base64 without a frame, or PEM."""
+"""Alipay's RSA2: SHA-256 with RSA, PKCS #1 v1.5. Keys are base64 without PEM lines, or PEM."""
 
 import base64
 import functools

@@ -1,6 +1,6 @@
-"""In place of the SDKs inside apps: what an app is given when somebody has signed in there.
+"""Stands in for the SDKs inside apps: returns what an app gets after a sign-in there.
 
-``GET /weibo/sdk/token?person=xiaolan``, with ``client_id`` where it is another app than the first.
+``GET /weibo/sdk/token?person=xiaolan``. With ``client_id`` for an app other than the first.
 """
 
 import time

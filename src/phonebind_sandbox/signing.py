@@ -1,4 +1,4 @@
-"""id_tokens with a real signature, and each of the ways in which one can be wrong."""
+"""Signed id_tokens, and all faults that one can have."""
 
 import base64
 import json
@@ -21,23 +21,25 @@ try:
         load_pem_private_key,
     )
     from jwt.algorithms import ECAlgorithm, RSAAlgorithm
-except ImportError:  # an extra: most have no use for it
+except ImportError:  # an optional dependency: most users do not need it
     is_installed = False
 else:
     is_installed = True
 
 INSTALL = "pip install 'phonebind-sandbox[oidc]'"
 SECONDS = 600
-#: Apple's: half a year.
+#: Apple's limit: half a year.
 MAX_SECRET_SECONDS = 15_777_000
 
 Claims = Mapping[str, Any]
 
 
 def id_token(claims: Claims, *, fault: str = "good", keys: str = "one", algorithm: str = "RS256") -> str:
-    """Signed, with ``iat`` and ``exp``. ``keys`` is the position of the switch: after "rotated" there is another."""
+    """A signed token with ``iat`` and ``exp``. ``keys`` is the value of the switch: "rotated" selects the second
+    key.
+    """
     now = int(time.time())
-    # Or two that are made within a second would be one token, and clients take a token once.
+    # Without ``jti``, two tokens made within a second would be identical, and clients accept a token only once.
     claims = {"jti": secrets.token_hex(8), **claims}
     claims = {name: value for name, value in {"iat": now, "exp": now + SECONDS, **claims}.items() if value is not None}
     claims |= _CLAIMS[fault](now) if fault in _CLAIMS else {}
@@ -54,7 +56,7 @@ def id_token(claims: Claims, *, fault: str = "good", keys: str = "one", algorith
 
 
 def jwks(keys: str = "one") -> dict[str, Any]:
-    """The public keys, of each type one; after "rotated" others, and with "none" there is none."""
+    """The public keys, one of each type. "rotated": the second keys. "none": no keys."""
     name = _name(keys)
     found = [
         {**made.to_jwk(_key(name, algorithm).public_key(), as_dict=True), "use": "sig", "kid": _kid(name, algorithm)}
@@ -64,7 +66,9 @@ def jwks(keys: str = "one") -> dict[str, Any]:
 
 
 def is_client_secret(secret: str, *, team: str, key_id: str, client_id: str, audience: str, private_key: str) -> bool:
-    """Whether it is what Apple asks of a client: a JWT that its key signed, good for half a year at most."""
+    """Whether ``secret`` is the client secret that Apple requires: a JWT signed by the client's key, valid for at
+    most half a year.
+    """
     try:
         key: Any = load_pem_private_key(private_key.encode(), None)
         header = jwt.get_unverified_header(secret)
@@ -101,16 +105,16 @@ def _kid(name: str, algorithm: str) -> str:
 
 @cache
 def _key(name: str, algorithm: str) -> Any:
-    """The same in all processes, and after each start."""
+    """The key is the same in all processes, and after each restart. Only "mallory" has a random RSA key."""
     if algorithm == "ES256":
         return ec.derive_private_key(int.from_bytes(sha256(name.encode()).digest()), ec.SECP256R1())
     fixed = {"first": FIRST_RSA, "second": SECOND_RSA}.get(name)
-    # Nobody ever sees the public key of a stranger.
+    # The public key of "mallory" is never published.
     return load_der_private_key(base64.b64decode(fixed), None) if fixed else rsa.generate_private_key(65537, 2048)
 
 
 def _hs256(claims: Claims, name: str) -> str:
-    """Its secret is the public key, which everybody knows. PyJWT itself refuses to sign so."""
+    """A token whose HMAC secret is the published public key. PyJWT refuses to sign this, so it is done here."""
     secret = _key(name, "RS256").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     header = {"alg": "HS256", "typ": "JWT", "kid": _kid(name, "RS256")}
     parts = [jwt.utils.base64url_encode(json.dumps(part).encode()) for part in (header, dict(claims))]

@@ -1,13 +1,13 @@
-"""The codes with which SMS vendors answer a send, with their words; and what is a typical code of each class.
+"""The error codes of SMS vendors, with their messages, and a typical code for each class.
 
-The classes are those of ``sms_outcome`` in faults.py. An Aliyun code stands here as it travels, with its prefix.
+The classes are those of ``sms_outcome`` in faults.py. An Aliyun code has its prefix here, as in the response.
 """
 
 from collections.abc import Mapping
 
 #: ``SendSms`` and ``SendSmsVerifyCode`` of Aliyun.
 ALIYUN_CODES: Mapping[str, str] = {
-    # The number.
+    # The number is at fault.
     "isv.MOBILE_NUMBER_ILLEGAL": "手机号码格式错误",
     "isv.BLACK_KEY_CONTROL_LIMIT": "黑名单管控",
     "isv.CUSTOMER_REFUSED": "用户已退订推广短信",
@@ -17,7 +17,7 @@ ALIYUN_CODES: Mapping[str, str] = {
     "isv.BUSINESS_LIMIT_CONTROL": "触发分钟级流控Permits:1",
     "biz.FREQUENCY": "check frequency failed",
     "FREQUENCY_FAIL": "频率校验未通过",
-    # The operator.
+    # For the operator to fix.
     "isv.AMOUNT_NOT_ENOUGH": "账户余额不足",
     "isv.OUT_OF_SERVICE": "业务停机",
     "isv.DAY_LIMIT_CONTROL": "触发日发送限额",
@@ -50,19 +50,19 @@ ALIYUN_CODES: Mapping[str, str] = {
     "Forbidden.RAM": "User not authorized to operate on the specified resource, or this API doesn't support RAM.",
     "InvalidAction.NotFound": "Specified api is not found, please check your url and method.",
     "InvalidVersion": "Specified parameter Version is not valid.",
-    # Not now.
+    # Not now: try again later.
     "Throttling": "Request was denied due to request throttling.",
     "Throttling.User": "Request was denied due to user flow control.",
     "Throttling.Api": "Request was denied due to api flow control.",
     "ServiceUnavailable": "The request has failed due to a temporary failure of the server.",
-    # Nobody knows.
+    # It is unknown whether the SMS was sent.
     "isp.SYSTEM_ERROR": "请重试接口调用,如仍存在此情况请创建工单反馈工程师查看",
     "isp.GATEWAY_ERROR": "网关异常",
     "InternalError": "The request processing has failed due to some unknown error.",
     "SignatureNonceUsed": "Specified signature nonce was used already.",
 }
 
-#: What Aliyun's gateway says before a product has seen the request. All else is 200.
+#: HTTP statuses of errors that Aliyun's gateway returns before a product gets the request. All others are 200.
 ALIYUN_STATUS: Mapping[str, int] = {
     "SignatureDoesNotMatch": 400,
     "InvalidAccessKeyId.NotFound": 404,
@@ -79,7 +79,7 @@ ALIYUN_STATUS: Mapping[str, int] = {
     "IncompleteSignature": 400,
 }
 
-#: Tencent's answers about one number, in ``SendStatusSet``.
+#: Tencent's errors for one number, in ``SendStatusSet``.
 TENCENT_STATUS_CODES: Mapping[str, str] = {
     "InvalidParameterValue.IncorrectPhoneNumber": "incorrect phone number",
     "FailedOperation.PhoneNumberParseFail": "phone number parse fail",
@@ -94,7 +94,7 @@ TENCENT_STATUS_CODES: Mapping[str, str] = {
     "LimitExceeded.DeliveryFrequencyLimit": "delivery frequency limit",
 }
 
-#: Tencent's answers in ``Response.Error``.
+#: Tencent's errors in ``Response.Error``.
 TENCENT_ERROR_CODES: Mapping[str, str] = {
     "FailedOperation.InsufficientBalanceInSmsPackage": "套餐包余量不足",
     "FailedOperation.SignatureIncorrectOrUnapproved": "签名未审批或格式错误",
@@ -126,7 +126,7 @@ TENCENT_ERROR_CODES: Mapping[str, str] = {
     "UnauthorizedOperation.RequestPermissionDeny": "请求没有权限",
     "UnauthorizedOperation.SdkAppIdIsDisabled": "此 SdkAppId 禁止提供服务",
     "UnauthorizedOperation.ServiceSuspendDueToArrears": "欠费被停止服务",
-    "UnauthorizedOperation.SerivceSuspendDueToArrears": "欠费被停止服务",  # as the vendor's SDK spells it
+    "UnauthorizedOperation.SerivceSuspendDueToArrears": "欠费被停止服务",  # the spelling in the vendor's SDK
     "UnauthorizedOperation.SmsSdkAppIdVerifyFail": "SmsSdkAppId 校验失败",
     "UnsupportedRegion": "The region is not supported.",
     "AuthFailure.InvalidAuthorization": "Authorization in the request header is invalid.",
@@ -188,17 +188,17 @@ YUNTONGXUN_CODES: Mapping[str, str] = {
     "160064": "其他错误",
 }
 
-#: ``code`` of our own JSON contract, and the HTTP status that comes with it.
+#: ``code`` in our own HTTP contract, and its HTTP status.
 HTTP_CODES: Mapping[str, str] = {
-    "invalid_phone_number": "the number cannot be",
-    "delivery_rejected": "this number takes no SMS",
+    "invalid_phone_number": "the number is not valid",
+    "delivery_rejected": "this number does not accept SMS",
     "rate_limited": "too many SMS to this number",
     "authentication_failed": "the signature or its time is wrong",
-    "unsupported_request": "the body is not as agreed",
-    "out_of_balance": "no money is left",
+    "unsupported_request": "the body does not follow the contract",
+    "out_of_balance": "the balance is used up",
     "unavailable": "not now",
-    "timeout": "nobody knows whether it was sent",
-    "unknown_error": "nobody knows whether it was sent",
+    "timeout": "it is unknown whether the SMS was sent",
+    "unknown_error": "it is unknown whether the SMS was sent",
 }
 HTTP_STATUS: Mapping[str, int] = {
     "invalid_phone_number": 400,
@@ -219,7 +219,8 @@ _ALIYUN_TYPICAL = {
     "limit": "isv.BUSINESS_LIMIT_CONTROL",
     "unknown": "isp.SYSTEM_ERROR",
 }
-#: What a vendor answers for each class. Yuntongxun has no code for "not now": a 503 without one.
+#: The typical error of a vendor for each class. Yuntongxun has no code for "not now": the response is 503 without a
+#: code.
 TYPICAL: Mapping[str, Mapping[str, str]] = {
     "aliyun": _ALIYUN_TYPICAL,
     "aliyun-pnvs": {**_ALIYUN_TYPICAL, "number": "isv.MOBILE_NUMBER_ILLEGAL", "limit": "biz.FREQUENCY"},
@@ -248,7 +249,7 @@ TYPICAL: Mapping[str, Mapping[str, str]] = {
 
 
 class SmsRefused(Exception):
-    """An emulated SMS vendor says no, with one of its codes; ``words`` where they are not the usual ones."""
+    """An emulated SMS vendor refuses, with one of its codes. ``words`` replaces the usual message."""
 
     def __init__(self, code: str, words: str = "", *, retry_after: int = 0) -> None:
         super().__init__(code)

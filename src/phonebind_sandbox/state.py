@@ -1,4 +1,4 @@
-"""The one door to the cache. Whatever must happen once is decided by the result of one atomic command."""
+"""The only module that uses the cache. If something must happen only once, one atomic command decides it."""
 
 from collections.abc import Iterable
 from hashlib import sha256
@@ -21,12 +21,12 @@ def put_once(kind: str, name: str, seconds: int | None) -> bool:
 
 
 def get(kind: str, name: str) -> Any:
-    """The value, or None."""
+    """The value, or None if there is none."""
     return _cache().get(_key(kind, name))
 
 
 def get_many(kind: str, names: Iterable[str]) -> dict[str, Any]:
-    """The values there are, by name, in the order asked for."""
+    """The existing values by name, in the order of ``names``."""
     keys = {name: _key(kind, name) for name in names}
     found = _cache().get_many(keys.values())
     return {name: found[key] for name, key in keys.items() if key in found}
@@ -37,14 +37,14 @@ def forget(kind: str, name: str) -> bool:
 
 
 def count(kind: str) -> int:
-    """The next number of a sequence: 1, 2, 3 ..., each for one caller."""
+    """The next number of a sequence: 1, 2, 3 ... Each number is returned to one caller only."""
     key = _key(kind, "count")
     _cache().add(key, 0, FOREVER)
     return int(_cache().incr(key))
 
 
 def counted(kind: str) -> int:
-    """The last number given out, 0 before the first."""
+    """The last number of the sequence; 0 before the first."""
     return int(get(kind, "count") or 0)
 
 
@@ -53,5 +53,5 @@ def _cache() -> BaseCache:
 
 
 def _key(kind: str, name: str) -> str:
-    # Names come from outside and may hold anything; a digest is a good key for every cache.
+    # Names come from requests and may contain any character. A digest is a valid key in every cache.
     return f"phonebind_sandbox:{kind}:{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"

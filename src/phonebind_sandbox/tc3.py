@@ -1,4 +1,4 @@
-"""Tencent Cloud's `signature v3 <https://cloud.tencent.com/document/api/213/30654>`_ (TC3-HMAC-SHA256), checked."""
+"""Checks Tencent Cloud's `signature v3 <https://cloud.tencent.com/document/api/213/30654>`_ (TC3-HMAC-SHA256)."""
 
 import hmac
 import re
@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from .codes import CloudError
 
-#: Seconds by which a clock may be wrong.
+#: Seconds by which the client's clock may be wrong.
 TOLERANCE = 300
 
 _AUTHORIZATION = re.compile(
@@ -21,7 +21,7 @@ _AUTHORIZATION = re.compile(
 
 
 def check(request: HttpRequest, service: str, secrets: Mapping[str, str], skew: float = 0.0) -> None:
-    """Whoever signed this has one of the secrets, and did it now. Raises CloudError.
+    """Check the signature: the client has one of the secrets, and signed just now. Raises CloudError.
 
     ``skew``: seconds by which our clock is fast.
     """
@@ -45,7 +45,7 @@ def check(request: HttpRequest, service: str, secrets: Mapping[str, str], skew: 
 
 
 def _canonical(request: HttpRequest, names: str) -> str:
-    # The real one lives at the root of its host, so the path is always this one.
+    # Tencent's real endpoint is at the root of its host, so the path is always this one.
     path, query = "/", ""
     headers = "".join(f"{name}:{request.headers.get(name, '').strip().lower()}\n" for name in names.split(";"))
     return "\n".join(("POST", path, query, headers, names, sha256(request.body).hexdigest()))

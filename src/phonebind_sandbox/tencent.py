@@ -1,4 +1,4 @@
-"""Tencent's captcha: the script that a page loads, and the API that says what the script's ticket is worth."""
+"""Tencent's captcha: the script for a page, and the API that verifies the script's ticket."""
 
 import json
 import secrets
@@ -20,7 +20,7 @@ from .gate import sandbox_view
 TICKET_SECONDS = 300
 JAVASCRIPT = "text/javascript; charset=utf-8"
 
-# Tickets are remembered longer than they are good, so that "expired" can be told from "never heard of it".
+# Tickets are kept longer than they are valid. So "expired" differs from "unknown".
 _MEMORY_SECONDS = 86_400
 _PARAMETERS: Mapping[str, type] = {
     "CaptchaType": int,
@@ -39,7 +39,9 @@ def script(request: HttpRequest) -> HttpResponse:
 
 @sandbox_view("GET")
 def ticket(request: HttpRequest) -> HttpResponse:
-    """Somebody pressed the button. A script, since that is all the page's policy lets ours load."""
+    """Issue a ticket after a click on the button. The response is a script, because the page's policy may allow
+    nothing else of ours.
+    """
     issued = {"ticket": f"tr03{secrets.token_urlsafe(48)}*", "randstr": f"@{secrets.token_hex(2)}"}
     app_id = request.GET.get("app_id", "")
     kept = {"randstr": issued["randstr"], "app_id": app_id, "issued_at": time.time()}
@@ -52,7 +54,7 @@ def ticket(request: HttpRequest) -> HttpResponse:
 
 @sandbox_view("POST")
 def api(request: HttpRequest) -> HttpResponseBase:
-    """``DescribeCaptchaResult``, version 2019-07-22; under whatever path it is mounted, signed as if it were ``/``."""
+    """``DescribeCaptchaResult``, version 2019-07-22. The path can be any; the signature uses the path ``/``."""
     switches = faults.read()
 
     def answer() -> HttpResponse:
@@ -67,7 +69,7 @@ def api(request: HttpRequest) -> HttpResponseBase:
 
 
 def _describe(request: HttpRequest, switches: Faults) -> int:
-    """The CaptchaCode. Raises CloudError."""
+    """The CaptchaCode of the ticket. Raises CloudError."""
     tc3.check(request, "captcha", CLOUD_SECRETS, float(switches["clock_skew"]))
     if switches["tencent_error"] != "none":
         raise CloudError(str(switches["tencent_error"]))
@@ -94,7 +96,7 @@ def _read(request: HttpRequest) -> Mapping[str, object]:
 
 
 def _worth(asked: Mapping[str, object]) -> int:
-    """What this ticket is worth, once."""
+    """The CaptchaCode of the ticket. A ticket can be used once."""
     name = str(asked["Ticket"])
     kept = state.get("captcha", name)
     if (asked["CaptchaAppId"], asked["AppSecretKey"]) != (CAPTCHA_APP_ID, CAPTCHA_SECRET_KEY):

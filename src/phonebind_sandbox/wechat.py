@@ -1,7 +1,8 @@
-"""WeChat for websites and official accounts: the page with the QR code, the page in WeChat, and what a code is worth.
+"""WeChat for websites and official accounts: the page with the QR code, the page inside WeChat, and the exchange of a
+code.
 
-Source: the provider's documentation and what public clients expect. Where these differ or leave a detail open,
-``faults.py`` has a switch.
+Source: the provider's documentation, and what public clients expect. If these differ or leave a detail open,
+``faults.py`` has a switch for it.
 """
 
 import re
@@ -25,21 +26,21 @@ from .wechat_apps import APP, OFFICIAL, redeemed
 from .wechat_codes import PAGE_CODES
 
 WEB = "wechat_web"
-#: Seconds that a code lives, where it is not as in an app.
+#: The lifetime of a code in seconds, for kinds that differ from apps.
 CODE_SECONDS = {WEB: 600}
 TOKEN_SECONDS = 7_200
 SILENT, ASKING = "snsapi_base", "snsapi_userinfo"
-#: Longer, or with any other character, and the phone shows a page that says so.
+#: For a longer state, or another character in it, the phone shows an error page.
 STATE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 class PageRefused(Exception):
-    """The page shows this, and nothing comes back."""
+    """An error that the page shows. No callback is sent."""
 
     def __init__(self, message: str, *, user_agent: bool = False) -> None:
         super().__init__(message)
         self.message = message
-        #: Another browser is the cure.
+        #: Whether another browser would help.
         self.user_agent = user_agent
 
 
@@ -49,7 +50,7 @@ class PageRefused(Exception):
 @xframe_options_exempt
 @sandbox_view("GET", "POST")
 def qrconnect(request: HttpRequest) -> HttpResponseBase:
-    """The page with the QR code: its buttons are the people who might scan it."""
+    """The page with the QR code. It has one button for each person who could scan the code."""
     params = request.GET.dict()
     try:
         app = _website(params)
@@ -65,7 +66,7 @@ def qrconnect(request: HttpRequest) -> HttpResponseBase:
 
 @sandbox_view("GET", "POST")
 def authorize(request: HttpRequest) -> HttpResponseBase:
-    """The page in WeChat. It has the same buttons for snsapi_base, which the real one answers at once."""
+    """The page inside WeChat. With snsapi_base it shows the same buttons; the real page redirects at once."""
     params = request.GET.dict()
     try:
         _check_browser(request.headers.get("User-Agent", ""))
@@ -118,10 +119,11 @@ def _show_refused(request: HttpRequest, refused: PageRefused) -> HttpResponse:
 
 
 def _sign_in(request: HttpRequest, app: conf.App, params: Mapping[str, str], *, top: bool = False) -> HttpResponseBase:
-    """``top``: it is in a frame, and the callback is not."""
+    """``top``: the page is in a frame, and the callback must open in the whole window."""
     if request.method == "GET":
         context = {"provider": "微信", "app": app, "people": PEOPLE.values(), "scope": params["scope"], "top": top}
-        # The fragment of the page's own address would go along with the redirect; the real page redirects by script.
+        # Without this, the fragment of the page's URL would be added to the redirect. The real page redirects by
+        # script.
         context["action"] = request.get_full_path()
         return render(request, "phonebind_sandbox/wechat_authorize.html", context)
     switches = faults.read()
@@ -138,14 +140,14 @@ def _sign_in(request: HttpRequest, app: conf.App, params: Mapping[str, str], *, 
 
 
 def _call_back(params: Mapping[str, str], code: str = "") -> HttpResponse:
-    """With the state alone where somebody turned back."""
+    """Redirect to the callback. After a cancel there is only the state."""
     fields = {"code": code, "state": params.get("state", "")}
     return callbacks.call_back(params["redirect_uri"], {name: value for name, value in fields.items() if value})
 
 
 @sandbox_view("GET")
 def script(request: HttpRequest) -> HttpResponse:
-    """In place of res.wx.qq.com's wxLogin.js."""
+    """Stands in for res.wx.qq.com's wxLogin.js."""
     return render(request, "phonebind_sandbox/wxLogin.js", content_type="text/javascript; charset=utf-8")
 
 
@@ -182,7 +184,7 @@ def userinfo(params: Params, switches: Faults) -> Fields:
     return {
         "openid": openid(grant.person, app),
         "nickname": grant.person.nickname,
-        # Empty since 2021, whatever a person has said.
+        # Always empty since 2021.
         "sex": 0,
         "language": "",
         "city": "",
@@ -209,7 +211,7 @@ def _granted(token: str) -> grants.Grant:
 def _names(grant: grants.Grant, app: conf.App, switches: Faults) -> Fields:
     snapshot = _snapshot(grant)
     if snapshot != "off":
-        # An openid for each of them, and one unionid for all.
+        # Each virtual user has its own openid. All share one unionid.
         nobody = {"openid": f"o{digits('wechat_snapshot', str(grant.issued_at))[:27]}"}
         flags: Mapping[str, Fields] = {"flag": {"is_snapshotuser": 1}, "text": {"is_snapshotuser": "1"}}
         return {**nobody, "unionid": f"o{digits('wechat_snapshot')[:27]}", **flags.get(snapshot, {})}

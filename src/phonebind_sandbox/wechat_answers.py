@@ -1,4 +1,4 @@
-"""What WeChat's calls have in common: JSON that calls itself text, an ``rid`` in each error, and who asks."""
+"""Shared by WeChat's calls: JSON labelled as text, an ``rid`` in each error, and authentication."""
 
 import json
 import secrets
@@ -22,12 +22,14 @@ Params: TypeAlias = Mapping[str, Any]
 Fields: TypeAlias = Mapping[str, Any]
 Call: TypeAlias = Callable[[Params, Faults], Fields]
 
-#: What the answers call themselves, by ``wechat_body``. The first names no charset, and "encoding" is none.
+#: The content type by ``wechat_body``. The default names no charset, and "encoding" is not a valid parameter.
 TYPES = {"encoding": "text/plain; encoding=utf-8", "json": "application/json; charset=utf-8"}
 
 
 def call(switch: str, *methods: str) -> Callable[[Call], Callable[[HttpRequest], HttpResponseBase]]:
-    """An address for machines, which answers 200 whatever happens; ``switch`` is the one for its errors."""
+    """Decorator for an endpoint for machines. It always answers with status 200. ``switch``: the switch for its
+    errors.
+    """
 
     def decorate(ask: Call) -> Callable[[HttpRequest], HttpResponseBase]:
         @sandbox_view(*methods)
@@ -52,7 +54,7 @@ def call(switch: str, *methods: str) -> Callable[[Call], Callable[[HttpRequest],
 
 
 def authenticated(params: Params, *kinds: str) -> conf.App:
-    """The app that asks, by its secret. Raises Refused."""
+    """The app of the request, checked by its secret. Raises Refused."""
     client_id, secret = required(params, "appid", 41002), required(params, "secret", 41004)
     app = conf.apps().get(client_id)
     if app is None or app.kind not in kinds:
@@ -70,19 +72,19 @@ def required(params: Params, name: str, code: int) -> str:
 
 
 def openid(person: Person, app: conf.App) -> str:
-    """Who this is to one app: ``o`` and 27 more."""
+    """The person's id for one app: ``o`` and 27 more characters."""
     return "o" + digits("wechat", person.id, app.client_id)[:27]
 
 
 def unionid(person: Person, app: conf.App, switches: Faults) -> Mapping[str, str]:
-    """Who this is to all apps of one account of the Open Platform, where this app belongs to one."""
+    """The person's id for all apps of one Open Platform account, if the app belongs to one."""
     if not app.unionid or not switches["wechat_unionid"]:
         return {}
     return {"unionid": "o" + digits("wechat_unionid", person.id, app.developer)[:27]}
 
 
 def _params(request: HttpRequest) -> Params:
-    """Of the query and, where there is one, the body: JSON, or the form that python-social-auth sends."""
+    """The parameters of the query and of the body. The body is JSON, or the form that python-social-auth sends."""
     if request.content_type == "application/x-www-form-urlencoded":
         return request.GET.dict() | request.POST.dict()
     try:

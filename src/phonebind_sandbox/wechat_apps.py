@@ -1,4 +1,6 @@
-"""WeChat's mini programs: who it is, the phone button, the token of the app; and codes as an SDK would give them."""
+"""WeChat's mini programs: sign-in, the phone number button, the app's access token. Also stands in for the SDKs that
+give codes.
+"""
 
 import base64
 import secrets
@@ -18,17 +20,17 @@ from .wechat_answers import Fields, Params, authenticated, call, openid, require
 APP, MINI_PROGRAM, OFFICIAL = "wechat_app", "wechat_miniprogram", "wechat_oa"
 CODE_SECONDS = 300
 TOKEN_SECONDS = 7_200
-#: The next token comes so long before the end, and the old one lives so long after that.
+#: A new token is issued this many seconds before the old one expires. The old one stays valid for that time.
 OVERLAP_SECONDS = 300
-#: How long it takes until "once" happens once more.
+#: Seconds until the value "once" of the switch has effect again.
 STALE_SECONDS = 10
 PHONE = "phone"
-#: What a code is refused with, by why.
+#: The error for a refused code, by reason.
 CODE_ERRORS = {"used": 40163, "expired": 42003}
 
 
 def redeemed(code: str, app: conf.App, seconds: int = CODE_SECONDS) -> grants.Grant:
-    """What a code stands for, once. Raises Refused."""
+    """Redeem a code, once. Raises Refused."""
     try:
         return grants.take_code(code, app=app, seconds=seconds)
     except grants.NotGranted as error:
@@ -55,7 +57,7 @@ def jscode2session(params: Params, switches: Faults) -> Fields:
 
 @call("wechat_app_token_error", "POST")
 def stable_token(params: Params, switches: Faults) -> Fields:
-    """``{access_token, expires_in}``, the same for everybody until five minutes before its end."""
+    """``{access_token, expires_in}``. All callers get the same token until five minutes before it expires."""
     if params.get("grant_type") != "client_credential":
         raise Refused(40002)
     app = authenticated(params, MINI_PROGRAM, OFFICIAL)
@@ -74,7 +76,9 @@ def stable_token(params: Params, switches: Faults) -> Fields:
 
 @call("wechat_phone_error", "POST")
 def phone_number(params: Params, switches: Faults) -> Fields:
-    """``{phone_info: {phoneNumber, purePhoneNumber, countryCode, watermark}}`` for a code of the phone button."""
+    """``{phone_info: {phoneNumber, purePhoneNumber, countryCode, watermark}}`` for a code from the phone number
+    button.
+    """
     app = _owner(required(params, "access_token", 41001), switches)
     grant = redeemed(required(params, "code", 41008), app)
     if grant.scope != PHONE:
@@ -98,7 +102,7 @@ def _number(person: Person, form: str) -> Mapping[str, Any]:
 
 
 def _owner(token: str, switches: Faults) -> conf.App:
-    """The app whose token it is. Raises Refused."""
+    """The app that owns the access token. Raises Refused."""
     kept = state.get("wechat_token", token)
     form = switches["wechat_app_token"]
     if form == "stale" or kept is None:
@@ -116,13 +120,13 @@ def _owner(token: str, switches: Faults) -> conf.App:
 
 @sandbox_view("GET")
 def sdk_code(request: HttpRequest) -> HttpResponse:
-    """``{"code"}`` for ``appid`` and ``person``: what the SDK gives an app, or ``wx.login`` a mini program."""
+    """``{"code"}`` for ``appid`` and ``person``: as the SDK gives it to an app, or ``wx.login`` to a mini program."""
     return _given(request, (APP, MINI_PROGRAM), scope="snsapi_userinfo")
 
 
 @sandbox_view("GET")
 def sdk_phone_code(request: HttpRequest) -> HttpResponse:
-    """``{"code"}`` for ``appid`` and ``person``: what the phone button gives a mini program."""
+    """``{"code"}`` for ``appid`` and ``person``: as the phone number button gives it to a mini program."""
     return _given(request, (MINI_PROGRAM,), scope=PHONE)
 
 

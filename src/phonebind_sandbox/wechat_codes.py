@@ -1,4 +1,4 @@
-"""WeChat's errors, with their words: of the calls, and of the pages, which show them and call nobody back."""
+"""WeChat's errors with their messages: of the calls, and of the pages. A page shows its error and sends no callback."""
 
 from collections.abc import Mapping
 
@@ -40,7 +40,7 @@ WECHAT_CODES: Mapping[int, str] = {
     89507: "the administrator has refused this ip in the last hour",
 }
 
-#: Of the page in WeChat. What has no number there, has none here.
+#: Errors of the page inside WeChat. Errors without a number in WeChat are not listed.
 PAGE_CODES: Mapping[int, str] = {
     10003: "redirect_uri 域名与后台配置不一致",
     10005: "该公众号没有这些 scope 的权限",

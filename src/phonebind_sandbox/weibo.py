@@ -1,7 +1,7 @@
-"""Weibo: the page where people sign in, the token calls and the profile. Errors are 4xx with a body that says which.
+"""Weibo: the sign-in page, the token calls and the profile. An error has a 4xx status and a body with the code.
 
 Source: the provider's wiki ("Oauth2/authorize", "Oauth2/access token", "Oauth2/get token info", "2/users/show", "Error
-code"), and what public clients expect. Where these leave a detail open, ``faults.py`` has a switch.
+code"), and what public clients expect. If these leave a detail open, ``faults.py`` has a switch for it.
 """
 
 import json
@@ -29,16 +29,16 @@ Endpoint: TypeAlias = Callable[[Params, Faults], Fields]
 KIND = "weibo"
 DENIED = 21330
 OTHER_APPKEY = "199999999"
-#: The longest that a client of ours reads is 64 KiB.
+#: More than the 64 KiB that our client reads at most.
 LONG = 80_000
 _GENDERS = {"男": "m", "女": "f"}
 
 
 @sandbox_view("GET", "POST")
 def authorize(request: HttpRequest) -> HttpResponseBase:
-    """The page on which a person signs in, on a phone (``display=mobile``) too.
+    """The page on which a person signs in, also on a phone (``display=mobile``).
 
-    Errors go to the callback, or onto a page of our own while it is not known whose callback it is.
+    Errors go to the callback. Before the callback is known to be valid, they are shown on a page of the sandbox.
     """
     params = request.GET.dict()
     app = conf.apps(KIND).get(params.get("client_id", ""))
@@ -75,7 +75,7 @@ def _decide(request: HttpRequest, app: conf.App, params: Params) -> HttpResponse
 
 
 def _callback_error(code: int) -> dict[str, str]:
-    """A cancel is one of these."""
+    """The fields of an error callback. A cancel is also one."""
     description = "user denied your request." if code == DENIED else WEIBO_CODES[code]
     about = {"error": WEIBO_CODES[code], "error_description": description, "error_code": str(code)}
     return {"error_uri": "/oauth2/authorize", **about}
@@ -87,7 +87,7 @@ def _call_back(params: Params, fields: Params) -> HttpResponse:
 
 
 def _endpoint(name: str, method: str) -> Callable[[Endpoint], Callable[[HttpRequest], HttpResponseBase]]:
-    """An address for machines: its switched error, its refusals, and what the network does to the answer."""
+    """Decorator for an endpoint for machines: its switched error, its refusals, and network faults."""
 
     def decorate(endpoint: Endpoint) -> Callable[[HttpRequest], HttpResponseBase]:
         @sandbox_view("GET", "POST")
@@ -114,7 +114,7 @@ def _endpoint(name: str, method: str) -> Callable[[Endpoint], Callable[[HttpRequ
 
 @_endpoint("token", "POST")
 def access_token(params: Params, switches: Faults) -> Fields:
-    """``{access_token, remind_in, expires_in, uid, isRealName}``; the parameters in the form or in the query."""
+    """``{access_token, remind_in, expires_in, uid, isRealName}``. Parameters are in the form or in the query."""
     app = _authenticated(params)
     if _required(params, "grant_type") != "authorization_code":
         raise Refused(21328)
@@ -134,7 +134,7 @@ def access_token(params: Params, switches: Faults) -> Fields:
 
 @_endpoint("token_info", "POST")
 def get_token_info(params: Params, switches: Faults) -> Fields:
-    """``{uid, appkey, scope, create_at, expire_in}``: whose the token is, and which app it was given to."""
+    """``{uid, appkey, scope, create_at, expire_in}``: the owner of the token, and the app that it was issued to."""
     grant = _granted(params)
     left = grant.issued_at + grants.TOKEN_SECONDS - time.time()
     appkey = OTHER_APPKEY if switches["weibo_wrong_appkey"] else grant.client_id
@@ -149,7 +149,7 @@ def get_token_info(params: Params, switches: Faults) -> Fields:
 
 @_endpoint("profile", "GET")
 def users_show(params: Params, switches: Faults) -> Fields:
-    """The person whose token it is, and nobody else. Long, since the last thing they wrote is in it."""
+    """The profile of the token's owner only. It is long, because it contains the person's latest post."""
     grant = _granted(params)
     if _required(params, "uid") != grant.person.weibo_uid:
         raise Refused(21335)
@@ -157,7 +157,7 @@ def users_show(params: Params, switches: Faults) -> Fields:
 
 
 def _profile(person: Person, length: int) -> Fields:
-    # As Weibo's own: over https, signed, and with a comma.
+    # Like Weibo's own avatars: https, signed, and with a comma in the URL.
     avatar = f"https://avatar.sandbox.invalid/{person.id}/{{}}.jpg?KID=imgbed,tva&Expires=1780000000&ssig=a%2Fb"
     return {
         "id": int(person.weibo_uid),
@@ -206,12 +206,12 @@ def _required(params: Params, name: str) -> str:
 
 
 def _number(value: str | int, usual: type[str | int], switches: Faults) -> str | int:
-    """As Weibo usually writes it, or as the switch wants all of them."""
+    """The number in Weibo's usual type, or in the type that the switch sets."""
     return {"auto": usual, "number": int, "string": str}[str(switches["weibo_numbers"])](value)
 
 
 def _error_fields(code: int, where: str, params: Params) -> Fields:
-    # The real one repeats the code that it was sent, so nobody may log this text.
+    # The real server repeats the received code here. So a client must not log this text.
     more = f":{params['code']}" if "code" in params else ""
     text = WEIBO_CODES[code]
     return {

@@ -56,6 +56,10 @@ FILLED_IN = """
     d = models.IntegerField(db_default=1)
     e = models.GeneratedField(expression=models.F("d"), output_field=models.IntegerField(), db_persist=True)
 """
+NAMED = """
+    def __str__(self):
+        return self.email or self.mobile
+"""
 BARE = """
 class User(AbstractBaseUser):
     mobile = models.CharField(**MOBILE)
@@ -108,6 +112,18 @@ class User(AbstractUser):
             {},
             {"E006": "must not be empty"},
             id="e-mail must be there",
+        ),
+        pytest.param(
+            BARE + "    email = models.EmailField(unique=True, null=True)\n    USERNAME_FIELD = 'email'",
+            {},
+            {"W013": "str() of a new account"},
+            id="e-mail is the name, and new accounts have none",
+        ),
+        pytest.param(
+            BARE + "    email = models.EmailField(unique=True, null=True)\n    USERNAME_FIELD = 'email'\n" + NAMED,
+            {},
+            {},
+            id="e-mail, and another name",
         ),
         pytest.param(
             BARE + "    email = models.EmailField(unique=True)\n    USERNAME_FIELD = 'email'",

@@ -348,7 +348,7 @@ def test_the_operator_hears_of_it_once_a_minute(adaptive: Configure, caplog: pyt
         assert is_hot()
     [line] = caplog.records
     assert line.levelno == logging.WARNING
-    assert line.message == "50 SMS in an hour that bears 39: each takes a human check more"
+    assert line.message == "50 SMS in an hour whose budget is 39: each SMS needs a human check more"
 
 
 def test_a_proof_that_nobody_asked_for_is_not_looked_at(adaptive: Configure) -> None:

@@ -1,19 +1,18 @@
 """The documents name what there is, in both languages."""
 
 import re
-from pathlib import Path
 
 import pytest
 from django.core.management.base import BaseCommand
+from django.utils.translation import override
 
 from phonebind.importing.findings import KINDS
 from phonebind.management.commands.phonebind_import import Command
-
-DOCS = Path(__file__).parents[2] / "docs"
+from tests.support.documents import LANGUAGES, blocks, read
 
 pytestmark = [
     pytest.mark.once,
-    pytest.mark.parametrize("text", [(DOCS / name).read_text() for name in ("importing.md", "importing.zh-CN.md")]),
+    pytest.mark.parametrize("text", [read("how-to/importing", language) for language in LANGUAGES]),
 ]
 
 
@@ -28,6 +27,14 @@ def test_the_options(text: str) -> None:
     rows = re.findall(r"^\| (`--[^|]*)\|", text, re.MULTILINE)
     told = {option for row in rows for option in re.findall(r"--[\w-]+", row)}
     assert told == _options(Command()) - _options(BaseCommand())
+
+
+def test_what_one_sees_is_what_it_says(text: str) -> None:
+    [(_, seen)] = blocks(text, "text")
+    found = dict(re.findall(r"^(\w+): ([A-Z].*)$", seen, re.MULTILINE))
+    assert len(found) == 2
+    with override("en"):
+        assert found.items() <= {kind.name: str(kind.says) for kind in KINDS}.items()
 
 
 def _options(command: BaseCommand) -> set[str]:

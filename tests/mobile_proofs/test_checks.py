@@ -66,7 +66,7 @@ def test_nothing_is_wrong_with_what_is_right(phonebind: Configure) -> None:
         ("aliyun", {**ALIYUN, "endpoint": "ftp://x"}, "endpoint is not https"),
         ("tencent", {**TENCENT, "sdk_app_id": 1400000002}, "sdk_app_id must be a str"),
         ("wechat", {}, "provider must be the name of a WeChat mini program"),
-        ("wechat", {"provider": "qq"}, "provider is none that tells mobiles"),
+        ("wechat", {"provider": "qq"}, "provider is not one that gives mobile numbers"),
         ("wechat", {"provider": "qq", "strength": "carrier"}, "strength must be 'quick' or 'realtime'"),
         ("own", own("Lacking"), "Lacking lacks check, verify"),
         ("own", own("Odd"), "strength must be one of"),

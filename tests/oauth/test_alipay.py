@@ -243,7 +243,7 @@ def test_threat_1_the_other_id_is_never_taken_in_its_place(
     with pytest.raises(ProviderUnavailable):
         alipay(id_kind=id_kind).exchange("C0DE")
     [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert f"it names people by {next(iter(given))}, and id_kind is {id_kind}" in record.getMessage()
+    assert f"its answer has {next(iter(given))}, and id_kind is {id_kind}" in record.getMessage()
     assert next(iter(given.values())) not in caplog.text
 
 

@@ -81,7 +81,7 @@ def test_w003_a_static_file_that_is_not_there(phonebind: Configure, setting: str
     phonebind(**given)
     found = [message for message in run_checks(tags=["phonebind"]) if message.id == "phonebind_pages.W003"]
     name = setting.upper()
-    said = f"PHONEBIND['{name}'] is 'shop/nowhere.x', and there is no static file of that name."
+    said = f"PHONEBIND['{name}'] is 'shop/nowhere.x', but there is no static file with that name."
     assert [message.msg for message in found] == [said] * warned
 
 

@@ -97,7 +97,7 @@ def test_what_does_not_matter(alipay: Make, switches: dict[str, str]) -> None:
         ({"alipay_sign": "wrong"}, ProviderUnavailable, "does not fit alipay_public_key"),
         ({"alipay_sign": "other_node"}, ProviderUnavailable, "does not fit alipay_public_key"),
         ({"alipay_sign": "missing"}, ProviderUnavailable, "not signed"),
-        ({"alipay_id": "user_id"}, ProviderUnavailable, "names people by user_id, and id_kind is open_id"),
+        ({"alipay_id": "user_id"}, ProviderUnavailable, "its answer has user_id, and id_kind is open_id"),
         ({"alipay_id": "none"}, ProviderUnavailable, "without an id"),
         ({"alipay_token_error": "isv.code-invalid"}, CodeInvalid, ""),
         ({"alipay_token_error": "isv.code-invalid", "alipay_error_node": "own"}, CodeInvalid, ""),

@@ -283,19 +283,19 @@ def test_flags_and_variables_name_apps_and_callbacks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flag", "why"),
     [
-        ("--port=http", "'http' is no port"),
-        ("--port=65536", "'65536' is no port"),
-        ("--port=-1", "'-1' is no port"),
+        ("--port=http", "'http' is not a port"),
+        ("--port=65536", "'65536' is not a port"),
+        ("--port=-1", "'-1' is not a port"),
         ("--host=", "where to listen?"),
-        ("--redirect-uri=/callback", "no whole http(s) address"),
-        ("--redirect-uri=https://a.example/#x", "no whole http(s) address"),
+        ("--redirect-uri=/callback", "not a complete http(s) URL"),
+        ("--redirect-uri=https://a.example/#x", "not a complete http(s) URL"),
         ("--app=7", "'7' is not ID:SECRET"),
         ("--app=:s", "':s' is not ID:SECRET"),
         ("--receipts=yuntongxun=http://localhost/", "'yuntongxun' sends no receipts; aliyun, "),
-        ("--receipts=aliyun", "'' is no whole http(s) address"),
-        ("--receipts=aliyun=/receipts", "'/receipts' is no whole http(s) address"),
-        ("--name=*", "'*' is no host name"),
-        ("--name=.example", "'.example' is no host name"),
+        ("--receipts=aliyun", "'' is not a complete http(s) URL"),
+        ("--receipts=aliyun=/receipts", "'/receipts' is not a complete http(s) URL"),
+        ("--name=*", "'*' is not a host name"),
+        ("--name=.example", "'.example' is not a host name"),
         ("--expos", "unrecognized arguments: --expos"),
         ("serve", "unrecognized arguments: serve"),
     ],
@@ -308,7 +308,7 @@ def test_a_wrong_flag_is_told_in_a_line(flag: str, why: str) -> None:
 
 
 def test_a_wrong_variable_is_told_as_well() -> None:
-    assert "'x' is no port" in refused(PHONEBIND_SANDBOX_PORT="x")[1]
+    assert "'x' is not a port" in refused(PHONEBIND_SANDBOX_PORT="x")[1]
 
 
 def test_a_host_that_is_not_ours_is_told_in_a_line() -> None:

@@ -198,7 +198,9 @@ def test_one_that_cannot_be_made_is_the_operators_fault(
         assert sms.send(message()) == "two"
     [line] = caplog.records
     assert line.levelno == logging.ERROR
-    assert line.getMessage() == ("SMS gateway http cannot be made of its options: run manage.py check (WrongOptions)")
+    assert line.getMessage() == (
+        "SMS gateway http cannot be constructed from its options: run manage.py check (WrongOptions)"
+    )
 
 
 # ---------------------------------------------------------------- where none sends
@@ -401,7 +403,7 @@ def test_what_is_right(phonebind: Configure) -> None:
     assert problems(phonebind, (http("https://sms.example/"), OUTBOX, OUTBOX)) == []
 
 
-FEW = "gateways must be a list of two or more; a single gateway stands in SMS itself"
+FEW = "gateways must be a list of two or more; put a single gateway into SMS itself"
 
 
 @pytest.mark.parametrize("gateways", [[], [OUTBOX], OUTBOX, "http", None, {"a": OUTBOX, "b": OUTBOX}])
@@ -423,10 +425,13 @@ def test_one_is_no_choice(phonebind: Configure, gateways: Any) -> None:
         ),
         ({"gateway": "http", "endpoint": "https://sms.example/", "secret": "x"}, "gateways[1] http: secret must be "),
         ({"gateway": "tests.sms.test_failover.Half"}, "gateways[1] tests.sms.test_failover.Half: AttributeError: "),
-        ({"gateway": "tests.sms.test_failover.Wrong"}, "gateways[1] tests.sms.test_failover.Wrong: send is no method"),
+        (
+            {"gateway": "tests.sms.test_failover.Wrong"},
+            "gateways[1] tests.sms.test_failover.Wrong: send is not a method",
+        ),
         (
             {"gateway": "failover", "gateways": [OUTBOX, OUTBOX]},
-            "gateways[1] failover: hands its messages on to other gateways; name those that send",
+            "gateways[1] failover: passes its messages to other gateways; name gateways that send",
         ),
     ],
     ids=str,

@@ -635,7 +635,7 @@ def test_a_broker_that_nobody_can_speak_to(phonebind: Configure, monkeypatch: py
 @pytest.mark.parametrize(
     ("name", "value", "problem"),
     [
-        ("task_always_eager", True, "app: task_always_eager does not hold for SMS"),
+        ("task_always_eager", True, "app: task_always_eager has no effect on SMS"),
         ("accept_content", ["pickle"], "app: accept_content must have 'json'"),
         ("accept_content", ["application/json"], ""),
     ],

@@ -230,7 +230,7 @@ def test_what_it_answers_instead_is_told_once_without_its_words(
     for _ in range(3):
         assert gateway(name, upstream.url).pull(EXPECTED) is None
     [line] = caplog.messages
-    assert line.startswith(f"SMS gateway {name} does not tell what it is asked (status 400, {said}")
+    assert line.startswith(f"SMS gateway {name} gives an unreadable answer (status 400, {said}")
     assert "words" not in line
     assert "123456" not in line
 

@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.services import valkey_server
@@ -14,6 +16,8 @@ from tests.support.startproject import ROOT, Block, append, blocks_of, write
 
 HERE = Path(__file__).parent
 GUIDE = "docs/en/how-to/coming-from-the-tutorial.md"
+#: QQ and the SMS gateway are fakes of ours.
+EDGE = ("-p", "tests.support.edge")
 FOR_THE_OLD = {"doubtful.py", "oauth/freeze.py", "users/links.py"}
 #: The move; and what may follow on another day.
 MOVE, LATER = (blocks_of(text) for text in re.split(r"^## 9\.", (ROOT / GUIDE).read_text(), flags=re.MULTILINE))
@@ -38,6 +42,21 @@ def lean(project: Path) -> None:
     [gone] = typed(LATER, "git rm -r")
     for name in gone.split():
         shutil.rmtree(project / name) if (project / name).is_dir() else (project / name).unlink()
+
+
+@contextmanager
+def sandbox(*arguments: str) -> Iterator[str]:
+    """The command of the guide, on any free port. Its address ends in a slash."""
+    command = [sys.executable, "-m", "phonebind_sandbox", "--port", "0", *arguments]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src")}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            found = re.search(r"http://\S+", process.stdout.readline())
+            assert found
+            yield found[0]
+        finally:
+            process.terminate()
 
 
 def _paste(project: Path, blocks: list[Block]) -> None:
@@ -65,11 +84,11 @@ def typed(part: list[Block], command: str) -> list[str]:
     return re.findall(rf"^{re.escape(command)}\b *(.*)$", text, re.MULTILINE)
 
 
-def run(project: Path, *tests: str) -> None:
+def run(project: Path, *tests: str, settings: str = "shop.settings", plugins: Sequence[str] = EDGE) -> None:
     """Tests of ours in the shop's own process, with its own settings and none of our configuration of pytest."""
     for name in tests:
         shutil.copy(HERE / name, project)
-    (project / "pytest.ini").write_text("[pytest]\nDJANGO_SETTINGS_MODULE = shop.settings\n")
+    (project / "pytest.ini").write_text(f"[pytest]\nDJANGO_SETTINGS_MODULE = {settings}\n")
     environment = {
         "PATH": os.environ["PATH"],
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
@@ -78,7 +97,7 @@ def run(project: Path, *tests: str) -> None:
         "SHOP_DATABASE": str(project.parent / "db.sqlite3"),
     }
     # Other plugins, which nothing there uses, take as long to load as Django.
-    options = ["-q", "-W", "error", "-p", "pytest_django.plugin", "-p", "tests.support.edge"]
+    options = ["-q", "-W", "error", "-p", "pytest_django.plugin", *plugins]
     command = [sys.executable, "-m", "pytest", *options, *tests]
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stdout[-8000:] + done.stderr[-2000:]

@@ -1,4 +1,4 @@
-"""Tokens for a password, and for a refresh token."""
+"""The views that return tokens: for a password, and for a refresh token."""
 
 from typing import ClassVar
 

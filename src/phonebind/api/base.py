@@ -1,4 +1,4 @@
-"""What every view of the API is: its shape, its bounds, and its record in the audit trail."""
+"""The base class of every API view: parsers and renderers, request checks, and the record in the audit trail."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
@@ -23,7 +23,10 @@ from phonebind.models import SocialAccount
 
 
 class _OnlyJSON(BaseContentNegotiation):
-    """We answer in JSON whatever is asked for: an <img> that meets an error, a browser's address bar."""
+    """Always answers in JSON, whatever the client accepts.
+
+    An ``<img>`` or a browser's address bar gets JSON errors too.
+    """
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         media_type = request.content_type.partition(";")[0].strip().lower()
@@ -33,12 +36,12 @@ class _OnlyJSON(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-#: The first is the outermost.
+#: Decorators of every view. The first is the outermost.
 _AROUND = (never_cache, sensitive_post_parameters(), databases.own_transactions, languages.in_ours)
 
 
 class View(APIView):
-    """Whatever the host has set for its own API in REST_FRAMEWORK, the contract stays the same."""
+    """Every class attribute of DRF is set here, so ``REST_FRAMEWORK`` of the host cannot change the contract."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -48,20 +51,21 @@ class View(APIView):
     content_negotiation_class = _OnlyJSON
     versioning_class = None
     metadata_class = None
-    #: Not HEAD, which Django takes for GET: that sends SMS here.
+    #: HEAD is not allowed: Django treats HEAD as GET, and some GET requests send an SMS here.
     http_method_names = ("get", "post")
 
-    #: What the audit trail calls it, by method.
+    #: The name of the action in the audit trail, by HTTP method.
     actions: ClassVar[Mapping[str, str]] = {}
-    #: The methods that no page of another site may make a browser use: they count, send or change something.
+    #: HTTP methods that a page of another site must not make a browser use: they count, send or change something.
     guarded: ClassVar[Collection[str]] = ("POST",)
-    #: Statuses of refusals that pages look at here, where they look at 400 alone elsewhere.
+    #: Statuses that a dialect does not turn into 400, because the pages of this view check them. Other pages check only
+    #: 400.
     plain_statuses: ClassVar[Collection[int]] = ()
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
         view = super().as_view(**initkwargs)
-        # Once, and not anew for each request as ``method_decorator`` does.
+        # Decorate once here. ``method_decorator`` would decorate again for each request.
         for decorate in reversed(_AROUND):
             view = decorate(view)
         return view
@@ -86,18 +90,20 @@ class View(APIView):
         return response
 
     def hold_to_bounds(self, request: Request) -> None:
-        """Raises OriginNotAllowed, Invalid; nothing is counted or done before."""
+        """Check the request's origin, size and text. Nothing is counted or changed before. Raises OriginNotAllowed,
+        Invalid.
+        """
         if request.method in self.guarded:
             origins.check(request._request)
         bodies.check_length(request._request)
         bodies.check_bytes(request._request)
         bodies.check_text(request._request.GET)
-        # It parses the body, which is then kept for the view.
+        # ``request.data`` parses the body. DRF keeps the result for the view.
         if request.method == "POST" and isinstance(request.data, QueryDict):
             bodies.check_text(request.data)
 
     def note(self, **facts: Any) -> None:
-        """For the audit trail."""
+        """Add ``facts`` to the audit record of this request."""
         audit.note(self.request._request, **facts)
 
     @property
@@ -113,22 +119,22 @@ class View(APIView):
         status: int = 200,
         **also: Any,
     ) -> Response:
-        """The answer to somebody who signed in, by ``method``: "provider", "password", "sms"."""
+        """The response to a person who signed in. ``method`` is "provider", "password" or "sms"."""
         shown = self.credentials(user, social_account, method)
         pk = user.pk if isinstance(user.pk, int) else str(user.pk)
         body = {**shown, "id": pk, "user_id": pk, "username": accounts.name_of(user), **also}
         response = Response(body, status=status)
         self.greet(response, user)
-        # Last, since the host has the last word on its cookies.
+        # This comes last: the host may change every cookie of the response.
         binding.respond(self.request._request, response, user, social_account)
         return response
 
     def credentials(
         self, user: AbstractBaseUser, social_account: SocialAccount | None, method: str
     ) -> Mapping[str, object]:
-        """What they show from now on that they are signed in."""
+        """The fields of the response that prove the sign-in in later requests: a pair of tokens."""
         request = self.request._request
         return tokens.issue(user, audit.began(request), request=request, method=method, social_account=social_account)
 
     def greet(self, response: Response, user: AbstractBaseUser) -> None:
-        """Set what goes along with the credentials on ``response``."""
+        """Set what accompanies the credentials on ``response``. Does nothing here; a dialect may set a cookie."""

@@ -1,4 +1,4 @@
-"""What proves a mobile: the image, the check that a person asks, the SMS."""
+"""The views for an SMS code: the image code, the human check, and the SMS."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -65,7 +65,7 @@ class SmsCodeView(View):
         try:
             sent = human.send_code(request._request, form["mobile"], answers, **how)
         except SmsUnconfirmed as error:
-            # Should it arrive, it is good.
+            # The SMS may still arrive, and then its code is valid.
             error.facts = {"flow": flow}
             raise
         return Response(sent.body | {"flow": flow})

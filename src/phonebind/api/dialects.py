@@ -1,7 +1,8 @@
-"""What existing front ends say and hear in place of the contract: ``FRONT_END``.
+"""Dialects: other field names, statuses and addresses that existing front ends use in place of the contract.
 
-A dialect goes before each of our views, which know nothing of it: it gives what comes in the contract's names, and what
-goes out the form that its pages read. Counted in some fifty public front ends: see docs/en/how-to/front-ends.md.
+The setting ``FRONT_END`` chooses one. A dialect is a base class in front of each of our views. The views do not know of
+it. It renames the fields of a request to those of the contract, and gives the response the form that the front end
+reads. The forms were counted in about fifty public front ends: see docs/en/how-to/front-ends.md.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -26,7 +27,7 @@ from phonebind.conf import conf
 from phonebind.exceptions import HumanCheckUnavailable, MobileProofUnavailable, ServerBusy
 from phonebind.models import SocialAccount
 
-#: What :func:`path` gives another address.
+#: The views that :func:`path` can serve at another address, by name.
 VIEWS: Mapping[str, type[View]] = {
     "authorization": AuthorizationView,
     "oauth_user": OAuthUserView,
@@ -37,13 +38,14 @@ VIEWS: Mapping[str, type[View]] = {
     "refresh": RefreshView,
 }
 
-#: Refusals after which a person can do something: put something right, or wait a minute. Not an outage of ours.
+#: Statuses of refusals after which the person can do something: correct the input, or wait a minute. An outage of our
+#: server is not one of them.
 ANSWERED = (400, 401, 403, 409, 429, 502)
 ANSWERED_CODES = (ServerBusy.code, HumanCheckUnavailable.code, MobileProofUnavailable.code)
 
-#: JavaScript's nothing, written into an address.
+#: JavaScript's ``null`` and ``undefined``, as pages write them into an address.
 NO_CODE = ("null", "undefined")
-#: The cookie out of which the pages of the session edition greet people.
+#: The cookie from which the pages of the session edition read the person's name.
 GREETING = "username"
 
 if TYPE_CHECKING:
@@ -53,13 +55,13 @@ else:
 
 
 def _renamed(data: Any, names: Mapping[str, str]) -> Any:
-    """With the contract's names beside those of the dialect; a field that is there already stays."""
+    """``data`` with the contract's names beside those of the dialect. A field that is already there stays unchanged."""
     found = {new: old for old, new in names.items() if isinstance(data, Mapping) and old in data and new not in data}
     if not found:
         return data
     if not isinstance(data, QueryDict):
         return {**data, **{new: data[old] for new, old in found.items()}}
-    # Not its copy(), which goes into uploaded files too, and some cannot be copied.
+    # ``QueryDict.copy()`` also copies uploaded files, and some files cannot be copied. This copy is shallow.
     renamed = copy(data)
     for new, old in found.items():
         renamed.setlist(new, data.getlist(old))
@@ -67,7 +69,10 @@ def _renamed(data: Any, names: Mapping[str, str]) -> Any:
 
 
 def _cancelled(query: Any, no_code: Collection[str]) -> Any:
-    """As who turns back is told of elsewhere. Nobody upstream need be asked what such a code is worth."""
+    """Turn a ``code`` that means "no code" into ``usercancel=1``, as for a person who cancelled.
+
+    The provider is not asked about such a code.
+    """
     if query.get("code") not in no_code:
         return query
     query = query.copy()
@@ -77,16 +82,16 @@ def _cancelled(query: Any, no_code: Collection[str]) -> Any:
 
 
 class Dialect(_Base):
-    """The contract itself."""
+    """The base class of dialects. It is the contract itself: it changes nothing."""
 
-    #: By the dialect's name of a field, in requests and answers: the contract's.
+    #: Field names in requests and responses: from the dialect's name to the contract's.
     names: Mapping[str, str] = {}
-    #: What pages send as ``code`` where their address had none.
+    #: Values that pages send as ``code`` when their address had none.
     no_code: Collection[str] = ()
 
     @classmethod
     def routes(cls) -> list[URLPattern]:
-        """What is served besides the contract, and in place of it."""
+        """Additional addresses. They come before those of the contract and may replace them."""
         return []
 
     def hold_to_bounds(self, request: Request) -> None:
@@ -97,7 +102,7 @@ class Dialect(_Base):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
-        # A receiver of sign_in_response may have put something of the host's in its place.
+        # A receiver of sign_in_response may have replaced the response by one of the host's.
         if isinstance(response, Response) and isinstance(response.data, dict):
             self.translate(response, response.data)
             for name, contracts in self.names.items():
@@ -106,16 +111,16 @@ class Dialect(_Base):
         return response
 
     def translate(self, response: Response, body: dict[str, Any]) -> None:
-        """Into the dialect's own form."""
+        """Change ``response`` and ``body`` in place into the form of the dialect."""
 
 
 class Tutorial(Dialect):
-    """Static pages on another origin that keep a JWT, send no cookies, and look at nothing but ``status == 400``."""
+    """Static pages on another origin. They keep a JWT, send no cookies, and check only ``status == 400``."""
 
     flow = flows.LANDING
     no_code = NO_CODE
     names: Mapping[str, str] = {"openid": "access_token", "image_code": "text"}
-    #: What ``login_url`` is called in some of them.
+    #: Other names of ``login_url`` in some of these front ends.
     url_names: ClassVar = ("oauth_url", "auth_url", "qq_login_url")
 
     @classmethod
@@ -141,15 +146,15 @@ class Tutorial(Dialect):
 
 
 class Session(Dialect):
-    """Static pages that keep Django's session cookie and read ``{"code", "errmsg"}``, where 0 is success.
+    """Static pages that use Django's session cookie and read ``{"code", "errmsg"}``, where code 0 is success.
 
-    Their callback, bind and SMS take every 200 for a success, whatever it says: a refusal is a 400 there. The sign-in
-    by password reads the code.
+    Their callback, bind and SMS pages take every 200 for a success, whatever its code. So a refusal is a 400 there. The
+    page of the sign-in by password reads the code.
     """
 
     flow = flows.STATELESS
     no_code = NO_CODE
-    #: A callback signs a browser in here, where elsewhere it only tells its page a token.
+    #: The callback is a GET that signs a browser in here. In other dialects it only returns a token to its page.
     guarded: ClassVar = ("GET", "POST")
     names: Mapping[str, str] = {"image_code": "text", "uuid": "image_code_id"}
     NOT_BOUND: ClassVar = 300
@@ -176,7 +181,7 @@ class Session(Dialect):
         request, form = self.request._request, cast("Mapping[str, Any]", self.request.data)
         sessions.start(request, user, method=method, social_account=social_account)
         ends = isinstance(self, PasswordView) and not _is_on(form.get("remembered"))
-        # Said either way: a session that goes on keeps what was said at an earlier sign-in.
+        # Set the expiry in both cases: a session that continues would keep the expiry of an earlier sign-in.
         request.session.set_expiry(0 if ends else None)
         return {}
 
@@ -188,7 +193,7 @@ class Session(Dialect):
             samesite=conf.cookie_samesite,  # type: ignore[arg-type]
             secure=self.request.is_secure(),
         )
-        # Python would put an e-mail address between quotes, and pages show those.
+        # Python would write an e-mail address in quotes, and the pages would show the quotes.
         response.cookies[GREETING].set(GREETING, name, name)
 
     def translate(self, response: Response, body: dict[str, Any]) -> None:
@@ -207,12 +212,12 @@ DIALECTS: Mapping[str, type[Dialect]] = {"contract": Dialect, "tutorial": Tutori
 
 
 def _dialect() -> type[Dialect]:
-    # Of a word that there is not a system check tells, which must live to do so.
+    # A system check reports an unknown ``FRONT_END``. Do not raise here, or the check could not run.
     return DIALECTS.get(str(conf.front_end), Dialect)
 
 
 def routes() -> list[URLPattern]:
-    """What ``FRONT_END`` serves besides the contract, and in place of it."""
+    """The addresses that ``FRONT_END`` adds to the contract or serves in place of it."""
     own = _dialect().routes()
     return [*own, *_landings()] if own else []
 
@@ -221,7 +226,7 @@ def path(route: str, name: str, *, names: Mapping[str, str] | None = None, **fix
     """One more address for an endpoint, in the dialect of ``FRONT_END``. For ``urlpatterns``.
 
     ``name`` is one of ``VIEWS``. ``names`` maps field names of your front end to names of the contract, in requests and
-    answers, besides those that the dialect knows. ``fixed`` are arguments that the route does not have::
+    answers, in addition to those that the dialect knows. ``fixed`` are arguments that the route does not have::
 
         path("oauth/qq/statues/", "authorization", provider="qq")
         path("verifications/sms/<str:mobile>/", "sms_code", names={"codeId": "image_code_id"})
@@ -231,13 +236,13 @@ def path(route: str, name: str, *, names: Mapping[str, str] | None = None, **fix
 
 
 def spoken(view: type[View]) -> Callable[..., Any]:
-    """A view in the dialect of ``FRONT_END``, for what is served besides the contract."""
+    """``view`` in the dialect of ``FRONT_END``, for a resource that is not part of the contract."""
     dialect = _dialect()
     return _view(dialect, view, dialect.names)
 
 
 def _view(dialect: type[Dialect], view: type[View], names: Mapping[str, str]) -> Callable[..., Any]:
-    # Not in a schema, which tells of the contract.
+    # ``schema`` is None: an OpenAPI schema describes only the contract.
     made: Any = type(f"{dialect.__name__}{view.__name__}", (dialect, view), {"schema": None})
     shown: Callable[..., Any] = made.as_view(names=names)
     return shown

@@ -1,6 +1,6 @@
-"""Every error as one shape: ``{"code", "message", "errors"?, "retry_after"?}``.
+"""Every error in one shape: ``{"code", "message", "errors"?, "retry_after"?}``.
 
-Used by these views alone, through their own exception handler: the host's global one is the host's.
+Only the views of this package use this exception handler. The host's global exception handler is not changed.
 """
 
 import logging
@@ -18,12 +18,12 @@ logger = logging.getLogger(__name__)
 
 
 def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """DRF's exception handler protocol: None lets what is no foreseen outcome rise and be a bug."""
+    """DRF's exception handler. Returns None for an unexpected error: it is a bug and rises to Django."""
     known, request = translate(error), context["request"]._request
     if known is None:
         if not audit.is_committed(request):
             return None
-        # Asking again is right: the same request gives the same success.
+        # A retry is right: the same request gets the same success.
         logger.error("A bind was committed, and its answer failed", exc_info=error)
         known = StorageUnavailable()
     if known is not error:
@@ -35,7 +35,7 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
 
 
 def translate(error: Exception) -> PhonebindError | None:
-    """The outcome that a library's exception means to us."""
+    """The error of ours that corresponds to a library's exception. None if there is no such error."""
     match error:
         case PhonebindError():
             return error
@@ -51,7 +51,7 @@ def translate(error: Exception) -> PhonebindError | None:
 
 
 def _fields(detail: Any) -> Mapping[str, list[str]]:
-    """A serializer's errors; what blames no field has no place in them."""
+    """A serializer's errors by field. Errors that belong to no field are left out."""
     if not isinstance(detail, dict) or api_settings.NON_FIELD_ERRORS_KEY in detail:
         return {}
     return {field: [str(message) for message in messages] for field, messages in detail.items()}

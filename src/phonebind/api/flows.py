@@ -1,6 +1,6 @@
-"""How a sign-in is held together from its first request to the bind: by the browser's cookies, or not at all.
+"""How a sign-in is held together from its first request to the bind: by the browser's cookies, or without cookies.
 
-What a front end sends decides which of them serves it.
+The settings ``FRONT_END`` and ``LEGACY_STATE`` choose the flow, because they say what a front end can send.
 """
 
 from abc import ABC, abstractmethod
@@ -14,37 +14,38 @@ from phonebind.oauth import Identity, WebProvider
 from phonebind.redirects import safe_next
 from phonebind.states import Started, State
 
-#: For providers that take letters and digits alone, which no ``next`` is.
+#: The state for providers that accept only letters and digits. A ``next`` always has other characters.
 NO_STATE = "0"
 
 
 class Flow(ABC):
-    #: Whether bind tickets are good in any browser.
+    #: Whether binding tokens are valid in any browser.
     unbound = False
-    #: Whether those of apps are, too. Not where a bind signs the browser in: or it could be somebody else's browser.
+    #: Whether binding tokens of apps are also valid in any browser. False where a bind signs the browser in: otherwise,
+    #: an attacker could sign another person's browser in to the attacker's account.
     loose = True
 
     @abstractmethod
     def start(self, request: HttpRequest, provider: WebProvider, target: str) -> Started:
-        """What the provider is asked with, and the cookie that makes it this browser's.
+        """The state that the provider is asked with, and the cookie that ties it to this browser.
 
-        Raises ProviderUnavailable where that takes a cookie, and the front end keeps none.
+        Raises ProviderUnavailable if the provider needs a cookie and the front end keeps none.
         """
 
     @abstractmethod
     def read(self, request: HttpRequest, provider: WebProvider, state: str) -> State:
-        """The sign-in that has come back; ``digest`` is empty where no cookie belongs to it.
+        """The sign-in that has come back from the provider. ``digest`` is empty if no cookie belongs to it.
 
         Raises StateInvalid, NextNotAllowed.
         """
 
     @abstractmethod
     def issue(self, request: HttpRequest, identity: Identity, target: str) -> tuple[str, Cookie | None]:
-        """The bind ticket, and the cookie that makes it this browser's."""
+        """The binding token, and the cookie that ties it to this browser."""
 
 
 class Bound(Flow):
-    """The contract: state and ticket are of use to one browser, once."""
+    """The contract: a state and a binding token work in one browser, once."""
 
     def start(self, request: HttpRequest, provider: WebProvider, target: str) -> Started:
         return states.start(request, provider, target)
@@ -57,7 +58,10 @@ class Bound(Flow):
 
 
 class Legacy(Flow):
-    """For front ends whose ``state`` is ``next`` and who keep no cookies: whoever has code or ticket can use it."""
+    """For front ends that send ``next`` as ``state`` and keep no cookies.
+
+    Anyone who has the code or the binding token can use it.
+    """
 
     unbound = True
 
@@ -72,7 +76,7 @@ class Legacy(Flow):
 
 
 class Landing(Legacy):
-    """As :class:`Legacy`, for pages that go to what ``decodeURI`` makes of the state."""
+    """As :class:`Legacy`, for pages that decode the state with ``decodeURI`` and go to the result."""
 
     def start(self, request: HttpRequest, provider: WebProvider, target: str) -> Started:
         return Started(_brought_back(provider, landing.state_for(request, provider, target)))
@@ -82,7 +86,10 @@ class Landing(Legacy):
 
 
 class Stateless(Bound):
-    """As :class:`Bound`, for pages that keep cookies and bring no state back: some sign-in began in this browser."""
+    """As :class:`Bound`, for pages that keep cookies but do not bring the state back.
+
+    It only checks that some sign-in began in this browser.
+    """
 
     loose = False
 
@@ -96,7 +103,7 @@ class Stateless(Bound):
 
 def _brought_back(provider: WebProvider, state: str) -> str:
     if provider.uses_secret:
-        raise provider.unavailable("it is asked with a secret, and FRONT_END or LEGACY_STATE keeps no cookie")
+        raise provider.unavailable("it needs a cookie for its secret, and FRONT_END or LEGACY_STATE keeps no cookie")
     return state if provider.takes_any_state else NO_STATE
 
 

@@ -1,4 +1,4 @@
-"""The public keys of tokens as OpenAPI, beside ``schema``: hosts that publish them include the view themselves."""
+"""The OpenAPI description of the token keys. It is not in ``schema``: the host itself adds this view to its URLs."""
 
 from typing import cast
 
@@ -35,8 +35,8 @@ class Keys(OpenApiViewExtension):  # type: ignore[no-untyped-call]
     def view_replacement(self) -> type[KeysView]:
         described = extend_schema(
             operation_id="phonebind_keys",
-            description="The public keys that verify tokens, as a JSON Web Key Set: the one that signs first, then one "
-            "that is to sign soon, and former ones. Empty where a secret signs.",
+            description="The public keys that verify tokens, as a JSON Web Key Set: first the key that signs now, then "
+            "the next key, and former keys. Empty if a secret signs tokens.",
             tags=["phonebind"],
             responses={200: JWKS},
         )

@@ -10,12 +10,12 @@ from rest_framework.views import APIView
 
 from phonebind import token_keys
 
-#: Seconds in which who has asked need not ask again; a new key is published for longer before it signs.
+#: Seconds for which a client may cache the answer. A new key is published for longer than this before it signs.
 MAX_AGE = 300
 
 
 class KeysView(APIView):
-    """A JSON Web Key Set. It is empty where a secret signs tokens: who could verify those could make them."""
+    """A JSON Web Key Set (RFC 7517). It is empty where a secret signs tokens: that secret could also make tokens."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)

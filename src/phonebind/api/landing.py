@@ -1,10 +1,10 @@
-"""Where a page of the tutorial goes after a sign-in: it reads ``decodeURI(state)`` off its own address and goes there.
+"""The state for pages of the tutorial: after a sign-in they read ``decodeURI(state)`` from their address and go there.
 
-Providers bring the state back encoded, and ``decodeURI`` leaves ``; / ? : @ & = + $ , #`` as they come: "%2Fcart.html"
-is no path but a file of that name. So what stands in such a state is relative to the callback page, and has a backslash
-for each slash, which browsers read alike. A query cannot be written that way. For that the page is sent through an
-address of ours (:func:`follow`); or the provider brings people to us first, and we write the page's address
-(:func:`relay`, where ``callback_page`` is set).
+Providers return the state percent-encoded, and ``decodeURI`` leaves ``; / ? : @ & = + $ , #`` encoded. For such a page
+"%2Fcart.html" is not a path but the name of a file. So the state is a path relative to the callback page, with a
+backslash in place of each slash; browsers read both alike. A target with a query cannot be written in this way. There
+are two solutions. The page goes to an address of ours, which redirects to the target (:func:`follow`). Or the provider
+redirects to us first, and we write the address of the page (:func:`relay`, where ``callback_page`` is set).
 """
 
 from contextlib import suppress
@@ -26,39 +26,40 @@ from phonebind.redirects import safe_next
 #: ``app_name`` of our URLs.
 NAMESPACE = "phonebind"
 SALT = "phonebind.next.v1"
-#: Seconds. Longer than a sign-in can take, ticket and all.
+#: Seconds. Longer than a sign-in can take, including the time that its binding token is valid.
 MAX_AGE = 3_600
-#: What ``decodeURI`` leaves encoded.
+#: The characters that ``decodeURI`` leaves encoded.
 RESERVED = ";/?:@&=+$,#"
-#: What a page's own pattern for a parameter stops at, or ``decodeURI`` would decode once too often.
+#: Characters of a target that pages cannot read. Their pattern for a parameter stops at ``&`` and ``#``, and
+#: ``decodeURI`` would decode a ``%`` once too often.
 UNREADABLE = "&#%"
 
 
 def state_for(request: HttpRequest, provider: WebProvider, target: str) -> str:
-    """The state that leads a page to ``target``, whether relayed or read as it comes from the provider."""
+    """The state that leads a page to ``target``, with :func:`relay` or directly from the provider."""
     if provider.settings.callback_page:
         return target
     page, to = _page(provider), urlsplit(target)
     if (to.scheme, to.netloc) == (page.scheme, page.netloc):
         to = to._replace(scheme="", netloc="", path=to.path or "/")
-    # Some pages decode twice, and "/%5C%5Cevil.example" would then be another site.
+    # Some pages decode twice. For them "/%5C%5Cevil.example" would be another site.
     is_plain = not (to.netloc or "%" in to.path)
     if is_plain and not (to.query or to.fragment):
         return _relative(page, to.path)
     host, path = request.get_host(), _leading_on(request, provider, target)
     if path and ":" not in host:
         return _backslashed(f"//{host}{path}")
-    # Our own address cannot be written without a colon: the page alone is better than nothing.
+    # The host has a port: our address would need a colon and cannot be written. Use the page without its query.
     return _relative(page, to.path) if is_plain else "."
 
 
 def target_of(request: HttpRequest, provider: WebProvider, state: str) -> str:
-    """What :func:`state_for` was given, out of a state that a page sends along. Raises NextNotAllowed."""
+    """The target that :func:`state_for` encoded into ``state``. Raises NextNotAllowed."""
     state = unquote(state).replace("\\", "/") if provider.takes_any_state else ""
     if "/" in state and (target := _signed(state.rstrip("/").rpartition("/")[2])):
         state = target
     elif state and not state.startswith("/") and ":" not in state:
-        # Checked first, or "\x01//[" is a URL that cannot be read.
+        # safe_next comes before urljoin: urljoin cannot read a state such as "\x01//[".
         state = urljoin(_page(provider).path or "/", safe_next(request, state))
     return safe_next(request, state)
 
@@ -66,7 +67,7 @@ def target_of(request: HttpRequest, provider: WebProvider, state: str) -> str:
 @never_cache
 @require_GET
 def follow(request: HttpRequest, provider: str, target: str) -> HttpResponse:
-    """On to what we signed; to the page's site where that is too long ago."""
+    """Redirect to the target that we signed. If the signature is too old, redirect to the root of the page's site."""
     source = _source(provider)
     return _see(urljoin(_page(source).geturl(), _signed(target) or "/"))
 
@@ -74,7 +75,7 @@ def follow(request: HttpRequest, provider: str, target: str) -> HttpResponse:
 @never_cache
 @require_GET
 def relay(request: HttpRequest, provider: str) -> HttpResponse:
-    """From the provider to the front end's callback page, with a state that it can read."""
+    """Redirect from the provider to the front end's callback page, with a state that the page can read."""
     bodies.read_as_utf8(request)
     source = _source(provider)
     page = source.settings.callback_page
@@ -101,18 +102,18 @@ def _source(provider: str) -> WebProvider:
 
 
 def _page(provider: WebProvider) -> SplitResult:
-    """The front end's callback page."""
+    """The address of the front end's callback page, parsed."""
     return urlsplit(provider.settings.callback_page or provider.settings.redirect_uri)
 
 
 def _relative(page: SplitResult, path: str) -> str:
-    """``path`` as the callback page writes it: without its directory where that can be done."""
+    """``path`` relative to the callback page: without the page's directory where possible."""
     directory = page.path.rpartition("/")[0] + "/"
     rest = path.removeprefix(directory)
     if not rest:
         return "."
     if (rest == path and path.startswith("/")) or "/" in rest or ":" in rest:
-        rest = path  # from a slash on, nothing is read as a scheme, however often it is decoded
+        rest = path  # it starts with a slash, so it is never read as a scheme, however often it is decoded
     return _backslashed(rest)
 
 
@@ -121,12 +122,15 @@ def _backslashed(path: str) -> str:
 
 
 def _plain(part: str) -> str:
-    """Without a letter that stays encoded, or a blank, which may come back as a plus; servers read both alike."""
+    """``part`` with reserved letters and blanks percent-encoded. Servers read the encoded and the plain form alike.
+
+    ``decodeURI`` does not decode the provider's encoding of a reserved letter, and a blank may come back as a plus.
+    """
     return "".join(quote(letter) if letter in f"{RESERVED} " else letter for letter in part)
 
 
 def _leading_on(request: HttpRequest, provider: WebProvider, target: str) -> str:
-    """The path of :func:`follow` for ``target``; "" where the host serves no such address."""
+    """The path of :func:`follow` for ``target``, or "" if the host serves no such address."""
     token = signing.dumps(target, salt=SALT, compress=True)
     for namespace in _namespaces(request):
         with suppress(NoReverseMatch):
@@ -135,7 +139,7 @@ def _leading_on(request: HttpRequest, provider: WebProvider, target: str) -> str
 
 
 def _namespaces(request: HttpRequest) -> list[str]:
-    """Where :func:`follow` may be. Hosts include our URLs in a namespace of their own, or several times."""
+    """The namespaces to look for :func:`follow`. A host may include our URLs in its own namespace, or several times."""
     match = cast("ResolverMatch", request.resolver_match)  # set before any view is called
     names = match.namespaces if match.app_names[-1:] == [NAMESPACE] else [*match.namespaces, NAMESPACE]
     return [":".join(names), NAMESPACE]
@@ -150,5 +154,5 @@ def _signed(token: str) -> str:
 
 
 def _see(url: str) -> HttpResponse:
-    # Not HttpResponseRedirect: Django limits the length of what it leads to.
+    # Not HttpResponseRedirect: Django limits the length of the address that it redirects to.
     return HttpResponse(status=302, headers={"Location": iri_to_uri(url)})

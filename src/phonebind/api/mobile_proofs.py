@@ -1,4 +1,7 @@
-"""What proves a mobile without an SMS, before the bind: a wrong password must not cost the vendor's token."""
+"""The view that verifies a mobile number without an SMS. It is a request before the bind.
+
+The vendor's token works once. If the bind used it, a wrong password would cost the token.
+"""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Sign-in with a provider: which there are, to one, back from it, and the bind."""
+"""The views of a sign-in with a provider: the list of ways, the redirect, the callback, and the bind."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -24,7 +24,7 @@ OTHER_MOBILE = _("This is not the number that was confirmed.")
 
 
 class WaysView(View):
-    """What a sign-in page draws its buttons from; the browser's own request tells which of them work there."""
+    """The data for the buttons of a sign-in page. The request's User-Agent decides which ways work in that browser."""
 
     actions: ClassVar = {"GET": "ways"}
 
@@ -41,13 +41,13 @@ class WaysView(View):
 
 class AuthorizationView(View):
     actions: ClassVar = {"GET": "authorize"}
-    #: Nothing is counted, but with each of them the oldest sign-in that the browser has open goes.
+    #: A request counts nothing, but it drops the oldest unfinished sign-in of the browser.
     guarded = ("GET",)
 
     def get(self, request: Request, provider: str) -> Response:
         source = oauth.web(provider)
         target = safe_next(request._request, serializers.Authorization.read(request.query_params)["next"])
-        # Front ends of old bring no state back, and know of no intent.
+        # Older front ends bring no state back, and send no intent.
         intent = life.installed.intent(request) if life.installed else ""
         self.note(outcome="started")
         if intent:
@@ -64,7 +64,7 @@ class AuthorizationView(View):
 
 
 class OAuthUserView(View):
-    """GET is the callback, POST the bind."""
+    """GET is the callback, and POST is the bind."""
 
     actions: ClassVar = {"GET": "callback", "POST": "bind"}
 
@@ -114,7 +114,7 @@ class OAuthUserView(View):
 
 
 class NativeView(View):
-    """The callback of apps and mini programs: they bring what their SDK was given, and keep no cookies."""
+    """The callback of apps and mini programs. They send what the provider's SDK gave them, and keep no cookies."""
 
     actions: ClassVar = {"POST": "native"}
 
@@ -143,7 +143,7 @@ class NativeView(View):
 
 
 def _proof_in(grant: Grant, identity: Identity, source: NativeProvider) -> dict[str, Any]:
-    """Where the provider has told the mobile with the identity, nobody need prove it again."""
+    """A mobile proof, if the provider gave the mobile number with the identity: the person need not verify it again."""
     if not mobiles.is_mobile(grant.mobile):
         return {}
     return mobile_proofs.issue(grant.mobile, identity, strength=grant.strength, source=source.kind).body
@@ -154,7 +154,9 @@ def _way(source: WebProvider) -> dict[str, Any]:
 
 
 def _verified(source: NativeProvider, proof: str, nonce: str, address: str) -> Grant:
-    """Raises CodeInvalid, which counts, and TooManyAttempts."""
+    """The grant for ``proof``. Raises CodeInvalid, which counts as a failed attempt of the address, and
+    TooManyAttempts.
+    """
     found: list[Grant] = []
 
     def is_right() -> bool:
@@ -170,7 +172,7 @@ def _verified(source: NativeProvider, proof: str, nonce: str, address: str) -> G
 
 
 def _bind_form(data: Any) -> dict[str, Any]:
-    """By the proof where there is one, and by SMS otherwise."""
+    """The validated form of a bind: by ``mobile_proof`` if it has one, otherwise by SMS."""
     by_proof = isinstance(data, Mapping) and data.get("mobile_proof")
     if by_proof:
         return serializers.BindByProof.read(data)
@@ -178,10 +180,10 @@ def _bind_form(data: Any) -> dict[str, Any]:
 
 
 def _contracts_names(source: WebProvider, query: QueryDict) -> QueryDict:
-    """The callback with the code under the contract's name, whatever the provider calls it."""
+    """The query with the code under the contract's name, ``code``, whatever name the provider uses."""
     if source.code_field == "code" or source.code_field not in query:
         return query
-    # Still a QueryDict: what is empty in a query is not there.
+    # It stays a QueryDict: for one, the serializer treats an empty field as missing.
     given = query.copy()
     given.setlist("code", query.getlist(source.code_field))
     return given

@@ -1,4 +1,4 @@
-"""Receipts of SMS: a person asks for one, and vendors bring them."""
+"""The views for receipts of SMS: a page asks for one, and SMS vendors send them."""
 
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from phonebind.exceptions import UNREADABLE, Invalid
 
 class SmsReceiptView(View):
     actions: ClassVar = {"GET": "sms_receipt"}
-    #: It counts, and may have the vendor asked.
+    #: It counts the request, and may make the server ask the vendor.
     guarded = ("GET",)
 
     def get(self, request: Request, receipt: str) -> Response:
@@ -23,7 +23,7 @@ class SmsReceiptView(View):
 
 
 class VendorReceiptView(View):
-    """For vendors, whose secret is the path. Their body is read as it came."""
+    """For SMS vendors. A secret in the path authenticates them. The gateway's code reads the raw body."""
 
     actions: ClassVar = {"POST": "vendor_receipts"}
     guarded = ()
@@ -33,7 +33,9 @@ class VendorReceiptView(View):
         return HttpResponse(answer, content_type="application/json")
 
     def hold_to_bounds(self, request: Request) -> None:
-        """What is too long, or no text, is no reason to be asked again."""
+        """Checks nothing. A body that is too long or not text is read as empty: an error would make the vendor send it
+        again.
+        """
 
 
 def _body(request: Request) -> bytes:

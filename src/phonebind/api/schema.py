@@ -1,7 +1,7 @@
-"""The contract as OpenAPI, for hosts with drf-spectacular: ``phonebind.apps`` loads this for them alone.
+"""The contract as OpenAPI, for hosts with drf-spectacular. ``phonebind.apps`` imports this module only for them.
 
-What comes in is read off ``api.serializers``, statuses and codes off ``exceptions``; here stands what goes out, and
-which operation can raise what.
+The shape of requests comes from ``api.serializers``, and statuses and codes come from ``exceptions``. This module
+describes the responses, and which operation can raise which errors.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -71,21 +71,23 @@ from phonebind.sms.receipts import REASONS
 
 Errors: TypeAlias = Sequence[type[PhonebindError]]
 
-# ---------------------------------------------------------------- what goes out
+# ---------------------------------------------------------------- responses
 
 
 @extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
 class Key(fields.Field[Any, Any, Any, Any]):
-    """Of the host's user model: a number, or a UUID."""
+    """A primary key of the host's user model: a number, or a UUID as a string."""
 
 
 class Way(serializers.Shape):
-    """`name` goes into the paths, `family` tells which mark to show, `text` is for the button, or says what to do."""
+    """`name` goes into the paths. `family` says which logo to show. `text` is for the button, or tells the person what
+    to do.
+    """
 
     name = fields.CharField()
     kind = fields.CharField()
     family = fields.CharField()
-    label = fields.CharField()  # type: ignore[assignment]  # Field's own stays its own
+    label = fields.CharField()  # type: ignore[assignment]  # it hides an attribute of Field
     text = fields.CharField()
 
 
@@ -122,7 +124,9 @@ class NotBound(serializers.Shape):
 
 
 class Proved(serializers.Shape):
-    """`mobile` is masked; `strength` is carrier, realtime or quick. `mobile_proof` is for the bind, in seconds."""
+    """`mobile` is masked. `strength` is carrier, realtime or quick. Send `mobile_proof` with the bind within
+    `expires_in` seconds.
+    """
 
     mobile_proof = fields.CharField()
     mobile = fields.CharField()
@@ -131,7 +135,7 @@ class Proved(serializers.Shape):
 
 
 class Sent(serializers.Shape):
-    """`receipt`, where the site has receipts on: `GET /sms_receipts/{receipt}/` tells what became of the SMS."""
+    """`receipt` is present where the site has receipts on: `GET /sms_receipts/{receipt}/` says whether it arrived."""
 
     message = fields.CharField()
     resend_after = fields.IntegerField()
@@ -140,27 +144,30 @@ class Sent(serializers.Shape):
 
 
 class Receipt(serializers.Shape):
-    """`state` is waiting, delivered or failed; `reason` says why it failed; `message` is for people."""
+    """`state` is waiting, delivered or failed. `reason` says why it failed. `message` is for people."""
 
     state = fields.CharField()
-    # Not an enum: that would be a component, under a name that may be one of the host's.
+    # Not an enum: drf-spectacular would make a component of it, whose name could be that of a component of the host.
     reason = fields.CharField(help_text=f"Empty, or one of {', '.join(REASONS)}.")
     message = fields.CharField()
 
 
 class Error(serializers.Shape):
-    """`code` is for programs, `message` for people, `errors` for the fields to blame; `retry_after` is seconds."""
+    """`code` is for programs, `message` is for people.
+
+    `errors` lists the fields at fault. `retry_after` is in seconds.
+    """
 
     code = fields.CharField()
     message = fields.CharField()
-    errors = fields.DictField(  # type: ignore[assignment]  # Serializer's own stays its own
+    errors = fields.DictField(  # type: ignore[assignment]  # it hides an attribute of Serializer
         child=fields.ListField(child=fields.CharField()), required=False
     )
     retry_after = fields.IntegerField(min_value=1, required=False)
 
 
 class HumanCheck(serializers.Shape):
-    """`image`: whether an image code is asked for. `human_check`: what else, or null; its `name` and its own data."""
+    """`image`: whether an image code is needed. `human_check`: the other check with its `name` and data, or null."""
 
     image = fields.BooleanField()
     human_check = fields.DictField(allow_null=True)
@@ -171,7 +178,7 @@ class HumanCheckQuery(serializers.HumanCheckRequest):
 
 
 class BindForm(serializers.BindByProof):
-    """`mobile`, `sms_code` and `password`; or `mobile_proof`, and a `password` where the account has one."""
+    """`mobile`, `sms_code` and `password`; or `mobile_proof`, and `password` if the account has one."""
 
     mobile_proof = fields.CharField(max_length=1024, required=False)
     sms_code = serializers.CodeField(required=False)
@@ -184,11 +191,11 @@ class SmsCodeForm(serializers.SmsCodeRequest):
 EITHER = PolymorphicProxySerializer("PhonebindCallbackAnswer", [SignedIn, NotBound], resource_type_field_name=None)
 
 
-# ---------------------------------------------------------------- what goes wrong
+# ---------------------------------------------------------------- errors
 
 
 def refusals(errors: Errors) -> dict[int, Any]:
-    """By status. 405 answers another method, and has no place in OpenAPI but beside the methods there are."""
+    """Responses by status. 405 answers any other method; OpenAPI can only describe it at the methods that exist."""
     by_status: dict[int, list[type[PhonebindError]]] = {}
     for error in errors:
         by_status.setdefault(error.status, []).append(error)
@@ -201,12 +208,12 @@ def _refusal(kinds: Errors) -> OpenApiResponse:
     ours: dict[str, Any] = {"properties": {"code": {"type": "string", "enum": codes}}}
     if all(issubclass(kind, Limited | Unavailable) for kind in kinds):
         ours["required"] = ["retry_after"]
-    # Error itself is registered by 405.
+    # The component PhonebindError is registered by the response for 405.
     schema = {"allOf": [{"$ref": "#/components/schemas/PhonebindError"}, ours]}
     return OpenApiResponse(schema, description=", ".join(codes))
 
 
-# ---------------------------------------------------------------- the operations
+# ---------------------------------------------------------------- operations
 
 
 def _path(name: str, type_: Any, **more: Any) -> OpenApiParameter:
@@ -214,28 +221,28 @@ def _path(name: str, type_: Any, **more: Any) -> OpenApiParameter:
 
 
 PROVIDER = _path("provider", str, enum=list(oauth.KINDS))
-IMAGE_CODE_ID = _path("image_code_id", OpenApiTypes.UUID, description="One that the caller has made up.")
+IMAGE_CODE_ID = _path("image_code_id", OpenApiTypes.UUID, description="A random UUID that the client makes.")
 MOBILE = _path(
     "mobile",
     str,
     pattern=mobiles.MOBILE_PATTERN.replace(r"\A", "^").replace(r"\Z", "$"),
-    description="Spaces, hyphens, invisible marks, full-width digits and a prefix of +86, 0086 or 86 are read too.",
+    description="Spaces, hyphens, invisible marks, full-width digits and a prefix +86, 0086 or 86 are accepted.",
 )
-RECEIPT = _path("receipt", str, description="As the answer to the SMS request has it.")
+RECEIPT = _path("receipt", str, description="The `receipt` in the answer to the SMS request.")
 RETRY_AFTER = OpenApiParameter(
-    "Retry-After", int, OpenApiParameter.HEADER, response=[429, 502, 503], description="As retry_after."
+    "Retry-After", int, OpenApiParameter.HEADER, response=[429, 502, 503], description="The same as retry_after."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class More:
-    """What an app adds to an operation: errors, each with an example, and parameters."""
+    """What another app adds to an operation: errors, each with an example, and parameters."""
 
     examples: Mapping[type[PhonebindError], OpenApiExample] = field(default_factory=dict)
     parameters: Sequence[OpenApiParameter] = ()
 
 
-#: By the name of the operation.
+#: Additions, by the name of the operation.
 MORE: dict[str, More] = {}
 
 
@@ -248,7 +255,7 @@ def _operation(
     request: Any = None,
 ) -> Callable[[Any], Any]:
     def describe(view: Any) -> Any:
-        # Only when a schema is made: an app that goes on from here has said by then what more there is.
+        # Read when a schema is made: by then, every app has registered its additions.
         more = MORE.get(name, More())
         return extend_schema(
             operation_id=f"phonebind_{name}",
@@ -278,16 +285,16 @@ SMS = (
     StorageUnavailable,
 )
 _SMS_DESCRIPTION = (
-    "Send an SMS code. The image code is used up, right or wrong. What is asked for depends on the settings: an image, "
-    "a `human_check`, both, or nothing; `GET /human_checks/{mobile}/` tells. Send the `access_token` of the callback "
-    "along: part of each mobile's SMS is kept for those who hold one."
+    "Send an SMS code. The image code is used up, right or wrong. The settings decide what is required: an image code, "
+    "a `human_check`, both, or nothing; `GET /human_checks/{mobile}/` says which. Also send the `access_token` of the "
+    "callback: part of each number's SMS is reserved for clients that have one."
 )
 
 OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
     WaysView: {
         "get": _operation(
             "ways",
-            "The ways to sign in that work in this browser, the best first; and `elsewhere` those that take another.",
+            "The ways to sign in that work in this browser, the best first. `elsewhere` has those that need another.",
             {200: Ways},
             [],
         )
@@ -295,7 +302,7 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
     AuthorizationView: {
         "get": _operation(
             "authorization",
-            "Where the browser goes to sign in, and the flow cookie. `state` is an older name of `next`.",
+            "The address where the browser goes to sign in, and the flow cookie. `state` is an older name of `next`.",
             {200: LoginUrl},
             [OriginNotAllowed, NextNotAllowed, ProviderUnknown],
             [PROVIDER, serializers.Authorization],
@@ -304,8 +311,8 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
     OAuthUserView: {
         "get": _operation(
             "callback",
-            "What the provider's callback brought. Who is bound already is signed in; others get a bind ticket, the "
-            "`access_token`, and its cookie.",
+            "The result of the provider's callback. A person who is already bound is signed in. Any other person gets "
+            "a binding token, the `access_token`, and its cookie.",
             {200: EITHER},
             [
                 StateInvalid,
@@ -322,8 +329,9 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
         ),
         "post": _operation(
             "bind",
-            "Bind to the account that has the mobile, made here if there is none. Sent again, it answers the same. A "
-            "`mobile_proof` takes the place of `sms_code`; then a new account needs no `password`.",
+            "Bind the identity to the account with this mobile number. If there is none, the account is created. A "
+            "repeated request gets the same answer. A `mobile_proof` replaces the `sms_code`; then a new account needs "
+            "no `password`.",
             {201: SignedIn},
             [
                 OriginNotAllowed,
@@ -346,9 +354,9 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
     NativeView: {
         "post": _operation(
             "native",
-            "The callback of apps and mini programs. Send the `code` or the `token` that the provider's SDK gave, "
-            "whichever it is, and the `nonce` that the app made, where it made one. No cookie is set or read: the "
-            "`access_token` is good for its holder, and for one bind.",
+            "The callback of apps and mini programs. Send the `code` or the `token` that the provider's SDK returned, "
+            "and the `nonce` if the app made one. No cookie is set or read: anyone who has the `access_token` can use "
+            "it, for one bind.",
             {200: EITHER},
             [
                 OriginNotAllowed,
@@ -368,7 +376,7 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
     ImageCodeView: {
         "get": _operation(
             "image_code",
-            "A new image for this id; the one before it stops being valid.",
+            "A new image for this id. The image before it becomes invalid.",
             {(200, MEDIA_TYPE): OpenApiTypes.BINARY},
             [OriginNotAllowed, TooManyRequests, StorageUnavailable, ServerBusy],
             [IMAGE_CODE_ID],
@@ -377,7 +385,7 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
     HumanCheckView: {
         "get": _operation(
             "human_check",
-            "What an SMS to this mobile takes now. The answer to `human_check` goes along with the SMS request.",
+            "What an SMS to this mobile number requires now. Send the answer to `human_check` with the SMS request.",
             {200: HumanCheck},
             [OriginNotAllowed, TooManyRequests, SmsQuota, StorageUnavailable, ServerBusy],
             [MOBILE, HumanCheckQuery],
@@ -390,8 +398,9 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
     MobileProofView: {
         "post": _operation(
             "mobile_proof",
-            "What the one tap of a carrier, or the phone button of WeChat, gave the app, for a proof that the bind "
-            "takes in place of an SMS code. `token` is used up, right or wrong: after a failure, verify by SMS.",
+            "Exchange what a carrier's one-tap sign-in, or WeChat's phone button, gave the app. The result is a proof "
+            "that the bind accepts in place of an SMS code. `token` is used up, right or wrong: after a failure, use "
+            "an SMS code.",
             {200: Proved},
             [
                 OriginNotAllowed,
@@ -407,14 +416,14 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
     SmsReceiptView: {
         "get": _operation(
             "sms_receipt",
-            "What the carrier says has become of an SMS of the last ten minutes. Where its vendor has told nothing for "
-            "20 seconds, it is asked.",
+            "What the carrier reports of an SMS of the last ten minutes. If the vendor has reported nothing for 20 "
+            "seconds, it is asked.",
             {200: Receipt},
             [OriginNotAllowed, ReceiptUnknown, TooManyRequests, StorageUnavailable],
             [RECEIPT],
         )
     },
-    # Vendors have a contract of their own, and its path is a secret.
+    # Each vendor has its own contract, and the path contains a secret.
     VendorReceiptView: {"post": extend_schema(exclude=True)},
     PasswordView: {
         "post": _operation(
@@ -438,13 +447,13 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
 
 
 def add(operations: Mapping[type[View], Mapping[str, Callable[[Any], Any]]], more: Mapping[str, More]) -> None:
-    """Those of an app that goes on from here, and what it adds to ours."""
+    """Register the operations of another app, and its additions to ours."""
     OPERATIONS.update(operations)
     MORE.update(more)
 
 
 class Contract(OpenApiViewExtension):  # type: ignore[no-untyped-call]
-    """Our views, and what a host derives of them."""
+    """Describes our views, and views that a host derives from them."""
 
     target_class = View
     match_subclasses = True
@@ -455,7 +464,7 @@ class Contract(OpenApiViewExtension):  # type: ignore[no-untyped-call]
 
 
 class Name(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """Component names that meet none of the host's."""
+    """Gives our components the prefix ``Phonebind``, so that no name is that of a component of the host."""
 
     target_class = serializers.Shape
     match_subclasses = True

@@ -1,4 +1,4 @@
-"""The shape of what comes in. Nothing here asks the store, the database or a provider."""
+"""The shape of requests. Nothing here uses the store, the database or a provider."""
 
 import functools
 import re
@@ -23,10 +23,10 @@ class Shape(serializers.Serializer[Any]):
 
 @functools.cache
 def _one(shape: type[Shape], language: str | None) -> Shape:
-    """For all requests in a language: a serializer copies all its fields when it is made, which is most of its work.
+    """One instance for all requests in a language. A new instance copies all its fields, which is most of its work.
 
-    It keeps nothing of what it validates; but what its validators say they keep as it was said first, and not safely
-    where two threads make them say it for the first time.
+    A serializer keeps nothing of the data that it validates. But its validators format their messages at the first use
+    and keep them, and that is not thread-safe. So every message is formatted here, in the language of the instance.
     """
     made = shape()
     for field in made.fields.values():
@@ -36,10 +36,10 @@ def _one(shape: type[Shape], language: str | None) -> Shape:
 
 
 class MobileField(serializers.RegexField):
-    """As people paste it; from here on in one spelling, or a number would have several quotas."""
+    """A mobile number as people type or paste it. It returns one spelling, or one number would have several quotas."""
 
     def __init__(self, **kwargs: Any) -> None:
-        # Not trimmed: of white space, only what keyboards and address books write is dropped.
+        # Not trimmed: only the white space that keyboards and address books write is removed.
         super().__init__(re.compile(mobiles.MOBILE_PATTERN), trim_whitespace=False, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
@@ -50,7 +50,7 @@ class MobileField(serializers.RegexField):
 
 
 class CodeField(serializers.CharField):
-    """What was read off an SMS or an image, and typed or pasted."""
+    """A code that a person read from an SMS or an image, and typed or pasted."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=16, **kwargs)
@@ -60,7 +60,7 @@ class CodeField(serializers.CharField):
 
 
 class Authorization(Shape):
-    """``state`` is what front ends of old call ``next``."""
+    """``state`` is the name of ``next`` in older front ends."""
 
     next = serializers.CharField(trim_whitespace=False, allow_blank=True, required=False)
     state = serializers.CharField(trim_whitespace=False, allow_blank=True, default="")
@@ -70,11 +70,13 @@ class Authorization(Shape):
 
 
 class Callback(Shape):
-    """``error`` is what comes in place of ``code`` when the provider refused. Neither of them is a cancel: QQ's page
-    for phones sends ``usercancel=1`` and the state, older ones the state alone.
+    """``error`` comes in place of ``code`` when the provider refused.
+
+    When neither comes, the person cancelled: QQ's page for phones sends ``usercancel=1`` and the state, and its older
+    pages send only the state.
     """
 
-    #: Some providers of OpenID Connect write all they know of the sign-in into it.
+    #: Some OpenID Connect providers write data of the sign-in into the code, so it is long.
     code = serializers.CharField(max_length=2048, required=False)
     error = serializers.CharField(max_length=64, required=False)
     usercancel = serializers.CharField(max_length=16, required=False)
@@ -87,7 +89,7 @@ class Callback(Shape):
 
 
 class Native(Shape):
-    """Whichever of ``code`` and ``token`` the provider's SDK gives; ``nonce`` as the app made it for Apple."""
+    """``code`` or ``token``, whichever the provider's SDK gives. ``nonce`` is the one that the app made for Apple."""
 
     code = serializers.CharField(max_length=512, allow_blank=True, default="")
     token = serializers.CharField(max_length=8192, allow_blank=True, default="")
@@ -96,23 +98,23 @@ class Native(Shape):
 
 class HumanCheckRequest(Shape):
     mobile = MobileField()
-    #: For people who cannot see an image.
+    #: For a person who cannot see an image.
     without_image = serializers.BooleanField(default=False)
 
     def to_internal_value(self, data: Any) -> Any:
-        """An empty field of a front end's form is one that nothing was asked for in."""
+        """Drop empty fields: a front end's form sends those that were not needed as empty."""
         return super().to_internal_value({name: value for name, value in data.items() if value not in ("", None)})
 
 
 class SmsRequest(HumanCheckRequest):
-    """What it takes to have an SMS sent, whatever that is for."""
+    """What a request for an SMS must contain, for every purpose."""
 
     image_code_id = serializers.UUIDField(required=False)
     text = CodeField(required=False)
     human_check = serializers.CharField(max_length=8192, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """The image where one is asked for; and its id in one spelling."""
+        """Require the image code where the settings ask for one, and write its id in one spelling."""
         if human.needs_image(without_image=attrs["without_image"]):
             required = self.fields["text"].error_messages["required"]
             missing = {name: [required] for name in ("image_code_id", "text") if name not in attrs}
@@ -124,26 +126,26 @@ class SmsRequest(HumanCheckRequest):
 
 
 class SmsCodeRequest(SmsRequest):
-    #: The bind ticket of who holds one: part of each mobile's SMS is kept for them.
+    #: The binding token, if the caller has one. Part of each number's SMS is reserved for callers that have one.
     access_token = serializers.CharField(max_length=4096, default="")
-    #: What the code is to be good for: "bind"; and where ``phonebind.lifecycle`` is installed, "sign_in".
+    #: What the code will be used for: "bind", or "sign_in" where ``phonebind.lifecycle`` is installed.
     purpose = serializers.CharField(max_length=32, default="bind")
-    #: Of an earlier answer to the same person, so that they can use the code of either.
+    #: The ``flow`` of an earlier answer to the same person. With it, they can use either code.
     flow = serializers.CharField(max_length=512, default="")
 
 
 class Bind(Shape):
     mobile = MobileField()
-    #: A new one has 8 to 20 characters; that of an account may be older than this rule.
+    #: A new password has 8 to 20 characters. That of an existing account may be older than this rule.
     password = serializers.CharField(max_length=PASSWORD_MAX, trim_whitespace=False)
     sms_code = CodeField()
     access_token = serializers.CharField(max_length=4096)
-    #: With ``SECOND_IDENTITY``: what becomes of the other one that the account has.
+    #: With ``SECOND_IDENTITY``: what to do with the other identity that the account has.
     second_identity = serializers.CharField(max_length=16, allow_blank=True, default="")
 
 
 class BindKnown(Bind):
-    """With ``KNOWN_MOBILE`` an account that exists may need no password; a new one does."""
+    """With ``KNOWN_MOBILE``, a bind to an existing account may need no password. A new account needs one."""
 
     password = serializers.CharField(max_length=PASSWORD_MAX, trim_whitespace=False, allow_blank=True, default=None)
 
@@ -152,7 +154,7 @@ class BindKnown(Bind):
 
 
 class BindByProof(Shape):
-    """``mobile`` is there to be compared; without a ``password`` a new account has none."""
+    """``mobile`` is only compared with the proof. Without ``password``, a new account has no password."""
 
     mobile_proof = serializers.CharField(max_length=1024)
     mobile = MobileField(default="")
@@ -161,14 +163,14 @@ class BindByProof(Shape):
     second_identity = serializers.CharField(max_length=16, default="")
 
     def to_internal_value(self, data: Any) -> Any:
-        """An empty field of a front end's form is one that was left out."""
+        """Drop empty fields: a front end's form sends those that were left out as empty."""
         return super().to_internal_value({name: value for name, value in data.items() if value not in ("", None)})
 
 
 class MobileProof(Shape):
-    """``token``: what the SDK was given, or the code of WeChat's button. ``carrier``: what the SDK calls it."""
+    """``token``: what the SDK returned, or the code of WeChat's button. ``carrier``: the SDK's name of the carrier."""
 
-    source = serializers.CharField(max_length=32)  # type: ignore[assignment]  # a Field's own, which it does not hide
+    source = serializers.CharField(max_length=32)  # type: ignore[assignment]  # it hides an attribute of Field
     token = serializers.CharField(max_length=4096)
     carrier = serializers.CharField(max_length=16, allow_blank=True, default="")
     access_token = serializers.CharField(max_length=4096)
@@ -184,7 +186,7 @@ class Refresh(Shape):
 
 
 def image_code_id(value: str) -> str:
-    """In one spelling. Raises Invalid."""
+    """``value`` as a UUID in one spelling. Raises Invalid."""
     try:
         return str(UUID(value))
     except ValueError:

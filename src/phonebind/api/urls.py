@@ -1,4 +1,4 @@
-"""The contract's paths, and before them those of ``FRONT_END``, below wherever the host includes them."""
+"""The URLs: those of ``FRONT_END`` first, then those of the contract, below the host's prefix."""
 
 from django.urls import path
 

@@ -1,7 +1,8 @@
-"""Whether a person asks for an SMS: what that takes now, and whether it was answered.
+"""The human check: what a client must send with a request for an SMS, and whether its answers are right.
 
-An image code, a :class:`Check`, or both; and for those who cannot see, a proof of work that is dearer than usual and
-few an hour. It makes an SMS cost something; what bounds the bill are the quotas in ``limits``.
+It is an image code, a :class:`Check`, or both. People who cannot see get a proof of work instead. It costs more than
+the usual one, and only a few are allowed in an hour. The human check makes each SMS cost the client something. The
+quotas in ``limits`` bound the bill.
 """
 
 import logging
@@ -35,10 +36,10 @@ __all__ = [
     "verify",
 ]
 
-# Loaded where they are used: their library is an extra.
+# Imported where they are used: their library is an extra.
 _ALTCHA = "phonebind.human.altcha.Altcha"
 _WITHOUT_IMAGE = "phonebind.human.altcha.without_image"
-#: The words for HUMAN_CHECK, and what each is short for.
+#: The words for HUMAN_CHECK, and the options that each stands for.
 MODES: Mapping[str, Mapping[str, Any]] = {
     "image": {"image": True},
     "altcha": {"check": _ALTCHA},
@@ -46,10 +47,10 @@ MODES: Mapping[str, Mapping[str, Any]] = {
     "adaptive": {"check": _ALTCHA, "image": True, "adaptive": True},
     "none": {},
 }
-#: The word that asks for nothing, and the limits that alone bound the bill then.
+#: The word for no check at all. Then these limits alone bound the bill.
 NOTHING = "none"
 BOUNDS = ("sms_address_hour", "sms_site_hour", "sms_site_day")
-#: So much of what an hour may bear, within minutes, is too fast.
+#: If more than this share of an hour's budget is sent within a few minutes, that is too fast.
 BURST = 0.1
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """The setting ``HUMAN_CHECK``: whether an ``image`` is needed, which ``check`` besides, or None.
+    """The setting ``HUMAN_CHECK``: whether an ``image`` is needed, and which other ``check`` or None.
 
     An ``adaptive`` check is needed only while SMS go out too fast.
     """
@@ -90,7 +91,7 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What somebody brought to get an SMS, with "" for what was not needed.
+    """What a client sent to get an SMS, with "" for what was not needed.
 
     ``without_image`` is True for a person who cannot see an image, and asks for the other way.
     """
@@ -115,20 +116,20 @@ def mode() -> Mode:
     if (type(path), type(image), type(adaptive)) != (str, bool, bool):
         raise TypeError("check is a dotted path; image and adaptive are True or False")
     if not path and options:
-        raise TypeError(f"without a check there is nothing that could take {', '.join(map(str, options))}")
+        raise TypeError(f"without a check there are no options: remove {', '.join(map(str, options))}")
     if not path and not image:
         raise ValueError("neither an image nor a check: every SMS would be free")
     if adaptive and not (path and image):
-        raise ValueError("adaptive is an image at all times and a check now and then: name both")
+        raise ValueError("adaptive needs an image for every SMS and a check at times: name both")
     return Mode(image, import_string(path)(**options) if path else None, adaptive)
 
 
 def _nothing() -> Mode:
-    """Raises ValueError where the host has not set each of ``BOUNDS`` itself."""
-    # At each request too, not in a system check alone: WSGI servers run none, and checks can be silenced.
+    """The mode without any check. Raises ValueError if the host has not set each of ``BOUNDS`` itself."""
+    # Checked at each request, not only in a system check: WSGI servers run none, and system checks can be silenced.
     unset = [name for name in BOUNDS if name not in conf.limits]
     if unset:
-        raise ValueError(f"with 'none' limits alone bound the bill: LIMITS must have your own {', '.join(unset)}")
+        raise ValueError(f"with 'none' only limits bound the bill: LIMITS must have your own {', '.join(unset)}")
     return Mode(image=False, check=None, adaptive=False)
 
 
@@ -136,15 +137,16 @@ def missing() -> list[str]:
     """Which libraries the setting needs and are not installed, in words. It loads nothing."""
     now, told = mode(), []
     if now.image and not image_codes.is_installed():
-        told.append("an image takes Pillow and numpy: pip install 'phonebind[image]'")
+        told.append("an image code needs Pillow and numpy: pip install 'phonebind[image]'")
     if now.visual and not find_spec("altcha"):
-        told.append("who cannot see takes altcha in place of it: pip install 'phonebind[altcha]'")
+        told.append("people who cannot see an image need altcha: pip install 'phonebind[altcha]'")
     return told
 
 
 def load() -> None:
-    """Import what the mode needs, before a server makes processes that share it. Raises ImportError, and as
-    :func:`mode`.
+    """Import what the mode needs. Call it before a server forks, so that its processes share the memory.
+
+    Raises ImportError, and what :func:`mode` raises.
     """
     now = mode()
     if now.image:
@@ -154,12 +156,12 @@ def load() -> None:
 
 
 def needs_image(*, without_image: bool) -> bool:
-    """Whether an SMS needs an image. It asks nobody: an image is needed always, or never."""
+    """Whether an SMS needs an image. It needs no store: an image is needed always, or never."""
     return mode().image and not without_image
 
 
 def needs(address: str, *, without_image: bool) -> Needs:
-    """What an SMS for somebody at this address needs now."""
+    """What an SMS for a client at this address needs now."""
     now = mode()
     if without_image and now.visual:
         claims = (
@@ -179,7 +181,7 @@ def issue(mobile: str, address: str, *, without_image: bool) -> dict[str, Any]:
     needed = needs(address, without_image=without_image)
     asked = None
     if needed.claims:
-        # Nobody should compute for seconds to be refused then. What counts is the SMS.
+        # Refuse now, not after the client has computed for seconds. Only the SMS counts against these limits.
         limits.check(*needed.claims)
     if needed.check is not None:
         with limits.taken(("human_address_hour", address), unless=ServerBusy):
@@ -199,16 +201,16 @@ def draw(image_code_id: str, address: str) -> bytes:
 
 
 def verify(mobile: str, address: str, answers: Answers) -> Needs:
-    """Check what somebody brought, and use it up, right or wrong. Returns what was needed.
+    """Check what the client sent, and use it up, right or wrong. Returns what was needed.
 
     Raises HumanCheckInvalid, HumanCheckUnavailable or TooManyRequests (the image is still valid), ImageCodeInvalid,
     StorageUnavailable.
     """
     needed = needs(address, without_image=answers.without_image)
-    # Nothing else that is true: not the vendor's answer as it came, nor a coroutine.
+    # ``is not True``: no other true value passes, such as the vendor's raw answer or a coroutine.
     if needed.check is not None and needed.check.verify(mobile, address, answers.human_check) is not True:
         raise HumanCheckInvalid
-    # Last, or one proof would do for as many images as it takes to read one.
+    # The image comes last. Otherwise, one proof would allow as many images as it takes to read one.
     if needed.image:
         image_codes.redeem(answers.image_code_id, answers.text)
     return needed
@@ -217,7 +219,7 @@ def verify(mobile: str, address: str, answers: Answers) -> Needs:
 def send_code(
     request: HttpRequest, mobile: str, answers: Answers, *also: limits.Claim, **how: Unpack[sms_codes.How]
 ) -> sms_codes.Sent:
-    """Check what somebody brought, and send an SMS code. ``how`` and ``also`` go to ``sms_codes.issue``.
+    """Check what the client sent, and send an SMS code. ``how`` and ``also`` go to ``sms_codes.issue``.
 
     Raises what ``verify`` and ``sms_codes.issue`` raise.
     """
@@ -230,8 +232,10 @@ def send_code(
 
 
 def _too_fast() -> bool:
-    """Whether more SMS were sent in the last hour than its own budget, or a day's evenly spread, would bear; or a tenth
-    of that within minutes.
+    """Whether SMS are sent too fast for the budget.
+
+    The budget of an hour is the limit of an hour or 1/24 of the limit of a day, whichever is smaller. Too fast is the
+    whole of it in the last hour, or a tenth of it within a few minutes.
     """
     hour, day = limits.rule("sms_site_hour"), limits.rule("sms_site_day")
     bearable = min(hour.limit, day.limit * hour.seconds / day.seconds)
@@ -239,5 +243,5 @@ def _too_fast() -> bool:
     if total < bearable and newest < bearable * BURST:
         return False
     if alarms.is_due("adaptive"):
-        logger.warning("%s SMS in an hour that bears %d: each takes a human check more", total, bearable)
+        logger.warning("%s SMS in an hour whose budget is %d: each SMS needs a human check more", total, bearable)
     return True

@@ -1,7 +1,7 @@
-"""Proof of work, as `ALTCHA <https://altcha.org>`_ has it: the browser computes for a moment, and a flood for long.
+"""A proof of work by `ALTCHA <https://altcha.org>`_: a browser computes for a moment, and a flood of requests for long.
 
-Nobody has to see, hear or read anything, and nobody else is asked. The challenge is signed for one mobile and one
-purpose; the library does not know which were used, so that is decided in the store.
+The person does not have to see, hear or read anything, and no other server is asked. A challenge is signed for one
+mobile number and one purpose. The library does not know which challenges were used, so the store records that.
 """
 
 import secrets
@@ -17,17 +17,18 @@ from phonebind import slots, store
 try:
     import altcha
 except ImportError as error:
-    raise ImportError("A proof of work takes altcha: pip install 'phonebind[altcha]'") from error
+    raise ImportError("A proof of work needs altcha: pip install 'phonebind[altcha]'") from error
 
-#: Seconds a challenge lives.
+#: Seconds that a challenge is valid.
 EXPIRES_IN = 300
-#: At most so many tries; 256 on average. The browser counts up from 0 to a number that is drawn here: were it left to
-#: chance, there would be no most. Nor is there a least, which would only be what an attacker need not try.
+#: The maximum number of tries; the average is 256. The browser counts up from 0 to a number that the server draws. If
+#: chance alone decided, there would be no maximum. There is no minimum either: an attacker would skip those tries.
 TRIES = 512
-#: How many times as many for who cannot see an image: not dearer ones, since we make one try for each challenge too.
+#: The proof in place of an image has this many times as many tries. A single try does not cost more, because the server
+#: also computes one try for each challenge.
 DEARER = 6
 
-#: Six times as much must not be more than an old phone can do in a minute or so.
+#: The maximum of ``cost``. With six times as many tries, an old phone must still finish in about a minute.
 MAX_COST = 20_000
 
 _ALGORITHM = "PBKDF2/SHA-256"
@@ -39,7 +40,7 @@ class Altcha:
     name: ClassVar[str] = "altcha"
     visual: ClassVar[bool] = False
     origins: Sequence[str] = ()
-    #: What is signed besides the mobile.
+    #: Signed together with the mobile number.
     purpose: ClassVar[str] = "sms_code"
     tries: ClassVar[int] = TRIES
 
@@ -51,12 +52,12 @@ class Altcha:
         return [] if fits else [f"cost must be a whole number from 1,000 to {MAX_COST:,}"]
 
     def issue(self, mobile: str) -> Mapping[str, Any]:
-        """``{"challenge": {"parameters", "signature"}}``, as ALTCHA's own widgets and libraries take it.
+        """``{"challenge": {"parameters", "signature"}}``, in the format of ALTCHA's own widgets and libraries.
 
         Raises ServerBusy.
         """
         signing, confirming = next(_secrets())
-        # Takes one try of our own, to know where the counter leads.
+        # The server computes one try itself, to know the key that the counter leads to.
         with slots.CHALLENGES.take(slots.MAKERS):
             challenge = altcha.create_challenge(
                 _ALGORITHM,
@@ -78,11 +79,11 @@ class Altcha:
             altcha.verify_solution(payload, signing, hmac_key_secret=confirming).verified
             for signing, confirming in _secrets()
         )
-        # Ours, since they are signed: what is read of them now is what was written in `issue`.
+        # The signature is right, so these parameters are the ones that `issue` wrote.
         parameters = payload.challenge.parameters
         if not solved or parameters.data != self._data(mobile):
             return False
-        # As long as it may be valid by another machine's clock.
+        # Remember it for a minute longer: by the clock of another machine it may still be valid.
         return store.first(store.key("altcha", parameters.nonce), EXPIRES_IN + 60)
 
     def _data(self, mobile: str) -> dict[str, str]:
@@ -90,19 +91,22 @@ class Altcha:
 
 
 class WithoutImage(Altcha):
-    """In place of everything there is to see, and dearer for that. Neither proof is good for the other."""
+    """The proof of work in place of everything that people have to see. It costs more.
+
+    This proof is not valid as the usual one, and the usual one is not valid as this.
+    """
 
     purpose: ClassVar[str] = "sms_code_without_image"
     tries: ClassVar[int] = DEARER * TRIES
 
 
 def without_image(usual: object) -> WithoutImage:
-    """``usual`` is the check that is asked of everybody, if any: each try costs the same."""
+    """The check with the same cost for each try as ``usual``, the check that the site requires of everyone, if any."""
     return WithoutImage(usual.cost) if isinstance(usual, Altcha) else WithoutImage()
 
 
 def _secrets() -> Iterator[tuple[str, str]]:
-    """To sign challenges and what solves them: with the current key first, then with each that is rotated out."""
+    """Pairs of secrets, for challenges and for their solutions: the current SECRET_KEY first, then each fallback."""
     for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         signing, confirming = (
             salted_hmac("phonebind.human.altcha", use, secret=secret, algorithm="sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""What every human check is."""
+"""The protocol of human checks."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,13 +13,13 @@ from phonebind.exceptions import HumanCheckUnavailable
 class Check(Protocol):
     """Made for each use, with the options of ``PHONEBIND["HUMAN_CHECK"]`` as keyword arguments.
 
-    ``name`` is what front ends know it by. ``visual`` is True if people must see something; those who cannot are
+    ``name`` is its name for front ends. ``visual`` is True if people must see something; those who cannot are
     offered another way.
     """
 
-    #: What front ends know it by.
+    #: The name by which front ends know it.
     name: ClassVar[str]
-    #: Asks people to see something, so those who cannot are offered another way.
+    #: Whether people have to see something. If so, another way is offered to those who cannot see.
     visual: ClassVar[bool]
 
     @property
@@ -39,19 +39,19 @@ class Check(Protocol):
     def verify(self, mobile: str, address: str, answer: str) -> bool:
         """Whether ``answer`` shows a person. It uses the answer up: one answer is valid for one SMS to this mobile.
 
-        ``answer`` is whatever somebody sent, up to 8,192 characters, or "". ``address`` is whom the limits count.
+        ``answer`` is what the client sent, up to 8,192 characters, or "". The limits count by ``address``.
 
-        Raises HumanCheckUnavailable if nobody can tell.
+        Raises HumanCheckUnavailable if the answer cannot be checked now.
         """
 
 
 @contextmanager
 def asking(address: str) -> Iterator[None]:
-    """Around a question to somebody else's server: one that hangs must not hold every thread, and one that answers may
-    want to be paid for it.
+    """Holds a limit and a slot during a request to another server.
 
-    Raises HumanCheckUnavailable where all places are taken, and TooManyRequests; what ends with the former counts
-    against nobody.
+    Without slots, a server that hangs would hold every thread. Without a limit, the answers could cost the site money.
+    Raises HumanCheckUnavailable if all slots are taken, and TooManyRequests. A request that ends with
+    HumanCheckUnavailable does not count against the address.
     """
     with (
         limits.taken(("human_answer_address_hour", address), unless=HumanCheckUnavailable),

@@ -1,8 +1,8 @@
-"""How an image code looks: letters and ground differ in hue, and in nothing else.
+"""Draws image codes: letters and background differ only in hue.
 
-Off-the-shelf OCR turns an image grey first, and then has nothing left to read: both hues have the same luminance, but
-for noise that knows nothing of the letters. Blue and orange are told apart by colour-blind people too. What it holds
-against, what reads it all the same, and what else was tried: docs/en/explanation/image-codes.md.
+Common OCR programs convert an image to grey first, and then nothing is left to read. Both hues have the same luminance,
+except for noise that does not depend on the letters. Colour-blind people can tell blue and orange apart too. What the
+images withstand, what can read them anyway, and what else was tried: docs/en/explanation/image-codes.md.
 """
 
 import io
@@ -16,47 +16,48 @@ try:
     from numpy.typing import NDArray
     from PIL import Image, ImageDraw, ImageFont
 except ImportError as error:
-    raise ImportError("An image code takes Pillow and numpy: pip install 'phonebind[image]'") from error
+    raise ImportError("An image code needs Pillow and numpy: pip install 'phonebind[image]'") from error
 
-#: Letters and digits that nobody confuses with another.
+#: Letters and digits that people do not confuse with each other.
 ALPHABET = "ACDEFHJKMNPRTUWX3"
-#: How many there is room for.
+#: The number of letters that fit.
 LENGTH = 4
 SIZE = (200, 76)
 
 Floats: TypeAlias = NDArray[np.float64]
 
 _WIDTH, _HEIGHT = SIZE
-#: Aileron Regular (CC0), which Pillow brings along; pixels, and how much thicker each stroke is made on either side.
+#: Aileron Regular (CC0), which is part of Pillow. The size in pixels, and how much thicker each stroke becomes on each
+#: side.
 _FONT = ImageFont.load_default(64)
 _STROKE = 2
-#: Degrees that a letter is turned, at most; pixels that it is moved up or down, that the whole is bent, that stay free
-#: between two letters, and at the edges.
+#: The maximum turn of a letter in degrees. In pixels: the maximum shift of a letter up or down, the maximum bend of the
+#: whole text, the free space between two letters, and the free space at the edges.
 _TURN = 12
 _SHIFT = 4
 _BEND = 2.5
 _GAP = 5
 _MARGIN = 6
-#: The sides of a cell of noise, in pixels; the luminance of the darkest cell, and of the brightest. Between them no
-#: hue below leaves what RGB can show: to be cut off there would change its luminance, and that with the letters.
+#: The side of a cell of noise, in pixels. The luminance of the darkest and of the brightest cell: between them, RGB can
+#: show every hue below. Outside they would be clipped, and that would change the luminance where the letters are.
 _CELL = 4
 _DARKEST, _BRIGHTEST = 96, 160
-#: Where in the plane of Cb and Cr the blue is, as an angle, and how far it turns from image to image; orange lies
-#: opposite. How far from grey both are, at least and at most.
+#: The angle of the blue in the plane of Cb and Cr, and its maximum turn from image to image. Orange is opposite. Then
+#: the minimum and maximum distance of both from grey.
 _BLUE = -0.55
 _BLUE_TURN = 0.25
 _COLOURFUL = (48.0, 54.0)
 
 
 def draw(text: str, random: Random) -> bytes:
-    """The JPEG of ``text``, ``LENGTH`` letters of ``ALPHABET``, in ``SIZE``; a pure function of its arguments."""
+    """The JPEG of ``text``: ``LENGTH`` letters of ``ALPHABET``, in ``SIZE``. A pure function of its arguments."""
     return coloured(letters(text, random) * random.choice((-1, 1)), random)
 
 
 def letters(text: str, random: Random) -> Floats:
-    """1 where there is a letter, -1 where there is ground, between them at the edges; shape (76, 200).
+    """A plane of shape (76, 200): 1 in letters, -1 in the background, values between them at the edges.
 
-    Each letter is turned and shifted a little, then all are bent together. However wide they are, they neither touch
+    Each letter is turned and shifted a little, then all letters are bent together. Letters of any width touch neither
     each other nor the edge.
     """
     glyphs = [_turned(char, random.uniform(-_TURN, _TURN)) for char in text]
@@ -76,14 +77,14 @@ def letters(text: str, random: Random) -> Floats:
 
 
 def hues(random: Random) -> tuple[Floats, Floats]:
-    """A blue and an orange that complement it, as distances of Cb and Cr from grey; shape (2,) each."""
+    """A blue and its complementary orange, as distances of Cb and Cr from grey. Both have the shape (2,)."""
     angle = _BLUE + random.uniform(-_BLUE_TURN, _BLUE_TURN)
     blue = np.array([np.cos(angle), np.sin(angle)]) * random.uniform(*_COLOURFUL)
     return blue, -blue
 
 
 def luminance(random: Random) -> Floats:
-    """Noise in small cells, from 0 to 255; shape (76, 200)."""
+    """Noise in small cells, from 0 to 255. The shape is (76, 200)."""
     rows, columns = _HEIGHT // _CELL, _WIDTH // _CELL
     cells = np.frombuffer(random.randbytes(rows * columns), np.uint8).reshape(rows, columns)
     noise = np.interp(cells, (0, 255), (_DARKEST, _BRIGHTEST))
@@ -91,13 +92,13 @@ def luminance(random: Random) -> Floats:
 
 
 def coloured(plane: Floats, random: Random) -> bytes:
-    """The JPEG of what is 1 where it has one hue, and -1 where it has the other; shape (76, 200)."""
+    """The JPEG of ``plane``, shape (76, 200): one hue where it is 1, the other hue where it is -1."""
     one, other = hues(random)
     return _encode(luminance(random), one + ((1 + plane) / 2)[..., None] * (other - one))
 
 
 def _encode(light: Floats, chroma: Floats) -> bytes:
-    """The JPEG of a luminance, shape (76, 200), and of the distances of Cb and Cr from grey, shape (76, 200, 2)."""
+    """The JPEG of a luminance, shape (76, 200), and the distances of Cb and Cr from grey, shape (76, 200, 2)."""
     pixels = np.dstack([light, chroma + 128]).round().clip(0, 255).astype(np.uint8)
     out = io.BytesIO()
     Image.frombytes("YCbCr", SIZE, pixels.tobytes()).save(out, "JPEG", quality=75, subsampling=0)

@@ -1,8 +1,7 @@
-"""Tencent Cloud's captcha (天御验证码, T-Sec): somebody drags or clicks, and Tencent says whether it was a person.
+"""Tencent Cloud's captcha (天御验证码, T-Sec): the visitor drags or clicks, and Tencent decides whether it is a person.
 
-Its script gives the browser a ticket, and `DescribeCaptchaResult
-<https://cloud.tencent.com/document/product/1110/36926>`_ tells us what the ticket is worth. Tencent's SDK composes and
-signs that call, and we send it.
+Its script gives the browser a ticket. `DescribeCaptchaResult <https://cloud.tencent.com/document/product/1110/36926>`_
+tells us whether the ticket is valid. Tencent's SDK builds and signs that request, and we send it.
 """
 
 import hashlib
@@ -26,24 +25,25 @@ except ImportError as error:
 
 ENDPOINT = "https://captcha.tencentcloudapi.com"
 SCRIPT = "https://turing.captcha.qcloud.com/TJCaptcha.js"
-#: What the script may load from besides its own site. Tencent documents no such list: the first are its scripts' sites
-#: (turing. in China, ca.turing. elsewhere), and on captcha.gtimg.com one of them was until 2023.
+#: Origins that the script may load from, in addition to its own. Tencent documents no such list. The first is that of
+#: its scripts (turing. in China, ca.turing. elsewhere). One of them was on captcha.gtimg.com until 2023.
 ORIGINS = ("https://*.captcha.qcloud.com", "https://*.gtimg.com")
 
-#: Seconds a ticket lives.
+#: Seconds that a ticket is valid.
 EXPIRES_IN = 300
 
-#: The codes that another try repairs. The documentation has 7, 8, 9, 15 and 21 now, and had the others. Everything else
-#: is the operator's to repair (16 and 100: app or key are wrong) or Tencent's.
+#: Codes after which the person can try again. The documentation lists 7, 8, 9, 15 and 21 now, and it listed the others
+#: earlier. All other codes are for the operator to fix (16 and 100: wrong app or key), or for Tencent.
 PERSON = frozenset({6, 7, 8, 9, 10, 11, 12, 13, 15, 17, 18, 19, 20, 21})
-#: Where the widget never shows: the code is 1 for all, and this is what Tencent thinks of them.
+#: In the invisible mode of the widget, CaptchaCode is 1 for every client. Tencent's rating is the EvilLevel, and this
+#: value means malicious.
 EVIL = 100
 
-# What the script makes up when it cannot reach Tencent begins with trerror_ (terror_ until 2025). Tencent leaves it to
-# us whether to let these pass, and anybody can write one.
+# If the script cannot reach Tencent, it makes up a ticket that begins with trerror_ (terror_ until 2025). Tencent
+# leaves it to us whether these pass. They do not: any client can write one.
 _TICKET = re.compile(r"(?!tr?error_)[!-~]{1,4096}")
 _RANDSTR = re.compile(r"[!-~]{1,64}")
-# All that is repeated of an answer: what else is in there may be a secret of ours.
+# The only part of an answer that is logged: the rest may contain one of our secrets.
 _ERROR = re.compile(r"[A-Za-z.]{1,64}")
 _OF_THE_INPUT = re.compile("InvalidParameter|MissingParameter")
 _REQUEST_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -63,14 +63,17 @@ logger = logging.getLogger(__name__)
 
 
 class _Verdict(NamedTuple):
-    #: CaptchaCode, or that of an error of the cloud.
+    #: CaptchaCode, or the code of an error of Tencent Cloud.
     code: int | str
     evil_level: Any
     request_id: Any
 
 
 class Tencent:
-    """``app_id`` and ``app_secret_key`` are the captcha's, the other two those of an account that may ask about it."""
+    """``app_id`` and ``app_secret_key`` are those of the captcha.
+
+    ``secret_id`` and ``secret_key`` are those of a Tencent Cloud account that may query it.
+    """
 
     name: ClassVar[str] = "tencent"
     visual: ClassVar[bool] = True
@@ -109,26 +112,28 @@ class Tencent:
         ]
 
     def issue(self, mobile: str) -> Mapping[str, Any]:
-        """``{"app_id", "script"}``: load the script, and ``new TencentCaptcha(app_id, callback, {}).show()``."""
+        """``{"app_id", "script"}``: load the script, and call ``new TencentCaptcha(app_id, callback, {}).show()``."""
         return {"app_id": self.app_id, "script": self.script}
 
     def verify(self, mobile: str, address: str, answer: str) -> bool:
-        """``answer`` is the JSON of ``{"ticket", "randstr"}``, as the callback got them."""
+        """``answer`` is the JSON of ``{"ticket", "randstr"}``, as the widget's callback received them."""
         given = _read(answer)
         if given is None:
             return False
         ticket, randstr = given
         with asking(address):
-            # Not before there is a place, or who finds none would have lost the ticket.
+            # Mark the ticket as used after a slot is free. Otherwise, a client that finds no free slot would lose its
+            # ticket.
             used = store.key("tencent", hashlib.sha256(ticket.encode()).hexdigest())
             if not store.first(used, EXPIRES_IN + 60):
                 return False
             verdict = self._ask(ticket, randstr, address)
-        # Only now: anybody can bring a ticket that makes Tencent blame us, and that is no outage, and counts.
+        # Outside of ``asking``, so that HumanCheckUnavailable counts against the address here: any client can send a
+        # ticket for which Tencent blames our configuration, and that is not an outage.
         return _is_person(verdict)
 
     def _ask(self, ticket: str, randstr: str, address: str) -> _Verdict:
-        """What Tencent says of the ticket. Raises HumanCheckUnavailable where it says nothing."""
+        """Tencent's verdict on the ticket. Raises HumanCheckUnavailable if there is no readable verdict."""
         question = models.DescribeCaptchaResultRequest()
         question.CaptchaType = 9
         question.Ticket = ticket
@@ -148,7 +153,7 @@ class Tencent:
 
 
 def _read(answer: str) -> tuple[str, str] | None:
-    """Ticket and randstr, where they can be some."""
+    """The ticket and the randstr, if both have a possible form."""
     try:
         given = json.loads(answer)
     except (ValueError, RecursionError):
@@ -161,7 +166,10 @@ def _read(answer: str) -> tuple[str, str] | None:
 
 
 def _user_ip(address: str) -> str:
-    """An address, as Tencent wants one: the first of an IPv6 /64, and that of its own examples where there is none."""
+    """The IP address in the form that Tencent accepts.
+
+    Of an IPv6 /64, it is the first address. Without an address, it is the one of Tencent's own examples.
+    """
     return "127.0.0.1" if address == "unknown" else address.partition("/")[0]
 
 
@@ -183,7 +191,7 @@ def _parse(body: bytes) -> _Verdict:
 
 
 def _is_person(verdict: _Verdict) -> bool:
-    """Raises HumanCheckUnavailable where it is not the person who is to blame."""
+    """Whether Tencent thinks it is a person. Raises HumanCheckUnavailable if the fault is not the person's."""
     if verdict.code not in {1, *PERSON}:
         _complain(verdict)
         raise HumanCheckUnavailable
@@ -191,7 +199,9 @@ def _is_person(verdict: _Verdict) -> bool:
 
 
 def _complain(verdict: _Verdict) -> None:
-    """An ERROR only for what no ticket can bring about: anybody can bring one of another app, or one that is none."""
+    """Log a refusal. It is an ERROR only if no ticket can cause it: any client can send an invalid ticket, or one of
+    another app.
+    """
     what = f"CaptchaCode {verdict.code}" if isinstance(verdict.code, int) else verdict.code
     level = logging.WARNING if isinstance(verdict.code, int) or _OF_THE_INPUT.match(verdict.code) else logging.ERROR
     if alarms.is_due(f"tencent {what}"):

@@ -1,8 +1,8 @@
-"""``manage.py phonebind_import``: the bindings of an older sign-in become ours. See docs/en/how-to/importing.md.
+"""``manage.py phonebind_import``: copies the bindings of an older sign-in. See docs/en/how-to/importing.md.
 
-Everything is copied into a scratch file first, and compared there: byte for byte, whatever the source's collation takes
-for the same, and in little memory, however many rows there are.
+All data is first copied into a scratch file and compared there. The comparison is byte for byte, whatever values the
+source's collation treats as equal. It needs little memory for any number of rows.
 
-    source, people, bindings -> scratch -> deciding -> findings (told by report)
+    source, people, bindings -> scratch -> deciding -> findings (shown by report)
                                                     -> writing, or removing
 """

@@ -1,4 +1,4 @@
-"""The bindings that there are already: or somebody would be bound twice, and what an import made not be found again."""
+"""Reads the existing bindings. Without them, a user could be bound twice, and ``--reverse`` could not find its rows."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from phonebind.models import SocialAccount
 
 
 def load(provider: str, app_id: str, scratch: Scratch) -> Iterator[int]:
-    """Copy those of this app; tells after each page how many it had."""
+    """Copy the bindings of this app. Yields the number of rows after each page."""
     accounts = SocialAccount._base_manager.using(databases.primary(SocialAccount))
     rows = accounts.filter(provider=provider, app_id=app_id).order_by("openid")
     values = rows.values_list("pk", "openid", "user_id", "created_at")

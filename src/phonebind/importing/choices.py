@@ -1,4 +1,4 @@
-"""``--prefer FILE``: which user an openid belongs to, line by line. Every line is checked."""
+"""``--prefer FILE``: the user that each openid belongs to, one in a line. Every line is checked."""
 
 import csv
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from phonebind.importing.base import ImportRefused
 from phonebind.importing.scratch import Scratch
 
 _HEADER = ["openid", "user_id"]
-#: How many wrong lines are named at once.
+#: The maximum number of wrong lines that one error names.
 _NAMED = 20
 
 _KNOWN = """
@@ -22,7 +22,7 @@ WHERE openid = ? AND person = ? AND fault = '' AND person IN (SELECT person FROM
 
 
 def load(path: Path, scratch: Scratch) -> None:
-    """Raises ImportRefused, which names each line that is wrong, or says why the file cannot be read."""
+    """Raises ImportRefused, which names each wrong line, or says why the file cannot be read."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             wrong = list(_load(csv.reader(file), scratch))

@@ -1,7 +1,7 @@
-"""Which rows become bindings: one user for each openid, and nobody where that is not certain.
+"""Decides which rows become bindings: one user for each openid, and no user if that is uncertain.
 
-Rows of one user with one openid are one claim, however often they were written. Where several users claim an openid it
-is shared, and the operator's preference decides, or the binding that stands already.
+All rows of one user with one openid are one claim. If several users claim an openid, it is shared. Then the operator's
+preference decides, or the existing binding.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from phonebind.importing.scratch import Scratch
 
 NEWEST, OLDEST = "newest", "oldest"
 
-#: A choice of the operator's settles which spelling is right.
+#: A spelling that the operator has chosen is the right one.
 _SPELLED = """
 INSERT INTO spelled SELECT folded, MAX(openid IN (SELECT openid FROM chosen)) FROM source
 WHERE fault IN ('', 'openid_padded') GROUP BY folded HAVING MIN(openid) <> MAX(openid)
@@ -26,7 +26,7 @@ GROUP BY folded, openid, person
 """
 _SHARED = "INSERT INTO shared SELECT openid, NULL FROM claim GROUP BY openid HAVING COUNT(*) > 1"
 _BY_CHOICE = "UPDATE shared SET person = (SELECT person FROM chosen WHERE openid = shared.openid)"
-#: What somebody has proved to us, or an earlier run has decided, stands before a rule.
+#: An existing binding comes before the rule: a person has proved it to us, or an earlier run has decided it.
 _BY_BINDING = """
 UPDATE shared SET person = (
     SELECT bound.person FROM bound JOIN claim ON claim.openid = bound.openid AND claim.person = bound.person
@@ -59,7 +59,7 @@ _COUNTS = {
 
 @dataclass(frozen=True)
 class Planned:
-    """A binding to be written; ``made`` as the scratch file has it, None where the source does not say."""
+    """A binding to write. ``made`` is the text of the scratch file, or None if the source does not say when."""
 
     openid: str
     person: str
@@ -68,7 +68,10 @@ class Planned:
 
 
 def decide(scratch: Scratch, prefer: str) -> None:
-    """``prefer``: :data:`NEWEST`, :data:`OLDEST` or "" for neither; single choices are in the scratch file already."""
+    """``prefer`` is :data:`NEWEST`, :data:`OLDEST` or "" for neither.
+
+    Single choices are already in the scratch file.
+    """
     for sql in (_SPELLED, _CLAIMS, _SHARED, _BY_CHOICE, _BY_BINDING):
         scratch.run(sql)
     if prefer:
@@ -76,12 +79,12 @@ def decide(scratch: Scratch, prefer: str) -> None:
 
 
 def plan(scratch: Scratch, size: int) -> Iterator[list[Planned]]:
-    """What is to be written, in batches."""
+    """The bindings to write, in batches of ``size``."""
     rows = scratch.select(_PLAN)
     while batch := [Planned(*row) for row in islice(rows, size)]:
         yield batch
 
 
 def counts(scratch: Scratch) -> dict[str, int]:
-    """How many rows there are, and what becomes of them."""
+    """The number of rows, and how many of them are merged, chosen, already bound, and to be written."""
     return {name: scratch.number(sql) for name, sql in _COUNTS.items()}

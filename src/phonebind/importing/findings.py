@@ -1,6 +1,6 @@
-"""What an operator has to know before the bindings of an older sign-in are ours: each kind, and who is concerned.
+"""Problems that the operator must know before the import: each kind, and the users of each finding.
 
-Each kind is one SELECT over the scratch file: one finding for each openid, mobile or row of the table.
+Each kind is one SELECT over the scratch file. It gives one finding for each openid, mobile number or row of the table.
 """
 
 from collections.abc import Iterator
@@ -18,21 +18,22 @@ from phonebind.importing.base import as_iso
 from phonebind.importing.scratch import Scratch
 from phonebind.importing.source import EMPTY, MALFORMED, PADDED
 
-#: How many users one finding names. A number that everybody was given by default would fill the memory.
+#: The maximum number of users that one finding names. A mobile number that every user has by default would fill the
+#: memory.
 _NAMED = 100
 
 
 class Bears(Enum):
-    """On what it bears."""
+    """What a kind of finding has an effect on."""
 
-    ROW = "row"  # which is left out
-    USER = "user"  # whose binding is written all the same
-    NOTHING = "nothing"  # it is told, and that is all
+    ROW = "row"  # the row is left out
+    USER = "user"  # the binding of the user is written anyway
+    NOTHING = "nothing"  # for information only
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of finding. ``select`` gives what groups its rows, and then the columns of :func:`_user`."""
+    """One kind of finding. ``select`` yields the key that groups its rows, and then the columns of :func:`_user`."""
 
     name: str
     bears: Bears
@@ -42,7 +43,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Finding:
-    """One openid, mobile or row with the users that it concerns; ``more`` of them are not named."""
+    """One openid, mobile number or row, with its users. ``more`` is the number of users that are not named."""
 
     kind: Kind
     openid: str | None
@@ -126,14 +127,14 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 
 
 def find(scratch: Scratch) -> Iterator[Finding]:
-    """All of them, kind by kind."""
+    """All findings, kind by kind."""
     for kind in KINDS:
         for _key, rows in groupby(scratch.select(kind.select), key=lambda row: row[0]):
             yield _finding(kind, rows)
 
 
 def late(name: str, openid: str, person: str, owner: str | None = None) -> Finding:
-    """What happened between the reading and the writing."""
+    """The finding for a change between the reading and the writing."""
     users = [{"user": people.shown(each)} for each in (owner, person) if each is not None]
     return Finding(BY_NAME[name], openid, None, users)
 
@@ -148,7 +149,7 @@ def _finding(kind: Kind, rows: Iterator[Any]) -> Finding:
     return Finding(kind, openid, masking.mobile(mobile or "") or None, users, more=sum(1 for _row in rows))
 
 
-def _user(  # noqa: PLR0913, PLR0917 - the columns
+def _user(  # noqa: PLR0913, PLR0917 - one for each column
     row: Any, person: Any, login: Any, joined: Any, disabled: Any, first: Any, last: Any, rows: Any
 ) -> dict[str, Any]:
     told: dict[str, Any] = {} if row is None else {"row": row}

@@ -1,4 +1,4 @@
-"""The users: what of them bears on their bindings, and on a unique mobile number. Never a password or a name."""
+"""Reads the users: the data that matters for bindings and for unique mobile numbers. Never a password or a name."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -13,45 +13,45 @@ from phonebind.conf import conf
 from phonebind.importing.base import PAGE, ImportRefused, as_text
 from phonebind.importing.scratch import Scratch
 
-#: Of a mobile: there is none (NULL), it is an empty text, it is none of ours.
+#: The state of a mobile number: there is none (NULL), it is an empty text, or it is not one of ours.
 NULL, BLANK, MALFORMED = "null", "blank", "malformed"
 
 _MOMENTS = ("last_login", "date_joined")
 
 
 def keys() -> Callable[[Any], str | None]:
-    """A function that writes a user's key, as a table or a form has it, in the one way of the scratch file."""
+    """A function that writes a user's key in one way for the scratch file, from the value of a table or a form."""
     field = get_user_model()._meta.pk
 
     def key(value: Any) -> str | None:
         try:
-            # 1.5 would become 1, and so somebody else's.
+            # 1.5 would become 1, which is the key of another user.
             is_whole = not isinstance(value, (float, Decimal)) or int(value) == value
             return None if value is None else str(field.to_python(value) if is_whole else value)
         except (ValidationError, ArithmeticError, TypeError, ValueError):  # infinity, and bytes for a UUID
-            # Nobody's.
+            # No user has this key.
             return str(value)
 
     return key
 
 
 def values() -> Callable[[str], Any]:
-    """A function that reads what :func:`keys` has written, as the model has it."""
+    """A function that converts the text of :func:`keys` to the type of the model's key."""
     return get_user_model()._meta.pk.to_python
 
 
 def shown(person: str) -> str:
-    """As a report has it: some models know people by their mobile."""
+    """The key for a report. It is masked if it is a mobile number, which is the key in some models."""
     return masking.mobile(person) or person
 
 
 def count() -> int:
-    """How many there are."""
+    """The number of users."""
     return databases.people().count()
 
 
 def load(scratch: Scratch) -> Iterator[int]:
-    """Copy all users; tells after each page how many it had. Raises ImportRefused without ``MOBILE_FIELD``."""
+    """Copy all users. Yields the number of rows after each page. Raises ImportRefused if ``MOBILE_FIELD`` is wrong."""
     model = get_user_model()
     if not _has(conf.mobile_field):
         message = _("%(model)s has no field %(field)s: set MOBILE_FIELD.")
@@ -66,18 +66,18 @@ def load(scratch: Scratch) -> Iterator[int]:
 
 
 def _users() -> Any:
-    """In the order of their key, with what is looked at."""
+    """The users in the order of their key, with the fields that are read."""
     model, users = get_user_model(), databases.people().order_by("pk")
     names = dict.fromkeys(["pk", conf.mobile_field, model.USERNAME_FIELD, *filter(_has, ("is_active", *_MOMENTS))])
     if _is_plain() and _has("is_active"):
-        # A million objects take half a minute to be made.
+        # The creation of a million model objects takes half a minute.
         return users.values_list(*names, named=True)
-    # What else ``is_active`` is computed of comes by itself.
+    # If ``is_active`` is computed from other fields, they are loaded when it is read.
     return users.only(*names)
 
 
 def _is_plain() -> bool:
-    """Whether the field holds 11 digits and nothing else."""
+    """Whether the field contains just the 11 digits."""
     return conf.mobile_format == "{}"
 
 
@@ -89,7 +89,7 @@ def _has(name: str) -> bool:
 
 
 def _hidden(pks: list[Any]) -> set[Any]:
-    """By the host's own manager: they neither sign in nor bind."""
+    """The users that the host's default manager hides: they can neither sign in nor bind."""
     if not accounts.may_hide():
         return set()
     manager = get_user_model()._default_manager.using(databases.primary(get_user_model()))
@@ -97,7 +97,7 @@ def _hidden(pks: list[Any]) -> set[Any]:
 
 
 def _reader() -> Callable[..., tuple[Any, ...]]:
-    """Makes a row of the scratch file of a user."""
+    """A function that makes a row of the scratch file from a user."""
     field, username = conf.mobile_field, get_user_model().USERNAME_FIELD
     moments = [name if _has(name) else None for name in _MOMENTS]
 
@@ -127,6 +127,6 @@ def _state(held: Any, mobile: str) -> str:
 
 
 def _name(username: Any) -> str | None:
-    """Where it could be somebody's mobile."""
+    """The username in one spelling if it could be a mobile number, otherwise None."""
     name = mobiles.clean(str(username or ""))
     return name if mobiles.is_mobile(name) else None

@@ -1,4 +1,4 @@
-"""A bar on a terminal that shows how far it is. Where nobody looks, nothing is written."""
+"""A progress bar on a terminal. Without a terminal, nothing is written."""
 
 from collections.abc import Iterable
 from typing import TextIO
@@ -7,14 +7,14 @@ _WIDTH = 30
 
 
 class Progress:
-    """One line, written over and over."""
+    """One line that is overwritten at each step."""
 
     def __init__(self, stream: TextIO | None, *, wanted: bool) -> None:
-        # None where the descriptor is closed, as under some supervisors.
+        # The stream is None if its descriptor is closed, as under some supervisors.
         self._stream = stream if wanted and stream is not None and stream.isatty() else None
 
     def run(self, name: str, steps: Iterable[int], total: int) -> int:
-        """Go through ``steps``, each of which says how much it has done; all that was done."""
+        """Run ``steps``, each of which yields how much it has done. Returns the sum."""
         done = 0
         self._draw(name, done, total)
         for step in steps:

@@ -1,8 +1,8 @@
-"""``--reverse``: what an import made is removed, and nothing else.
+"""``--reverse``: removes the rows that an import has created, and no others.
 
-A row is the import's where its user, its openid and the microsecond of its ``created_at`` are the source's. What a live
-sign-in has bound was made at another moment, and stays. Signals are not sent: theirs would release the same person in
-other apps, which no import has bound.
+A row was created by the import if its user, its openid and the microsecond of its ``created_at`` are those of the
+source. A binding of a live sign-in was created at another moment, so it stays. No signals are sent: their receivers
+would release the same person in other apps, and no import has bound those.
 """
 
 import json
@@ -25,12 +25,12 @@ OR (claim.made IS NULL AND bound.created IN (SELECT value FROM json_each(?)))
 
 
 def count(scratch: Scratch, made_at: Sequence[str]) -> int:
-    """How many there are. ``made_at``: what rows of each run carry whose source does not say when they were made."""
+    """The number of rows to remove. ``made_at``: for each run, the moment of rows without a moment in the source."""
     return scratch.number(f"SELECT COUNT(*) FROM ({_MADE})", json.dumps(made_at))  # noqa: S608 - ours
 
 
 def remove(scratch: Scratch, made_at: Sequence[str], size: int) -> Iterator[int]:
-    """In batches, each in a transaction of its own; tells after each how many were removed."""
+    """Remove them in batches, each in its own transaction. Yields the number of removed rows after each batch."""
     database = databases.primary(SocialAccount)
     table = connections[database].ops.quote_name(SocialAccount._meta.db_table)
     rows = scratch.select(_MADE, json.dumps(made_at))

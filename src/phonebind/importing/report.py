@@ -1,4 +1,4 @@
-"""What was found and done: lines for people, and JSON for programs. Each finding is written as it comes."""
+"""Reports findings and results: lines for people, and JSON for programs. Each finding is written at once."""
 
 import json
 from collections import Counter
@@ -11,20 +11,20 @@ from phonebind.importing.findings import KINDS, Bears, Finding, Kind
 
 
 class Report:
-    """``say`` writes a line for people; ``file``, where there is one, gets the JSON."""
+    """``say`` writes a line for people. ``file``, if there is one, gets the JSON."""
 
     def __init__(self, say: Callable[[str], Any], file: TextIO | None, accepted: Collection[str]) -> None:
         self._say, self._file, self._accepted = say, file, accepted
         self._found: Counter[str] = Counter()
 
     def begin(self, about: dict[str, Any]) -> None:
-        """What the run is about."""
+        """Write the facts of the run."""
         self._say(", ".join(f"{name}: {value}" for name, value in about.items()))
         if self._file:
             self._file.write(json.dumps(about, ensure_ascii=False)[:-1] + ', "findings": [')
 
     def tell(self, finding: Finding) -> None:
-        """One more."""
+        """Write one finding."""
         kind = finding.kind
         if not self._found[kind.name]:
             self._say(f"\n{kind.name}: {kind.says}")
@@ -34,7 +34,7 @@ class Report:
         self._found[kind.name] += 1
 
     def end(self, counts: dict[str, int]) -> int:
-        """How many are unresolved."""
+        """Write the summary. Returns the number of unresolved findings."""
         self._say("\n" + ", ".join(f"{name}: {count:,}" for name, count in counts.items()))
         kinds = {kind.name: self._summary(kind) for kind in KINDS}
         unresolved = sum(self._found[name] for name, each in kinds.items() if each["unresolved"])
@@ -73,5 +73,5 @@ def _line(finding: Finding) -> str:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """What stands in an old table may hold anything that a terminal obeys."""
+    """``value``, escaped if needed: an old table may contain control sequences for a terminal."""
     return value if name != "openid" and str(value).isprintable() else ascii(value)

@@ -1,4 +1,4 @@
-"""The two runs, from the reading to the report: the import, and its reverse."""
+"""The two runs from the reading to the report: the import, and its reverse."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -18,19 +18,19 @@ from phonebind.importing.writing import Writer
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What the operator has asked for."""
+    """The operator's options."""
 
     source: Source
     provider: str
     app_id: str
-    #: Whether anything is written, or only told.
+    #: Whether to write. Otherwise the run only reports.
     commit: bool
     batch: int
     progress: Progress
 
 
 def bring(job: Job, report: Report, prefer: str) -> int:
-    """The import; how many findings are unresolved. ``prefer``: a word of ``deciding``, the path of a file, or ""."""
+    """Import. Returns the number of unresolved findings. ``prefer``: a word of ``deciding``, a path, or ""."""
     moment = now_as_text()
     report.begin(_about(job, "import") | {"made_at": as_iso(moment)})
     with closing(Scratch()) as scratch:
@@ -52,7 +52,7 @@ def bring(job: Job, report: Report, prefer: str) -> int:
 
 
 def take_back(job: Job, report: Report, made_at: Sequence[str]) -> int:
-    """The reverse; how many rows it has removed, or would."""
+    """Reverse an import. Returns the number of rows that it has removed, or would remove."""
     report.begin(_about(job, "reverse"))
     with closing(Scratch()) as scratch:
         _read(job, scratch)
@@ -71,7 +71,7 @@ def _about(job: Job, what: str) -> dict[str, object]:
 
 def _read(job: Job, scratch: Scratch) -> None:
     job.progress.run(_("table"), source.load(job.source, scratch), source.count(job.source))
-    # Those that are there: no more than half of the unit of work of an import, and nobody waits for their number.
+    # Their number is not counted first: reading the existing bindings is at most half of the work of an import.
     job.progress.run(_("bound"), bindings.load(job.provider, job.app_id, scratch), 0)
     scratch.index()
 

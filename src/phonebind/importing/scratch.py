@@ -1,13 +1,13 @@
-"""The scratch file: what was read, and what follows from it, in tables that compare byte for byte.
+"""The scratch file: the data that was read, and the results, in tables that compare byte for byte.
 
-It is SQLite's own temporary database: nobody else can open it, and it ends with the process, even a killed one.
+It is a temporary database of SQLite. No other process can open it, and it ends with this process, even if killed.
 """
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-#: KiB that it may hold in memory.
+#: The KiB that it may use in memory.
 _MEMORY = 48 * 1024
 
 _TABLES = """
@@ -27,10 +27,10 @@ CREATE TABLE claim (
 CREATE TABLE shared (openid TEXT PRIMARY KEY, person TEXT) WITHOUT ROWID;
 """
 
-#: Of those that are filled row by row.
+#: The number of columns of the tables that are filled row by row.
 _COLUMNS = {"source": 8, "people": 7, "bound": 4, "chosen": 2}
 
-#: Made when all is read: to sort once is quicker than to keep sorted.
+#: Created after all rows are read: sorting once is faster than keeping the rows sorted.
 _INDEXES = """
 CREATE INDEX source_folded ON source (folded, openid, person);
 CREATE INDEX source_person ON source (person);
@@ -42,39 +42,39 @@ ANALYZE;
 
 
 class Scratch:
-    """To be closed; its space is free again then."""
+    """Close it after use, to free its space."""
 
     def __init__(self) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
-        # What is lost with the process anyway needs no journal.
+        # The file is lost with the process anyway, so it needs no journal.
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE", f"cache_size = -{_MEMORY}"):
             self._db.execute(f"PRAGMA {pragma}")
         self._run_all(_TABLES)
         self._db.execute("BEGIN")
 
     def close(self) -> None:
-        """Give its space back."""
+        """Free its space."""
         self._db.close()
 
     def add(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Rows with all columns of ``table``."""
+        """Insert rows that have all columns of ``table``."""
         marks = ", ".join("?" * _COLUMNS[table])
         self._db.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 - a table of ours
 
     def index(self) -> None:
-        """All is read, and can be asked about."""
+        """Create the indexes. Call it after all rows are read, and before the first query over them."""
         self._run_all(_INDEXES)
 
     def run(self, sql: str, *values: Any) -> None:
-        """One statement that changes something."""
+        """Run one statement that changes something."""
         self._db.execute(sql, values)
 
     def select(self, sql: str, *values: Any) -> Iterator[Any]:
-        """Rows one by one, as tuples."""
+        """The rows one by one, as tuples."""
         return iter(self._db.execute(sql, values))
 
     def number(self, sql: str, *values: Any) -> int:
-        """Of a SELECT that has one number for an answer."""
+        """The result of a SELECT that returns one number."""
         return int(next(self.select(sql, *values))[0] or 0)
 
     def _run_all(self, script: str) -> None:

@@ -1,11 +1,12 @@
-"""What there is to find in the scratch file, a SELECT for each kind.
+"""The SELECTs over the scratch file, one for each kind of finding.
 
-First what groups its rows, and by which they come; then the openid, a mobile, and the columns of ``findings._user``.
+The first column groups the rows, which are sorted by it. Then come the openid, a mobile number, and the columns of
+``findings._user``.
 """
 
-# ruff: noqa: S608 - put together of what stands here, and of nothing else
+# ruff: noqa: S608 - the statements only consist of texts in this module
 
-#: Of each row: openid, mobile, the row's key, the user, and all that tells which of several is the right one.
+#: In each row: the openid, the mobile number, the row's key, the user, and all data that helps to choose among several.
 _PERSON = "people.last_login, people.date_joined, people.disabled"
 _OF_ROW = f"source.openid, NULL, source.row, source.person, {_PERSON}, source.created, NULL, NULL"
 _OF_USER = f"NULL, people.mobile, NULL, people.person, {_PERSON}, NULL, NULL, NULL"
@@ -30,7 +31,7 @@ LEFT JOIN shared ON shared.openid = claim.openid
 WHERE CASE WHEN shared.openid IS NULL THEN claim.person <> bound.person
 ELSE shared.person IS NULL OR shared.person <> bound.person END
 """
-#: Whose it is comes first.
+#: The owner of the binding comes first.
 TAKEN = f"""
 SELECT bound.openid AS key, {_OF_BOUND}, 0 AS place FROM bound LEFT JOIN people ON people.person = bound.person
 WHERE bound.openid IN ({_LOST})
@@ -51,7 +52,7 @@ SELECT people.mobile, {_OF_USER} FROM people WHERE people.mobile IN (
     SELECT mobile FROM people WHERE mobile <> '' GROUP BY mobile HAVING COUNT(*) > 1
 ) ORDER BY people.mobile, people.rowid
 """
-#: The one whose name it is, and the one whose mobile.
+#: The user with that username comes first, then the user with that mobile number.
 NAMED_BY_MOBILE = f"""
 SELECT people.rowid AS key, {_OF_USER.replace("people.mobile", "people.name")}, 0 AS place FROM people
 WHERE name <> mobile AND name IN (SELECT mobile FROM people WHERE mobile <> '')

@@ -1,4 +1,4 @@
-"""The table that bindings come from: which columns it has, and its rows page by page, in the order of its key."""
+"""The source table of the bindings: its columns, and its rows page by page in the order of its key."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -16,13 +16,13 @@ from phonebind.importing import people
 from phonebind.importing.base import PAGE, ImportRefused, as_text
 from phonebind.importing.scratch import Scratch
 
-#: What can be an id at a provider: printable ASCII without a blank in it, as long as our column.
+#: A possible id at a provider: printable ASCII without a blank, at most as long as our column.
 _READABLE = re.compile(r"[!-~]{1,255}")
 
-#: Or what is no date for Python makes the whole page fail: a text in SQLite, infinity in PostgreSQL. (Its own texts are
-#: as the server's DateStyle has them; JSON's are ISO 8601.)
+#: Moments are read as text. Otherwise, one value that is not a date for Python makes the whole page fail: a text in
+#: SQLite, infinity in PostgreSQL. PostgreSQL's own texts depend on the server's DateStyle, but JSON uses ISO 8601.
 _MOMENTS = {"sqlite": "CAST({} AS TEXT)", "postgresql": "to_json({}) #>> '{{}}'"}
-#: Likewise what is not UTF-8, which SQLite keeps as it came.
+#: Texts are read as bytes for the same reason: SQLite stores texts that are not UTF-8 unchanged.
 _TEXTS = {"sqlite": "CAST({} AS BLOB)"}
 
 EMPTY, MALFORMED, PADDED = "openid_empty", "openid_malformed", "openid_padded"
@@ -30,7 +30,7 @@ EMPTY, MALFORMED, PADDED = "openid_empty", "openid_malformed", "openid_padded"
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """How the table calls them; "" for one that it has not."""
+    """The names of the columns in the table. "" for a column that it does not have."""
 
     openid: str
     user: str
@@ -40,7 +40,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class Source:
-    """A table that was looked at: all of its names are known to the database."""
+    """A table that was inspected: the database knows all of its names."""
 
     database: str
     table: str
@@ -52,14 +52,14 @@ class Source:
 
 
 def tables(database: str) -> list[str]:
-    """Their names, and those of views."""
+    """The names of the tables and views."""
     connection = connections[database]
     with connection.cursor() as cursor:
         return connection.introspection.table_names(cursor, include_views=True)
 
 
 def find(database: str, table: str, columns: Columns) -> Source:
-    """Raises ImportRefused where the database has no such table or columns, and names those that it has."""
+    """Raises ImportRefused if the database has no such table or columns, and names the ones that it has."""
     there = tables(database)
     if table not in there:
         message = _("There is no table %(table)s in the database “%(database)s”. There are: %(known)s.")
@@ -79,7 +79,7 @@ def find(database: str, table: str, columns: Columns) -> Source:
 
 
 def count(source: Source) -> int:
-    """How many rows there are."""
+    """The number of rows."""
     connection = connections[source.database]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*) FROM {connection.ops.quote_name(source.table)}")  # noqa: S608 - quoted
@@ -87,7 +87,7 @@ def count(source: Source) -> int:
 
 
 def load(source: Source, scratch: Scratch) -> Iterator[int]:
-    """Copy all rows; tells after each page how many it had."""
+    """Copy all rows. Yields the number of rows after each page."""
     read, seq = _reader(source), 0
     for page in _pages(source):
         scratch.add("source", (read(seq + number, *row) for number, row in enumerate(page, start=1)))
@@ -96,7 +96,7 @@ def load(source: Source, scratch: Scratch) -> Iterator[int]:
 
 
 def _pages(source: Source) -> Iterator[list[Any]]:
-    """By the key and not by an offset: quick on each page, and whole while rows come and go."""
+    """Pages by key, not by offset: each page is fast, and no row is skipped while others are added and removed."""
     connection = connections[source.database]
     key, select = connection.ops.quote_name(source.key), _select(source)
     after, values = "", list[Any]()
@@ -124,7 +124,7 @@ def _select(source: Source) -> str:
 
 
 def _reader(source: Source) -> Callable[..., tuple[Any, ...]]:
-    """Makes a row of the scratch file of one of the table."""
+    """A function that makes a row of the scratch file from a row of the table."""
     zone = connections[source.database].timezone
     key_of = people.keys()
 
@@ -152,8 +152,9 @@ def _text(value: Any) -> str:
 
 
 def _moment(value: Any, zone: Any) -> str | None:
-    """None where nobody can tell: NULL, or MariaDB's 0000-00-00. Nor in the first and the last year that Python knows:
-    such a moment has no place in the time zones beside.
+    """The moment as text, or None if it is unknown: NULL, or MariaDB's 0000-00-00.
+
+    It is also None in the first and the last year that Python supports: in other time zones, it could be out of range.
     """
     try:
         moment = parse_datetime(value) if isinstance(value, str) else value

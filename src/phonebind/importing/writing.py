@@ -1,7 +1,7 @@
-"""Bindings are written as the source has them: in batches, each in a transaction of its own, beside live sign-ins.
+"""Writes bindings as the source has them: in batches, each in its own transaction, while live sign-ins go on.
 
-Not by ``bulk_create``, to which the moment of the writing is ``created_at``. The unique constraint decides against a
-sign-in that binds the same openid meanwhile; what it has refused is read again.
+``bulk_create`` is not used, because it would set ``created_at`` to the present. If a live sign-in binds the same openid
+at the same time, the unique constraint decides. Rows that it has refused are read again.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from phonebind.importing.deciding import Planned
 from phonebind.importing.findings import Finding, late
 from phonebind.models import SocialAccount
 
-#: How often a batch begins anew: a user of it was deleted meanwhile, or a sign-in had the lock.
+#: The maximum number of tries for a batch: a user may have been deleted meanwhile, or a sign-in may hold the lock.
 _ATTEMPTS = 5
 
 _FIELDS = ("user", "provider", "app_id", "openid", "unionid", "nickname", "created_at", "updated_at")
@@ -28,7 +28,7 @@ _FIELDS = ("user", "provider", "app_id", "openid", "unionid", "nickname", "creat
 
 @dataclass
 class Writer:
-    """Writes bindings of one app. ``moment`` is carried by those whose source does not say when they were made."""
+    """Writes bindings of one app. ``moment`` is for those whose source does not say when they were created."""
 
     provider: str
     app_id: str
@@ -40,7 +40,10 @@ class Writer:
         self._user, self._moment, self._key = self._fields[0], self._fields[-1], people.values()
 
     def write(self, batch: list[Planned]) -> tuple[int, list[Finding]]:
-        """How many were written, and what has kept the others out. Raises ImportRefused where a lock never opens."""
+        """Returns the number of written rows, and findings for the others.
+
+        Raises ImportRefused if a lock is never free.
+        """
         written, lost = 0, list[Finding]()
         failure: Exception | None = None
         for _attempt in range(_ATTEMPTS):
@@ -60,7 +63,7 @@ class Writer:
     def _insert(self, batch: list[Planned]) -> int:
         connection, written = connections[self._database], 0
         rows = [self._row(planned, connection) for planned in batch]
-        # Some databases bound the parameters of one statement.
+        # Some databases limit the number of parameters of one statement.
         size = max(connection.ops.bulk_batch_size(self._fields, rows), 1)
         with connection.cursor() as cursor:
             for start in range(0, len(rows), size):
@@ -84,9 +87,10 @@ class Writer:
         return [user, self.provider, self.app_id, planned.openid, planned.unionid, "", moment, moment]
 
     def _left(self, batch: list[Planned]) -> tuple[list[Planned], list[Finding]]:
-        """What can still be written, and what cannot: it is bound to somebody else by now, or its user is gone.
+        """The bindings that can still be written, and findings for those that cannot.
 
-        MariaDB leaves out a row whose user is gone; the others refuse the batch that it is in.
+        A binding cannot be written if its openid is bound to another user by now, or if its user was deleted. MariaDB
+        leaves out the row of a deleted user. The other databases refuse the whole batch.
         """
         accounts = SocialAccount._base_manager.using(self._database)
         mine = accounts.filter(provider=self.provider, app_id=self.app_id, openid__in=[each.openid for each in batch])

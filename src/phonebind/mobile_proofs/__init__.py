@@ -1,10 +1,10 @@
-"""What proves a mobile without an SMS: the carrier's one tap, and the phone button of WeChat.
+"""Mobile proofs: a mobile number verified without an SMS, by a carrier's one-tap sign-in or WeChat's phone button.
 
-    proof = trade("aliyun", token, identity, address)     # asks the vendor, once: its token serves once
-    mobile = read(proof.token, identity)                  # at the bind, as often as a password is typed wrong
+    proof = trade("aliyun", token, identity, address)     # asks the vendor once: the vendor's token works once
+    mobile = read(proof.token, identity)                  # at the bind, again after each wrong password
 
-The proof is signed, 10 minutes long, for one identity, and serves for one bind (``phonebind.verified``). Adding a
-source is one file and its line in ``SOURCES``.
+A proof is signed. It is valid for 10 minutes, for one identity and one bind (``phonebind.verified``). A new source
+needs one file and its line in ``SOURCES``.
 """
 
 import secrets
@@ -32,7 +32,7 @@ from phonebind.verified import VerifiedMobile
 
 __all__ = ["MAX_AGE", "SOURCES", "ByProof", "Proof", "Source", "get", "issue", "of", "read", "trade"]
 
-#: By their words in ``MOBILE_PROOFS``; any other source has a dotted path.
+#: The sources by their words in ``MOBILE_PROOFS``. Any other source is named by its dotted path.
 SOURCES: Mapping[str, str] = {
     "aliyun": "phonebind.mobile_proofs.aliyun.Aliyun",
     "tencent": "phonebind.mobile_proofs.tencent.Tencent",
@@ -46,15 +46,15 @@ SALT = "phonebind.mobile_proof.v1"
 
 @dataclass(frozen=True, slots=True)
 class ByProof(VerifiedMobile):
-    """A mobile that a source has proved. Made by :func:`issue` and :func:`read` alone."""
+    """A mobile number that a source has verified. Only :func:`issue` and :func:`read` create it."""
 
     invalid: ClassVar[type[PhonebindError]] = MobileProofInvalid
 
-    #: Names this proof, and no other.
+    #: The unique name of this proof.
     once: str
 
     def claim(self) -> bool:
-        # Nobody else can: the identity is inside the signature.
+        # There is no other claimant: the signature covers the identity.
         return not store.exists(self._key)
 
     def settle(self) -> None:
@@ -67,14 +67,14 @@ class ByProof(VerifiedMobile):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Proof:
-    """What the client is given, and the mobile that it stands for."""
+    """The token for the client, and the verified mobile number that it stands for."""
 
     token: str
     mobile: ByProof
 
     @property
     def body(self) -> dict[str, Any]:
-        """As every JSON answer says it."""
+        """The fields in which every JSON response shows the proof."""
         return {
             "mobile_proof": self.token,
             "mobile": masking.mobile(self.mobile.number),
@@ -83,9 +83,9 @@ class Proof:
 
 
 def get(name: str) -> Source:
-    """The source of that name in ``MOBILE_PROOFS``, ready for one question.
+    """The source with that name in ``MOBILE_PROOFS``, for one request to the vendor.
 
-    Raises Invalid where there is none, and what :func:`options.build` raises.
+    Raises Invalid if there is none, and what :func:`options.build` raises.
     """
     entry = conf.mobile_proofs.get(name)
     if entry is None:
@@ -99,7 +99,7 @@ def get(name: str) -> Source:
 
 
 def trade(name: str, token: str, identity: Identity, address: str, *, carrier: str = "") -> Proof:
-    """The vendor's token for a proof of ours. Once: it is used up, whatever becomes of the answer.
+    """Exchange the vendor's token for a proof of ours. The token is used up in every case.
 
     Raises Invalid (no such source), MobileProofInvalid, MobileProofUnavailable, TooManyRequests, StorageUnavailable.
     """
@@ -111,8 +111,9 @@ def trade(name: str, token: str, identity: Identity, address: str, *, carrier: s
 
 
 def of(ticket: Ticket) -> Proof | None:
-    """Of the mobile that an SMS of ours has proved on the way to this ticket's form, if one has: it serves for the one
-    bind, and as long as the ticket.
+    """A proof of the mobile number that an SMS verified before the form of this binding token, if there is one.
+
+    It is valid for the one bind of the binding token, and for as long as the token.
     """
     if ticket.proved is None:
         return None
@@ -121,8 +122,10 @@ def of(ticket: Ticket) -> Proof | None:
 
 
 def issue(number: str, identity: Identity, *, strength: str, source: str, once: str = "") -> Proof:
-    """A proof of a mobile that ``source`` has just proved: one of ours, or a provider that told it too. ``once`` names
-    it where it has a name already.
+    """A proof of a mobile number that ``source`` has just verified. ``source`` may be a provider that also gave the
+    number.
+
+    ``once`` is the name of the proof, if it already has one.
     """
     mobile = ByProof(number, identity.key, once or secrets.token_urlsafe(12), strength=strength, source=source)
     said = [number, identity.key, mobile.once, strength, source]
@@ -130,9 +133,9 @@ def issue(number: str, identity: Identity, *, strength: str, source: str, once: 
 
 
 def read(token: str, identity: Identity) -> ByProof:
-    """The mobile, verified for ``identity``; the proof stays usable until it is settled.
+    """The mobile number, verified for ``identity``. The proof stays valid until ``settle`` is called.
 
-    Raises MobileProofInvalid: expired, forged, or for another identity.
+    Raises MobileProofInvalid if the proof is expired, forged, or for another identity.
     """
     if not token.isascii():
         raise MobileProofInvalid
@@ -147,8 +150,10 @@ def read(token: str, identity: Identity) -> ByProof:
 
 @contextmanager
 def _taken(identity: Identity, address: str) -> Iterator[None]:
-    """The limits of one question. The site pays for the answers that have a number in them: the others give its budget
-    back, but for those that nobody has heard.
+    """Counts one request to the vendor against the limits.
+
+    The site pays for answers that contain a number. Other answers are given back to the site's budget. A request
+    without an answer is not given back.
     """
     site: limits.Claim = ("proof_site_day", limits.SITE)
     at = limits.take(("proof_identity_hour", identity.key), ("proof_address_hour", address), site)

@@ -1,7 +1,7 @@
 """Aliyun 号码认证 (DYPNS), ``GetMobile``:
 https://help.aliyun.com/zh/pnvs/developer-reference/api-dypnsapi-2017-05-25-getmobile
 
-The token is what Aliyun's SDK in the app was given. Mobiles of the mainland, of all three carriers.
+Aliyun's SDK gives the app the token. It covers mobile numbers of the mainland, of all three carriers.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ API = ("GetMobile", "2017-05-25")
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Aliyun(Vendor):
-    """``access_key_id`` and ``access_key_secret`` are those of a RAM user who may ``dypns:GetMobile``, and no more."""
+    """``access_key_id`` and ``access_key_secret``: those of a RAM user that is only allowed ``dypns:GetMobile``."""
 
     name: ClassVar[str] = "Aliyun"
     words: ClassVar[tuple[str, ...]] = ("access_key_id", "access_key_secret")

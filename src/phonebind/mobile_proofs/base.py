@@ -1,4 +1,4 @@
-"""What every source of mobile proofs is, and what those have in common that ask a vendor."""
+"""The protocol of mobile proof sources, and the base class of those that ask a vendor."""
 
 import logging
 import re
@@ -12,10 +12,10 @@ from phonebind.conf import SETTING, development
 from phonebind.exceptions import MobileProofInvalid, MobileProofUnavailable
 from phonebind.oauth import Identity, answers
 
-#: Seconds that a connection may have rested. A token that was sent into one that the server just closes may be used up.
+#: The maximum seconds that a connection was idle. If the server is just closing it, a token sent on it may be used up.
 MAX_IDLE = 10.0
 
-#: What of an answer may stand in a log.
+#: The only part of an answer that may be logged.
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _KEY = re.compile(r"[!-~]+")
 
@@ -33,20 +33,23 @@ class Source(Protocol):
         """A list of problems with the options, for the system checks. It sends nothing."""
 
     def verify(self, token: str, identity: Identity, *, carrier: str = "") -> str:
-        """The mobile that belongs to the token: 11 digits. Called once for each token.
+        """The mobile number that belongs to the token: 11 digits. Called once for each token.
 
         ``carrier`` is what the SDK calls the carrier, for vendors that need it.
 
-        Raises MobileProofInvalid where another token repairs it, and MobileProofUnavailable for everything else.
+        Raises MobileProofInvalid if another token helps, and MobileProofUnavailable for everything else.
         """
 
 
 class Vendor:
-    """Asks a vendor: one call for each token, since it serves once. A code that is in no list is the vendor's fault."""
+    """Sends one request to a vendor for each token, because a token works once.
+
+    A code that is in neither list is the vendor's fault.
+    """
 
     name: ClassVar[str]
     strength: ClassVar[str] = "carrier"
-    #: Codes that another token repairs, and those that only the operator does; ``*`` stands for any ending.
+    #: Codes that another token solves, and codes that only the operator can fix. ``*`` stands for any ending.
     user: ClassVar[str] = ""
     operator: ClassVar[str] = ""
     #: Options that must be a str and not empty.
@@ -56,14 +59,14 @@ class Vendor:
     def check(self) -> list[str]:
         texts = {word: getattr(self, word) for word in self.words}
         wrong = [word for word, text in texts.items() if not isinstance(text, str) or not _KEY.fullmatch(text)]
-        problems = [f"{word} must be a str, not empty, of letters that keys have" for word in wrong]
+        problems = [f"{word} must be a str, not empty, of printable ASCII without white space" for word in wrong]
         scheme = urlsplit(str(self.endpoint)).scheme
         if scheme != "https" and not (development() and scheme == "http"):
             problems.append("endpoint is not https")
         return problems
 
     def ask(self, url: str, content: bytes, headers: Mapping[str, str]) -> Mapping[str, Any]:
-        """The JSON of the answer, whatever its status. Raises MobileProofUnavailable."""
+        """The JSON of the answer, for any HTTP status. Raises MobileProofUnavailable."""
         try:
             answer = upstream.exchange(url, content, headers, upstream.Deadline(), max_idle=MAX_IDLE)
         except upstream.UpstreamError as error:
@@ -71,13 +74,13 @@ class Vendor:
         return answers.read(answer.body)
 
     def refuse(self, code: str) -> NoReturn:
-        """Raises what the vendor's code means."""
+        """Raise the error that the vendor's code means."""
         if _is_in(self.user, code):
             raise MobileProofInvalid
         shown = code if _CODE.fullmatch(code) else "no readable code"
         if not _is_in(self.operator, code):
             error = self.unavailable(shown)
-            # A code says that there is no number: nobody pays, and nobody is down.
+            # The vendor answered with a code, so it did not charge for a number, and it is not down.
             error.answered = shown == code
             raise error
         if alarms.is_due(f"mobile proof {self.name} {shown}"):
@@ -88,16 +91,16 @@ class Vendor:
         raise _answered()
 
     def number(self, text: str) -> str:
-        """Raises MobileProofUnavailable where the vendor's answer has no mobile of the mainland."""
+        """The number in one spelling. Raises MobileProofUnavailable if it is not a mobile number of the mainland."""
         number = mobiles.clean(text)
         if not mobiles.is_mobile(number):
             raise self.unavailable("an answer without a mobile")
         return number
 
     def unavailable(self, reason: str) -> MobileProofUnavailable:
-        """To raise. ``reason`` holds nothing secret."""
+        """The error to raise. ``reason`` goes into the log, so it contains no secret."""
         if alarms.is_due(f"mobile proof {self.name} unavailable"):
-            logger.warning("%s proves no mobile: %s", self.name, reason)
+            logger.warning("%s verifies no mobile number: %s", self.name, reason)
         return MobileProofUnavailable()
 
 

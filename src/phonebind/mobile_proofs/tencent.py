@@ -1,6 +1,6 @@
 """Tencent Cloud 号码认证 (NVS), ``rapidauth/validate``: https://cloud.tencent.com/document/product/1129
 
-The token and the name of the carrier are what Tencent's SDK in the app was given.
+Tencent's SDK gives the app the token and the name of the carrier.
 """
 
 import json
@@ -21,11 +21,11 @@ CARRIERS = ("mobile", "unicom", "telecom")
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Tencent(Vendor):
-    """``sdk_app_id`` and ``app_key`` are those of the application in the console."""
+    """``sdk_app_id`` and ``app_key`` are those of the application in Tencent's console."""
 
     name: ClassVar[str] = "Tencent Cloud"
     words: ClassVar[tuple[str, ...]] = ("sdk_app_id", "app_key")
-    #: The signature, and the permission. Which code an expired token has is not documented.
+    #: A wrong signature, and a missing permission. The code of an expired token is not documented.
     operator: ClassVar[str] = "1001 1006"
 
     sdk_app_id: str

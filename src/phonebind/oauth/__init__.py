@@ -1,4 +1,4 @@
-"""Identity providers. Adding one is one file and its line in ``KINDS``."""
+"""Identity providers. A new provider needs one file and its line in ``KINDS``."""
 
 import functools
 from collections.abc import Mapping
@@ -28,7 +28,8 @@ __all__ = [
     "web",
 ]
 
-#: By their words in ``PROVIDERS``. Imported on first use: some need a library that others do without.
+#: The providers by their words in ``PROVIDERS``. Each is imported at its first use: some need a library that others do
+#: not need.
 KINDS: Mapping[str, str] = {
     "qq": "phonebind.oauth.qq.QQ",
     "wechat_web": "phonebind.oauth.wechat_web.WeChatWeb",
@@ -71,7 +72,7 @@ def native(name: str) -> NativeProvider:
     """The same, for a provider whose proof an app brings. Raises ProviderUnknown for any other.
 
     An entry whose proof is a code is either for browsers or for apps. The ``state`` ties a browser's code to that
-    browser. An app has no ``state``: somebody who found a code in an address could use it here.
+    browser. An app has no ``state``: anyone who found a code in an address could use it here.
     """
     found = get(name)
     if not isinstance(found, NativeProvider):
@@ -109,7 +110,7 @@ def label(family: str, app_id: str = "") -> Text:
 
 
 def is_configured(family: str, app_id: str) -> bool:
-    """Whether somebody with such an identity can still sign in by it."""
+    """Whether a person with such an identity can still sign in with it."""
     return any((each.family, each.app_id) == (family, app_id) for each in map(get, conf.providers))
 
 

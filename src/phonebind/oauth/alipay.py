@@ -1,4 +1,6 @@
-"""Alipay: one gateway for every call, RSA2 both ways, and an id that is either the app's own or everybody's.
+"""Alipay: one gateway for all calls, RSA2 signatures in both directions, and a choice of two ids.
+
+One id is unique within an app, the other is the same in all apps.
 
 Source: opendocs.alipay.com, "用户信息授权", alipay.system.oauth.token, alipay.user.info.share, "支付宝登录" for apps.
 """
@@ -27,9 +29,9 @@ TOKEN = "alipay.system.oauth.token"  # noqa: S105
 PROFILE = "alipay.user.info.share"
 
 SUCCESS = "10000"
-#: The code is wrong, expired or used: the person signs in again.
+#: The code is wrong, expired or used. The person must sign in again.
 CODE_ERRORS = frozenset({"isv.code-invalid", "aop.invalid-auth-token", "aop.auth-token-time-out"})
-#: Our app id, keys, clock or permission is wrong, or a parameter is missing: the operator's to repair.
+#: Our app id, keys, clock or permission is wrong, or a parameter is missing. The operator must fix it.
 CONFIG_ERRORS = frozenset(
     {
         *("isv.invalid-signature", "isv.missing-signature", "isv.invalid-app-id", "isv.invalid-timestamp"),
@@ -37,25 +39,25 @@ CONFIG_ERRORS = frozenset(
     }
 )
 SCOPE = "auth_base"
-#: The scope that may ask for nickname and avatar.
+#: The scope that is allowed to read the nickname and the avatar.
 PROFILE_SCOPE = "auth_user"
 ID_KINDS = ("open_id", "user_id")
 
 BEIJING = timezone(timedelta(hours=8))
 FORM = {"Content-Type": "application/x-www-form-urlencoded;charset=utf-8"}
-#: Errors that are fit for a log.
+#: Errors that may be logged.
 _ERROR = re.compile(r"\d{1,6}|(?:isv|isp|aop)\.[a-z-]{1,48}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlipaySettings(ProviderSettings):
-    #: Our own; its public half is registered in the console. PEM, or base64 as Alipay's key tool writes it.
+    #: Our private key. Its public key is registered in the console. PEM, or base64 as Alipay's key tool writes it.
     private_key: str = field(default="", repr=False)
-    #: Alipay's, as the console shows it: not the public half of ours.
+    #: Alipay's public key, as the console shows it. It is not the public key of ``private_key``.
     alipay_public_key: str = ""
-    #: Which id is the person's: a word of ``ID_KINDS``. Whoever changes it makes strangers of all who are bound.
+    #: Which id identifies a person: a word of ``ID_KINDS``. After a change, no bound person is recognized any more.
     id_kind: str = "open_id"
-    #: The merchant's number (2088…), for :meth:`Alipay.sign_info` alone.
+    #: The merchant's number (2088…). Only :meth:`Alipay.sign_info` needs it.
     pid: str = ""
 
 
@@ -72,7 +74,9 @@ class Alipay(WebProvider, NativeProvider):
 
     @property
     def app_id(self) -> str:
-        """A user_id is one person's in all apps of all developers: what is bound to one stays when the app changes."""
+        """The client id for an open_id. A user_id is the same in all apps, so its bindings stay valid when the app
+        changes.
+        """
         return self.settings.client_id if self.settings.id_kind == "open_id" else self.family
 
     def check(self) -> list[str]:
@@ -91,7 +95,7 @@ class Alipay(WebProvider, NativeProvider):
             "redirect_uri": self.settings.redirect_uri,
             "state": state,
         }
-        # At the real one, and at its own sandbox, pages and gateway are different hosts.
+        # Pages and gateway are on different hosts, at the real Alipay and at its sandbox.
         return f"{self._base.replace('//openapi', '//openauth', 1)}{AUTHORIZE}?{urlencode(query)}"
 
     def refused(self, error: str) -> PhonebindError:
@@ -106,7 +110,7 @@ class Alipay(WebProvider, NativeProvider):
         if not openid:
             other = next((kind for kind in ID_KINDS if text(answer, kind)), "")
             if other:
-                raise self.misconfigured(TOKEN, f"it names people by {other}, and id_kind is {self.settings.id_kind}")
+                raise self.misconfigured(TOKEN, f"its answer has {other}, and id_kind is {self.settings.id_kind}")
             raise self.unavailable("token answer without an id")
         return Grant(openid, text(answer, "access_token"), unionid=text(answer, "union_id") or None)
 
@@ -117,9 +121,10 @@ class Alipay(WebProvider, NativeProvider):
         return Profile(text(answer, "nick_name"), text(answer, "avatar"))
 
     def sign_info(self) -> str:
-        """What our app gives to Alipay's SDK, which answers with an auth_code for :meth:`verify`. Made for one sign-in.
+        """The text that our app gives to Alipay's SDK, for one sign-in. The SDK returns an auth_code for
+        :meth:`verify`.
 
-        It lets its holder do no more than ask the person for that code.
+        Anyone who has the text can only ask the person for that code.
         """
         info = {
             "apiname": "com.alipay.account.auth",
@@ -147,7 +152,7 @@ class Alipay(WebProvider, NativeProvider):
         return ["alipay_public_key is your app's own: copy what the console calls 支付宝公钥, not 应用公钥."]
 
     def _ask(self, method: str, **params: str) -> Mapping[str, Any]:
-        """What Alipay answers, and signed."""
+        """Send one request. Returns the answer, after its signature was verified."""
         form = {
             "app_id": self.settings.client_id,
             "charset": "utf-8",
@@ -169,7 +174,7 @@ class Alipay(WebProvider, NativeProvider):
         if node is None or not isinstance(node.value, dict):
             raise self.unavailable(f"{method}: no answer to what was asked")
         code = text(node.value, "code")
-        # Errors are not always signed, and identify nobody. The token's success has no code.
+        # Errors are not always signed. They identify no person, so that is safe. A successful token answer has no code.
         if refused or code not in ("", SUCCESS):
             raise self._refusal(method, code, text(node.value, "sub_code"))
         if "sign" not in found:

@@ -1,4 +1,4 @@
-"""Sign in with Apple, on the web and in apps. It is asked for neither name nor e-mail: so the callback is a plain GET.
+"""Sign in with Apple, on the web and in apps. It requests neither name nor e-mail, so the callback is a plain GET.
 
 Source: developer.apple.com, "Sign in with Apple REST API", "Creating a client secret", TN3107.
 """
@@ -22,18 +22,18 @@ AUTHORIZE = "/auth/authorize"
 TOKEN = "/auth/token"  # noqa: S105
 KEYS = "/auth/keys"
 
-#: Seconds that a client secret is good for, and for which one is used: Apple takes up to half a year.
+#: Seconds that a client secret is valid, and seconds that we use it. Apple accepts up to half a year.
 SECRET_LIFE = 3_600
 SECRET_USE = 1_800
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppleSettings(IdTokenSettings):
-    """``client_id`` is the Services ID, ``audiences`` the bundle ids. The secret is made of the private key."""
+    """``client_id`` is the Services ID, ``audiences`` are the bundle ids. ``private_key`` signs the client secret."""
 
     team_id: str = ""
     key_id: str = ""
-    #: The text of the .p8 file; line breaks may be written as \\n, as environment variables have them.
+    #: The text of the .p8 file. Line breaks may be written as \\n, as in environment variables.
     private_key: str = field(default="", repr=False)
 
 
@@ -52,12 +52,12 @@ class Apple(IdTokenProvider):
 
     @property
     def button(self) -> str:
-        """Of the texts that Apple's guidelines allow."""
+        """One of the texts that Apple's guidelines allow."""
         return _("Sign in with Apple")
 
     @property
     def app_id(self) -> str:
-        """A person is the same to all apps of a team, and becomes another where an app goes to another team."""
+        """The team. A person has the same id in all apps of a team, and another id if an app moves to another team."""
         return self.settings.team_id
 
     @property
@@ -67,7 +67,7 @@ class Apple(IdTokenProvider):
     def check(self) -> list[str]:
         settings = self.settings
         if settings.scope:
-            return ["scope: with any, Apple brings people back by a cross-site POST, and without the cookie."]
+            return ["scope must be empty: with a scope, Apple returns by a cross-site POST, which has no cookie."]
         if not self._client_secret:
             return ["private_key must be the text of the .p8 file from Apple's console."]
         return []
@@ -104,7 +104,7 @@ class Apple(IdTokenProvider):
 
     @property
     def _client_secret(self) -> str:
-        """ "" where the private key is none."""
+        """The client secret, signed for this period. "" if the private key is invalid."""
         settings = self.settings
         names = (settings.team_id, settings.key_id, settings.client_id)
         return _signed(*names, settings.private_key, int(time.time() // SECRET_USE))

@@ -1,8 +1,8 @@
-"""What every provider is: how it is asked who somebody is, and the identity that comes of the answers.
+"""The base classes of providers, and the identity that a provider's answers result in.
 
-A provider is a class for one *kind* of sign-in ("wechat_oa"), a *family* of kinds in which one person has one unionid
-("wechat"), and one app of ours. Kinds that a browser goes to are :class:`WebProvider`, those whose proof an app or a
-mini program brings are :class:`NativeProvider`, and some are both.
+A provider is a class for one *kind* of sign-in ("wechat_oa"). It belongs to a *family* of kinds in which one person has
+one unionid ("wechat"), and it uses one app of ours. Kinds that a browser goes to are :class:`WebProvider`. Kinds whose
+proof an app or a mini program sends are :class:`NativeProvider`. Some are both.
 """
 
 import logging
@@ -21,14 +21,14 @@ from phonebind.conf import ProviderSettings
 from phonebind.exceptions import PhonebindError, ProviderUnavailable, SignInCancelled, Text
 from phonebind.upstream import Deadline, UpstreamError
 
-#: Ids are compared byte for byte, and some databases pad with spaces: printable ASCII without space leaves no doubt.
+#: Ids are compared byte by byte, and some databases pad with spaces. Printable ASCII without spaces is unambiguous.
 _ID = re.compile(r"[!-~]{1,255}\Z")
 
 logger = logging.getLogger(__name__)
 
 
 def checked_id(value: str) -> str:
-    """An openid or unionid that is fit to be compared and kept. Raises ProviderUnavailable for any other."""
+    """An openid or unionid that is safe to compare and store. Raises ProviderUnavailable for any other."""
     if not _ID.match(value):
         raise ProviderUnavailable
     return value
@@ -58,7 +58,7 @@ class Identity:
     @property
     def key(self) -> str:
         """A text that names this identity and no other: ``wechat:wx1111111111111111:oABC…``."""
-        # An issuer has colons of its own.
+        # An issuer contains colons.
         return f"{self.provider}:{quote(self.app_id, safe='')}:{self.openid}"
 
 
@@ -75,27 +75,28 @@ class Grant:
     """What a provider answered for a code or token. It lives as long as one request, and is not stored.
 
     ``openid`` is required. ``access_token`` is the provider's, for more questions. ``unionid`` and ``profile`` are None
-    where the provider has not told them yet. ``mobile`` is a number of 11 digits that the provider has proved, or "";
-    ``strength`` says how strongly. ``virtual`` is True where the provider says that nobody has really signed in.
+    if the provider has not given them yet. ``mobile`` is a number of 11 digits that the provider has verified, or "";
+    ``strength`` says how strong that is. ``virtual`` is True if the provider says that no person has really signed in.
     """
 
     openid: str
-    #: The provider's, to ask more with.
+    #: The provider's access token, for further requests to it.
     access_token: str = ""
-    #: The person's id across the family, where the provider has told it already.
+    #: The person's id across the family, if the provider has already given it.
     unionid: str | None = None
-    #: Likewise; None where it takes a question.
+    #: The profile, if the provider has already given it. None if that needs another request.
     profile: Profile | None = None
-    #: 11 digits that the provider has proved to be this person's, and how strongly: ``phonebind.verified.STRENGTHS``.
+    #: 11 digits that the provider has verified for this person, and how strong that is:
+    #: ``phonebind.verified.STRENGTHS``.
     mobile: str = ""
     strength: str = "quick"
-    #: Nobody: the provider answers so where somebody has not signed in at all.
+    #: Not a real person: a provider returns such a user if the visitor has not signed in at all.
     virtual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """A part of the provider's page that our page shows, so that nobody has to leave it.
+    """A part of the provider's page that our page shows, so that the person does not have to leave it.
 
     ``script`` is the provider's script, ``options`` are for its widget, and ``frame`` is the origin, or an address,
     whose pages the widget shows.
@@ -115,14 +116,15 @@ class Provider(ABC):
     Every method that asks the provider raises ProviderUnavailable if there is no usable answer in time.
     """
 
-    #: Its word in ``phonebind.oauth.KINDS``, and its name in ``PROVIDERS`` where the host gives it no other.
+    #: Its word in ``phonebind.oauth.KINDS``. It is also its name in ``PROVIDERS``, unless the host gives it another
+    #: name.
     kind: ClassVar[str]
-    #: What bindings are stored under. All kinds of a family share the unionid, and none other does.
+    #: The name under which bindings are stored. All kinds of a family share the unionid, and no other kind does.
     family: ClassVar[str]
-    #: What people call it.
+    #: The name that people use for it.
     label: ClassVar[Text]
     settings_class: ClassVar[type[ProviderSettings]] = ProviderSettings
-    #: The settings that it cannot do without.
+    #: The settings that it requires.
     required: ClassVar[tuple[str, ...]] = ("client_id", "client_secret")
 
     def __init__(self, settings: ProviderSettings, name: str = "") -> None:
@@ -137,16 +139,16 @@ class Provider(ABC):
 
     @property
     def asks_unionid(self) -> bool:
-        """Whether to ask for the unionid where the grant has none."""
+        """Whether to ask for the unionid if the grant has none."""
         return False
 
     @property
     def asks_profile_first(self) -> bool:
-        """Whether only the profile shows that somebody really signed in. Then it is read before the unionid is used."""
+        """Whether only the profile shows that a person really signed in. Then it is read before the unionid is used."""
         return False
 
     def check(self) -> list[str]:
-        """A list of problems with its settings, besides settings that are missing or have the wrong type."""
+        """A list of problems with its settings, except settings that are missing or have the wrong type."""
         return []
 
     def unionid(self, grant: Grant) -> str | None:
@@ -158,10 +160,10 @@ class Provider(ABC):
         return grant.profile or Profile()
 
     def misconfigured(self, path: str, error: object, *, certain: bool = True) -> ProviderUnavailable:
-        """An error to raise where only the operator can repair it. The log says so, once a minute for each ``error``.
+        """An error to raise if only the operator can repair it. The log says so, once a minute for each ``error``.
 
         ``certain`` is False if the reason may be what a client sent, such as a token of another app. Then the line is
-        no ERROR, or anybody could raise the operator's alarms.
+        no ERROR, or any client could raise the operator's alarms.
         """
         if alarms.is_due(f"{self.name} {path} {error}"):
             setting = f"PHONEBIND['PROVIDERS']['{self.name}']"
@@ -200,14 +202,15 @@ class WebProvider(Provider):
     """
 
     required: ClassVar[tuple[str, ...]] = ("client_id", "client_secret", "redirect_uri")
-    #: What the code is called in the callback.
+    #: The name of the code in the callback.
     code_field: ClassVar[str] = "code"
-    #: Whether it takes any text for a state, as front ends that put ``next`` there need it. Ours is [0-9a-f]{32}.
+    #: Whether it accepts any text as the state. Front ends that put ``next`` there need that. Our state is
+    #: [0-9a-f]{32}.
     takes_any_state: ClassVar[bool] = True
-    #: Whether it is asked with a secret: a nonce, a PKCE verifier. Only a cookie can keep one.
+    #: Whether a sign-in has a secret: a nonce, or a PKCE verifier. Only a cookie can keep it.
     uses_secret: ClassVar[bool] = False
-    #: What the user agent of the provider's own app has in it, such as "MicroMessenger"; "" where there is none. People
-    #: there have an account with the provider: this way comes first.
+    #: Part of the user agent of the provider's own app, such as "MicroMessenger"; "" if there is none. People in that
+    #: app have an account with the provider, so this way comes first there.
     home: ClassVar[str] = ""
 
     @property
@@ -224,18 +227,18 @@ class WebProvider(Provider):
 
     @abstractmethod
     def login_url(self, state: str, *, secret: str = "", user_agent: str = "") -> str:
-        """Where the browser goes to sign in. ``secret`` belongs to the sign-in; ``user_agent`` tells the device."""
+        """The address for the browser. ``secret`` is that of the sign-in, and ``user_agent`` that of the browser."""
 
     @abstractmethod
     def exchange(self, code: str, *, secret: str = "") -> Grant:
-        """Trade the code for a grant, once. Raises CodeInvalid where a new sign-in repairs it."""
+        """Exchange the code for a grant, once. Raises CodeInvalid if a new sign-in helps."""
 
     def widget(self, state: str) -> Widget | None:
         """What our pages show in place of a redirect to ``login_url``. Most have None."""
         return None
 
     def works_in(self, user_agent: str) -> bool:
-        """Whether somebody can sign in with it in this browser."""
+        """Whether a person can sign in with it in this browser."""
         return True
 
     def is_home(self, user_agent: str) -> bool:
@@ -243,15 +246,16 @@ class WebProvider(Provider):
         return bool(self.home) and self.home in user_agent
 
     def refusal(self, error: str) -> PhonebindError:
-        """What an ``error`` means that came back in place of a code. Returns SignInCancelled for "" or a cancel,
-        CodeInvalid where the person may try again, and ProviderUnavailable (with a line in the log) where the operator
-        must repair it.
+        """The error of ours for an ``error`` that came back in place of a code.
+
+        Returns SignInCancelled for "" or a cancel, CodeInvalid if the person may try again, and ProviderUnavailable
+        (with a line in the log) if the operator must repair it.
         """
         return self.refused(error) if error else SignInCancelled()
 
     @abstractmethod
     def refused(self, error: str) -> PhonebindError:
-        """The same for an error that is not empty. Remember that anybody can write it into an address."""
+        """The same for an error that is not empty. Remember that any client can write it into an address."""
 
 
 class NativeProvider(Provider):
@@ -260,12 +264,12 @@ class NativeProvider(Provider):
     ``proof`` is the name of the field in the request: "code" or "token", as the SDK calls it.
     """
 
-    #: What the proof is called in the request, by what the SDK calls it.
+    #: The name of the proof in the request, as the SDK calls it.
     proof: ClassVar[Literal["code", "token"]] = "code"
 
     @abstractmethod
     def verify(self, proof: str, *, nonce: str = "") -> Grant:
         """Who the person is, if the proof was given to our own app. ``nonce`` is what the app made, or "".
 
-        Raises CodeInvalid where a new sign-in repairs it.
+        Raises CodeInvalid if a new sign-in helps.
         """

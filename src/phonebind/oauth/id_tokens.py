@@ -1,4 +1,4 @@
-"""id_tokens of OpenID Connect: whom the provider has signed in, for which app, in which sign-in.
+"""id_tokens of OpenID Connect: which person the provider signed in, for which app, in which sign-in.
 
 Source: OpenID Connect Core 1.0, 3.1.3.7; RFC 8725.
 """
@@ -30,47 +30,49 @@ from phonebind.oauth.base import Grant, NativeProvider, Profile, WebProvider
 
 try:
     import jwt
-    from jwt.algorithms import RSAPSSAlgorithm  # noqa: F401 - exists only where cryptography does
+    from jwt.algorithms import RSAPSSAlgorithm  # noqa: F401 - exists only if cryptography is installed
 except ImportError as error:
     raise ImportError("signed tokens need PyJWT and cryptography: pip install 'phonebind[oidc]' or [apple]") from error
 
-#: Never "none", and never HS*: its secret could be a public key. By the type of key that each is made with.
+#: The accepted algorithms, and the type of key of each. "none" is never accepted. HS* is not either: an attacker could
+#: use a public key as its secret.
 ALGORITHMS: Mapping[str, str] = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC"}
 REQUIRED = ("iss", "sub", "aud", "exp", "iat", "nonce")
-#: Seconds that clocks may differ.
+#: Seconds by which clocks may differ.
 LEEWAY = 60
-#: Seconds for which a process keeps what a provider publishes, and between two questions for a key that it lacks.
+#: Seconds for which a process caches what a provider publishes, and seconds between two requests for a missing key.
 KEEP = 3_600
 PAUSE = 60
 
-#: What a token raises that is none. Its header and payload may be any JSON: deep, huge, of other types.
+#: The errors that an invalid token raises. Its header and payload may be any JSON: deep, huge, of other types.
 _NO_TOKEN = (jwt.PyJWTError, ArithmeticError, RecursionError, TypeError, ValueError)
 
 logger = logging.getLogger(__name__)
 
 
 class Refused(Exception):
-    """Why an id_token is not believed, in words of our own."""
+    """An id_token is refused. The text is one of ours."""
 
 
 class WrongNonce(Refused):
-    """It is good, and was made for another sign-in."""
+    """The token is valid, but it was made for another sign-in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdTokenSettings(ProviderSettings):
-    #: The client ids of our native apps, whose id_tokens are taken besides those for ``client_id``.
+    #: The client ids of our native apps. Their id_tokens are accepted in addition to those for ``client_id``.
     audiences: tuple[str, ...] = ()
 
 
 class IdTokenProvider(WebProvider, NativeProvider):
-    """A provider that says in an id_token who somebody is: to us for a code, or to an app that hands it on."""
+    """A provider that identifies the person in an id_token: it returns one for a code, or an app sends one."""
 
     settings: IdTokenSettings
     settings_class = IdTokenSettings
     uses_secret = True
     proof = "token"
-    #: ``error`` of a callback or of the token endpoint, by who can repair it. All others are the provider's.
+    #: Values of ``error`` in a callback or from the token endpoint: the person cancelled, the person can try again, or
+    #: the operator must fix the settings. All other values are the provider's fault.
     cancels: ClassVar[frozenset[str]]
     user_errors: ClassVar[frozenset[str]] = frozenset({"invalid_grant"})
     config_errors: ClassVar[frozenset[str]]
@@ -78,19 +80,19 @@ class IdTokenProvider(WebProvider, NativeProvider):
     @property
     @abstractmethod
     def issuer(self) -> str:
-        """What ``iss`` must be."""
+        """The required value of ``iss``."""
 
     @property
     @abstractmethod
     def keys_url(self) -> str:
-        """Where its JWKS is."""
+        """The address of its JWKS."""
 
     @abstractmethod
     def trade(self, code: str, secret: str) -> Mapping[str, Any]:
         """The answer of the token endpoint, checked for errors."""
 
     def greeting(self, claims: Mapping[str, Any]) -> Profile:
-        """What the id_token tells to greet the person with."""
+        """The nickname and avatar that the id_token contains."""
         return Profile()
 
     def refused(self, error: str) -> PhonebindError:
@@ -98,7 +100,7 @@ class IdTokenProvider(WebProvider, NativeProvider):
             return SignInCancelled()
         if error in self.user_errors:
             return CodeInvalid()
-        # Anybody can write it into an address.
+        # A WARNING, not an ERROR: any client can write this into an address.
         if error in self.config_errors and alarms.is_due(f"{self.name} authorize"):
             logger.warning("A browser came back from %s with %s, which is about our configuration.", self.name, error)
         return ProviderUnavailable()
@@ -109,15 +111,16 @@ class IdTokenProvider(WebProvider, NativeProvider):
         try:
             claims = self._claims(token, (self.settings.client_id,), nonce)
         except WrongNonce:
-            # The code is of another sign-in, and somebody has slipped it into this one.
+            # The code belongs to another sign-in: an attacker has injected it into this one.
             raise CodeInvalid from None
         except Refused as refused:
             raise self.unavailable(f"id_token: {refused}") from None
         return self._grant(claims)
 
     def verify(self, proof: str, *, nonce: str = "") -> Grant:
-        """The token names the SHA-256 of the app's nonce, in hexadecimal digits: with the nonce itself in it, whoever
-        finds a token could sign in with it.
+        """The token contains the SHA-256 of the app's nonce, in hexadecimal digits.
+
+        If it contained the nonce itself, anyone who finds a token could sign in with it.
         """
         if not nonce:
             raise Invalid({"nonce": [Field.default_error_messages["required"]]})
@@ -128,7 +131,7 @@ class IdTokenProvider(WebProvider, NativeProvider):
             if alarms.is_due(f"{self.name} id_token {refused}"):
                 logger.warning("An app brought an id_token of %s that is refused: %s", self.name, refused)
             raise CodeInvalid from None
-        # Without the signature, which can be written in more than one way.
+        # Without the signature, because one signature can be encoded in more than one way.
         signed = hashlib.sha256(proof.rpartition(".")[0].encode()).hexdigest()
         seconds = int(claims["exp"]) - int(time.time()) + LEEWAY + 1
         if not store.first(store.key("id_token", signed), seconds):
@@ -136,7 +139,7 @@ class IdTokenProvider(WebProvider, NativeProvider):
         return self._grant(claims)
 
     def checked(self, path: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
-        """``answer``, where the token endpoint at ``path`` tells no error in it."""
+        """``answer`` of the token endpoint at ``path``. Raises if it contains an error."""
         error = answers.text(answer, "error")
         if error in self.user_errors:
             raise CodeInvalid
@@ -147,14 +150,16 @@ class IdTokenProvider(WebProvider, NativeProvider):
         return answer
 
     def published(self, url: str, *, anew: bool = False) -> Mapping[str, Any]:
-        """The JSON that the provider publishes there, as this process keeps it; ``anew``: asked for again, except where
-        it was just now.
+        """The JSON that the provider publishes at ``url``, from this process's cache.
+
+        With ``anew``, it is requested again, unless that was done within ``PAUSE`` seconds.
         """
         kept, now = _kept.get(url), time.monotonic()
         if kept and (now - kept.asked < PAUSE if anew else now - kept.fetched < KEEP):
             return kept.answer
         if kept:
-            # Whether or not it answers: tokens that name a made-up key would have it asked without end.
+            # Set it even if no answer comes: otherwise, tokens that name a made-up key would cause requests without
+            # end.
             kept.asked = now
         with self.asking("published"):
             answer = upstream.exchange(url, b"", {}, self.deadline, method="GET")
@@ -168,7 +173,7 @@ class IdTokenProvider(WebProvider, NativeProvider):
         return Grant(openid=claims["sub"], profile=self.greeting(claims))
 
     def _claims(self, token: str, audiences: Collection[str], nonce: str) -> Mapping[str, Any]:
-        """Raises Refused, and ProviderUnavailable where its keys cannot be had."""
+        """The claims of a valid token. Raises Refused, and ProviderUnavailable if its keys cannot be loaded."""
         try:
             header = jwt.get_unverified_header(token)
             key = self._key(header.get("alg"), header.get("kid"))
@@ -183,16 +188,16 @@ class IdTokenProvider(WebProvider, NativeProvider):
             )
         except _NO_TOKEN as error:
             raise Refused(type(error).__name__) from None
-        # For several parties it says which of them asked.
+        # A token for several audiences names in azp the one that requested it.
         if isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and claims.get("azp") not in audiences:
             raise Refused("azp")
-        # Of what is no text, the repr is no nonce either.
+        # A nonce that is not text becomes its repr, which is never equal to ours.
         if not hmac.compare_digest(str(claims["nonce"]).encode(errors="replace"), nonce.encode()):
             raise WrongNonce("nonce")
         return claims
 
     def _key(self, algorithm: Any, kid: Any) -> jwt.PyJWK:
-        """The provider's key of that name; where the token names none, its only one."""
+        """The provider's key with that ``kid``. Without a ``kid``, its only key."""
         if not (isinstance(algorithm, str) and algorithm in ALGORITHMS):
             raise Refused("algorithm")
         for anew in (False, True):
@@ -203,7 +208,7 @@ class IdTokenProvider(WebProvider, NativeProvider):
 
 
 def derived(secret: str, purpose: str) -> str:
-    """43 letters of RFC 7636, 4.1, that tell nothing of the sign-in's ``secret``. Raises StateInvalid without one."""
+    """43 letters (RFC 7636, 4.1) that do not reveal the sign-in's ``secret``. Raises StateInvalid without a secret."""
     if not secret:
         raise StateInvalid
     return base64.urlsafe_b64encode(hmac.digest(secret.encode(), purpose.encode(), "sha256")).decode().rstrip("=")
@@ -211,14 +216,14 @@ def derived(secret: str, purpose: str) -> str:
 
 @dataclass(slots=True)
 class _Kept:
-    """``fetched`` and ``asked`` in monotonic seconds."""
+    """``fetched`` and ``asked`` are monotonic times in seconds."""
 
     answer: Mapping[str, Any]
     fetched: float
     asked: float
 
 
-#: What providers publish, by its address.
+#: The cache of what providers publish, by address.
 _kept: dict[str, _Kept] = {}
 
 
@@ -228,7 +233,7 @@ def _keys(published: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _fits(key: Mapping[str, Any], algorithm: str, kid: str | None) -> bool:
-    # The curve too: not every PyJWT looks at it.
+    # Check the curve too: not every version of PyJWT does.
     is_of_type = key.get("kty") == ALGORITHMS[algorithm] and key.get("crv") in (None, "P-256")
     is_for_it = key.get("alg", algorithm) == algorithm and key.get("use", "sig") == "sig"
     return is_of_type and is_for_it and kid in (None, key.get("kid"))

@@ -1,4 +1,4 @@
-"""Any provider of OpenID Connect, by its issuer: Keycloak, an employer's, one's own.
+"""Any OpenID Connect provider, by its issuer: Keycloak, the one of a company, or the host's own.
 
 Source: OpenID Connect Core 1.0 and Discovery 1.0; RFC 6749, 2.3.1; RFC 7636.
 """
@@ -24,9 +24,9 @@ BASIC, POST = "client_secret_basic", "client_secret_post"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIDConnectSettings(IdTokenSettings):
-    #: As the provider writes it, with or without a slash at its end.
+    #: Exactly as the provider writes it, with or without a slash at the end.
     issuer: str = ""
-    #: What people call the provider.
+    #: The name that people use for the provider.
     label: str = "OpenID Connect"
 
 
@@ -49,7 +49,7 @@ class OpenIDConnect(IdTokenProvider):
 
     @property
     def app_id(self) -> str:
-        """A person's ``sub`` is unique within the issuer."""
+        """The issuer. A person's ``sub`` is unique within it."""
         return self.settings.issuer
 
     @property
@@ -63,7 +63,7 @@ class OpenIDConnect(IdTokenProvider):
     def check(self) -> list[str]:
         problems = []
         if not self.settings.base_url and urlsplit(self.settings.issuer).scheme != "https":
-            problems.append("issuer must be an https URL, or base_url the address where it is while developing.")
+            problems.append("issuer must be an https URL. While developing, base_url may be its http address.")
         if self.settings.scope and SCOPE not in self.settings.scope.split():
             problems.append(f"scope must hold {SCOPE!r}: without it there is no id_token.")
         return problems
@@ -81,7 +81,7 @@ class OpenIDConnect(IdTokenProvider):
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
-        # The one way to a provider that may have to ask it something.
+        # No other provider may have to send a request before the redirect.
         with slots.PROVIDER.take(conf.provider_slots):
             endpoint = self._endpoint("authorization_endpoint")
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(query)}"
@@ -100,14 +100,14 @@ class OpenIDConnect(IdTokenProvider):
         return self.checked("token_endpoint", answers.read(answer))
 
     def greeting(self, claims: Mapping[str, Any]) -> Profile:
-        """With scope "openid profile", where the provider writes into the id_token what it tells."""
+        """This needs the scope "openid profile", and a provider that writes these claims into the id_token."""
         nickname = answers.text(claims, "nickname") or answers.text(claims, "name")
         return Profile(nickname, answers.text(claims, "picture"))
 
     def _authentication(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
-        """Fields and headers that say who we are."""
+        """Form fields and headers that authenticate us at the token endpoint."""
         client_id, secret = self.settings.client_id, self.settings.client_secret
-        # Some publish null for what they leave at its default.
+        # Some providers publish null in place of the default.
         methods = self._discovered().get("token_endpoint_auth_methods_supported") or [BASIC]
         if not isinstance(methods, list):
             raise self.unavailable("token_endpoint_auth_methods_supported is no list")
@@ -129,7 +129,7 @@ class OpenIDConnect(IdTokenProvider):
         return found
 
     def _endpoint(self, name: str) -> str:
-        """In the clear only where the operator has named such an address."""
+        """An address of the discovery document. It may be http only if the operator has configured an http address."""
         url = answers.text(self._discovered(), name)
         if not url.startswith(("https://", f"{urlsplit(self._base).scheme}://")):
             raise self.unavailable(f"{name} is no https URL")

@@ -1,4 +1,4 @@
-"""QQ Connect for websites: a browser brings a code, which is traded for a token, and that for an openid.
+"""QQ Connect for websites: the browser brings a code, the code is exchanged for a token, and the token for an openid.
 
 Source: wiki.connect.qq.com, "使用Authorization_Code获取Access_Token".
 """
@@ -15,7 +15,7 @@ from phonebind.oauth.qq_connect import CONFIG_ERRORS, QQConnect
 AUTHORIZE = "/oauth2.0/authorize"
 TOKEN = "/oauth2.0/token"  # noqa: S105
 
-#: The code is wrong, expired, used, or (100005) none at all: the person signs in again.
+#: The code is wrong, expired, used, or (100005) missing. The person must sign in again.
 CODE_ERRORS = frozenset({100005, 100018, 100019, 100020})
 SCOPE = "get_user_info"
 
@@ -47,7 +47,7 @@ class QQ(QQConnect, WebProvider):
         code = number(error)
         if code not in CONFIG_ERRORS or code in CODE_ERRORS:
             return CodeInvalid()
-        # Anybody can write that into an address.
+        # A WARNING, not an ERROR: any client can write this into an address.
         if alarms.is_due(f"{self.name} {AUTHORIZE}"):
             logger.warning("A browser came back from QQ with error %s, which is about our configuration.", code)
         return ProviderUnavailable()

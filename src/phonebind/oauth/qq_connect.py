@@ -1,5 +1,6 @@
-"""What QQ's website and app sign-in share: one server, which answers in JSON, JSONP, forms, and JSON that is none,
-under any status and content type.
+"""The common part of QQ's sign-in for websites and for apps.
+
+QQ's server answers in JSON, JSONP, form encoding or invalid JSON, with any status and any content type.
 
 Source: wiki.connect.qq.com, "获取用户OpenID_OAuth2.0", "get_user_info", "公共返回码说明".
 """
@@ -20,13 +21,13 @@ BASE = "https://graph.qq.com"
 ME = "/oauth2.0/me"
 PROFILE = "/user/get_user_info"
 
-#: Our app id, secret, address or permission is wrong: the operator's to repair.
+#: Our app id, secret, address or permission is wrong. The operator must fix it.
 CONFIG_ERRORS = range(100001, 100012)
-#: "companyid not set": the app has no unionid permission.
+#: "companyid not set": the app has no permission for unionids.
 NO_UNIONID = 100048
 
 _JSONP = re.compile(r"\w+\s*\((.*)\)\s*;?\Z", re.DOTALL)
-#: A page of HTML that happens to hold "&openid=" is no answer.
+#: It does not match an HTML page that happens to contain "&openid=".
 _FORM = re.compile(r"\w+=[^&<]*(?:&\w+=[^&<]*)*\Z")
 _TRAILING_COMMA = re.compile(r",\s*([}\]])")
 
@@ -36,7 +37,7 @@ logger = logging.getLogger(__name__)
 class QQConnect(Provider):
     family = "qq"
     label = "QQ"
-    #: The errors that the person repairs by signing in again, by the path that answers them.
+    #: Errors that the person solves by signing in again, by the path that returns them.
     persons_errors: ClassVar[Mapping[str, Container[int]]]
 
     def profile(self, grant: Grant) -> Profile:
@@ -46,16 +47,16 @@ class QQConnect(Provider):
             oauth_consumer_key=self.settings.client_id,
             openid=grant.openid,
         )
-        # The larger of the two is not everybody's.
+        # Not every person has the larger one of the two.
         avatar = answer.get("figureurl_qq_2") or answer.get("figureurl_qq_1", "")
         return Profile(nickname=answer.get("nickname", ""), avatar=secured(avatar))
 
     def foreign(self) -> PhonebindError:
-        """To raise for a token that was given to another app: whoever it names has not signed in here."""
+        """The error to raise for a token of another app: the person that it names has not signed in here."""
         return self.unavailable("/me answers for another app")
 
     def without_unionid(self) -> None:
-        """To say where /me has told none, and asked about our own app: once a minute."""
+        """Log, once a minute, that /me gave no unionid for our own app."""
         if alarms.is_due(f"{self.name} unionid"):
             setting = f"PROVIDERS['{self.name}']['unionid']"
             logger.warning("QQ: %s is on, but the app has no such permission (100048)", setting)
@@ -65,7 +66,7 @@ class QQConnect(Provider):
         return self.settings.base_url or BASE
 
     def _me(self, access_token: str, **query: str) -> Mapping[str, str]:
-        """The answer of /me, checked to be about our app; empty where unionid was asked for and not permitted."""
+        """The answer of /me, checked to be about our app. Empty if the unionid was requested and is not permitted."""
         answer = self._ask(ME, access_token=access_token, fmt="json", **query)
         if error_number(answer) == NO_UNIONID and query:
             return {}
@@ -89,7 +90,7 @@ class QQConnect(Provider):
 
 
 def parse(body: bytes) -> Mapping[str, str]:
-    """The fields of an answer in any form QQ is known to use; empty for anything else. Never raises.
+    """The fields of an answer, in any format that QQ is known to use; empty for anything else. Never raises.
 
     >>> parse(b'callback( {"client_id":"1","openid":"A",} );')
     {'client_id': '1', 'openid': 'A'}
@@ -110,7 +111,7 @@ def _object(text: str) -> dict[str, str]:
             found: dict[str, Any] = json.loads(candidate)
         except (ValueError, RecursionError):
             continue
-        # Exactly these types: True is an int too, and no id.
+        # Exactly these types: True is an int too, but it is not an id.
         return {name: whole(str(value)) for name, value in found.items() if type(value) in (str, int)}
     return {}
 

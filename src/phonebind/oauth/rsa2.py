@@ -1,4 +1,4 @@
-"""RSA2, as Alipay signs: SHA-256 with RSA (PKCS #1 v1.5), over parameters as text and over answers as bytes.
+"""RSA2, the signatures of Alipay: SHA-256 with RSA (PKCS #1 v1.5). Parameters are signed as text, answers as bytes.
 
 Source: opendocs.alipay.com, "如何使用 RSA2 签名", "自行实现验签".
 """
@@ -18,17 +18,17 @@ try:
 except ImportError as error:
     raise ImportError("cryptography is not installed: pip install 'phonebind[alipay]'") from error
 
-#: What Alipay's console asks for.
+#: The size of key that Alipay's console requires.
 BITS = 2048
 
-#: The console gives bare base64, other tools PEM, and some environments write a line break as two characters.
+#: The console writes bare base64, other tools write PEM, and some environments write a line break as two characters.
 _AROUND_BASE64 = re.compile(r"-----[A-Z ]+-----|\\n|\s")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder(strict=False)
 
 
 class Member(NamedTuple):
-    """What stands under one name of a JSON object, and the bytes in which it is written."""
+    """The value of one member of a JSON object, and the bytes in which it is written."""
 
     value: Any
     raw: bytes
@@ -50,14 +50,14 @@ def is_signed(raw: bytes, signature: object, key: str) -> bool:
 
 
 def members(body: bytes) -> Mapping[str, Member]:
-    """The members of a JSON object; empty for anything else, and where two have one name. Never raises.
+    """The members of a JSON object; empty for anything else, and if two members have the same name. Never raises.
 
     Alipay signs the bytes of one member. JSON that is decoded and encoded again has other bytes: ``\\/`` becomes ``/``.
 
     >>> members(rb'{"a": {"url":"https:\\/\\/x"}, "sign":"S"}')["a"].raw
     b'{"url":"https:\\\\/\\\\/x"}'
     """
-    # Bytes that are not UTF-8 stay what they are on the way there and back.
+    # surrogateescape keeps bytes that are not UTF-8 unchanged through decoding and encoding.
     text = body.decode(errors="surrogateescape")
     try:
         return _members(text)
@@ -85,7 +85,7 @@ def _members(text: str) -> dict[str, Member]:
 
 
 def _after(text: str, at: int, mark: str = "") -> int:
-    """Where ``mark`` ends, behind white space. Raises ValueError where it does not stand there."""
+    """The position after white space and ``mark``. Raises ValueError if ``mark`` is not there."""
     at = _SPACE.match(text, at).end()  # type: ignore[union-attr]  # it matches everywhere
     if not text.startswith(mark, at):
         raise ValueError
@@ -94,7 +94,10 @@ def _after(text: str, at: int, mark: str = "") -> int:
 
 @functools.lru_cache(maxsize=16)
 def private_key(text: str) -> rsa.RSAPrivateKey:
-    """The key of PKCS #8 or PKCS #1, in PEM or bare base64. Raises ValueError, which holds nothing of the text."""
+    """The key of PKCS #8 or PKCS #1, in PEM or bare base64.
+
+    Raises ValueError, whose text contains nothing of the key.
+    """
     try:
         found = load_der_private_key(_der(text), password=None)
     except (TypeError, ValueError, UnsupportedAlgorithm):
@@ -106,7 +109,7 @@ def private_key(text: str) -> rsa.RSAPrivateKey:
 
 @functools.lru_cache(maxsize=16)
 def public_key(text: str) -> rsa.RSAPublicKey:
-    """As :func:`private_key`, for a public one."""
+    """As :func:`private_key`, for a public key."""
     try:
         found = load_der_public_key(_der(text))
     except (ValueError, UnsupportedAlgorithm):

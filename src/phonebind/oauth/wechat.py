@@ -1,5 +1,6 @@
-"""WeChat's dialect, which all of its kinds speak: HTTP 200 whatever happens, and ``errcode`` in JSON that calls itself
-``text/plain``.
+"""The common part of all kinds of WeChat. Every answer has HTTP status 200 and JSON with ``errcode``.
+
+The content type of the JSON is ``text/plain``.
 
 Source: developers.weixin.qq.com, "网站应用微信登录开发指南", "网页授权", "小程序登录", and public clients.
 """
@@ -21,10 +22,10 @@ OPEN = "https://open.weixin.qq.com"
 TOKEN = "/sns/oauth2/access_token"  # noqa: S105
 USERINFO = "/sns/userinfo"
 
-#: The code is bad, used, expired or missing, or the person is blocked (40226) or frozen (50002): they sign in again, or
-#: in another way.
+#: The code is wrong, used, expired or missing, or the person is blocked (40226) or frozen (50002). The person must sign
+#: in again, or in another way.
 CODE_ERRORS = frozenset({40029, 40030, 40163, 40226, 41008, 42001, 42002, 42003, 42007, 50001, 50002})
-#: The appid, the secret, the list of our addresses or a permission is wrong: the operator's to repair.
+#: The appid, the secret, the list of our addresses or a permission is wrong. The operator must fix it.
 CONFIG_ERRORS = frozenset({
     *(40001, 40002, 40013, 40125, 40164, 40188, 41002, 41004, 43104, 48001, 48004, 61004, 61007),
     *range(89500, 89600),
@@ -40,32 +41,32 @@ class WeChat(Provider):
     label = _("WeChat")
 
     def get(self, path: str, **query: str) -> Mapping[str, Any]:
-        """The answer, where it is none of an error."""
+        """The answer to a GET request. Raises if it is an error."""
         with self.asking(path):
             answer = read(upstream.get(self._base + path, query, self.deadline))
         return self.checked(path, answer)
 
     def post(self, path: str, payload: Mapping[str, str], **query: str) -> Mapping[str, Any]:
-        """The answer, whatever it is: for :meth:`checked`."""
+        """The answer to a POST request, also if it is an error. Pass it to :meth:`checked`."""
         address = f"{path}?{urlencode(query)}" if query else path
         with self.asking(path):
             return read(upstream.post_json(self._base + address, payload, self.deadline))
 
     def checked(self, path: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Raises what an error in it means."""
+        """``answer``, if it is not an error. Otherwise raises what the error means."""
         error = errcode(answer)
-        # The profile is asked for when the person has signed in already: nothing for them to repeat.
+        # When the profile is requested, the person has already signed in. A new sign-in would not help.
         if error in CODE_ERRORS and path != USERINFO:
             raise CodeInvalid
         if error in CONFIG_ERRORS:
-            # Which scope a person is asked for stands in an address, or in the app, and anybody can make it less.
+            # The scope of the sign-in is part of an address, or of the app, and any client can reduce it.
             raise self.misconfigured(path, error, certain=(path, error) != (USERINFO, NO_PERMISSION))
         if error:
             raise self.unavailable(f"{path}: error {error}")
         return answer
 
     def granted(self, path: str, answer: Mapping[str, Any]) -> Grant:
-        """What an answer grants that names a person."""
+        """The grant from an answer that names a person."""
         openid = text(answer, "openid")
         if not openid:
             raise self.unavailable(f"{path}: answer without openid")
@@ -73,7 +74,7 @@ class WeChat(Provider):
             openid=openid,
             access_token=text(answer, "access_token"),
             unionid=text(answer, "unionid") or None,
-            # Whatever else than "no" it may say one day: nobody signs in by mistake.
+            # Any value other than "no" counts, also a future one: no visitor must sign in by mistake.
             virtual=answer.get("is_snapshotuser") not in (None, 0, "0", ""),
         )
 
@@ -83,7 +84,7 @@ class WeChat(Provider):
 
 
 class WeChatUser(WeChat):
-    """The kinds that trade a code for a token of the person's: the website, the official account, the app."""
+    """The kinds that exchange a code for a token of the person: the website, the official account, the app."""
 
     def trade(self, code: str) -> Grant:
         app = {"appid": self.settings.client_id, "secret": self.settings.client_secret}
@@ -97,7 +98,7 @@ class WeChatUser(WeChat):
 class WeChatPage(WeChatUser, WebProvider):
     """The kinds that a browser goes to."""
 
-    #: Its path, and the scope where the settings name none.
+    #: The path of WeChat's page, and the scope if the settings name none.
     page: ClassVar[str]
     scope: ClassVar[str]
 
@@ -105,7 +106,7 @@ class WeChatPage(WeChatUser, WebProvider):
         return self.page_url(state)
 
     def page_url(self, state: str, **more: str) -> str:
-        """In the order of the documented example, which is said to matter, and with the fragment, which does."""
+        """The parameters have the order of the documented example, which may matter. The fragment does matter."""
         query = {
             "appid": self.settings.client_id,
             "redirect_uri": self.settings.redirect_uri,
@@ -120,14 +121,14 @@ class WeChatPage(WeChatUser, WebProvider):
         return self.trade(code)
 
     def refused(self, error: str) -> PhonebindError:
-        # WeChat shows its errors on pages of its own: whatever comes back was written by somebody else.
+        # WeChat shows errors on its own pages. So an error in the callback does not come from WeChat.
         return CodeInvalid()
 
 
 def errcode(answer: Mapping[str, Any]) -> int:
-    """The error code, 0 for none, -1 (which is WeChat's "busy") for an unreadable one.
+    """The error code, 0 for none, or -1 (WeChat's "busy") for an unreadable one.
 
-    Good answers may have one too, and it is 0.
+    Successful answers may contain one too, and it is 0.
     """
     value = text(answer, "errcode") or "0"
     return int(value) if _NUMBER.match(value) else -1

@@ -1,6 +1,6 @@
-"""WeChat in an app of our own, Android or iOS: the SDK gives the app a code, and the app brings it.
+"""WeChat in an app of ours, for Android or iOS: the SDK gives the app a code, and the app sends it.
 
-Codes alone: a token proves nothing, since no answer of WeChat's says which app a token is of.
+Only codes are accepted. A token proves nothing, because no answer of WeChat's says to which app a token belongs.
 """
 
 from phonebind.oauth.base import Grant, NativeProvider

@@ -1,4 +1,4 @@
-"""WeChat's official accounts (公众号, 服务号): for pages that people open inside of WeChat."""
+"""WeChat's official accounts (公众号, 服务号): for pages that people open inside WeChat."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,9 +7,10 @@ from phonebind.exceptions import SnapshotUser
 from phonebind.oauth.base import Grant, Profile
 from phonebind.oauth.wechat import NO_PERMISSION, USERINFO, WeChatPage, errcode
 
-#: Asks nobody, and tells the openid alone.
+#: Shows no question, and gives only the openid.
 SILENT = "snsapi_base"
-#: Asks; or, where nobody has tapped, shows the page as a snapshot and answers with somebody who does not exist.
+#: Shows a question. If the visitor has not answered, WeChat may show the page as a snapshot, and returns a virtual
+#: user.
 ASKING = "snsapi_userinfo"
 
 
@@ -22,14 +23,14 @@ class WeChatOfficialAccount(WeChatPage):
 
     @property
     def asks_profile_first(self) -> bool:
-        # All snapshots' users may have one unionid, and the flag may be missing.
+        # The virtual users of snapshots may all have the same unionid, and their flag may be missing.
         return self.settings.scope != SILENT
 
     def check(self) -> list[str]:
         return [] if self.settings.scope in ("", SILENT, ASKING) else [f"scope must be '{ASKING}' or '{SILENT}'."]
 
     def works_in(self, user_agent: str) -> bool:
-        # WeCom calls itself by both names, and cannot.
+        # WeCom's user agent contains both names, but this sign-in does not work there.
         return "MicroMessenger" in user_agent and "wxwork" not in user_agent
 
     def profile(self, grant: Grant) -> Profile:
@@ -37,6 +38,6 @@ class WeChatOfficialAccount(WeChatPage):
 
     def checked(self, path: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
         if path == USERINFO and errcode(answer) == NO_PERMISSION:
-            # We did ask for the permission. So WeChat answers for a snapshot's user, whose flag it may forget.
+            # Our scope includes this permission. So this is the virtual user of a snapshot, whose flag WeChat may omit.
             raise SnapshotUser
         return super().checked(path, answer)

@@ -1,8 +1,8 @@
-"""The access token of an app of WeChat's, which calls that are about no person's sign-in take.
+"""The access token of a WeChat app. Calls that do not belong to a person's sign-in need it.
 
-By ``stable_token``, which tells everybody the same until five minutes before its end. So nothing here must happen
-exactly once: where the store is away, asking WeChat again does no harm. Never with ``force_refresh``, which ends the
-token that all others hold.
+It comes from ``stable_token``, which returns the same token to every process until five minutes before the token's end.
+So nothing here must happen exactly once: without the store, another request to WeChat does no harm. ``force_refresh``
+is never used: it would end the token that all other processes hold.
 """
 
 import time
@@ -16,11 +16,11 @@ from phonebind.oauth.answers import text
 from phonebind.oauth.wechat import WeChat, errcode
 
 STABLE_TOKEN = "/cgi-bin/stable_token"  # noqa: S105
-#: The token is wrong, or has expired.
+#: The token is wrong, or it has expired.
 STALE = frozenset({40001, 40014, 42001})
-#: Seconds before its end from which on there is a new one.
+#: Seconds before the end of a token, from which on WeChat returns a new one.
 MARGIN = 300
-#: Seconds for which one asks while the others wait, and how often these look.
+#: Seconds for which one process fetches while the others wait, and seconds between two looks of a waiting process.
 LOCK, STEP = 1, 0.05
 
 _DROP = store.Script("""
@@ -32,9 +32,9 @@ end
 
 
 def post(provider: WeChat, path: str, payload: Mapping[str, str]) -> Mapping[str, Any]:
-    """The answer to a call that takes the app's token, for ``provider.checked``.
+    """The answer to a call that needs the app's token. Pass it to ``provider.checked``.
 
-    A stale token is dropped, and the call repeated with the next one, once. Raises ProviderUnavailable.
+    A stale token is dropped, and the call is repeated once with the next token. Raises ProviderUnavailable.
     """
     token = _token(provider)
     answer = provider.post(path, payload, access_token=token)
@@ -51,14 +51,14 @@ def _token(provider: WeChat) -> str:
 
 
 def _kept(provider: WeChat) -> str:
-    """What another process has asked for, or is about to; "" where it is for us to ask."""
+    """The token that another process has fetched or is fetching. "" if this process must fetch it."""
     token, lock = _keys(provider)
     try:
         for _ in range(round(LOCK / STEP)):
             with store.connection() as client:
                 found = client.get(token)
             if found:
-                # A host's own client may decode what it reads.
+                # The host's own client may decode the values that it reads.
                 return found.decode() if isinstance(found, bytes) else str(found)
             if store.first(lock, LOCK):
                 break
@@ -72,7 +72,7 @@ def _fetched(provider: WeChat) -> str:
     token, seconds = _ask(provider)
     kept, lock = _keys(provider)
     with suppress(StorageUnavailable), store.connection() as client:
-        # One that is about to end is kept for nobody: whoever needs it next asks.
+        # A token that is about to end is not stored: the next process that needs one fetches it.
         if seconds > MARGIN:
             client.set(kept, token, ex=seconds - MARGIN)
         client.delete(lock)
@@ -80,19 +80,19 @@ def _fetched(provider: WeChat) -> str:
 
 
 def _drop(provider: WeChat, token: str) -> None:
-    """That very token: another process may have the next one already."""
+    """Drop exactly this token: another process may already have stored the next one."""
     with suppress(StorageUnavailable):
         _DROP(_keys(provider), token)
 
 
 def _keys(provider: WeChat) -> tuple[str, str]:
-    """Of the token and of the lock. It is the app's: whatever the host calls it."""
+    """The store's keys of the token and of its lock. They depend on the app, not on the host's name of the provider."""
     app_id = provider.settings.client_id
     return store.key("wechat_token", app_id), store.key("wechat_token_lock", app_id)
 
 
 def _ask(provider: WeChat) -> tuple[str, int]:
-    """The token, and the seconds that it is good for."""
+    """The token, and the seconds that it is valid."""
     app = {"appid": provider.settings.client_id, "secret": provider.settings.client_secret}
     answer = provider.post(STABLE_TOKEN, {"grant_type": "client_credential", **app})
     token = text(provider.checked(STABLE_TOKEN, answer), "access_token")

@@ -1,4 +1,4 @@
-"""WeChat for a website, on a computer: a QR code that the person scans with the phone."""
+"""WeChat for websites, on a computer: a QR code that the person scans with a phone."""
 
 import re
 from dataclasses import dataclass
@@ -8,19 +8,20 @@ from phonebind.conf import ProviderSettings
 from phonebind.oauth.base import Widget
 from phonebind.oauth.wechat import OPEN, WeChatPage
 
-#: What draws the QR code into a page of ours.
+#: The script that draws the QR code into our page.
 SCRIPT = "https://res.wx.qq.com/connect/zh_CN/htmledition/js/wxLogin.js"
 LANGUAGES = ("", "cn", "en")
 
-#: A phone cannot scan its own screen, and WeChat's own browser, on a computer too, signs in with the official account.
+#: User agents where it does not work. A phone cannot scan its own screen. In WeChat's own browser, also on a computer,
+#: people sign in with the official account.
 _ELSEWHERE = re.compile(r"Mobile|Android|iPhone|MicroMessenger")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeChatWebSettings(ProviderSettings):
-    #: Of WeChat's page: "cn", "en", or "" for its own choice.
+    #: The language of WeChat's page: "cn", "en", or "" for WeChat's choice.
     lang: str = ""
-    #: Our pages show the QR code themselves.
+    #: Whether our pages show the QR code themselves.
     embedded: bool = False
 
 
@@ -47,10 +48,11 @@ class WeChatWeb(WeChatPage):
         options: dict[str, str | bool] = {
             "appid": self.settings.client_id,
             "scope": self.settings.scope or self.scope,
-            # The script puts it into an address as it is: not encoded, it would take the state with it.
+            # The script puts this into an address without encoding it. Without quote(), the state would become part of
+            # it.
             "redirect_uri": quote(self.settings.redirect_uri, safe=""),
             "state": state,
-            # In the frame our callback would be another site's guest: no cookie, and so no sign-in.
+            # In a frame, our callback would be a third-party page. It would get no cookie, and the sign-in would fail.
             "self_redirect": False,
         }
         script = f"{base}/connect/zh_CN/htmledition/js/wxLogin.js" if base else SCRIPT

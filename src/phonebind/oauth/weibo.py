@@ -1,4 +1,4 @@
-"""Weibo: for websites by a code, in an app of ours by the token that its SDK was given.
+"""Weibo: a website uses a code, and an app of ours uses the token that the SDK gave it.
 
 Source: open.weibo.com/wiki, "Oauth2/authorize", "Oauth2/access token", "Oauth2/get token info", "2/users/show",
 "授权机制" (error codes).
@@ -18,25 +18,26 @@ from phonebind.oauth import answers
 from phonebind.oauth.base import Grant, NativeProvider, Profile, WebProvider
 
 BASE = "https://api.weibo.com"
-#: Where its page for phones is.
+#: The host of its page for phones.
 MOBILE_BASE = "https://open.weibo.cn"
 AUTHORIZE = "/oauth2/authorize"
 TOKEN = "/oauth2/access_token"  # noqa: S105
 TOKEN_INFO = "/oauth2/get_token_info"  # noqa: S105
 PROFILE = "/2/users/show.json"
 
-#: The code or token is wrong, expired, used or revoked: the person signs in again.
+#: The code or token is wrong, expired, used or revoked. The person must sign in again.
 PERSONS_ERRORS = frozenset({*range(21314, 21318), 21325, 21327, 21330, 21332})
-#: Our app, its secret, address, package or permission is wrong, or (21321) not audited yet: the operator's to repair.
+#: Our app, its secret, address, package or permission is wrong, or (21321) the app is not audited yet. The operator
+#: must fix it.
 CONFIG_ERRORS = frozenset({21321, 21322, 21323, 21324, 21326, 21328, 21329, 21337, 21338})
 
-#: A callback has names alone. These are of CONFIG_ERRORS.
+#: A callback has names in place of numbers. These names belong to CONFIG_ERRORS.
 CONFIG_NAMES = frozenset(
     {"redirect_uri_mismatch", "invalid_request", "invalid_client", "unauthorized_client", "unsupported_response_type"}
 )
 DENIED = "access_denied"
 
-#: A 64-bit number from 1 on. A person whose id is 0 or a text would be everybody whose token has none.
+#: A 64-bit number from 1. An id of 0 or a text would be the same for every person whose token has no uid.
 _UID = re.compile(r"[1-9][0-9]{0,18}\Z")
 
 Send: TypeAlias = Callable[[str, Mapping[str, str], upstream.Deadline], bytes]
@@ -53,7 +54,7 @@ class Weibo(WebProvider, NativeProvider):
 
     @property
     def app_id(self) -> str:
-        """A uid is the same for every app in the world: accounts stay theirs where a shop gets another app."""
+        """A uid is the same in all apps. So bindings stay valid when a site changes its app."""
         return "weibo"
 
     def login_url(self, state: str, *, secret: str = "", user_agent: str = "") -> str:
@@ -75,7 +76,7 @@ class Weibo(WebProvider, NativeProvider):
             return SignInCancelled()
         if error not in CONFIG_NAMES:
             return CodeInvalid()
-        # Anybody can write that into an address.
+        # A WARNING, not an ERROR: any client can write this into an address.
         if alarms.is_due(f"{self.name} {AUTHORIZE}"):
             logger.warning("A browser came back from Weibo with %s, which is about our configuration.", error)
         return ProviderUnavailable()
@@ -96,14 +97,14 @@ class Weibo(WebProvider, NativeProvider):
         answer = self._ask(upstream.post_form, TOKEN_INFO, access_token=proof)
         if answers.text(answer, "appkey") == self.settings.client_id:
             return self._grant(answer, proof)
-        # Anybody can bring one. Where it is our own app's, PROVIDERS names the wrong client_id.
+        # Any client can send such a token. If it is one of our own app, PROVIDERS has the wrong client_id.
         if alarms.is_due(f"{self.name} {TOKEN_INFO}"):
             logger.warning("An app brought a token to %s that Weibo has not given to our app.", self.name)
         raise CodeInvalid
 
     def profile(self, grant: Grant) -> Profile:
         answer = self._ask(upstream.get, PROFILE, access_token=grant.access_token, uid=grant.openid)
-        # Pages do not show an address that has a comma in it, and Weibo's have: KID=imgbed,tva.
+        # Our pages do not show an address that contains a comma, and Weibo's addresses do: KID=imgbed,tva.
         avatar = answers.text(answer, "avatar_large").replace(",", "%2C")
         return Profile(nickname=answers.text(answer, "screen_name"), avatar=avatar)
 
@@ -114,14 +115,14 @@ class Weibo(WebProvider, NativeProvider):
         return Grant(openid=uid, access_token=access_token)
 
     def _ask(self, send: Send, path: str, **fields: str) -> Mapping[str, Any]:
-        """Errors come as 4xx, with a body that says which."""
+        """Send one request. Errors have a 4xx status, and the body contains the error code."""
         with self.asking(path):
             answer = answers.read(send((self.settings.base_url or BASE) + path, fields, self.deadline))
         error = error_number(answer)
         if error in PERSONS_ERRORS and path != PROFILE:
             raise CodeInvalid
         if error in CONFIG_ERRORS:
-            # A token is asked about without our app's name, and anybody can bring one of an app that is not audited.
+            # The request does not name our app, and any client can send a token of an app that is not audited.
             raise self.misconfigured(path, error, certain=path != TOKEN_INFO)
         if error:
             raise self.unavailable(f"{path}: error {error}")
@@ -129,5 +130,5 @@ class Weibo(WebProvider, NativeProvider):
 
 
 def error_number(answer: Mapping[str, Any]) -> int:
-    """The number of the error, 0 for none, -1 for an unreadable one."""
+    """The number of the error, 0 for none, or -1 for an unreadable one."""
     return answers.number(answers.text(answer, "error_code") or "0")

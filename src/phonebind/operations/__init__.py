@@ -1,7 +1,9 @@
-"""For who runs the site: what happened, how often, what it cost, and who has to know. An app that hosts switch on::
+"""Tools for the operators of the site: the record of events, metrics, SMS costs, alarms and webhooks.
+
+The app is optional. A host switches it on::
 
     INSTALLED_APPS = [..., "phonebind", "phonebind.operations"]
     urlpatterns = [..., path("", include("phonebind.operations.urls"))]
 
-It learns everything from ``phonebind.signals``; the core does not know it.
+It receives everything through ``phonebind.signals``. The core does not import it.
 """

@@ -1,4 +1,4 @@
-"""Look at events, and at a person; nothing here adds, edits or deletes an event."""
+"""The admin pages for events and for one person. No page here adds, edits or deletes an event."""
 
 from typing import Any, ClassVar
 
@@ -21,13 +21,13 @@ __all__ = ["OutboxMessageAdmin", "SecurityEventAdmin", "WebhookEndpointAdmin"]
 
 admin.site.register(Charts, ChartsAdmin)
 
-#: Letters in a line of the list.
+#: Maximum length of the "details" column in the list, in characters.
 _DETAILS = 60
 
 
 @admin.register(SecurityEvent)
 class SecurityEventAdmin(ReadOnlyAdmin):
-    """Each search is one that an index answers, and nothing counts the table."""
+    """Every search uses an index. No query counts the whole table."""
 
     list_display = ("at", "what", "count", "details", "mobile", "address", "person")
     list_filter = (filters.Period, filters.Type, filters.Outcome, filters.Limit)
@@ -38,7 +38,7 @@ class SecurityEventAdmin(ReadOnlyAdmin):
     paginator = listing.BoundedPaginator
     list_per_page = 50
     list_max_show_all = 0
-    # The filters, and what the charts link to.
+    # The lookups of the filters and of the links from the charts.
     lookups = (
         *("period", "type", "outcome", "limit"),
         *("at__gte", "at__lt", "type__in", "outcome__in", "limit__gt", "address__startswith"),

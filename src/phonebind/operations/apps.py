@@ -20,21 +20,22 @@ class OperationsConfig(AppConfig):
         own = import_module("phonebind.operations.checks")
         for check in (*own.CHECKS, *import_module("phonebind.operations.webhooks.checks").CHECKS):
             checks.register(check, "phonebind")
-        # Only now: they import models.
+        # Imported only now, because these modules import models.
         for name in ("events.recording", "reports.pumping", "webhooks.acts"):
             import_module(f"phonebind.operations.{name}").install()
         if apps.is_installed("phonebind.lifecycle"):
             account: Any = import_module("phonebind.operations.helpdesk.account")
             account.known = import_module("phonebind.operations.helpdesk.account_life").WithLifecycle()
         if setting_checks.check_settings():
-            return  # which is an error already
+            return  # the system check already reports these errors
         if conf.metrics_token and find_spec("prometheus_client"):
             self._count()
         if conf.tracing and own.has_opentelemetry():
             import_module("phonebind.operations.monitoring.tracing").install()
 
     def _count(self) -> None:
-        # Before prometheus-client is loaded, which writes to its files at once.
+        # This must run before prometheus-client is loaded: prometheus-client writes to its files as soon as it is
+        # loaded.
         if import_module("phonebind.operations.monitoring.workers").allocate():
             import_module("phonebind.operations.monitoring.metrics").install()
             text = import_module("phonebind.operations.monitoring.exposition").text

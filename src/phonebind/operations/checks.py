@@ -1,4 +1,4 @@
-"""System checks of what this app is told in ``PHONEBIND``. Ids never change their meaning.
+"""System checks of this app's settings in ``PHONEBIND``. An id never changes its meaning.
 
 E025 METRICS_TOKEN is unusable         E026 TRACING needs a library
 """
@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error
 from phonebind import setting_checks
 from phonebind.conf import SETTING, conf
 
-#: What a header can carry, and nobody guesses.
+#: A header can carry such a token, and an attacker cannot guess it.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{20,256}")
 
 

@@ -1,4 +1,4 @@
-"""Scrapes by IP: Prometheus asks each node by its address, over plain HTTP inside a network of ours."""
+"""Allows scrapes by IP address: Prometheus calls each node by its address, over plain HTTP in an internal network."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,9 +11,10 @@ from phonebind.operations.monitoring import views
 
 
 class MetricsMiddleware:
-    """Answers at the address of the metrics whatever the Host says, and does not redirect to https.
+    """Answers requests for the metrics with any Host header, and without a redirect to https.
 
-    Put it before ``SecurityMiddleware`` and ``CommonMiddleware``. Whoever has no token learns nothing there either.
+    Put it before ``SecurityMiddleware`` and ``CommonMiddleware``. A client without the token gets no metrics here
+    either.
     """
 
     sync_capable = async_capable = True
@@ -25,15 +26,17 @@ class MetricsMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
-        # The look at the end of it costs less than the name of the view, and is enough for all but scrapes.
+        # The check of the path's end is cheaper than ``reverse``. It is enough for all requests except scrapes.
         if not request.path.endswith("/metrics/") or not _is_scraped(request.path):
             return self._get_response(request)
         return sync_to_async(views.metrics)(request) if self._is_async else views.metrics(request)
 
 
 def _is_scraped(path: str) -> bool:
-    """Where nothing is told the host says 404 as it always does: its page for that may need all of its middleware."""
+    """Whether this path shows metrics. If metrics are off, the host answers 404 in the usual way: its 404 page may
+    need all of its middleware.
+    """
     try:
         return views.is_on() and path == reverse("phonebind_operations:metrics")
-    except NoReverseMatch:  # the host has not included our addresses
+    except NoReverseMatch:  # the host has not included our URLs
         return False

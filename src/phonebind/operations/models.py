@@ -1,4 +1,4 @@
-"""What happened, as rows; and what services elsewhere are still to be told."""
+"""Models: events, and webhook messages that are not delivered yet."""
 
 import secrets
 import time
@@ -11,51 +11,54 @@ from django.utils.translation import gettext_lazy as _
 
 
 def message_id(milliseconds: int | None = None) -> uuid.UUID:
-    """A UUID of version 7: by time, so that rows are added at the end of the index, and found there when they are old.
+    """A UUID of version 7. It is ordered by time: new rows go to the end of the index, and old rows are found there
+    quickly.
 
-    ``milliseconds`` since 1970: now, where there are none.
+    ``milliseconds`` since 1970. The default is now.
     """
     stamp = time.time_ns() // 1_000_000 if milliseconds is None else milliseconds
     return uuid.UUID(int=stamp << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62))
 
 
 class SecurityEvent(models.Model):
-    """One record of the audit trail (``phonebind.audit``), one SMS given to a gateway, or one act of an operator.
+    """One audit record (``phonebind.audit``), one SMS given to a gateway, or one act of an operator.
 
-    Only ever added, and deleted when it is old. No foreign keys: a row outlives the user whom it is about.
+    Rows are added, and deleted when they are old. They are never changed. There are no foreign keys: a row outlives the
+    user it describes.
     """
 
     at = models.DateTimeField(_("at"), default=timezone.now, db_index=True)
-    #: The action of the audit record; "sms_attempt"; or "operator".
+    #: The action of the audit record, "sms_attempt" or "operator".
     type = models.CharField(_("type"), max_length=32)
     outcome = models.CharField(_("outcome"), max_length=40)
-    #: How many this row stands for: refusals of a flood are counted together.
+    #: How many events this row stands for. The refusals in a flood are counted together.
     count = models.PositiveIntegerField(_("count"), default=1)
-    #: What a code was for; "" elsewhere.
+    #: The purpose of an SMS; "" for other events.
     purpose = models.CharField(_("purpose"), max_length=32, blank=True, default="")
     provider = models.CharField(_("provider"), max_length=32, blank=True, default="")
-    #: Of an SMS, by its name in the settings.
+    #: The gateway of an SMS, by its name in the settings.
     gateway = models.CharField(_("gateway"), max_length=64, blank=True, default="")
-    #: The primary key of the user as text, since it may be a number or a UUID.
+    #: The primary key of the user as text, because it may be a number or a UUID.
     user_id = models.CharField(_("user id"), max_length=64, blank=True, default="")
-    #: Of the operator who did it.
+    #: The user id of the operator who did the act.
     actor_id = models.CharField(_("operator id"), max_length=64, blank=True, default="")
-    #: 138****0001.
+    #: Masked, such as 138****0001.
     mobile = models.CharField(_("mobile"), max_length=16, blank=True, default="")
-    #: HMAC-SHA256 of the whole number, in hex: it can be searched for and not read.
+    #: HMAC-SHA256 of the whole number, in hex. It can be searched for, but not read.
     mobile_hmac = models.CharField(max_length=64, blank=True, default="", editable=False)
     address = models.CharField(_("address"), max_length=64, blank=True, default="")
     limit = models.CharField(_("limit"), max_length=48, blank=True, default="")
     cause = models.CharField(_("cause"), max_length=128, blank=True, default="")
     session_id = models.CharField(_("session id"), max_length=64, blank=True, default="")
     request_id = models.CharField(_("request id"), max_length=64, blank=True, default="")
-    #: What else there is to say: an operator's name and reason, and what was before and after.
+    #: More data: the operator's name and reason, and the state before and after.
     data: Any = models.JSONField(_("more"), default=dict, blank=True)
 
     class Meta:
         verbose_name = _("event")
         verbose_name_plural = _("events")
-        #: Nobody adds, changes or deletes one. The others are of a person's page, and need "view" besides.
+        #: There is no permission to add, change or delete events. The permissions below belong to a person's page, and
+        #: also need "view".
         default_permissions = ("view",)
         permissions: ClassVar = [
             ("see_mobile", "Can see whole mobile numbers on a person's page"),
@@ -78,7 +81,7 @@ class SecurityEvent(models.Model):
 
 
 class Charts(SecurityEvent):
-    """No table, and no permissions: the place of the charts in the admin."""
+    """A model without a table and permissions. It gives the charts a place in the admin."""
 
     class Meta:
         proxy = True
@@ -88,22 +91,24 @@ class Charts(SecurityEvent):
 
 
 class OutboxMessage(models.Model):
-    """One webhook to one endpoint: written in the transaction of the act that it tells of, sent until it is taken."""
+    """One webhook to one endpoint. Written in the transaction of the change it reports, and sent until the endpoint
+    accepts it.
+    """
 
-    #: What the receiver knows it by, however often it comes (``webhook-id``).
+    #: The receiver recognises a repeated message by this id (``webhook-id``).
     id = models.UUIDField(primary_key=True, default=message_id, editable=False)
-    #: By its name in the settings.
+    #: The endpoint's name in the settings.
     endpoint = models.CharField(_("endpoint"), max_length=64)
     type = models.CharField(_("type"), max_length=64)
-    #: The message's ``data``.
+    #: ``data`` in the message.
     payload: Any = models.JSONField(_("payload"))
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
-    #: By the database's clock, when it is tried next: while it is being sent, when another sender may take it over.
-    #: Empty where it never is again: it was taken, or given up.
+    #: When the message is tried next, by the database's clock. During a try: when another sender may take the message
+    #: over. Empty if it will never be tried again: it was accepted or given up.
     due_at = models.DateTimeField(_("due at"), null=True, blank=True)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
-    #: What the last try came to: a status, or a word; "" while it is being sent.
+    #: The result of the last try: an HTTP status or a word; "" during a try.
     last_error = models.CharField(_("last error"), max_length=64, blank=True, default="")
 
     class Meta:
@@ -118,16 +123,17 @@ class OutboxMessage(models.Model):
 
 
 class WebhookEndpoint(models.Model):
-    """An endpoint that fails: there is a row as long as it does, and where it said that it is gone. Delete the row, and
-    it is tried at once.
+    """An endpoint that fails. The row exists while the endpoint fails, and after it has answered 410 (gone).
+
+    To make the endpoint be tried at once, delete the row.
     """
 
     name = models.CharField(_("endpoint"), max_length=64, primary_key=True)
-    #: In a row.
+    #: How many tries in a row have failed.
     failures = models.PositiveIntegerField(_("failures"), default=0)
-    #: By the database's clock: until then nothing is sent to it.
+    #: No message is sent to the endpoint before this time, by the database's clock.
     rests_until = models.DateTimeField(_("rests until"), null=True, blank=True)
-    #: It has answered 410: nothing is sent to it any more.
+    #: When the endpoint answered 410. No message is sent to it any more.
     off_at = models.DateTimeField(_("off since"), null=True, blank=True)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""What the pages of this app in the admin have in common: they show, and nothing is added, edited or deleted."""
+"""Base class of this app's admin pages. They show rows; they do not add, edit or delete."""
 
 from collections.abc import Collection
 from typing import Any, ClassVar
@@ -11,14 +11,14 @@ from phonebind.databases import primary
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Never counts the whole table."""
+    """A read-only admin page. It never counts the whole table."""
 
     show_full_result_count = False
-    #: The lookups that an address may name: those of the filters. Any other would read the whole table.
+    #: The lookups that a URL may use: those of the filters. Any other lookup would read the whole table.
     lookups: ClassVar[Collection[str]] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        # Somebody decides by what is shown here.
+        # Operators decide by these pages, so they read the primary and not a replica.
         return super().get_queryset(request).using(primary(self.model))
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:

@@ -1,4 +1,4 @@
-"""The addresses of this app."""
+"""The URLs of this app."""
 
 from django.urls import URLPattern, URLResolver, path
 

@@ -1,5 +1,5 @@
-"""Sign-in pages, served by Django: they work without a script, and better with one.
+"""Sign-in pages rendered by Django. They work without JavaScript; with it, forms answer in place.
 
-An app of its own (``phonebind.pages`` in ``INSTALLED_APPS``), so that Django finds its templates, any of which a
-project may override; the API alone serves those with their own front end.
+This is a separate app (``phonebind.pages`` in ``INSTALLED_APPS``), so that Django finds its templates. A project may
+override any template. A project with its own front end needs only the API.
 """

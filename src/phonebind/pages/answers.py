@@ -1,4 +1,4 @@
-"""What all pages have in common: their headers, and a clear answer to whatever went wrong."""
+"""Shared by all pages: security headers, and an error page for each error."""
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -44,7 +44,7 @@ View: TypeAlias = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 _EXPIRED = _("This sign-in has expired")
 
-#: What a page is headed with when it can say nothing but that.
+#: The heading of the error page, by exception class.
 TITLES: Mapping[type[PhonebindError], Text] = {
     Unavailable: _("Not available at the moment"),
     StateInvalid: _EXPIRED,
@@ -59,13 +59,13 @@ TITLES: Mapping[type[PhonebindError], Text] = {
 
 
 class _Page(HttpResponse):
-    """``avatar`` is the URL of the one image on it that comes from elsewhere, or ""."""
+    """A page. ``avatar`` is the URL of its only image from another site, or ""."""
 
     avatar = ""
 
 
 class SeeOther(HttpResponseRedirect):
-    """On to another page, whichever way one came to this."""
+    """A redirect with status 303: the browser loads the next page with GET, whatever the method of this request."""
 
     status_code = 303
 
@@ -73,10 +73,12 @@ class SeeOther(HttpResponseRedirect):
 def page(
     action: str, *methods: str, asks: bool = False, guarded: Collection[str] = ("POST",)
 ) -> Callable[[View[P]], View[P]]:
-    """A view of this package: never cached, strict headers, and every foreseen error told on a page or in JSON.
+    """Decorator for a view of this package. The response is never cached, has strict headers, and shows every expected
+    error as a page or as JSON.
 
-    ``action`` is what the audit trail calls it. A page that ``asks`` whether one is a person may load what that takes.
-    No page of another site may make a browser use the ``guarded`` methods: they count, send or change something.
+    ``action``: the action in the audit trail. ``asks``: the page has a human check, so it may load the scripts and
+    frames of that check. ``guarded``: methods that count, send or change something; a request with them that another
+    site caused is refused.
     """
 
     def decorate(view: View[P]) -> View[P]:
@@ -96,7 +98,7 @@ def page(
 
 
 def _answer(request: HttpRequest, view: Callable[[], HttpResponseBase], guarded: Collection[str]) -> HttpResponseBase:
-    """The view's, or what its error means to the person at the other end."""
+    """The view's response, or an error page for the person."""
     try:
         with foreseen():
             if request.method in guarded:
@@ -108,14 +110,14 @@ def _answer(request: HttpRequest, view: Callable[[], HttpResponseBase], guarded:
     except Exception:
         if not audit.is_committed(request):
             raise
-        # Asking again is right: the same form gives the same success.
+        # The person may send the form again: the same form gives the same success.
         logger.exception("A bind was committed, and its answer failed")
         return refuse(request, StorageUnavailable())
 
 
 @contextmanager
 def foreseen() -> Iterator[None]:
-    """What a library's exception means to the person at the other end."""
+    """Turn an exception of a library into the error that the person gets."""
     try:
         yield
     except DATABASE_DOWN as error:
@@ -125,7 +127,7 @@ def foreseen() -> Iterator[None]:
 
 
 def _read_form(request: HttpRequest) -> None:
-    """All of it before anything is done: its length, its parts, and that they are UTF-8."""
+    """Read the whole form before the view does anything: check its length, its parts, and that they are UTF-8."""
     bodies.check_length(request)
     bodies.check_bytes(request)
     bodies.read_as_utf8(request)
@@ -136,7 +138,7 @@ def _read_form(request: HttpRequest) -> None:
 def show(
     request: HttpRequest, template: str, context: Mapping[str, Any], *, error: PhonebindError | None = None
 ) -> HttpResponse:
-    """``context["avatar"]``, where the page has one, may be loaded by this page alone."""
+    """Render a page. Only this page may load the image at ``context["avatar"]``."""
     response = _Page(render_to_string(f"phonebind/{template}", {**look.context(), **context}, request))
     response.avatar = context.get("avatar", "")
     if error is not None:
@@ -148,17 +150,17 @@ def show(
 
 
 def marks(family: str) -> list[str]:
-    """The templates of a provider's mark, the first that there is: a key stands for whoever has none."""
+    """The templates for a provider's logo; the first that exists is used. A provider without a logo gets a key."""
     return [f"phonebind/marks/{family}.html", "phonebind/mark.html"]
 
 
 def refuse(request: HttpRequest, error: PhonebindError, *, again: str = "") -> HttpResponse:
-    """The error as a page with one way on, ``again`` or else the sign-in page; or as JSON for a script."""
+    """The error as a page with one link, to ``again`` or else to the sign-in page. For a script: as JSON."""
     audit.refused(request, error)
     if wants_json(request):
         return refuse_json(error)
     title = next(title for kind, title in TITLES.items() if isinstance(error, kind))
-    # Its own message is the contract's, and names a field that no page has.
+    # The error's own message is part of the API. It names a field that no page has.
     message = StateInvalid.message if isinstance(error, TicketInvalid) else error.message
     return problem(request, title, message, again=again, error=error)
 
@@ -170,7 +172,7 @@ def problem(
 
 
 def refuse_json(error: PhonebindError, body: dict[str, Any] | None = None) -> HttpResponse:
-    """``body``: its own, in other words."""
+    """``body`` replaces the error's own body."""
     response = JsonResponse(body or error.body, status=error.status, headers=error.headers)
     error.finish(response)
     return response
@@ -185,7 +187,8 @@ def _with_headers(response: HttpResponseBase, *, asks: bool) -> HttpResponseBase
     avatar = response.avatar if isinstance(response, _Page) else ""
     policy = content_security_policy(asks=asks, images=avatar[: avatar.index("/", len("https://"))] if avatar else "")
     response.headers.setdefault("Content-Security-Policy", policy)
-    # Not no-referrer: browsers then post with "Origin: null", and Django's CSRF check refuses that.
+    # The policy cannot be no-referrer: browsers would then post with "Origin: null", and Django's CSRF check refuses
+    # that.
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["X-Frame-Options"] = "DENY"
@@ -193,7 +196,9 @@ def _with_headers(response: HttpResponseBase, *, asks: bool) -> HttpResponseBase
 
 
 def content_security_policy(*, asks: bool = False, scripts: str = "", frames: str = "", images: str = "") -> str:
-    """``scripts``, ``frames`` and ``images``: an origin of whose a page has some besides ours."""
+    """The policy of a page. ``scripts``, ``frames`` and ``images``: one further origin that the page may load each
+    from.
+    """
     files = urlsplit(static("phonebind/code_form.js"))
     ours = ["'self'", *([f"{files.scheme or 'https'}://{files.netloc}"] if files.netloc else [])]
     check = human.mode().check if asks else None
@@ -203,7 +208,8 @@ def content_security_policy(*, asks: bool = False, scripts: str = "", frames: st
     def sources(*more: str) -> str:
         return " ".join(dict.fromkeys(filter(None, (*more, *theirs)))) or "'none'"
 
-    # Chromium applies form-action to the redirect after the form, which leads to `next` or where the host says.
+    # Chromium also applies form-action to the redirect after the form. It leads to `next` or to an address in the
+    # host's settings.
     targets = " ".join(("'self'", *conf.allowed_next_hosts, *origins_of_settings()))
     return (
         f"default-src 'none'; script-src {sources(*ours, scripts)}; style-src {sources(*ours, style)}; "

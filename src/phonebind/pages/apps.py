@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from phonebind.conf import conf
 
-#: Who signs in on a page is known afterwards by Django's session.
+#: The pages remember a signed-in person in Django's session.
 NEEDED = (
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -30,7 +30,7 @@ class PagesConfig(AppConfig):
         checks.register(check_middleware, "phonebind")
         checks.register(check_replicas, "phonebind")
         checks.register(check_paths, "phonebind")
-        # Only now: they import models.
+        # Imported only now, because they import models.
         checks.register(import_module("phonebind.pages.look").check, "phonebind")
         begin = import_module("phonebind.pages.middleware").begin
         user_logged_in.connect(begin, dispatch_uid="phonebind.pages.begin")
@@ -50,7 +50,7 @@ def check_replicas(**kwargs: Any) -> list[checks.CheckMessage]:
     if router.db_for_read(model) == router.db_for_write(model):
         return []
     hint = "Put 'phonebind.databases.PrimaryRouter' first in DATABASE_ROUTERS."
-    message = "Sessions and their users are read from a replica: who has just signed in may be nobody on the next page."
+    message = "Sessions and users are read from a replica. The page after a sign-in may not know the person yet."
     return [checks.Warning(message, hint=hint, id="phonebind_pages.W001")]
 
 
@@ -58,10 +58,10 @@ def check_paths(**kwargs: Any) -> list[checks.CheckMessage]:
     try:
         page, front_end = reverse("phonebind_pages:login"), reverse("phonebind:follow", args=["qq", "next"])
         is_session = conf.front_end == "session"
-    except (NoReverseMatch, ImproperlyConfigured):  # phonebind.E001 tells of the settings
+    except (NoReverseMatch, ImproperlyConfigured):  # phonebind.E001 reports the settings
         return []
     if not is_session or front_end.removesuffix("oauth/qq/next/next/") != page.removesuffix("login/"):
         return []
-    hint = "Leave phonebind.pages and its URLs out, or include them below a path of their own."
-    message = f"The page {page} and the sign-in by password of FRONT_END 'session' have one address."
+    hint = "Remove phonebind.pages and its URLs, or include them under another path."
+    message = f"The page {page} and the password sign-in of FRONT_END 'session' have the same URL."
     return [checks.Warning(message, hint=hint, id="phonebind_pages.W002")]

@@ -1,4 +1,4 @@
-"""The page where somebody who is signed in already is asked whether the identity is to be bound to that account."""
+"""The page that asks a signed-in person whether to bind the identity to the current account."""
 
 from typing import cast
 
@@ -14,14 +14,14 @@ from phonebind.pages.targets import kept_url, next_url, start_url
 from phonebind.tickets import Ticket
 
 
-# As on the bind page, the ticket in the form is what Django's CSRF token would be.
+# As on the bind page, the ticket in the form replaces Django's CSRF token.
 @csrf_exempt
 @page("bind", "GET", "POST", asks=True)
 def attach(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
-    """GET asks; POST binds, where the person is still the one that the page has named.
+    """GET asks. POST binds, if the signed-in person is still the one that the page named.
 
-    ``?by=`` asks whether it is still them, where ``phonebind.lifecycle`` wants that shown before: or whoever finds a
-    browser in which somebody is signed in makes a way in of their own out of it, and with that takes the account.
+    With ``phonebind.lifecycle``, ``?by=`` first asks for a step-up. Without it, an attacker at a browser in which
+    someone is signed in could bind the attacker's own identity, and so take over the account.
     """
     source, target = oauth.get(provider), next_url(request, tickets.kept_next(request, flow))
     posted = request.method == "POST"

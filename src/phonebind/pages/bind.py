@@ -1,4 +1,6 @@
-"""The page where an identity gets its mobile: first the number, and then what the account of that number needs."""
+"""The page that binds an identity to a mobile number. It asks for the number first, and then for a password if the
+account of that number needs one.
+"""
 
 from typing import Any, ClassVar
 
@@ -20,12 +22,12 @@ from phonebind.tickets import Ticket
 from phonebind.verified import VerifiedMobile
 
 
-# The ticket in the form is what Django's CSRF token would be: nobody else can know it, and it is good only together
-# with its own cookie. Django's changes whenever somebody signs in, and would refuse the form that another tab shows.
+# The ticket in the form replaces Django's CSRF token. No other site can know it, and it is valid only together with its
+# cookie. Django's token changes with every sign-in, and would then refuse the form in another tab.
 @csrf_exempt
 @page("bind", "GET", "POST", asks=True)
 def bind(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
-    """The form can be reloaded as often as one likes."""
+    """Show or process the form. It can be reloaded any number of times."""
     source, target = oauth.get(provider), next_url(request, tickets.kept_next(request, flow))
     posted = request.method == "POST"
     if not posted and (done := sessions.led_to(request, flow)):
@@ -39,7 +41,9 @@ def bind(request: HttpRequest, provider: str, flow: str) -> HttpResponse:
 
 
 class _BindPage(CodePage):
-    """Its form is sent with ``mobile``, and again with ``bind`` where a password is asked for. Both at once will do."""
+    """The bind form. Sent with the action ``mobile``, and again with ``bind`` if a password is needed. One request
+    may also contain all of it.
+    """
 
     def __init__(self, request: HttpRequest, access_token: str, ticket: Ticket, address: tuple[str, str]) -> None:
         super().__init__(request)
@@ -56,15 +60,16 @@ class _BindPage(CodePage):
             self._come_back()
 
     def _come_back(self) -> None:
-        """Whoever has set another password meanwhile has proved the mobile by that."""
+        """After a password reset, the mobile number is already proved."""
         proved = mobile_proofs.of(self.ticket)
         if proved is not None:
             self.proof, self.mobile_shown = proved.token, proved.mobile.number
             self._ask(binding.asks(self.ticket.identity, proved.mobile))
 
     def _ask(self, needs: str) -> None:
-        """From now on the page asks for a password: a "new" one, or the "known" one of an account. "": for the mobile,
-        still or again.
+        """Set what the page asks for next.
+
+        "new": a new password. "known": the password of the account. "": the mobile number, still or again.
         """
         self.needs = needs if needs in ("new", "known") else ""
         self.main, self.template = ("bind", "bind_password.html") if self.needs else ("mobile", "bind.html")
@@ -77,7 +82,7 @@ class _BindPage(CodePage):
             "avatar": identity.avatar,
             "provider": oauth.label(identity.provider, identity.app_id),
             "other_account": sessions.name_without_mobile(self.request),
-            # As in the template: a form that was sent with everything may have to begin again with the mobile.
+            # Taken from ``needs``: a form that was sent with all fields may have to start again with the mobile number.
             "action": "bind" if self.needs else "mobile",
             "needs": self.needs,
             "again": self.request.get_full_path(),
@@ -92,7 +97,7 @@ class _BindPage(CodePage):
         self, form: forms.Form | None = None, *, error: PhonebindError | None = None, screen: str = "", **told: Any
     ) -> HttpResponse:
         if screen and screen != self.template:
-            # What is asked there may take the password, which the form that was sent may not have.
+            # That template may need a password, and the form that was sent may not have the field.
             self.main = "bind"
         form = form or self.acts[self.main].form(initial=self.request.POST.dict())
         if self.request.method == "GET" and self.proof:
@@ -107,7 +112,7 @@ class _BindPage(CodePage):
         return super().show(form, error=error, screen=screen, **told)
 
     def _reset_url(self) -> str:
-        """Where a forgotten password is set anew: on a page that leads back here, or on the host's own."""
+        """The page to reset a forgotten password: ours, which leads back here, or the host's own."""
         return account_url("reset", provider=self.provider, flow=self.flow) or conf.password_reset_url
 
     def send(self, mobile: str, answers: human.Answers) -> Sent:
@@ -115,7 +120,7 @@ class _BindPage(CodePage):
 
     def refuse(self, form: forms.Form, error: PhonebindError, *, screen: str = "") -> HttpResponse:
         if self.request.POST.get("needs") and not self.needs:
-            # The code is no longer good: another one is asked for on the page before.
+            # The code is no longer valid. The previous step asks for another one.
             screen = self.template
         return super().refuse(form, error, screen=screen)
 

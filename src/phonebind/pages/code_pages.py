@@ -1,5 +1,5 @@
-"""A page on which people ask for an SMS code and give it back: a plain form, and the same answers in JSON for its
-script.
+"""Base class of the pages that send and check an SMS code. The page is a plain form. Its script gets the same
+responses as JSON.
 """
 
 import math
@@ -25,13 +25,13 @@ from phonebind.pages.forms import HumanCheckForm, ReceiptForm, SmsCodeForm
 from phonebind.sms import registry
 from phonebind.sms_codes import Sent
 
-#: Of a form: answers that served once, and what is not to stand in a page.
+#: Fields that are not copied to the next page: answers that can be used once, and secrets.
 _NOT_KEPT = frozenset({"image_code_id", "text", "human_check", "without_image", "password"})
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What a button of the form does. ``noted`` is what the audit trail calls it."""
+    """What a button of the form does. ``noted`` is the action in the audit trail."""
 
     form: type[forms.Form]
     noted: str
@@ -39,21 +39,23 @@ class Act:
 
 
 class CodePage(ABC):
-    """One request for such a page. Each kind of them says what is its own: the three class variables, with ``acts``
-    for what its buttons do besides asking for a code, and ``send``.
+    """One request for a page with an SMS code.
+
+    A subclass sets ``template``, ``main`` and ``acts``. It defines ``send`` if its buttons send a code.
     """
 
     template: str
-    #: The number that codes go to, masked, where the page knows it and nobody types one.
+    #: The number that codes are sent to, masked, if the page knows it and the person does not type it.
     own: str = ""
-    #: Of the bind that the page is about, if it is one; and what proves the mobile for it in place of a code.
+    #: On a bind page: the identity to bind, and a proof of the mobile number that replaces a code.
     identity: Identity | None = None
     proof: str = ""
     _settled = False
-    #: The ``action`` of the main button, and of a form that names none.
+    #: The ``action`` of the main button, and of a form without ``action``.
     main: str
     acts: ClassVar[Mapping[str, Act]]
-    #: Where its buttons do: the method that sends a code to a mobile. Raises what ``human.send_code`` does.
+    #: Sends a code to a mobile number. Raises the same errors as ``human.send_code``. Only pages with such a button
+    #: need it.
     send: Callable[[str, human.Answers], Sent]
 
     def __init__(self, request: HttpRequest) -> None:
@@ -61,18 +63,20 @@ class CodePage(ABC):
 
     @abstractmethod
     def context(self) -> dict[str, Any]:
-        """What the template shows besides what all of them do."""
+        """The context of this page, besides the context that all pages have."""
 
     def answer(self) -> HttpResponse:
-        """GET shows the page; POST acts: ``action`` is a key of ``acts``, or "image", for another one."""
+        """GET shows the page. POST runs an act: ``action`` is a key of ``acts``, or "image" to get another image."""
         return self.act() if self.request.method == "POST" else self.show()
 
     def show(
         self, form: forms.Form | None = None, *, error: PhonebindError | None = None, screen: str = "", **told: Any
     ) -> HttpResponse:
-        """The page; everything typed is kept but passwords and the used-up image code. ``told`` is for the template:
-        ``sent``, as what the number is shown that a code is on its way to, ``receipt``, what that SMS is asked for by,
-        and ``news`` of it. ``screen``: another template, which asks what the ``error`` asks.
+        """Render the page. It keeps all typed values except passwords and the used image code.
+
+        ``told`` is for the template: ``sent`` is the number that a code was sent to, ``receipt`` is the id for the
+        receipt of that SMS, ``news`` is its state. ``screen``: another template, which asks for what the ``error``
+        needs.
         """
         typed = self.request.POST.dict()
 
@@ -118,18 +122,19 @@ class CodePage(ABC):
             return self.refuse(form, error)
 
     def leave(self, target: str) -> HttpResponse:
-        """It is done: on to ``target``."""
+        """Finish, and redirect to ``target``."""
         return JsonResponse({"location": target}) if wants_json(self.request) else SeeOther(target)
 
     def refuse(self, form: forms.Form, error: PhonebindError, *, screen: str = "") -> HttpResponse:
-        """Beside the field to blame, or above the form where it is none of them. ``screen``: the template that says
-        it, where the page that was sent cannot.
+        """Show the error beside its field, or above the form if it belongs to no field.
+
+        ``screen``: another template that shows the error, if the page of this form cannot.
         """
         audit.refused(self.request, error)
         body = _explained(error)
         question = self._question(error)
         if wants_json(self.request):
-            # Its script sends the form once more, as a page.
+            # The script sends the form again as a normal request, to get a page.
             return refuse_json(error, body | {"screen": True} if question or screen else body)
         is_wrong = _is_about_password(error)
         if question and not is_wrong:
@@ -145,23 +150,25 @@ class CodePage(ABC):
         return self.show(form, error=error, screen=screen)
 
     def _question(self, error: PhonebindError) -> str:
-        """The template of what the error asks the person, if it does."""
+        """The template that asks for what the error needs; "" if there is none."""
         if not life.installed:
             return ""
         typed = self.request.POST
         if error.code == "insufficient_user_authentication" or _is_about_password(error):
-            # An answer that takes more than the number. Elsewhere it is the page that asks for it.
+            # Here the answer itself needs more proof than the number. On other pages, the page asks for it.
             needs_more = typed.get("question") or typed.get("second_identity") == "replace"
             return "second_way.html" if needs_more and self.identity else ""
         return life.installed.screen(error)
 
     def _settle_owner(self) -> HttpResponse | None:
-        """Who was asked whether an account is theirs has answered on the ``screen`` of that, and goes on; but for those
-        whose code went with the answer, who need another one.
+        """Process the answer to the question whether the account is the person's own.
+
+        Returns None to go on with the act. Returns a page if the answer made the code void, because the person then
+        needs another code.
         """
         typed = self.request.POST
         choice = typed.get("owner", "")
-        # Whoever has pressed neither button is asked again.
+        # A person who pressed neither button is asked again.
         if not (life.installed and typed.get("question") and choice in ("mine", "not_mine")):
             return None
         proof = life.installed.answer_owner(
@@ -172,22 +179,20 @@ class CodePage(ABC):
             self.proof = proof
         elif choice == "not_mine":
             audit.note(self.request, outcome=choice)
-            # The one that was typed is void.
+            # The code in the form is void.
             form = self.acts[self.main].form(initial={**typed.dict(), "sms_code": ""})
             return self.show(form, notice=_("The number is free for you now. Please ask for another code."))
         return None
 
     def kept(self, *besides: str) -> list[tuple[str, str]]:
-        """Names and values of what was typed, for a page that asks for more of the same; but for secrets, and
-        ``besides``.
-        """
+        """Names and values of the typed fields, for a page that asks for more. Secrets and ``besides`` are left out."""
         typed = self.request.POST
         left_out = {*_NOT_KEPT, *besides, "mobile_proof"} | ({"question", "owner"} if self._settled else set())
         kept = [(name, value) for name in typed if name not in left_out for value in typed.getlist(name)]
         return [*kept, ("mobile_proof", self.proof)] if self.proof else kept
 
     def _human_check(self, form: forms.Form) -> HttpResponse:
-        """For the script alone: no form can do what it asks for."""
+        """For the script only. A form without a script cannot solve the task."""
         given = form.cleaned_data
         asked = human.issue(
             mobile=self.mobile(given),
@@ -217,10 +222,10 @@ class CodePage(ABC):
         return JsonResponse(news.body) if wants_json(self.request) else self.show(news=news.message)
 
     def mobile(self, given: Mapping[str, Any]) -> str:
-        """The whole number that a code goes to: the one that was typed, on most pages."""
+        """The whole number that a code is sent to. On most pages the person types it."""
         return str(given["mobile"])
 
-    #: What each of them does.
+    #: The acts that send a code and report on it.
     CODES: ClassVar[Mapping[str, Act]] = {
         "human_check": Act(HumanCheckForm, "human_check", _human_check),
         "send_code": Act(SmsCodeForm, "sms_code", _send_code),
@@ -229,13 +234,13 @@ class CodePage(ABC):
 
 
 def _is_about_password(error: PhonebindError | None) -> bool:
-    """Wrong, or wrong too often."""
+    """Whether the password was wrong, or was wrong too often."""
     locked = isinstance(error, TooManyAttempts) and error.limit.startswith("password_")
     return locked or isinstance(error, PasswordWrong)
 
 
 def _shown(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The error's facts, with the month in the hint, "2026-11", as people write it."""
+    """The error's facts. The month in the hint, such as "2026-11", is formatted in the person's language."""
     hint = facts.get("hint") or {}
     if not hint.get("last_used"):
         return dict(facts)
@@ -244,7 +249,9 @@ def _shown(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _explained(error: PhonebindError) -> dict[str, Any]:
-    """The error's body. Who has tried too often is told for how long to wait; an app reads that in ``retry_after``."""
+    """The error's body. After too many attempts, the message says how many minutes to wait. An app reads
+    ``retry_after`` instead.
+    """
     if not isinstance(error, TooManyAttempts):
         return error.body
     minutes = math.ceil((error.retry_after or 0) / 60)

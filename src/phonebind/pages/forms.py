@@ -1,4 +1,4 @@
-"""What the bind page takes. One form on the screen, two acts: asking for an SMS code, and binding."""
+"""The forms of the bind page. One form on the page has two acts: to ask for an SMS code, and to bind."""
 
 from typing import Any
 
@@ -17,24 +17,24 @@ _AGAIN = _("Please ask for another image.")
 
 
 class _Blank(forms.TextInput):
-    """Comes back empty: an image code is used up by one try."""
+    """An input that is always rendered empty: an image code can be used only once."""
 
     def format_value(self, value: Any) -> None:
         return None
 
     def use_required_attribute(self, initial: Any) -> bool:
-        # Binding needs none, and the browser would hold the form back for want of one.
+        # Only the SMS act needs an image code. With ``required`` the browser would block the other act.
         return False
 
 
 class MobileField(forms.CharField):
-    """11 digits, however people and their phones write them: ``+86 138-0000-0001``."""
+    """A mobile number of 11 digits, in any common notation, such as ``+86 138-0000-0001``."""
 
-    #: Shown in the field, before what is typed.
+    #: Shown in the field, before the typed value.
     prefix = "+86"
 
     def __init__(self) -> None:
-        # Not "tel", which is filled in with a country code; and a browser on a phone has no better name for it.
+        # The autocomplete value "tel" would include the country code. Browsers on phones have no better value.
         attrs = {"type": "tel", "inputmode": "tel", "autocomplete": "tel-national", "placeholder": "138 0013 8000"}
         widget = forms.TextInput(attrs=attrs)
         super().__init__(label=_("Mobile number"), error_messages={"required": _MOBILE}, widget=widget)
@@ -49,7 +49,7 @@ class MobileField(forms.CharField):
 
 
 class ImageTextField(forms.CharField):
-    """With whatever was pasted around it."""
+    """The text of an image code. Surrounding characters from a paste are removed."""
 
     def to_python(self, value: Any) -> str:
         return mobiles.clean_code(super().to_python(value) or "")
@@ -65,13 +65,13 @@ class BindPageForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
-            # Always, not only on errors, so that the script has but to write the text there.
+            # Always set, not only on errors: so the script only has to write the text.
             hint = f" id_{name}_helptext" if field.help_text else ""
             field.widget.attrs["aria-describedby"] = f"id_{name}_error{hint}"
 
 
 class HumanCheckForm(BindPageForm):
-    #: People who cannot see an image.
+    #: For people who cannot see an image.
     without_image = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
 
@@ -95,7 +95,7 @@ class SmsCodeForm(HumanCheckForm):
     human_check = forms.CharField(max_length=8192, required=False)
 
     def clean(self) -> None:
-        """The image where one is asked for."""
+        """Require the image code if the human check is an image."""
         if human.needs_image(without_image=self.cleaned_data["without_image"]):
             for name in ("image_code_id", "text"):
                 if not self.cleaned_data.get(name) and name not in self.errors:
@@ -103,13 +103,13 @@ class SmsCodeForm(HumanCheckForm):
 
 
 class ReceiptForm(BindPageForm):
-    #: What the answer to the last SMS request has called it.
+    #: The id that the response to the last SMS request contained.
     receipt = forms.CharField(max_length=32, required=False)
 
 
 class ConsentForm(BindPageForm):
-    """One box for each text: accepting terms is a contract, agreeing to a policy is a consent, and neither stands for
-    the other. None is ticked beforehand.
+    """One box for each text. Accepting terms is a contract, and agreeing to a policy is a consent. One does not
+    replace the other. No box is ticked beforehand.
     """
 
     terms = forms.BooleanField(error_messages={"required": _AGREE})
@@ -123,7 +123,7 @@ class ConsentForm(BindPageForm):
 
 
 class ProvedForm(ConsentForm):
-    """Whose the number is: by an SMS code, or by what the page knows already."""
+    """Proves the mobile number: with an SMS code, or with a proof that the page already has."""
 
     sms_code = DigitsField(
         r"\A[0-9]{6}\Z",
@@ -142,10 +142,10 @@ class ProvedForm(ConsentForm):
 
 
 class BindForm(ProvedForm):
-    """All that a bind takes at once."""
+    """All fields of a bind."""
 
-    # A pattern, since max_length writes a maxlength into the page, which cuts what a password manager pastes. Whether
-    # a new one has the right length is looked at where it is known to be one.
+    # A pattern instead of max_length: max_length writes a maxlength into the page, and the browser then cuts a password
+    # that a password manager pastes. The length of a new password is checked where it is known to be new.
     password = forms.RegexField(
         rf"(?s)\A.{{1,{PASSWORD_MAX}}}\Z",
         label=_("Password"),

@@ -1,4 +1,4 @@
-"""How the pages look, as far as settings say it: for every template, and for the Content-Security-Policy."""
+"""The look of the pages, from the settings: for every template, and for the Content-Security-Policy."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from phonebind.pages.targets import origin
 
 
 def context() -> dict[str, Any]:
-    """What every template of ours has besides its own."""
+    """Context for every template."""
     return {
         "site_name": conf.site_name,
         "logo_url": _address(conf.logo_url),
@@ -26,22 +26,22 @@ def context() -> dict[str, Any]:
 
 
 def origins() -> tuple[str, str]:
-    """Of other sites that the style sheet and the logo come from; "" for our own."""
+    """The origins of the style sheet and of the logo. "" if a file is on our own site."""
     return origin(conf.style_url), origin(conf.logo_url)
 
 
 def check(**kwargs: Any) -> list[CheckMessage]:
-    """With a manifest of static files, a name that is not in it makes each page of ours an error 500."""
+    """Warn about missing static files. With a manifest, a missing file makes every page fail with status 500."""
     if not apps.is_installed("django.contrib.staticfiles"):
         return []
     try:
         named = {"LOGO_URL": conf.logo_url, "STYLE_URL": conf.style_url}
-    except ImproperlyConfigured:  # phonebind.E001 tells of it
+    except ImproperlyConfigured:  # phonebind.E001 reports it
         return []
     missing = [name for name, value in named.items() if _is_file(value) and finders.find(value) is None]
     return [
         Warning(
-            f"{SETTING}[{name!r}] is {named[name]!r}, and there is no static file of that name.",
+            f"{SETTING}[{name!r}] is {named[name]!r}, but there is no static file with that name.",
             hint=f"Look for it: manage.py findstatic {named[name]}",
             id="phonebind_pages.W003",
         )
@@ -54,5 +54,5 @@ def _address(named: str) -> str:
 
 
 def _is_file(named: str) -> bool:
-    """A URL and a path are addresses already. All else is the name of a static file: ``shop/logo.svg``."""
+    """URLs and paths are used as they are. Any other value is the name of a static file, such as ``shop/logo.svg``."""
     return bool(named) and not named.startswith(("/", "https://", "http://"))

@@ -1,4 +1,4 @@
-"""Django's session of a person whose tokens were ended is over too."""
+"""Ends Django's session of a person whose tokens were ended."""
 
 from functools import partial
 from typing import Any, cast
@@ -13,15 +13,15 @@ from django.utils.functional import SimpleLazyObject
 from phonebind import audit, life, revocation
 from phonebind.exceptions import StorageUnavailable
 
-#: In the session: when the person signed in, in seconds since 1970.
+#: Session key: when the person signed in, in seconds since 1970.
 AUTH_TIME = "phonebind_auth_time"
 
 
 class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
-    """In place of Django's own of that name: a session is no more once its user's tokens were ended, by releasing an
-    identity or by disabling the account, even if it is enabled again.
+    """Replaces Django's middleware of that name. It ends a session once the user's tokens were ended: because an
+    identity was unbound or the account was disabled. The session stays ended even if the account is enabled again.
 
-    It asks the store once for each request that asks who its user is. While the store is away sessions go on.
+    A request that reads its user costs one query to the store. If the store is unavailable, sessions go on.
     """
 
     def process_request(self, request: HttpRequest) -> None:
@@ -31,9 +31,9 @@ class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
 
 
 def begin(request: HttpRequest | None, user: Any, **kwargs: Any) -> None:
-    """Receiver of Django's ``user_logged_in``, whichever way somebody came in: this is when the session began.
+    """Receiver of Django's ``user_logged_in``, for any kind of sign-in. Stores when the session began.
 
-    After the end of all that went before, where this very request has ended it: by a new password.
+    If this request itself has ended the earlier sessions, by a new password, the time is after that end.
     """
     if request is not None:
         request.session[AUTH_TIME] = max(audit.began(request), revocation.ended_by(user))
@@ -42,7 +42,7 @@ def begin(request: HttpRequest | None, user: Any, **kwargs: Any) -> None:
 def _unless_revoked(request: HttpRequest, user: Any) -> Any:
     if not (user.is_authenticated and _is_revoked(request, user.pk)):
         return user
-    request.user = user  # or it would be asked for again, by the lines below, for ever
+    request.user = user  # without this, the next line would load the user again, in an endless loop
     auth.logout(request)
     return AnonymousUser()
 

@@ -1,4 +1,4 @@
-"""Who is signed in by Django's session, and by which sign-in."""
+"""The sign-in in Django's session: which user, and which flow."""
 
 from django.http import HttpRequest
 
@@ -10,32 +10,34 @@ _TARGET = "phonebind_target"
 
 
 def start(request: HttpRequest, account: SocialAccount, flow: str, target: str) -> None:
-    """Sign the account's user in, by ``flow``. Raises AccountDisabled."""
+    """Sign in the account's user, for this ``flow``. Raises AccountDisabled."""
     sessions.start(request, account.user, social_account=account)
     remember(request, flow, target)
 
 
 def remember(request: HttpRequest, flow: str, target: str) -> None:
-    """That ``flow`` is done, so that its pages, met again, know it and lead to ``target`` once more."""
+    """Store that ``flow`` is done. If its pages are loaded again, they redirect to ``target``."""
     request.session[_FLOW] = flow
     request.session[_TARGET] = target
 
 
 def led_to(request: HttpRequest, flow: str) -> str:
-    """Where this session began to go, if it began with that sign-in; else ""."""
+    """The target of this flow, if the session's last sign-in was this flow; else ""."""
     return str(request.session.get(_TARGET, "")) if request.session.get(_FLOW) == flow else ""
 
 
 def has_mobile(request: HttpRequest) -> bool:
-    """Whether somebody is signed in whose account has a mobile."""
+    """Whether a person is signed in and their account has a mobile number."""
     return bool(request.user.is_authenticated and accounts.mobile_of(request.user))
 
 
 def name_without_mobile(request: HttpRequest) -> str:
-    """Whoever is signed in and has no mobile; "" for all others."""
+    """The username of a signed-in person without a mobile number; "" in all other cases."""
     return request.user.get_username() if request.user.is_authenticated and not has_mobile(request) else ""
 
 
 def mobile(request: HttpRequest) -> str:
-    """The mobile of who is signed in, as in 138****0001; their username where they have none; "" for nobody."""
+    """The mobile number of the signed-in person, such as 138****0001. Without a number: the username. Signed out:
+    "".
+    """
     return masking.mobile(accounts.mobile_of(request.user)) or request.user.get_username()

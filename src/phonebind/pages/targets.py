@@ -1,4 +1,4 @@
-"""Where links and redirects lead."""
+"""The targets of links and redirects."""
 
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
@@ -14,9 +14,9 @@ from phonebind.states import State
 
 
 def next_url(request: HttpRequest, known: str = "") -> str:
-    """``?next=``, or what is known without it, or where the host sends people. Raises NextNotAllowed.
+    """``?next=``, or ``known``, or the host's default. Raises NextNotAllowed.
 
-    The host's own setting is not for us to judge, wherever it leads; and it comes back to us by states and tickets.
+    The host's default is always allowed, wherever it leads. It also comes back to us in states and tickets.
     """
     usual = default_next()
     target = request.GET.get("next", "") or known or usual
@@ -24,8 +24,8 @@ def next_url(request: HttpRequest, known: str = "") -> str:
 
 
 def default_next() -> str:
-    """``LOGIN_REDIRECT_URL`` where the host has set it; Django's own default, /accounts/profile/, is no page in most
-    projects, and then our page says who is signed in.
+    """``LOGIN_REDIRECT_URL`` if the host has set it, else our page that says who is signed in. Django's default,
+    /accounts/profile/, does not exist in most projects.
     """
     if cast("Any", settings).is_overridden("LOGIN_REDIRECT_URL"):
         return resolve_url(settings.LOGIN_REDIRECT_URL)
@@ -38,7 +38,7 @@ def signed_out_url() -> str:
 
 
 def origins_of_settings() -> list[str]:
-    """Where ``LOGIN_REDIRECT_URL`` and ``LOGOUT_REDIRECT_URL`` lead off this host, as a CSP writes it."""
+    """The origins of ``LOGIN_REDIRECT_URL`` and ``LOGOUT_REDIRECT_URL`` on other hosts, as in a CSP."""
     found = [origin(str(url)) for url in (settings.LOGIN_REDIRECT_URL, settings.LOGOUT_REDIRECT_URL)]
     return [origin for origin in dict.fromkeys(found) if origin]
 
@@ -52,8 +52,8 @@ def start_url(provider: str, target: str = "") -> str:
 
 
 def account_url(name: str, target: str = "", **query: str) -> str:
-    """The page of that name of ``phonebind.lifecycle``, which leads to ``target``; "" where the host has not included
-    its pages.
+    """The URL of this page of ``phonebind.lifecycle``, leading to ``target``. "" if the host has not included its
+    pages.
     """
     try:
         url = reverse(f"phonebind_account:{name}")
@@ -63,13 +63,13 @@ def account_url(name: str, target: str = "", **query: str) -> str:
 
 
 def bind_url(provider: Provider, state: State, *, kept: bool = False) -> str:
-    """``kept``: the ticket that is kept says where it leads, and a short address makes short requests."""
+    """``kept``: the stored ticket contains the target, so the URL can be short. Short URLs make short requests."""
     url = reverse("phonebind_pages:bind", args=[provider.name, state.id])
     return url if kept else _with_next(url, state.next)
 
 
 def kept_url(name: str, provider: str, flow: str) -> str:
-    """The page "bind" or "attach" of a sign-in whose ticket is kept."""
+    """The URL of the page "bind" or "attach", for a sign-in whose ticket is stored in a cookie."""
     return reverse(f"phonebind_pages:{name}", args=[provider, flow])
 
 
@@ -78,10 +78,10 @@ def _with_next(url: str, target: str) -> str:
 
 
 def origin(url: str) -> str:
-    """As a CSP writes it; empty for a path, and for the name of a view or of a file."""
+    """The origin, as in a CSP. Empty for a path, and for the name of a view or a file."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     if not host.isascii():
         host = host.encode("idna").decode()
-    # Without a scheme a CSP means that of the page, and so does the URL.
+    # Without a scheme, a CSP uses the scheme of the page. The URL does the same.
     return f"{parts.scheme}://{host}" if host and parts.scheme else host

@@ -1,4 +1,4 @@
-"""The pages' addresses, below wherever the host includes them."""
+"""The URLs of the pages, relative to where the host includes them."""
 
 from django.urls import path
 

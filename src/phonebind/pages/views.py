@@ -1,4 +1,6 @@
-"""From the sign-in page to the provider and back. Where a mobile is missing, ``bind`` takes over."""
+"""The sign-in page, the redirect to the provider, and the callback. If there is no mobile number yet, ``bind``
+follows.
+"""
 
 from typing import Any
 from urllib.parse import quote_plus
@@ -25,7 +27,9 @@ from phonebind.states import State
 
 @page("login", "GET", "HEAD")
 def login(request: HttpRequest) -> HttpResponse:
-    """The sign-in page: one button for each way in that works in this browser, and where to find the others."""
+    """The sign-in page. It has one button for each way to sign in that works in this browser, and hints for the
+    others.
+    """
     target = next_url(request)
     user_agent = request.headers.get("User-Agent", "")
     context = {
@@ -38,17 +42,18 @@ def login(request: HttpRequest) -> HttpResponse:
     }
     response = show(request, "login.html", context)
     if not origins.is_foreign(request):
-        # The button's query stands twice in what servers weigh, and this page's a third time, in Referer.
+        # The button's query counts twice in the size limits of servers. This page's query counts a third time, in
+        # Referer.
         tickets.make_room(request, response, 3 * len(quote_plus(target)))
     return response
 
 
 @page("authorize", "GET")
 def start(request: HttpRequest, provider: str) -> HttpResponse:
-    """Off to the provider, with a state that only this browser can bring back.
+    """Redirect to the provider, with a state that only this browser can bring back.
 
-    Whom another site sends here is shown the sign-in page first: or any page could switch its visitors to an
-    account of their own without a word.
+    If another site sent the visitor, the sign-in page is shown first. Otherwise any site could switch its visitors to
+    the attacker's account without notice.
     """
     source, target = oauth.web(provider), next_url(request)
     if origins.is_foreign(request):
@@ -66,7 +71,7 @@ def start(request: HttpRequest, provider: str) -> HttpResponse:
 
 @page("callback", "GET")
 def callback(request: HttpRequest, provider: str) -> HttpResponse:
-    """Back from the provider; it may come twice, and reloading it must lose nothing."""
+    """The callback from the provider. It may arrive twice. Reloading it never loses the sign-in."""
     source = oauth.web(provider)
     text, code = request.GET.get("state", ""), request.GET.get(source.code_field, "")
     if not code:
@@ -86,7 +91,7 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
         identity, account = binding.identify(source, lambda: source.exchange(code, secret=state.secret))
         response = _to_form(request, source, state, identity) if account is None else _enter(request, state, account)
     except Unavailable as error:
-        # The state stays good: the code may not have been used, and then reloading this page goes on.
+        # The state stays valid: the code may be unused, and then a reload of this page continues.
         return refuse(request, error, again=again)
     except CodeInvalid as error:
         audit.refused(request, error)
@@ -106,7 +111,7 @@ def image_code(request: HttpRequest, image_code_id: UUID) -> HttpResponse:
 
 @page("done", "GET", "HEAD")
 def done(request: HttpRequest) -> HttpResponse:
-    """Who is signed in, for hosts that send people nowhere else."""
+    """Says who is signed in. For hosts that have no page to redirect to after sign-in."""
     if not request.user.is_authenticated:
         return SeeOther(reverse("phonebind_pages:login"))
     accounts = SocialAccount.objects.using(databases.primary(SocialAccount)).filter(user=request.user.pk)
@@ -121,7 +126,7 @@ def done(request: HttpRequest) -> HttpResponse:
     return show(request, "done.html", {"mobile": sessions.mobile(request), "bound": bound})
 
 
-# Checked by ours and not by the middleware, which knows no answer to a form that cannot be read.
+# Checked by our decorator and not by the middleware: the middleware cannot answer a form that cannot be read.
 @csrf_exempt
 @page("sign_out", "POST")
 @csrf_protect
@@ -145,7 +150,7 @@ def _way(source: WebProvider, target: str) -> dict[str, Any]:
 
 
 def _refused(request: HttpRequest, source: WebProvider, text: str) -> HttpResponse:
-    """Nobody signed in at the provider: the person did not want to, or the provider did not want us."""
+    """The callback without a code: the person cancelled, or the provider refused us."""
     started = states.known(request, source, text)
     again = start_url(source.name, started.next if started else "")
     try:
@@ -156,7 +161,7 @@ def _refused(request: HttpRequest, source: WebProvider, text: str) -> HttpRespon
     except StateInvalid:
         if answer := _other_intent(request, source, text, ""):
             return answer
-        # Not what we sent this browser there with: nothing that the operator must hear of.
+        # This browser did not start with this state. It is no problem for the operator.
     audit.note(request, outcome="cancelled")
     title = _("Sign-in cancelled")
     message = _("%(provider)s did not confirm that it is you. Nothing was changed.") % {"provider": source.label}
@@ -176,10 +181,10 @@ def _enter(request: HttpRequest, state: State, account: SocialAccount) -> HttpRe
 
 
 def _to_form(request: HttpRequest, source: WebProvider, state: State, identity: Identity) -> HttpResponse:
-    """To an address without code and state, where the person can reload as often as they like."""
+    """Redirect to a URL without code and state. The person can reload it any number of times."""
     audit.note(request, outcome="not_bound")
     ticket, cookie = tickets.issue(request, identity, state.next)
-    # Who is signed in already means that account, and not a second one.
+    # A signed-in person means the current account, and not a second one.
     name = "attach" if sessions.has_mobile(request) else "bind"
     response = SeeOther(kept_url(name, source.name, state.id))
     tickets.remember(request, response, cookie)

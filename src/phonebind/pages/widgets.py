@@ -1,4 +1,4 @@
-"""The provider's own sign-in in a page of ours: a QR code, for instance. Without a script a link leads to its page."""
+"""A page with the provider's own sign-in, such as a QR code. Without JavaScript, a link leads to the provider."""
 
 import json
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from phonebind.pages.answers import content_security_policy, show
 
 
 def show_widget(request: HttpRequest, source: WebProvider, widget: Widget, login_url: str) -> HttpResponse:
-    """``login_url`` is where the provider's whole page is. This page alone may load and frame what the widget needs."""
+    """``login_url`` is the provider's full page. Only this page may load and frame the sources of the widget."""
     options = json.dumps(dict(widget.options))
     context = {"provider": source.label, "script": widget.script, "options": options, "login_url": login_url}
     response = show(request, "widget.html", context)

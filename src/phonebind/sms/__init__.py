@@ -1,4 +1,4 @@
-"""SMS gateways: one file each, chosen by short name or dotted path in ``PHONEBIND["SMS"]["gateway"]``."""
+"""SMS gateways: one file each. ``PHONEBIND["SMS"]["gateway"]`` names one by a short name or a dotted path."""
 
 from phonebind.conf import conf
 from phonebind.sms.base import LANGUAGE, MOBILE_CHANGE, NO_ACCOUNT, NOTICES, PURPOSES, Gateway, Message, purposes

@@ -1,6 +1,7 @@
-"""Aliyun 短信服务 (Dysmsapi), ``SendSms``: https://help.aliyun.com/zh/sms/developer-reference/api-dysmsapi-2017-05-25-sendsms
+"""Aliyun 短信服务 (Dysmsapi), ``SendSms``:
+https://help.aliyun.com/zh/sms/developer-reference/api-dysmsapi-2017-05-25-sendsms
 
-For companies; signature and template are reviewed. It sends again whenever it is asked again.
+For companies. Aliyun reviews the signature and the template. A repeated request sends a second SMS.
 """
 
 import json
@@ -18,7 +19,7 @@ ENDPOINT = "https://dysmsapi.aliyuncs.com"
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Aliyun(AliyunApi):
-    """``params``: a code template takes the code alone; how long it is good must stand in the template itself."""
+    """``params``: a code template has only the code as a variable. Its own text must say how long the code is valid."""
 
     name: ClassVar[str] = "aliyun"
     console: ClassVar[str] = "https://dysms.console.aliyun.com"

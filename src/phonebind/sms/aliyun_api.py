@@ -1,4 +1,4 @@
-"""What Aliyun's two SMS products have in common: the signature, the form of an answer, the codes."""
+"""The common part of Aliyun's two SMS products: the signature, the format of answers, and the codes."""
 
 import re
 import time
@@ -13,12 +13,12 @@ from phonebind.sms.vendor import CLOCK, Call, Codes, Reading, text
 
 VERSION = "2017-05-25"
 
-#: ``isv.``, ``isp.``, ``biz.``: the service writes them, the documentation of one product leaves them out. Codes of the
-#: gateway in front of it begin with a capital and stay whole.
+#: ``isv.``, ``isp.``, ``biz.``: the service writes these prefixes, but the documentation of one product omits them.
+#: Codes of the gateway in front of the service begin with a capital letter and keep their prefix.
 _PREFIX = re.compile(r"\A[a-z]+\.")
 
 _MINUTE, _HOUR = 60, 3600
-#: How the message of BUSINESS_LIMIT_CONTROL names the limit; its minutes and hours are those of the clock.
+#: How the message of BUSINESS_LIMIT_CONTROL names the limit. Its minutes and hours follow the clock.
 _LIMITS = {"分钟级": _MINUTE, "小时级": _HOUR}
 
 CODES = Codes(
@@ -68,8 +68,9 @@ CODES = Codes(
 
 
 class AliyunApi(TemplateVendor):
-    """``access_key_id`` and ``access_key_secret`` are those of a RAM user who may send, and nothing else; with
-    ``SMS_RECEIPTS``, who may also call ``QuerySendDetails``.
+    """``access_key_id`` and ``access_key_secret`` are those of a RAM user that may only send SMS.
+
+    With ``SMS_RECEIPTS``, that user also needs ``QuerySendDetails``.
     """
 
     kind: ClassVar[type] = Mapping
@@ -99,7 +100,7 @@ class AliyunApi(TemplateVendor):
 
 
 def _rest(message: str) -> int:
-    """Seconds until a limit is free again. The day is rolling, so that nobody knows: an hour."""
+    """Seconds until a limit is free again. The limit of a day is a rolling one, so its end is unknown: one hour."""
     span = next((span for name, span in _LIMITS.items() if name in message), None)
     if span is not None:
         return span - int(time.time()) % span

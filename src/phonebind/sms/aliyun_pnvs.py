@@ -1,7 +1,8 @@
 """Aliyun 短信认证 (PNVS), ``SendSmsVerifyCode``:
 https://help.aliyun.com/zh/pnvs/developer-reference/api-dypnsapi-2017-05-25-sendsmsverifycode
 
-For individuals too: no licence, no review; signature and templates are gifts that the console lists. Mainland numbers.
+Individuals can use it too: no licence and no review. The console lists the free signatures and templates. It sends to
+mainland numbers.
 """
 
 import json
@@ -15,7 +16,7 @@ from phonebind.sms.templates import Ids
 from phonebind.sms.vendor import Call
 
 ENDPOINT = "https://dypnsapi.aliyuncs.com"
-#: The gift templates by what they say. All of them show the code and how long it is good.
+#: The free templates by purpose. All of them show the code and the minutes that it is valid.
 TEMPLATES: Ids = {
     "bind": "100004",
     "sign_in": "100001",
@@ -24,14 +25,14 @@ TEMPLATES: Ids = {
     "verify": "100005",
 }
 PARAMS = {"code": "code", "min": "minutes"}
-#: Seconds between two SMS to one number. Shorter than ours (``sms_mobile_gap``, 60), which begins a moment earlier: a
-#: person who asks again as soon as we allow it must not meet Aliyun's.
+#: Seconds between two SMS to one number. This must be shorter than our limit (``sms_mobile_gap``, 60), which begins a
+#: moment earlier: a person who retries as soon as we allow it must not meet Aliyun's limit.
 INTERVAL = 50
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class AliyunPnvs(AliyunApi):
-    """``sign_name``: one of the gift signatures. The code is ours: Aliyun neither makes nor checks it."""
+    """``sign_name``: one of the free signatures. The code is ours: Aliyun neither makes nor checks it."""
 
     name: ClassVar[str] = "aliyun-pnvs"
     console: ClassVar[str] = "https://dypns.console.aliyun.com"

@@ -1,7 +1,9 @@
-"""Receipts of Aliyun's two SMS products. They are pushed, unsigned and perhaps more than once, as ``SmsReport``
+"""Receipts of Aliyun's two SMS products.
+
+Both push them in one format, unsigned and possibly more than once: as ``SmsReport``
 (https://help.aliyun.com/document_detail/101867.html) and ``DypnsSmsVerifyReport``
-(https://help.aliyun.com/zh/pnvs/developer-reference/dypnssmsverifyreport-http) in one form; ``QuerySendDetails`` tells
-of one SMS in two.
+(https://help.aliyun.com/zh/pnvs/developer-reference/dypnssmsverifyreport-http). ``QuerySendDetails`` returns the
+receipt of one SMS, in two formats.
 """
 
 from datetime import datetime
@@ -12,7 +14,7 @@ from phonebind.sms.receipt_codes import Meanings, each
 from phonebind.sms.receipts import Expected, Receipt
 from phonebind.sms.vendor import BEIJING, text
 
-#: ``MOBLLE``: the vendor's spelling.
+#: ``MOBLLE`` is the vendor's spelling.
 MEANINGS = Meanings(
     off="MOBILE_NOT_ON_SERVICE MOBILE_ACCOUNT_ABNORMAL",
     full="MOBLLE_TERMINAL_ERROR",
@@ -47,7 +49,10 @@ def question(sms: Expected) -> dict[str, str]:
 
 
 def answered(answer: Any, sms: Expected) -> Receipt | None:
-    """Its ``Content`` shows the code: nothing of the answer goes anywhere but what is read here."""
+    """The receipt in an answer of ``QuerySendDetails``. None if there is none yet.
+
+    The ``Content`` of the answer shows the code, so only the fields that are read here may be used.
+    """
     if answer["Code"] != "OK":
         raise ValueError(answer["Code"])
     rows = answer["Model"] if "Model" in answer else answer["SmsSendDetailDTOs"]["SmsSendDetailDTO"]

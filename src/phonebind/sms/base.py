@@ -1,4 +1,4 @@
-"""What every SMS gateway is, and what it is given."""
+"""The protocol of SMS gateways, and the message that they send."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -7,17 +7,17 @@ from typing import Protocol
 
 from phonebind import life
 
-#: What a person can be sent a code for: to bind an identity; and where ``phonebind.lifecycle`` is installed, to sign in
-#: without one, to reset a password, to prove a new number, and to prove once more their own.
+#: What a code can be sent for: to bind an identity. And where ``phonebind.lifecycle`` is installed: to sign in without
+#: an identity, to reset a password, to verify a new number, and to verify their own number again.
 PURPOSES = ("bind", "sign_in", "reset_password", "change_mobile", "verify")
-#: In place of "reset_password", for a number that nobody has: who asks sees the same, and the phone is told no code.
-#: Where a vendor has no template for it, the one for "reset_password" tells a code that is worth nothing.
+#: The purpose in place of "reset_password" for a number without an account: the client sees the same answer, and the
+#: SMS contains no code. If a vendor has no template for it, the one for "reset_password" is sent with an invalid code.
 NO_ACCOUNT = "no_account"
-#: What the owner of a number is told without a code: that their account is to get another one. Sent by those gateways
-#: alone that say so, in ``notices``: others would send an empty code.
+#: A notice without a code to the owner of a number: their account will get another number. Only gateways that list it
+#: in ``notices`` send it: others would send an empty code.
 MOBILE_CHANGE = "mobile_change"
 NOTICES = (MOBILE_CHANGE,)
-#: The language of those for whom a gateway has nothing in their own.
+#: The fallback, if a gateway has nothing in the person's language.
 LANGUAGE = "zh-hans"
 
 _ALPHABET = digits + ascii_lowercase
@@ -29,7 +29,7 @@ def purposes() -> tuple[str, ...]:
 
 
 def new_id() -> str:
-    """20 of ``[0-9a-z]``, 103 random bits: every vendor's field for a caller's id takes that."""
+    """20 characters of ``[0-9a-z]``, 103 random bits. Every vendor's field for a caller's id accepts that."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(20))
 
 
@@ -46,14 +46,15 @@ class Message:
     #: 11 digits, without a country code.
     mobile: str
     code: str
-    #: For which the code is good.
+    #: For how long the code is valid.
     minutes: int
     text: str
     #: One of ``PURPOSES``, ``NO_ACCOUNT``, or one of ``NOTICES``: then ``code`` is "".
     purpose: str = "bind"
-    #: That of the person, as Django writes it: "zh-hans", "en".
+    #: The person's language, as Django writes it: "zh-hans", "en".
     language: str = LANGUAGE
-    #: The same through every retry and queue: vendors give it back in receipts, and some send only once for it.
+    #: It stays the same through every retry and queue. Vendors return it in receipts, and some send only one SMS for
+    #: it.
     id: str = field(default_factory=new_id)
 
     @property
@@ -84,6 +85,6 @@ class Gateway(Protocol):
         Raises SmsRefused if this number gets no SMS, and SmsVendorLimit if the vendor's own limit for it is used up. No
         other gateway is tried, and the person's limits count.
 
-        Raises SmsUnconfirmed if the gateway was reached and nobody knows whether it sent. Limits count, or a slow
+        Raises SmsUnconfirmed if the gateway was reached and it is unknown whether it sent. Limits count, or a slow
         gateway would be a way to unlimited SMS. No other gateway is tried, or the person would get two SMS.
         """

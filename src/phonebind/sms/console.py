@@ -1,4 +1,4 @@
-"""Prints the SMS: for a first look, never for production."""
+"""Prints the SMS. It is for a first look, never for production."""
 
 import sys
 from typing import ClassVar
@@ -17,6 +17,6 @@ class Console:
         return [] if development() else ["the console gateway prints SMS codes; choose a real one with DEBUG off"]
 
     def send(self, message: Message) -> None:
-        # Not a logger: codes never go to logs.
+        # Not a logger: SMS codes must never go to logs.
         sys.stdout.write(f"SMS to {message.mobile}: {message.text}\n")
         sys.stdout.flush()

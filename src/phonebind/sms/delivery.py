@@ -1,4 +1,4 @@
-"""What a worker does with a message that ``phonebind.sms.queue`` handed over."""
+"""What a worker does with a message from ``phonebind.sms.queue``."""
 
 import logging
 
@@ -20,15 +20,16 @@ from phonebind.sms.parcels import Parcel
 from phonebind.sms.queue import Queue
 from phonebind.sms.registry import attempt, make
 
-#: Seconds until each further try of what was not sent, since the gateway was not reached or took none at that moment.
+#: Seconds before each retry of a message that was not sent, because the gateway was not reached or was too busy.
 DELAYS = (2, 5, 10)
 
 logger = logging.getLogger(__name__)
 
 
 def deliver(message_id: str, number: int) -> Message | None:
-    """Send the message, as its ``number``-th further try. Returns it where it was not sent and never will be, so that
-    its code is good for nothing.
+    """Send the message, as retry number ``number``.
+
+    Returns the message if it was not sent and never will be, so that the caller can invalidate its code.
     """
     parcel = _taken(message_id, number)
     if parcel is None:
@@ -40,7 +41,7 @@ def deliver(message_id: str, number: int) -> Message | None:
 
 
 def late(message_id: str, number: int) -> Message | None:
-    """The message, which Celery has thrown away because it expired."""
+    """The message that Celery has discarded because it expired. None if another worker has taken it."""
     parcel = _taken(message_id, number)
     if parcel is None:
         return None
@@ -49,23 +50,23 @@ def late(message_id: str, number: int) -> Message | None:
 
 
 def _taken(message_id: str, number: int) -> Parcel | None:
-    """None for all but the first, whatever the broker delivers again."""
+    """The message for the first caller. None for all others: the broker may deliver it more than once."""
     try:
         return parcels.take(message_id, number)
     except parcels.Missing:
-        _complain("a message is not in this worker's store: has it the CACHES of the web servers?")
+        _complain("a message is not in this worker's store: does it have the CACHES of the web servers?")
         return None
     except parcels.Unreadable:
         _complain("a message cannot be read: the workers need the SECRET_KEY and the release of the web servers")
         return None
     except StorageUnavailable:
-        # Without the store nobody can tell whether another worker has it.
+        # Without the store, it is unknown whether another worker has taken it.
         _complain("a message is not sent, since the store is unavailable")
         return None
 
 
 def _is_lost(parcel: Parcel) -> bool:
-    """Try to send it. True where that did not happen, and will not."""
+    """Try to send it. Returns True if it was not sent and will not be retried."""
     try:
         queue, gateway = _gateways()
     except UNUSABLE:
@@ -82,7 +83,7 @@ def _is_lost(parcel: Parcel) -> bool:
         is_tried_again = _is_tried_again(queue, parcel)
         _tell(parcel, "is tried again" if is_tried_again else "is not sent", error)
         return not is_tried_again
-    except Exception as error:  # noqa: BLE001 - Celery would log its text, and nobody knows what stands in that
+    except Exception as error:  # noqa: BLE001 - Celery would log its text, which may contain secrets
         _complain(f"the gateway raised {type(error).__name__}, which is a mistake in its code")
     else:
         _tell(parcel, "is sent")
@@ -90,7 +91,7 @@ def _is_lost(parcel: Parcel) -> bool:
 
 
 def _gateways() -> tuple[Queue, Gateway]:
-    """The one that hands over, and the one that sends. Raises one of ``options.UNUSABLE``."""
+    """The gateway that queues, and the gateway that sends. Raises one of ``options.UNUSABLE``."""
     queue = make(conf.sms)
     if not isinstance(queue, Queue):
         raise TypeError("the worker's settings name another gateway than celery")
@@ -98,7 +99,7 @@ def _gateways() -> tuple[Queue, Gateway]:
 
 
 def _is_tried_again(queue: Queue, parcel: Parcel) -> bool:
-    """Whether there is time for that, and the broker took it; or may have."""
+    """Whether there is time for a retry, and the broker has taken it or may have taken it."""
     if parcel.attempt >= len(DELAYS) or parcel.left < DELAYS[parcel.attempt] + conf.total_timeout:
         return False
     try:
@@ -111,7 +112,7 @@ def _is_tried_again(queue: Queue, parcel: Parcel) -> bool:
 
 
 def _tell(parcel: Parcel, what: str, error: PhonebindError | None = None) -> None:
-    """For whoever asks what became of one message: the person was told only that it is on its way."""
+    """Log the outcome of one message. The person was only told that it is on its way."""
     why = f" ({error.detail or type(error).__name__})" if error else ""
     logger.info("SMS queue: message %s %s%s", parcel.message.id, what, why)
 

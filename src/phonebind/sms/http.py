@@ -1,7 +1,8 @@
-"""Our own JSON contract, for every vendor that has no file here: a small service of yours takes it and sends.
+"""Our own JSON contract, for every vendor without a file here: a small service of the host receives it and sends the
+SMS.
 
-Signed as `Standard Webhooks <https://www.standardwebhooks.com>`_, so that verifiers in ten languages exist. See
-docs/en/how-to/sms/bridge.md for the contract, and ``examples/sms_bridge.py`` for such a service.
+It is signed by `Standard Webhooks <https://www.standardwebhooks.com>`_, which has verifiers in ten languages. The
+contract is in docs/en/how-to/sms/bridge.md, and such a service is in ``examples/sms_bridge.py``.
 """
 
 import json
@@ -18,7 +19,7 @@ from phonebind.sms.vendor import Call, Codes, Reading, Vendor, text
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Http(Vendor):
-    """``endpoint``: your service. ``secret``: ``whsec_`` and at least 24 random bytes in base64, shared with it."""
+    """``endpoint``: your service. ``secret``: shared with it, ``whsec_`` and at least 24 random bytes in base64."""
 
     name: ClassVar[str] = "http"
     notices: ClassVar[Sequence[str]] = NOTICES
@@ -68,6 +69,6 @@ class Http(Vendor):
         return Reading(text(answer["code"]), message_id if known else None, seconds)
 
     def receipts(self, headers: Mapping[str, str], body: bytes) -> list[Receipt]:
-        """One a body, signed by the bridge as we sign."""
+        """One receipt in each body. The bridge signs it as we sign our requests."""
         is_signed = standard_webhooks.is_signed(headers, body, self.secret)
         return http_receipts.pushed(body) if is_signed else []

@@ -1,4 +1,4 @@
-"""Receipts of our own JSON contract, one a body: ``{"id", "message_id", "to", "status", "reason"}``.
+"""Receipts of our own JSON contract, one in each body: ``{"id", "message_id", "to", "status", "reason"}``.
 
 See docs/en/how-to/sms/receipts.md#receipts-of-your-bridge.
 """

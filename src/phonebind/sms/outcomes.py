@@ -1,4 +1,4 @@
-"""How an SMS ended, in a sentence for the operator: what it means, whose it is, what to do."""
+"""The outcome of an SMS as a sentence for the operator: its meaning, its cause, and what to do."""
 
 from phonebind.exceptions import (
     PhonebindError,
@@ -25,12 +25,12 @@ _NUMBER = (
 )
 _LIMIT = (
     "Not sent: the vendor's own limit for this number is used up ({detail}). Try again in {retry_after} s, or with "
-    "another number; the limit may stand in the vendor's console."
+    "another number; you may find the limit in the vendor's console."
 )
 _STORE = "Not sent: Valkey or Redis does not answer. Start it, or repair its address in CACHES."
 _BUG = "Nobody knows whether it was sent: the gateway raised {kind}, which is a mistake in its code. Look at the phone."
 
-#: The narrow before the wide.
+#: Subclasses come before their base classes.
 _WORDS = {
     SmsMisconfigured: _OPERATORS,
     SmsUnconfirmed: _NOBODY_KNOWS,
@@ -43,7 +43,7 @@ _WORDS = {
 
 
 def words(error: Exception, message_id: str) -> str:
-    """Never the text of the error itself, which may hold what somebody else wrote."""
+    """The sentence. It never contains the text of the error itself, which may come from outside."""
     told = next(words for kind, words in _WORDS.items() if isinstance(error, kind))
     detail = (error.detail if isinstance(error, PhonebindError) else "") or "the gateway gives no reason"
     retry_after = getattr(error, "retry_after", None)

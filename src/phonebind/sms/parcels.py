@@ -1,7 +1,7 @@
-"""Messages that wait for a worker: in the store, and not in the queue.
+"""Messages that wait for a worker. They are in the store, not in the queue.
 
-What goes through the broker is an id and a number. So neither its log nor its events nor a page that shows its tasks
-has a mobile or a code, at whatever level they log. In the store they are sealed, by ``SECRET_KEY``.
+Only an id and a number go through the broker. So its log, its events and pages that show its tasks contain no mobile
+number and no code, at any log level. In the store, messages are encrypted with a key derived from ``SECRET_KEY``.
 """
 
 import base64
@@ -20,13 +20,13 @@ try:
 except ImportError as error:
     raise ImportError("cryptography is not installed: pip install 'phonebind[celery]'") from error
 
-#: Seconds. As long as the code that a parcel holds is good, so that a worker that comes too late can take it away.
+#: Seconds. As long as the code in the parcel is valid, so that a worker that comes too late can still invalidate it.
 KEPT = 300
-#: Seconds for which nobody gets the same parcel again. Redis as a broker redelivers after an hour, its default.
+#: Seconds for which the same parcel is not given out again. Redis as a broker redelivers after an hour by default.
 MARKED = 2 * 3600
 
-# KEYS: the parcel, its mark. ARGV: seconds. One caller gets the parcel, and once it was taken nobody can put it back; 1
-# for those who come later, and nothing where there never was one.
+# KEYS: the parcel, its mark. ARGV: seconds. One caller gets the parcel. After that, no caller can put it back. Later
+# callers get 1. If there never was a parcel, the result is nil.
 _take = store.Script("""
 local parcel = redis.call('GET', KEYS[1])
 if not parcel then
@@ -41,16 +41,19 @@ return parcel
 
 
 class Missing(Exception):
-    """It is not in our store, and was not taken out of it."""
+    """The parcel is not in our store, and it was not taken from there."""
 
 
 class Unreadable(Exception):
-    """It was sealed by a SECRET_KEY that is not ours, or by a release whose messages are others."""
+    """The parcel was encrypted with another SECRET_KEY, or by a release with other messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """``until``: seconds since 1970, after which it must not be sent; ``attempt``: how many tries there were before."""
+    """``until``: the time after which it must not be sent, in seconds since 1970.
+
+    ``attempt``: the number of earlier tries.
+    """
 
     message: Message
     until: float
@@ -58,12 +61,12 @@ class Parcel:
 
     @property
     def left(self) -> float:
-        """Seconds in which it may still be sent; below 0 when they are over."""
+        """Seconds in which it may still be sent. Negative after that."""
         return self.until - time.time()
 
 
 def put(parcel: Parcel) -> None:
-    """Raises StorageUnavailable."""
+    """Store the parcel. Raises StorageUnavailable."""
     key = _keys(parcel.message.id, parcel.attempt)[0]
     content = json.dumps({"until": parcel.until, **asdict(parcel.message)})
     with store.connection() as client:
@@ -71,7 +74,7 @@ def put(parcel: Parcel) -> None:
 
 
 def take(message_id: str, attempt: int) -> Parcel | None:
-    """The parcel, for one caller of all; None for all others.
+    """The parcel for the first caller, None for all later callers.
 
     Raises Missing, Unreadable, StorageUnavailable.
     """
@@ -85,7 +88,7 @@ def take(message_id: str, attempt: int) -> Parcel | None:
         until = fields.pop("until")
         return Parcel(Message(**fields), until, attempt)
     except (InvalidToken, KeyError, TypeError):
-        # Celery would log what was raised, and error trackers every variable with it.
+        # ``from None``: Celery would log the original error, and error trackers would log every variable with it.
         raise Unreadable from None
 
 
@@ -95,7 +98,7 @@ def _keys(message_id: str, attempt: int) -> tuple[str, str]:
 
 
 def _seal() -> MultiFernet:
-    """By the present key; former ones open what they have sealed."""
+    """Encrypts with the current key. Former keys only decrypt."""
     keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     digests = [salted_hmac("phonebind.sms.parcels", "", secret=key, algorithm="sha256").digest() for key in keys]
     return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])

@@ -1,8 +1,8 @@
-"""Hands messages over to Celery, whose workers send them by another gateway.
+"""Passes messages to Celery. Its workers send them with another gateway.
 
-The person's request ends at once, and nobody tells the person how it went. So this is for hosts that want it; it is not
-the default. A message waits for less than a minute, is sent once whatever the broker delivers twice, and its code is
-taken away when it was not sent.
+The request ends at once, and the person does not learn the outcome. So this is for hosts that want it, and it is not
+the default. A message waits for less than a minute. It is sent once, even if the broker delivers it twice. If it was
+not sent, its code is invalidated.
 """
 
 import logging
@@ -34,10 +34,10 @@ except ImportError as error:
 
 #: The name of the task in ``phonebind.sms_tasks``.
 TASK = "phonebind.send_sms"
-#: Seconds in which a message must have been sent, with the time that sending takes: its code is good for five minutes,
-#: and for four of them when it arrives.
+#: Seconds within which a message must have been sent, including the time for sending. Its code is valid for five
+#: minutes, so at least four are left when it arrives.
 LATEST = 60
-#: What a worker's log, its events and pages that show its tasks have in place of the arguments.
+#: Shown in place of the arguments in a worker's log, in its events, and on pages that show its tasks.
 SHOWN = "(…)"
 
 logger = logging.getLogger(__name__)
@@ -45,13 +45,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Queue:
-    """``app``: the dotted path of the host's Celery app, since Celery's own idea of the current one holds in one thread
-    only. ``via``: the options of the gateway that the workers send by. ``expires``: seconds that a message may wait.
+    """A gateway that queues messages.
+
+    ``app``: the dotted path of the host's Celery app. Celery's own current app is only valid in one thread. ``via``:
+    the options of the gateway that the workers send with. ``expires``: the seconds that a message may wait.
     """
 
     name: ClassVar[str] = "celery"
     composite: ClassVar[bool] = True
-    #: What has happened when nothing was raised.
+    #: What has happened if nothing was raised.
     done: ClassVar[str] = "Handed over to Celery; the log of its worker tells how it ended"
 
     app: str
@@ -64,7 +66,7 @@ class Queue:
 
     @property
     def celery(self) -> Celery:
-        """Raises ImportError and the like."""
+        """The host's Celery app. Raises ImportError and similar errors."""
         return import_string(self.app)
 
     def check(self) -> list[str]:
@@ -94,13 +96,17 @@ class Queue:
         return [*_broker_problems(found), *_conf_problems(found)]
 
     def send(self, message: Message) -> None:
-        """Hand it over. Raises SmsNotSent where the broker is away, SmsUnconfirmed where it does not say that it took
+        """Queue the message.
+
+        Raises SmsNotSent if the broker cannot be reached, SmsUnconfirmed if the broker does not confirm that it took
         the message, and StorageUnavailable.
         """
         self.hand_over(Parcel(message, time.time() + self.expires))
 
     def hand_over(self, parcel: Parcel, countdown: float = 0) -> None:
-        """Have a worker send it, ``countdown`` seconds from now. Raises as :meth:`send`."""
+        """Queue a parcel. A worker sends it, ``countdown`` seconds from now at the earliest. Raises what :meth:`send`
+        raises.
+        """
         parcels.put(parcel)
         app = self.celery
         with _channel(app) as (connection, channel):
@@ -123,24 +129,25 @@ class Queue:
 
 def _broker_problems(app: Celery) -> Iterator[str]:
     try:
-        # Loads what speaks to this broker, and connects to nobody.
-        app.connection_for_write().transport.driver_type  # noqa: B018 - to load it is the question
+        # This imports the library for this kind of broker. It opens no connection.
+        app.connection_for_write().transport.driver_type  # noqa: B018 - it only has to load
     except UNUSABLE as error:
-        # Not what it says: a password with a slash in it is read as a port, and quoted.
+        # Do not show the error's text: a password with a slash in it is read as a port, and the text quotes it.
         yield f"app: its broker_url cannot be used ({type(error).__name__}): is the password in it percent-encoded?"
 
 
 def _conf_problems(app: Celery) -> Iterator[str]:
     if app.conf.task_always_eager:
-        yield "app: task_always_eager does not hold for SMS, and without a worker nobody gets one: name another gateway"
+        yield "app: task_always_eager has no effect on SMS, and without a worker none is sent: name another gateway"
     if not {"json", "application/json"}.intersection(app.conf.accept_content):
-        yield "app: accept_content must have 'json': the workers throw away all SMS"
+        yield "app: accept_content must have 'json': without it, the workers discard all SMS"
 
 
 @contextmanager
 def _channel(app: Celery) -> Iterator[tuple[Connection, Any]]:
-    """A connection of its own, that was opened just now: where there is none it is certain that nothing was handed
-    over. One of a pool may be dead, and that is seen only by what was sent over it.
+    """A new connection, not one of a pool. If it cannot be opened, it is certain that no message was handed over.
+
+    A connection of a pool may be dead, and that only becomes visible after something was sent on it.
     """
     with app.connection_for_write(transport_options=_patience(app)) as connection:
         connection.connect_timeout = conf.connect_timeout
@@ -157,13 +164,13 @@ def _broken(connection: Connection) -> tuple[type[Exception], ...]:
 
 
 def _patience(app: Celery) -> dict[str, Any]:
-    """Celery's own is endless with one broker, and longer than ours with the other."""
+    """Timeouts for the broker. Celery's are infinite with one kind of broker, and longer than ours with the other."""
     connection, each = app.connection_for_write(), conf.total_timeout / 3
     if connection.transport.driver_type != "redis":
         return {"read_timeout": each, "write_timeout": each}
     if connection.transport_cls != "sentinel":
         return _bounds(each)
-    # Each connection asks the sentinels one after the other, and each of them four times, unless it is told otherwise.
+    # Each connection asks the sentinels one after another, each of them four times by default.
     each /= max(len(connection.alt), 1)
     own = connection.transport_options.get("sentinel_kwargs") or {}
     return {**_bounds(each), "sentinel_kwargs": {**own, **_bounds(each), "retry": Retry(NoBackoff(), 0)}}

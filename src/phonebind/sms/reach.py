@@ -1,4 +1,4 @@
-"""Whether this server gets through to a vendor, and has the same time as it. Nothing is signed, and nothing sent."""
+"""Checks whether this server can reach a vendor, and whether their clocks agree. Signs nothing and sends no SMS."""
 
 import http.client
 import socket
@@ -21,7 +21,7 @@ class Finding(NamedTuple):
 
 
 def look(url: str) -> Finding:
-    """What was found at the address, or the first thing that is in the way."""
+    """The finding for this address, or the first problem on the way to it."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -65,7 +65,7 @@ def _speak(sock: socket.socket, host: str, where: str, is_secure: bool) -> Findi
 
 
 def _date(sock: socket.socket, where: str) -> str:
-    """The answer's own; "" where none came."""
+    """The ``Date`` of the answer, or "" if there is none."""
     try:
         sock.sendall(f"HEAD / HTTP/1.1\r\nHost: {where}\r\nUser-Agent: phonebind\r\nConnection: close\r\n\r\n".encode())
         answer = http.client.HTTPResponse(sock, method="HEAD")

@@ -1,4 +1,4 @@
-"""What the codes in receipts mean to a person, and how a body with many receipts is read."""
+"""The meaning of vendors' receipt codes for a person, and the reading of a body with many receipts."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from phonebind.sms.receipts import Receipt
 
 
 class Meanings:
-    """A vendor's codes by reason; ``carrier`` gives them by what the operator must do. A code in no list is unknown."""
+    """A vendor's codes by reason. ``carrier`` groups codes by what the operator must do. Any other code is unknown."""
 
     def __init__(self, *, carrier: Mapping[str, str], **reasons: str) -> None:
         self._advice = {code: advice for advice, codes in carrier.items() for code in codes.split()}
@@ -20,7 +20,7 @@ class Meanings:
 
 
 def each(body: bytes, read: Callable[[Any], Receipt]) -> list[Receipt]:
-    """Those of a JSON array that can be read. One that cannot must not cost the others."""
+    """The receipts of a JSON array. Entries that cannot be read are left out."""
     try:
         rows = json.loads(body)
     except (ValueError, RecursionError):

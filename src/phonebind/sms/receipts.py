@@ -1,7 +1,7 @@
-"""Receipts: what the carrier says has become of an SMS, as the vendor passes it on later.
+"""Receipts: what the carrier reports of an SMS after it was sent, passed on by the vendor.
 
-Hardly any vendor signs them, so they tell a person something and are counted, and decide nothing: no limit, no code and
-no sign-in depends on one. Where ``SMS_RECEIPTS`` is "", nothing of this is written or asked.
+Hardly any vendor signs them. So they are only shown to the person and counted: no limit, no code and no sign-in depends
+on a receipt. If ``SMS_RECEIPTS`` is "", nothing is stored and no vendor is asked.
 """
 
 import hashlib
@@ -20,12 +20,13 @@ from phonebind.sms.base import Message
 
 State: TypeAlias = Literal["delivered", "failed"]
 
-#: Why an SMS failed. off: the phone is, or out of service. full: it could not store the SMS. blocked: by the carrier or
-#: by the person. number: nobody has it. carrier: only the operator can repair that. unknown: all else.
+#: Why an SMS failed. off: the phone is off, or out of service. full: it could not store the SMS. blocked: by the
+#: carrier or by the person. number: the number is not assigned. carrier: only the operator can fix it. unknown: any
+#: other reason.
 REASONS = ("off", "full", "blocked", "number", "carrier", "unknown")
-#: For ``SMS_RECEIPTS``: vendors are asked, and push nothing.
+#: A value of ``SMS_RECEIPTS``: vendors are asked, and cannot push receipts.
 PULL = "pull"
-#: Milliseconds that an SMS and its receipt are known: as long as the person may be at the form.
+#: Milliseconds for which an SMS and its receipt are stored: as long as the person may stay at the form.
 KEPT = 600_000
 
 _ID = re.compile(r"[0-9a-z]{16,32}")
@@ -35,8 +36,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Receipt:
-    """What a vendor says of one SMS, in our words. ``reason`` is one of ``REASONS`` where it failed, and ``advice``
-    what the operator must do where the reason is "carrier".
+    """A vendor's report on one SMS, in our words.
+
+    If it failed, ``reason`` is one of ``REASONS``. If the reason is "carrier", ``advice`` is what the operator must do.
     """
 
     vendor_id: str
@@ -49,14 +51,15 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Expected:
-    """An SMS whose receipt is to come. ``id`` is that of its message, ``vendor_id`` what the vendor called it: "" for
-    one that no vendor has named, or not yet.
+    """An SMS whose receipt is awaited. ``id`` is that of its message.
+
+    ``vendor_id`` is the vendor's id for it, or "" if no vendor has given one yet.
     """
 
     id: str
     gateway: str
     vendor_id: str
-    #: In full: vendors are asked by it. The keys of the codes have it as well, for as long.
+    #: The full number: vendors are asked by it. The store's keys of SMS codes also contain it, for as long.
     mobile: str
     #: Seconds since 1970.
     sent_at: float
@@ -64,7 +67,7 @@ class Expected:
 
 class Outcome(NamedTuple):
     state: State
-    #: "" where it was delivered.
+    #: "" if it was delivered.
     reason: str
 
 
@@ -72,19 +75,19 @@ class Outcome(NamedTuple):
 class Pushes(Protocol):
     """A gateway whose vendor sends receipts to us."""
 
-    #: The body of the answer that the vendor takes for "do not send this again".
+    #: The body of our response that tells the vendor not to send the receipts again.
     acknowledgement: ClassVar[bytes]
 
     def receipts(self, headers: Mapping[str, str], body: bytes) -> list[Receipt]:
-        """What the vendor sent; nothing for a body that is none of the vendor's."""
+        """The receipts in the vendor's request. An empty list if the body is not the vendor's."""
 
 
 @runtime_checkable
 class Tells(Protocol):
-    """A gateway whose vendor tells the receipt of one SMS when it is asked."""
+    """A gateway whose vendor returns the receipt of one SMS when it is asked."""
 
     def pull(self, sms: Expected) -> Receipt | None:
-        """None where the vendor knows of none yet. Raises SmsNotSent where the vendor does not answer."""
+        """The receipt, or None if the vendor has none yet. Raises SmsNotSent if the vendor does not answer."""
 
 
 def is_on() -> bool:
@@ -92,31 +95,33 @@ def is_on() -> bool:
 
 
 def may_come_from(gateway: object) -> bool:
-    """Whether this gateway brings receipts, by the way that ``SMS_RECEIPTS`` has open."""
+    """Whether this gateway reports receipts in the way that ``SMS_RECEIPTS`` allows."""
     if not is_on():
         return False
     return isinstance(gateway, Tells) or (conf.sms_receipts != PULL and isinstance(gateway, Pushes))
 
 
 def expect(gateway: str, message: Message, vendor_id: str | None = None) -> None:
-    """Know the message again when its receipt comes; without the vendor's id none will, and the person who asks waits.
-    It is on its way, so a store that is down changes nothing.
+    """Remember the message until its receipt comes. Without the vendor's id, no receipt can match, and the page waits.
+
+    The SMS is already on its way, so an unavailable store is only logged.
     """
     sent_at = time.time()
     facts = json.dumps([gateway, vendor_id or "", message.mobile, sent_at])
     try:
         with store.connection() as client:
-            # Two keys of two hash tags: each is written whole, and one is worth nothing without the other.
+            # Two keys with two hash tags. Each is written in one command, and one is useless without the other.
             client.set(_key(message.id), facts, px=KEPT, nx=not vendor_id)
             if vendor_id:
                 client.set(_index(gateway, vendor_id, message.mobile), json.dumps([message.id, sent_at]), px=KEPT)
     except StorageUnavailable:
-        logger.warning("An SMS was sent whose receipt nobody will know: the store is unavailable")
+        logger.warning("The receipt of an SMS will not be found: the store is unavailable")
 
 
 def record(gateway: str, receipts: Iterable[Receipt]) -> None:
-    """Take note of what came from this gateway. The first word about an SMS is the last; what matches none, by the
-    vendor's id and by the number, is dropped. Raises StorageUnavailable.
+    """Store the receipts of this gateway. The first receipt of an SMS counts, and later ones are ignored.
+
+    A receipt that matches no SMS by the vendor's id and the number is dropped. Raises StorageUnavailable.
     """
     for receipt in receipts:
         with store.connection() as client:
@@ -130,7 +135,7 @@ def record(gateway: str, receipts: Iterable[Receipt]) -> None:
 
 
 def known(id_: str) -> tuple[Expected, Outcome | None]:
-    """The SMS of this message, and what became of it. Raises ReceiptUnknown, StorageUnavailable."""
+    """The SMS of this message id, and its outcome if known. Raises ReceiptUnknown, StorageUnavailable."""
     if not _ID.fullmatch(id_):
         raise ReceiptUnknown
     with store.connection() as client:
@@ -157,8 +162,9 @@ def _outcome_key(id_: str) -> str:
 
 
 def _index(gateway: str, vendor_id: str, mobile: str) -> str:
-    """A receipt finds its SMS by this alone, so that the number is matched with the id. A digest, since what comes in a
-    receipt may be long.
+    """The only key by which a receipt finds its SMS. It contains the number, so the number must match the vendor's id.
+
+    It is a digest, because the values in a receipt may be long.
     """
     facts = json.dumps([gateway, vendor_id, mobile])
     return store.key("sms_receipt_of", hashlib.sha256(facts.encode()).hexdigest())

@@ -1,4 +1,4 @@
-"""The gateways by their short names, and what happens around each of their sends."""
+"""Gateways by their short names, and what happens around each attempt to send."""
 
 import re
 import time
@@ -19,7 +19,7 @@ from phonebind.options import UNUSABLE, WrongOptions, build
 from phonebind.sms import receipts
 from phonebind.sms.base import NOTICES, Gateway, Message
 
-#: Short names for ``PHONEBIND["SMS"]["gateway"]``; any other gateway has a dotted path.
+#: Short names for ``PHONEBIND["SMS"]["gateway"]``. Any other gateway is named by its dotted path.
 GATEWAYS: Mapping[str, str] = {
     "aliyun-pnvs": "phonebind.sms.aliyun_pnvs.AliyunPnvs",
     "aliyun": "phonebind.sms.aliyun.Aliyun",
@@ -32,10 +32,11 @@ GATEWAYS: Mapping[str, str] = {
     "sandbox": "phonebind.sms.sandbox.Sandbox",
 }
 
-#: What is neither may be the options, and so the secrets, of somebody who wrote all of them in one place.
+#: A short name or a dotted path. No other text is shown: an operator may have written all options, with the secrets,
+#: here.
 NAME = re.compile(r"[\w-]{1,40}(\.\w{1,100})*")
 
-#: What the metrics call each end of a send.
+#: The outcome of an attempt in the metrics.
 OUTCOMES: Mapping[type, str] = {
     SmsNotSent: "not_now",
     SmsMisconfigured: "operator",
@@ -46,10 +47,10 @@ OUTCOMES: Mapping[type, str] = {
 
 
 def make(options: Mapping[str, Any]) -> Gateway:
-    """The gateway that the options name, with the rest of them.
+    """The gateway that the options name, constructed with the other options.
 
-    Raises WrongOptions where they name none or do not fit it, ImportError for a wrong path or a library that is not
-    installed, and whatever a class of the host's raises.
+    Raises WrongOptions if they name none or do not fit it, ImportError for a wrong path or a missing library, and
+    whatever a class of the host raises.
     """
     rest = dict(options)
     name = rest.pop("gateway", None)
@@ -69,8 +70,9 @@ def name_of(gateway: Gateway) -> str:
 
 
 def unfold(options: Any) -> Iterator[Any]:
-    """The options of all that may send for these: of the gateways that theirs hands its messages on to; these
-    themselves where it holds no others, or cannot be made.
+    """The options of all gateways that may send for these options: those that a composite gateway passes messages to.
+
+    It is the options themselves if the gateway contains no others or cannot be constructed.
     """
     held = getattr(make(options), "inner", None) if is_composite(options) else None
     if not isinstance(held, (list, tuple)):
@@ -81,7 +83,7 @@ def unfold(options: Any) -> Iterator[Any]:
 
 
 def is_composite(options: Any) -> bool:
-    """Whether it hands its messages to other gateways; False where it cannot be made."""
+    """Whether it passes its messages to other gateways. False if it cannot be constructed."""
     try:
         return bool(getattr(make(options), "composite", False))
     except UNUSABLE:
@@ -89,7 +91,7 @@ def is_composite(options: Any) -> bool:
 
 
 def senders() -> Iterator[Gateway]:
-    """The gateways that the settings lead to: those that send, but for those that cannot be made."""
+    """The gateways of the settings that send themselves. Those that cannot be constructed are left out."""
     for options in unfold(conf.sms):
         with suppress(*UNUSABLE):
             gateway = make(options)
@@ -98,25 +100,25 @@ def senders() -> Iterator[Gateway]:
 
 
 def says(gateway: Gateway, notice: str) -> bool:
-    """Whether it can send this one of ``NOTICES``."""
+    """Whether the gateway can send this one of ``NOTICES``."""
     return notice in getattr(gateway, "notices", ())
 
 
 def brings_receipts() -> bool:
-    """Whether one of them does, by the way that ``SMS_RECEIPTS`` has open."""
+    """Whether a gateway of the settings reports receipts in the way that ``SMS_RECEIPTS`` allows."""
     return receipts.is_on() and any(map(receipts.may_come_from, senders()))
 
 
 def attempt(gateway: Gateway, message: Message) -> str | None:
-    """Have it send; whatever comes of it is counted. Raises what ``Gateway.send`` raises."""
+    """Send with the gateway, and count the outcome. Raises what ``Gateway.send`` raises."""
     if getattr(gateway, "composite", False):
-        vendor_id = gateway.send(message)  # it attempts each of its own
+        vendor_id = gateway.send(message)  # it calls attempt() for each of its gateways
         if receipts.is_on():
-            # A worker may not have sent it yet, or the one that sent brings none: the person waits all the same.
+            # A worker may not have sent it yet, or the sender may report no receipts. The page waits in both cases.
             receipts.expect("", message)
         return vendor_id
     if message.purpose in NOTICES and not says(gateway, message.purpose):
-        raise SmsMisconfigured().because("it sends codes alone, or has no template for this")
+        raise SmsMisconfigured().because("it only sends codes, or has no template for this")
     name = name_of(gateway)
     with _counted(name, message.purpose), calls.observed(name, "sms", OUTCOMES):
         vendor_id = gateway.send(message)
@@ -131,7 +133,7 @@ def _counted(gateway: str, purpose: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # A gateway of the host's may raise what nobody foresaw, and then nobody knows.
+        # A gateway of the host may raise an unexpected error. Then the outcome is unknown.
         outcome = calls.named(error, OUTCOMES, "unknown")
         raise
     finally:

@@ -1,6 +1,7 @@
-"""Which of several gateways rest, in this process: one that fails again and again is not asked for every message.
+"""Which of several gateways are resting, in this process. A gateway that fails repeatedly is not tried for each
+message.
 
-Kept here and not in the gateways, which are made anew for each message.
+The state is kept here, because the gateways are constructed for each message.
 """
 
 import threading
@@ -14,19 +15,19 @@ from django.core.signals import setting_changed
 
 from phonebind.conf import SETTING
 
-#: Failures in a row after which a gateway rests, and for how many seconds.
+#: Failures in a row after which a gateway rests, and the seconds that it rests.
 MOST = 3
 SECONDS = 30.0
 
-#: A gateway's place among the others, and its name.
+#: The index of a gateway in the list, and its name.
 Key: TypeAlias = tuple[int, str]
 
 
 @dataclass(slots=True)
 class _State:
-    #: In a row.
+    #: Failures in a row.
     failures: int = 0
-    #: The monotonic time at which it may be asked again.
+    #: The monotonic time from which on it may be tried again.
     until: float = 0.0
 
 
@@ -35,11 +36,11 @@ _lock = threading.Lock()
 
 
 def choose(keys: Sequence[Key], besides: Container[Key]) -> Key | None:
-    """The first that does not rest, and is not one of ``besides``. Where all of them rest: the one that has rested for
+    """The first gateway that is not resting and not in ``besides``. If all are resting, the one that has rested
     longest.
 
-    When its time is over one message tries it, and for all others it rests on until that one has gone well. A gateway
-    that still hangs is met by a single thread so.
+    When its rest is over, one message tries the gateway. For all other messages it keeps resting until that attempt has
+    succeeded. So a gateway that still hangs blocks only one thread.
     """
     with _lock:
         now = time.monotonic()
@@ -53,13 +54,13 @@ def choose(keys: Sequence[Key], besides: Container[Key]) -> Key | None:
 
 
 def able(key: Key) -> None:
-    """It sent, or said why it does not send to this number."""
+    """The gateway sent, or said why it does not send to this number."""
     with _lock:
         _states[key] = _State()
 
 
 def failed(key: Key) -> bool:
-    """It did not. True where it rests from now on."""
+    """The gateway failed. Returns True if it rests from now on."""
     with _lock:
         state = _states[key]
         state.failures += 1

@@ -1,4 +1,4 @@
-"""Hands the SMS to the sandbox's inbox, over HTTP like a real gateway."""
+"""Sends the SMS to the inbox of the sandbox, over HTTP like a real gateway."""
 
 import json
 from typing import ClassVar

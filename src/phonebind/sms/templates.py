@@ -1,4 +1,4 @@
-"""Which of a vendor's templates says what, and what is filled into it."""
+"""A vendor's templates: which one is for which message, and what is filled into it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,27 +7,30 @@ from typing import Any, ClassVar, TypeAlias
 from phonebind.sms.base import LANGUAGE, NO_ACCOUNT, NOTICES, Message, purposes
 from phonebind.sms.vendor import Vendor
 
-#: A template's id for all purposes and languages; or by purpose; or by purpose and language.
+#: One template id for all purposes and languages, or ids by purpose, or ids by purpose and language.
 Ids: TypeAlias = str | Mapping[str, str | Mapping[str, str]]
-#: What of a message a template may show.
+#: The fields of a message that a template may show.
 FIELDS = ("code", "minutes")
-#: What need not have a template, and one without parameters.
+#: Purposes for which a template is optional and has no parameters.
 _WITHOUT_PARAMS = (NO_ACCOUNT, *NOTICES)
 
 
 @dataclass(frozen=True, slots=True)
 class Templates:
-    """``{"bind": {"zh-hans": "SMS_1", "en": "SMS_2"}}``; a str in place of a dict stands for all that it could hold.
+    """``{"bind": {"zh-hans": "SMS_1", "en": "SMS_2"}}``. A str in place of a dict stands for all of its keys.
 
-    ``params``: the template's own names, each with the field that it shows (``{"code": "code", "min": "minutes"}``), or
-    the fields in the template's order (``["code", "minutes"]``).
+    ``params``: the names in the template, each with the field that it shows (``{"code": "code", "min": "minutes"}``),
+    or the fields in the order of the template (``["code", "minutes"]``).
     """
 
     ids: Ids
     params: Mapping[str, str] | Sequence[str]
 
     def id(self, message: Message) -> str:
-        """In the person's language, or else in Chinese. Raises KeyError where ``problems`` would have told."""
+        """The id for the person's language, otherwise for Chinese.
+
+        Raises KeyError for ids that ``problems`` would report.
+        """
         ids = self.ids if isinstance(self.ids, str) else self.ids[self._purpose(message)]
         if isinstance(ids, str):
             return ids
@@ -35,7 +38,7 @@ class Templates:
         return ids[next(language for language in wanted if language in ids)]
 
     def named(self, message: Message) -> dict[str, str]:
-        """By the template's names. Always str: ``012345`` as a number loses its zero."""
+        """The values by the template's names. All are str: as a number, ``012345`` would lose its zero."""
         assert isinstance(self.params, Mapping)
         if self._purpose(message) in _WITHOUT_PARAMS:
             return {}
@@ -48,20 +51,20 @@ class Templates:
 
     @property
     def notices(self) -> list[str]:
-        """Those of ``NOTICES`` that there is a template for: none stands for all purposes."""
+        """Those of ``NOTICES`` that have a template. A str for all purposes does not count."""
         return [name for name in NOTICES if self._has(name)]
 
     def _has(self, purpose: str) -> bool:
         return isinstance(self.ids, Mapping) and bool(self.ids.get(purpose))
 
     def _purpose(self, message: Message) -> str:
-        """Whose template it is: "no_account" has one without parameters, or is told by that of a reset."""
+        """The purpose whose template is used. "no_account" has its own without parameters, or uses that of a reset."""
         if message.purpose == NO_ACCOUNT and not self._has(NO_ACCOUNT):
             return "reset_password"
         return message.purpose
 
     def problems(self, kind: type) -> list[str]:
-        """What keeps a message from being sent. ``kind``: what this vendor's ``params`` are."""
+        """Errors that would prevent sending. ``kind`` is the type of this vendor's ``params``."""
         return [*self._param_problems(kind), *self._id_problems()]
 
     def _param_problems(self, kind: type) -> list[str]:
@@ -101,9 +104,9 @@ def _is_id(found: Any) -> bool:
 
 
 class TemplateVendor(Vendor):
-    """One whose SMS are templates that it has approved."""
+    """A vendor whose SMS are templates that it has approved."""
 
-    #: How the vendor wants what is filled in: ``Mapping`` by name, ``Sequence`` in order.
+    #: How the vendor expects the values: ``Mapping`` by name, ``Sequence`` in order.
     kind: ClassVar[type]
 
     templates: Ids

@@ -1,6 +1,6 @@
 """Tencent Cloud 短信, ``SendSms`` of 2021-01-11: https://cloud.tencent.com/document/api/382/55981
 
-Tencent's SDK composes and signs the call, and we send it.
+Tencent's SDK builds and signs the request, and we send it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ except ImportError as error:
 
 ENDPOINT = "https://sms.tencentcloudapi.com"
 
-#: More than the life of a package.
+#: Longer than a package is valid.
 GOOD_FOR = timedelta(days=3 * 366)
 
 _SPANS = {
@@ -35,7 +35,10 @@ _SPANS = {
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Tencent(TemplateVendor):
-    """``secret_id`` and ``secret_key`` of a CAM user who may send; ``sdk_app_id`` of the SMS application."""
+    """``secret_id`` and ``secret_key``: those of a CAM user that may send.
+
+    ``sdk_app_id``: that of the SMS application.
+    """
 
     name: ClassVar[str] = "tencent"
     console: ClassVar[str] = "https://console.cloud.tencent.com/smsv2"
@@ -68,7 +71,7 @@ class Tencent(TemplateVendor):
             "the template is for marketing: apply for one of the kind 验证码": (
                 "UnauthorizedOperation.IndividualUserMarketingSmsPermissionDeny"
             ),
-            # The second is how Tencent itself spells it.
+            # The second spelling is Tencent's own.
             "the account owes money: pay in the console": (
                 "UnauthorizedOperation.ServiceSuspendDueToArrears UnauthorizedOperation.SerivceSuspendDueToArrears"
             ),
@@ -124,7 +127,7 @@ class Tencent(TemplateVendor):
         return Call(self.endpoint, content, headers)
 
     def read(self, answer: Any) -> Reading:
-        """A refusal is in ``Error``, or without one in the status of the number."""
+        """A refusal is in ``Error``. Without ``Error``, it is in the status of the number."""
         response = answer["Response"]
         if "Error" in response:
             code, message_id = text(response["Error"]["Code"]), None
@@ -139,7 +142,7 @@ class Tencent(TemplateVendor):
         request = models.SmsPackagesStatisticsRequest()
         request.SmsSdkAppId = self.sdk_app_id
         request.Limit, request.Offset = 500, 0
-        # The packages that were bought between these two hours; none is good for longer.
+        # The packages that were bought between these two hours. No package is valid for longer.
         now = datetime.now(BEIJING)
         request.BeginTime, request.EndTime = (f"{hour:%Y%m%d%H}" for hour in (now - GOOD_FOR, now))
         return self._signed("SmsPackagesStatistics", request)
@@ -155,7 +158,7 @@ class Tencent(TemplateVendor):
 
     def pull(self, sms: Expected) -> Receipt | None:
         request = models.PullSmsSendStatusByPhoneNumberRequest()
-        # A minute earlier: their clock and ours may differ.
+        # One minute earlier, because Tencent's clock and ours may differ.
         request.BeginTime = int(sms.sent_at) - 60
         request.Offset = 0
         request.Limit = 20

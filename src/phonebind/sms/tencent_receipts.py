@@ -1,9 +1,11 @@
-"""Receipts of Tencent Cloud 短信: pushed, unsigned (https://cloud.tencent.com/document/api/382/5807), or told by
+"""Receipts of Tencent Cloud 短信.
+
+Tencent pushes them, unsigned (https://cloud.tencent.com/document/api/382/5807), or returns them by
 ``PullSmsSendStatusByPhoneNumber`` (https://cloud.tencent.com/document/api/382/52068).
 
-Its codes are those of each carrier, hundreds of them (https://cloud.tencent.com/document/product/382/3771). What is
-pushed has a description in Chinese beside the code, and what is pulled has either of them: words decide, then the few
-codes that all carriers share. Neither goes any further.
+Each carrier has its own codes, hundreds of them (https://cloud.tencent.com/document/product/382/3771). A pushed receipt
+has a code and a description in Chinese. A pulled one has only one of them. The words of the description decide first,
+then the few codes that all carriers share. Neither is stored or logged.
 """
 
 from typing import Any
@@ -14,7 +16,8 @@ from phonebind.sms.receipts import Expected, Receipt
 from phonebind.sms.vendor import text
 
 _CARRIER = "carrier"
-#: By reason; the first that has one of its words. A description may name several causes: "关机/停机/空号".
+#: Words by reason. The first reason with a matching word counts, because a description may name several causes:
+#: "关机/停机/空号".
 _WORDS = (
     ("off", "关机 停机 不在服务区 无法接通 欠费 暂停服务"),
     ("number", "空号 号码不存在 号码错误 号码格式"),
@@ -48,7 +51,7 @@ def answered(answer: Any, sms: Expected) -> Receipt | None:
     response = answer["Response"]
     if "Error" in response:
         raise ValueError(response["Error"]["Code"])
-    # Only where the carrier has told something is there a row; it may be one of another SMS to the same phone.
+    # There is a row only if the carrier has reported. It may belong to another SMS to the same phone.
     for row in response["PullSmsSendStatusSet"] or ():
         if row["SerialNo"] == sms.vendor_id:
             return _receipt(sms.vendor_id, sms.mobile, row["ReportStatus"], row["Description"])

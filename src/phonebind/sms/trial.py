@@ -1,4 +1,4 @@
-"""A test message of an operator: what it would be, and what each gateway makes of it."""
+"""A test message of the operator: its content, and how each gateway would send it."""
 
 import secrets
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from phonebind.sms.registry import make
 from phonebind.sms.templates import TemplateVendor
 
 MINUTES = 5
-#: So many languages can be named in a line.
+#: The maximum number of languages that are listed in one line.
 FEW = 3
 
 
 def message(mobile: str, purpose: str, language: str) -> Message:
-    """With a code that is stored nowhere, so that it is good for nothing."""
+    """A message whose code is stored nowhere, so the code is not valid for anything."""
     code = f"{secrets.randbelow(10**6):06}"
     with translation.override(language):
         text = sms_texts.code_text(purpose, conf.site_name, code, MINUTES)
@@ -28,13 +28,14 @@ def message(mobile: str, purpose: str, language: str) -> Message:
 
 
 def shape(gateway: Gateway, wanted: Message) -> str:
-    """What the vendor is given: the id of a template, or our text."""
+    """What the vendor receives: the id of a template, or our own text."""
     return f"template {gateway.filled.id(wanted)}" if isinstance(gateway, TemplateVendor) else "our own text"
 
 
 def shapes(options: Any) -> Iterator[tuple[str, str, str, str]]:
-    """Name, purpose, languages and shape: for each gateway that can send, each purpose, and each shape that a language
-    of the site leads to.
+    """Name, purpose, languages and shape: one for each gateway that can send, each purpose, and each shape.
+
+    A shape is listed with the site's languages that lead to it.
     """
     for name, each in leaves(options):
         if problems(each):
@@ -46,7 +47,7 @@ def shapes(options: Any) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _by_shape(gateway: Gateway, purpose: str) -> dict[str, str]:
-    """The languages of each shape. A new Django project has a hundred of them, and nearly all get the fallback."""
+    """The languages by shape. A new Django project has a hundred languages, and nearly all use the fallback."""
     found: dict[str, list[str]] = {}
     for language in dict.fromkeys([LANGUAGE, *(language for language, _ in settings.LANGUAGES)]):
         found.setdefault(shape(gateway, message("13800000000", purpose, language)), []).append(language)

@@ -1,7 +1,7 @@
-"""What the gateways of vendors have in common: one call, no second one, and one word for how it ended.
+"""The common part of vendors' gateways: one request, no second one, and one exception or id for its outcome.
 
-A vendor's SDK signs where it must, and sends nothing: several send twice by themselves when an answer is lost, and none
-has a deadline for the whole of a call.
+A vendor's SDK only signs where that is needed, and sends nothing. Several SDKs send twice when an answer is lost, and
+none has a deadline for the whole request.
 """
 
 import json
@@ -19,22 +19,22 @@ from phonebind.conf import development
 from phonebind.exceptions import SmsMisconfigured, SmsNotSent, SmsRefused, SmsUnconfirmed, SmsVendorLimit
 from phonebind.sms.base import Message
 
-#: Seconds that a connection may have rested. Shorter than a web server keeps one, so that it is not closed just as we
-#: write: whether the vendor acted on that nobody knows.
+#: The maximum seconds that a connection was idle. This is shorter than web servers keep one. Otherwise the server could
+#: close it while we write, and it would be unknown whether the vendor has sent the SMS.
 MAX_IDLE = 10.0
-#: For an operator whose clock is wrong, whatever the vendor calls that.
+#: The advice for an operator whose clock is wrong, for the codes of all vendors.
 CLOCK = "this server's clock is wrong: set it by NTP"
 
-#: Whose days and stamps the vendors mean, wherever this server is.
+#: The time zone of the vendors' days and timestamps, wherever this server is.
 BEIJING = ZoneInfo("Asia/Shanghai")
 
 _CODE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-#: An id of the vendor's that may be kept, and shown at a terminal.
+#: A vendor's id that is safe to store, and to show on a terminal.
 _ID = re.compile(r"[!-~]{1,200}")
-#: What reading an answer raises that is not as the vendor documents it.
+#: The errors from reading an answer that is not as the vendor documents it.
 _UNREADABLE = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?")
-#: What keys and ids consist of. A placeholder that was left where it stood, or a full-width letter, fits in no header.
+#: The characters of keys and ids. A forgotten placeholder or a full-width letter cannot be sent in a header.
 _KEY = re.compile(r"[!-~]+")
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 
 class Call(NamedTuple):
-    """What goes over the wire; the code is in the body, never in the URL."""
+    """A request to the vendor. The SMS code is in the body, never in the URL."""
 
     url: str
     body: bytes
@@ -51,7 +51,7 @@ class Call(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What an answer says. ``retry_after``: seconds, where it names a limit."""
+    """The content of an answer. ``retry_after`` is in seconds, if the answer is about a limit."""
 
     code: str
     message_id: str | None = None
@@ -59,10 +59,10 @@ class Reading(NamedTuple):
 
 
 class Codes:
-    """A vendor's codes by what they mean; ``*`` stands for any ending. What is in no list leaves it open whether the
-    vendor sent.
+    """A vendor's codes by meaning. ``*`` stands for any ending. For a code in no list, it is unknown whether the SMS
+    was sent.
 
-    ``operator`` gives the codes by what the operator must do about them.
+    ``operator`` groups codes by what the operator must do about them.
     """
 
     def __init__(self, *, sent: str, number: str, limit: str, not_now: str, operator: Mapping[str, str]) -> None:
@@ -70,39 +70,39 @@ class Codes:
         kinds = {"sent": sent, "number": number, "limit": limit, "not_now": not_now}
         self.kinds = {code: kind for kind, codes in kinds.items() for code in codes.split()}
         self.kinds |= dict.fromkeys(self.advice, "operator")
-        # The longest first: the narrower pattern is the one that is meant.
+        # The longest pattern first: it is the most specific one.
         self._patterns = sorted((code for code in self.kinds if "*" in code), key=len, reverse=True)
 
     def find(self, code: str) -> str | None:
-        """The entry that this code is under."""
+        """The entry that matches this code, or None."""
         if code in self.kinds:
             return code
         return next((pattern for pattern in self._patterns if fnmatchcase(code, pattern)), None)
 
 
 class NotTold(Exception):
-    """The vendor does not say what is left; the text is for the operator."""
+    """The vendor does not tell the balance. The text is for the operator."""
 
 
 class Vendor:
-    """A gateway to one vendor: subclasses write the call, read the answer, and know the codes."""
+    """A gateway to one vendor. Subclasses build the request, read the answer, and list the codes."""
 
     name: ClassVar[str]
     codes: ClassVar[Codes]
 
-    #: Where the vendor is; options that must be a str and not empty.
+    #: The vendor's address. Then the options that must be a str and not empty.
     endpoint: str
     words: ClassVar[Sequence[str]] = ()
-    #: Those of them that people read.
+    #: Those of ``words`` that are text for people, not keys.
     texts: ClassVar[Sequence[str]] = ("sign_name",)
-    #: Where people see what is left.
+    #: Where the operator can see the balance.
     console: ClassVar[str] = ""
 
     def call(self, message: Message) -> Call:
         raise NotImplementedError
 
     def read(self, answer: Any) -> Reading:
-        """What the JSON of an answer says. LookupError, TypeError and the like mean: nothing."""
+        """The content of an answer's JSON. LookupError, TypeError and the like mean that it cannot be read."""
         raise NotImplementedError
 
     def check(self) -> list[str]:
@@ -114,7 +114,7 @@ class Vendor:
             if not isinstance(value, str) or not value or value != value.strip():
                 yield f"{word} must be a str, not empty, without white space around it"
             elif word not in self.texts and not _KEY.fullmatch(value):
-                yield f"{word} holds white space or letters that none has: copy it from the vendor's console"
+                yield f"{word} has white space or letters that no key has: copy it from the vendor's console"
             elif word == "sign_name" and set("【】").intersection(value):
                 yield "sign_name must be the name without 【】: the vendor adds them"
         if not _is_address(self.endpoint):
@@ -123,7 +123,7 @@ class Vendor:
             yield "endpoint is not https"
 
     def send(self, message: Message) -> str | None:
-        """One call. Raises as every gateway does."""
+        """Send one request. Raises what ``Gateway.send`` raises."""
         try:
             answer = upstream.exchange(*self.call(message), upstream.Deadline(), max_idle=MAX_IDLE)
         except upstream.NotDone as error:
@@ -138,10 +138,10 @@ class Vendor:
         return reading.message_id if _ID.fullmatch(reading.message_id or "") else None
 
     def ask(self, call: Call, read: Callable[[Any], T]) -> T | None:
-        """What the vendor answers to a question that sends nothing, as ``read`` understands it; None where it does not.
-        ``read`` may raise ValueError with a code that the answer has in place of what was asked for.
+        """The answer to a request that sends no SMS, read by ``read``. None if the answer cannot be read.
 
-        Raises SmsNotSent where there is no answer.
+        ``read`` may raise ValueError with the error code that the vendor answered. Raises SmsNotSent if there is no
+        answer.
         """
         try:
             answer = upstream.exchange(*call, upstream.Deadline(), max_idle=MAX_IDLE)
@@ -151,11 +151,11 @@ class Vendor:
         try:
             return read(json.loads(answer.body))
         except _UNREADABLE as error:
-            self._warn("does not tell what it is asked", f"status {answer.status}, {_shown(str(error))}")
+            self._warn("gives an unreadable answer", f"status {answer.status}, {_shown(str(error))}")
             return None
 
     def _reading(self, answer: upstream.Answer) -> Reading:
-        """With the code "" where it says nothing that we understand."""
+        """The content of the answer, with the code "" if it cannot be read."""
         try:
             return self.read(json.loads(answer.body))
         except _UNREADABLE:
@@ -184,14 +184,14 @@ class Vendor:
             logger.warning("SMS gateway %s %s (%s)", self.name, what, why)
         return f"the vendor {what} ({why})"
 
-    # ---------------------------------------------------------------- the balance
+    # ---------------------------------------------------------------- balance
 
     def question(self) -> Call | None:
-        """The call that asks what is left; an empty body makes it a GET. None where the vendor has no such call."""
+        """The request for the balance. An empty body makes it a GET. None if the vendor has no such request."""
         return None
 
     def left(self, answer: Any) -> list[tuple[str, str]]:
-        """What the JSON of its answer says. Raises as :meth:`read`, and :meth:`untold` for a refusal."""
+        """The balance in the JSON of an answer. Raises as :meth:`read`, and :meth:`untold` for a refusal."""
         raise NotImplementedError
 
     def untold(self, code: str) -> NotTold:
@@ -199,7 +199,10 @@ class Vendor:
         return NotTold(f"{self.codes.advice.get(found or '', 'the vendor refuses to say')} ({_shown(code)})")
 
     def balance(self) -> list[tuple[str, str]]:
-        """What is left, and of what; empty where the vendor has no call for it. Sends nothing. Raises NotTold."""
+        """Pairs of what the balance is of and its amount. Empty if the vendor has no such request. Raises NotTold.
+
+        It sends no SMS.
+        """
         question = self.question()
         if question is None:
             return []
@@ -214,7 +217,7 @@ class Vendor:
 
 
 def text(value: Any) -> str:
-    """A value that must be a str: codes are never numbers. Raises TypeError."""
+    """``value``, which must be a str: codes are never numbers. Raises TypeError."""
     if not isinstance(value, str):
         raise TypeError
     return value
@@ -223,7 +226,7 @@ def text(value: Any) -> str:
 def _is_address(url: object) -> bool:
     try:
         return bool(_URL.fullmatch(str(url)) and urlsplit(str(url)).port != 0)
-    except ValueError:  # there are 65535 ports
+    except ValueError:  # a port above 65535
         return False
 
 
@@ -235,12 +238,12 @@ def rest_of_the_day() -> int:
 
 
 def _said(answer: upstream.Answer, reading: Reading, message: Message) -> str:
-    """The answer in a word, for the log. A bridge that sends our own JSON back has the SMS code for a code."""
+    """The answer in one word, for the log. If a bridge returns our own JSON, ``code`` is the SMS code: not shown."""
     if not reading.code:
         return f"status {answer.status}"
     return _shown("" if message.code in reading.code or message.mobile in reading.code else reading.code)
 
 
 def _shown(code: str) -> str:
-    """What of an answer may stand in a log: its code, and nothing that a vendor wrote beside it."""
+    """The part of an answer that may be logged: its code, and no text that the vendor wrote beside it."""
     return code if _CODE.fullmatch(code) else "no readable code"

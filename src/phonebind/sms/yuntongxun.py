@@ -1,6 +1,7 @@
-"""容联云通讯 (Yuntongxun), ``SMS/TemplateSMS``, which many shops in China learned with: https://doc.yuntongxun.com
+"""容联云通讯 (Yuntongxun), ``SMS/TemplateSMS``, with which many shops in China learned to send SMS:
+https://doc.yuntongxun.com
 
-``reqId`` makes a second SMS for one id impossible: a repeat within the account's day is refused.
+``reqId`` prevents a second SMS for one id: the vendor refuses a repeat within the same day of the account.
 """
 
 import base64
@@ -22,14 +23,14 @@ _TOO_OFTEN, _SAME_CONTENT = "160038", "160056"
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Yuntongxun(TemplateVendor):
-    """``account_sid``, ``auth_token`` and ``app_id`` stand in the console, at the top of the first page."""
+    """``account_sid``, ``auth_token`` and ``app_id`` are in the console, at the top of the first page."""
 
     name: ClassVar[str] = "yuntongxun"
     console: ClassVar[str] = "https://console.yuntongxun.com"
     words: ClassVar[Sequence[str]] = ("account_sid", "auth_token", "app_id")
     kind: ClassVar[type] = Sequence
     codes: ClassVar[Codes] = Codes(
-        # 160054: it has this id already, so that an earlier call of ours was taken.
+        # 160054: the vendor already has this id, so it accepted an earlier request of ours.
         sent="000000 160054",
         number="160013 160042 160034 160068 160072 160073 160074 160051",
         limit="160038 160039 160040 160041 160056",

@@ -1,4 +1,4 @@
-"""Signs people in in a host's own tests, without network, sandbox and SMS.
+"""Signs people in in the tests of a host, without network, sandbox or SMS.
 
     class SignInTest(TestCase):
         def setUp(self):
@@ -7,9 +7,9 @@
         def test_somebody_new(self):
             ticket = self.qq.arrive(self.client, Person(nickname="小明")).json()["access_token"]
 
-QQ is a server of this process on the loopback, and the SMS go to a list; everything between is the product itself, and
-so it needs the Valkey or Redis that the settings name. Importing this module changes nothing. Outside of a test run
-nothing in it works.
+QQ is a server on the loopback in this process, and SMS go to a list. Everything between them is the real product, so it
+needs the Valkey or Redis that the settings name. Importing this module changes nothing. Nothing in it works outside of
+a test run.
 """
 
 from phonebind.testing.edge import Person

@@ -1,4 +1,4 @@
-"""The network's edge: a server in QQ's place, a list in the SMS gateway's, a word in a human check's."""
+"""The fakes at the network's edge: a server for QQ, a list for the SMS gateway, a fixed answer for a human check."""
 
 import json
 import secrets
@@ -16,7 +16,7 @@ from phonebind.oauth.qq_connect import PROFILE
 from phonebind.sms import Message
 from phonebind.testing.guard import problems, refuse_outside_tests
 
-#: What the person answers to a human check other than the image.
+#: The right answer to a human check other than the image.
 PRESENT = "present"
 
 
@@ -30,7 +30,7 @@ class Person:
 
 
 class Outbox:
-    """The SMS gateway. Named in the settings of a server it sends nothing, and the system checks say so."""
+    """The SMS gateway. In the settings of a real server it sends nothing, and the system checks report it."""
 
     def __init__(self, messages: list[Message]) -> None:
         self._messages = messages
@@ -44,7 +44,10 @@ class Outbox:
 
 
 class Presence(Check):
-    """In place of a human check that computes, or asks another server. Outside of a test run it believes nobody."""
+    """Takes the place of a human check that computes or asks another server.
+
+    Outside of a test run it accepts no answer.
+    """
 
     name: ClassVar[str] = "testing"
     visual: ClassVar[bool] = False
@@ -62,9 +65,9 @@ class Presence(Check):
 
 
 class QQ(ThreadingHTTPServer):
-    """Trades each code once, and knows whom it stood for."""
+    """A fake of QQ's server. It exchanges each code once, for the person that the code was issued for."""
 
-    daemon_threads = False  # its end waits for the last answer, and nothing runs into the next test
+    daemon_threads = False  # closing waits for the last answer, so that no thread runs into the next test
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -77,7 +80,7 @@ class QQ(ThreadingHTTPServer):
         return code
 
     def answer(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """As QQ does with ``fmt=json``."""
+        """The JSON that QQ returns with ``fmt=json``."""
         if path == TOKEN:
             person = self._codes.pop(query["code"], None)
             if person is None:
@@ -105,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *args: Any) -> None:
-        """Not to the terminal."""
+        """Write nothing to the terminal."""
 
 
 @contextmanager

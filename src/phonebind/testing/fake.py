@@ -1,4 +1,4 @@
-"""The fake that hosts' tests hold: what people do at QQ, at the site, and with their phone."""
+"""The fake for the tests of a host. It acts as a person at QQ, at the site, and with a phone."""
 
 import secrets
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from phonebind.sms import Message
 from phonebind.testing.edge import PRESENT, Outbox, Person, Presence, serving
 from phonebind.testing.guard import refuse_outside_tests
 
-#: The alias in ``CACHES``, for as long as a :class:`FakeQQ` is there.
+#: The alias in ``CACHES`` while a :class:`FakeQQ` is active.
 CACHE = "phonebind-testing"
 _APP = {
     "client_id": "phonebind-testing",
@@ -43,7 +43,7 @@ class FakeQQ:
 
     def __init__(self) -> None:
         refuse_outside_tests()
-        #: What was sent, oldest first: ``mobile``, ``code``, ``minutes``, ``text``.
+        #: The SMS that were sent, oldest first: ``mobile``, ``code``, ``minutes``, ``text``.
         self.outbox: list[Message] = []
         self._images: dict[str, str] = {}
         self._stack = ExitStack()
@@ -105,7 +105,7 @@ class FakeQQ:
         answer = self.arrive(client, _person_of(user), next=next, pages=pages, **request)
         came_in = answer.status_code == 303 if pages else "token" in answer.json()
         if not came_in:
-            raise AssertionError(f"{user} did not come in: {answer.status_code} {answer.content.decode()}")
+            raise AssertionError(f"{user} did not sign in: {answer.status_code} {answer.content.decode()}")
         return answer
 
     def send_code(self, client: Client, mobile: str, access_token: str = "", **request: Any) -> str:
@@ -148,7 +148,7 @@ class FakeQQ:
         self._images[image_code_id] = text
 
     def _settings(self, url: str) -> dict[str, Any]:
-        """The host's own, but for what leaves this process, and for a human check that people do not read."""
+        """The host's settings, except what leaves this process, and a human check that people do not read."""
         now, mode = getattr(settings, SETTING, {}), human.mode()
         providers = now.get("PROVIDERS", {})
         check = {"check": _path(Presence)} if mode.check and not mode.adaptive else {}
@@ -163,7 +163,7 @@ class FakeQQ:
         }
 
 
-#: Where a sign-in starts and where it comes back, by whether the pages are meant.
+#: The names of the URLs where a sign-in starts and where it comes back: of the API, and of the pages.
 _ADDRESSES = {
     False: ("phonebind:authorization", "phonebind:oauth_user"),
     True: ("phonebind_pages:start", "phonebind_pages:callback"),
@@ -171,7 +171,7 @@ _ADDRESSES = {
 
 
 def _person_of(user: AbstractBaseUser) -> Person:
-    """The identity that is bound to ``user``."""
+    """The identity that is bound to ``user``. Binds one if there is none."""
     app_id = oauth.get("qq").app_id
     ours = {"user_id": user.pk, "provider": "qq", "app_id": app_id}
     account = SocialAccount.objects.filter(**ours).first()
@@ -184,7 +184,7 @@ def _person_of(user: AbstractBaseUser) -> Person:
 
 
 def _own_cache() -> dict[str, Any]:
-    """The host's Valkey, in which no other test has ever counted anything."""
+    """The host's Valkey, with a key prefix under which no other test has counted anything."""
     config = settings.CACHES[conf.cache]
     return {**config, "KEY_PREFIX": f"{config.get('KEY_PREFIX', '')}{CACHE}-{secrets.token_hex(8)}"}
 
@@ -197,12 +197,12 @@ def _emptied_at_the_end() -> Iterator[None]:
     try:
         yield
     finally:
-        # A test may have ended Valkey; what is left there ends by itself.
+        # A test may have stopped Valkey. Keys that are left there expire.
         with suppress(StorageUnavailable), store.connection() as client:
             for key in client.scan_iter(match=f"*{CACHE}{own}:*", count=1000):
                 client.delete(key)
 
 
 def _path(kind: type) -> str:
-    """As the settings name it."""
+    """The dotted path of ``kind``, as a setting."""
     return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,12 +1,15 @@
-"""Nothing here works but in a test run."""
+"""Refuses to work outside of a test run."""
 
 from django.test import utils
 
 
 def refuse_outside_tests() -> None:
-    """``setup_test_environment()`` was called, by ``manage.py test`` or pytest-django: no server does that."""
+    """Raises RuntimeError unless ``setup_test_environment()`` was called.
+
+    ``manage.py test`` and pytest-django call it. No server does.
+    """
     if not hasattr(utils._TestState, "saved_data"):
-        raise RuntimeError("phonebind.testing works in a test run only: it lets everybody sign in as anybody.")
+        raise RuntimeError("phonebind.testing works in a test run only: it lets any client sign in as any person.")
 
 
 def problems() -> list[str]:

@@ -1,1 +1,1 @@
-"""SMS vendors, emulated: one file for each, which knows how that vendor is asked and how it answers."""
+"""Emulated SMS vendors. Each vendor has one file with its request and response formats."""

@@ -1,6 +1,6 @@
 """Aliyun's SMS (Dysmsapi): ``SendSms`` and ``QuerySendDetails``.
 
-One mobile of the mainland a call; any signature, and any template whose id looks like one.
+One mainland mobile number per call. Any signature is accepted, and any template with a valid form of id.
 """
 
 import re
@@ -52,7 +52,7 @@ def _text(fields: Fields) -> str:
     params = aliyun_api.template_params(fields["TemplateParam"])
     if not params:
         raise SmsRefused("isv.TEMPLATE_MISSING_PARAMETERS")
-    # Whatever the template calls its variables, a code has four to six characters.
+    # The template's variable names are unknown. The code is a value of four to six characters.
     text = worded(fields["SignName"], [params.get("code", ""), *params.values()])
     if text is None:
         raise SmsRefused("isv.TEMPLATE_PARAMS_ILLEGAL")

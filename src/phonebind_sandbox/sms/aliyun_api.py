@@ -1,4 +1,4 @@
-"""What Aliyun's two SMS products have in common: the gateway before them, the templates' parameters, the receipts."""
+"""Shared by Aliyun's two SMS products: the gateway, the template parameters and the receipts."""
 
 import json
 import re
@@ -27,7 +27,7 @@ Fields: TypeAlias = Mapping[str, str]
 Answer: TypeAlias = dict[str, object]
 Action: TypeAlias = Callable[[Fields, Faults], Answer]
 
-#: For a number and a signature. The minute and the hour are those of the clock.
+#: Limits per number and signature. The minute and the hour follow the clock.
 LIMITS = (
     Limit("触发分钟级流控Permits:1", 1, MINUTE, clock=True),
     Limit("触发小时级流控Permits:5", 5, HOUR, clock=True),
@@ -37,7 +37,7 @@ LIMITS = (
 _RESULTS: Mapping[str, tuple[str, str]] = {
     receipts.DELIVERED: ("DELIVERED", "用户接收成功"),
     "off": ("MOBILE_NOT_ON_SERVICE", "停机、空号、暂停服务、关机、不在服务区"),
-    "full": ("MOBLLE_TERMINAL_ERROR", "手机终端问题、内存满、SIM卡满、非法设备等"),  # as Aliyun spells it
+    "full": ("MOBLLE_TERMINAL_ERROR", "手机终端问题、内存满、SIM卡满、非法设备等"),  # Aliyun's spelling
     "blacklisted": ("MOBILE_IN_BLACK", "手机号在黑名单"),
     "number": ("INVALID_NUMBER", "号码状态异常"),
     "signature": ("PORT_NOT_REGISTERED", "签名未在运营商完成报备"),
@@ -48,9 +48,9 @@ _RESULTS: Mapping[str, tuple[str, str]] = {
 def view(
     request: HttpRequest, actions: Mapping[str, Action], refusal: Mapping[str, object] | None = None
 ) -> HttpResponseBase:
-    """Parameters come in the query or as a form, under whatever path it is mounted, signed as if that were ``/``.
+    """Parameters are in the query or in a form. The path can be any; the signature uses the path ``/``.
 
-    ``refusal``: what the product's own refusals have besides.
+    ``refusal``: further fields in refusals of this product.
     """
     switches = faults.read()
 
@@ -81,7 +81,7 @@ def _refusal(refused: SmsRefused, host: str, about: Mapping[str, str], more: Map
     status = ALIYUN_STATUS.get(refused.code, 400 if refused.code.startswith("Missing") else 200)
     if status == 200:
         return JsonResponse({**fields, **more})
-    # The gateway speaks, and the product has not seen it.
+    # This error comes from the gateway; the product never got the request.
     return JsonResponse({**fields, "HostId": host, "Recommend": "https://api.aliyun.com/troubleshoot"}, status=status)
 
 
@@ -105,7 +105,7 @@ def mobile(number: str) -> str:
 
 
 def template_params(text: str) -> Mapping[str, str]:
-    """A JSON object, all of whose values are strings: a number would lose the zeros it begins with."""
+    """A JSON object whose values are all strings. A number would lose its leading zeros."""
     try:
         found = as_object(text)
     except Unreadable:
@@ -121,12 +121,12 @@ def keep_limits(scope: str, switches: Faults) -> None:
 
 
 def new_id() -> str:
-    """A BizId."""
+    """A new BizId."""
     return f"{secrets.randbelow(10**18):018}^0"
 
 
 def report(receipt: Receipt) -> tuple[Mapping[str, str], bytes]:
-    """``SmsReport``, which ``DypnsSmsVerifyReport`` is too."""
+    """The receipt as ``SmsReport``. ``DypnsSmsVerifyReport`` has the same format."""
     code, words = _RESULTS[receipt.result]
     fields = {
         "phone_number": receipt.mobile,
@@ -143,7 +143,7 @@ def report(receipt: Receipt) -> tuple[Mapping[str, str], bytes]:
 
 
 def details(vendor: str, fields: Fields) -> tuple[list[Answer], int]:
-    """``QuerySendDetails``: a page of what was sent to a number on a day, and how many there are."""
+    """``QuerySendDetails``: one page of the SMS to a number on a day, and their total."""
     need(fields, "PhoneNumber", "SendDate", "PageSize", "CurrentPage")
     size, page = number(fields, "PageSize"), number(fields, "CurrentPage")
     if not 1 <= size <= 50 or page < 1:

@@ -1,7 +1,7 @@
 """Aliyun's SMS verification (短信认证, PNVS): ``SendSmsVerifyCode`` and ``QuerySendDetails``.
 
-Its gift templates and any signature, mobiles of the mainland. The code is the caller's own, or made here for
-``##code##``; ``CheckSmsVerifyCode`` is not emulated.
+Accepts Aliyun's preset templates, any signature, and mainland mobile numbers. The caller gives the code, or sends
+``##code##`` and the sandbox makes one. ``CheckSmsVerifyCode`` is not emulated.
 """
 
 import secrets
@@ -30,7 +30,7 @@ TEMPLATES: Mapping[str, str] = {
     "100005": "尊敬的客户，您正在验证绑定手机号操作，您的验证码为{code}。" + _END,
 }
 
-#: By ``CodeType``.
+#: The alphabet of a code, by ``CodeType``.
 _ALPHABETS: Mapping[str, str] = {
     "1": string.digits,
     "2": string.ascii_uppercase,
@@ -76,7 +76,7 @@ def _send(fields: Fields, switches: Faults) -> Answer:
 
 
 def _params(fields: Fields) -> dict[str, str]:
-    """Both variables of the gift templates."""
+    """The two variables of the preset templates."""
     if fields["TemplateCode"] not in TEMPLATES:
         raise SmsRefused("isv.SMS_TEMPLATE_ILLEGAL")
     given = aliyun_api.template_params(fields["TemplateParam"])

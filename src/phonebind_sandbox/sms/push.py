@@ -1,4 +1,4 @@
-"""Receipts, sent to the address that the operator has named; no request says where they go."""
+"""Sends receipts to the URL that the operator has set. A request cannot set it."""
 
 import threading
 import time
@@ -12,21 +12,21 @@ from phonebind_sandbox import conf
 from . import receipts
 from .receipts import Receipt
 
-#: Writes a receipt as its vendor does: headers and body.
+#: Formats a receipt as its vendor does: headers and body.
 Report: TypeAlias = Callable[[Receipt], tuple[Mapping[str, str], bytes]]
 
-#: Between two tries, where the first was not answered with 200. As Aliyun documents it.
+#: Seconds before each new try, if the response was not 200. From Aliyun's documentation.
 RETRY_SECONDS = (60.0, 300.0, 600.0)
 TIMEOUT_SECONDS = 5.0
 JSON: Mapping[str, str] = {"Content-Type": "application/json;charset=utf-8"}
 
 
 def later(receipt: Receipt, report: Report) -> None:
-    """Send it when it is known, where anybody wants it."""
+    """Send the receipt as soon as the result is known, if a URL is set."""
     url = conf.receipts().get(receipt.vendor)
     if url is None or receipt.result == receipts.NEVER:
         return
-    # A daemon: nobody waits for a receipt that nobody takes.
+    # A daemon thread: the process can end even if a receipt is never accepted.
     threading.Thread(target=_push, args=(url, receipt, report), name="sms receipt", daemon=True).start()
 
 
@@ -34,13 +34,13 @@ def _push(url: str, receipt: Receipt, report: Report) -> None:
     time.sleep(receipts.CARRIER_SECONDS)
     for seconds in (0.0, *RETRY_SECONDS):
         time.sleep(seconds)
-        # Written for each try, since a signature has its time.
+        # Formatted again for each try, because the signature contains the time.
         if _post(url, *report(receipt)):
             return
 
 
 def _post(url: str, headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether it was answered with 200. A redirect is followed nowhere: it is not the operator's word."""
+    """Whether the response was 200. Redirects are not followed: the operator has not set their target."""
     parts = urlsplit(url)
     connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = connect(parts.netloc, timeout=TIMEOUT_SECONDS)

@@ -1,16 +1,16 @@
-"""What became of a message, as its vendor learns from the carrier and tells whoever asks."""
+"""Receipts: the delivery result of each message, as the vendor gets it from the carrier."""
 
 import time
 from dataclasses import asdict, dataclass
 
 from phonebind_sandbox import state
 
-#: How long a carrier takes to say it.
+#: Seconds until the carrier reports the result.
 CARRIER_SECONDS = 1.0
 
 KEPT = 200
 KEPT_SECONDS = 86_400
-#: A position of the switch ``sms_receipt``: nobody ever says.
+#: A value of the switch ``sms_receipt``: there is never a receipt.
 NEVER = "none"
 DELIVERED = "delivered"
 
@@ -20,12 +20,12 @@ class Receipt:
     vendor: str
     mobile: str
     text: str
-    #: The vendor's id of the message, and the one that its customer gave.
+    #: The vendor's id of the message, and the customer's own id.
     vendor_id: str
     own_id: str
     template: str
     sent_at: float
-    #: A position of the switch ``sms_receipt``.
+    #: A value of the switch ``sms_receipt``.
     result: str
 
     @property
@@ -44,7 +44,7 @@ def keep(receipt: Receipt) -> None:
 
 
 def of(vendor: str, mobile: str = "") -> list[Receipt]:
-    """The last two hundred of a vendor, newest first, or those of one phone."""
+    """The last two hundred receipts of a vendor, newest first; or only those of one number."""
     newest = state.counted(f"receipt:{vendor}")
     numbers = [str(number) for number in range(newest, max(newest - KEPT, 0), -1)]
     found = [Receipt(**kept) for kept in state.get_many(f"receipt:{vendor}", numbers).values()]
@@ -52,10 +52,10 @@ def of(vendor: str, mobile: str = "") -> list[Receipt]:
 
 
 def sent(vendor: str) -> int:
-    """How many SMS it has taken."""
+    """How many SMS the vendor has accepted."""
     return state.counted(f"receipt:{vendor}")
 
 
 def hand_out(receipt: Receipt) -> bool:
-    """True for the first who asks for it."""
+    """True for the first caller only."""
     return state.put_once("receipt_handed_out", f"{receipt.vendor} {receipt.vendor_id}", KEPT_SECONDS)

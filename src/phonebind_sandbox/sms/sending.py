@@ -1,4 +1,4 @@
-"""What happens to a request that its vendor has understood: the switches, the limits, the inbox, the receipt."""
+"""Handles a valid request to a vendor: switches, limits, inbox and receipt."""
 
 import time
 from collections.abc import Iterable
@@ -18,17 +18,17 @@ LOST = "lost"
 
 
 def answer(request: HttpRequest, switches: Faults, whole: Answer) -> HttpResponseBase:
-    """The vendor's answer, as far as the network lets it through."""
+    """The vendor's response, after network faults."""
     return network.pass_through(request, switches, "sms_network", whole)
 
 
 def unavailable() -> HttpResponse:
-    """What stands before a vendor says so, and it has no code."""
+    """A 503 from the proxy of a vendor; it has no error code."""
     return HttpResponse("<html><h1>503 Service Temporarily Unavailable</h1></html>", status=503)
 
 
 def refuse_as_switched(vendor: str, code: str, switches: Faults) -> None:
-    """Raises SmsRefused where a switch asks for a refusal; ``code`` names the switch with this vendor's codes."""
+    """Raises SmsRefused if a switch asks for it. ``code``: the name of the switch with this vendor's codes."""
     if switches[code] != "none":
         raise SmsRefused(str(switches[code]))
     if typical := TYPICAL[vendor].get(str(switches["sms_outcome"])):
@@ -40,7 +40,7 @@ def limit_reached(scope: str, limited: Iterable[limits.Limit], switches: Faults)
 
 
 def take(receipt: Receipt, scopes: Iterable[str], switches: Faults, report: push.Report | None) -> None:
-    """Deliver it, count it for its number, and see that its receipt comes."""
+    """Deliver the SMS, count it, and schedule its receipt."""
     for scope in scopes:
         limits.count(scope)
     if switches["sms_outcome"] != LOST:
@@ -51,7 +51,7 @@ def take(receipt: Receipt, scopes: Iterable[str], switches: Faults, report: push
 
 
 def receipt(vendor: str, switches: Faults, **fields: str) -> Receipt:
-    """That of a message which is being taken now: a lost one has none."""
+    """The receipt of an SMS that is accepted now. A lost SMS never gets a result."""
     lost = switches["sms_outcome"] == LOST
     result = receipts.NEVER if lost else str(switches["sms_receipt"])
     return Receipt(vendor=vendor, sent_at=time.time(), result=result, **fields)

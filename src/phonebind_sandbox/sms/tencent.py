@@ -1,6 +1,6 @@
-"""Tencent's SMS, version 2021-01-11: ``SendSms``, both ways to pull receipts, and what is left of the package.
+"""Tencent's SMS, version 2021-01-11: ``SendSms``, both actions that pull receipts, and the usage of the package.
 
-Any signature, template and app whose id looks like one; mobiles of the mainland.
+Accepts any signature, any template and app with a valid form of id, and mainland mobile numbers.
 """
 
 import json
@@ -31,7 +31,7 @@ VENDOR = "tencent"
 VERSION = "2021-01-11"
 REGIONS = frozenset({"ap-beijing", "ap-guangzhou", "ap-nanjing"})
 PACKAGE = 1000
-BOUGHT = 1_735_660_800  # 2025 began in Beijing
+BOUGHT = 1_735_660_800  # the start of 2025 in Beijing
 
 Fields: TypeAlias = Mapping[str, object]
 Answer: TypeAlias = dict[str, object]
@@ -41,7 +41,7 @@ NUMBER = Limit("LimitExceeded.PhoneNumberDailyLimit", 10, DAY, clock=True)
 
 _TEXTS = ("SmsSdkAppId", "TemplateId", "SignName", "SessionContext")
 
-#: What carriers answer (CMPP), with the words that Tencent sends along.
+#: The carriers' status codes (CMPP), with Tencent's descriptions.
 _RESULTS: Mapping[str, tuple[str, str]] = {
     receipts.DELIVERED: ("DELIVRD", "用户短信送达成功"),
     "off": ("EXPIRED", "用户长时间关机或不在服务区"),
@@ -55,7 +55,7 @@ _RESULTS: Mapping[str, tuple[str, str]] = {
 
 @sandbox_view("POST")
 def api(request: HttpRequest) -> HttpResponseBase:
-    """Under whatever path it is mounted, signed as if it were ``/``."""
+    """The path can be any; the signature uses the path ``/``."""
     switches = faults.read()
 
     def answer() -> HttpResponse:
@@ -93,7 +93,7 @@ def _send(fields: Fields, switches: Faults) -> Answer:
 
 
 def _text(fields: Fields) -> str:
-    """The message, of parameters that can be."""
+    """The text of the message. Raises SmsRefused for invalid parameters."""
     _check_kinds(fields)
     params = _strings(fields.get("TemplateParamSet", []))
     if not re.fullmatch("[0-9]+", str(fields["SmsSdkAppId"])):
@@ -126,7 +126,7 @@ def _strings(value: object) -> list[str]:
 
 
 def _send_one(number: str, text: str, fields: Fields, switches: Faults) -> Answer:
-    """What became of one number. Raises SmsRefused for what would be so with any."""
+    """The result for one number. Raises SmsRefused for an error that applies to all numbers."""
     session = str(fields.get("SessionContext", ""))
     answer: Answer = {"SerialNo": "", "PhoneNumber": number, "Fee": 0, "SessionContext": session, "IsoCode": "CN"}
     try:
@@ -175,7 +175,7 @@ def _report(receipt: Receipt) -> tuple[Mapping[str, str], bytes]:
 
 
 def _pull(fields: Fields, switches: Faults) -> Answer:
-    """Each receipt is handed out once."""
+    """Returns each receipt only once."""
     _need(fields, SmsSdkAppId=str, Limit=int)
     found = (receipt for receipt in reversed(receipts.of(VENDOR)) if receipt.known)
     limit = _limit(fields)
@@ -214,12 +214,12 @@ def _pulled(receipt: Receipt) -> Answer:
         "SerialNo": receipt.vendor_id,
         "ReportStatus": _status(receipt),
         "Description": _RESULTS[receipt.result][0],
-        "SessionContext": "",  # as it is where Tencent has not been asked to give it back
+        "SessionContext": "",  # empty, unless Tencent was asked to return it
     }
 
 
 def _packages(fields: Fields, switches: Faults) -> Answer:
-    """The package, where it was bought between the two hours that are asked for."""
+    """The package, if it was bought between the two given hours."""
     _need(fields, SmsSdkAppId=str, Limit=int, Offset=int, BeginTime=str, EndTime=str)
     begin, end = _hour(fields, "BeginTime"), _hour(fields, "EndTime")
     if not begin < end <= time.time():
@@ -237,7 +237,7 @@ def _packages(fields: Fields, switches: Faults) -> Answer:
 
 
 def _hour(fields: Fields, name: str) -> float:
-    """``2026100108``, in Beijing."""
+    """An hour such as ``2026100108``, in Beijing time. Returns seconds since 1970."""
     try:
         return moment(str(fields[name]), "%Y%m%d%H")
     except ValueError:

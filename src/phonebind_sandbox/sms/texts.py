@@ -1,4 +1,4 @@
-"""What is common to vendors of the mainland: the numbers they take, the words of a message, the time of day."""
+"""Shared by vendors for the mainland: number formats, message texts, Beijing time."""
 
 import re
 from collections.abc import Iterable
@@ -8,12 +8,12 @@ _MOBILE = re.compile("(?:[+]86|0086|86)?(1[3-9][0-9]{9})")
 _CODE = re.compile("[0-9A-Za-z]{4,6}")
 _MINUTES = re.compile("[0-9]{1,3}")
 
-#: Written out, since a machine may have no table of time zones.
+#: A fixed offset, because a machine may have no time zone data.
 BEIJING = timezone(timedelta(hours=8))
 
 
 def national(number: object) -> str | None:
-    """A mobile of the mainland without its country code; None where it is none."""
+    """A mainland mobile number without its country code; None if it is not one."""
     found = _MOBILE.fullmatch(number) if isinstance(number, str) else None
     return found and found[1]
 
@@ -23,7 +23,9 @@ def beijing(moment: float, form: str = "%Y-%m-%d %H:%M:%S") -> str:
 
 
 def moment(text: str, form: str) -> float:
-    """The reverse of ``beijing``, to the digit: strptime reads much that nobody writes. Raises ValueError."""
+    """The reverse of ``beijing``. The format must match exactly: strptime also accepts other notations. Raises
+    ValueError.
+    """
     found = datetime.strptime(text, form).replace(tzinfo=BEIJING)
     if found.strftime(form) != text:
         raise ValueError(text)
@@ -31,10 +33,10 @@ def moment(text: str, form: str) -> float:
 
 
 def worded(sign: str, values: Iterable[str]) -> str | None:
-    """A message of the values that a template was given; None where none of them can be a code.
+    """A message from the values for a template; None if no value can be a code.
 
-    We do not know the template: the first value of four to six characters is taken for the code, and a shorter number
-    for its minutes.
+    The template itself is unknown. The first value of four to six characters is used as the code, and a shorter number
+    as the minutes.
     """
     rest = list(values)
     code = next((value for value in rest if _CODE.fullmatch(value)), None)

@@ -1,5 +1,8 @@
-"""The HTTP contract: the small service that an operator writes for any other vendor, signed as
-`Standard Webhooks <https://www.standardwebhooks.com>`_. The inbox and the switches call it ``http``."""
+"""The HTTP contract of phonebind, for a small service that an operator writes for any other vendor.
+
+Requests are signed as in `Standard Webhooks <https://www.standardwebhooks.com>`_. The inbox and the switches call this
+vendor ``http``.
+"""
 
 import base64
 import hmac
@@ -25,12 +28,12 @@ from .receipts import Receipt
 from .texts import national
 
 VENDOR = "http"
-#: Seconds by which a clock may be wrong.
+#: Seconds by which the client's clock may be wrong.
 TOLERANCE = 300
 LIMITS = (Limit("minute", 1, MINUTE), Limit("hour", 5, HOUR), Limit("day", 10, DAY))
 
 _TEXTS = ("id", "to", "purpose", "language", "code", "text")
-#: The ``reason`` of a receipt, where a message was not delivered.
+#: The ``reason`` in a receipt of an undelivered message.
 _REASONS: Mapping[str, str] = {
     "off": "off",
     "full": "full",
@@ -43,7 +46,7 @@ _REASONS: Mapping[str, str] = {
 
 @sandbox_view("POST")
 def send(request: HttpRequest) -> HttpResponseBase:
-    """``{id, to, purpose, language, code, minutes, text}`` -> ``{code, message_id}``, once for each id."""
+    """``{id, to, purpose, language, code, minutes, text}`` -> ``{code, message_id}``. The same id is sent only once."""
     switches = faults.read()
 
     def answer() -> HttpResponse:
@@ -59,7 +62,7 @@ def send(request: HttpRequest) -> HttpResponseBase:
 
 
 def _send(request: HttpRequest, switches: Faults) -> str:
-    """The message id, which is the same for the same id."""
+    """Send the message. Returns its message id; the same request id always gives the same message id."""
     _check(request, float(switches["clock_skew"]))
     own_id, mobile, text = _read(request)
     message_id = f"sandbox-{sha256(own_id.encode()).hexdigest()[:24]}"
@@ -82,7 +85,7 @@ def _check(request: HttpRequest, skew: float) -> None:
     if not re.fullmatch("[0-9]{1,10}", timestamp) or abs(time.time() + skew - int(timestamp)) > TOLERANCE:
         raise SmsRefused("authentication_failed")
     signature = _signature(message_id, timestamp, request.body).encode()
-    # While a secret is being changed there are several signatures.
+    # There are several signatures while the secret is being changed.
     given = request.headers.get("webhook-signature", "").encode().split()
     if not message_id or not any(hmac.compare_digest(signature, each) for each in given):
         raise SmsRefused("authentication_failed")
@@ -110,7 +113,7 @@ def _read(request: HttpRequest) -> tuple[str, str, str]:
 
 
 def _report(receipt: Receipt) -> tuple[Mapping[str, str], bytes]:
-    """Signed like the requests are, and by the same secret."""
+    """The receipt, signed in the same way as requests and with the same secret."""
     fields = {"id": receipt.own_id, "message_id": receipt.vendor_id, "to": f"+86{receipt.mobile}"}
     if receipt.result == receipts.DELIVERED:
         fields["status"] = "delivered"

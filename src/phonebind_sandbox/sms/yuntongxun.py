@@ -1,6 +1,6 @@
 """Yuntongxun (容联云): ``TemplateSMS`` and ``AccountInfo``, version 2013-12-26.
 
-Any template whose id looks like one. Its receipts are not emulated: their form is not public.
+Accepts any template with a valid form of id. Receipts are not emulated: their format is not public.
 """
 
 import base64
@@ -27,10 +27,10 @@ from .texts import beijing, moment, national, worded
 
 VENDOR = "yuntongxun"
 SIGN = "云通讯"
-#: Seconds for which a time stamp is good. The vendor documents a day.
+#: Seconds for which a time stamp is valid. The vendor documents one day.
 TOLERANCE = DAY
 
-#: Ours: the vendor's own are not public.
+#: Our own limits: the vendor's are not public.
 LIMITS = (Limit("160038", 1, MINUTE), Limit("160040", 10, DAY, clock=True))
 
 _NOT_NOW = "unavailable"
@@ -68,7 +68,7 @@ def _written(answer: Callable[[], dict[str, object]]) -> HttpResponse:
 
 
 def _check(request: HttpRequest, sid: str, switches: Faults) -> None:
-    """The signature covers account and time, and nothing of the message."""
+    """Check the signature. It covers account and time, but not the message."""
     try:
         given = base64.b64decode(request.headers.get("Authorization", ""), validate=True)
         owner, _, stamp = given.decode().partition(":")

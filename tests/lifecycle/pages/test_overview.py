@@ -158,7 +158,7 @@ def test_a_form_of_who_was_signed_in_before_does_nothing(owner: Owner, stranger:
     assert (answer.status_code, answer["Location"]) == (303, "/my/")
     assert MobileChange.objects.count() == 2
     html = owner.read()
-    assert "You have signed in anew" in html
+    assert "You have signed in again" in html
     assert "139****0002" in html
     script = owner.submit("/my/password/", form, script=True)
     assert (script.status_code, script.json()["code"]) == (401, "token_invalid")

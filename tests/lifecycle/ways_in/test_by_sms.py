@@ -178,7 +178,7 @@ def test_who_is_held_is_told_until_when(visitor: Visitor, person: Any, phonebind
     form = visitor.at(URL, mobile=MOBILE)
     asked = form.send(sms_code=form.code())
     held = visitor.submit(URL, visitor.inputs(asked) | {"owner": "mine"})
-    assert (held.status_code, b"This number alone lets you in from " in held.content) == (409, True)
+    assert (held.status_code, b"you can sign in with this number alone" in held.content) == (409, True)
 
 
 # ---------------------------------------------------------------- attacks

@@ -42,7 +42,7 @@ def test_what_is_older_than_its_days_goes_in_batches() -> None:
 
 @pytest.mark.usefixtures("events")
 def test_six_months_are_kept_unless_forced() -> None:
-    with pytest.raises(CommandError, match="180 days at least"):
+    with pytest.raises(CommandError, match="at least 180 days"):
         prune(days=179)
     assert SecurityEvent.objects.count() == 7
     assert prune(days=180) == "Deleted 5 events."
@@ -51,9 +51,9 @@ def test_six_months_are_kept_unless_forced() -> None:
 
 @pytest.mark.parametrize("option", ["days", "batch"])
 def test_nonsense_is_refused(option: str) -> None:
-    with pytest.raises(CommandError, match="1 at least"):
+    with pytest.raises(CommandError, match="from 1 to"):
         prune(**{option: 0})
-    with pytest.raises(CommandError, match="36500 at most"):
+    with pytest.raises(CommandError, match="to 36500"):
         prune(**{option: 10**11})
 
 

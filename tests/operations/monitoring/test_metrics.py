@@ -158,7 +158,7 @@ def test_what_goes_wrong_in_it_is_logged_once_and_changes_nothing(
             assert all(answer is None for _, answer in told)
             with calls.observed("qq", "token"):
                 pass
-    assert [record.getMessage() for record in caplog.records] == ["Something is not counted"]
+    assert [record.getMessage() for record in caplog.records] == ["An event was not counted in the metrics"]
 
 
 def test_a_process_may_stop_counting_and_go_on_answering(counted: Counted) -> None:

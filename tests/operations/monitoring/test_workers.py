@@ -103,7 +103,7 @@ def test_without_room_it_says_so_and_leaves_nothing_half_made(
                 resource.setrlimit(resource.RLIMIT_FSIZE, before)
         assert sum(file.stat().st_size for file in directory.iterdir()) <= 8
         assert not list(directory.glob("*.new"))
-        assert "counts nothing for the metrics" in caplog.records[-1].getMessage()
+        assert "does not count for the metrics" in caplog.records[-1].getMessage()
 
 
 def test_a_directory_that_is_gone_is_no_error(directory: Path) -> None:
@@ -216,7 +216,7 @@ def test_whoever_finds_no_room_at_its_start_serves_without_metrics(tmp_path: Pat
         command, env={**os.environ, "OPERATIONS": "1", **own}, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "0"
-    assert "counts nothing" in done.stderr
+    assert "does not count" in done.stderr
 
 
 def test_the_end_of_a_process_keeps_what_it_counted_and_frees_the_rest(directory: Path) -> None:

@@ -85,7 +85,7 @@ def test_without_prices_there_are_counts_and_it_says_so(august: None, phonebind:
     told = report("--month", "2026-08")
     assert "SMS that were sent, or may have been: 1030\n" in told
     assert "New binds: 2\n" in told
-    assert "Without SMS_PRICES in the settings nobody knows what they cost: these are counts alone." in told
+    assert "These are only counts: SMS_PRICES in the settings is not set, so the cost is unknown." in told
     assert "¥" not in told
     data = json.loads(report("--month", "2026-08", "--format", "json"))
     assert (data["cost"], data["lines"][0]["price"], data["cost_of_a_sign_in"]) == (None, None, None)
@@ -95,7 +95,7 @@ def test_a_gateway_without_a_price_is_named(august: None, phonebind: Configure) 
     phonebind(sms_prices={"aliyun": 1}, sms_currency="CNY ")
     told = report("--month", "2026-08")
     assert "1030, which cost CNY 1,010.00" in told
-    assert "Not in the cost, since SMS_PRICES has no price for them: tencent\n" in told
+    assert "Not in the cost, because SMS_PRICES has no price for them: tencent\n" in told
 
 
 def test_a_month_without_events(phonebind: Configure) -> None:
@@ -136,5 +136,5 @@ def test_the_month_is_this_one_of_the_sites_calendar(settings: Settings) -> None
     "month", ["2026-13", "2026-00", "2026-8", "august", "0000-01", "", "2026-08-01", "２０２６-08"]
 )
 def test_what_is_no_month_is_told(month: str) -> None:
-    with pytest.raises(CommandError, match="no month such as 2026-08"):
+    with pytest.raises(CommandError, match="not a month such as 2026-08"):
         report("--month", month)

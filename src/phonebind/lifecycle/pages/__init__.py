@@ -1,3 +1,4 @@
-"""The account life for people with a browser: ways in besides the providers, and one's own account. They stand on
-``phonebind.pages``, and know who is signed in by Django's session.
+"""Pages for the account life: ways to sign in without a provider, and the person's own account.
+
+They need ``phonebind.pages``, and use Django's session to know who is signed in.
 """

@@ -1,4 +1,4 @@
-"""The overview of one's own account."""
+"""The overview of the person's account."""
 
 from typing import Any
 
@@ -35,13 +35,13 @@ def account(request: HttpRequest, person: Person) -> HttpResponse:
 
 
 def _username(user: Any, mobile: str) -> str:
-    """Where it is a name, and not the mobile once more."""
+    """The username; "" if it is only the mobile number again."""
     name = str(user.get_username() or "")
     return "" if mobiles.is_mobile(mobiles.clean(name)) or (mobile and name.startswith(mobile)) else name
 
 
 def _unbound(request: HttpRequest, entries: list[Entry]) -> list[dict[str, Any]]:
-    """What works in this browser, one for each name that people know it by, and is not theirs yet."""
+    """Providers that work in this browser and are not bound yet. Providers with the same label are shown once."""
     names = {str(entry.label) for entry in entries}
     found: list[dict[str, Any]] = []
     for way in oauth.ways(request.headers.get("User-Agent", "")):
@@ -59,6 +59,6 @@ def _device(session: Session, own: str) -> dict[str, Any]:
         "by": oauth.label(session.provider) if session.provider else "",
         "method": session.method,
         "since": session.created_at,
-        # A browser's session is not seen again: nothing is written for a page that is looked at.
+        # The last use of a browser session is not stored: loading a page writes nothing.
         "seen_at": session.last_seen_at if session.seq else None,
     }

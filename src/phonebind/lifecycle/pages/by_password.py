@@ -1,4 +1,4 @@
-"""In by username or mobile, and password."""
+"""Sign-in with a username or mobile number, and a password."""
 
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ from phonebind.pages.answers import page, show
 from phonebind.pages.code_pages import Act
 
 
-# By where the form comes from, and not by Django's token: see by_sms.
+# Protected by a check of the form's origin, and not by Django's token: see by_sms.
 @csrf_exempt
 @page("password", "GET", "POST")
 def by_password(request: HttpRequest) -> HttpResponse:
@@ -22,7 +22,7 @@ def by_password(request: HttpRequest) -> HttpResponse:
 
 
 class _PasswordPage(WayPage):
-    """It sends no codes."""
+    """This page sends no codes."""
 
     method = "password"
     template = "by_password.html"

@@ -1,4 +1,4 @@
-"""In by an SMS code, to one's account or, where the site lets people register so, to a new one."""
+"""Sign-in with an SMS code, to an existing account. If the site allows it, also to a new account."""
 
 from typing import Any, ClassVar
 
@@ -21,8 +21,8 @@ from phonebind.sms_codes import Sent
 NEW = "new_account.html"
 
 
-# A code is for this browser alone, and no other site's form knows one. Django's token changes whenever somebody signs
-# in, and would refuse the form that another tab shows.
+# A code belongs to this browser, so a form of another site has none. Django's token changes with every sign-in, and
+# would then refuse the form in another tab.
 @csrf_exempt
 @page("sms_sign_in", "GET", "POST", asks=True)
 def by_sms(request: HttpRequest) -> HttpResponse:
@@ -47,13 +47,13 @@ class _SmsPage(WayPage):
         if isinstance(form, EnterForm) and form.errors and set(form.errors) <= set(form.boxes):
             screen = NEW
         elif isinstance(error, AccountUnknown):
-            in_words(error, _("No account has this number yet. Sign in another way first: that makes you one."))
+            in_words(error, _("No account has this number yet. First sign in another way: that creates one."))
         elif isinstance(error, MobileTaken):
             in_words(error, _("An account has this number already. Please sign in to it another way."))
         return super().refuse(form, error, screen=screen)
 
     def kept(self, *besides: str) -> list[tuple[str, str]]:
-        # Of a box that is shown, what is ticked now counts.
+        # For a box that is on the page, its current state counts.
         return super().kept(*besides, "terms", "privacy", "action")
 
     def _enter(self, form: EnterForm) -> HttpResponse:

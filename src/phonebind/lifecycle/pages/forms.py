@@ -1,4 +1,4 @@
-"""What these pages take."""
+"""The forms of the account pages."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from phonebind.pages.forms import BindForm, BindPageForm, HumanCheckForm, Receip
 
 
 class OwnForm(BindPageForm):
-    """Nobody types a number: the account's is known."""
+    """A form without a number: the page knows the account's number."""
 
     mobile = None  # type: ignore[assignment]  # as Django takes a field away
 
@@ -42,7 +42,7 @@ class MobileForm(BindPageForm):
 
 
 def _password(label: Any, autocomplete: str, **more: Any) -> forms.RegexField:
-    """As the bind page's."""
+    """A password field with the same rules as on the bind page."""
     return forms.RegexField(
         rf"(?s)\A.{{1,{PASSWORD_MAX}}}\Z",
         label=label,
@@ -54,7 +54,7 @@ def _password(label: Any, autocomplete: str, **more: Any) -> forms.RegexField:
 
 
 class OwnPasswordForm(OwnForm):
-    """The one that there is."""
+    """The current password."""
 
     password = _password(_("Password"), "current-password")
 

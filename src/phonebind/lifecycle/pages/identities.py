@@ -1,4 +1,4 @@
-"""One identity less, one more."""
+"""Unbind an identity, and bind another one."""
 
 from typing import Any, ClassVar
 
@@ -21,17 +21,17 @@ from phonebind.pages.answers import SeeOther
 from phonebind.pages.code_pages import Act
 from phonebind.pages.targets import login_url
 
-#: In Django's session: what was unbound last.
+#: Session key: the identity that was unbound last.
 _GONE = "phonebind_unbound"
 
 
 @mine("identity", "GET", "POST", asks=True)
 def identity(request: HttpRequest, person: Person, identity_id: int) -> HttpResponse:
-    """GET asks; POST unbinds."""
+    """GET asks. POST unbinds."""
     entry = next((each for each in identities.of(person.user) if identity_id in each.rows), None)
     if entry is None:
         if request.method == "POST" and request.session.get(_GONE) == identity_id:
-            # A second click.
+            # A second click after the first one succeeded.
             return SeeOther(visitors.home())
         raise NotFound
     if request.method == "GET" and not entry.removable:
@@ -71,7 +71,7 @@ class _UnbindPage(ActPage):
         told, target = _("%(provider)s is unbound.") % {"provider": self.entry.label}, visitors.home()
         session = self.person.session()
         if session is None or session.ended_at is not None:
-            # It began with this identity, and has ended with it.
+            # The session began with this identity, and ended with it.
             auth.logout(self.request)
             visitors.tell(self.request, told, signed_out=self.person)
             return self.leave(login_url(target))
@@ -84,8 +84,10 @@ class _UnbindPage(ActPage):
 
 @mine("authorize", "GET", "POST", asks=True)
 def binding(request: HttpRequest, person: Person, provider: str) -> HttpResponse:
-    """The page with the link to the provider. A link of anybody else's does not lead there: or another site's page
-    could have its visitors bind whatever they, or it, are signed in with at the provider.
+    """The page with the link to the provider.
+
+    A link on another site leads only to this page, not to the provider. Otherwise that site could make its visitors
+    bind an identity: theirs, or the attacker's.
     """
     return _BindingPage(request, person, oauth.web(provider)).answer()
 

@@ -1,4 +1,4 @@
-"""One's own mobile: another one, and a change that waits."""
+"""Change the person's mobile number, at once or after a delay."""
 
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -26,16 +26,18 @@ from phonebind.verified import VerifiedMobile
 
 @mine("own_mobile", "GET", "POST", asks=True)
 def mobile(request: HttpRequest, person: Person) -> HttpResponse:
-    """At once, by an SMS to the old one; by anything else where there is none."""
+    """Change at once: with an SMS to the old number, or with another proof if there is no old number."""
     if accounts.mobile_of(person.user) and "sms" not in step_up.available(person):
-        # It may be somebody else's by now.
+        # Another person may have the number by now.
         return SeeOther(reverse("phonebind_account:my_lost_mobile"))
     return _MobilePage(request, person).answer()
 
 
 @mine("own_mobile", "GET", "POST", asks=True)
 def lost(request: HttpRequest, person: Person) -> HttpResponse:
-    """Without the old one: after a time in which they can cancel it who have it still."""
+    """Change without the old number: after a delay. Until then, a person who still has the old number can cancel the
+    change.
+    """
     if not accounts.mobile_of(person.user):
         return SeeOther(reverse("phonebind_account:my_mobile"))
     waiting = numbers.pending(person.user.pk)
@@ -47,7 +49,7 @@ def lost(request: HttpRequest, person: Person) -> HttpResponse:
 
 @mine("own_mobile", "POST")
 def cancel(request: HttpRequest, person: Person) -> HttpResponse:
-    """No more is asked of who is signed in."""
+    """Needs no step-up: it is enough to be signed in."""
     numbers.cancel_change(person.user.pk)
     audit.note(request, outcome="cancelled")
     visitors.tell(request, _("Your mobile number stays as it is."))
@@ -77,7 +79,8 @@ class _MobilePage(ActPage):
             self.require()
             self.take(verifications.new_mobile(request, self.person, given["mobile"], given["sms_code"]))
         else:
-            # A second click, whose step-up has ended with the first, and which has told them already; or a slip.
+            # Probably a second click: the first one ended the step-up, and its message is already stored. Or the person
+            # has typed the old number by mistake.
             audit.note(request, outcome="changed")
             if not visitors.is_told(request):
                 told = _("%(mobile)s is your mobile number already.")

@@ -1,4 +1,4 @@
-"""One's own password: the first one, or another."""
+"""Set the person's first password, or change it."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
@@ -23,13 +23,13 @@ from phonebind.pages.code_pages import Act
 
 @mine("own_password", "GET", "POST", asks=True)
 def password(request: HttpRequest, person: Person) -> HttpResponse:
-    """By the old one, where there is one."""
+    """With the old password, if there is one."""
     return (_ChangePage if accounts.has_password(person.user) else _NewPage)(request, person).answer()
 
 
 @mine("own_password", "GET", "POST", asks=True)
 def forgotten(request: HttpRequest, person: Person) -> HttpResponse:
-    """Without the old one."""
+    """Without the old password."""
     return _NewPage(request, person).answer()
 
 
@@ -51,8 +51,8 @@ class _NewPage(ActPage):
         passwords.change(self.person, form.cleaned_data["password"])
         audit.note(request, outcome="changed")
         account = session.social_account if session else None
-        # What the host keeps in Django's session stays. By the old password nobody is known any more: Django would take
-        # the session for somebody else's, and empty it.
+        # The host's data in Django's session stays. Without this, Django would not recognise the user by the old
+        # password's hash: it would treat the session as another person's and empty it.
         request.user = user
         auth.update_session_auth_hash(request, user)
         sessions.start(request, user, method=CONTINUED, social_account=account)
@@ -73,7 +73,7 @@ class _ChangePage(_NewPage):
         return {**super().context(), "by_old": True, "may_forget": forgotten}
 
     def require(self) -> str:
-        """The old password is all that it takes, and comes with the new one."""
+        """The old password is the only proof. It is in the same form as the new one."""
         return "password"
 
     def _set(self, form: forms.Form) -> HttpResponse:

@@ -1,5 +1,5 @@
-"""A forgotten password: from the page of the sign-in by password, or from inside the bind form, to which it leads back
-with the mobile proved.
+"""Reset a forgotten password. The person comes from the page for sign-in by password, or from the bind form. In the
+second case the page leads back to the bind form, with the mobile number proved.
 """
 
 from collections.abc import Collection
@@ -25,7 +25,7 @@ from phonebind.tickets import Ticket
 
 @dataclass(frozen=True, slots=True)
 class _Bind:
-    """The one whose form it was that somebody came from."""
+    """The bind form that the person came from."""
 
     provider: str
     flow: str
@@ -36,17 +36,17 @@ class _Bind:
         return kept_url("bind", self.provider, self.flow)
 
 
-# A reset is this browser's alone, and no other site's form knows one: see by_sms.
+# A reset belongs to this browser, so a form of another site has none: see by_sms.
 @csrf_exempt
 @page("password_reset", "GET", "POST", asks=True)
 def reset(request: HttpRequest) -> HttpResponse:
-    """``?provider=`` and ``flow=`` name the bind form that somebody came from, whose ticket is kept."""
+    """``?provider=`` and ``flow=`` name the bind form that the person came from. Its ticket is stored in a cookie."""
     provider, flow = request.GET.get("provider", ""), request.GET.get("flow", "")
     if not provider:
         return _ResetPage(request, None).answer()
     source = oauth.get(provider)
     try:
-        # Of the name that the bind page has, and not of what begins like it: it stands in an address.
+        # ``flow`` must be the full name from the bind page, and not a prefix of it, because it becomes part of a URL.
         known = len(flow) == browser.ID_LENGTH and browser.is_ours(browser.name_of(request, "kept", flow))
         ticket = tickets.read(request, source, tickets.kept(request, flow) if known else "")
     except TicketInvalid as error:
@@ -66,7 +66,7 @@ class _ResetPage(WayPage):
     def answer(self) -> HttpResponse:
         response = super().answer()
         if self.bind and self.is_sent and not self.bind.ticket.renewed:
-            # It is to last until the form is met again.
+            # The ticket must last until the person is back at the form.
             tickets.renew(self.request, response, self.bind.flow, self.bind.ticket)
         return response
 
@@ -86,12 +86,12 @@ class _ResetPage(WayPage):
     def act(self) -> HttpResponse:
         if not self.request.POST.get("question"):
             return super().act()
-        # The answer to whose account it is. The new password was not kept on that page.
+        # The answer to the question whose account it is. That page does not keep the new password.
         form = ResetForm(self.request.POST)
         try:
             settled = self._settle_owner()
         except PhonebindError as error:
-            # Nothing of it is to blame.
+            # The errors of this form do not matter for the answer.
             form.errors.clear()
             return self.refuse(form, error)
         if settled:
@@ -101,10 +101,10 @@ class _ResetPage(WayPage):
         return self.show(form, notice=_("Thank you. Now choose your new password."))
 
     def _without_account(self) -> HttpResponse:
-        """The account was somebody else's, and there is no password to reset."""
+        """The account belongs to another person, so there is no password to reset."""
         if self.bind:
             return self.leave(self.bind.url)
-        message = _("The account that had it no longer does. Sign in anew, and you get one of your own.")
+        message = _("The earlier account no longer has this number. Sign in again to get your own account.")
         return problem(self.request, _("The number is yours now"), message, again=login_url(self.target))
 
     def too_little(self, methods: Collection[str]) -> str:

@@ -1,7 +1,7 @@
-"""Back from a provider where somebody who is signed in had gone to: to bind an identity, or to show that it is them.
+"""Return from a provider, for a signed-in person who wanted to bind an identity or to make a step-up.
 
-What the state was made for is its secret: one that signs people in does neither, and one of another user's, or of
-another session, is none here.
+The purpose is part of the state's secret. A state for a sign-in is not accepted here, nor is a state of another user or
+of another session.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from phonebind.states import State
 
 
 def answer(request: HttpRequest, source: WebProvider, text: str, code: str) -> HttpResponse | None:
-    """As ``phonebind.life.Life.came_back``."""
+    """Implements ``phonebind.life.Life.came_back``."""
     try:
         visitors.home()
         person = people.of_page(request)
@@ -39,12 +39,12 @@ def answer(request: HttpRequest, source: WebProvider, text: str, code: str) -> H
     try:
         target = (back.bind if is_binding else back.verify)() if code else back.turn_back()
     except Unavailable as error:
-        # The state stays good: the code may not have been used, and then reloading this page goes on.
+        # The state stays valid: the code may be unused, and then a reload of this page continues.
         return visitors.problem(request, error, state.next)
     except PhonebindError as error:
         target = back.refuse(error, error.message)
     response = SeeOther(target)
-    # Whoever reloads this page is led on again.
+    # A reload of this page redirects again.
     sessions.remember(request, state.id, target)
     states.forget(request, response, state)
     return response
@@ -52,7 +52,7 @@ def answer(request: HttpRequest, source: WebProvider, text: str, code: str) -> H
 
 @dataclass(frozen=True, slots=True)
 class _Return:
-    """Each of them tells where to go on."""
+    """One return from the provider. Each method returns the URL to redirect to."""
 
     request: HttpRequest
     person: Person
@@ -62,10 +62,10 @@ class _Return:
 
     def bind(self) -> str:
         try:
-            # Before the code is used up.
+            # Checked before the code is used up.
             step_up.require(self.request, self.person)
         except AuthenticationInsufficient as error:
-            # It took too long: the way begins with a step-up.
+            # The step-up is too old. The person starts again with a new one.
             audit.refused(self.request, error)
             return reverse("phonebind_account:my_binding", args=[self.source.name])
         try:
@@ -88,7 +88,7 @@ class _Return:
         return self.state.next
 
     def turn_back(self) -> str:
-        """Nobody signed in there: the person did not want to, or the provider did not want us."""
+        """The callback without a code: the person cancelled, or the provider refused us."""
         error = self.source.refusal(self.request.GET.get("error", ""))
         if isinstance(error, Unavailable):
             raise error
@@ -99,7 +99,7 @@ class _Return:
 
     def refuse(self, error: PhonebindError, told: object) -> str:
         audit.refused(self.request, error)
-        # Of two requests with one code the second is refused, and what the first has done is done.
+        # Of two requests with the same code, the second is refused. The first one has already succeeded.
         if not sessions.led_to(self.request, self.state.id):
             visitors.tell(self.request, str(told), bad=True)
         return self.state.next

@@ -1,4 +1,4 @@
-"""Signing out: here, on another device, on all others."""
+"""Sign out: on this device, on another device, or on all other devices."""
 
 from uuid import UUID
 
@@ -29,7 +29,7 @@ def others(request: HttpRequest, person: Person) -> HttpResponse:
 def session(request: HttpRequest, person: Person, session_id: UUID) -> HttpResponse:
     if str(session_id) == person.sid:
         return sign_out(request, signed_out_url())
-    # One that has ended is still theirs: a second click finds it so.
+    # A session that has ended is still in the list of the person: a second click finds it.
     rows = Session.objects.using(databases.primary(Session))
     found = rows.filter(pk=session_id, user=person.user.pk)
     if not found.exists():

@@ -1,6 +1,6 @@
-"""That it is still them, before an act: asked for at the act's own address, and shown to ``lifecycle.step_up``.
+"""Step-up: asks for a proof before an act, at the act's own URL. ``lifecycle.step_up`` checks the proof.
 
-What they have shown is kept in Django's session, and serves for whatever they do in the next ten minutes.
+The proof is stored in Django's session. It is valid for all acts in the next ten minutes.
 """
 
 from collections.abc import Collection
@@ -37,28 +37,28 @@ _PROOF = "phonebind_verification"
 
 
 def keep(request: HttpRequest, proof: str) -> None:
-    """What ``verifications`` has given."""
+    """Store the proof from ``verifications``."""
     request.session[_PROOF] = proof
     audit.note(request, outcome="proved")
 
 
 def require(request: HttpRequest, person: Person, *methods: str) -> str:
-    """As ``step_up.require``, by what is kept."""
+    """Like ``step_up.require``, with the stored proof."""
     return step_up.require(person, request.session.get(_PROOF, ""), *methods)
 
 
 def is_confirmed(request: HttpRequest) -> bool:
-    """As ``phonebind.life.Life.is_confirmed``."""
+    """Implements ``phonebind.life.Life.is_confirmed``."""
     try:
         require(request, people.of_page(request))
     except (AuthenticationInsufficient, TokenInvalid):
-        # Of a session that is none of ours yet: the page that asks makes one of it.
+        # The session was not started by phonebind. The page that asks for the proof adds it to our sessions.
         return False
     return True
 
 
 def confirm(request: HttpRequest) -> HttpResponse:
-    """As ``phonebind.life.Life.confirm``."""
+    """Implements ``phonebind.life.Life.confirm``."""
     try:
         visitors.home()
     except NoReverseMatch:
@@ -75,7 +75,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
 
 
 class OwnPage(CodePage):
-    """A form of somebody who is signed in."""
+    """A form for a signed-in person."""
 
     def __init__(self, request: HttpRequest, person: Person) -> None:
         super().__init__(request)
@@ -89,20 +89,21 @@ class OwnPage(CodePage):
             if isinstance(error, TokenInvalid):
                 return visitors.sign_in_first(self.request, error)
             if isinstance(error, AuthenticationInsufficient):
-                # This page says best what is asked for.
+                # This page itself asks for the proof.
                 audit.refused(self.request, error)
                 return SeeOther(self.request.path)
         return super().refuse(form, error, screen=screen)
 
 
 class ActPage(OwnPage):
-    """A page of an act that takes a step-up: first that is asked for, and then the page is shown. The act asks for it
-    itself, by ``require``.
+    """A page of an act that needs a step-up. It first asks for the step-up, and then shows the form.
+
+    The act itself must check the step-up, by ``require``.
     """
 
-    #: The methods that it takes.
+    #: The methods that are accepted as step-up.
     methods: Collection[str] = step_up.METHODS
-    #: The address of the same for who cannot show it so.
+    #: The URL of another page for the same act, for a person who has none of these methods.
     otherwise = ""
 
     def require(self) -> str:
@@ -116,11 +117,11 @@ class ActPage(OwnPage):
             self.require()
         except AuthenticationInsufficient as error:
             return self._ask(error)
-        # Confirmed meanwhile, in another tab perhaps.
+        # The person has made the step-up meanwhile, perhaps in another tab.
         return self.leave(self.request.path)
 
     def show(self, form: forms.Form | None = None, *, error: PhonebindError | None = None, **told: Any) -> HttpResponse:
-        """Whatever has led here, an action that there is not too: nothing of the act before the step-up."""
+        """Show the page only after the step-up, also for an unknown action."""
         try:
             self.require()
         except AuthenticationInsufficient as insufficient:
@@ -129,7 +130,7 @@ class ActPage(OwnPage):
         return self.display(form, error=error, **told)
 
     def display(self, form: forms.Form | None, *, error: PhonebindError | None, **told: Any) -> HttpResponse:
-        """The page of the act."""
+        """Render the page of the act."""
         return super().show(form, error=error, **told)
 
     def _ask(self, error: AuthenticationInsufficient) -> HttpResponse:
@@ -137,7 +138,7 @@ class ActPage(OwnPage):
 
 
 class StepUp(OwnPage):
-    """By SMS or by the password in the form, as ``?by=`` says, and by links to the providers."""
+    """The page that asks for a step-up: by SMS or password in the form, as ``?by=`` says, or by links to providers."""
 
     def __init__(self, request: HttpRequest, person: Person, methods: Collection[str], otherwise: str) -> None:
         super().__init__(request, person)
@@ -178,12 +179,12 @@ class StepUp(OwnPage):
         return verifications.own_mobile(self.person)
 
     def _ways(self) -> list[oauth.WebProvider]:
-        """Of what is bound, those that work in this browser."""
+        """The bound providers that work in this browser."""
         bound = {str(entry.label) for entry in identities.of(self.person.user)}
         return [way for way in oauth.ways(self.request.headers.get("User-Agent", "")) if str(way.label) in bound]
 
     def _stuck(self) -> Text:
-        """What to do where nothing can be shown in this browser. To sign out would only lose what they still have."""
+        """What to do if no method works in this browser. Signing out would only lose the current session."""
         if "provider" in self.methods:
             names = dict.fromkeys(str(each.label) for each in identities.of(self.person.user))
             return _(
@@ -214,7 +215,7 @@ class StepUp(OwnPage):
 
 @mine("authorize", "GET")
 def provider(request: HttpRequest, person: Person, provider: str) -> HttpResponse:
-    """Off to the provider, to come back to ``?next=``. Nobody is sent there by a page of another site."""
+    """Redirect to the provider, and back to ``?next=``. A link on another site does not lead to the provider."""
     source, target = oauth.web(provider), next_url(request, visitors.home())
     if origins.is_foreign(request):
         return SeeOther(visitors.home())
@@ -224,7 +225,9 @@ def provider(request: HttpRequest, person: Person, provider: str) -> HttpRespons
 def leave_for(
     request: HttpRequest, person: Person, intent: str, source: oauth.WebProvider, target: str, template: str = ""
 ) -> HttpResponse:
-    """To the provider, or to the page of its widget; with a ``template``, to one whose link leads there."""
+    """Redirect to the provider, or show the page of its widget. With a ``template``: show a page with a link to the
+    provider.
+    """
     started = intents.start(request, person, intent, source, target)
     audit.note(request, outcome="started")
     url = source.login_url(started.state, secret=started.secret, user_agent=request.headers.get("User-Agent", ""))

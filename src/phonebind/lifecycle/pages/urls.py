@@ -1,4 +1,4 @@
-"""The addresses of these pages, to be included where ``phonebind.pages.urls`` is, and before it."""
+"""The URLs of these pages. Include them at the same path as ``phonebind.pages.urls``, and before it."""
 
 from django.urls import path
 

@@ -1,8 +1,8 @@
-"""A device in plain words, as far as its user agent tells: "Chrome on Windows"."""
+"""A readable name for a device, from its user agent: "Chrome on Windows"."""
 
 from django.utils.translation import gettext_lazy as _
 
-#: By what is in the user agent, the most particular first: an app's browser says too that it is Chrome, or Safari.
+#: (text in the user agent, name). The most specific is first: the browser of an app also claims to be Chrome or Safari.
 BROWSERS = (
     ("MicroMessenger", _("WeChat")),
     ("AlipayClient", _("Alipay")),

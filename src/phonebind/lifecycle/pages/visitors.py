@@ -1,4 +1,4 @@
-"""Whose pages these are: who looks at them, whether a form that comes back was theirs, and what they are told next."""
+"""Shared by the account pages: the signed-in person, whether a form is theirs, and the message for the next page."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ from phonebind.pages.targets import login_url
 
 P = ParamSpec("P")
 
-#: In Django's session: what the next page tells, whether it is bad news, and to whom, where that is not plain.
+#: Session key: the message for the next page, whether it is bad news, and for which user, if that is not clear.
 _TOLD = "phonebind_told"
 
 
@@ -37,8 +37,10 @@ def home() -> str:
 def mine(
     action: str, *methods: str, asks: bool = False
 ) -> Callable[[Callable[Concatenate[HttpRequest, Person, P], HttpResponse]], View[P]]:
-    """A page of one's own account, as ``phonebind.pages.answers.page``. Whoever is not signed in goes to sign in, and
-    comes back; a form that somebody else has filled in, in another tab or on another site, does nothing.
+    """Decorator for a page of the person's own account; see ``phonebind.pages.answers.page``.
+
+    A visitor who is not signed in is redirected to sign-in, and comes back. A form that another user filled in, in
+    another tab or on another site, has no effect.
     """
 
     def decorate(view: Callable[Concatenate[HttpRequest, Person, P], HttpResponse]) -> View[P]:
@@ -46,15 +48,15 @@ def mine(
         def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             return attend(request, lambda person: view(request, person, *args, **kwargs))
 
-        # The form names its session by what nobody else can know, and so needs no token of Django's: that one changes
-        # whenever somebody signs in, and says so on a page without a way on.
+        # The form contains a seal of its session that no other site can know, so it needs no token of Django's. That
+        # token changes with every sign-in, and its error page has no link to go on.
         return csrf_exempt(page(action, *methods, asks=asks)(cast("View[P]", checked)))
 
     return decorate
 
 
 def attend(request: HttpRequest, view: Callable[[Person], HttpResponse]) -> HttpResponse:
-    """The answer of ``view`` to who is signed in, as of a page that is :func:`mine`."""
+    """Call ``view`` with the signed-in person, as a page decorated with :func:`mine` does."""
     try:
         person = _visitor(request)
         audit.note(request, user_id=person.user.pk)
@@ -81,31 +83,33 @@ def show(
 
 
 def own(request: HttpRequest, person: Person) -> dict[str, Any]:
-    """What every template here knows."""
+    """Context for every template of the account pages."""
     return {"seal": _seal(person), "home": home(), "told": _told(request, person)}
 
 
 def tell(request: HttpRequest, text: Text, *, bad: bool = False, signed_out: Person | None = None) -> None:
-    """On the next page that they see; to whom it was that has just been ``signed_out``, if they come in again."""
+    """Store a message for the next page. ``signed_out``: the user who was just signed out; only this user sees the
+    message, after the next sign-in.
+    """
     request.session[_TOLD] = [str(text), bad, str(signed_out.user.pk) if signed_out else ""]
 
 
 def is_told(request: HttpRequest) -> bool:
-    """Whether there is something that they have not seen yet."""
+    """Whether there is a message that the person has not seen yet."""
     return _TOLD in request.session
 
 
 def sign_in_first(request: HttpRequest, error: TokenInvalid) -> HttpResponse:
     if wants_json(request):
-        # The script loads the page anew.
+        # The script reloads the page.
         raise error
     audit.refused(request, error)
-    # What was posted is lost with the session, and so is an address that takes nothing else.
+    # The posted data is lost with the session. A URL that accepts only POST cannot be the target either.
     return SeeOther(login_url(request.path if request.method in ("GET", "HEAD") else home()))
 
 
 def problem(request: HttpRequest, error: PhonebindError, back: str = "") -> HttpResponse:
-    """The error as a page with a way back."""
+    """The error as a page with a link back."""
     audit.refused(request, error)
     title = _("This page does not exist") if isinstance(error, NotFound) else _title(error)
     context = {"title": title, "message": error.message, "back": back or home()}
@@ -113,7 +117,7 @@ def problem(request: HttpRequest, error: PhonebindError, back: str = "") -> Http
 
 
 def name_of(person: Person) -> str:
-    """The masked mobile; the username of who has none."""
+    """The masked mobile number; without a number, the username."""
     return masking.mobile(accounts.mobile_of(person.user)) or person.user.get_username()
 
 
@@ -122,11 +126,14 @@ def _title(error: PhonebindError) -> Text:
 
 
 def _visitor(request: HttpRequest) -> Person:
-    """Raises TokenInvalid, StorageUnavailable. A change of mobile that is due comes first."""
+    """The signed-in person. First carries out a change of the mobile number that is due.
+
+    Raises TokenInvalid, StorageUnavailable.
+    """
     try:
         person = people.of_page(request)
     except TokenInvalid:
-        # Ended elsewhere, where no middleware of ours has seen it.
+        # The session was ended elsewhere, and the host does not use our middleware.
         if request.user.is_authenticated:
             auth.logout(request)
         raise
@@ -142,7 +149,9 @@ def _visitor(request: HttpRequest) -> Person:
 
 
 def _begin(request: HttpRequest, person: Person) -> Person:
-    """Django's session is older than the app, or the host's own: it becomes one of ours, as tokens do by a refresh."""
+    """Start a session of ours for a Django session that has none: it is older than this app, or the host made it.
+    Tokens are taken over in the same way, by a refresh.
+    """
     now = time.time()
     since, ends = request.session.get(AUTH_TIME, now), now + settings.SESSION_COOKIE_AGE
     turn = sessions.begin(request, person.user, sessions.CONTINUED, None, since, ends)
@@ -151,10 +160,10 @@ def _begin(request: HttpRequest, person: Person) -> Person:
 
 
 def _anew(request: HttpRequest) -> HttpResponse:
-    """The page as it is for who is signed in now."""
+    """Redirect to the account page of the person who is signed in now."""
     if wants_json(request):
         raise TokenInvalid
-    tell(request, _("You have signed in anew since this page was loaded. Please look at it again."), bad=True)
+    tell(request, _("You have signed in again since this page was loaded. Please check it again."), bad=True)
     audit.note(request, outcome=TokenInvalid.code)
     return SeeOther(home())
 
@@ -168,7 +177,7 @@ def _seal(person: Person) -> str:
 
 
 def _sealed(person: Person) -> tuple[str, str]:
-    """This user in this session."""
+    """The values that the seal protects: this user in this session."""
     return "phonebind.lifecycle.pages", f"{person.user.pk}:{person.need_session()}"
 
 

@@ -1,4 +1,4 @@
-"""What the pages of the ways in take."""
+"""The forms of the pages for sign-in without a provider."""
 
 from typing import Any
 
@@ -13,7 +13,9 @@ _PASSWORD = _("Enter your password.")
 
 
 class EnterForm(ConsentForm):
-    """The boxes are ticked on the screen that somebody new sees, once the number is proved, and nobody else."""
+    """Sign-in by SMS code. The consent boxes are required only on the page for a new person, after the number is
+    proved.
+    """
 
     sms_code = ProvedForm.declared_fields["sms_code"]
 
@@ -24,7 +26,7 @@ class EnterForm(ConsentForm):
 
     @property
     def boxes(self) -> list[str]:
-        """The names of those that this site has."""
+        """The names of the boxes that this site has."""
         return [name for name in ("terms", "privacy") if name in self.fields]
 
 
@@ -55,7 +57,8 @@ class PasswordForm(BindPageForm):
 
 class ResetForm(BindPageForm):
     sms_code = ProvedForm.declared_fields["sms_code"]
-    # A pattern, since a maxlength would cut what a password manager pastes. Its length is told to who has the code.
+    # A pattern instead of max_length: a maxlength would cut a password that a password manager pastes. The length is
+    # checked after the SMS code.
     password = forms.RegexField(
         rf"(?s)\A.{{1,{PASSWORD_MAX}}}\Z",
         label=_("New password"),

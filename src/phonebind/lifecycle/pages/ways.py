@@ -1,4 +1,4 @@
-"""What the pages have in common on which people come in without a provider."""
+"""Base class of the pages for sign-in without a provider."""
 
 from collections.abc import Collection
 from typing import Any, cast
@@ -22,8 +22,10 @@ from phonebind.pages.targets import account_url, login_url, next_url
 
 
 class WayPage(CodePage):
-    """Codes that its browser has asked for are for the name that its device keeps: so they survive a reload, and a
-    form of another site, which would sign its visitors in to an account of its own, has none.
+    """A page that signs a person in.
+
+    A code belongs to the device cookie of the browser that asked for it. So it survives a reload. A form of another
+    site, which would sign its visitors in to the attacker's account, has no code.
     """
 
     method = "sms"
@@ -34,12 +36,14 @@ class WayPage(CodePage):
 
     def answer(self) -> HttpResponse:
         if self.request.method == "POST":
-            # What signs a browser in by a cookie takes more than that no other site has sent it.
+            # This form signs the browser in by a cookie. It is not enough that no other site sent the request: the
+            # Origin is checked too.
             origins.check_origin(self.request)
         response = super().answer()
         devices.remember(self.request, response)
         if not origins.is_foreign(self.request):
-            # The form's address stands twice in what servers weigh, and this page's a third time, in Referer.
+            # The form's URL counts twice in the size limits of servers. This page's URL counts a third time, in
+            # Referer.
             tickets.make_room(self.request, response, 3 * len(quote_plus(self.target)))
         return response
 
@@ -54,7 +58,7 @@ class WayPage(CodePage):
         }
 
     def enter(self, user: AbstractBaseUser) -> HttpResponse:
-        """Signed in, and on to where they were going."""
+        """Sign in, and redirect to the target."""
         sessions.start(self.request, user, method=self.method)
         response = self.leave(self.target)
         binding.respond(self.request, response, user)
@@ -65,19 +69,19 @@ class WayPage(CodePage):
             error = in_words(OwnerRefused(), self.too_little(cast("Collection[str]", error.facts["methods"])))
         elif isinstance(error, OwnerHeld):
             when = _shown(str(error.facts["due_at"]))
-            text = _("This number alone lets you in from %(when)s on. Until then, use another way.")
+            text = _("From %(when)s on, you can sign in with this number alone. Until then, use another way.")
             error = in_words(error, text % {"when": when})
         return super().refuse(form, error, screen=screen)
 
     def too_little(self, methods: Collection[str]) -> str:
-        """What to do where the number alone is not enough, and the account has these ways."""
+        """The message if the number alone is not enough. ``methods``: the other ways of the account."""
         if "password" in methods:
             return _("An SMS code is not enough for this account. Please sign in with its password.")
         return _("An SMS code is not enough for this account. Please sign in the way you did before.")
 
 
 def in_words(error: PhonebindError, text: str) -> PhonebindError:
-    """With a message that says what to do on these pages, above the form."""
+    """Replace the error's message by one that says what to do on these pages. It is shown above the form."""
     error.message, error.field = text, None
     return error
 

@@ -1,1 +1,1 @@
-"""What happened, as rows that can be searched, for as long as they are kept."""
+"""Events: rows that operators can search until they are pruned."""

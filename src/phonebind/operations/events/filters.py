@@ -1,5 +1,5 @@
-"""Filters of the list of events. What they offer are closed lists: to ask the table which values it has would read all
-of it.
+"""Filters of the list of events. Their choices are closed lists. To find the choices by a query would read the whole
+table.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from phonebind import limits
 from phonebind.operations.events import words
 from phonebind.operations.models import SecurityEvent
 
-#: By what is in the address: hours, and what it is called. The first one holds where nothing else is asked for.
+#: Name in the URL: (hours, label). The first period is the default.
 PERIODS = {
     "week": (24 * 7, _("Last 7 days")),
     "hour": (1, _("Last hour")),
@@ -28,8 +28,10 @@ PERIODS = {
 
 
 class Period(admin.SimpleListFilter):
-    """When. A week, unless one searches for somebody or something, or names a time in the address: an outcome that is
-    rare is not looked for among all the events of a year.
+    """Filter by time. The default is one week.
+
+    The default is "all" for a search, or if the URL already has a range of time. Without a default period, a filter by
+    a rare outcome would search the events of a whole year.
     """
 
     title = _("time")
@@ -58,9 +60,9 @@ class Period(admin.SimpleListFilter):
 
 
 class _Words(admin.SimpleListFilter):
-    """One value of a column, out of a closed list."""
+    """Filter by one value of a column. The choices are a closed list."""
 
-    #: Folded, unless one is chosen: the lists are long.
+    #: The filter is collapsed unless a value is chosen, because the lists are long.
     template = "admin/phonebind_operations/words_filter.html"
     known: tuple[str, ...] = ()
 
@@ -71,7 +73,7 @@ class _Words(admin.SimpleListFilter):
         value = self.value()
         if not value:
             return queryset
-        # Some databases refuse a text that no column could have.
+        # Some databases raise an error for a text that the column cannot contain.
         is_word = value in {word for word, _label in self.lookup_choices}
         return queryset.filter(**{str(self.parameter_name): value}) if is_word else queryset.none()
 
@@ -91,7 +93,7 @@ class Outcome(_Words):
 
 
 def outcomes() -> list[str]:
-    """All that a row may have. Only when somebody looks: by then every app has defined its errors."""
+    """All outcomes that a row can have. Computed when the page is shown: by then every app has defined its errors."""
     return sorted(words.OUTCOMES - words.NOT | words.error_codes() | {*words.OF_ATTEMPTS})
 
 

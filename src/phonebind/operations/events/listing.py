@@ -1,4 +1,4 @@
-"""The list of events keeps its pace however many there are: it never counts them all."""
+"""The list of events. It never counts all events, so its speed does not depend on their number."""
 
 import functools
 from typing import Any
@@ -14,14 +14,14 @@ from phonebind import accounts, limits, mobiles
 from phonebind.exceptions import StorageUnavailable, TooManyRequests
 from phonebind.operations.events import mobile_hashes, recording, words
 
-#: How far one can turn the pages. Whoever wants more narrows the search.
+#: How many rows the pages can reach. To see older rows, the operator narrows the search.
 MOST = 2_000
-#: The permission to see whole numbers.
+#: The permission to see whole mobile numbers.
 SEE_MOBILE = "phonebind_operations.see_mobile"
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than ``MOST``."""
+    """A paginator that stops counting at ``MOST`` rows."""
 
     @functools.cached_property
     def count(self) -> int:
@@ -30,7 +30,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class BoundedList(ChangeList):
-    """Offers to show all only where something was searched for: else it would lead to where one is."""
+    """Offers the link to all rows only during a search. Without a search the link would lead to the current page."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -39,11 +39,12 @@ class BoundedList(ChangeList):
 
 
 def search(term: str) -> Q:
-    """Events of a whole mobile or username, a user's key, an address or a request's id."""
+    """A filter for events by a whole mobile number, a username, a user id, an address or a request id."""
     if _is_address(term):
         return Q(address=limits.counted_as(term)) | Q(address=term)
     mobile = mobiles.clean(term)
-    # An index answers each of them: of operators' acts there are few. Without one the whole table would be read.
+    # Each condition uses an index. Events of operators are few. One condition without an index would read the whole
+    # table.
     found = Q(request_id=term) | Q(user_id=term) | Q(type=words.OPERATOR, actor_id=term)
     user = accounts.by_login(term)
     if user is not None:
@@ -54,9 +55,10 @@ def search(term: str) -> Q:
 
 
 def may_search(operator: Any, term: str) -> bool:
-    """Whether this operator may search for it. Who sees masked numbers alone could otherwise try all that one may be.
+    """Whether this operator may search for the term. A search for a mobile number is counted.
 
-    Counts it, where it is a mobile.
+    Without this limit, an operator who may only see masked numbers could find a whole number by trying all possible
+    numbers.
     """
     if operator.has_perm(SEE_MOBILE) or not mobiles.is_mobile(mobiles.clean(term)):
         return True
@@ -65,7 +67,7 @@ def may_search(operator: Any, term: str) -> bool:
     except TooManyRequests:
         return False
     except StorageUnavailable:
-        pass  # just then people call, and operators must find them
+        pass  # During an outage customers call, and operators must be able to find them
     return True
 
 

@@ -1,6 +1,7 @@
-"""A mobile as a keyed hash: events can be searched by a whole number, and tell nobody a number.
+"""Mobile numbers as keyed hashes. Events can be searched by a whole number, but do not reveal the number.
 
-There are some ten thousand million numbers, so whoever has the key finds them all: it is a secret like ``SECRET_KEY``.
+There are only about ten thousand million possible numbers. A person who has the key can find all of them. So the key is
+as secret as ``SECRET_KEY``.
 """
 
 from django.conf import settings
@@ -12,12 +13,12 @@ _SALT = "phonebind.operations.mobile"
 
 
 def current(mobile: str) -> str:
-    """As new rows have it; "" for no mobile."""
+    """The hash that new rows use. An empty mobile number gives ""."""
     return _hash(conf.events_key or settings.SECRET_KEY, mobile) if mobile else ""
 
 
 def known(mobile: str) -> list[str]:
-    """As any row may have it: before ``SECRET_KEY`` was changed, or ``EVENTS_KEY`` was set."""
+    """All hashes that a row may have. Older rows may use a former ``SECRET_KEY``, or predate ``EVENTS_KEY``."""
     keys = [conf.events_key, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return [_hash(key, mobile) for key in dict.fromkeys(keys) if key]
 

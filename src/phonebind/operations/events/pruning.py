@@ -1,4 +1,4 @@
-"""Old events go, a few at a time: one long statement would keep sign-ins from writing theirs."""
+"""Deletes old events in small batches. One long statement would block the sign-ins that write events."""
 
 from datetime import datetime
 
@@ -8,18 +8,20 @@ from phonebind import databases
 from phonebind.binding import ATTEMPTS
 from phonebind.operations.models import SecurityEvent
 
-#: The most that a command takes for days, a hundred years of them, and for a batch: one statement's rows.
+#: The maximum of two command options: of --days (one hundred years), and of --batch (rows in one statement).
 MOST = 36_500
 
 
 def count(before: datetime) -> int:
-    """How many are older."""
+    """The number of events older than ``before``."""
     return SecurityEvent.objects.using(databases.primary(SecurityEvent)).filter(at__lt=before).count()
 
 
 def prune(before: datetime, *, batch: int) -> int:
-    """Delete those that are older, each batch in a transaction of its own. How many this call has deleted: another may
-    be at it too. Raises OperationalError where the database has it lose every time.
+    """Delete the events older than ``before``. Each batch is one transaction.
+
+    Returns how many events this call deleted; another process may delete at the same time. Raises OperationalError if a
+    batch fails ``ATTEMPTS`` times in a row, for example in a deadlock.
     """
     deleted = failures = 0
     while True:
@@ -37,9 +39,9 @@ def prune(before: datetime, *, batch: int) -> int:
 
 
 def _prune(before: datetime, batch: int) -> tuple[int, int]:
-    """How many were found, and how many of these this call has deleted."""
+    """Returns how many old events were found, and how many of them this call deleted."""
     rows = SecurityEvent.objects.using(databases.primary(SecurityEvent))
-    # Not one statement: MariaDB deletes by no subquery with a limit. By their keys in order, so that two who delete the
-    # same rows wait for each other once.
+    # MariaDB cannot delete by a subquery with a limit, so there are two statements. The keys are sorted, so that two
+    # processes that delete the same rows wait for each other only once.
     some = sorted(rows.filter(at__lt=before).order_by("at").values_list("pk", flat=True)[:batch])
     return len(some), rows.filter(pk__in=some).delete()[0] if some else 0

@@ -1,7 +1,8 @@
-"""Records of the audit trail, and SMS given to gateways, become rows of ``SecurityEvent``.
+"""Writes audit records and SMS attempts as rows of ``SecurityEvent``.
 
-A row is written after the commit of what it tells of, and never in a transaction of somebody else's: where one is open
-it comes after that. A row that cannot be written turns no answer into an error; it waits for the database.
+A row is written after the commit of the change it describes. It is never written inside a transaction of the caller: if
+one is open, the row is written after its commit. A row that cannot be written never causes an error response; it waits
+until the database works again.
 """
 
 import atexit
@@ -21,31 +22,32 @@ from phonebind.operations.events import mobile_hashes, words
 from phonebind.operations.events.tally import Row, Tally
 from phonebind.operations.models import SecurityEvent
 
-#: How many rows one statement writes.
+#: Maximum number of rows in one statement.
 BATCH = 100
 
 logger = logging.getLogger(__name__)
 
 _tally = Tally()
-#: The database that the rows are for. Test runners change its name, and the rows of a test are not for the real one.
+#: The name of the database that the rows belong to, by alias. Test runners change this name. Rows that a test created
+#: must not reach the real database.
 _home: dict[str, Any] = {}
 
 
 def install() -> None:
-    """Listen."""
+    """Connect the receivers of the signals."""
     signals.audited.connect(_on_audited, dispatch_uid="phonebind.operations.audited")
     signals.sms_attempted.connect(_on_sms_attempted, dispatch_uid="phonebind.operations.sms_attempted")
     atexit.register(finish)
 
 
 def user_id(pk: Any) -> str:
-    """How rows name a user. By a hash, where the primary key is the mobile: rows keep no whole numbers."""
+    """The user id in a row. If the primary key is the mobile number, this is a hash: rows contain no whole numbers."""
     text = "" if pk is None else str(pk)
     return mobile_hashes.current(text) if get_user_model()._meta.pk.name == conf.mobile_field else text
 
 
 def finish() -> None:
-    """Write what is counted and not written yet."""
+    """Write all rows that are counted but not yet written."""
     rows = _tally.rest()
     if rows and _is_home():
         _write(rows)
@@ -53,7 +55,7 @@ def finish() -> None:
 
 def _on_audited(record: dict[str, Any], mobile: str, **kwargs: Any) -> None:
     how = words.how(record["outcome"])
-    # An operator's act is written by itself, in one transaction with what it did.
+    # The row for an operator's act is written elsewhere, in the same transaction as the act.
     if how == "not" or record["action"] == words.OPERATOR:
         _after_commit(None)
         return
@@ -75,8 +77,9 @@ def _on_audited(record: dict[str, Any], mobile: str, **kwargs: Any) -> None:
 
 def _on_sms_attempted(gateway: str, purpose: str, outcome: str, **kwargs: Any) -> None:
     row = Row(at=timezone.now(), type=words.SMS_ATTEMPT, outcome=outcome, purpose=purpose, gateway=gateway)
-    # With the record of who asked for it. The purpose of a reset depends on whether the number has an account, and by a
-    # statement of its own anybody could see whether this purpose is a new one.
+    # This row is written together with the audit record of the same request. The purpose of a password-reset SMS
+    # depends on whether the number has an account. With a separate statement, a client could see whether this purpose
+    # is new.
     _after_commit(row, alone=False, held=True)
 
 
@@ -98,7 +101,7 @@ def _record(row: Row | None, **how: bool) -> None:
 
 
 def _is_home() -> bool:
-    """Whether the database is still the one of the time before; from now on it is this one."""
+    """Whether the database is still the same as at the last call. Also remembers the current database."""
     using = databases.primary(SecurityEvent)
     name = connections[using].settings_dict["NAME"]
     before, _home[using] = _home.get(using, name), name
@@ -116,7 +119,9 @@ def _write(rows: list[Row]) -> None:
     except Exception:
         lost = _tally.failed(rows, time.monotonic())
         if alarms.is_due("events"):
-            logger.exception("Events are not written; %s of them were lost. Is the database there, and migrated?", lost)
+            logger.exception(
+                "Events are not written; %s of them were lost. Is the database available, and migrated?", lost
+            )
 
 
 def _insert(rows: list[Row]) -> None:
@@ -134,7 +139,10 @@ def _insert(rows: list[Row]) -> None:
 
 @cache
 def _statement(using: str) -> tuple[str, list[tuple[str, int | None]], str]:
-    """Composed once: each sign-in has a row, and the ORM takes longer to compose it than the database to write it."""
+    """The parts of the INSERT statement, composed once.
+
+    Each sign-in writes a row. The ORM takes longer to compose the statement than the database takes to write it.
+    """
     quote, meta = connections[using].ops.quote_name, SecurityEvent._meta
     given = [field.name for field in fields(Row)]
     filled: dict[str, str] = {"actor_id": "''", "session_id": "''", "data": "'{}'"}
@@ -149,7 +157,7 @@ def _cut(value: Any, length: int | None) -> Any:
 
 
 def _plain(row: Row) -> Row:
-    """For a database that has no room for some character."""
+    """The row in ASCII, for a database that cannot store some characters."""
     texts: dict[str, Any] = {field.name: _ascii(getattr(row, field.name)) for field in fields(Row) if field.type is str}
     return replace(row, **texts)
 

@@ -1,11 +1,12 @@
-"""Events that are alike, counted together: a flood of requests must not become a flood of rows.
+"""Counts similar events together, so that a flood of requests does not become a flood of rows.
 
-The first of them is a row at once. Those that follow within ``SECONDS`` are counted here, in this process, and become
-one row: with the next event of whatever kind once the time is over, or at the end of the process. So the sums over
-``count`` are exact, some seconds later; a process that is killed takes what it has counted with it.
+The first event of a kind becomes a row at once. Similar events within ``SECONDS`` are counted in the memory of this
+process and become one row. This row is written with the first event of any kind after that time, or when the process
+ends. So the sums over ``count`` are exact after some seconds. If the process is killed, the events that it has counted
+in memory are lost.
 
-Memory and rows are bounded: what an address does in ever new ways is counted by address alone, and what ever new
-addresses do is counted without them.
+Memory and rows are bounded. If one address causes too many kinds of events, the rest are counted by address alone. If
+too many addresses do this, the rest are counted without the address.
 """
 
 import threading
@@ -13,12 +14,12 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-#: How long they are counted together.
+#: For how many seconds similar events are counted together.
 SECONDS = 10
-#: How many kinds of rows there are in that time, of one address and of all.
+#: Maximum number of kinds in that time: for one address, and for all addresses.
 OF_AN_ADDRESS = 10
 OF_ALL = 200
-#: How many rows wait for a database that is away. More are lost, and counted.
+#: How many rows wait while the database is unavailable. Further rows are lost, and the lost rows are counted.
 WAITING = 1_000
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,7 +27,7 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The columns of ``SecurityEvent`` that records fill, in the order in which they are written."""
+    """The columns of ``SecurityEvent`` that audit records fill, in the order of the INSERT statement."""
 
     at: datetime
     type: str
@@ -44,27 +45,29 @@ class Row:
     request_id: str = ""
 
     def alike(self) -> "Row":
-        """What rows have in common that are counted together."""
+        """The row without its time, count and request id. Rows that are equal after this are counted together."""
         return replace(self, at=_NEVER, count=1, request_id="")
 
 
 class Tally:
-    """Of one process, and safe in its threads. Times are seconds of a clock that never goes back."""
+    """The counts of one process. Thread-safe. ``now`` is in seconds of a monotonic clock."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ends = 0.0
-        #: When the database may be asked again.
+        #: No statement before this time, after a failed one.
         self._asks_at = 0.0
-        #: What is counted, by what it has in common; None where its first row is written, and no other has come.
+        #: Counted rows by kind. None: the first row of this kind is written, and no similar event has come since.
         self._counted: dict[Row, Row | None] = {}
         self._kinds: Counter[str] = Counter()
         self._waiting: list[Row] = []
         self._lost = 0
 
     def add(self, row: Row, now: float, *, alone: bool, held: bool = False) -> list[Row]:
-        """The rows to be written now: ``alone``, this one is among them whatever there was before; ``held``, it is
-        written with whatever comes next.
+        """Count the row, and return the rows to write now.
+
+        ``alone``: the row is written as it is, and not counted together with others.
+        ``held``: the row is written together with the next one.
         """
         with self._lock:
             rows = self._over(now)
@@ -77,19 +80,21 @@ class Tally:
             return rows if held else rows + self._ready(now)
 
     def over(self, now: float) -> list[Row]:
-        """The rows to be written now, where nothing has come to be counted."""
+        """Return the rows to write now, without a new row."""
         with self._lock:
             return self._over(now) + self._ready(now)
 
     def rest(self) -> list[Row]:
-        """All that is not written yet."""
+        """Return all rows that are not written yet."""
         with self._lock:
             rows = [*self._waiting, *filter(None, self._counted.values())]
             self._clear()
             return rows
 
     def failed(self, rows: list[Row], now: float) -> int:
-        """They were not written, and the database is left alone for a while. How many were lost meanwhile."""
+        """Keep the rows that could not be written. No statement runs for the next ``SECONDS``. Returns how many
+        events were lost since the last failure.
+        """
         with self._lock:
             self._asks_at = now + SECONDS
             self._wait(rows)
@@ -144,7 +149,7 @@ class Tally:
 
 
 def _as(row: Row, kind: Row) -> Row:
-    """The row, which says of whom it is about no more than its kind does."""
+    """The row with no more personal data than its kind has."""
     return replace(
         row,
         user_id=kind.user_id,

@@ -1,4 +1,4 @@
-"""The words of the audit trail, and which of its outcomes become rows, and how: closed lists, which are held to
+"""The words of the audit trail, and how each outcome is stored. The lists are closed; a test compares them with
 ``phonebind.audit``.
 """
 
@@ -9,36 +9,37 @@ from phonebind.exceptions import PhonebindError
 
 How: TypeAlias = Literal["each", "together", "not"]
 
-#: A row each. All of them took an SMS, a password or a provider's word, so nobody gets thousands of them for nothing.
+#: One row for each event. Each of these outcomes needs an SMS, a password or a provider's answer. So an attacker cannot
+#: cause thousands of rows without cost.
 EACH = frozenset(
     {
         *("sent", "proved", "bound", "signed_in", "password_set"),
         *("unbound", "pending", "mine", "not_mine"),
     }
 )
-#: One row for many that are alike, as with every error's code: anybody can have them as often as they like. "ended" and
-#: "changed" are also what somebody is told for whom there was nothing to end or to change: with any token, or none.
+#: One row for many similar events, as for every error code: any client can cause these outcomes as often as it wants.
+#: "ended" and "changed" are also the answer when there was nothing to end or to change: with any token, or with none.
 TOGETHER = frozenset({"cancelled", "signed_out", "kept", "failed", "ended", "changed"})
-#: No row. They are steps of what has an outcome of its own, or questions that change nothing. A refresh comes every
-#: hour from each device; the session that it belongs to says when it was seen last.
+#: No row. These are steps of a process that has its own outcome, or requests that change nothing. Each device refreshes
+#: once an hour; its session row already says when it was last seen.
 NOT = frozenset(
     {
         *("started", "not_bound", "drawn", "asked", "waiting", "delivered"),
         *("refreshed", "listed", "shown", "counted"),
     }
 )
-#: Of an operator's act: a row that is written with the act, in its transaction.
+#: Outcomes of operators' acts. The row is written together with the act, in the same transaction.
 BY_OPERATORS = (
     *("sessions_ended", "identity_unbound", "identity_unbound_by_force"),
     *("limit_lifted", "number_released"),
 )
-#: All outcomes of the audit trail that are no errors.
+#: All outcomes of the audit trail except error codes.
 OUTCOMES = EACH | TOGETHER | NOT | frozenset(BY_OPERATORS)
 
-#: Of SMS that were given to a gateway, besides "sent": those of ``signals.sms_attempted``.
+#: The outcomes of ``signals.sms_attempted`` besides "sent".
 OF_ATTEMPTS = ("not_now", "operator", "number", "limit", "unknown")
 
-#: The type of a row that stands for SMS given to a gateway, and of one that stands for an act of an operator.
+#: The type of a row for an SMS given to a gateway, and of a row for an act of an operator.
 SMS_ATTEMPT = "sms_attempt"
 OPERATOR = "operator"
 #: The actions of the audit trail.
@@ -54,14 +55,14 @@ TYPES = (*ACTIONS, SMS_ATTEMPT)
 
 
 def how(outcome: str) -> How:
-    """What becomes of an outcome; an error's code is in none of the lists."""
+    """How an outcome is stored. Error codes are in none of the lists: they are counted together."""
     if outcome in EACH:
         return "each"
     return "not" if outcome in NOT else "together"
 
 
 def error_codes() -> frozenset[str]:
-    """The outcomes that are errors: of all that there are when this is called, a host's own among them."""
+    """All outcomes that are error codes, at the time of the call. Errors that the host defines are included."""
     return frozenset(error.code for error in _all_below(PhonebindError) if hasattr(error, "code"))
 
 

@@ -1,1 +1,1 @@
-"""One person, as an operator sees them who is asked for help; and what the operator does for them."""
+"""The helpdesk: the page of one person, and the operator's acts for that person."""

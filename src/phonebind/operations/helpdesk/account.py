@@ -1,4 +1,4 @@
-"""What is known of an account besides the core's tables: more where ``phonebind.lifecycle`` is installed."""
+"""What is known about an account besides the core's tables. With ``phonebind.lifecycle`` there is more."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from phonebind import accounts
 
 
 class SessionSeen(NamedTuple):
-    """A sign-in that has not ended. ``device``: in plain words."""
+    """A session that has not ended. ``device`` is a readable name."""
 
     method: str
     provider: str
@@ -21,7 +21,7 @@ class SessionSeen(NamedTuple):
 
 
 class ProofSeen(NamedTuple):
-    """That the person has proved a mobile, which is masked."""
+    """A proof that the person owns a mobile number. The number is masked."""
 
     mobile: str
     proved_by: str
@@ -32,29 +32,29 @@ class ProofSeen(NamedTuple):
 
 
 class Account(Protocol):
-    """Each of them asks the database that decides."""
+    """Access to the data of an account. Each method reads the primary database."""
 
-    #: Whether there are sessions and proofs, and a number can be released.
+    #: Whether sessions and proofs are stored, and a number can be released.
     keeps: bool
 
     def sessions(self, user: AbstractBaseUser) -> Sequence[SessionSeen]:
-        """Those that go on, the latest first; a hundred at most."""
+        """The sessions that have not ended, the most recent first; at most 100."""
 
     def proofs(self, user: AbstractBaseUser) -> Sequence[ProofSeen]:
-        """The latest first; a hundred at most."""
+        """The proofs, the most recent first; at most 100."""
 
     def has_another_way(self, user: AbstractBaseUser) -> bool:
-        """Whether they can come in today without any identity."""
+        """Whether the person can sign in today without any identity."""
 
     def before_unbind(self, user: AbstractBaseUser) -> None:
-        """Keep what an identity tells of the account. Within the transaction that unbinds it."""
+        """Keep what the row of the identity proves about the account. Called inside the transaction that unbinds it."""
 
     def release(self, user: AbstractBaseUser, mobile: str, reason: str, *, end_sessions: bool) -> bool:
-        """The number is theirs no more. False where it was not theirs. Raises MobileKept."""
+        """Remove the number from the account. Returns False if the account did not have it. Raises MobileKept."""
 
 
 class Plain:
-    """Without ``phonebind.lifecycle``."""
+    """The implementation without ``phonebind.lifecycle``."""
 
     keeps = False
 
@@ -68,11 +68,11 @@ class Plain:
         return accounts.signs_in_by_password(user)
 
     def before_unbind(self, user: AbstractBaseUser) -> None:
-        """The row of the identity is all that there is."""
+        """Nothing to keep: without that app, the row of the identity is the only record."""
 
     def release(self, user: AbstractBaseUser, mobile: str, reason: str, *, end_sessions: bool) -> bool:
         return False
 
 
-#: Replaced when the apps are ready.
+#: Replaced in ``AppConfig.ready`` if ``phonebind.lifecycle`` is installed.
 known: Account = Plain()

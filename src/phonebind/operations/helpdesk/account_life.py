@@ -1,4 +1,4 @@
-"""The account as ``phonebind.lifecycle`` keeps it. Imported only where that app is installed."""
+"""The implementation with ``phonebind.lifecycle``. Imported only if that app is installed."""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,12 @@ from phonebind.lifecycle.models import MobileProof
 from phonebind.lifecycle.pages import user_agents
 from phonebind.operations.helpdesk.account import ProofSeen, SessionSeen
 
-#: How many of each are shown.
+#: Maximum number of sessions and of proofs shown.
 SHOWN = 100
 
 
 class WithLifecycle:
-    """Each method as the protocol describes it."""
+    """The protocol ``Account`` describes each method."""
 
     keeps = True
 

@@ -1,4 +1,4 @@
-"""What an operator fills in before an act: always a reason."""
+"""The forms of an operator's acts. Each form asks for a reason."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +7,7 @@ REASON_LENGTH = 300
 
 
 class ReasonForm(forms.Form):
-    """White space is no reason."""
+    """A reason is required. White space alone is not a reason."""
 
     reason = forms.CharField(
         label=_("Reason"),
@@ -18,32 +18,32 @@ class ReasonForm(forms.Form):
 
 
 class UnbindForm(ReasonForm):
-    """Which identity comes with the address."""
+    """The link to the form names the identity."""
 
     identity = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**63 - 1)
 
 
 class ForceForm(UnbindForm):
-    """For those who may unbind the last way in, too."""
+    """For operators who may also unbind the last way to sign in."""
 
     force = forms.BooleanField(
         label=_("Unbind it even if it is the last way into the account"),
-        help_text=_("The person cannot sign in any more until you have helped them otherwise."),
+        help_text=_("The person cannot sign in again until you help them in another way."),
         required=False,
     )
 
 
 class LiftForm(ReasonForm):
-    """Which limit comes with the address."""
+    """The link to the form names the limit."""
 
     limit = forms.CharField(widget=forms.HiddenInput, max_length=80)
 
 
 class ReleaseForm(ReasonForm):
-    """As ``phonebind_release_numbers``."""
+    """The same choices as the command ``phonebind_release_numbers``."""
 
     why = forms.ChoiceField(
-        label=_("What became of the number"),
+        label=_("What happened to the number"),
         choices=[
             ("carrier", _("The carrier has taken the number back")),
             ("new_owner", _("Somebody else has the number now")),

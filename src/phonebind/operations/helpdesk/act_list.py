@@ -1,4 +1,4 @@
-"""Which acts there are: the permission, the form and the words of each."""
+"""The list of acts, with the permission, form and texts of each."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ APP = "phonebind_operations"
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """``do`` gets what the form holds, and raises what ``operator_acts`` does."""
+    """One act. ``do`` gets the cleaned data of the form. It raises the same errors as ``operator_acts``."""
 
     permission: str
     title: Text
@@ -25,11 +25,11 @@ class Act:
     done: Text
     form: type[act_forms.ReasonForm]
     do: Callable[[Order, Mapping[str, Any]], str]
-    #: What of the person's it is done to, in words, by what the form holds; "" where there is no such thing.
+    #: What the act changes, in words, by the cleaned data of the form. "" if it does not exist.
     about: Callable[[Any, Mapping[str, Any]], str] = lambda user, _given: people.shown_name(user)
 
     def is_allowed(self, operator: Any) -> bool:
-        """Whether they have its permission."""
+        """Whether the operator has the permission for this act."""
         return bool(operator.has_perm(f"{APP}.{self.permission}"))
 
 
@@ -41,7 +41,9 @@ def _lift(order: Order, given: Mapping[str, Any]) -> str:
 
 
 def _limit(user: Any, given: Mapping[str, Any]) -> Counted | None:
-    """Among the person's own: what a form names is never taken for a key."""
+    """The limit that the form names. Searched only among the limits of this person: the form's value is never used
+    as a key of the store.
+    """
     counted = people.limits(user, people.identities(user))
     return next((each for each in counted or () if each.key == given.get("limit")), None)
 
@@ -60,7 +62,7 @@ ACTS: Mapping[str, Act] = {
     "end-sessions": Act(
         "end_sessions",
         _("End all sessions"),
-        _("The person is signed out on every device, and signs in again as always."),
+        _("The person is signed out on every device, and can sign in again as usual."),
         _("All sessions have ended."),
         act_forms.ReasonForm,
         lambda order, _given: operator_acts.end_sessions(order),
@@ -68,7 +70,7 @@ ACTS: Mapping[str, Act] = {
     "unbind": Act(
         "unbind_identity",
         _("Unbind an identity"),
-        _("Nobody signs in to this account by it any more, in none of your apps of this provider."),
+        _("This identity can no longer sign in to the account, in any of your apps at this provider."),
         _("The identity is unbound."),
         act_forms.UnbindForm,
         lambda order, given: operator_acts.unbind(order, given["identity"], force=given.get("force", False)),
@@ -77,7 +79,7 @@ ACTS: Mapping[str, Act] = {
     "lift": Act(
         "lift_limit",
         _("Lift a limit"),
-        _("What was counted so far is forgotten, and the person has all of their tries again."),
+        _("The count is reset. The person can use the whole limit again."),
         _("The limit is lifted."),
         act_forms.LiftForm,
         _lift,
@@ -86,7 +88,10 @@ ACTS: Mapping[str, Act] = {
     "release": Act(
         "release_number",
         _("Release the number"),
-        _("The account keeps its other ways in, and whoever proves this number next may have an account of their own."),
+        _(
+            "The account keeps its other ways to sign in. The next person who proves this number may get their own "
+            "account."
+        ),
         _("The number is released."),
         act_forms.ReleaseForm,
         lambda order, given: operator_acts.release(order, given["why"], end_sessions=given["end_sessions"]),
@@ -95,6 +100,6 @@ ACTS: Mapping[str, Act] = {
 
 
 def form_of(act: Act, operator: Any) -> type[act_forms.ReasonForm]:
-    """The form that this operator gets."""
+    """The form class for this operator."""
     may_force = operator.has_perm(f"{APP}.unbind_last_identity")
     return act_forms.ForceForm if act.form is act_forms.UnbindForm and may_force else act.form

@@ -1,4 +1,4 @@
-"""The limits that count one person: by their mobile, their names, their account, their identities."""
+"""The limits that count one person: by mobile number, by name, by account and by identity."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -22,12 +22,12 @@ BY_IDENTITY = (
     *("sms_identity_hour", "sms_identity_day", "sms_identity_month"),
     *("proof_identity_hour", "sms_code_identity_hour"),
 )
-#: Each is as many questions to the store.
+#: How many identities are looked up. Each one costs one query to the store per limit.
 _IDENTITIES = 5
 
 
 class Counted(NamedTuple):
-    """A limit that has counted something. ``key`` names it in a form and tells nobody whom it counts."""
+    """A limit that has counted something. ``key`` names it in a form, and does not reveal whom it counts."""
 
     key: str
     name: str
@@ -35,17 +35,17 @@ class Counted(NamedTuple):
     whom: Text
     used: int
     limit: int
-    #: Seconds until there will be fewer.
+    #: Seconds until the count goes down.
     wait: int
 
     @property
     def refuses(self) -> bool:
-        """Whether it is used up."""
+        """Whether the limit refuses the next request."""
         return self.used >= self.limit
 
 
 def of(user: AbstractBaseUser, identities: Sequence[SocialAccount]) -> list[Counted]:
-    """Those that have counted something. Raises StorageUnavailable."""
+    """The limits that have counted something. Raises StorageUnavailable."""
     found = (_counted(name, subject, whom) for name, subject, whom in _claims(user, identities))
     return [each for each in found if each.used]
 

@@ -1,8 +1,8 @@
-"""What an operator does for a customer. Each act has a reason, and is an event that is written before it is done, in
-the same transaction: what cannot be written down is not done.
+"""The acts of an operator for a customer. Each act has a reason. Its event is written before the act, in the same
+transaction: an act that cannot be recorded does not happen.
 
-Nobody acts on their own account, and on another operator's only a superuser: or whoever may end sessions could unbind
-the one who would stop them.
+An operator cannot act on their own account. Only a superuser can act on another operator's account. Otherwise an
+operator who may end sessions could unbind the identities of a colleague who wants to stop them.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from phonebind.operations.models import SecurityEvent
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Who wants something done to whom, and why."""
+    """An act that an operator asks for: on which account, and why."""
 
     request: HttpRequest
     user: AbstractBaseUser
@@ -34,12 +34,12 @@ class Order:
 
 
 def may_act(operator: Any, user: AbstractBaseUser) -> bool:
-    """Whether this operator may act on this account at all, whatever their permissions are."""
+    """Whether this operator may act on this account at all. Permissions are checked elsewhere."""
     return operator.pk != user.pk and (operator.is_superuser or not accounts.is_operator(user))
 
 
 def end_sessions(order: Order) -> str:
-    """All of them, everywhere. Raises StorageUnavailable."""
+    """End all sessions on all devices. Raises StorageUnavailable."""
     user = order.user
     before = f"sessions: {len(account.known.sessions(user))}" if account.known.keeps else "signed in perhaps"
     with _written(order, "sessions_ended", before, "signed out everywhere"):
@@ -48,7 +48,10 @@ def end_sessions(order: Order) -> str:
 
 
 def unbind(order: Order, pk: int, *, force: bool) -> str:
-    """The identity, in whichever app of ours. Raises NotFound (it is not this person's), LastWayIn unless forced."""
+    """Unbind the identity, in all of our apps at this provider.
+
+    Raises NotFound if the identity is not this person's, and LastWayIn unless ``force`` is set.
+    """
     using = databases.primary(SocialAccount)
     with transaction.atomic(using=using):
         user = _held(order.user)
@@ -71,7 +74,7 @@ def unbind(order: Order, pk: int, *, force: bool) -> str:
 
 
 def lift(order: Order, counted: Counted) -> str:
-    """Whoever was refused by this limit has all places again. Raises StorageUnavailable."""
+    """Reset the count of a limit. The person can use the whole limit again. Raises StorageUnavailable."""
     before = f"{counted.used} of {counted.limit}"
     with _written(order, "limit_lifted", before, f"0 of {counted.limit}", limit=counted.name):
         limits.lift(counted.name, counted.subject)
@@ -79,7 +82,10 @@ def lift(order: Order, counted: Counted) -> str:
 
 
 def release(order: Order, why: str, *, end_sessions: bool) -> str:
-    """Their number is theirs no more. ``why``: "carrier", "new_owner". Raises NotFound (they have none), MobileKept."""
+    """Remove the number from the account. ``why`` is "carrier" or "new_owner".
+
+    Raises NotFound if the account has no number, and MobileKept.
+    """
     mobile = accounts.mobile_of(order.user)
     if not mobile:
         raise NotFound
@@ -106,7 +112,7 @@ def _written(order: Order, outcome: str, before: str, after: str, **columns: str
             mobile_hmac=mobile_hashes.current(mobile),
             address=limits.client_address(request),
             request_id=audit.request_id(request),
-            # The name too: the operator's account may be deleted one day. And no number, whoever has written it.
+            # The name is stored too, because the operator's account may be deleted one day. Numbers in it are masked.
             data={
                 "operator": people.shown_name(actor),
                 "reason": masking.masked(order.reason),
@@ -120,7 +126,9 @@ def _written(order: Order, outcome: str, before: str, after: str, **columns: str
 
 
 def _held(user: AbstractBaseUser) -> AbstractBaseUser:
-    """Locked, so that what is left is counted as it stays: of two who unbind at once one would be the last but one."""
+    """The user row, locked. So two operators cannot unbind the last two identities at the same time, each of them
+    counting the other one as left.
+    """
     rows = databases.people()
     no_key = connections[rows.db].features.has_select_for_no_key_update
     found = rows.select_for_update(no_key=no_key).filter(pk=user.pk).first()

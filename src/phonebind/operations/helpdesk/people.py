@@ -1,4 +1,4 @@
-"""One person as an operator sees them: found by a whole mobile or username, and all that is known, in few queries."""
+"""One person as operators see them: found by a whole mobile number or username, shown with few queries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from phonebind.operations.events import mobile_hashes, recording
 from phonebind.operations.helpdesk import account, in_force
 from phonebind.operations.models import SecurityEvent
 
-#: How many events are shown.
+#: Maximum number of events shown.
 EVENTS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What a person's page shows. ``limits`` is None where the store is away."""
+    """The data of a person's page. ``limits`` is None if the store is unavailable."""
 
     identities: Sequence[SocialAccount]
     sessions: Sequence[account.SessionSeen]
@@ -33,12 +33,12 @@ class Overview:
 
 
 def find(term: str) -> AbstractBaseUser | None:
-    """Whose mobile, username or primary key it is, whole."""
+    """The user with this mobile number, username or primary key. Only a whole value matches."""
     return accounts.by_login(term) or by_key(term)
 
 
 def by_key(text: str) -> AbstractBaseUser | None:
-    """The user of this primary key, as an address has it."""
+    """The user with this primary key. ``text`` comes from the URL."""
     field: Any = get_user_model()._meta.pk
     try:
         return databases.people().filter(pk=field.to_python(text)).first()
@@ -47,7 +47,7 @@ def by_key(text: str) -> AbstractBaseUser | None:
 
 
 def shown_name(user: Any) -> str:
-    """The username, without a mobile in it."""
+    """The username, with mobile numbers masked."""
     return str(masking.masked(accounts.name_of(user))) or str(user.pk)
 
 
@@ -57,7 +57,7 @@ def identities(user: AbstractBaseUser) -> list[SocialAccount]:
 
 
 def overview(user: AbstractBaseUser) -> Overview:
-    """All of it, as of now."""
+    """All data of the page, read now."""
     bound = identities(user)
     return Overview(bound, account.known.sessions(user), account.known.proofs(user), limits(user, bound), events(user))
 
@@ -70,12 +70,14 @@ def limits(user: AbstractBaseUser, bound: Sequence[SocialAccount]) -> list[in_fo
 
 
 def events(user: AbstractBaseUser) -> list[SecurityEvent]:
-    """The last of the account, and of the mobile that it has, which somebody else may have had before."""
+    """The latest events of the account and of its current mobile number. An earlier owner of the number may have
+    caused some of them.
+    """
     rows = SecurityEvent.objects.using(databases.primary(SecurityEvent)).order_by("-at", "-pk")
     mobile = accounts.mobile_of(user)
     found = list(_last(rows.filter(user_id=recording.user_id(user.pk))))
     if mobile:
-        # Two statements, each of which an index answers; a database that is asked for either may read the whole table.
+        # Two statements, and each uses an index. For one statement with OR, a database may read the whole table.
         of_mobile = rows.filter(mobile_hmac__in=mobile_hashes.known(mobile))
         found = list({row.pk: row for row in [*found, *_last(of_mobile)]}.values())
     return sorted(found, key=attrgetter("at", "pk"), reverse=True)[:EVENTS]

@@ -1,4 +1,6 @@
-"""A person's page in the admin, and its acts. A GET changes nothing; each act is a form of its own, with a reason."""
+"""A person's page in the admin, and the acts on it. A GET request changes nothing. Each act has its own form with a
+reason.
+"""
 
 import logging
 from typing import Any
@@ -20,27 +22,27 @@ from phonebind.operations.helpdesk.act_list import ACTS, Act, form_of
 
 FIND, PAGE, ACT = (f"phonebind_operations_{name}" for name in ("find", "person", "act"))
 
-#: What the person is told themselves, said to the operator.
+#: Messages for the operator in place of those for the person.
 _SAID = {
     "last_way_in": _("It is the last way into this account. Nothing was changed."),
-    "mobile_kept": _("The account cannot be without its number. Nothing was changed."),
+    "mobile_kept": _("The account must have a number. Nothing was changed."),
     "not_found": _("It is not there any more. Nothing was changed."),
 }
 
-#: Who may not see whole numbers, and has searched for a hundred within an hour.
+#: For an operator who may not see whole numbers and has searched for 100 within an hour.
 TOO_MANY = _("You have searched for many numbers within an hour. Search by a username or user id, or come back later.")
 
 logger = logging.getLogger(__name__)
 
 
 def page_url(pk: Any) -> str:
-    """Where the page of this user is."""
+    """The URL of the page of this user."""
     return reverse(f"admin:{PAGE}", args=[str(pk)])
 
 
 @sensitive_post_parameters("term")
 def find(request: HttpRequest, admin: Any) -> HttpResponse:
-    """By POST, so that no number stands in an address, in a log or in the browser's history."""
+    """The search form. It uses POST, so that no number appears in a URL, in a log or in the browser's history."""
     _check_view(request, admin)
     term = request.POST.get("term", "").strip()
     if request.method == "POST" and term and not listing.may_search(request.user, term):
@@ -49,12 +51,12 @@ def find(request: HttpRequest, admin: Any) -> HttpResponse:
         user = people.find(term)
         if user is not None:
             return HttpResponseRedirect(page_url(user.pk))
-        messages.warning(request, _("Nobody has this mobile number, username or id."))
+        messages.warning(request, _("No person has this mobile number, username or id."))
     return _render(request, admin, "find", {"title": _("Find a person")})
 
 
 def show(request: HttpRequest, admin: Any, pk: str) -> HttpResponse:
-    """All that is known of one person."""
+    """The page of one person."""
     _check_view(request, admin)
     user = _user(pk)
     mobile = accounts.mobile_of(user)
@@ -77,7 +79,7 @@ def show(request: HttpRequest, admin: Any, pk: str) -> HttpResponse:
 
 
 def act(request: HttpRequest, admin: Any, pk: str, act: str) -> HttpResponse:
-    """The form of one act, and what comes of it."""
+    """The form of one act. A POST request carries out the act."""
     _check_view(request, admin)
     chosen, user = ACTS.get(act), _user(pk)
     if chosen is None or (act == "release" and not account.known.keeps):
@@ -100,7 +102,7 @@ def act(request: HttpRequest, admin: Any, pk: str, act: str) -> HttpResponse:
 
 
 def _carry_out(request: HttpRequest, user: Any, act: Act, form: Any) -> HttpResponse | None:
-    """None where it was refused, and the form says why."""
+    """Carry out the act. Returns None if it was refused; then the form contains the error."""
     order = operator_acts.Order(request, user, form.cleaned_data["reason"])
     try:
         act.do(order, form.cleaned_data)
@@ -130,7 +132,7 @@ def _user(pk: str) -> Any:
 
 
 def _user_admin_url(request: HttpRequest, user: Any) -> str:
-    """The host's own page of the user, for who may see it."""
+    """The URL of the user in the host's admin. "" if the operator may not see it, or it does not exist."""
     meta = user._meta
     if not request.user.has_perm(f"{meta.app_label}.view_{meta.model_name}"):
         return ""

@@ -1,1 +1,1 @@
-"""What others watch the site by: metrics for Prometheus, spans for OpenTelemetry."""
+"""Monitoring: metrics for Prometheus, and spans for OpenTelemetry."""

@@ -1,4 +1,4 @@
-"""What Prometheus is told: the numbers of all processes of this machine."""
+"""The metrics page for Prometheus: the counts of all processes of this machine."""
 
 import math
 import os
@@ -14,8 +14,10 @@ from phonebind.operations.monitoring import labels, metrics, series, workers
 
 
 def text() -> bytes:
-    """In Prometheus' text format. What is asked of the store and the database is NaN where they do not answer: nobody
-    knows, and no rule compares with that.
+    """The metrics in Prometheus' text format.
+
+    A value from the store or the database is NaN if they do not answer. The value is unknown then, and no alert rule
+    matches NaN.
     """
     if metrics.counts():
         for window, rule in labels.WINDOWS.items():
@@ -46,7 +48,7 @@ def _used(rule: str) -> float:
 
 
 def _waiting() -> float:
-    """One row of an index."""
+    """Seconds since the oldest message became due. Reads one row through an index."""
     rows = OutboxMessage.objects.using(databases.primary(OutboxMessage)).filter(due_at__isnull=False)
     first = rows.order_by("due_at").values_list("due_at", flat=True).first()
     return max(0.0, time.time() - first.timestamp()) if first else 0.0

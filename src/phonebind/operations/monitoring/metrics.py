@@ -1,4 +1,4 @@
-"""Counts what the signals tell. Whatever goes wrong in it turns no answer into an error."""
+"""Counts events from the signals. An error here never causes an error response."""
 
 import functools
 import logging
@@ -24,7 +24,7 @@ Act = Callable[..., None]
 
 
 def quietly(act: Act) -> Act:
-    """Log what it raises, once a minute."""
+    """Log the exceptions of the function, at most once a minute. Never raise."""
 
     @functools.wraps(act)
     def acting(*arguments: Any, **keywords: Any) -> None:
@@ -32,7 +32,7 @@ def quietly(act: Act) -> Act:
             act(*arguments, **keywords)
         except Exception:
             if alarms.is_due("metrics"):
-                logger.exception("Something is not counted")
+                logger.exception("An event was not counted in the metrics")
 
     return acting
 
@@ -96,7 +96,7 @@ _RECEIVERS = (
 
 
 def install() -> None:
-    """Begin to count, in this process and those that are forked from it."""
+    """Start to count, in this process and in the processes forked from it."""
     for signal, receiver in _RECEIVERS:
         signal.connect(receiver, dispatch_uid=_UID)
     if _on_call not in calls.observers:
@@ -105,14 +105,14 @@ def install() -> None:
 
 
 def stop() -> None:
-    """Count nothing more in this process."""
+    """Stop counting in this process."""
     for signal, _ in _RECEIVERS:
         signal.disconnect(dispatch_uid=_UID)
     calls.observers[:] = [each for each in calls.observers if each is not _on_call]
 
 
 def counts() -> bool:
-    """Whether this process does."""
+    """Whether this process counts."""
     return _on_call in calls.observers
 
 

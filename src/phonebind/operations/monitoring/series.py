@@ -1,4 +1,7 @@
-"""The metrics by their names. Loaded with prometheus-client, so not before it is known where the numbers are kept."""
+"""The metrics by name.
+
+This module loads prometheus-client. Load it only after it is decided where the counts are stored.
+"""
 
 from typing import Generic, TypeVar
 
@@ -12,10 +15,11 @@ Metric = TypeVar("Metric", Counter, Gauge, Histogram)
 
 
 class Family(Generic[Metric]):
-    """A metric with labels: the files of ``workers`` have room for ``most`` series of it, and whatever comes then is
+    """A metric with labels. The files of ``workers`` have room for ``most`` series of it; further label values are
     counted as OTHER.
 
-    Those of ``known`` are there from the first, as 0: Prometheus sees no increase in a series that begins with 1.
+    The series in ``known`` exist from the start with the value 0. Prometheus sees no increase in a series that begins
+    with 1.
     """
 
     def __init__(self, metric: Metric, most: int, known: list[tuple[str, ...]] | None = None) -> None:
@@ -26,7 +30,7 @@ class Family(Generic[Metric]):
             self.of(*values)
 
     def of(self, *values: str) -> Metric:
-        """The series of these labels, in the metric's order."""
+        """The series with these label values, in the order of the metric's labels."""
         found = self._series.get(values)
         if found is None:
             if len(self._series) >= self._most:
@@ -35,7 +39,8 @@ class Family(Generic[Metric]):
         return found
 
 
-#: Seconds. All calls made for one request have three together, unless the host sets another TOTAL_TIMEOUT.
+#: Seconds. All provider calls of one request may take three seconds together, unless the host sets another
+#: TOTAL_TIMEOUT.
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5)
 
 events = Family(
@@ -47,7 +52,7 @@ sms = Family(
     most=400,
 )
 sms_codes = Family(
-    Counter("phonebind_sms_codes", "SMS codes that somebody gave", ["purpose", "outcome"]),
+    Counter("phonebind_sms_codes", "SMS codes that were entered", ["purpose", "outcome"]),
     most=100,
     known=[(purpose, end) for purpose in PURPOSES for end in ENDS],
 )
@@ -70,8 +75,8 @@ upstream_duration = Family(
     Histogram("phonebind_upstream_duration_seconds", "Calls to others", ["provider", "step"], buckets=BUCKETS),
     most=200,
 )
-refresh_reuse = Counter("phonebind_refresh_reuse", "Refresh tokens that were used by two")
-#: Both are asked for when somebody scrapes, so the newest number is the right one.
+refresh_reuse = Counter("phonebind_refresh_reuse", "Refresh tokens that two clients used")
+#: Both values are read during a scrape, so the most recent value is right.
 sms_budget = Family(
     Gauge(
         "phonebind_sms_budget_used_ratio",
@@ -83,11 +88,13 @@ sms_budget = Family(
 )
 outbox_waiting = Gauge(
     "phonebind_outbox_waiting_seconds",
-    "For how long the webhook that is due first has been due",
+    "Seconds since the oldest waiting webhook became due",
     multiprocess_mode="mostrecent",
 )
 
 
 def threads_in_use() -> Gauge:
-    """For a server that counts them: made by its workers, since elsewhere nobody knows and 0 would be a lie."""
+    """A gauge for a server that counts its busy threads. Its workers create it: without such a server the number is
+    unknown, and 0 would be wrong.
+    """
     return Gauge("phonebind_threads_in_use", "Threads that answer a request", multiprocess_mode="livesum")

@@ -1,7 +1,9 @@
-"""Spans of OpenTelemetry around calls to others: ``TRACING``. Not where its library merely happens to be installed:
-others bring it along.
+"""OpenTelemetry spans around calls to providers and vendors, switched on by ``TRACING``.
 
-A span has the provider, the step and the outcome, and nothing of what was sent: QQ wants a secret in the address.
+It is not enough that the library is installed: other packages may have installed it.
+
+A span has the provider, the step and the outcome. It contains nothing of the request, because QQ requires a secret in
+the URL.
 """
 
 from collections.abc import Callable

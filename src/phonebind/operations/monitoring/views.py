@@ -1,4 +1,4 @@
-"""The address that Prometheus scrapes."""
+"""The URL that Prometheus scrapes."""
 
 from collections.abc import Callable
 
@@ -14,18 +14,18 @@ _exposition: list[Callable[[], bytes]] = []
 
 
 def tell(text: Callable[[], bytes]) -> None:
-    """What is told to Prometheus: the app says so when it is ready, where it counts."""
+    """Set the function that returns the metrics. The app calls this in ``ready`` if it counts."""
     _exposition[:] = [text]
 
 
 def is_on() -> bool:
-    """Whether there is something to tell, and somebody to tell it."""
+    """Whether METRICS_TOKEN is set and the app counts."""
     return bool(conf.metrics_token and _exposition)
 
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For whoever has METRICS_TOKEN. 404 where the site has none: then there is nothing here."""
+    """The metrics, for a client with METRICS_TOKEN. 404 if the site has no METRICS_TOKEN."""
     if not is_on():
         raise Http404
     if not constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {conf.metrics_token}"):

@@ -1,7 +1,7 @@
-"""Where several processes of one machine count together: files that prometheus-client maps into memory.
+"""Counts of several processes of one machine, in files that prometheus-client maps into memory.
 
-It decides when it is imported, by ``PROMETHEUS_MULTIPROC_DIR``: so nothing here imports it, and :func:`begin` comes
-before Django is set up. In gunicorn's configuration::
+prometheus-client reads ``PROMETHEUS_MULTIPROC_DIR`` when it is imported. So nothing in this module imports it, and
+:func:`begin` must be called before Django is set up. In gunicorn's configuration::
 
     def on_starting(server):
         workers.begin(Path("/run/shop/metrics"))
@@ -9,8 +9,8 @@ before Django is set up. In gunicorn's configuration::
     def child_exit(server, worker):
         workers.ended(worker.pid)
 
-Whoever writes to a mapped page for which the disk has no room is killed by SIGBUS. So the files get all their blocks
-when a process begins; one that gets none counts nothing, and answers all the same.
+If a process writes to a mapped page and the disk is full, the process is killed by SIGBUS. So all disk blocks of the
+files are allocated when a process starts. A process that gets no blocks counts nothing, and still answers requests.
 """
 
 import logging
@@ -22,23 +22,24 @@ from contextlib import suppress
 from pathlib import Path
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-#: Bytes of each file, by the beginning of its name. There is room for every series that ``series`` allows.
+#: Bytes of each file, by the prefix of its name. There is room for every series that ``series`` allows.
 SIZES = {"counter": 2**20, "histogram": 2**20, "gauge_mostrecent": 2**16, "gauge_livesum": 2**16}
-#: What prometheus-client and we name ours. A database may lie beside them, called shop.db.
+#: The file names of prometheus-client, and ours. The directory may also contain a database, such as shop.db.
 _COUNTED = re.compile(r"(counter|gauge_[a-z]+|histogram|summary)_[0-9]+\.(db|new)")
 
 logger = logging.getLogger(__name__)
 
 
 def begin(directory: Path) -> None:
-    """Count in this directory, anew. Once, before the first worker and before Django is set up.
+    """Count in this directory, from zero. Call it once, before the first worker starts and before Django is set up.
 
-    It is made, or taken over with mode 0700: nobody else may write there, nor keep anything there. Raises OSError.
+    The directory is created, or taken over and set to mode 0700. No other user may write there. A directory of another
+    user, or with the sticky bit, is refused. Raises OSError.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = directory.stat()
     if found.st_uid != os.geteuid() or found.st_mode & stat.S_ISVTX:
-        raise PermissionError(f"{directory} is not ours alone")
+        raise PermissionError(f"{directory} must belong to this user only")
     directory.chmod(0o700)
     for file in directory.iterdir():
         if _COUNTED.fullmatch(file.name):
@@ -47,8 +48,10 @@ def begin(directory: Path) -> None:
 
 
 def allocate() -> bool:
-    """The files of this process, with room for all that it may ever count; False, and a line in the log, where there is
-    none. Without the variable each process counts for itself, in memory.
+    """Create the files of this process, with room for all series. Returns False and logs a warning if the disk has no
+    room.
+
+    Without the environment variable, each process counts alone in memory.
     """
     if VARIABLE not in os.environ:
         return True
@@ -56,15 +59,16 @@ def allocate() -> bool:
         for kind, size in SIZES.items():
             _allocate(Path(os.environ[VARIABLE]) / f"{kind}_{os.getpid()}.db", size)
     except OSError as error:
-        logger.warning("This process counts nothing for the metrics: %s in %s", error.strerror, os.environ[VARIABLE])
-        ended(os.getpid())  # others may have room in what it got and does not need
+        logger.warning("This process does not count for the metrics: %s in %s", error.strerror, os.environ[VARIABLE])
+        ended(os.getpid())  # free the blocks of a partial allocation for other processes
         return False
     return True
 
 
 def _allocate(file: Path, size: int) -> None:
-    """Under another name at first: whoever scrapes meanwhile cannot read a file without content. A file that is there
-    is that of a process that had the same number, and goes on.
+    """Allocate one file. It has another name at first: a scrape at the same time could not read an empty file.
+
+    If the file exists, an earlier process had the same id. Its counts continue.
     """
     made = file if file.exists() else file.with_suffix(".new")
     number = os.open(made, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -80,18 +84,18 @@ def _allocate(file: Path, size: int) -> None:
 
 
 def ended(pid: int) -> None:
-    """The process is no more: what it counted stays, what it had in use does not, and its files get as small as they
-    can be.
+    """Clean up after a process. Its counts stay, its live gauges are removed, and its files are truncated to the
+    bytes in use.
     """
     if VARIABLE in os.environ:
         for file in Path(os.environ[VARIABLE]).glob(f"*_{pid}.db"):
-            # As prometheus_client.multiprocess.mark_process_dead has it.
+            # The same as prometheus_client.multiprocess.mark_process_dead.
             with suppress(OSError):
                 file.unlink() if file.name.startswith("gauge_live") else _shrink(file)
 
 
 def _shrink(file: Path) -> None:
     with file.open("rb") as content:
-        # The first number is how many bytes are in use; of a file that nobody has written to, none.
+        # The first number is how many bytes are in use. It is 0 if the process wrote nothing.
         (used,) = struct.unpack("i", content.read(4))
     os.truncate(file, max(used, 8))

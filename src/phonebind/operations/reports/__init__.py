@@ -1,1 +1,1 @@
-"""What the rows of events come to: charts, what SMS cost, and whether they are pumped."""
+"""Reports from the rows of events: charts, costs of SMS, and detection of SMS pumping."""

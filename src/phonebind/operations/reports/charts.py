@@ -1,4 +1,4 @@
-"""What the charts show: for each hour of a day a bar, and the day before as a line."""
+"""The data of the charts: one bar for each hour of a day, and the day before as a line."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -16,22 +16,22 @@ from phonebind.operations.reports.sums import Row
 
 Values = list[float | None]
 
-#: What came of an SMS, in the order of a bar's parts from below.
+#: The outcomes of an SMS, in the order of the parts of a bar from the bottom.
 OUTCOMES: dict[str, Text] = {
     "sent": _("sent"),
     "unknown": _("unknown whether sent"),
     "not_now": _("not sent: vendor away or busy"),
-    "operator": _("not sent: for you to repair"),
+    "operator": _("not sent: you must fix it"),
     "number": _("not sent: number refused"),
     "limit": _("not sent: vendor's limit"),
 }
-#: Parts of a bar that have a name of their own; the rest is one part.
+#: How many parts of a bar have a name. The rest is one part.
 _PARTS = 5
 
 
 @dataclass(frozen=True)
 class Series:
-    """One part of each bar. ``total`` and ``before``: of the day, and of the day before."""
+    """One part of each bar. ``total`` is of the day, and ``before`` is of the day before."""
 
     label: Text
     values: Values
@@ -41,8 +41,8 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """``whole``: all parts together; ``before``: the day before, hour by hour. Where an hour has nothing to tell, it is
-    None. ``filters``: which events these are, in the list of events. ``show``: one of its numbers as text.
+    """One chart. ``whole``: all parts together. ``before``: the values of the day before by hour; None for an hour
+    without a value. ``filters``: the filters that show the same events in the list. ``show``: formats a value as text.
     """
 
     key: str
@@ -53,7 +53,7 @@ class Chart:
     before: Values
     show: Callable[[float], str]
     filters: dict[str, str] = field(default_factory=dict)
-    #: A bar leads to the networks of that hour.
+    #: Whether a bar links to the networks of its hour.
     networks: bool = False
 
 
@@ -66,7 +66,7 @@ def percent(value: float) -> str:
 
 
 def tenths(value: float) -> str:
-    # Django cuts off what it has no place for.
+    # Django truncates further digits and does not round.
     return formats.number_format(round(value, 1), 1)
 
 
@@ -75,14 +75,14 @@ def money(value: float) -> str:
 
 
 def all_of(day: Day, before: Day) -> list[Chart]:
-    """In the order in which an operator wants to see them."""
+    """All charts, in the order of the page."""
     sms, cost, *others = (_stacked(plan, day, before) for plan in _PLANS)
     return [sms, *([cost] if prices.known() else []), _used(day, before), *others]
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """A chart of rows: which rows, what their part of a bar is called, and how much each of them is."""
+    """A chart of rows: which rows count, the name of a row's part, and the weight of a row."""
 
     key: str
     title: Text
@@ -91,7 +91,7 @@ class _Plan:
     name: Callable[[Row], str]
     filters: dict[str, str]
     labels: Mapping[str, Text] = field(default_factory=dict)
-    #: The parts have the order of the labels, and not that of their size.
+    #: Whether the parts have the order of the labels. Otherwise the largest part is first.
     ordered: bool = False
     weigh: Callable[[Row], float] = days.one
     show: Callable[[float], str] = number

@@ -1,4 +1,4 @@
-"""The pages with the charts, in the admin, for whoever may look at events."""
+"""The admin pages with the charts, for operators who may see events."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -22,7 +22,7 @@ Page = Callable[["ChartsAdmin", HttpRequest], HttpResponse]
 
 
 def _page(template: str) -> Callable[[Callable[["ChartsAdmin", Span], dict[str, Any]]], Page]:
-    """A view that shows what the method returns, to whoever may look at events."""
+    """Make a view that renders what the method returns, for operators who may see events."""
 
     def decorate(method: Callable[["ChartsAdmin", Span], dict[str, Any]]) -> Page:
         @wraps(method)
@@ -39,13 +39,13 @@ def _page(template: str) -> Callable[[Callable[["ChartsAdmin", Span], dict[str, 
 
 
 class ChartsAdmin(ReadOnlyAdmin):
-    """No rows of its own: what it takes to stand in the admin's index, and in its bar at the side."""
+    """An admin class without rows. It gives the charts a place in the admin's index and in its sidebar."""
 
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(self.charts)
         return [
             path("", page, name="phonebind_operations_charts"),
-            # What the index leads to.
+            # The admin's index links to this name.
             path("", page, name="phonebind_operations_charts_changelist"),
             path("networks/", self.admin_site.admin_view(self.networks), name="phonebind_operations_networks"),
         ]
@@ -91,7 +91,7 @@ class ChartsAdmin(ReadOnlyAdmin):
         return f"{self._url('phonebind_operations_networks')}?{span.query}"
 
     def _events(self, span: Span, filters: dict[str, str]) -> str:
-        """The list of these events; "" where the host has taken it out of the admin."""
+        """The URL of the list with these events. "" if the host has unregistered the list."""
         if not self.admin_site.is_registered(SecurityEvent):
             return ""
         at = {"at__gte": hours.stored(span.begin).isoformat(), "at__lt": hours.stored(span.end).isoformat()}

@@ -1,8 +1,8 @@
-"""What the rows of events say of SMS: which cost money, who asked for them, and whose codes were used.
+"""What event rows say about SMS: which ones cost money, who asked for them, and whose codes were used.
 
-Uses are counted by numbers, and not by requests: one right code can be sent to us again and again, so whoever pumps SMS
-could hide it with a single number of their own. And a number counts only where it was sent an SMS: others are proved
-without one.
+Uses are counted by mobile number and not by request. A correct code can be sent to us again and again, so an attacker
+who pumps SMS could hide it with one own number. A number counts only if it was sent an SMS, because a number can also
+be proved without one.
 """
 
 from datetime import datetime
@@ -12,14 +12,15 @@ from django.db.models import Q, QuerySet
 from phonebind.operations.models import SecurityEvent
 from phonebind.operations.reports import hours
 
-#: Outcomes of such a row that cost money, as the limits count them: of the second nobody knows whether it was sent.
+#: Outcomes of an SMS attempt that cost money, as the limits count them. With "unknown" it is not known whether the SMS
+#: was sent.
 PAID = ("sent", "unknown")
-#: The types of rows that say, with the outcome "sent", who asked for an SMS.
+#: Types of rows that, with the outcome "sent", say who asked for an SMS.
 ASKED = ("sms_code", "password_reset", "reset_code")
-#: Of an SMS that nobody asked for, and that carries no code.
+#: The purpose of an SMS that no person asked for, and that contains no code.
 NOTICE = "mobile_change"
 
-#: What a right code ends in, by type and outcomes.
+#: The outcomes of a correct code, by type of row.
 USES = {
     "bind": ("bound", "signed_in"),
     "sms_sign_in": ("signed_in",),
@@ -32,12 +33,12 @@ USES = {
 
 
 def asked(begin: datetime, end: datetime) -> QuerySet[SecurityEvent]:
-    """Of SMS that somebody asked for and got: who, and from where."""
+    """Events of people who asked for an SMS and were sent one. They say who, and from which address."""
     return events(begin, end).filter(type__in=ASKED, outcome="sent").exclude(mobile_hmac="")
 
 
 def right(begin: datetime, end: datetime) -> QuerySet[SecurityEvent]:
-    """Of what a right code leads to, and a proof without an SMS too."""
+    """Events that a correct code leads to. A mobile proof without an SMS leads to the same events."""
     found = Q()
     for kind, outcomes in USES.items():
         found |= Q(type=kind, outcome__in=outcomes)
@@ -45,13 +46,14 @@ def right(begin: datetime, end: datetime) -> QuerySet[SecurityEvent]:
 
 
 def used(begin: datetime, end: datetime, by: QuerySet[SecurityEvent] | None = None) -> QuerySet[SecurityEvent]:
-    """Of what a right code led to, for the numbers of those who asked in this time, or in the hour before; or of those
-    who asked in ``by``.
+    """Events of used codes, for the numbers that asked for an SMS in this time or in the hour before.
+
+    With ``by``: for the numbers in those events instead.
     """
     who = asked(begin - hours.HOUR, end) if by is None else by
     return right(begin, end).filter(mobile_hmac__in=who.values("mobile_hmac"))
 
 
 def events(begin: datetime, end: datetime) -> QuerySet[SecurityEvent]:
-    """All of this time."""
+    """All events from ``begin`` to ``end``."""
     return SecurityEvent.objects.filter(at__gte=hours.stored(begin), at__lt=hours.stored(end)).order_by()

@@ -1,4 +1,4 @@
-"""Two days side by side: the one that is looked at, and the one before it."""
+"""Two days for comparison: the chosen day and the day before."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,23 +8,23 @@ from phonebind.operations.events import words
 from phonebind.operations.reports import codes, hours, sums
 from phonebind.operations.reports.sums import Hour, Row
 
-#: Hours that a chart shows.
+#: Hours in one chart.
 HOURS = 24
-#: Types of rows with the outcome "bound" or "signed_in" by which nobody came in: they were in already.
+#: Types of rows whose outcome "bound" or "signed_in" is no sign-in: the person was already signed in.
 INSIDE = ("identities", "identity")
 _BY_SMS = ("sms_sign_in", "sign_up", "password_reset")
 
-#: Which rows are meant.
+#: Selects rows.
 Kind = Callable[[Row], bool]
 
 
 def is_attempt(row: Row) -> bool:
-    """SMS given to a gateway."""
+    """Whether the row is an SMS given to a gateway."""
     return row.type == words.SMS_ATTEMPT
 
 
 def is_sent(row: Row) -> bool:
-    """SMS that somebody asked for and got."""
+    """Whether the row is an SMS that was sent because a person asked for it."""
     return row.type == words.SMS_ATTEMPT and row.outcome == "sent" and row.purpose != codes.NOTICE
 
 
@@ -45,17 +45,17 @@ def is_bind(row: Row) -> bool:
 
 
 def is_refusal(row: Row) -> bool:
-    """What a limit refused, ours or a vendor's."""
+    """Whether a limit refused the request: ours or a vendor's."""
     return row.limit != ""
 
 
 def one(row: Row) -> float:
-    """How many it stands for."""
+    """How many events the row stands for."""
     return row.total
 
 
 def way(row: Row) -> str:
-    """By what somebody came in: the provider, "password" or "sms"."""
+    """How the person signed in: the provider, "password" or "sms"."""
     return row.provider or ("sms" if row.type in _BY_SMS else "password")
 
 
@@ -81,7 +81,7 @@ class Day:
     def named(
         self, is_meant: Kind, name: Callable[[Row], str], weigh: Callable[[Row], float] = one
     ) -> dict[str, float]:
-        """How much there is of each name."""
+        """The sum of weights for each name."""
         sums: dict[str, float] = {}
         for hour in self.each:
             for row in filter(is_meant, hour.rows):
@@ -90,7 +90,7 @@ class Day:
 
     @property
     def used_share(self) -> float | None:
-        """Of the numbers that were sent an SMS those that used one; None where none was sent."""
+        """The share of numbers that used a code, among the numbers that were sent an SMS. None if no SMS was sent."""
         return _all_at_most(share(sum(hour.used for hour in self.each), sum(hour.asked for hour in self.each)))
 
     @property
@@ -99,7 +99,7 @@ class Day:
 
 
 def read(end: datetime) -> tuple[Day, Day]:
-    """The day that ends with this hour, and the one before it."""
+    """The day that ends with this hour, and the day before."""
     each = sums.between(end - 2 * HOURS * hours.HOUR, end)
     return Day(each[HOURS:]), Day(each[:HOURS])
 
@@ -117,7 +117,7 @@ def limit(row: Row) -> str:
 
 
 def _all_at_most(part: float | None) -> float | None:
-    """Some use in this hour what they were sent in the one before: more than all is all."""
+    """At most 1. A code that was sent in one hour can be used in the next, so the share of an hour can exceed 1."""
     return None if part is None else min(part, 1.0)
 
 

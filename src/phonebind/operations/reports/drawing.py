@@ -1,4 +1,4 @@
-"""Where the bars and lines of a chart are, in the units of its viewBox. A template makes an SVG of it."""
+"""Computes the positions of the bars and lines of a chart, in units of its viewBox. A template renders the SVG."""
 
 import itertools
 from collections.abc import Sequence
@@ -10,15 +10,15 @@ from phonebind.operations.reports.charts import Chart
 
 WIDTH, HEIGHT = 480, 180
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 4, 8, 22
-#: Part of an hour's room that its bar fills.
+#: The part of an hour's width that its bar fills.
 _FILLED = 0.8
-#: Every so many hours one has its time written below.
+#: An axis label every 4 hours.
 _TOLD = 4
 
 
 @dataclass(frozen=True)
 class Part:
-    """``number``: which of the chart's parts, for its colour and its pattern."""
+    """One part of a bar. ``number`` selects its colour and pattern."""
 
     number: int
     x: float
@@ -29,7 +29,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Bar:
-    """One hour. ``title`` says its numbers, ``url`` is where one looks further, or ""; the link fills x and width."""
+    """One hour. ``title`` contains the values as text. ``url`` is the page with details, or "". The link covers
+    ``x`` and ``width``.
+    """
 
     x: float
     width: float
@@ -40,7 +42,9 @@ class Bar:
 
 @dataclass(frozen=True)
 class Drawing:
-    """``before``: points of lines, the day before; ``ticks``: height and text; ``times``: x and text."""
+    """``before``: the points of the lines for the day before. ``ticks``: y position and text. ``times``: x position
+    and text.
+    """
 
     bars: list[Bar]
     before: list[str]
@@ -55,12 +59,12 @@ class Drawing:
 
     @property
     def tall(self) -> int:
-        """From the top to the foot."""
+        """The height of the plot area."""
         return self.foot - self.top
 
 
 def draw(chart: Chart, times: Sequence[str], urls: Sequence[str]) -> Drawing:
-    """``times``: what each hour is called; ``urls``: where its bar leads, or ""."""
+    """``times``: the label of each hour. ``urls``: the link of each hour's bar, or ""."""
     step = (WIDTH - _LEFT - _RIGHT) / len(times)
     most = _round_above(max(value or 0 for value in [*chart.whole.values, *chart.before]))
     scale = (HEIGHT - _TOP - _BOTTOM) / most
@@ -83,7 +87,7 @@ def draw(chart: Chart, times: Sequence[str], urls: Sequence[str]) -> Drawing:
         )
         for run in _runs(chart.before)
     ]
-    # By their texts: half of one event is none.
+    # The keys are the texts, because two ticks may have the same text: half of 1 event is shown as 0.
     heights = {chart.show(part * most): round(HEIGHT - _BOTTOM - part * most * scale, 1) for part in (0.5, 0, 1)}
     ticks = [(height, text) for text, height in heights.items()]
     told = [(round(_LEFT + hour * step, 1), times[hour]) for hour in range(0, len(times), _TOLD)]
@@ -108,7 +112,7 @@ def _title(chart: Chart, time: str, hour: int) -> str:
 
 
 def _runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
-    """Without the hours that have no value: a line ends there, and another begins after it."""
+    """Split at the hours without a value: the line ends there, and a new one begins after it."""
     runs: list[list[tuple[int, float]]] = [[]]
     for hour, value in enumerate(values):
         if value is None:
@@ -119,6 +123,6 @@ def _runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
 
 
 def _round_above(value: float) -> float:
-    """The next round number, whose half is as round. In percents 1 is all of it."""
+    """The next round number above ``value``, whose half is also round. For shares, 1 is 100 %."""
     bounds = (digit * 10**power for power in itertools.count() for digit in (1, 2, 4, 6, 8))
     return next(float(bound) for bound in bounds if bound >= value)

@@ -1,4 +1,4 @@
-"""What is not as it was the day before, in words: what an operator would look for in the charts."""
+"""Differences from the day before, as sentences: what an operator would look for in the charts."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,22 +10,24 @@ from phonebind.operations.reports import charts, days, hours, prices
 from phonebind.operations.reports.charts import number, percent, tenths
 from phonebind.operations.reports.days import Day
 
-#: How many times as much is worth a word, and how many at the least.
+#: Report growth from this factor, and from this absolute difference.
 _GROWTH = 1.5
 _LEAST = 50
-#: Which part of a gateway's SMS fails, or how much dearer one SMS is, that is worth a word.
+#: Report a gateway from this share of failed SMS, and a price per SMS from this factor.
 _FAILED = 0.1
 _DEARER = 1.1
-#: How many times as many SMS each number gets, that is worth a word.
+#: Report SMS per number from this factor.
 _AGAIN = 1.2
-#: How much less of the codes are used than before, or how few of them at all, that is worth a word.
+#: Report codes if their used share falls below this factor of the day before, or below this absolute share.
 _UNUSED = 0.8
 _FEW = 0.3
 
 
 @dataclass(frozen=True)
 class Finding:
-    """``chart``: where it is seen, by its key. ``networks``: who it was may be seen by networks."""
+    """One sentence. ``chart``: the key of the chart that shows it. ``networks``: whether the page of networks may
+    show who caused it.
+    """
 
     text: str
     chart: str
@@ -33,7 +35,7 @@ class Finding:
 
 
 def all_of(day: Day, before: Day) -> list[Finding]:
-    """The most telling first; none where the day was like the one before."""
+    """The findings, the most important first. Empty if the day was like the day before."""
     return [
         *_sms(day, before),
         *_unused(day, before),
@@ -44,7 +46,7 @@ def all_of(day: Day, before: Day) -> list[Finding]:
 
 
 def grew(now: float, then: float) -> bool:
-    """Whether it is more by so much that it is worth a word."""
+    """Whether the growth is large enough to report."""
     return now - then >= _LEAST and now >= _GROWTH * then
 
 
@@ -64,8 +66,8 @@ def _sms(day: Day, before: Day) -> Iterator[Finding]:
     if again >= _AGAIN * (again_then or 1):
         told = {name: tenths(value) for name, value in (("now", again), ("then", again_then))}
         text = _(
-            "A number was sent %(now)s SMS an hour (%(then)s): the same people ask again. Theirs do not arrive, or a "
-            "front end asks by itself."
+            "A number was sent %(now)s SMS an hour (%(then)s): the same people ask again. Their SMS do not "
+            "arrive, or a front end sends requests by itself."
         )
         yield Finding(text % told, "sms", networks=True)
     elif share >= _UNUSED * share_then and share >= _FEW:
@@ -76,12 +78,14 @@ def _sms(day: Day, before: Day) -> Iterator[Finding]:
 
 
 def _each(day: Day) -> float:
-    """SMS for each number, in an hour in which it was sent some."""
+    """The average of SMS per number in an hour in which the number was sent any."""
     return days.share(day.count(days.is_sent), sum(hour.asked for hour in day.each)) or 0.0
 
 
 def _when(day: Day, before: Day) -> str:
-    """The hours that have most of what is more: those around the greatest that have at least a quarter of it."""
+    """The hours that contain most of the growth: the hour with the largest growth, and its neighbours with at least
+    a quarter of that growth.
+    """
     pairs = zip(day.by_hour(days.is_sent), before.by_hour(days.is_sent), strict=True)
     more = [now - then for now, then in pairs]
     first = last = more.index(max(more))
@@ -145,7 +149,7 @@ def _shares(counts: Mapping[str, float]) -> dict[str, float]:
 
 
 def _average(counts: Mapping[str, float]) -> float:
-    """What one SMS cost; 0 where there was none."""
+    """The average cost of one SMS; 0 if none was sent."""
     cost = sum(float(prices.of(gateway) or 0) * count for gateway, count in counts.items())
     return days.share(cost, sum(counts.values())) or 0.0
 

@@ -1,5 +1,7 @@
-"""Hours as the site's clocks show them. Each is a moment, so that none is missing or counted twice where clocks are
-put forward or back; and some zones are half an hour or three quarters off.
+"""Hours as the site's clocks show them.
+
+Each hour is a moment in UTC. So no hour is missing or counted twice when the clocks change. Some time zones differ from
+UTC by half an hour or three quarters.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -11,29 +13,29 @@ HOUR = timedelta(hours=1)
 
 
 def begin(moment: datetime) -> datetime:
-    """When the hour of the site's clocks began that holds it, in UTC."""
+    """The begin, in UTC, of the hour on the site's clocks that contains the moment."""
     return moment.astimezone(UTC) - timedelta(
         minutes=shown(moment).minute, seconds=moment.second, microseconds=moment.microsecond
     )
 
 
 def past(hour: datetime) -> timedelta:
-    """How long after an hour of the database's clocks this one begins."""
+    """How long after a full hour of the database's clock this hour begins."""
     return timedelta(minutes=stored(hour).minute)
 
 
 def shown(moment: datetime) -> datetime:
-    """As the site's clocks show it."""
+    """The moment in the site's time zone."""
     return moment.astimezone(clocks.get_default_timezone())
 
 
 def stored(moment: datetime) -> datetime:
-    """As the database compares it: in the site's own time where ``USE_TZ`` is off."""
+    """The moment as the database compares it: in the site's time zone without tzinfo if ``USE_TZ`` is off."""
     return moment if settings.USE_TZ else clocks.make_naive(moment, clocks.get_default_timezone())
 
 
 def read(moment: datetime) -> datetime:
-    """What the database has made of one, in UTC."""
+    """A moment that the database returned, in UTC."""
     if clocks.is_naive(moment):
         moment = clocks.make_aware(moment, clocks.get_default_timezone())
     return moment.astimezone(UTC)

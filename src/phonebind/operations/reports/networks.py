@@ -1,4 +1,4 @@
-"""Who asked for SMS: by networks, and by the beginnings of numbers. Nobody is named."""
+"""Who asked for SMS: by network, and by the first digits of numbers. No person is identified."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,16 +12,18 @@ from django.db.models.functions import Left, StrIndex, Substr
 from phonebind.operations.reports import codes, hours
 from phonebind.operations.reports.charts import percent
 
-#: How many are listed.
+#: How many groups are listed.
 TOP = 10
-#: Digits of a mobile that its masked form begins with.
+#: How many digits a masked mobile number begins with.
 _BEGINNING = 3
 
 
 @dataclass(frozen=True)
 class Group:
-    """``start``: what its addresses, or masked mobiles, start with. ``sent`` SMS to ``numbers`` numbers, of which
-    ``used`` used a code.
+    """One group of requests for SMS.
+
+    ``start``: the prefix of its addresses, or of its masked numbers. ``sent``: SMS sent. ``numbers``: the numbers they
+    were sent to. ``used``: how many of these numbers used a code.
     """
 
     start: str
@@ -31,29 +33,29 @@ class Group:
 
     @property
     def network(self) -> str:
-        """As it is written: 203.0.0.0/16, 2001:db8::/32."""
+        """The network as text: 203.0.0.0/16, 2001:db8::/32."""
         if self.start.count(".") == 2:
             return f"{self.start}0.0/16"
         return f"{self.start.rstrip(':')}::/32" if ":" in self.start else self.start or "unknown"
 
     @property
     def share(self) -> str:
-        """How many of the numbers."""
+        """The share of the numbers that used a code."""
         return percent(self.used / self.numbers)
 
     @property
     def each(self) -> float:
-        """SMS for each number."""
+        """SMS per number."""
         return self.sent / self.numbers
 
 
 def by_network(begin: datetime, end: datetime, top: int = TOP) -> list[Group]:
-    """Those with the most SMS: IPv4 by /16, IPv6 by /32."""
+    """The groups with the most SMS: IPv4 by /16, IPv6 by /32."""
     return _top(_network(), begin, end, top)
 
 
 def by_number(begin: datetime, end: datetime, top: int = TOP) -> list[Group]:
-    """Likewise, by the first three digits of the mobile."""
+    """The groups with the most SMS, by the first three digits of the mobile number."""
     return _top(Left("mobile", _BEGINNING), begin, end, top)
 
 
@@ -68,7 +70,8 @@ def _top(beginning: Combinable, begin: datetime, end: datetime, top: int) -> lis
     asked = codes.asked(begin, end)
     rows: Any = asked.annotate(start=beginning).values_list("start")
     found: list[Any] = list(rows.annotate(sent=Sum("count"), numbers=numbers).order_by("-sent", "start")[:top])
-    # Wherever they used it: who is at home asks by one network, and comes in by another.
+    # The address where the code was used does not matter: a phone may ask for the code in one network and use it in
+    # another.
     users = codes.right(begin, end + hours.HOUR).values("mobile_hmac")
     rows = rows.filter(start__in=[each for each, *_ in found], mobile_hmac__in=users)
     used = dict(rows.annotate(numbers=numbers))
@@ -76,7 +79,7 @@ def _top(beginning: Combinable, begin: datetime, end: datetime, top: int) -> lis
 
 
 def _network() -> Case:
-    """The address up to its second point or colon; "unknown" as it is."""
+    """The address up to its second dot or colon. "unknown" stays as it is."""
     return Case(
         *(When(address__contains=mark, then=_two_parts(mark)) for mark in ":."),
         default=F("address"),

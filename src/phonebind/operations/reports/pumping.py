@@ -1,8 +1,8 @@
-"""SMS pumping: somebody has SMS sent to numbers whose owners never asked, and shares what they cost with a carrier. Few
-of those codes are ever used, and that is what is looked at.
+"""Detects SMS pumping: an attacker makes the site send SMS to numbers whose owners never asked, and gets a share of
+their price from a carrier. Few of those codes are ever used. The detection compares sent SMS with used codes.
 
-Nobody computes this for each request. While SMS are sent, one request a minute asks the database about the last hour,
-for all processes together. ``manage.py phonebind_alarms`` asks too: for who wants to know it from a monitor of theirs.
+It does not run on every request. While SMS are sent, one request a minute queries the database for the last hour, for
+all processes together. ``manage.py phonebind_alarms`` queries it too, for operators who use their own monitor.
 """
 
 import logging
@@ -18,9 +18,9 @@ from phonebind.conf import conf
 from phonebind.operations.models import SecurityEvent
 from phonebind.operations.reports import codes, hours, networks
 
-#: Between two alarms, in seconds.
+#: Seconds between two alarms.
 AGAIN = 3600
-#: An SMS counts only when its code has expired: until then it may still be used.
+#: An SMS counts only after its code has expired. Before that, the code may still be used.
 RIPE = timedelta(seconds=sms_codes.EXPIRES_IN)
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Seen:
-    """Of one hour: ``sent`` SMS to ``numbers`` numbers, of which ``used`` used a code."""
+    """The SMS of one hour: ``sent`` SMS to ``numbers`` numbers. ``used`` of these numbers used a code."""
 
     begin: datetime
     end: datetime
@@ -43,12 +43,12 @@ class Seen:
 
 
 def install() -> None:
-    """Look once a minute while SMS are sent."""
+    """Check once a minute while SMS are sent."""
     signals.sms_attempted.connect(_on_sms_attempted, dispatch_uid="phonebind.operations.pumping")
 
 
 def see(now: datetime) -> Seen:
-    """The hour that ended when the last code expired."""
+    """The counts of one hour. The hour ends where even the last code has expired."""
     end = now - RIPE
     begin = end - hours.HOUR
     asked = codes.asked(begin, end)
@@ -59,7 +59,7 @@ def see(now: datetime) -> Seen:
 
 
 def look() -> Seen:
-    """See, and tell the operator where it is suspect: once an hour, for all processes together."""
+    """Count, and alarm the operator if pumping is suspected: at most once an hour, for all processes together."""
     seen = see(datetime.now(UTC))
     if seen.is_suspect and alarms.is_due("sms pumping", AGAIN):
         _tell(seen)
@@ -92,4 +92,4 @@ def _look() -> None:
     try:
         look()
     except Error as error:
-        logger.warning("Nobody knows whether SMS are pumped, since events cannot be read: %s", type(error).__name__)
+        logger.warning("SMS pumping cannot be detected, because events cannot be read: %s", type(error).__name__)

@@ -1,4 +1,4 @@
-"""What the templates of the charts need, as text: times, numbers, and how they differ from the day before."""
+"""The data for the templates of the charts, as text: times, numbers, and changes from the day before."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,23 +14,25 @@ from phonebind.operations.reports import charts, days, drawing, hours
 from phonebind.operations.reports.charts import Chart, Series
 from phonebind.operations.reports.drawing import Drawing
 
-#: How far back one may look. Events are pruned long before.
+#: How far back the charts go. Events are pruned long before.
 _OLDEST = timedelta(days=1000)
-#: What is more, or less, by so much is marked.
+#: A change by this factor, up or down, is marked.
 _MARKED = 1.5
 _DAY = days.HOURS * hours.HOUR
 
 
 @dataclass(frozen=True)
 class Span:
-    """Whole hours, a day at most."""
+    """A range of whole hours, at most one day."""
 
     begin: datetime
     end: datetime
 
     @classmethod
     def asked(cls, query: Mapping[str, str]) -> "Span":
-        """What the query has as ``begin`` and ``end``; where it has none, or none that is one, the last 24 hours."""
+        """The range from ``begin`` and ``end`` in the query. The default is the last 24 hours, also for invalid
+        values.
+        """
         latest = hours.begin(datetime.now(UTC)) + hours.HOUR
         end = _moment(query.get("end"), latest - _OLDEST, latest) or latest
         return cls(_moment(query.get("begin"), end - _DAY, end - hours.HOUR) or end - _DAY, end)
@@ -41,24 +43,24 @@ class Span:
 
     @property
     def earlier(self) -> str:
-        """The query of the day before."""
+        """The query for the day before."""
         return Span(self.begin - _DAY, self.end - _DAY).query
 
     @property
     def later(self) -> str:
-        """The query of the day after; "" where it has not begun."""
+        """The query for the day after; "" if that day has not begun."""
         return Span(self.begin + _DAY, self.end + _DAY).query if self.begin + _DAY <= datetime.now(UTC) else ""
 
     @cached_property
     def told(self) -> str:
-        """As the site's clocks have it."""
+        """The range as text, in the site's time zone."""
         begin, end = (formats.date_format(hours.shown(each), "DATETIME_FORMAT") for each in (self.begin, self.end))
         return f"{begin} – {end} ({hours.shown(self.end):%Z})"
 
 
 @dataclass(frozen=True)
 class Change:
-    """A number and that of the day before. ``mark``: "▲" or "▼" where they differ by a lot."""
+    """A value, and the value of the day before. ``mark`` is "▲" or "▼" for a large change, else ""."""
 
     label: Text
     now: str
@@ -69,7 +71,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Hour:
-    """One line of the table: ``texts`` are those of each part, of the whole, and of the day before."""
+    """One row of the table. ``texts``: the values of each part, of the whole, and of the day before."""
 
     time: str
     url: str
@@ -78,7 +80,7 @@ class Hour:
 
 @dataclass(frozen=True)
 class Shown:
-    """A chart as it is shown."""
+    """A chart, ready for the template."""
 
     chart: Chart
     drawing: Drawing
@@ -88,7 +90,7 @@ class Shown:
 
     @classmethod
     def of(cls, chart: Chart, each: Sequence[datetime], urls: Sequence[str], events: Sequence[str]) -> "Shown":
-        """``urls``: where the bar of each hour leads; ``events``: where its line in the table does."""
+        """``urls``: the link of each hour's bar. ``events``: the link of each hour's row in the table."""
         names = times(each)
         return cls(
             chart,
@@ -100,14 +102,14 @@ class Shown:
 
 
 def times(each: Sequence[datetime]) -> list[str]:
-    """What the site's clocks show at these moments; with their distance from UTC where they show one twice."""
+    """The times in the site's time zone. If a time occurs twice, both get their UTC offset."""
     local = [hours.shown(hour) for hour in each]
     counts = Counter(f"{hour:%d %H:%M}" for hour in local)
     return [f"{hour:%H:%M}" if counts[f"{hour:%d %H:%M}"] == 1 else f"{hour:%H:%M%z}" for hour in local]
 
 
 def _moment(text: str | None, oldest: datetime, latest: datetime) -> datetime | None:
-    """The hour that holds it; None where it is not within these."""
+    """The begin of the hour that contains the moment. None if the text is invalid or outside the range."""
     try:
         found = datetime.fromisoformat(text or "")
     except ValueError:

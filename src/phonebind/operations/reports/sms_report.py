@@ -1,4 +1,4 @@
-"""What the SMS of a month came to, and what they cost."""
+"""The report of one month: how many SMS were sent, and what they cost."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,9 @@ from phonebind.operations.reports.networks import Group
 
 @dataclass(frozen=True)
 class Line:
-    """``price``: of one SMS, None where nobody has told it; ``cost``: of all that may have been sent, likewise."""
+    """SMS of one purpose, gateway and outcome. ``price``: of one SMS. ``cost``: of all that were or may have been
+    sent. Both are None if the price is not set.
+    """
 
     purpose: str
     gateway: str
@@ -33,7 +35,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Report:
-    """Of a month of the site's time zone. ``asked``: numbers that were sent an SMS; ``used``: those that used one."""
+    """The report of a month in the site's time zone. ``asked``: numbers that were sent an SMS. ``used``: numbers
+    that used a code.
+    """
 
     month: str
     lines: list[Line]
@@ -49,22 +53,22 @@ class Report:
 
     @property
     def cost(self) -> Decimal | None:
-        """None where no price is known."""
+        """None if no price is set."""
         costs = [line.cost for line in self.lines if line.cost is not None]
         return sum(costs, Decimal()) if prices.known() else None
 
     @property
     def unpriced(self) -> list[str]:
-        """Gateways that sent, and have no price."""
+        """Gateways that sent SMS and have no price."""
         return sorted({line.gateway for line in self.lines if line.is_paid and line.price is None})
 
     def cost_of_one(self, count: int) -> Decimal | None:
-        """What each of so many cost; None where there are none, or no price is known."""
+        """The cost divided by ``count``. None if ``count`` is 0 or no price is set."""
         return None if self.cost is None or not count else self.cost / count
 
 
 def of_month(year: int, month: int) -> Report:
-    """Raises ValueError where there is no such month."""
+    """Raises ValueError if the month does not exist."""
     begin, end = _first(year, month), _first(year + month // 12, month % 12 + 1)
     rows = codes.events(begin, end)
     tried = rows.filter(type=words.SMS_ATTEMPT)
@@ -88,11 +92,11 @@ def of_month(year: int, month: int) -> Report:
 
 
 def this_month() -> tuple[int, int]:
-    """As the site's calendar has it."""
+    """The current year and month in the site's time zone."""
     today = hours.shown(datetime.now(UTC))
     return today.year, today.month
 
 
 def _first(year: int, month: int) -> datetime:
-    """When the month begins."""
+    """The begin of the month."""
     return timezone.make_aware(datetime(year, month, 1), timezone.get_default_timezone())  # noqa: DTZ001 - it is made so

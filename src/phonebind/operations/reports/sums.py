@@ -1,7 +1,8 @@
-"""How often each thing happened in each hour. All charts are drawn from these sums.
+"""The number of events of each kind in each hour. All charts use these sums.
 
-A day may have a million events, so an hour is summed up once. Only the last hours may still change: a process may hold
-back, for seconds, what it counts together. They are summed up again, once a minute in each process, whoever asks.
+A day may have a million events, so the sums of an hour are computed once. Only the last hours can still change: a
+process may count similar events for some seconds before it writes them. Their sums are computed again, at most once a
+minute in each process, for any number of visitors.
 """
 
 import math
@@ -19,20 +20,20 @@ from phonebind.operations.events import words
 from phonebind.operations.models import SecurityEvent
 from phonebind.operations.reports import codes, hours
 
-#: Seconds for which the sums of the last hours are good.
+#: For how many seconds the sums of the last hours are valid.
 FRESH = 60
-#: For how long after its end an hour is one of the last.
+#: For how long after its end an hour can still change.
 _SETTLED = 2 * hours.HOUR
-#: Of how many hours the sums are kept, some hundred rows each.
+#: How many hours are cached. Each has some hundred rows.
 _KEPT = 24 * 14
 
 _FIELDS = ("type", "outcome", "provider", "purpose", "gateway", "limit")
-#: Who came in, what was refused, and SMS: of all else there is no chart.
+#: The charts show sign-ins, refusals and SMS. Other events are not counted.
 _COUNTED = Q(type=words.SMS_ATTEMPT) | Q(outcome__in=("bound", "signed_in")) | ~Q(limit="")
 
 
 class Row(NamedTuple):
-    """So many events of one kind."""
+    """``total`` events of one kind."""
 
     type: str
     outcome: str
@@ -45,13 +46,13 @@ class Row(NamedTuple):
 
 @dataclass
 class Hour:
-    """``asked``: how many numbers were sent an SMS; ``used``: how many numbers used the code of one."""
+    """The sums of one hour. ``asked``: numbers that were sent an SMS. ``used``: numbers that used a code."""
 
     begin: datetime
     rows: list[Row] = field(default_factory=list)
     asked: int = 0
     used: int = 0
-    #: By a clock that only goes on; what lies far enough back does not change any more.
+    #: In seconds of a monotonic clock. An old hour is valid for ever: it does not change.
     good_until: float = math.inf
 
 
@@ -60,9 +61,9 @@ _hours: dict[datetime, Hour] = {}
 
 
 def between(begin: datetime, end: datetime) -> list[Hour]:
-    """From the hour that begins there to the one that ends there."""
+    """The hours from ``begin`` to ``end``."""
     wanted = _each(begin, end)
-    # One at a time: whoever loads the page again and again waits for the first answer, and asks nothing of their own.
+    # One thread at a time. A browser that reloads the page waits for the first answer and causes no queries of its own.
     with _lock:
         if len(_hours) > _KEPT:
             _hours.clear()
@@ -73,7 +74,7 @@ def between(begin: datetime, end: datetime) -> list[Hour]:
 
 
 def forget() -> None:
-    """All that was read."""
+    """Clear the cache."""
     with _lock:
         _hours.clear()
 
@@ -108,7 +109,9 @@ def _read(begin: datetime, end: datetime) -> Iterable[Hour]:
 
 
 def _by_hour(rows: QuerySet[SecurityEvent], begin: datetime, *fields: str) -> Any:
-    """Some databases know no zones, as MariaDB often does: where hours begin at half past, the rows are moved there."""
+    """Group the rows by hour. Some databases have no time zone data, often MariaDB. So for a time zone whose hours
+    begin at half past, the rows are shifted to the full hour.
+    """
     past = hours.past(begin)
     at = ExpressionWrapper(F("at") - past, DateTimeField()) if past else F("at")
     return rows.annotate(hour=TruncHour(at, tzinfo=UTC)).order_by().values_list("hour", *fields)

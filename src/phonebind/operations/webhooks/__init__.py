@@ -1,4 +1,4 @@
-"""Who is told, and of what: the types of messages, and the endpoints of the ``WEBHOOKS`` setting."""
+"""Webhooks: the types of messages, and the endpoints in the ``WEBHOOKS`` setting."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -7,8 +7,8 @@ from typing import Any
 from phonebind.conf import conf
 from phonebind.options import make
 
-#: All types, in the words of RISC and CAEP where those have one, each with the fields of its ``data``. Whoever has a
-#: row here says so in docs/en/how-to/operations/webhooks.md. No mobile, no openid, no token.
+#: All types, each with the fields of its ``data``. The names come from RISC and CAEP if these define one. A new type
+#: must be added to docs/en/how-to/operations/webhooks.md. Never add a mobile number, an openid or a token.
 TYPES: Mapping[str, tuple[str, ...]] = {
     "account-created": ("user_id",),
     "account-enabled": ("user_id",),
@@ -26,28 +26,30 @@ TYPES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One entry of ``WEBHOOKS``. ``secret``: ``whsec_`` and at least 24 random bytes in base64, shared with it;
-    ``types``: of what it is told, of everything where there are none.
+    """One entry of ``WEBHOOKS``.
+
+    ``secret``: ``whsec_`` and at least 24 random bytes in base64, shared with the endpoint. ``types``: the types that
+    are sent to it; an empty list means all types.
     """
 
     url: str
     secret: str = field(repr=False)
     types: Collection[str] = ()
-    #: Former secrets: while the endpoint changes to the new one, each message is signed by these too.
+    #: Former secrets. Until the endpoint has changed to the new secret, each message is signed with these too.
     fallback_secrets: Collection[str] = field(default=(), repr=False)
 
 
 def endpoint(name: str) -> Endpoint:
-    """Raises WrongOptions, and KeyError where the settings name none."""
+    """The endpoint with this name. Raises WrongOptions, and KeyError if the settings have no such name."""
     return make(Endpoint, conf.webhooks[name])
 
 
 def wanting(*types: str) -> list[str]:
-    """The endpoints, by name, that are told of one of these types."""
-    # Each act asks: the entries are read as they are.
+    """The names of the endpoints that want at least one of these types."""
+    # Every act calls this, so the entries are read without validation.
     return [name for name, entry in conf.webhooks.items() if not {*types}.isdisjoint(entry.get("types") or TYPES)]
 
 
 def data(type_: str, facts: Mapping[str, Any]) -> dict[str, str]:
-    """What a message of this type says, and nothing else of the facts. Keys are text: a number here, a UUID there."""
+    """The fields of a message of this type, and no other facts. Keys are text: some are numbers, others UUIDs."""
     return {name: str(facts[name]) for name in TYPES[type_]}

@@ -1,4 +1,4 @@
-"""Acts on accounts, ours and the host's, become messages: in the transaction in which each is done."""
+"""Turns changes to accounts into messages, in the transaction of the change. Changes by the host are included."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,18 +15,18 @@ from phonebind.operations import webhooks
 from phonebind.operations.webhooks import outbox
 
 _BEFORE = "_phonebind_before"
-#: What a save may turn out to be.
+#: The types that a save can cause.
 _CHANGES = ("account-enabled", "account-disabled", "identifier-changed")
 
 
 def install() -> None:
-    """Listen to what is done to accounts, by whomever."""
+    """Connect the receivers for changes to accounts, by phonebind or by other code."""
     signals.committing.connect(_on_act, dispatch_uid="phonebind.operations.acts")
-    # A proxy or a child of the user model is saved as itself.
+    # No sender: a proxy or a child of the user model is saved under its own class.
     pre_save.connect(_before_save, dispatch_uid="phonebind.operations.acts.before_save")
     post_save.connect(_on_save, dispatch_uid="phonebind.operations.acts.save")
     post_delete.connect(_on_unbind, sender=SocialAccount, dispatch_uid="phonebind.operations.acts.unbind")
-    # Never without a sender: Django would load each row of every table before it deletes it.
+    # Always with a sender. Without one, Django would load each row of every table before deleting it.
     for model in apps.get_models():
         if model._meta.concrete_model is get_user_model():
             post_delete.connect(_on_purge, sender=model, dispatch_uid="phonebind.operations.acts.purge")
@@ -37,7 +37,7 @@ def _on_act(act: str, facts: Sequence[Mapping[str, Any]], using: str, **kwargs: 
 
 
 def _before_save(instance: Any, using: str, raw: bool, update_fields: Any, **kwargs: Any) -> None:
-    """Remember how the user was, where somebody wants to know what changes."""
+    """Remember the old state of the user, if an endpoint wants to know about changes."""
     if raw or not isinstance(instance, get_user_model()) or instance._state.adding:
         return
     if _is_saved(instance, "is_active", update_fields) or _is_saved(instance, conf.mobile_field, update_fields):
@@ -65,7 +65,8 @@ def _on_save(instance: Any, created: bool, using: str, raw: bool, update_fields:
 def _is_saved(instance: Model, name: str, update_fields: Any) -> bool:
     if name in {field.name for field in instance._meta.concrete_fields}:
         return update_fields is None or name in update_fields
-    # Worked out of others; or no row has it: Django's base class says True of everybody.
+    # A property is computed from other fields, so any save may change it. If it is no property, no row stores it:
+    # Django's base class defines ``is_active = True`` for all users.
     return isinstance(getattr(type(instance), name, None), property)
 
 

@@ -1,4 +1,6 @@
-"""Look at webhooks, and send some again; and at endpoints that fail: one whose row is deleted is tried at once."""
+"""Admin pages for webhook messages, with an action to send them again, and for endpoints that fail. If the row of an
+endpoint is deleted, it is tried at once.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +15,7 @@ from phonebind.operations.models import OutboxMessage, WebhookEndpoint
 from phonebind.operations.read_only import ReadOnlyAdmin
 from phonebind.operations.webhooks import TYPES, outbox
 
-#: By name: what is said of it, and which messages these are.
+#: Name: (label, filter for the messages in that state).
 STATES: dict[str, tuple[Any, Q]] = {
     "waiting": (_("waiting"), Q(due_at__isnull=False)),
     "delivered": (_("delivered"), Q(delivered_at__isnull=False)),
@@ -22,7 +24,9 @@ STATES: dict[str, tuple[Any, Q]] = {
 
 
 class _Choice(admin.SimpleListFilter):
-    """Of what is known without looking at the rows, which may be millions."""
+    """A filter whose choices come from the settings. To read them from the rows would be slow: there may be
+    millions.
+    """
 
     parameter_name: str
 
@@ -87,5 +91,5 @@ class WebhookEndpointAdmin(ReadOnlyAdmin):
     list_display = ("name", "failures", "rests_until", "off_at")
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        # By that it is tried at once.
+        # Deleting the row makes the endpoint be tried at once.
         return bool(request.user.has_perm("phonebind_operations.delete_webhookendpoint"))

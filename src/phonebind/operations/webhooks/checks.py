@@ -1,7 +1,7 @@
-"""System checks of ``WEBHOOKS``. Ids never change their meaning.
+"""System checks of ``WEBHOOKS``. An id never changes its meaning.
 
-E022 an endpoint is misconfigured      W021 an endpoint is told without TLS
-E023 accounts and the outbox lie apart E024 a message would tell the mobile
+E022 an endpoint is misconfigured            W021 an endpoint is not https
+E023 users and outbox in different databases E024 a message would contain the mobile number
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from phonebind.setting_checks import check_settings
 
 Messages = list[CheckMessage]
 
-#: Of the column.
+#: The length of the database column.
 _NAME_LENGTH = 64
 
 
@@ -48,24 +48,31 @@ def check_database(**kwargs: Any) -> Messages:
     apart = {primary(model) for model in (get_user_model(), SocialAccount, OutboxMessage)}
     if not _entries() or len(apart) == 1:
         return []
-    hint = "A message is written in the transaction of what it tells of: send both to one database, by your router."
-    return [Error(f"Users and the outbox lie in {', '.join(sorted(apart))}.", hint=hint, id="phonebind.E023")]
+    hint = "A message is written in the transaction of the change. Route all of them to one database."
+    return [
+        Error(
+            f"Users, bindings and the outbox are in different databases: {', '.join(sorted(apart))}.",
+            hint=hint,
+            id="phonebind.E023",
+        )
+    ]
 
 
 def check_key(**kwargs: Any) -> Messages:
     if not _entries() or get_user_model()._meta.pk.name != conf.mobile_field:
         return []
-    told = f"{SETTING}['WEBHOOKS']: the primary key of {get_user_model().__name__} is the mobile, and in each message."
+    model = get_user_model().__name__
+    told = f"{SETTING}['WEBHOOKS']: the primary key of {model} is the mobile number. Each message would contain it."
     return [Error(told, id="phonebind.E024")]
 
 
 def _entries() -> Mapping[str, Any]:
-    """None where phonebind.E001 has something to say."""
+    """The entries. Empty if phonebind.E001 reports the setting."""
     return {} if check_settings() else conf.webhooks
 
 
 def _problems(name: Any) -> Iterator[str]:
-    """Without a secret's value."""
+    """The problems of one entry. A text never contains a secret."""
     if not isinstance(name, str) or not 0 < len(name) <= _NAME_LENGTH:
         yield f"the name must be a str of 1 to {_NAME_LENGTH} characters."
         return

@@ -1,4 +1,4 @@
-"""The database's clock: the one that all machines share who send from one outbox."""
+"""The database's clock. All machines that send from one outbox share it."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 
 class UtcNow(Now):
-    """As Django's, and in UTC on MariaDB and MySQL too, where that has the server's own time zone."""
+    """Django's ``Now``, but in UTC on MariaDB and MySQL even if the server has another time zone."""
 
     def as_mysql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
         return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **extra)

@@ -1,5 +1,7 @@
-"""Send what is due in the outbox to the endpoints of ``WEBHOOKS``: each in a thread of its own, so that one that hangs
-delays no other. Nothing is open in the database while a message is on its way.
+"""Sends due messages from the outbox to the endpoints of ``WEBHOOKS``.
+
+Each endpoint has its own thread, so an endpoint that hangs delays no other. No transaction is open while a message is
+being sent.
 """
 
 import json
@@ -19,19 +21,20 @@ from phonebind.operations import webhooks
 from phonebind.operations.models import OutboxMessage
 from phonebind.operations.webhooks import outbox
 
-#: Seconds: until a whole answer must be here; between two looks for what is due; and after a trouble of our own.
+#: Seconds: for a whole response; between two looks for due messages; and after an error of ours.
 TIMEOUT, POLL, PAUSE = 10, 1.0, 3.0
-#: Node closes a connection that has rested for five.
+#: Seconds. Node closes a connection that was idle for five.
 MAX_IDLE = 4
-#: Failures in a row after which an endpoint rests, for so many seconds: twice as many after each failure more.
+#: After ``MOST`` failures in a row an endpoint rests for ``REST`` seconds. The time doubles after each further failure,
+#: up to ``LONGEST_REST``.
 MOST, REST, LONGEST_REST = 3, 5, 300
-#: The longest Retry-After, in seconds, that is taken at its word.
+#: The longest accepted Retry-After, in seconds.
 LONGEST_WAIT = 3_600
 
 GONE = 410
-#: By these an endpoint says that it cannot take a message now, whichever it is.
+#: Statuses which say that the endpoint cannot accept any message now.
 _NOT_NOW = (408, 425, 429)
-#: And by these when to come back.
+#: Statuses whose Retry-After counts.
 _LATER = (429, 503)
 
 logger = logging.getLogger(__name__)
@@ -39,8 +42,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one try came to. ``error``: "" where the message was taken; ``works``: the endpoint as such does, though it
-    may refuse this message; ``wait``: seconds that it asked for.
+    """The result of one try.
+
+    ``error``: "" if the message was accepted. ``works``: whether the endpoint itself works; it may still refuse this
+    message. ``gone``: it answered 410. ``wait``: the seconds that it asked for.
     """
 
     error: str = ""
@@ -50,7 +55,7 @@ class Outcome:
 
 
 def run(names: Sequence[str], stop: threading.Event, *, threads: int = 1, once: bool = False) -> None:
-    """Send until ``stop`` is set; with ``once`` until nothing is due. It returns when the last thread has ended."""
+    """Send until ``stop`` is set. With ``once``: until no message is due. Returns after the last thread has ended."""
     workers = [threading.Thread(target=_work, args=(name, stop, once), name=name) for name in [*names] * threads]
     for worker in workers:
         worker.start()
@@ -59,20 +64,20 @@ def run(names: Sequence[str], stop: threading.Event, *, threads: int = 1, once: 
 
 
 def deliver(name: str) -> bool:
-    """Send the one message to this endpoint that is due first. False where there is none, or the endpoint rests."""
+    """Send the message to this endpoint that has been due longest. False if none is due, or the endpoint rests."""
     if outbox.rests(name):
         return False
     message = outbox.claim(name)
     if message is None:
         return False
-    # Given back where there is a pool: to hang is other people's business.
+    # With a connection pool, give the connection back: the request may hang for a long time.
     release_connection()
     _settle(message, attempt(message))
     return True
 
 
 def attempt(message: OutboxMessage) -> Outcome:
-    """Send it once."""
+    """Send the message once."""
     endpoint = webhooks.endpoint(message.endpoint)
     body = content(message)
     signed = standard_webhooks.headers(str(message.pk), body, endpoint.secret, *endpoint.fallback_secrets)
@@ -89,7 +94,7 @@ def attempt(message: OutboxMessage) -> Outcome:
 
 
 def content(message: OutboxMessage) -> bytes:
-    """The body: the same bytes at each try."""
+    """The body. Its bytes are the same for each try."""
     stamp = message.created_at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     fields = {"type": message.type, "timestamp": stamp, "data": message.payload}
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
@@ -107,12 +112,12 @@ def _work(name: str, stop: threading.Event, once: bool) -> None:
 
 
 def _turn(name: str) -> float:
-    """One message. For how many seconds to wait before the next one."""
+    """Send one message. Returns the seconds to wait before the next one."""
     try:
         close_old_connections()
         return 0.0 if deliver(name) else POLL
     except Exception:
-        # The database is away, say: nothing is lost by that, and when it is back all goes on.
+        # The database may be unavailable, for example. No message is lost; sending continues when it is back.
         if alarms.is_due(f"webhooks:{name}:trouble"):
             logger.exception("Webhooks to %s are not sent for now", name)
         connections.close_all()
@@ -149,12 +154,12 @@ def _rest(name: str, outcome: Outcome) -> None:
 
 
 def _seconds(retry_after: str) -> int:
-    """Of that header, a number or a date, within ``LONGEST_WAIT``; 0 where it is neither."""
+    """The seconds from a Retry-After header, a number or a date; at most ``LONGEST_WAIT``. 0 if it is invalid."""
     if retry_after.isascii() and retry_after.isdecimal():
         return min(int(retry_after[:9]), LONGEST_WAIT)
     try:
         until = parsedate_to_datetime(retry_after)
-    except (ValueError, OverflowError):  # the latter for a day with twenty digits
+    except (ValueError, OverflowError):  # OverflowError: for a day of twenty digits
         return 0
     left = until.replace(tzinfo=until.tzinfo or UTC) - timezone.now()
     return min(max(int(left.total_seconds()), 0), LONGEST_WAIT)

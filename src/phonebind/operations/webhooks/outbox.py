@@ -1,7 +1,8 @@
-"""The outbox: what is written in an act's transaction, and what becomes of it.
+"""The outbox: messages that are written in the transaction of a change, and the state of each.
 
-A message belongs to one sender while it is being sent: its ``due_at`` is a lease by the database's clock, and a sender
-that dies leaves it to be taken over. So each is sent at least once, and twice only after a death.
+While one sender sends a message, no other sender takes it: ``due_at`` is a lease by the database's clock. If the sender
+dies, another takes the message over after the lease. So each message is sent at least once. It is sent twice only if a
+sender died.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,17 +20,18 @@ from phonebind.operations import webhooks
 from phonebind.operations.models import OutboxMessage, WebhookEndpoint, message_id
 from phonebind.operations.webhooks.clock import UtcNow
 
-#: Rows of one statement: of as many sessions as somebody ends at once. PostgreSQL takes 65,535 parameters.
+#: Maximum number of rows in one statement: many sessions may end at once. PostgreSQL accepts 65,535 parameters.
 BATCH = 500
-#: Seconds for which a message is one sender's. All that one try may take, with the look-up of a name, ends before.
+#: Seconds for which a message belongs to one sender. One try, including the DNS look-up, always takes less time.
 LEASE = 60
-#: Seconds after each failure; after one more the message is given up. In all, some 69 hours.
+#: Seconds to wait after each failure. After one further failure the message is given up. In total, about 69 hours.
 BACKOFF = (5, 60, 300, 1_800, 7_200, 21_600, 43_200, 86_400, 86_400)
 
 
 def write(type_: str, facts: Sequence[Mapping[str, Any]], using: str) -> None:
-    """One message for each of the facts to each endpoint that wants the type, by one statement, in the transaction that
-    is open. A copy of the accounts on another alias is nobody's business.
+    """Write one message per fact and per endpoint that wants the type, with one statement, in the open transaction.
+
+    A change on another database alias is ignored: it concerns a copy of the accounts.
     """
     names = webhooks.wanting(type_)
     if not names or not facts or using != primary(OutboxMessage):
@@ -44,8 +46,9 @@ def write(type_: str, facts: Sequence[Mapping[str, Any]], using: str) -> None:
 
 
 def claim(name: str) -> OutboxMessage | None:
-    """The message to this endpoint that has been due for longest: nobody else's for ``LEASE`` seconds. None where there
-    is none, or another sender was faster.
+    """Take the message to this endpoint that has been due longest. No other sender gets it for ``LEASE`` seconds.
+
+    Returns None if no message is due, or if another sender was faster.
     """
     due = messages().filter(endpoint=name, due_at__lte=UtcNow()).order_by("due_at")
     can_skip = connections[due.db].features.has_select_for_update_skip_locked
@@ -53,7 +56,7 @@ def claim(name: str) -> OutboxMessage | None:
         message = (due.select_for_update(skip_locked=True) if can_skip else due).first()
         if message is None:
             return None
-        # Where there is no such lock, this alone decides.
+        # On a database without SKIP LOCKED, this statement alone decides which sender gets the message.
         mine = messages().filter(pk=message.pk, attempts=message.attempts, due_at__lte=UtcNow())
         if not mine.update(due_at=_in(LEASE), attempts=F("attempts") + 1, last_error=""):
             return None
@@ -62,12 +65,15 @@ def claim(name: str) -> OutboxMessage | None:
 
 
 def taken(message: OutboxMessage) -> None:
-    """It was delivered, whoever else may be sending it by now."""
+    """Record that the message was delivered, even if another sender is sending it by now."""
     messages().filter(pk=message.pk).update(delivered_at=timezone.now(), due_at=None, last_error="")
 
 
 def failed(message: OutboxMessage, error: str, wait: int = 0) -> bool:
-    """It was not, for this reason: it is tried later, not before ``wait`` seconds. False where it is given up."""
+    """Record a failed try. The message is tried again after the next backoff, and not before ``wait`` seconds.
+
+    Returns False if the message is given up.
+    """
     left = BACKOFF[message.attempts - 1 :]
     due_at = _in(max(left[0], wait)) if left else None
     _settle(message, due_at, error)
@@ -75,55 +81,56 @@ def failed(message: OutboxMessage, error: str, wait: int = 0) -> bool:
 
 
 def put_back(message: OutboxMessage, error: str) -> None:
-    """It was not, since its endpoint is off: it waits for that, and this was no try of it."""
+    """Put the message back because its endpoint is off. The try does not count."""
     _settle(message, UtcNow(), error, attempts=message.attempts - 1)
 
 
 def rests(name: str) -> bool:
-    """Whether nothing is to be sent to this endpoint now."""
+    """Whether the endpoint must get no message now."""
     return endpoints().filter(Q(rests_until__gt=UtcNow()) | Q(off_at__isnull=False), pk=name).exists()
 
 
 def endpoint_failed(name: str) -> int:
-    """It did not work as an endpoint. How often in a row, this time among them."""
+    """Count a failure of the endpoint itself. Returns how many have failed in a row, including this one."""
     row, _ = endpoints().get_or_create(pk=name)
     endpoints().filter(pk=name).update(failures=F("failures") + 1)
     return row.failures + 1
 
 
 def rest(name: str, seconds: int) -> None:
-    """Send nothing to it for so long."""
+    """Send nothing to the endpoint for this time."""
     endpoints().update_or_create(pk=name, defaults={"rests_until": _in(seconds)})
 
 
 def turn_off(name: str) -> None:
-    """Send nothing to it until somebody says otherwise."""
+    """Send nothing to the endpoint until an operator deletes its row."""
     endpoints().update_or_create(pk=name, defaults={"off_at": timezone.now()})
 
 
 def works(name: str) -> None:
-    """It works."""
-    # Mostly there is no row: to look is cheaper than to lock.
+    """Record that the endpoint works."""
+    # Usually there is no row. A SELECT is cheaper than a DELETE, which locks.
     if endpoints().filter(pk=name, off_at=None).exists():
         endpoints().filter(pk=name, off_at=None).delete()
 
 
 def send_again(chosen: Iterable[OutboxMessage]) -> int:
-    """Those of them that were delivered or given up, or wait after a failure, are due now, as if they were new. How
-    many.
+    """Make these messages due now, as if they were new. Returns how many.
+
+    It applies to messages that were delivered, were given up, or wait after a failure.
     """
     settled = messages().filter(Q(due_at=None) | ~Q(last_error=""), pk__in=[each.pk for each in chosen])
     return settled.update(due_at=UtcNow(), attempts=0, delivered_at=None, last_error="")
 
 
 def waiting(names: Iterable[str]) -> int:
-    """How many messages these endpoints are still to get. What was given up does not count."""
+    """How many messages these endpoints have not received yet. Messages that were given up do not count."""
     return messages().filter(endpoint__in=list(names), due_at__isnull=False).count()
 
 
 def oldest() -> float:
-    """Seconds since the oldest message was written that an endpoint of the settings is still to get; 0 where there is
-    none. What was given up does not count.
+    """Seconds since the oldest undelivered message to an endpoint in the settings was written; 0 if there is none.
+    Messages that were given up do not count.
     """
     due = messages().filter(endpoint__in=list(conf.webhooks), due_at__isnull=False)
     since = due.aggregate(since=Min("created_at"))["since"]
@@ -131,14 +138,16 @@ def oldest() -> float:
 
 
 def prune(*, days: int, batch: int, given_up: bool = False) -> int:
-    """Delete what was written so long ago and delivered, or is for an endpoint that the settings do not name any more;
-    with ``given_up`` that too. How many there were. Each batch is a transaction of its own.
+    """Delete messages older than ``days`` that were delivered, or whose endpoint is no longer in the settings.
+
+    ``given_up``: also delete messages that were given up. Returns how many were deleted. Each batch is one transaction.
     """
     before = timezone.now() - timedelta(days=days)
     over = Q(delivered_at__isnull=False) | ~Q(endpoint__in=list(conf.webhooks))
     if given_up:
         over |= Q(due_at=None)
-    # Found by the key, which is by time: but not as MariaDB 10.7 to 10.9 compare them.
+    # The primary key is ordered by time, so the database finds old rows through it. This does not work on MariaDB 10.7
+    # to 10.9, because they compare UUIDs in another order; so ``created_at`` is compared too.
     last = message_id(int(before.timestamp() * 1000))
     old = messages().filter(over, pk__lt=last, created_at__lt=before).order_by("pk")
     deleted = 0
@@ -148,17 +157,17 @@ def prune(*, days: int, batch: int, given_up: bool = False) -> int:
 
 
 def messages(using: str | None = None) -> "QuerySet[OutboxMessage]":
-    """All of them, where they are written."""
+    """All messages, on the primary database."""
     return OutboxMessage.objects.using(using or primary(OutboxMessage))
 
 
 def endpoints() -> "QuerySet[WebhookEndpoint]":
-    """The endpoints that fail."""
+    """The rows of failing endpoints, on the primary database."""
     return WebhookEndpoint.objects.using(primary(WebhookEndpoint))
 
 
 def _settle(message: OutboxMessage, due_at: Any, error: str, **more: Any) -> None:
-    # Where the lease was too short, it is another sender's by now.
+    # If the lease has expired, the message may belong to another sender. Then this changes nothing.
     mine = messages().filter(pk=message.pk, attempts=message.attempts, delivered_at=None)
     mine.update(due_at=due_at, last_error=error[:64], **more)
 

@@ -1,11 +1,11 @@
-// Tencent's TJCaptcha.js as a page meets it: the same class and the same answers, with one button in place of a puzzle.
-// It asks its site by loading scripts, and styles by property: a page's policy need not allow more than its origin.
+// Stands in for Tencent's TJCaptcha.js: the same class and the same results, with one button in place of a puzzle.
+// It calls its site by loading scripts, and sets styles by property: a page's policy only has to allow its origin.
 (() => {
   const site = document.currentScript.src;
   const calls = new Map();
 
   class TencentCaptcha {
-    /** (appId, callback, options), or with an element in front of them. */
+    /** (appId, callback, options), or the same after an element. */
     constructor(...given) {
       if (given[0] instanceof Element) given.shift();
       [this.appId, this.callback, this.options] = given;
@@ -26,7 +26,7 @@
       calls.set(call, (issued) => this.#finish({ ret: 0, ...issued }));
       const script = document.createElement("script");
       script.src = new URL(`ticket.js?${new URLSearchParams({ app_id: this.appId, call })}`, site);
-      // As the real one: it makes a ticket up, and leaves it to the page and its server what that is worth.
+      // Like the real script: it invents a ticket. The page and its server decide whether to accept it.
       script.onerror = () => {
         const ticket = `trerror_1001_${this.appId}_${Math.floor(Date.now() / 1000)}`;
         this.#finish({ ret: 0, ticket, randstr: "@error", errorCode: 1001, errorMessage: "jsload_error" });
@@ -36,7 +36,7 @@
     }
 
     #finish(answer) {
-      // Cancelled while the ticket was on its way.
+      // Cancelled while the ticket was being loaded.
       if (!this.dialog.isConnected) return;
       this.dialog.close();
       this.destroy();
@@ -48,7 +48,7 @@
     }
   }
 
-  /** The keyboard stays in it, and Escape is Cancel. */
+  /** A modal dialog: the keyboard focus stays in it, and Escape cancels. */
   function ask(yes, no) {
     const dialog = document.createElement("dialog");
     const title = document.createElement("p");

@@ -1,5 +1,5 @@
-// WeChat's wxLogin.js as a page meets it: `new WxLogin({id, appid, scope, redirect_uri, state, ...})` shows the QR page in
-// a frame of 300 by 400. As the real one it puts redirect_uri into the address as it is given.
+// Stands in for WeChat's wxLogin.js: `new WxLogin({id, appid, scope, redirect_uri, state, ...})` shows the QR page in a
+// frame of 300 by 400 pixels. Like the real script, it puts redirect_uri into the URL without encoding.
 (() => {
   const page = new URL("../../../qrconnect", document.currentScript.src);
 

@@ -22,3 +22,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     objects = Manager()
 
     USERNAME_FIELD = "email"
+
+    def __str__(self) -> str:
+        return self.email or self.mobile or str(self.pk)

@@ -60,7 +60,7 @@ class SmsTokenView(APIView):
         if user is None or not user.mobile:
             return Response({"message": "用户不存在"}, status=404)
         if not image_codes.is_right(request, user.mobile):
-            return Response({"message": "图片验证码错误"}, status=400)
+            return Response({"message": "图形验证码错误"}, status=400)
         return Response({"mobile": user.mobile, "access_token": signing.dumps(user.mobile, salt="forgotten-password")})
 
 

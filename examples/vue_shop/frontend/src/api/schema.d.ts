@@ -45,7 +45,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description What an SMS to this mobile takes now. The answer to `human_check` goes along with the SMS request. */
+        /** @description What an SMS to this mobile number requires now. Send the answer to `human_check` with the SMS request. */
         get: operations["phonebind_human_check"];
         put?: never;
         post?: never;
@@ -62,7 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description A new image for this id; the one before it stops being valid. */
+        /** @description A new image for this id. The image before it becomes invalid. */
         get: operations["phonebind_image_code"];
         put?: never;
         post?: never;
@@ -98,7 +98,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description What the one tap of a carrier, or the phone button of WeChat, gave the app, for a proof that the bind takes in place of an SMS code. `token` is used up, right or wrong: after a failure, verify by SMS. */
+        /** @description Exchange what a carrier's one-tap sign-in, or WeChat's phone button, gave the app. The result is a proof that the bind accepts in place of an SMS code. `token` is used up, right or wrong: after a failure, use an SMS code. */
         post: operations["phonebind_mobile_proof"];
         delete?: never;
         options?: never;
@@ -113,7 +113,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The ways to sign in that work in this browser, the best first; and `elsewhere` those that take another. */
+        /** @description The ways to sign in that work in this browser, the best first. `elsewhere` has those that need another. */
         get: operations["phonebind_ways"];
         put?: never;
         post?: never;
@@ -130,7 +130,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Where the browser goes to sign in, and the flow cookie. `state` is an older name of `next`. */
+        /** @description The address where the browser goes to sign in, and the flow cookie. `state` is an older name of `next`. */
         get: operations["phonebind_authorization"];
         put?: never;
         post?: never;
@@ -149,7 +149,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description The callback of apps and mini programs. Send the `code` or the `token` that the provider's SDK gave, whichever it is, and the `nonce` that the app made, where it made one. No cookie is set or read: the `access_token` is good for its holder, and for one bind. */
+        /** @description The callback of apps and mini programs. Send the `code` or the `token` that the provider's SDK returned, and the `nonce` if the app made one. No cookie is set or read: anyone who has the `access_token` can use it, for one bind. */
         post: operations["phonebind_native"];
         delete?: never;
         options?: never;
@@ -164,10 +164,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description What the provider's callback brought. Who is bound already is signed in; others get a bind ticket, the `access_token`, and its cookie. */
+        /** @description The result of the provider's callback. A person who is already bound is signed in. Any other person gets a binding token, the `access_token`, and its cookie. */
         get: operations["phonebind_callback"];
         put?: never;
-        /** @description Bind to the account that has the mobile, made here if there is none. Sent again, it answers the same. A `mobile_proof` takes the place of `sms_code`; then a new account needs no `password`. */
+        /** @description Bind the identity to the account with this mobile number. If there is none, the account is created. A repeated request gets the same answer. A `mobile_proof` replaces the `sms_code`; then a new account needs no `password`. */
         post: operations["phonebind_bind"];
         delete?: never;
         options?: never;
@@ -182,10 +182,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Send an SMS code. The image code is used up, right or wrong. What is asked for depends on the settings: an image, a `human_check`, both, or nothing; `GET /human_checks/{mobile}/` tells. Send the `access_token` of the callback along: part of each mobile's SMS is kept for those who hold one. */
+        /** @description Send an SMS code. The image code is used up, right or wrong. The settings decide what is required: an image code, a `human_check`, both, or nothing; `GET /human_checks/{mobile}/` says which. Also send the `access_token` of the callback: part of each number's SMS is reserved for clients that have one. */
         get: operations["phonebind_sms_code"];
         put?: never;
-        /** @description Send an SMS code. The image code is used up, right or wrong. What is asked for depends on the settings: an image, a `human_check`, both, or nothing; `GET /human_checks/{mobile}/` tells. Send the `access_token` of the callback along: part of each mobile's SMS is kept for those who hold one. */
+        /** @description Send an SMS code. The image code is used up, right or wrong. The settings decide what is required: an image code, a `human_check`, both, or nothing; `GET /human_checks/{mobile}/` says which. Also send the `access_token` of the callback: part of each number's SMS is reserved for clients that have one. */
         post: operations["phonebind_sms_code_post"];
         delete?: never;
         options?: never;
@@ -200,7 +200,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description What the carrier says has become of an SMS of the last ten minutes. Where its vendor has told nothing for 20 seconds, it is asked. */
+        /** @description What the carrier reports of an SMS of the last ten minutes. If the vendor has reported nothing for 20 seconds, it is asked. */
         get: operations["phonebind_sms_receipt"];
         put?: never;
         post?: never;
@@ -227,7 +227,7 @@ export interface components {
             user_id: number | string;
             username: string;
         };
-        /** @description `mobile`, `sms_code` and `password`; or `mobile_proof`, and a `password` where the account has one. */
+        /** @description `mobile`, `sms_code` and `password`; or `mobile_proof`, and `password` if the account has one. */
         PhonebindBindForm: {
             mobile_proof?: string;
             /** @default  */
@@ -243,7 +243,11 @@ export interface components {
             username: string;
             password: string;
         };
-        /** @description `code` is for programs, `message` for people, `errors` for the fields to blame; `retry_after` is seconds. */
+        /**
+         * @description `code` is for programs, `message` is for people.
+         *
+         *     `errors` lists the fields at fault. `retry_after` is in seconds.
+         */
         PhonebindError: {
             code: string;
             message: string;
@@ -252,7 +256,7 @@ export interface components {
             };
             retry_after?: number;
         };
-        /** @description `image`: whether an image code is asked for. `human_check`: what else, or null; its `name` and its own data. */
+        /** @description `image`: whether an image code is needed. `human_check`: the other check with its `name` and data, or null. */
         PhonebindHumanCheck: {
             image: boolean;
             human_check: {
@@ -262,7 +266,7 @@ export interface components {
         PhonebindLoginUrl: {
             login_url: string;
         };
-        /** @description ``token``: what the SDK was given, or the code of WeChat's button. ``carrier``: what the SDK calls it. */
+        /** @description ``token``: what the SDK returned, or the code of WeChat's button. ``carrier``: the SDK's name of the carrier. */
         PhonebindMobileProof: {
             source: string;
             token: string;
@@ -270,7 +274,7 @@ export interface components {
             carrier?: string;
             access_token: string;
         };
-        /** @description Whichever of ``code`` and ``token`` the provider's SDK gives; ``nonce`` as the app made it for Apple. */
+        /** @description ``code`` or ``token``, whichever the provider's SDK gives. ``nonce`` is the one that the app made for Apple. */
         PhonebindNative: {
             /** @default  */
             code?: string;
@@ -291,14 +295,17 @@ export interface components {
             token: string;
             refresh: string;
         };
-        /** @description `mobile` is masked; `strength` is carrier, realtime or quick. `mobile_proof` is for the bind, in seconds. */
+        /**
+         * @description `mobile` is masked. `strength` is carrier, realtime or quick. Send `mobile_proof` with the bind within
+         *     `expires_in` seconds.
+         */
         PhonebindProved: {
             mobile_proof: string;
             mobile: string;
             strength: string;
             expires_in: number;
         };
-        /** @description `state` is waiting, delivered or failed; `reason` says why it failed; `message` is for people. */
+        /** @description `state` is waiting, delivered or failed. `reason` says why it failed. `message` is for people. */
         PhonebindReceipt: {
             state: string;
             /** @description Empty, or one of off, full, blocked, number, carrier, unknown. */
@@ -308,7 +315,7 @@ export interface components {
         PhonebindRefresh: {
             refresh: string;
         };
-        /** @description `receipt`, where the site has receipts on: `GET /sms_receipts/{receipt}/` tells what became of the SMS. */
+        /** @description `receipt` is present where the site has receipts on: `GET /sms_receipts/{receipt}/` says whether it arrived. */
         PhonebindSent: {
             message: string;
             resend_after: number;
@@ -323,7 +330,7 @@ export interface components {
             username: string;
             next: string;
         };
-        /** @description What it takes to have an SMS sent, whatever that is for. */
+        /** @description What a request for an SMS must contain, for every purpose. */
         PhonebindSmsCodeForm: {
             /** @default false */
             without_image?: boolean;
@@ -338,7 +345,10 @@ export interface components {
             /** @default  */
             flow?: string;
         };
-        /** @description `name` goes into the paths, `family` tells which mark to show, `text` is for the button, or says what to do. */
+        /**
+         * @description `name` goes into the paths. `family` says which logo to show. `text` is for the button, or tells the person what
+         *     to do.
+         */
         PhonebindWay: {
             name: string;
             kind: string;
@@ -430,7 +440,7 @@ export interface operations {
             /** @description too_many_attempts */
             429: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -444,7 +454,7 @@ export interface operations {
             /** @description storage_unavailable, server_busy */
             503: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -528,7 +538,7 @@ export interface operations {
             /** @description storage_unavailable */
             503: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -548,7 +558,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description Spaces, hyphens, invisible marks, full-width digits and a prefix of +86, 0086 or 86 are read too. */
+                /** @description Spaces, hyphens, invisible marks, full-width digits and a prefix +86, 0086 or 86 are accepted. */
                 mobile: string;
             };
             cookie?: never;
@@ -599,7 +609,7 @@ export interface operations {
             /** @description too_many_requests, sms_quota */
             429: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -613,7 +623,7 @@ export interface operations {
             /** @description storage_unavailable, server_busy */
             503: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -631,7 +641,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description One that the caller has made up. */
+                /** @description A random UUID that the client makes. */
                 image_code_id: string;
             };
             cookie?: never;
@@ -682,7 +692,7 @@ export interface operations {
             /** @description too_many_requests */
             429: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -696,7 +706,7 @@ export interface operations {
             /** @description storage_unavailable, server_busy */
             503: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -787,7 +797,7 @@ export interface operations {
             /** @description too_many_requests */
             429: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -801,7 +811,7 @@ export interface operations {
             /** @description mobile_proof_unavailable, storage_unavailable */
             503: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -996,7 +1006,7 @@ export interface operations {
             /** @description too_many_requests, too_many_attempts */
             429: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1010,7 +1020,7 @@ export interface operations {
             /** @description provider_unavailable, storage_unavailable */
             503: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1095,7 +1105,7 @@ export interface operations {
             /** @description provider_unavailable, storage_unavailable */
             503: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1181,7 +1191,7 @@ export interface operations {
             /** @description too_many_attempts */
             429: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1195,7 +1205,7 @@ export interface operations {
             /** @description storage_unavailable, server_busy */
             503: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1221,7 +1231,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description Spaces, hyphens, invisible marks, full-width digits and a prefix of +86, 0086 or 86 are read too. */
+                /** @description Spaces, hyphens, invisible marks, full-width digits and a prefix +86, 0086 or 86 are accepted. */
                 mobile: string;
             };
             cookie?: never;
@@ -1272,7 +1282,7 @@ export interface operations {
             /** @description too_many_requests, sms_too_frequent, sms_quota */
             429: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1286,7 +1296,7 @@ export interface operations {
             /** @description sms_not_sent */
             502: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1300,7 +1310,7 @@ export interface operations {
             /** @description human_check_unavailable, storage_unavailable */
             503: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1318,7 +1328,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Spaces, hyphens, invisible marks, full-width digits and a prefix of +86, 0086 or 86 are read too. */
+                /** @description Spaces, hyphens, invisible marks, full-width digits and a prefix +86, 0086 or 86 are accepted. */
                 mobile: string;
             };
             cookie?: never;
@@ -1375,7 +1385,7 @@ export interface operations {
             /** @description too_many_requests, sms_too_frequent, sms_quota */
             429: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1389,7 +1399,7 @@ export interface operations {
             /** @description sms_not_sent */
             502: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1403,7 +1413,7 @@ export interface operations {
             /** @description human_check_unavailable, storage_unavailable */
             503: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1421,7 +1431,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description As the answer to the SMS request has it. */
+                /** @description The `receipt` in the answer to the SMS request. */
                 receipt: string;
             };
             cookie?: never;
@@ -1484,7 +1494,7 @@ export interface operations {
             /** @description too_many_requests */
             429: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1498,7 +1508,7 @@ export interface operations {
             /** @description storage_unavailable */
             503: {
                 headers: {
-                    /** @description As retry_after. */
+                    /** @description The same as retry_after. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };

@@ -1,4 +1,6 @@
-"""``manage.py phonebind_alarms``: whether SMS are pumped. For a monitor: it ends with 1 where that is suspected."""
+"""``manage.py phonebind_alarms``: check for SMS pumping. For a monitor: the exit status is 1 if pumping is
+suspected.
+"""
 
 import sys
 from typing import Any
@@ -9,7 +11,7 @@ from phonebind.operations.reports import pumping
 
 
 class Command(BaseCommand):
-    help = "Say how many of the last hour's SMS codes were used. Ends with 1, and alarms, where they are too few."
+    help = "Show how many SMS codes of the last hour were used. If too few: alarm, and exit with status 1."
 
     def handle(self, *args: Any, **options: Any) -> None:
         seen = pumping.look()

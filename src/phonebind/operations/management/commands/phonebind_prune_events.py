@@ -1,4 +1,4 @@
-"""``manage.py phonebind_prune_events``: delete the events that are old. Run it once a day."""
+"""``manage.py phonebind_prune_events``: delete old events. Run it once a day."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
@@ -10,24 +10,28 @@ from django.utils import timezone
 from phonebind.operations.events import pruning
 from phonebind.operations.events.pruning import MOST
 
-#: What China's Cybersecurity Law asks network logs to be kept for, six months, and a little more.
+#: China's Cybersecurity Law requires that network logs are kept for six months. This is a little more.
 LEAST_DAYS = 180
 
 
 class Command(BaseCommand):
-    help = "Delete the events that are old. It may run twice at once, and be killed: each batch is one transaction."
+    help = (
+        "Delete old events. It is safe to run it twice at the same time, and to kill it: each batch is one transaction."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--days", type=int, default=400, help="how long they are kept (default: %(default)s)")
         parser.add_argument("--batch", type=int, default=1_000, help="how many at a time (default: %(default)s)")
-        parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
-        parser.add_argument("--force", action="store_true", help=f"keep them for less than {LEAST_DAYS} days")
+        parser.add_argument("--dry-run", action="store_true", help="only show how many would be deleted")
+        parser.add_argument("--force", action="store_true", help=f"allow fewer than {LEAST_DAYS} days")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not (1 <= options["days"] <= MOST and 1 <= options["batch"] <= MOST):
-            raise CommandError(f"--days and --batch are 1 at least and {MOST} at most")
+            raise CommandError(f"--days and --batch must be from 1 to {MOST}")
         if options["days"] < LEAST_DAYS and not options["force"]:
-            raise CommandError(f"Events are kept for {LEAST_DAYS} days at least; --force deletes them all the same.")
+            raise CommandError(
+                f"Events must be kept for at least {LEAST_DAYS} days. Use --force to delete them earlier."
+            )
         before = timezone.now() - timedelta(days=options["days"])
         if options["dry_run"]:
             self.stdout.write(f"{pruning.count(before)} events would be deleted (nothing was done).")

@@ -25,15 +25,17 @@ HEADINGS = ("purpose", "gateway", "outcome", "count", "price", "cost")
 def _month(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"([0-9]{4})-([0-9]{2})", text)
     if not found or not 1 <= int(found[2]) <= 12 or not 2000 <= int(found[1]) <= 9000:
-        raise ArgumentTypeError(f"{text!r} is no month such as 2026-08")
+        raise ArgumentTypeError(f"{text!r} is not a month such as 2026-08")
     return int(found[1]), int(found[2])
 
 
 class Command(BaseCommand):
-    help = "Say what the SMS of a month came to, and with SMS_PRICES what they cost."
+    help = "Show how many SMS were sent in a month, and with SMS_PRICES what they cost."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--month", type=_month, help="such as 2026-08, of the site's TIME_ZONE (default: this one)")
+        parser.add_argument(
+            "--month", type=_month, help="such as 2026-08, in the site's TIME_ZONE (default: this month)"
+        )
         parser.add_argument("--format", choices=tuple(FORMATS), default="table")
 
     @translation.override("en")
@@ -84,7 +86,7 @@ class Command(BaseCommand):
         )
 
 
-#: What each format is written by.
+#: The method that writes each format.
 FORMATS: dict[str, Callable[[Command, Report], None]] = {
     "table": Command.table,
     "csv": Command.csv,
@@ -114,9 +116,9 @@ def _totals(report: Report) -> list[str]:
         f"Numbers that were sent an SMS: {report.asked}; that used the code: {report.used} ({share})",
     ]
     if report.cost is None:
-        told.append("Without SMS_PRICES in the settings nobody knows what they cost: these are counts alone.")
+        told.append("These are only counts: SMS_PRICES in the settings is not set, so the cost is unknown.")
     elif report.unpriced:
-        told.append(f"Not in the cost, since SMS_PRICES has no price for them: {', '.join(report.unpriced)}")
+        told.append(f"Not in the cost, because SMS_PRICES has no price for them: {', '.join(report.unpriced)}")
     return [*told, *(["Most SMS were asked for from:"] if report.networks else [])]
 
 

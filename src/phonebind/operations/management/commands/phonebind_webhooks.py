@@ -1,4 +1,6 @@
-"""``manage.py phonebind_webhooks``: send what is in the outbox. Keep it running; several may run at once."""
+"""``manage.py phonebind_webhooks``: send the webhooks in the outbox. Keep it running. Several processes may run at
+the same time.
+"""
 
 import signal
 import threading
@@ -15,8 +17,10 @@ class Command(BaseCommand):
     help = "Send webhooks to the endpoints of WEBHOOKS."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("endpoints", nargs="*", metavar="endpoint", help="only to these (default: to all)")
-        parser.add_argument("--once", action="store_true", help="send what is due now, and end")
+        parser.add_argument(
+            "endpoints", nargs="*", metavar="endpoint", help="send only to these endpoints (default: all)"
+        )
+        parser.add_argument("--once", action="store_true", help="send the messages that are due now, then exit")
         parser.add_argument(
             "--threads", type=int, default=1, help="messages at once to one endpoint (default: %(default)s)"
         )
@@ -24,11 +28,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, endpoints: list[str], once: bool, threads: int, **options: Any) -> None:
         names = endpoints or list(conf.webhooks)
         if not names:
-            raise CommandError("WEBHOOKS names nobody who is to be told.")
+            raise CommandError("WEBHOOKS has no endpoint.")
         if unknown := [name for name in names if name not in conf.webhooks]:
             raise CommandError(f"WEBHOOKS has no {', '.join(unknown)}.")
         if threads < 1:
-            raise CommandError("--threads is 1 at least")
+            raise CommandError("--threads must be at least 1")
         stop = threading.Event()
         former = {each: signal.signal(each, lambda *_: stop.set()) for each in (signal.SIGTERM, signal.SIGINT)}
         try:

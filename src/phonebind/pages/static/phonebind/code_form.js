@@ -1,6 +1,7 @@
-// Lets a form answer in place, so that nothing typed is lost. Without this file it works by plain POST. What a form has
-// not, a code to send, an image, a password, is left out.
-// Written for Chromium 70 and Safari 13.1, as in-app browsers are: tests/pages/test_old_browsers.py holds it to that.
+// Sends a form and shows the response in place, so that typed values are not lost. Without this file the form works by
+// plain POST. A form may lack parts: a code to send, an image, a password.
+// Written for Chromium 70 and Safari 13.1, because in-app browsers are that old. tests/pages/test_old_browsers.py
+// checks this.
 
 const form = document.querySelector("form[data-form]");
 const part = (name) => form.querySelector(`[data-${name}]`);
@@ -9,31 +10,31 @@ const [send, image, seen, other, show, above, told] =
 const submit = form.querySelector(".button.main");
 const enter = form.querySelector(".enter");
 const sendLabel = send && send.textContent;
-/** Codes that keep the server from looking at the image, so that it is as good as before. */
+/** Error codes after which the server has not checked the image code, so the image is still valid. */
 const KEPT = new Set(["invalid", "human_check_invalid", "human_check_unavailable", "too_many_requests"]);
-/** What is typed or told and survives a reload. Never the password. */
+/** Fields whose values survive a reload. Never the password. */
 const REMEMBERED = ["mobile", "sms_code", "receipt"].filter((name) => name in form.elements);
-/** Answers that the page itself says best: what it stands on is over, or something is asked for first. */
+/** Error codes that need a reload: the page has expired, or it must ask for something first. */
 const RELOAD = new Set(["ticket_invalid", "token_invalid", "session_ended", "insufficient_user_authentication"]);
-/** Milliseconds that a bind ticket lives. */
+/** The lifetime of a bind ticket, in milliseconds. */
 const LIFETIME = 600000;
 const STORED = `phonebind ${location.pathname}`;
-/** `waits`: by number, when the next code may be asked for. */
+/** `waits`: for each number, the time when the next code may be requested. */
 const memory = recall() || { began: Date.now(), typed: {}, waits: {} };
-/** The button whose answer is awaited. */
+/** The button of the running request. */
 let pending = null;
 let timer;
-/** The image was used up while nobody saw it. */
+/** The image was used up while it was hidden. */
 let stale = false;
-/** Another image is asked for although a code is on its way to this number. */
+/** The person wants another code although one was sent to this number: the page shows the image again. */
 let again = false;
-/** The button that was clicked last. */
+/** The last clicked button. */
 let pressed = null;
 
-// Our own messages, in place, instead of the browser's bubbles.
+// The page shows its own messages in place of the browser's.
 form.noValidate = true;
 
-// Safari before 15.4 and many in-app browsers tell no `submitter`. But a click comes before each submit: the Enter key
+// Safari before 15.4 and many in-app browsers have no `submitter`. But a click precedes each submit: the Enter key
 // clicks the first button of a form.
 form.addEventListener("click", (event) => {
   pressed = event.target.closest("button");
@@ -44,8 +45,8 @@ form.addEventListener("submit", (event) => {
   const button = event.submitter || pressed || enter;
   pressed = null;
   if (button.value === "image") anotherImage();
-  // Enter in the field beside the image means the code that it is for. Safari leaves the focus there when one taps
-  // the main button, so the focus alone does not tell.
+  // Enter in the field beside the image requests an SMS code. The focus alone is not enough to know this: Safari
+  // leaves it there after a tap on the main button.
   else if (send && (button === send || (button === enter && document.activeElement === form.elements.text))) sendCode();
   else act(button);
 });
@@ -75,7 +76,7 @@ if (show) {
 
 for (const name of REMEMBERED) {
   const input = form.elements[name];
-  // What the server has filled in is newer, and so is what was typed before this script came.
+  // A value from the server is newer. So is a value that was typed before this script was loaded.
   if (!input.value) input.value = memory.typed[name] || "";
 }
 form.addEventListener("input", ({ target }) => {
@@ -84,7 +85,7 @@ form.addEventListener("input", ({ target }) => {
   remember();
   if (target.name === "mobile") update();
 });
-// What was pasted or filled in with a country code is shown without, since +86 stands before the field.
+// A country code that was pasted or filled in is removed: the page shows +86 before the field.
 form.addEventListener("change", ({ target }) => {
   if (target.name !== "mobile" || !isMobile(target.value)) return;
   target.value = national(target.value);
@@ -93,17 +94,17 @@ form.addEventListener("change", ({ target }) => {
 if (send && isWaiting()) tellSent(number());
 update();
 
-// A page out of the browser's memory shows what was true when it was left.
+// A page from the browser's back/forward cache may be outdated.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 async function sendCode() {
   if (pending || send.disabled) return;
   if (seen && seen.hidden && !form.elements.without_image.value) return askForImage();
-  // As it is now: whatever is changed while the check goes on is meant for the next time.
+  // Read now: changes during the check are meant for the next request.
   const data = filled("send_code");
   const answer = await during(send, async () => (await prove(data)) || { looked: true, ...(await ask(data)) });
   if (answer.looked && !KEPT.has(answer.code) && !data.get("without_image")) stale = true;
-  // For receipt.js, before all of it is remembered.
+  // receipt.js sets its field before `wait` stores the form.
   form.dispatchEvent(new CustomEvent("answer", { detail: answer }));
   const seconds = answer.resend_after || (isAboutWaiting(answer) && answer.retry_after);
   const mobile = data.get("mobile") || "";
@@ -127,9 +128,9 @@ async function act(button) {
   location.assign(answer.location);
 }
 
-/** Send the form as it would be without this script: the answer is a page, which asks for more. */
+/** Send the form as without this script. The response is a page that asks for more. */
 function post(action) {
-  // The page that comes has all of it in its form; and whoever comes next to this address may be somebody else.
+  // The next page has all values in its form. And the next visitor to this URL may be another person.
   forget();
   const field = document.createElement("input");
   field.type = "hidden";
@@ -139,7 +140,7 @@ function post(action) {
   form.submit();
 }
 
-/** Adds the answer to the human check, where one is asked for now. Returns what kept it from that, or null. */
+/** Add the answer to the human check to `data`, if a check is required. Returns an error response, or null. */
 async function prove(data) {
   if (!("check" in form.dataset || data.get("without_image"))) return null;
   const question = new URLSearchParams(data);
@@ -159,12 +160,12 @@ async function prove(data) {
   }
 }
 
-/** One thing at a time. The button looks pressed meanwhile, and stays so while a page is on its way. */
+/** Run one request at a time. Its button is disabled meanwhile, and stays so if another page is being loaded. */
 async function during(button, work) {
   pending = button;
   clear();
   const label = button.textContent;
-  // Not `disabled`, or whoever came by keyboard would be thrown back to the top of the page.
+  // Not `disabled`: a keyboard user would lose the focus and start again at the top of the page.
   button.setAttribute("aria-disabled", "true");
   button.textContent = form.dataset.sending;
   const answer = await work();
@@ -181,7 +182,7 @@ function filled(action) {
   return new URLSearchParams([...new FormData(form), ["action", action]]);
 }
 
-/** The server's answer, or one like it where there is none, or none of ours. */
+/** The server's JSON. If there is no response, or it is not ours: an object with a message. */
 async function ask(body) {
   let response, text;
   try {
@@ -194,12 +195,12 @@ async function ask(body) {
     const answer = JSON.parse(text);
     if (response.ok || answer.message) return answer;
   } catch {
-    // a page, of the server's or of somebody between us
+    // A page, from the server or from a proxy.
   }
   return { message: response.status < 500 ? form.dataset.strange : form.dataset.broken };
 }
 
-/** Each message beside its field and the first of them in focus; what no field is to blame for, above the form. */
+/** Show each message beside its field, and focus the first one. Other messages are shown above the form. */
 function complain({ code, message, errors = {} }, fallback) {
   if (RELOAD.has(code)) {
     forget();
@@ -224,7 +225,7 @@ function clear() {
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
 }
 
-/** Whoever types there has read what was wrong with it. */
+/** Remove the error of a field once the person types in it. */
 function forgive(input) {
   if (!input.hasAttribute("aria-invalid")) return;
   input.removeAttribute("aria-invalid");
@@ -236,7 +237,7 @@ function anotherImage() {
   form.elements.text.focus();
 }
 
-/** The same id gives a new image each time; only the address must differ for the browser to ask again. */
+/** The same id gives a new image each time. The URL must differ, or the browser does not load it again. */
 function newImage() {
   if (!image) return;
   const img = image.querySelector("img");
@@ -247,12 +248,12 @@ function newImage() {
 
 // ---------------------------------------------------------------- one code a minute, for each number
 
-/** What stands in the form; "" where the server knows the number. */
+/** The number in the form; "" if the server knows the number. */
 function number() {
   return form.elements.mobile ? form.elements.mobile.value : "";
 }
 
-/** As the server spells it. */
+/** The number as the server writes it. */
 function national(mobile) {
   return mobile.normalize("NFKC").replace(/\D/g, "").slice(-11);
 }
@@ -261,7 +262,7 @@ function isMobile(text) {
   return /^(?:\+86|0086|86)?1[3-9]\d{9}$/.test(text.normalize("NFKC").replace(/[^+\d]/g, ""));
 }
 
-/** A short wait is counted down; a quota, or the vendor's limit, may as well be a matter of hours. */
+/** Only a short wait is counted down. A quota, or the vendor's limit, may take hours. */
 function isAboutWaiting({ code, retry_after: seconds }) {
   return code === "sms_too_frequent" || code === "sms_not_sent" || (code === "sms_quota" && seconds <= 120);
 }
@@ -280,7 +281,7 @@ function tellSent(mobile) {
   told.textContent = told.dataset.sent.replace("{}", national(mobile).replace(/^(...)(....)/, "$1 $2 "));
 }
 
-/** Button and image as they are for the number that stands in the form. */
+/** Set the button and the image for the number in the form. */
 function update() {
   if (!send) return;
   clearTimeout(timer);
@@ -289,7 +290,7 @@ function update() {
   send.disabled = left > 0;
   if (pending !== send) send.textContent = left > 0 ? form.dataset.again.replace("{}", left) : sendLabel;
   if (left > 0) timer = setTimeout(update, 250);
-  // Who has been sent a code need not look at an empty field for the next one.
+  // After a code was sent, the field for the next image is hidden.
   const sent = Boolean(until) && !again;
   if (seen) seen.hidden = sent || Boolean(form.elements.without_image.value);
   if (other) other.hidden = sent;
@@ -305,7 +306,7 @@ function askForImage() {
 
 // ---------------------------------------------------------------- what survives a reload
 
-/** Of this sign-in alone, in this tab, and for as long as its ticket lives. */
+/** The stored state of this sign-in in this tab, if its ticket is still valid. */
 function recall() {
   try {
     for (const key of Object.keys(sessionStorage)) {
@@ -315,7 +316,7 @@ function recall() {
     if (found && Date.now() - found.began < LIFETIME) return found;
     sessionStorage.removeItem(STORED);
   } catch {
-    // This browser keeps nothing.
+    // This browser does not allow storage.
   }
   return null;
 }
@@ -325,7 +326,7 @@ function remember() {
   try {
     sessionStorage.setItem(STORED, JSON.stringify(memory));
   } catch {
-    // This browser keeps nothing.
+    // This browser does not allow storage.
   }
 }
 
@@ -333,6 +334,6 @@ function forget() {
   try {
     sessionStorage.removeItem(STORED);
   } catch {
-    // This browser keeps nothing.
+    // This browser does not allow storage.
   }
 }

@@ -1,13 +1,13 @@
-// Answers a human check: what `GET /human_checks/…` calls `human_check` goes in, and what the SMS request sends under
-// that name comes out. A check of your own:
+// Answers a human check. The input is `human_check` from the response of `GET /human_checks/…`. The output is
+// `human_check` for the SMS request. To add your own check:
 // window.phonebindChecks = { name: async (asked) => "its answer" }.
 
 const checks = { altcha: compute, tencent: showTencent, ...window.phonebindChecks };
 
-/** Milliseconds after which nobody waits any more: for a script that does not come, or somebody who went away. */
+/** Timeout in milliseconds: the script may not load, or the person may have left. */
 const PATIENCE = 120000;
 
-/** Rejects where there is no answer: the person gave up, or the browser cannot. */
+/** Rejects if there is no answer: the person gave up, or the browser cannot compute one. */
 export async function answer(asked) {
   const tooLate = new Promise((_, reject) => setTimeout(() => reject(new Error("too late")), PATIENCE));
   return Promise.race([checks[asked.name](asked), tooLate]);
@@ -15,10 +15,10 @@ export async function answer(asked) {
 
 // ---------------------------------------------------------------- ALTCHA: https://altcha.org
 
-/** No draw of the server's is near this high. */
+/** All counters that the server draws are far below this. */
 const MOST = 100000;
 
-/** Tries counters from 0 on, as many at once as there are cores; the browser hashes outside of this thread. */
+/** Tries counters from 0 on, one at a time per core. The browser hashes outside of this thread. */
 async function compute({ challenge }) {
   const { nonce, salt, cost, keyLength, keyPrefix } = challenge.parameters;
   const [password, salted] = [bytes(nonce + "00000000"), bytes(salt)];
@@ -39,7 +39,7 @@ async function compute({ challenge }) {
 }
 
 async function derive(password, salt, iterations, length) {
-  // Both copy what they are given before they first wait: `password` is written to again meanwhile.
+  // Both calls copy their arguments before they first wait. So `password` can be overwritten meanwhile.
   const key = await crypto.subtle.importKey("raw", password, "PBKDF2", false, ["deriveBits"]);
   const bits = await crypto.subtle.deriveBits({ name: "PBKDF2", hash: "SHA-256", salt, iterations }, key, length * 8);
   return Array.from(new Uint8Array(bits), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -64,7 +64,7 @@ function load(src) {
   return new Promise((resolve, reject) => {
     const script = Object.assign(document.createElement("script"), { src, onload: resolve });
     script.onerror = () => {
-      script.remove(); // so that the next try asks again
+      script.remove(); // so that the next try loads it again
       reject(new Error(`${src} was not loaded`));
     };
     document.head.append(script);

@@ -1,10 +1,11 @@
-// Tells what became of an SMS, in place. Without this file the button posts the form, and the page comes back with it.
-// Written for the same old browsers as code_form.js, which restores the field after a reload, and says what was answered.
+// Shows in place whether an SMS was delivered. Without this file the button posts the form, and the next page shows it.
+// Written for the same old browsers as code_form.js. That file restores the field after a reload, and sends the event
+// `answer`.
 
 const form = document.querySelector("form[data-form]");
 const part = form.querySelector("[data-receipt]");
 const [receipt, button, told] = part.children;
-/** What the server needs to answer, besides the act. */
+/** The fields that the server needs, besides `action`. */
 const SENT = new Set(["access_token", "csrfmiddlewaretoken", "flow", "mobile", "receipt"]);
 let asking = false;
 
@@ -18,7 +19,7 @@ form.addEventListener("answer", ({ detail }) => {
 });
 
 button.addEventListener("click", async (event) => {
-  // code_form.js would take the submit for a bind.
+  // Otherwise code_form.js would treat the submit as a bind.
   event.preventDefault();
   if (asking) return;
   asking = true;
@@ -33,7 +34,7 @@ async function ask() {
   try {
     const response = await fetch(location.href, { method: "POST", body, headers: { Accept: "application/json" } });
     const { code, message } = await response.json();
-    // The ten minutes are over; the page itself says so best.
+    // The ten minutes are over. The reloaded page says so.
     if (code === "ticket_invalid") location.reload();
     return message;
   } catch {

@@ -1,4 +1,4 @@
-// Shows the provider's own sign-in in this page. Where its script does not come, the link below leads to its page.
+// Shows the provider's own sign-in in this page. If its script does not load, the link below leads to its page.
 
 const part = document.querySelector("[data-script]");
 
