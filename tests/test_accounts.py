@@ -1,4 +1,4 @@
-"""The account that has a mobile."""
+"""The account that owns a mobile: how it is found and made, and its password."""
 
 import hashlib
 import time

@@ -417,7 +417,7 @@ def test_e007_the_human_check_is_unusable(settings: Settings, setting: object, w
     assert "hush" not in said()
 
 
-#: The smallest limits that are allowed when no human check is required.
+#: The limits that a host must set itself when no human check is required.
 BOUNDS = {"sms_address_hour": (5, 3_600), "sms_site_hour": (100, 3_600), "sms_site_day": (500, 86_400)}
 
 

@@ -806,9 +806,7 @@ def test_threat_43_a_ticket_costs_nothing_while_the_open_part_lasts(clock: time_
 
 
 def test_a_holder_is_told_the_shorter_wait(clock: time_machine.Traveller) -> None:
-    """There are two waits: one for the part of the quota that is for all, and one for the part that is kept for the
-    holder.
-    """
+    """The part of the quota that is for all has a wait, and so has the part that is kept for the holder."""
     sent_in(clock, 3 * DAY, (ME,))
     with pytest.raises(SmsQuota) as nobody:
         issue_another()

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data; boundary=x"
-#: For each field: the form that is correct except that this field is not UTF-8.
+#: By path: the fields. In each test one of them is not UTF-8, and everything else is correct.
 API = {
     "/authorizations/": ("username", "password"),
     "/authorizations/refresh/": ("refresh",),

@@ -89,7 +89,7 @@ def test_threat_13_few_an_hour_get_one_without_an_image(person: Person, phonebin
     answers = [send(person, mobile, human_check=solve(asked), without_image="1") for mobile, asked in proofs]
     assert [answer.status_code for answer in answers] == [200, 429]
     assert answers[1].json()["code"] == "sms_quota"
-    # A visitor who asks only now cannot have solved the proof of work.
+    # A visitor who asks only now is refused at once, so they need not compute a proof.
     refused = ask(person, OTHER, without_image="1")
     assert (refused.status_code, refused.json()["code"]) == (429, "sms_quota")
     assert 0 < int(refused["Retry-After"]) <= 3600 + 300

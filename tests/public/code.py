@@ -15,7 +15,7 @@ from tests.public.tree import ROOT, sources
 from tests.support.documents import read
 from tests.test_public import EXPORTED, IMPORTED
 
-#: Quoted words in the sentences around the words of the audit trail.
+#: Words that belong to the sentences of the docstring, and not to the lists of values.
 _PROSE = {"phonebind", "code", "operations"}
 
 

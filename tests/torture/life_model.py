@@ -431,7 +431,7 @@ class LifeModel(Counts):
         self.release(account, "new_owner")
 
     def ask_choice(self, question: Question, browser: str, ticket: Ticket | None) -> None:
-        """Whoever got the question may answer it, until the bind is done."""
+        """The device or the identity that got the question may answer it, until the bind is done."""
         claims = [("owner_choice_address_hour", browser)]
         if self.first_used_up(claims):
             raise No("too_many_requests")
