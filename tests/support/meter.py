@@ -32,7 +32,7 @@ class Meter:
 
 @contextmanager
 def metering() -> Iterator[Meter]:
-    """The sandbox is told of each image. That is not counted, because it is not part of phonebind."""
+    """The sandbox gets a message about each image. That is not counted, because it is not part of phonebind."""
     meter, send = Meter(), AbstractConnection.send_packed_command
 
     def counted(self: Any, command: Any, *args: Any, **kwargs: Any) -> None:

@@ -50,7 +50,7 @@ def test_threat_46_forty_refreshes_at_once(owner: User, race: Racers, note: Note
 
 
 def sign_in(openid: str) -> str:
-    """The callback's part for a person whom another of our apps knows."""
+    """The callback's part for a person who is known in another of our apps."""
     account = binding._adopt(Identity("qq", OTHER_APP, openid, UNIONID))
     return "known" if account else "asked"
 
