@@ -342,7 +342,7 @@ def test_a_database_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="the pool's")
 def test_a_crowd_that_has_the_pool_is_no_failure() -> None:
     connection.close()
-    connection.close_pool()  # connections that an earlier test has killed
+    connection.close_pool()  # type: ignore[attr-defined] # connections that an earlier test has killed
     connection.ensure_connection()
     connection.close()
     pool = connection.pool  # type: ignore[attr-defined]
