@@ -47,7 +47,7 @@ if not DEBUG:
     if SANDBOX:
         env.note("SANDBOX=1 lets everybody sign in as anybody; it needs DEBUG=1.")
     for _name in ("SECRET_KEY", "QQ_CLIENT_ID", "QQ_CLIENT_SECRET"):
-        if getattr(demo, _name) in (env.text(_name), *env.words(f"{_name}_FALLBACKS")):
+        if getattr(demo, _name) in (env.text(_name, ""), *env.words(f"{_name}_FALLBACKS")):
             env.note(f"{_name} has the demo's value, which everybody knows.")
     # The only gateway key of the demo that would work in production: an own bridge accepts any key.
     for _name in ("SMS_OPTIONS", "WEBHOOKS"):
@@ -197,6 +197,10 @@ _FRONT_END = env.text("FRONT_END", "contract")
 #: The path prefix of our pages. In the session edition the front end itself uses /login/.
 PAGES_PATH = "pages/" if _FRONT_END == "session" else ""
 _QQ_DEMO = SANDBOX and not env.words("QQ_CLIENT_ID")
+_PROVIDERS = env.options("PROVIDERS")
+_QQ_VARIABLES = ("QQ_CLIENT_ID", "QQ_CLIENT_SECRET", "QQ_REDIRECT_URI")
+#: A site of other providers needs no variable of QQ; with one of them it needs all.
+_QQ = _QQ_DEMO or not _PROVIDERS or any(env.words(name) for name in _QQ_VARIABLES)
 _HUMAN_CHECK = env.word_or_options("HUMAN_CHECK", "image")
 if SANDBOX and _HUMAN_CHECK == "tencent":
     _TENCENT = f"{ORIGIN}/sandbox/tencent/"
@@ -218,6 +222,17 @@ if SANDBOX and _REDIRECT_URIS:
     PHONEBIND_SANDBOX["APPS"] = demo.apps(_REDIRECT_URIS)
 
 
+def _qq() -> dict[str, Any]:
+    return {
+        "client_id": env.text("QQ_CLIENT_ID", demo.QQ_CLIENT_ID if _QQ_DEMO else None),
+        "client_secret": env.text("QQ_CLIENT_SECRET", demo.QQ_CLIENT_SECRET if _QQ_DEMO else None),
+        "redirect_uri": env.text("QQ_REDIRECT_URI", f"{ORIGIN}/{PAGES_PATH}login/qq/callback/" if DEBUG else None),
+        "callback_page": env.text("QQ_CALLBACK_PAGE", ""),
+        "unionid": env.flag("QQ_UNIONID", default=_QQ_DEMO),
+        **({"base_url": f"{ORIGIN}/sandbox/qq"} if _QQ_DEMO else {}),
+    }
+
+
 def _demo_providers() -> dict[str, dict[str, Any]]:
     callback = f"{ORIGIN}/{PAGES_PATH}login/{{}}/callback/"
     cookies = _FRONT_END != "tutorial" and not env.flag("LEGACY_STATE")
@@ -226,16 +241,9 @@ def _demo_providers() -> dict[str, dict[str, Any]]:
 
 PHONEBIND = {
     "PROVIDERS": {
-        "qq": {
-            "client_id": env.text("QQ_CLIENT_ID", demo.QQ_CLIENT_ID if _QQ_DEMO else None),
-            "client_secret": env.text("QQ_CLIENT_SECRET", demo.QQ_CLIENT_SECRET if _QQ_DEMO else None),
-            "redirect_uri": env.text("QQ_REDIRECT_URI", f"{ORIGIN}/{PAGES_PATH}login/qq/callback/" if DEBUG else None),
-            "callback_page": env.text("QQ_CALLBACK_PAGE", ""),
-            "unionid": env.flag("QQ_UNIONID", default=_QQ_DEMO),
-            **({"base_url": f"{ORIGIN}/sandbox/qq"} if _QQ_DEMO else {}),
-        },
+        **({"qq": _qq()} if _QQ else {}),
         **(_demo_providers() if _QQ_DEMO else {}),
-        **env.options("PROVIDERS"),
+        **_PROVIDERS,
     },
     "SMS": _SMS,
     "SMS_RECEIPTS": _SMS_RECEIPTS,

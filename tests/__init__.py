@@ -1,1 +1,1 @@
-"""Mirrors src/phonebind, one file each; journeys/ goes through the reference server and the browser."""
+"""Mirrors src/phonebind: one test file for each module. journeys/ tests the reference server with a browser."""

@@ -1,4 +1,4 @@
-"""Fixtures for all tests. The services behind them are started by tests.support.services."""
+"""Fixtures for all tests. tests.support.services starts the services that they use."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -18,7 +18,7 @@ from tests.torture.report import Note
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The whole suite runs on SQLite; on the other databases only what touches the database."""
+    """The whole suite runs on SQLite. On the other databases only the tests that use the database run."""
     if TEST_DB != "sqlite":
         others = [item for item in items if not _touches_database(item)]
         items[:] = [item for item in items if _touches_database(item)]
@@ -34,13 +34,15 @@ def _touches_database(item: pytest.Item) -> bool:
 
 @pytest.fixture
 def note() -> Note:
-    """Write down what was seen: a row of the report of ``make torture``."""
+    """Write down what a test measured: a row of the report of ``make torture``."""
     return report.noting(TEST_DB)
 
 
 @pytest.fixture
 def start_with_debug(settings: Settings) -> Iterator[Callable[[bool], None]]:
-    """As if Django had started with DEBUG on or off, which is remembered. It started with DEBUG on."""
+    """Make it look as if Django had started with DEBUG on or off; the code remembers that. In fact it started with
+    DEBUG on.
+    """
 
     def start(debug: bool) -> None:
         settings.DEBUG = debug
@@ -69,7 +71,9 @@ def _empty_store(_store: redis.Redis) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_slot() -> Iterator[None]:
-    """A script whose keys have two tags fails in every test: a cluster would refuse it, and one server does not."""
+    """A script whose keys have two hash tags fails in every test: a cluster would refuse it, and a single server does
+    not.
+    """
     run = store.Script.__call__
 
     def checked(self: store.Script, keys: str | Sequence[str], *args: str | int) -> object:
@@ -84,14 +88,14 @@ def _one_slot() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _hang_up() -> Iterator[None]:
-    """Every test has servers of its own, and who runs all of them may have no more than 1,024 files open."""
+    """Close the connections: every test has its own servers, and a run of all tests may have only 1,024 files open."""
     yield
     upstream._close_idle()
 
 
 @pytest.fixture
 def valkey() -> Iterator[Valkey]:
-    """The Valkey of the tests, to ``stop()`` and ``start()``; it runs again when the test is over."""
+    """The Valkey of the tests, with ``stop()`` and ``start()``. It runs again when the test is over."""
     server = valkey_server()
     yield server
     if server.ended():
@@ -103,9 +107,9 @@ def valkey() -> Iterator[Valkey]:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The base URL of what ``make run`` serves, started once with a database of its own.
+    """The base URL of the site that ``make run`` serves, started once with its own database.
 
-    It shares the tests' Valkey, so each test finds fresh limits, an empty inbox and no faults, and can stop Valkey.
+    It shares the tests' Valkey. So each test finds fresh limits, an empty inbox and no faults, and can stop Valkey.
     """
     redis_url = valkey_server().url.replace("db=0", "db=1")
     with serve(tmp_path_factory.mktemp("site") / "data", REDIS_URL=redis_url) as url:
@@ -114,12 +118,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def visitor(site: str) -> Visitor:
-    """Somebody new at the site."""
+    """A new visitor at the site."""
     return Visitor(site)
 
 
 @pytest.fixture(scope="session")
 def new_mobile() -> Callable[[], str]:
-    """A number that nobody has used at the site."""
+    """A number that no account of the site uses."""
     numbers = iter(range(13900000000, 13999999999))
     return lambda: str(next(numbers))

@@ -1,4 +1,4 @@
-"""The user who owns a mobile."""
+"""The account that owns a mobile: how it is found and made, and its password."""
 
 import hashlib
 import time
@@ -44,7 +44,7 @@ def new(mobile: str, password: str) -> Any:
 
 @pytest.fixture
 def cheap(settings: Settings) -> None:
-    """For tests of many passwords: to hash one costs nothing."""
+    """For tests with many passwords: hashing costs nothing."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -54,14 +54,14 @@ def ming() -> User:
 
 
 def guess(user: User, times: int, address: str = ADDRESS) -> None:
-    """Wrong passwords of somebody who has proved the account's mobile."""
+    """Enter wrong passwords, as a person who has proved the account's mobile."""
     for _ in range(times):
         with pytest.raises(PasswordWrong):
             accounts.check_password(user, "wrong", address)
 
 
 def sign_in(name: str, password: str = "wrong", address: str = ADDRESS) -> tuple[str, int | None]:
-    """How it ends, and how long to wait."""
+    """The outcome, and the seconds to wait."""
     try:
         accounts.authenticate(name, password, address)
     except PhonebindError as error:
@@ -69,7 +69,7 @@ def sign_in(name: str, password: str = "wrong", address: str = ADDRESS) -> tuple
     return "signed_in", None
 
 
-# ---------------------------------------------------------------- found
+# ---------------------------------------------------------------- an account is found
 
 
 def test_a_user_is_found_by_mobile_and_by_nothing_else(ming: User) -> None:
@@ -87,7 +87,7 @@ def test_the_field_is_the_hosts_choice(phonebind: Configure, ming: User) -> None
     assert accounts.find(MOBILE) == ming
 
 
-# ---------------------------------------------------------------- made
+# ---------------------------------------------------------------- an account is made
 
 
 def test_a_new_user_has_the_mobile_for_a_username() -> None:
@@ -100,7 +100,7 @@ def test_a_new_user_has_the_mobile_for_a_username() -> None:
 
 
 def test_a_new_password_is_hashed_as_owasp_asks(settings: Settings) -> None:
-    """By what the reference server hashes with, and not by the tests' own."""
+    """The hasher of the reference server does this, not the cheap one of the tests."""
     settings.PASSWORD_HASHERS = server_settings.PASSWORD_HASHERS
     user = new(MOBILE, PASSWORD)
     assert user.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
@@ -124,7 +124,7 @@ def test_who_took_my_mobile_for_a_username_does_not_keep_me_out() -> None:
 
 
 def test_who_took_the_username_in_another_spelling_does_not_either() -> None:
-    """MariaDB takes trailing spaces and, were there letters, case for the same."""
+    """MariaDB ignores trailing spaces and, in letters, case when it compares."""
     User.objects.create_user(f"{MOBILE} ", password="squatter-pass-1")
     new(MOBILE, PASSWORD).save()
 
@@ -135,7 +135,7 @@ def test_a_model_whose_username_is_the_mobile_needs_no_suffix(phonebind: Configu
     assert new(MOBILE, PASSWORD).get_username() == MOBILE
 
 
-# ---------------------------------------------------------------- held to a password
+# ---------------------------------------------------------------- the account's password is asked for
 
 
 def test_the_right_password_costs_nothing(ming: User) -> None:
@@ -245,7 +245,9 @@ def test_threat_12_five_wrong_passwords_lock_a_name_whether_it_is_known_or_not(m
 @pytest.mark.usefixtures("cheap")
 @pytest.mark.parametrize("names", [("ming", MOBILE), (MOBILE, "ming")])
 def test_threat_47_a_lock_does_not_tell_which_mobile_is_whose(ming: User, names: tuple[str, str]) -> None:
-    """Whoever locks one name of an account is answered to the other as to one that nobody has."""
+    """An attacker who locks one name of an account tries the other name. The answer is the same as for a name that no
+    account has.
+    """
     for _ in range(6):
         sign_in(names[0])
     related, stranger = ([sign_in(name)[0] for _ in range(6)] for name in (names[1], "13900000009"))
@@ -266,7 +268,9 @@ def test_threat_12_an_account_has_twenty_wrong_passwords_over_all_its_names(ming
 
 @pytest.mark.usefixtures("cheap")
 def test_threat_47_windows_that_touch_do_not_tell_which_mobile_is_whose(ming: User) -> None:
-    """The names' windows begin when an attacker likes. However they lie, the account's own limit is not met first."""
+    """An attacker chooses when the window of each name begins. In all cases the limit of the name is reached before the
+    limit of the account.
+    """
 
     def begin_anew(*names: str) -> None:
         with store.connection() as client:
@@ -315,7 +319,7 @@ def test_a_name_like_an_accounts_number_locks_another_lock(ming: User) -> None:
 # ---------------------------------------------------------------- other spellings
 
 
-#: What utf8mb4_unicode_ci takes for "ming", and for 13900000001.
+#: What the collation utf8mb4_unicode_ci treats as equal to "ming" and to 13900000001.
 SPELLINGS = {
     "ming": ["MING", "Ming", "ｍｉｎｇ", "míng", "ming ", "ming\x01", "mi\u200bng"],
     MOBILE: ["١٣٩٠٠٠٠٠٠٠١", "①3900000001", f"{MOBILE}\x01"],
@@ -324,7 +328,7 @@ SPELLINGS = {
 
 @pytest.fixture
 def loose(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A database that takes these for the same: MariaDB itself, in a collation that many have; or one that acts so."""
+    """A database that treats these spellings as equal: MariaDB with a common collation, or a simulation of it."""
     if TEST_DB != "mariadb":
         monkeypatch.setattr(accounts, "_get", _get_loosely)
         yield
@@ -356,7 +360,7 @@ def _folded(value: str | None) -> str:
     ("name", "spelling"), [(name, spelling) for name in SPELLINGS for spelling in SPELLINGS[name]], ids=ascii
 )
 def test_threat_47_only_an_exact_name_is_an_accounts(name: str, spelling: str) -> None:
-    """What the database takes for the same tells by no answer, and by no lock, whose it is."""
+    """For a spelling that the database treats as equal, neither an answer nor a lock shows whose name it is."""
     User.objects.create_user("ming", password=PASSWORD)
     User.objects.create_user(MOBILE, password=PASSWORD)
     assert accounts._get(username=spelling) == User.objects.get(username=name), "the database is not so loose"
@@ -381,7 +385,7 @@ def test_a_mobile_is_a_name_however_it_was_pasted(spelling: str) -> None:
 
 @pytest.mark.usefixtures("cheap")
 def test_a_name_that_looks_like_a_mobile_is_one_all_the_same() -> None:
-    """Of a site that made its usernames so; but the owner of the mobile comes first."""
+    """Some sites made such usernames. But the owner of the mobile comes first."""
     named = User.objects.create_user(f"+86{MOBILE}", password=PASSWORD)
     assert accounts.authenticate(f"+86{MOBILE}", PASSWORD, ADDRESS) == named
     with pytest.raises(CredentialsInvalid):
@@ -398,7 +402,7 @@ def stored_keys() -> set[str]:
 @pytest.mark.parametrize("name", ["１３９０００００００２", "Ming2", "明"])
 def test_a_name_is_whatever_somebody_is_called(name: str) -> None:
     user = User.objects.create_user("x", password=PASSWORD)
-    User.objects.filter(pk=user.pk).update(username=name)  # past the manager, which writes "13900000002"
+    User.objects.filter(pk=user.pk).update(username=name)  # not through the manager, which writes "13900000002"
     assert accounts.authenticate(name, PASSWORD, ADDRESS) == user
 
 
@@ -406,7 +410,7 @@ def test_a_name_is_whatever_somebody_is_called(name: str) -> None:
 
 
 class Counting(BasePasswordHasher):
-    """Counts its rounds: the work that somebody with a clock would see."""
+    """Counts its rounds. They stand for the work that an attacker could measure with a clock."""
 
     rounds: ClassVar[Counter[str]] = Counter()
     iterations: ClassVar[int] = 100
@@ -452,7 +456,7 @@ class Unlisted(Counting):
 
 
 class Missing(Counting):
-    """Its library is not installed: so Django's own say it."""
+    """Its library is not installed. It fails as Django's own hashers do then."""
 
     algorithm = "missing"
     library = "no_such_library"
@@ -494,7 +498,7 @@ def user_with(encoded: str | None) -> None:
 @pytest.mark.parametrize("name", ["ming", MOBILE])
 @pytest.mark.parametrize("kind", HASHES)
 def test_threat_47_a_wrong_password_costs_one_run_of_every_hasher(counting: Counter[str], kind: str, name: str) -> None:
-    """Whatever hash the account has, and whether there is one."""
+    """The cost is the same for each kind of hash, and also when there is no account."""
     user_with(HASHES[kind])
     counting.clear()
     assert sign_in(name) == ("credentials_invalid", None)
@@ -515,7 +519,7 @@ def test_threat_47_a_hasher_whose_library_is_missing_is_skipped(
 def test_threat_47_an_account_whose_hasher_has_no_library_is_like_any_other(
     counting: Counter[str], settings: Settings
 ) -> None:
-    """It was an error 500, and so told who has an account."""
+    """It was an error 500, which showed who has an account."""
     settings.PASSWORD_HASHERS = [f"{__name__}.{name}" for name in ("First", "Missing", "Second", "Third")]
     user_with("missing$salt$hash")
     counting.clear()
@@ -541,7 +545,7 @@ def test_a_right_password_costs_its_own_hasher_and_the_first_once(counting: Coun
     User.objects.update(password=HASHES["another"])
     counting.clear()
     assert sign_in("ming", PASSWORD) == ("signed_in", None)
-    assert counting == {"second": 100, "first": 100}  # rehashed
+    assert counting == {"second": 100, "first": 100}  # the password was hashed again
 
 
 def test_at_the_bind_who_has_the_account_is_known_and_nothing_more_is_hashed(counting: Counter[str]) -> None:
@@ -587,7 +591,7 @@ def test_the_lock_opens_by_itself(ming: User, phonebind: Configure) -> None:
 
 @pytest.mark.parametrize("username", [MOBILE, "nobody"])
 def test_of_two_locks_the_addresss_is_told(ming: User, username: str) -> None:
-    """Whoever comes from a locked address does not learn which accounts are locked too."""
+    """A client at a locked address does not learn which accounts are locked too."""
     limits.take(*[("password_name", username)] * 5)
     limits.take(*[("password_address", ADDRESS)] * 50)
     with store.connection() as client:
@@ -597,11 +601,11 @@ def test_of_two_locks_the_addresss_is_told(ming: User, username: str) -> None:
     assert refused.value.retry_after in range(800, 901)
 
 
-# ---------------------------------------------------------------- no place to hash
+# ---------------------------------------------------------------- no free slot to hash
 
 
 def stored() -> dict[bytes, object]:
-    """All that Valkey knows, but for how long."""
+    """Everything that Valkey stores, without its lifetime."""
     with store.connection() as client:
         return {key: client.hgetall(key) for key in client.scan_iter()}
 
@@ -609,7 +613,7 @@ def stored() -> dict[bytes, object]:
 @pytest.mark.parametrize("password", [PASSWORD, "wrong"])
 @pytest.mark.parametrize("name", ["ming", MOBILE, "nobody", "13900000009"])
 def test_who_finds_no_place_is_told_so_and_it_costs_nothing(ming: User, busy: Busy, name: str, password: str) -> None:
-    """The same whether there is such a user or not, and whether it was the right password."""
+    """The answer is the same with and without such a user, and for a right and a wrong password."""
     with pytest.raises(CredentialsInvalid):
         accounts.authenticate(name, "wrong", ADDRESS)
     before = stored()
@@ -640,7 +644,7 @@ def test_no_account_is_made_without_a_place_to_hash(busy: Busy) -> None:
 
 
 def test_nobody_holds_a_place_longer_than_they_hash(ming: User, busy: Busy) -> None:
-    """Each of these would find none after one that kept it."""
+    """If one of these kept its slot, the next would find none."""
     for name, password in (("ming", PASSWORD), ("ming", "wrong"), ("nobody", PASSWORD)) * 2:
         with suppress(CredentialsInvalid):
             accounts.authenticate(name, password, ADDRESS)
@@ -670,7 +674,7 @@ def test_whoever_hashes_has_a_place(
     assert free == [False, False, False]
 
 
-# ---------------------------------------------------------------- accounts that a host makes
+# ---------------------------------------------------------------- accounts that the host creates
 
 
 def test_a_factory_makes_new_accounts(phonebind: Configure, db: None) -> None:
@@ -747,7 +751,7 @@ def test_who_has_a_password(stored: str | None, expected: bool) -> None:
 def test_threat_3_an_sms_alone_opens_no_operators_account(
     phonebind: Configure, fields: dict[str, Any], forbids: bool, expected: bool
 ) -> None:
-    """An operator's account without a password (``createsuperuser --noinput``) is not opened by an SMS."""
+    """An SMS alone does not sign in to an operator's account without a password (``createsuperuser --noinput``)."""
     phonebind(bind_without_password=not forbids)
     assert accounts.needs_password(User(**{"password": "!", **fields})) is expected
 
@@ -761,7 +765,7 @@ def test_a_model_without_passwords_knows_no_right_one(ming: User, monkeypatch: p
 def test_a_new_hash_that_cannot_be_saved_keeps_nobody_out(
     ming: User, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
-    """The model validates itself as it is saved, and an old row is not valid."""
+    """The model validates itself when it is saved, and an old row is not valid."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
 
     def save(*args: Any, **kwargs: Any) -> None:
@@ -774,7 +778,7 @@ def test_a_new_hash_that_cannot_be_saved_keeps_nobody_out(
 
 
 def test_a_factory_that_comes_second_is_asked_again(phonebind: Configure, ming: User) -> None:
-    """It validates what it makes, and somebody was faster: that is no fault of the person's."""
+    """The factory validates what it makes, and another request was faster. That is not a fault of this person."""
 
     def factory(*_: Any) -> User:
         raise ValidationError({"mobile": "is taken"})

@@ -1,4 +1,4 @@
-"""Staff look at bindings and release them, and can do nothing else."""
+"""Staff can view bindings and release them. They can do nothing else."""
 
 import pytest
 from django.test import Client

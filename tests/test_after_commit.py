@@ -1,4 +1,4 @@
-"""Threat 53: nothing after the commit can turn a committed bind into a 500."""
+"""Threat 53: nothing that happens after the commit can turn a committed bind into a 500."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ MOBILE, PASSWORD = "13900000001", "horse-staple-9"
 
 
 class Odd:
-    """What JSON has no word for."""
+    """A value that JSON cannot represent."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -48,7 +48,7 @@ class OddUser(User):
 
 
 def bind(person: Person) -> Callable[[], Any]:
-    """The same form, as often as it is sent."""
+    """A function that sends the same form each time."""
     ticket = person.callback().json()["access_token"]
     form = {"mobile": MOBILE, "password": PASSWORD, "sms_code": person.sms_code(MOBILE), "access_token": ticket}
     return lambda: person.bind(**form)
@@ -56,7 +56,7 @@ def bind(person: Person) -> Callable[[], Any]:
 
 @pytest.fixture
 def http(monkeypatch: pytest.MonkeyPatch, person: Person) -> Person:
-    """A browser that is answered, whatever is raised."""
+    """A browser that gets an answer, whatever exception is raised."""
     person.http = Client(raise_request_exception=False)
     return person
 
@@ -67,7 +67,7 @@ def test_threat_53_a_key_and_a_name_that_are_no_json(
     issue = tokens.issue
 
     def issue_and_change(user: Any, *args: Any, **session: Any) -> Any:
-        """From here on only the answer asks for them."""
+        """From here on, only the code that makes the answer asks for the odd values."""
         pair = issue(user, *args, **session)
         user.__class__ = OddUser
         return pair
@@ -80,7 +80,7 @@ def test_threat_53_a_key_and_a_name_that_are_no_json(
 
 
 def test_threat_53_a_key_that_is_not_called_id(qq: Upstream, http: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    """System check E008 tells the operator; the person is bound and signed in all the same."""
+    """System check E008 tells the operator. The person is bound and signed in all the same."""
     monkeypatch.setattr(api_settings, "USER_ID_FIELD", "uuid")
     answer = bind(http)()
     assert answer.status_code == 201, answer.content
@@ -110,7 +110,7 @@ def test_threat_53_a_receiver_that_fails(qq: Upstream, http: Person, signal: Any
 def test_threat_53_tokens_that_cannot_be_made(
     qq: Upstream, http: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The same form again, once that is mended, is a success and makes nothing more."""
+    """After the fault is fixed, the same form sent again succeeds and creates nothing more."""
     send = bind(http)
     with monkeypatch.context() as patch:
         patch.setattr(tokens, "issue", lambda *_, **__: 1 / 0)
@@ -132,7 +132,9 @@ def test_before_the_commit_a_bug_is_a_bug(qq: Upstream, http: Person, monkeypatc
 
 
 class Forgetful(ModelBackend):
-    """Knows nobody again: one for permissions, or one whose manager hides people."""
+    """An authentication backend that never loads a user, such as one for permissions, or one whose manager hides
+    people.
+    """
 
     def get_user(self, user_id: Any) -> None:
         return None
@@ -186,7 +188,9 @@ def test_before_the_commit_a_bug_of_the_page_is_a_bug(
 
 
 def test_threat_53_every_hook_of_ours_has_a_name() -> None:
-    """Made by ``databases.after_commit``: Django fails itself where one has failed that is a ``functools.partial``."""
+    """``databases.after_commit`` makes the hooks. When a hook fails that is a ``functools.partial``, Django itself
+    fails.
+    """
     package = Path(databases.__file__).parent
     makers = {path.name for path in package.rglob("*.py") if "on_commit(" in path.read_text()}
     assert makers == {"databases.py"}

@@ -1,4 +1,4 @@
-"""Threat 48: outsiders cannot raise the operator's alarms, and a flood of requests is no flood of lines."""
+"""Threat 48: outsiders cannot raise the operator's alarms, and many requests do not write many lines."""
 
 import logging
 from urllib.parse import parse_qs, urlsplit
@@ -37,7 +37,7 @@ def test_in_an_outage_each_process_says_it_once_a_minute(valkey: Valkey) -> None
 def test_threat_48_what_comes_in_a_query_is_no_alarm(
     phonebind: Configure, caplog: pytest.LogCaptureFixture, path: str, error: str
 ) -> None:
-    """With a state of one's own, which is all that it takes."""
+    """The request needs only a state, which every visitor can get for their own browser."""
     caplog.set_level(logging.INFO)
     http = Client()
     for _ in range(30):
@@ -54,7 +54,7 @@ def test_threat_48_what_comes_in_a_query_is_no_alarm(
 def test_threat_48_a_code_that_is_none_is_no_alarm(
     person: Person, qq: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """QQ says of an empty one that it is missing (100005), which sounds like our fault."""
+    """For an empty code, QQ says that it is missing (100005). That sounds like a fault of ours."""
     qq.answer("/oauth2.0/token", {"error": 100005, "error_description": "code is missing"})
     answer = person.callback(code="\u200b")
     assert answer.json()["code"] == "code_invalid"
@@ -76,7 +76,7 @@ def test_threat_48_what_qq_says_of_our_configuration_is_said_once_a_minute(
 def test_an_outage_is_an_error_of_djangos_and_a_refusal_is_not(
     phonebind: Configure, caplog: pytest.LogCaptureFixture, valkey: Valkey, qq: Upstream
 ) -> None:
-    """Each 5xx is one to Django."""
+    """Django logs each 5xx as an error."""
     caplog.set_level(logging.INFO, "phonebind.audit")
     qq.answer("/oauth2.0/token", b"<html>")
     person = Person()

@@ -1,4 +1,4 @@
-"""The audit trail: one record for each outcome, and no secret in it or in any other log."""
+"""The audit trail: one record for each outcome. No secret is in it or in any other log."""
 
 import logging
 import re
@@ -26,7 +26,7 @@ PASSWORD = "horse-staple-9"
 
 
 class Trail:
-    """What was written down since it was last read."""
+    """The records since the last read."""
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.INFO, "phonebind.audit")
@@ -211,7 +211,9 @@ RANDOM = ["14713713643bb7dce00a9a43a7c44113", "14713713-643b-4dce-80a9-a43a7c441
 
 @pytest.mark.parametrize("given", ["4f0c-A_b.9", "x" * 64, *RANDOM])
 def test_the_request_id_is_the_proxys(trail: Trail, given: str, phonebind: Configure) -> None:
-    """One in a hundred random ones has what would be a mobile elsewhere, and must be found in the proxy's log."""
+    """One random id in a hundred contains digits that would be a mobile elsewhere. It must be found in the proxy's log,
+    so it is not masked.
+    """
     phonebind(trusted_proxies=1)
     answer = Client().get("/oauth/qq/authorization/", headers={"X-Request-ID": given})
     assert answer[audit.HEADER] == given
@@ -271,7 +273,9 @@ def test_it_says_what_is_down(trail: Trail, person: Person, valkey: Valkey, monk
 
 
 def test_a_bind_that_was_committed_stays_one(trail: Trail, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever became of its answer: who looks for the binding later must find when it was made."""
+    """This holds whatever happens to its answer. An operator who looks for the binding later must find when it was
+    made.
+    """
     ticket = sign_in(person)["access_token"]
     form = {"mobile": MOBILE, "password": PASSWORD, "sms_code": person.sms_code(MOBILE), "access_token": ticket}
 
@@ -328,7 +332,7 @@ def test_where_nobody_listens_nothing_is_put_together(
 def test_threat_9_a_report_of_a_bug_of_ours_holds_no_form(
     settings: Settings, phonebind: Configure, monkeypatch: pytest.MonkeyPatch, mailoutbox: list[Any]
 ) -> None:
-    """Django mails what was posted to the administrators, when something unforeseen rises."""
+    """Django mails the POST data to the administrators when an unexpected exception is raised."""
     settings.ADMINS = [("ops", "ops@example.com")]
 
     def unforeseen(*args: Any, **kwargs: Any) -> None:
@@ -369,7 +373,7 @@ def test_every_word_of_the_code_is_in_the_list() -> None:
 def test_who_listens_gets_each_record_and_the_whole_number(
     trail: Trail, person: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever the level of the logger; and what a receiver raises turns no answer into an error."""
+    """This holds for each level of the logger. An exception in a receiver turns no answer into an error."""
     heard: list[dict[str, Any]] = []
 
     def listen(record: dict[str, Any], mobile: str, request: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""The domain: who has signed in at a provider, and whose account here that is."""
+"""The domain: the person who has signed in at a provider, and the account here that belongs to them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,7 +43,7 @@ REQUEST = RequestFactory().post("/")
 
 
 def sms_code(mobile: str = MOBILE) -> str:
-    """As the person reads it; however short after the last."""
+    """The code as the person reads it, also when the last SMS was sent a moment ago."""
     with store.connection() as client:
         client.delete(limits.key("sms_mobile_gap", mobile))
     sms_codes.issue(mobile, "192.0.2.1")
@@ -187,13 +187,13 @@ def test_threat_5_an_identity_that_is_bound_cannot_be_bound_to_another() -> None
 
 @pytest.mark.django_db(transaction=True)
 def test_nothing_around_it_can_undo_a_bind_that_has_been_told() -> None:
-    """Its signals, its tokens and the settled code would outlive it."""
+    """An outer transaction that is rolled back would not undo its signals, its tokens and the settled code."""
     with pytest.raises(RuntimeError), transaction.atomic():
         bind()
     assert nothing_changed()
 
 
-# ---------------------------------------------------------------- the same again
+# ---------------------------------------------------------------- the same bind again
 
 
 def test_the_same_request_again_gives_the_same_answer() -> None:
@@ -276,11 +276,13 @@ def test_a_key_that_rotates_in_the_middle_of_a_sign_in(qq: Upstream, person: Per
     assert first.json()["id"] == again.json()["id"]
 
 
-# ---------------------------------------------------------------- others are faster, or the database has enough
+# ---------------------------------------------------------------- another request is faster, or the database gives up
 
 
 class Rival:
-    """A password validator, and so at work between our look and our leap: there it does what a rival would."""
+    """A password validator. It runs between our SELECT and our INSERT, and does there what a competing request would
+    do.
+    """
 
     act: Callable[[], object]
 
@@ -291,7 +293,7 @@ class Rival:
 
 @pytest.fixture
 def rival(settings: Settings) -> Iterator[Callable[[Callable[[], object]], None]]:
-    """Does something once, in the middle of our bind."""
+    """Runs a function once, in the middle of our bind."""
     settings.AUTH_PASSWORD_VALIDATORS = [{"NAME": f"{__name__}.Rival"}]
     Rival.act = lambda: None
 
@@ -337,7 +339,7 @@ def test_threat_11_the_code_may_be_gone_at_the_last_moment(rival: Callable[[Call
 
 @contextmanager
 def database_gives_up(times: int) -> Iterator[None]:
-    """As after a deadlock: the next so many writes of a binding fail."""
+    """Simulates a deadlock: the next ``times`` writes of a binding fail."""
     left = iter(range(times))
 
     def execute(call: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -369,7 +371,7 @@ def test_threat_20_a_database_that_stays_down_is_told_and_leaves_nothing_behind(
 def test_what_a_constraint_refuses_again_and_again_is_told_and_the_operator_hears_of_it(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As where a host requires a field that we know nothing of."""
+    """For example, a host has a required field that we do not know."""
 
     def save(self: User, **kwargs: Any) -> None:
         raise IntegrityError("NOT NULL constraint failed: users_user.tenant_id")
@@ -419,7 +421,7 @@ def test_valkey_that_dies_after_the_commit_takes_nothing_back(
 
 
 class Router:
-    """As hosts write them who keep their apps in several databases."""
+    """A router as hosts write it who keep their apps in several databases."""
 
     def db_for_write(self, model: type[Model], **hints: Any) -> str | None:
         return "default" if model._meta.app_label == "phonebind" else None
@@ -516,12 +518,12 @@ def test_threat_2_the_same_openid_at_another_provider_is_somebody_else(qq: Upstr
     assert identify()[1] is None
 
 
-# ---------------------------------------------------------------- one person in several apps
+# ---------------------------------------------------------------- one person in several apps of a provider
 
 
 @pytest.fixture
 def family(qq: Upstream, phonebind: Configure) -> Upstream:
-    """Our app may see unionids; the person at the keyboard has one."""
+    """Our app may read unionids. The person at the keyboard has one."""
     phonebind(providers={"unionid": True})
     qq.person(unionid=UNIONID)
     return qq
@@ -581,7 +583,7 @@ def test_threat_7_a_disabled_account_gains_no_binding_from_another_app(family: U
 
 
 def test_two_callbacks_at_once_adopt_once(family: Upstream) -> None:
-    """The other has written the new openid after we looked for it."""
+    """The other callback writes the new openid after our lookup."""
     owner = user()
     bound_elsewhere(owner)
 
@@ -660,7 +662,7 @@ def test_threat_7_sign_in_itself_refuses() -> None:
 
 @pytest.fixture
 def heard() -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """Every signal: its name and what it said."""
+    """Every signal that was sent: its name and its arguments."""
     calls: list[tuple[str, dict[str, Any]]] = []
 
     def bound(**kwargs: Any) -> None:
@@ -726,11 +728,11 @@ def test_signals_come_after_the_commit_and_a_broken_cart_stops_nothing(
     assert "the cart is broken" in caplog.text
 
 
-# ---------------------------------------------------------------- what a grant tells by itself
+# ---------------------------------------------------------------- what a grant contains by itself
 
 
 class Told(Provider):
-    """A provider that has said everything there is, with the grant."""
+    """A provider whose grant already contains everything that there is."""
 
     kind = family = "qq"
     label = "Told"
@@ -781,7 +783,7 @@ def test_a_unionid_joins_within_its_family_alone() -> None:
 def test_a_unionid_that_has_changed_is_updated_and_one_that_is_the_same_is_not_written(
     django_assert_num_queries: DjangoAssertNumQueries, same_person: list[Any]
 ) -> None:
-    """An app that was given to another developer."""
+    """This happens when an app is moved to another developer."""
     account = bind(Identity("qq", APP, OPENID, "before"))
     assert Told(Grant(OPENID, unionid="after")).identify()[1] == account
     account.refresh_from_db()

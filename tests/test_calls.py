@@ -1,4 +1,4 @@
-"""Who measures calls to others is told of each, and can do no harm to it."""
+"""A callback that measures calls to other servers gets each of them. An error in it does no harm to the call."""
 
 import logging
 from collections.abc import Callable, Iterator

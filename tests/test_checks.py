@@ -1,4 +1,4 @@
-"""What `manage.py check` says before the first visitor does."""
+"""The messages of `manage.py check`, before the first visitor comes."""
 
 import importlib
 import re
@@ -28,13 +28,13 @@ QQ = {"client_id": "1", "client_secret": "s", "redirect_uri": "https://shop.exam
 
 @pytest.fixture(autouse=True)
 def _shop(phonebind: Configure) -> None:
-    """A shop's settings, with which nothing is wrong."""
+    """The settings of a shop in which nothing is wrong."""
     links = {"terms_url": "/terms/", "privacy_url": "/privacy/"}
     phonebind(providers={"base_url": ""}, site_name="一号店", **links)
 
 
 def found() -> list[str]:
-    """In the order of their ids: Django runs checks in any order."""
+    """The ids of the messages, sorted: Django runs checks in any order."""
     return sorted(found.id.removeprefix("phonebind.") for found in run_checks(tags=["phonebind"]) if found.id)
 
 
@@ -417,7 +417,7 @@ def test_e007_the_human_check_is_unusable(settings: Settings, setting: object, w
     assert "hush" not in said()
 
 
-#: As small as it may be where nothing else is asked for.
+#: The limits that a host must set itself when no human check is required.
 BOUNDS = {"sms_address_hour": (5, 3_600), "sms_site_hour": (100, 3_600), "sms_site_day": (500, 86_400)}
 
 
@@ -473,14 +473,14 @@ def test_e001_an_unknown_front_end_is_told_and_not_a_crash(settings: Settings, v
 
 
 class SessionMiddleware(DjangosOwn):
-    """A host's own."""
+    """A host's own class."""
 
 
 def test_e012_the_session_edition_needs_sessions(settings: Settings) -> None:
     djangos = "django.contrib.sessions.middleware.SessionMiddleware"
     without = [path for path in settings.MIDDLEWARE if path != djangos]
     settings.MIDDLEWARE = without
-    # The pages miss them too, and have a check of their own.
+    # The pages need sessions too, and have their own check for it.
     assert found() == ["phonebind_pages.E001"]
     settings.PHONEBIND = {**settings.PHONEBIND, "FRONT_END": "session"}
     assert {"E012", "W001"} <= set(found())
@@ -569,7 +569,7 @@ def test_the_docstring_lists_every_id() -> None:
 
 
 class Apart:
-    """Sends the bindings somewhere else than the users."""
+    """A router that sends the bindings to another database than the users."""
 
     def db_for_write(self, model: Any, **hints: Any) -> str | None:
         return "elsewhere" if model._meta.app_label == "phonebind" else None
@@ -585,7 +585,7 @@ def test_e009_users_and_bindings_lie_apart(settings: Settings) -> None:
 
 
 def deployed() -> list[str]:
-    """The ids, as ``check --deploy`` finds them."""
+    """The ids that ``check --deploy`` reports."""
     messages = run_checks(tags=["phonebind"], include_deployment_checks=True)
     return [str(message.id).removeprefix("phonebind.") for message in messages]
 

@@ -21,7 +21,7 @@ from tests.support.site import serve
 from tests.support.visitor import Visitor
 from tests.test_store import EVERYTHING
 
-# redis-py 6.0 warns of what it does itself.
+# redis-py 6.0 warns about its own code.
 pytestmark = pytest.mark.filterwarnings("ignore:.*cluster_error_retry_attempts:DeprecationWarning")
 
 PASSWORD = "correct-horse-8"
@@ -30,7 +30,7 @@ NewMobile = Callable[[], str]
 
 
 def live(site: str, mobile: str, person: str) -> dict[str, Any]:
-    """All that a person does, from the first sign-in to a new pair of tokens. The pair."""
+    """All that a person does, from the first sign-in to a new pair of tokens. Returns the pair."""
     visitor = Visitor(site)
     arrived = visitor.arrive(person)
     bound = visitor.bind(mobile, PASSWORD, ticket=arrived.data["access_token"])
@@ -64,7 +64,7 @@ def cached(cluster: Cluster, settings: Settings) -> None:
 
 
 def test_the_whole_journey(cluster: Cluster, tmp_path: Path, new_mobile: NewMobile) -> None:
-    """One address has the password; any node tells of the others."""
+    """One address contains the password. Any node names the others."""
     first, second, _ = (node.address for node in cluster.nodes)
     with serve(tmp_path / "data", REDIS_CLUSTER=f"redis://:s3cret@{first}, {second}") as site:
         live(site, new_mobile(), "xiaolan")
@@ -120,7 +120,7 @@ def test_a_master_that_was_killed_and_is_there_again(cluster: Cluster, cached: N
         limits.take(claim)
     master.start()
     until(cluster.is_ok, "the cluster serves every slot again")
-    # Its connections are dead, and nobody starts anew for that.
+    # Its connections are broken, and the process is not restarted for that.
     limits.take(claim)
     with store.connection() as client:
         assert client.hget(limits.key(*claim), "taken") == b"2"
@@ -132,7 +132,7 @@ def test_a_cluster_that_is_away_altogether(settings: Settings, cached: None) -> 
         limits.take(("image_address_hour", "192.0.2.1"))
 
 
-# ---------------------------------------------------------------- a client that knows nothing of clusters
+# ---------------------------------------------------------------- a client that does not support clusters
 
 
 @pytest.mark.parametrize("backend", [DJANGOS, "django_redis.cache.RedisCache"])
@@ -187,7 +187,7 @@ def sentinels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sentinels]:
 
 def test_the_master_dies_and_nobody_starts_anew(sentinels: Sentinels, tmp_path: Path, new_mobile: NewMobile) -> None:
     watchers = ",".join(node.address for node in sentinels.sentinels)
-    # Without the app it is the store that knows which refresh tokens were used.
+    # Without the lifecycle app, the store alone knows which refresh tokens were used.
     environ = {"REDIS_SENTINELS": watchers, "REDIS_SENTINEL_MASTER": f"redis://:s3cret@{clusters.MASTER}/0"}
     with serve(tmp_path / "data", LIFECYCLE="0", **environ) as site:
         pair = live(site, new_mobile(), "xiaolan")
@@ -200,7 +200,7 @@ def test_the_master_dies_and_nobody_starts_anew(sentinels: Sentinels, tmp_path: 
         assert (refused.status, refused.data["code"]) == (503, "storage_unavailable")
         until(lambda: sentinels.master is not dead, "the Sentinels agree on another")
         until(lambda: visitor.get(image).status == 200, "the site has followed")
-        # What was used up before is used up with the other.
+        # A token that was used at the old master is also used at the new one.
         assert visitor.post("/authorizations/refresh/", refresh=pair["refresh"]).status == 401
         live(site, new_mobile(), "fox")
 
@@ -210,7 +210,7 @@ def test_the_master_dies_and_nobody_starts_anew(sentinels: Sentinels, tmp_path: 
 
 def test_servers_start_with_the_settings_of_the_document(tmp_path: Path) -> None:
     each, replicated, watched, clustered = documents.code("how-to/fail-over", "conf")
-    # A machine that lets nobody have so many files says so, and starts all the same.
+    # On a machine that does not allow so many open files, the server logs this and starts all the same.
     configurations = {"sentinel": watched, "servers": each + replicated, "cluster": each + clustered}
     for name, lines in configurations.items():
         directory = tmp_path / name

@@ -34,7 +34,7 @@ def test_what_is_dangerous_is_off_by_default(settings: Settings) -> None:
 
 
 def test_threat_9_no_setting_is_shown_with_its_secrets() -> None:
-    """Sentry and its like send the variables of a frame as repr() has them."""
+    """Sentry and similar tools send the variables of a frame as repr() prints them."""
     secret = "whsec_of_the_shop"
     several = {"a": {"secret": secret, "client_secret": secret}}
     given: dict[str, Any] = dict.fromkeys(("providers", "sms", "mobile_proofs", "webhooks", "number_state"), several)

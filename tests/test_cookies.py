@@ -16,18 +16,18 @@ from phonebind.middleware import CookieNamesMiddleware
 from phonebind.oauth import Identity
 from tests.support.edge import OPENID
 
-#: Everything that Python, and so Django, strips off a name; but the two that separate pairs.
+#: All white space that Python, and so Django, strips from a name, except the two characters that separate pairs.
 WHITE_SPACE = [char for char in map(chr, range(sys.maxunicode + 1)) if char.isspace() and char not in " \t"]
 IDENTITY = Identity("qq", "101000001", OPENID)
 
 
 def request(header: str) -> HttpRequest:
-    """Secure, with this header as a web server hands it on: bytes as Latin-1."""
+    """A request over HTTPS. The web server passes this header on: its bytes are read as Latin-1."""
     return RequestFactory().get("/", secure=True, HTTP_COOKIE=header.encode().decode("latin-1"))
 
 
 def in_asgi(header: str) -> HttpRequest:
-    """Django reads it as Latin-1 there, so what it strips are single bytes."""
+    """Under ASGI Django reads the header as Latin-1, so it strips single bytes."""
     sent = header.encode("latin-1", "ignore") if "\xa0" in header or "\x85" in header else header.encode()
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"cookie", sent)]}
     return ASGIRequest({**scope, "scheme": "https", "query_string": b""}, None)  # type: ignore[arg-type]
@@ -51,7 +51,7 @@ def test_threat_41_a_name_with_white_space_is_another_name(received: Any, char: 
     assert flow is not None
     ticket, own = tickets.issue(plain, IDENTITY, "/")
     assert flow.name.startswith("__Host-")
-    states.read(received(planted(flow, " \t")), qq, state)  # as it should come
+    states.read(received(planted(flow, " \t")), qq, state)  # the form that is expected
     with pytest.raises(StateInvalid):
         states.read(received(planted(flow, **{place: char})), qq, state)
     with pytest.raises(TicketInvalid):
@@ -84,7 +84,7 @@ def test_the_cookies_come_in_the_order_of_the_browser() -> None:
 
 
 def through(asked: HttpRequest) -> dict[str, str]:
-    """What Django makes of the cookies behind the middleware."""
+    """The cookies that Django reads behind the middleware."""
     seen: list[dict[str, str]] = []
 
     def view(request: HttpRequest) -> HttpResponse:
@@ -98,7 +98,7 @@ def through(asked: HttpRequest) -> dict[str, str]:
 @pytest.mark.parametrize("char", WHITE_SPACE, ids=lambda char: f"U+{ord(char):04X}")
 @pytest.mark.parametrize("name", ["sessionid", "csrftoken"])
 def test_threat_41_the_middleware_drops_planted_names(received: Any, name: str, char: str) -> None:
-    assert request(f"a=1; {char}{name}=evil").COOKIES[name] == "evil"  # Django, left alone
+    assert request(f"a=1; {char}{name}=evil").COOKIES[name] == "evil"  # Django without our middleware
     assert through(received(f"a=1; {char}{name}=evil; b=2")) == {"a": "1", "b": "2"}
     assert through(received(f"{name}=mine; {name}{char}=evil")) == {name: "mine"}
 
@@ -114,7 +114,7 @@ def test_the_middleware_leaves_tokens_as_they_came(received: Any, header: str) -
 @pytest.mark.parametrize("pair", ["=x", "x", "é=1", "a b=1", "a[b]=1", "a\x00=1"])
 def test_the_middleware_drops_what_is_no_token(received: Any, pair: str) -> None:
     kept = through(received(f"{pair}; a=1"))
-    # A name alone is the empty name to Django, and a token to us.
+    # For Django, a name without a value has the empty name. For us it is a token.
     assert {name: value for name, value in kept.items() if name} == {"a": "1"}
 
 

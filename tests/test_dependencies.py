@@ -1,4 +1,4 @@
-"""Who does not use it does not load it, and need not have it."""
+"""A host that does not use a dependency does not load it, and need not install it."""
 
 import importlib
 import json
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.once
 
 HEAVY = ["numpy", "PIL", "altcha", "tencentcloud", "celery", "django_redis", "drf_spectacular", "corsheaders"]
 
-#: A host with nothing but what phonebind itself needs; argv: HUMAN_CHECK, the modules that are not installed.
+#: A host with only what phonebind itself needs; argv: HUMAN_CHECK, the modules that are not installed.
 HOST = """
 import json, sys
 mode, *missing = json.loads(sys.argv[1])
@@ -136,7 +136,9 @@ def test_what_is_loaded_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_extra_for_celery_brings_what_its_transport_imports() -> None:
-    """We leave out kombu's own [redis], which asks for another client than ours. What else is in there is needed."""
+    """We leave out kombu's own extra [redis], because it asks for another version of the client than ours. All else in
+    that extra is needed.
+    """
     asked = [line for line in requires("kombu") or [] if re.search(r"extra == .redis", line)]
     extras = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]
     ours = extras["optional-dependencies"]["celery"] + extras["dependencies"]
@@ -158,7 +160,7 @@ def _name(requirement: str) -> str:
 def test_without_tencents_sdk_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, module: str, without: str
 ) -> None:
-    """Each of the three packages may be the one that is missing."""
+    """Each of the three packages may be the missing one."""
     for name in [name for name in sys.modules if name == module or name.startswith(without)]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, without, None)

@@ -1,4 +1,4 @@
-"""The documents say what the code says. Whether the tutorial leads to a sign-in: test_readme.py."""
+"""The documents agree with the code. test_readme.py checks that the tutorial leads to a sign-in."""
 
 import re
 from pathlib import Path
@@ -26,7 +26,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def get(project: Path, path: str, what: str) -> str:
-    """Something of the answer, from Django's own client in the new project's own process."""
+    """A part of the answer, from Django's own client, in another process of the new project."""
     request = f"answer = Client().get({path!r}, headers={{'host': 'localhost'}})"
     return manage(project, "shell", "-v0", "-c", f"from django.test import Client; {request}; print({what})")
 
@@ -97,7 +97,7 @@ def test_both_languages_name_the_same_tests_for_a_threat() -> None:
 
 
 def _promises(language: str) -> dict[int, set[str]]:
-    """The tests that each line names."""
+    """By number of the threat: the tests that its line names."""
     text = documents.read("explanation/threats", language)
     lines = re.findall(r"^(\d+)\. (.*?)(?=^\d+\. |^$)", text, re.MULTILINE | re.DOTALL)
     return {int(number): set(re.findall(r"`(test_\w+)`", line)) for number, line in lines}
@@ -121,7 +121,7 @@ def test_every_switch_of_the_sandbox_is_documented(language: str, same: str, any
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_every_link_leads_somewhere(document: Path) -> None:
-    """Of documents outside docs/, which tests/documents looks at."""
+    """For documents outside docs/. tests/documents checks those inside."""
     for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", prose(document.read_text())):
         if "://" not in target:
             there = document.parent / target if target else document

@@ -1,4 +1,6 @@
-"""What stands around the WSGI and the ASGI application: no charset passes, and no large or slow body."""
+"""The wrappers of the WSGI and the ASGI application: they let no charset pass, and no body that is too large or
+slow.
+"""
 
 import asyncio
 import functools
@@ -78,7 +80,7 @@ def scope(method: str = "POST", path: str = "/login/", query: str = "", **header
 
 
 class Wire:
-    """The server's side: what has been received, and what the application sends."""
+    """The server's side: the messages to receive, and the messages that the application sends."""
 
     def __init__(self, *messages: Message) -> None:
         self.messages = list(messages)
@@ -135,7 +137,7 @@ def test_no_other_way_to_name_one_is_an_error(answer: Answer, content_type: str)
 
 
 def test_many_fields_in_the_query_are_no_error(answer: Answer) -> None:
-    """With a charset Django reads the query before there is a middleware that could answer 400."""
+    """With a charset in the request, Django reads the query before any middleware can answer 400."""
     assert answer("GET", "/no/such/page/", "application/json; charset=utf-8", b"", "a&" * 1001) == 404
 
 
@@ -181,7 +183,7 @@ def test_what_is_left_can_be_read(header: str) -> None:
 
 
 class Spy:
-    """An application that tells what it was given."""
+    """An application that records what it was given."""
 
     def __init__(self) -> None:
         self.scopes: list[Scope] = []
@@ -295,10 +297,10 @@ def test_so_many_are_in_the_application_at_once_and_all_are_answered() -> None:
 def test_threat_44_the_reference_server_is_bounded_under_asgi(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.DEBUG = True  # as it is where there is a sandbox
+    settings.DEBUG = True  # as on a site with a sandbox
     database = connections.settings["default"]
     monkeypatch.setitem(database, "CONN_MAX_AGE", 60)
-    from server.asgi import application  # noqa: PLC0415 - it runs Django's checks
+    from server.asgi import application  # noqa: PLC0415 - the import runs Django's checks
 
     def ask(wire: Wire, **headers: str) -> int:
         async_to_sync(application)(scope(**headers), wire.receive, wire.send)

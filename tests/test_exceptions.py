@@ -1,4 +1,4 @@
-"""The outcomes, as the contract lists them."""
+"""The errors, as the contract lists them."""
 
 import re
 

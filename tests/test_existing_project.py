@@ -1,4 +1,6 @@
-"""docs/en/how-to/existing-project.md is followed: by a shop that has users, by one with Django's own, and back."""
+"""docs/en/how-to/existing-project.md is followed by a shop that has users, by one with Django's own users, and back
+again.
+"""
 
 import re
 import subprocess
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.once
 
 PASSWORD = "horse-staple-9"
 
-#: What a shop had before it came to us: Django REST framework, and users without a mobile.
+#: What a shop had before it installed phonebind: Django REST framework, and users without a mobile.
 SHOP = """
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -26,7 +28,7 @@ class User(AbstractUser):
 """
 SETTINGS = "INSTALLED_APPS += ['rest_framework', 'shop']\nAUTH_USER_MODEL = 'shop.User'\n"
 
-#: What another one had: Django's own users, with all that points to them, and the library that many have for sign-in.
+#: What another shop had: Django's own users, with all that points to them, and the library that many use for sign-in.
 ORDERS = """
 from django.conf import settings
 
@@ -72,7 +74,7 @@ def shell(project: Path, script: str) -> str:
 
 
 def field() -> str:
-    """The line that the guide and the page on user models have alike."""
+    """The line that is the same in the guide and on the page about user models."""
     [line] = re.findall(r"^mobile = models\..*$", documents.read("how-to/user-models"), re.MULTILINE)
     [block] = [block for block in blocks(EXISTING) if block.file == "shop/models.py"]
     assert block.text.splitlines()[1:] == [f"    {line}"]
@@ -92,7 +94,7 @@ def test_a_project_that_has_rest_framework_and_users_takes_the_same_lines_and_gi
     append(project / "shop/models.py", field())
     before = {name: (project / name).read_text() for name in ("config/settings.py", "config/urls.py")}
     add(project, port=port)
-    told = manage(project, "makemigrations", "shop")  # and nobody is there to answer a question
+    told = manage(project, "makemigrations", "shop")  # it cannot ask a question: there is no terminal
     told += manage(project, "migrate") + manage(project, "check")
     [[_, seen]] = documents.blocks(documents.read("how-to/existing-project"), "text")
     assert [line for line in seen.splitlines() if line not in told.splitlines()] == []
@@ -112,7 +114,7 @@ def test_a_project_that_has_rest_framework_and_users_takes_the_same_lines_and_gi
 
 
 def looked_for(project: Path) -> str:
-    """What the second of the guide's two commands prints: numbers that several users have."""
+    """The output of the second command of the guide: numbers that several users have."""
     [block] = [block for block in blocks(EXISTING) if "annotate" in block.text]
     paste(project, Block("", "sh", block.text))
     [script] = re.findall(r'-c "(.*annotate.*)"', block.text)
@@ -146,6 +148,6 @@ def test_djangos_own_users_become_those_of_a_model_and_no_row_moves(tmp_path: Pa
 
 
 def of_the_last_section() -> list[Block]:
-    """What it says to write, and to type."""
+    """The blocks of the last section: the code to write, and the commands to type."""
     _, _, text = (ROOT / EXISTING).read_text().partition("{#auth-user}")
     return blocks_of(text)

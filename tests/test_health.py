@@ -1,4 +1,4 @@
-"""``/healthz`` and ``/readyz``, with real servers behind them that are away, hang or come back."""
+"""``/healthz`` and ``/readyz``, with real servers behind them that are down, hang or come back."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ from server.processes import Valkey
 from tests.support.racers import together
 from tests.support.services import database_server
 
-#: A probe knows the node's address and nothing else.
+#: A probe knows the address of the node and nothing else.
 PROBE: dict[str, Any] = {"headers": {"host": "192.0.2.1:8000"}}
 ALL = {"configuration": "ok", "migrations": "ok", "database": "ok", "store": "ok"}
 SECRETS = ("192.0.2", "127.0.0.1", "Traceback", "Error", "phonebind", "django", "sock")
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def new_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing was asked yet, and nothing is known."""
+    """Nothing was asked yet, and no result is remembered."""
     checks = {
         "configuration": Check("configuration", health._configuration, lasts=True),
         "migrations": Check("migrations", health._migrations, lasts=True),
@@ -44,14 +44,14 @@ def new_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "store": Check("store", health._store),
     }
     monkeypatch.setattr(health, "readiness", Readiness(checks))
-    monkeypatch.setattr(readiness, "DEADLINE", 20)  # on a machine that others keep busy
+    monkeypatch.setattr(readiness, "DEADLINE", 20)  # for a machine that other processes keep busy
     yield
     health._ending[0] = 0
 
 
 @pytest.fixture
 def no_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each probe asks anew."""
+    """Results are not remembered, so each probe asks again."""
     monkeypatch.setattr(readiness, "LIFE", 0)
     monkeypatch.setattr(readiness, "LASTING_LIFE", 0)
 
@@ -66,13 +66,13 @@ def ready() -> dict[str, str]:
 
 @pytest.fixture
 def strict(settings: Settings) -> None:
-    """As in production: one name, and HTTPS."""
+    """As in production: one host name, and HTTPS."""
     settings.DEBUG = False
     settings.ALLOWED_HOSTS = ["shop.example.com"]
     settings.SECURE_SSL_REDIRECT = True
 
 
-# ---------------------------------------------------------------- what a probe is answered
+# ---------------------------------------------------------------- the answer to a probe
 
 
 def test_a_probe_by_address_is_answered(strict: None) -> None:
@@ -132,7 +132,7 @@ def test_alive_and_ready_under_asgi(strict: None) -> None:
 
 
 def test_the_middleware_in_an_event_loop(rf: RequestFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not in its thread: a server that hangs would stop all of the process."""
+    """The check does not run in the thread of the event loop: a server that hangs would stop the whole process."""
     in_threads: list[str] = []
 
     def report() -> dict[str, bool]:
@@ -156,7 +156,7 @@ def test_the_middleware_in_an_event_loop(rf: RequestFactory, monkeypatch: pytest
     assert in_threads != [threading.current_thread().name]
 
 
-# ---------------------------------------------------------------- what is away
+# ---------------------------------------------------------------- what is down
 
 
 def test_threat_20_the_store_is_away_and_comes_back(
@@ -172,7 +172,7 @@ def test_threat_20_the_store_is_away_and_comes_back(
     assert ready() == {"status": "ready", **ALL}
 
 
-# PyMySQL leaves a socket open where nobody listens.
+# PyMySQL leaves a socket open when no server listens.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_threat_20_the_database_is_away_and_comes_back(no_life: None) -> None:
     database = database_server()
@@ -244,11 +244,11 @@ def test_a_node_that_ends_is_alive_and_not_ready() -> None:
     assert Client().get("/healthz").status_code == 200
 
 
-# ---------------------------------------------------------------- many at once, and what hangs
+# ---------------------------------------------------------------- many probes at once, and servers that hang
 
 
 class Neighbour:
-    """Something that is asked, and answers when it may."""
+    """A dependency that answers when the test lets it."""
 
     def __init__(self) -> None:
         self.asked = self.at_once = self.most = 0
@@ -317,14 +317,14 @@ def test_what_hung_is_asked_again(neighbour: Neighbour, monkeypatch: pytest.Monk
 
 @contextmanager
 def silent_server() -> Iterator[int]:
-    """It takes connections, and says nothing."""
+    """A server that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="one database is enough")
 def test_a_database_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The driver gives up too, so that no thread is left behind."""
+    """The driver has a timeout too, so that no thread is left behind."""
     with silent_server() as port:
         own = connection.copy()
         own.settings_dict |= {"HOST": "127.0.0.1", "PORT": str(port)}
@@ -342,12 +342,12 @@ def test_a_database_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="the pool's")
 def test_a_crowd_that_has_the_pool_is_no_failure() -> None:
     connection.close()
-    connection.close_pool()  # type: ignore[attr-defined] # what a test before this one has killed
+    connection.close_pool()  # type: ignore[attr-defined] # connections that an earlier test has killed
     connection.ensure_connection()
     connection.close()
     pool = connection.pool  # type: ignore[attr-defined]
     held = [pool.getconn(timeout=10) for _ in range(pool.max_size)]
-    health.readiness.settle("migrations")  # which are asked for until they are there, and in the line
+    health.readiness.settle("migrations")  # else the check asks for migrations too, in the same queue
     try:
         assert ready() == {"status": "ready", **ALL}
     finally:

@@ -1,6 +1,7 @@
-"""A shop's own tests, run by its own ``manage.py test``: they sign somebody in through the sandbox, or a fake.
+"""A shop's own tests, run by its own ``manage.py test``: they sign a person in through the sandbox, or with a fake.
 
-The test runner turns DEBUG off; the shop's settings are the tutorial's, with DEBUG on, and nothing is done for us.
+The test runner turns DEBUG off. The shop's settings are those of the tutorial, with DEBUG on, and are not changed for
+us.
 """
 
 import re
@@ -18,7 +19,7 @@ from tests.support.startproject import append, blocks, environment, run, start, 
 PAGE = "docs/en/how-to/testing.md"
 #: The files of that page, by name.
 FILES = {block.file: block.text for block in blocks(PAGE) if block.file}
-#: What signs in through the sandbox, as the page has it.
+#: The file that signs in through the sandbox, as the page shows it.
 TESTS = FILES["shop/test_sandbox.py"]
 
 
@@ -37,7 +38,7 @@ def test_they_pass(shop: Path) -> None:
 
 
 def test_they_pass_in_processes_of_their_own(shop: Path) -> None:
-    # They share the sandbox and its switches, so none is turned.
+    # The processes share the sandbox and its switches, so no test may change a switch.
     quiet = re.sub(r"    def test_qq_is_down.*?(?=    def )", "", TESTS, flags=re.DOTALL)
     write(shop, {"shop/tests.py": quiet, "shop/test_more.py": quiet.replace("xiaolan", "sam")})
     done = run(shop, "test", "--parallel=2", "--pattern=test*.py")
@@ -54,7 +55,7 @@ def test_threat_22_with_debug_off_in_the_settings_they_do_not_begin(shop: Path) 
     assert "Ran" not in done.stderr
 
 
-# ---------------------------------------------------------------- phonebind.testing, and all of the page
+# ---------------------------------------------------------------- phonebind.testing, and the whole page
 
 
 def test_those_of_the_documentation_pass_in_processes_of_their_own(shop: Path) -> None:
@@ -66,7 +67,7 @@ def test_those_of_the_documentation_pass_in_processes_of_their_own(shop: Path) -
 
 def test_those_of_the_documentation_pass_under_pytest(shop: Path) -> None:
     write(shop, FILES)
-    # Whatever else is installed beside our own tests is not what a shop has.
+    # A shop does not have the other plugins that are installed beside our own tests.
     plugins = ["-p", "no:cacheprovider", "-p", "no:valkey", "-p", "no:schemathesis"]
     command = [sys.executable, "-m", "pytest", "-q", *plugins, "--ds=config.settings", *sorted(FILES)]
     done = subprocess.run(command, cwd=shop, env=environment(), capture_output=True, text=True, check=False)
@@ -74,7 +75,7 @@ def test_those_of_the_documentation_pass_under_pytest(shop: Path) -> None:
 
 
 def test_the_job_of_the_documentation_passes(shop: Path) -> None:
-    """Its commands but those that install: all files of the page, by Django's own runner."""
+    """Run its commands, except those that install: all files of the page, with Django's own runner."""
     write(shop, FILES)
     [job] = [text for _, text in documents.blocks(documents.read("how-to/testing"), "yaml")]
     steps = [step["run"].split() for step in yaml.safe_load(job)["jobs"]["test"]["steps"] if "run" in step]

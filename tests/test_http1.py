@@ -1,4 +1,4 @@
-"""HTTP/1.1 as a client writes and reads it, beside Python's own."""
+"""HTTP/1.1 as our client writes and reads it, compared with Python's own."""
 
 import pytest
 from hypothesis import example, given
@@ -42,13 +42,13 @@ def test_threat_19_a_good_answer_with_a_wound(answer: bytes, place: int, put: by
         (OK + b"Content-Length: 2\r\nConnection: Keep-Alive\r\n\r\nok", False),
         (CHUNKED + b"2\r\nok\r\n0\r\n\r\n", False),
         (b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", False),
-        # Some servers send what they have announced all the same.
+        # Some servers send the body that they have announced all the same.
         (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\n", True),
         (OK + b"Content-Length: 2\r\nConnection: x, Close\r\n\r\nok", True),
         (OK + b"Content-Length: 2\r\nConnection: x\r\nConnection: close\r\n\r\nok", True),
         (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", True),
         (OK + b"\r\nok", True),
-        # What nobody asked for would be the next person's.
+        # A second answer that was not asked for would go to the next person.
         (OK + b"Content-Length: 2\r\n\r\nok" + OK, True),
         (CHUNKED + b"2\r\nok\r\n0\r\n\r\n\n", True),
     ],
@@ -80,7 +80,7 @@ def test_a_body_is_as_long_as_it_may_be_and_no_longer() -> None:
 
 
 def test_what_both_refuse_is_no_accident() -> None:
-    """Or the two would agree on nothing at all."""
+    """Without this, the two could agree because both refuse everything."""
     assert sum(theirs(answer) is not None for answer in ODD) > len(ODD) // 2
 
 

@@ -1,4 +1,4 @@
-"""Every isolation level that a host may have set: what is bound, repeated and raced for ends the same way."""
+"""For every isolation level that a host may set: a bind, a repeated bind and a race end the same way."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +24,7 @@ PASSWORD = "horse-staple-9"
 
 @pytest.fixture(params=["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"], autouse=True)
 def level(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[str]:
-    """Of all connections that are made during the test."""
+    """The level of all connections that are opened during the test."""
     options, name = connection.settings_dict["OPTIONS"], str(request.param)
     kept = options.get("isolation_level")
     postgres = connection.vendor == "postgresql"
@@ -46,7 +46,7 @@ def _hang_up() -> None:
 
 @pytest.fixture
 def form(qq: Upstream, person: Person, phonebind: Configure) -> dict[str, str]:
-    phonebind(hash_slots=32)  # what is raced for is a row, not a place to hash
+    phonebind(hash_slots=32)  # the race is for a row, not for a slot to hash
     ticket = person.callback().json()["access_token"]
     return {"mobile": MOBILE, "password": PASSWORD, "sms_code": person.sms_code(MOBILE), "access_token": ticket}
 
@@ -88,7 +88,7 @@ def test_a_race_for_one_form_loses_nothing(person: Person, form: dict[str, str],
     cookies = {name: morsel.value for name, morsel in person.http.cookies.items()}
     answers = together(submit, [(form, cookies)] * 12)
     told = {status if status == 201 else answer["code"] for status, answer in answers}
-    # Who lost each of their races is told so, and need but send the form again.
+    # A request that lost each of its races gets an error, and the person need only send the form again.
     assert 201 in told
     assert told <= {201, "storage_unavailable", "too_many_attempts"}
     assert rows() == (1, 1)

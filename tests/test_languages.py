@@ -1,4 +1,4 @@
-"""Whoever reads Chinese is spoken to in Chinese, in a project that has left Django's LANGUAGES as they are."""
+"""A reader of Chinese gets Chinese texts, in a project that has left Django's LANGUAGES unchanged."""
 
 import re
 import struct
@@ -24,7 +24,7 @@ MOBILE = "13900000001"
 def _project(request: pytest.FixtureRequest, settings: Settings) -> None:
     settings.LANGUAGES = global_settings.LANGUAGES
     settings.LANGUAGE_CODE = request.param
-    # With the project's language the thread begins, as a server's does.
+    # The thread begins with the project's language, as that of a server does.
     translation.activate(request.param)
 
 
@@ -72,7 +72,7 @@ def test_where_no_language_is_active_none_is_chosen() -> None:
 
 
 def compile_catalogue(texts: dict[str, str], path: Path) -> None:
-    """A .mo, as msgfmt writes it: https://www.gnu.org/software/gettext/manual/html_node/MO-Files.html"""
+    """Writes a .mo file as msgfmt does: https://www.gnu.org/software/gettext/manual/html_node/MO-Files.html"""
     entries = sorted((key.encode(), text.encode()) for key, text in texts.items())
     table, strings, start = b"", b"", 28 + 16 * len(entries)
     for column in zip(*entries, strict=True):
@@ -97,7 +97,7 @@ def test_a_project_with_a_catalogue_of_its_own_is_taken_at_its_word(settings: Se
 
 @pytest.mark.parametrize("language_code", ["zh-hant", "zh-tw", "zh-cn"])
 def test_the_projects_own_language_may_be_any_chinese(settings: Settings, language_code: str) -> None:
-    """Without LocaleMiddleware, too."""
+    """It works without LocaleMiddleware, too."""
     settings.LANGUAGE_CODE = language_code
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "LocaleMiddleware" not in name]
     translation.activate(language_code)

@@ -1,5 +1,6 @@
-"""Hosts that do not install ``phonebind.lifecycle`` or ``phonebind.operations`` load nothing of them. What requests
-cost there: tests/api/test_edges.py, and with it: tests/lifecycle/test_costs.py.
+"""A host that does not install ``phonebind.lifecycle`` or ``phonebind.operations`` loads none of their code.
+
+The cost of requests without them: tests/api/test_edges.py; with them: tests/lifecycle/test_costs.py.
 """
 
 import os
@@ -12,7 +13,7 @@ from django.test import Client
 
 from tests.support.site import ROOT
 
-#: All of the core, however a site comes to load it.
+#: Loads the whole core, by all the ways in which a site comes to load it.
 LOADED = """
 import sys
 from importlib import import_module
@@ -35,7 +36,7 @@ print(sorted(name for name in sys.modules if name.startswith((*wings, "prometheu
 
 
 def loaded(**environment: str) -> list[str]:
-    """What a process of its own has of the apps when it has loaded all of the core: tables, modules."""
+    """Another process loads the whole core. Returns what it has of the apps then: tables and modules."""
     environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "server.settings", "DEBUG": "1", **environment}
     command = [sys.executable, "-c", LOADED]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Every rate, quota and lockout."""
+"""Every rate limit, quota and lockout."""
 
 import logging
 import time
@@ -30,7 +30,7 @@ from tests.support.edge import Configure, Outbox
 
 WHO = "13900000001"
 HOUR, DAY = 60 * 60, 24 * 60 * 60
-#: The beginning of a counter of an hour, and of one of a day.
+#: A moment at which a counter of an hour and one of a day both begin.
 NOON = 1_800_000_000
 
 PROMISED = {
@@ -92,7 +92,7 @@ MONEY = {
 
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
-    """Python's clock stands still until it is moved. The limits tell the store what time it is."""
+    """Python's clock stands still until a test moves it. The limits tell the store what time it is."""
     with time_machine.travel(NOON, tick=False) as traveller:
         yield traveller
 
@@ -106,7 +106,7 @@ def may_take(*claims: limits.Claim) -> bool:
 
 
 def wait_for(*claims: limits.Claim) -> int:
-    """The seconds that a refused request is told to wait."""
+    """The seconds that the answer to a refused request says to wait."""
     with pytest.raises(Limited) as refused:
         limits.take(*claims)
     assert refused.value.retry_after
@@ -138,13 +138,13 @@ def test_a_limit_is_reached_and_says_for_how_long(
     phonebind: Configure, clock: time_machine.Traveller, name: str
 ) -> None:
     rule = limits.rule(name)
-    rule = replace(rule, limit=min(rule.limit, 50))  # 5,000 take their time
+    rule = replace(rule, limit=min(rule.limit, 50))  # 5,000 attempts would take too long
     phonebind(limits={name: (rule.limit, rule.seconds)})
     for _ in range(rule.limit):
         limits.take((name, WHO))
     with pytest.raises(rule.error):
         limits.take((name, WHO))
-    # A place in a sliding window is free when the counter that took it has ended, and the window after it.
+    # A place in a sliding window becomes free when the window after the end of its counter is over.
     now, width = NOON, rule.width / 1000
     late = width - now % width if rule.sliding else 0
     assert 0 <= rule.seconds + late - wait_for((name, WHO)) < 5
@@ -210,7 +210,7 @@ def test_what_is_given_back_did_not_count(name: str) -> None:
 
 
 def test_what_is_given_back_has_started_no_window() -> None:
-    """Or who was refused at first would have the next two SMS within one minute."""
+    """Otherwise a person who was refused at first would get the next two SMS within one minute."""
     at = limits.take(("sms_mobile_gap", WHO))
     with store.connection() as client:
         client.expire(limits.key("sms_mobile_gap", WHO), 20)
@@ -233,7 +233,7 @@ def test_who_only_looks_takes_nothing_and_is_told_the_same(clock: time_machine.T
 
 
 def test_nothing_is_given_back_that_was_not_taken(clock: time_machine.Traveller) -> None:
-    """Nor in another counter than that of the moment."""
+    """Nor is it given back in a counter other than that of the moment."""
     now = int(time.time() * 1000)
     limits.give_back(("sms_mobile_gap", WHO), ("sms_mobile_gap", WHO), ("sms_mobile_hour", WHO), at=now)
     limits.take(("sms_mobile_gap", WHO), ("sms_mobile_hour", WHO))
@@ -303,7 +303,7 @@ def test_threat_13_the_budget_is_not_spent_by_who_is_refused_or_not_served(phone
 def test_threat_14_what_the_vendor_refuses_for_the_numbers_sake_costs_the_person_and_not_the_site(
     phonebind: Configure, refusal: Exception
 ) -> None:
-    """A blocked number is no free way to call the vendor, and no way to use up everybody's SMS."""
+    """A blocked number does not make calls to the vendor free, and does not use up the SMS of all other people."""
     phonebind(limits={"sms_site_hour": (2, 3600), "sms_address_hour": (3, 3600), "sms_mobile_gap": (9, 60)})
     Outbox.error = refusal
     for number in range(3):
@@ -410,7 +410,7 @@ def test_an_attempt_that_is_refused_is_not_made() -> None:
         limits.attempt(act, ("password_address", WHO), ("password_name", WHO))
     assert not made
     for _ in range(49):
-        fail(("password_address", WHO))  # none of them was taken by the refused attempt
+        fail(("password_address", WHO))  # the refused attempt took none of them
     fail(("password_address", WHO))
 
 
@@ -425,13 +425,13 @@ def test_threat_12_a_right_attempt_forgives_no_wrong_one() -> None:
 
 
 def width_of(seconds: int) -> int:
-    """Milliseconds of one of the twelve counters, rounded up."""
+    """The width of one of the twelve counters, in milliseconds, rounded up."""
     return -(-seconds * 1000 // 12)
 
 
 #: Limit and seconds. Some cannot be divided by twelve.
 BOUNDS = st.tuples(st.integers(1, 5), st.sampled_from([7, 60, 61, 599, HOUR, DAY]))
-#: In the 240th part of a window: many at once, within one counter, over several, over the whole window and more.
+#: In units of 1/240 of a window: many at once, within one counter, over several, over the whole window and more.
 STEPS = st.lists(st.sampled_from([0, 0, 0, 1, 3, 19, 20, 21, 100, 199, 220, 239, 240, 241, 259, 260]), max_size=60)
 
 
@@ -440,7 +440,7 @@ STEPS = st.lists(st.sampled_from([0, 0, 0, 1, 3, 19, 20, 21, 100, 199, 220, 239,
 def test_threat_13_no_window_ever_holds_more_than_the_limit(
     phonebind: Configure, bounds: tuple[int, int], start: int, steps: list[int]
 ) -> None:
-    """And a place is free again when the window has passed, or a twelfth of it later."""
+    """And a place is free again when the window has passed, or up to a twelfth of it later."""
     limit, seconds = bounds
     window, width = seconds * 1000, width_of(seconds)
     phonebind(limits={"sms_mobile_hour": bounds})
@@ -471,7 +471,7 @@ def test_threat_13_who_waits_as_long_as_told_has_a_place_and_no_earlier(
             if not may_take(claim):
                 seconds = wait_for(claim)
                 assert seconds * 1000 < bounds[1] * 1000 + width_of(bounds[1]) + 1000
-                clock.shift(seconds - 1.001)  # one millisecond, since floats are not exact
+                clock.shift(seconds - 1.001)  # one millisecond, because floats are not exact
                 assert not may_take(claim)
                 clock.shift(1.002)
                 limits.take(claim)
@@ -479,7 +479,7 @@ def test_threat_13_who_waits_as_long_as_told_has_a_place_and_no_earlier(
 
 
 def test_threat_13_no_hour_has_twice_its_budget(clock: time_machine.Traveller) -> None:
-    """What 1,000 at the end of one hour and 1,000 at the beginning of the next once came to."""
+    """An earlier version allowed this: 1,000 at the end of one hour and 1,000 at the beginning of the next."""
     claim = ("sms_site_hour", limits.SITE)
     limits.take(claim)
     clock.shift(HOUR - 10)
@@ -487,7 +487,7 @@ def test_threat_13_no_hour_has_twice_its_budget(clock: time_machine.Traveller) -
     assert sent == 1000
     clock.shift(20)
     assert not any(may_take(claim) for _ in range(1000))
-    # The first is outside of the hour, and its counter ends five minutes later at most.
+    # The first one is older than an hour. Its counter ends at most five minutes later.
     clock.shift(300)
     assert [may_take(claim) for _ in range(3)] == [True, False, False]
 
@@ -508,7 +508,7 @@ def test_a_place_is_free_again_where_the_counter_ends(clock: time_machine.Travel
 
 
 def test_what_is_given_back_later_is_given_back_where_it_was_taken(clock: time_machine.Traveller) -> None:
-    """A gateway may take its time, and a counter may end meanwhile."""
+    """A gateway may be slow, and a counter may end meanwhile."""
     claim = ("sms_mobile_hour", WHO)
     clock.shift(299)
     at = limits.take(claim)
@@ -563,31 +563,31 @@ def test_a_sliding_window_takes_no_more_room_than_its_counters(clock: time_machi
         assert HOUR < client.ttl(limits.key(*claim)) <= HOUR + 300
 
 
-# ---------------------------------------------------------------- whom to count
+# ---------------------------------------------------------------- which client is counted
 
 
 @pytest.mark.parametrize(
     ("proxies", "peer", "forwarded", "counted"),
     [
-        # nobody is trusted: the header is the client's own invention
+        # no proxy is trusted: the client can write any value into the header
         (0, "198.51.100.7", None, "198.51.100.7"),
         (0, "198.51.100.7", "203.0.113.1", "198.51.100.7"),
-        # one proxy: the last entry is what it saw
+        # one proxy: the last entry is the address that it saw
         (1, "10.0.0.1", "198.51.100.7", "198.51.100.7"),
         (1, "10.0.0.1", "203.0.113.1, 198.51.100.7", "198.51.100.7"),
         (1, "10.0.0.1", "127.0.0.1,203.0.113.1 , 198.51.100.7 ", "198.51.100.7"),
-        # two
+        # two proxies
         (2, "10.0.0.1", "203.0.113.1, 198.51.100.7, 10.0.0.2", "198.51.100.7"),
-        # fewer entries than proxies: nobody vouches for any of them
+        # fewer entries than proxies: none of them comes from a trusted proxy
         (2, "10.0.0.1", "203.0.113.1", "10.0.0.1"),
         (1, "10.0.0.1", None, "10.0.0.1"),
-        # some proxies write the port too, which is not whom to count
+        # some proxies write the port too, which is not part of the client's address
         (1, "10.0.0.1", "203.0.113.1, 198.51.100.7:50000", "198.51.100.7"),
         (1, "::1", "[2001:db8:1:2::9]:50000", "2001:db8:1:2::/64"),
         (1, "::1", "[2001:db8:1:2::9]", "2001:db8:1:2::/64"),
         (1, "::1", "[::ffff:198.51.100.7]:50000", "198.51.100.7"),
         (0, "198.51.100.7:50000", None, "198.51.100.7"),
-        # and nothing else is cut off
+        # nothing else is removed
         (1, "10.0.0.1", "198.51.100.7:", "unknown"),
         (1, "10.0.0.1", "198.51.100.7:50000:1", "unknown"),
         (1, "10.0.0.1", "198.51.100.7:http", "unknown"),
@@ -596,11 +596,11 @@ def test_a_sliding_window_takes_no_more_room_than_its_counters(clock: time_machi
         (1, "10.0.0.1", "[2001:db8:1:2::9", "unknown"),
         (1, "10.0.0.1", "[2001:db8:1:2::9]x", "unknown"),
         (1, "10.0.0.1", "[]:50000", "unknown"),
-        # all that is no address is one client, not as many as can be spelt
+        # all values that are not addresses count as one client, so that a client cannot invent many
         (1, "10.0.0.1", "203.0.113.1, gibberish", "unknown"),
         (1, "10.0.0.1", "198.51.100.007", "unknown"),
         (0, "", None, "unknown"),
-        # IPv6 by /64, IPv4 inside IPv6 as what it is
+        # IPv6 by /64; an IPv4 address inside IPv6 counts as IPv4
         (0, "2001:db8:1:2:3:4:5:6", None, "2001:db8:1:2::/64"),
         (0, "2001:db8:1:2:ffff::1", None, "2001:db8:1:2::/64"),
         (0, "2001:db8:1:3::1", None, "2001:db8:1:3::/64"),
@@ -628,7 +628,7 @@ def test_a_server_that_tells_no_address_has_one_client() -> None:
 
 
 def test_a_window_of_another_length_is_another_window(phonebind: Configure) -> None:
-    """Its counters span another time, so that numbers of the one would be dates in the far future to the other."""
+    """The counters have another length. The numbers of one window would be dates in the far future to the other."""
     claim = ("sms_site_hour", limits.SITE)
     phonebind(limits={"sms_site_hour": (3, 3_600)})
     for _ in range(3):
@@ -643,7 +643,7 @@ def test_a_window_of_another_length_is_another_window(phonebind: Configure) -> N
 
 
 def test_what_an_earlier_version_left_in_the_store_stops_nothing(clock: time_machine.Traveller) -> None:
-    """It kept a fixed window under the name alone."""
+    """It stored a fixed window under the name alone."""
     with store.connection() as client:
         client.hset(f"{store.key('sms_site_day', 'limits')}:all", mapping={"taken": 4_999, "counted": 1})
     limits.take(("sms_site_day", limits.SITE))

@@ -1,4 +1,4 @@
-"""The operator hears that a budget of the whole site runs low, while there is time to act."""
+"""The operator is told that a budget of the whole site runs low, while there is time to act."""
 
 import logging
 import subprocess
@@ -18,11 +18,11 @@ from tests.support.edge import Configure
 pytestmark = pytest.mark.once
 
 SITE = ("sms_site_hour", limits.SITE)
-#: The beginning of a counter of an hour, and of one of a day.
+#: A moment at which a counter of an hour and one of a day both begin.
 NOON = 1_800_000_000
 
 ROOT = Path(__file__).parents[1]
-#: Takes places of the budget in a process of its own, and tells how often that process was told.
+#: Takes places of the budget in another process, and prints how often that process was told.
 OTHER_PROCESS = """
 import django, logging, sys
 django.setup()
@@ -44,7 +44,7 @@ print(len(heard))
 
 @pytest.fixture
 def heard() -> Iterator[list[dict[str, Any]]]:
-    """What ``budget_low`` was sent with."""
+    """The arguments that ``budget_low`` was sent with."""
     told: list[dict[str, Any]] = []
 
     def listen(**facts: Any) -> None:
@@ -67,7 +67,7 @@ def spend(times: int, *claims: limits.Claim) -> None:
 
 
 def pass_by(clock: time_machine.Traveller, seconds: int) -> None:
-    """The store's own clock goes on by itself: what it forgets after so long is taken away by hand."""
+    """The store's own clock runs by itself. So the test deletes the keys that would have expired."""
     clock.shift(seconds)
     alarms._asked.clear()
     with store.connection() as client:
@@ -104,7 +104,7 @@ def test_it_is_said_once_in_a_window(
 def test_the_next_window_that_runs_low_is_said_too(
     phonebind: Configure, heard: list[dict[str, Any]], clock: time_machine.Traveller
 ) -> None:
-    """The window slides: what was used an hour and a twelfth of it ago does not count any more."""
+    """The window slides: what was used more than an hour and a twelfth of an hour ago does not count any more."""
     phonebind(limits={"sms_site_hour": (10, 3600)})
     spend(8)
     pass_by(clock, 3600 + 300)
@@ -123,7 +123,7 @@ def test_each_budget_for_itself(phonebind: Configure, heard: list[dict[str, Any]
 
 
 def test_no_one_person_can_make_it_be_said(phonebind: Configure, heard: list[dict[str, Any]]) -> None:
-    """Threat 48: the rules of people tell nobody; nor do refusals, nor a look whether there would be room."""
+    """Threat 48: the limits of single people do not send the signal. Neither do refusals, nor a check for free room."""
     phonebind(limits={"sms_mobile_gap": (1, 60), "sms_site_hour": (5, 3600)})
     limits.take(("sms_mobile_gap", "13900000001"))
     spend(3)
@@ -175,7 +175,7 @@ def test_a_store_that_is_away(phonebind: Configure, heard: list[dict[str, Any]],
 
 
 def test_a_budget_that_runs_low_costs_no_round_trip_more(phonebind: Configure, heard: list[dict[str, Any]]) -> None:
-    """One question whether somebody has said it already, once a minute."""
+    """Only one question once a minute: whether another process has sent the signal already."""
     phonebind(limits={"sms_site_hour": (100, 3600)})
     spend(80)
     assert heard

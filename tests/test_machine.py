@@ -1,4 +1,4 @@
-"""What is skipped for want of a tool is found out in one place, and told."""
+"""One module finds out which tools are missing and reports the tests that are skipped for that."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ def test_what_is_hidden_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_half_a_mariadb_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The server without the command that makes its tables."""
+    """The server without the command that creates its tables."""
     for name in ("mariadbd", "chromium"):
         (tmp_path / name).write_text("#!/bin/sh\n")
         (tmp_path / name).chmod(0o755)

@@ -1,4 +1,4 @@
-"""What a log may say."""
+"""What may appear in a log."""
 
 import logging
 from typing import Any
@@ -10,7 +10,7 @@ from phonebind import masking, mobiles
 
 
 def said(message: str, *args: Any) -> str:
-    """As a handler gets to see it."""
+    """The message as a handler gets it."""
     record = logging.LogRecord("django.request", logging.ERROR, "", 0, message, args, None)
     assert masking.mask(record)
     return record.getMessage()
@@ -21,24 +21,24 @@ def said(message: str, *args: Any) -> str:
     [
         ("/sms_codes/13900000001/", "/sms_codes/139****0001/"),
         ("/a/13900000001/13900000002/", "/a/139****0001/139****0002/"),
-        # somebody's spelling of it, which is refused, and logged
+        # a person's spelling of it, which is refused and logged
         ("/sms_codes/+86 139-0000-0001/", "/sms_codes/+86139****0001/"),
         ("/sms_codes/%2B86%20139%200000%200001/", "/sms_codes/%2B86139****0001/"),
         ("/sms_codes/008613900000001/", "/sms_codes/0086139****0001/"),
         ("/sms_codes/%31%339000000%301/", "/sms_codes/139****0001/"),
-        # a slip of the finger beside it
+        # a typing error in the number
         ("/sms_codes/139000000011/", "/sms_codes/139****00011/"),
         ("/sms_codes/13900000001-1/", "/sms_codes/139****00011/"),
         ("/sms_codes/13900000001%201/", "/sms_codes/139****00011/"),
         ("/a/13900000001+13900000002/", "/a/139****0001139****0002/"),
         ("2026-01-01 13900000001", "20260101139****0001"),
-        # masked too: better one order too many than one mobile too few
+        # masked too: it is better to mask an order's number than to show one mobile
         ("/orders/2013900000001/", "/orders/20139****0001/"),
         ("/sms_codes/１３９０００００００１/", "/sms_codes/139****0001/"),
         ("/sms_codes/%EF%BC%91%EF%BC%93%ef%bc%99０００００００１/", "/sms_codes/139****0001/"),
         ("/sms_codes/%E2%80%AD139%C2%A00000%E2%80%910001%E2%80%AC/", "/sms_codes/%E2%80%AD139****0001%E2%80%AC/"),
         ("/sms_codes/\u202d139\u200b0000\u20110001\u202c/", "/sms_codes/\u202d139****0001\u202c/"),
-        # no mobiles
+        # not mobiles
         ("/orders/12900000001/", "/orders/12900000001/"),
         ("/sms_codes/1/", "/sms_codes/1/"),
     ],
@@ -47,13 +47,15 @@ def test_threat_9_a_mobile_is_masked(path: str, shown: str) -> None:
     assert said("%s: %s", "Bad Gateway", path) == f"Bad Gateway: {shown}"
 
 
-#: All that is taken off a number, found by trying.
+#: All characters that are removed from a number, found by trying.
 NOISE = [char for char in map(chr, range(0x10000)) if mobiles.clean(f"138{char}00000001") == "13800000001"]
 
 
 @pytest.mark.parametrize("char", NOISE, ids=ascii)
 def test_threat_9_a_mobile_is_masked_however_it_is_parted(char: str) -> None:
-    """By all that would be taken off, raw as Django writes it and encoded as servers do."""
+    """With each character that would be removed, both raw as Django writes it and percent-encoded as servers
+    write it.
+    """
     number = f"138{char}0000{char}0001"
     escaped = "".join(f"%{byte:02X}" for byte in char.encode())
     for spelled in (number, number.replace(char, escaped), number.replace(char, escaped.lower()), quote(number)):
@@ -74,7 +76,7 @@ def test_threat_9_no_noise_goes_unnoticed() -> None:
         ("/shop/sms_receipts/aliyun-pnvs/secret?a=1", "/shop/sms_receipts/aliyun-pnvs/****?a=1"),
         ("/sms_receipts/tencent/%73ecret/ HTTP/1.1", "/sms_receipts/tencent/****/ HTTP/1.1"),
         ('"POST /sms_receipts/http/secret"', '"POST /sms_receipts/http/****"'),
-        # what a person asks by is good for nothing but that question
+        # with the id of a receipt a person can ask for this receipt, and for nothing else
         ("/sms_receipts/0123456789abcdefghij/ HTTP/1.1", "/sms_receipts/0123456789abcdefghij/ HTTP/1.1"),
     ],
 )
@@ -103,7 +105,7 @@ def test_threat_9_a_secret_in_a_query_is_masked(query: str) -> None:
 
 
 def test_a_query_by_itself_is_masked() -> None:
-    """As gunicorn's ``%(q)s`` has it."""
+    """As gunicorn's ``%(q)s`` formats it."""
     assert said("%(q)s", {"q": "code=s3cret&next=/cart"}) == "code=****&next=/cart"
 
 
@@ -118,7 +120,7 @@ def test_the_values_of_sql_are_masked() -> None:
 
 
 def test_threat_9_a_whole_sentence_is_masked_too() -> None:
-    """gunicorn puts what it could not read into the message itself."""
+    """gunicorn writes a request that it could not read into the message itself."""
     record = logging.LogRecord(
         "gunicorn.error", logging.WARNING, "", 0, "GET /sms_codes/13900000001/?text=ABCD'", (), None
     )
@@ -157,7 +159,7 @@ def test_threat_9_what_a_database_names_in_an_error_is_masked() -> None:
     ],
 )
 def test_threat_18_no_path_takes_long_to_mask(piece: str) -> None:
-    """A million characters; were it quadratic in any of these, the run would not end today."""
+    """A million characters. With quadratic time for any of these the test would not end within a day."""
     long = piece * (1_000_000 // len(piece))
     said("%s", "1" + long)
 
@@ -169,7 +171,7 @@ def test_other_records_are_left_alone() -> None:
 
 
 def test_a_mapping_with_ways_of_its_own_keeps_them() -> None:
-    """gunicorn's atoms answer "-" for what they do not hold."""
+    """gunicorn's atoms return "-" for a key that they do not have."""
 
     class Atoms(dict[str, str]):
         def __missing__(self, key: str) -> str:

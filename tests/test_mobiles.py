@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from phonebind import mobiles, models
 
 MOBILE = "13900000001"
-#: Each once, as it is found around numbers that are copied or typed in China.
+#: One of each kind, as it is found around numbers that are copied or typed in China.
 NOISE = (
     "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u200c\u200d\u200e\u200f\ufeff\u00ad\u2060\u061c"
     " \t\u00a0\u2002\u2009\u202f\u3000-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d\ufe63"

@@ -37,7 +37,7 @@ def _bind(user: User, openid: str = "openid", unionid: str | None = None, app_id
 
 
 def test_threat_4_ids_that_look_alike_are_different_people(user: User) -> None:
-    """CVE-2024-32879: on MariaDB's default collation "openid", "OPENID" and "ópenid" were one person."""
+    """CVE-2024-32879: with MariaDB's default collation, "openid", "OPENID" and "ópenid" were one person."""
     accounts = {openid: _bind(user, openid, unionid=openid) for openid in LOOKALIKES}
     for openid, account in accounts.items():
         assert SocialAccount.objects.get(openid=openid) == account
@@ -45,7 +45,7 @@ def test_threat_4_ids_that_look_alike_are_different_people(user: User) -> None:
 
 
 class MySQL(DatabaseWrapper):
-    """As far as a field asks; MySQL itself is asked where it is the database of the tests."""
+    """Implements only what a field asks for. MySQL itself is tested where it is the database of the tests."""
 
     vendor = "mysql"
 
@@ -137,7 +137,7 @@ def test_anything_else_is_no_mobile(mobile: str) -> None:
 
 
 def test_what_is_found_is_what_the_orm_finds(user: User) -> None:
-    """Whatever a column's value is in this database, in Python it is what the field makes of it."""
+    """The value of a column depends on the database. In Python it is always the value that the field returns."""
     made = _bind(user, "OPENID", unionid="UID")
     found = SocialAccount.objects.find(provider="qq", app_id="1", openid="OPENID")
     assert found == made

@@ -1,4 +1,4 @@
-"""Databases that have no room for some characters: MariaDB's and MySQL's utf8mb3, and older character sets."""
+"""Databases that cannot store some characters: MariaDB's and MySQL's utf8mb3, and older character sets."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ def sign_in(person: Person, username: str) -> Any:
 
 
 def both_go_well(person: Person, qq: Upstream, sent: str, kept: str) -> None:
-    """Nobody is kept out by a nickname, and a name that cannot be looked up is nobody's."""
+    """No nickname prevents a sign-in, and a name that cannot be looked up belongs to no account."""
     qq.person(nickname=sent)
     answer = bind(person)
     assert (answer.status_code, SocialAccount.objects.get().nickname) == (201, kept)
@@ -37,12 +37,12 @@ def both_go_well(person: Person, qq: Upstream, sent: str, kept: str) -> None:
     assert sign_in(person, MOBILE).status_code == 200
 
 
-# ---------------------------------------------------------------- as the drivers tell it
+# ---------------------------------------------------------------- the errors of the drivers
 
 
 @contextmanager
 def refuses(is_refused: Callable[[str], bool], error: Exception) -> Iterator[None]:
-    """The connection, of some text."""
+    """The connection refuses some text with this error."""
 
     def execute(call: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         if any(isinstance(value, str) and is_refused(value) for value in params or ()):
@@ -91,7 +91,7 @@ def test_a_database_that_is_down_is_no_unknown_name(person: Person, qq: Upstream
 
 @pytest.fixture(params=["utf8mb3", "gbk", "latin1"])
 def _charset(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Of the connection, whatever the tables' is."""
+    """The character set of the connection, independent of that of the tables."""
     options = connection.settings_dict["OPTIONS"]
     kept = options["charset"]
     connection.close()
@@ -103,7 +103,7 @@ def _charset(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def _users_in_utf8mb3() -> Iterator[None]:
-    """An old shop's table."""
+    """The table of an old shop."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE users_user CONVERT TO CHARACTER SET utf8mb3")
         yield
@@ -125,14 +125,14 @@ def test_our_own_table_has_room_where_the_hosts_has_none(person: Person, qq: Ups
 
 @ON_MARIADB
 def test_a_database_that_was_made_in_utf8mb3() -> None:
-    """``migrate`` there makes our columns as they must be."""
+    """``migrate`` creates our columns with the right character set there."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE narrow CHARACTER SET utf8mb3")
         try:
             cursor.execute("USE narrow")
             with connection.schema_editor() as editor:
                 editor.create_model(SocialAccount)
-                editor.deferred_sql.clear()  # the users' table is not there
+                editor.deferred_sql.clear()  # without the foreign key: the users' table is not there
             columns = "(user_id, provider, app_id, openid, nickname, created_at, updated_at)"
             values = "(1, 'qq', '1', %s, '小🦊', now(), now())"
             cursor.execute(f"INSERT INTO phonebind_socialaccount {columns} VALUES {values}, {values}", ["a", "A"])  # noqa: S608

@@ -1,4 +1,4 @@
-"""What pages of old send along: ``JWT`` tokens of a day, and at public endpoints whatever they once stored."""
+"""What old pages send: ``JWT`` tokens that live for a day, and at public endpoints any token that they once stored."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,15 +19,15 @@ from server.users.models import User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
-#: What the guide says.
+#: The settings that the guide gives.
 SETTINGS: dict[str, Any] = {"AUTH_HEADER_TYPES": ("JWT", "Bearer"), "ACCESS_TOKEN_LIFETIME": timedelta(days=1)}
-#: As shops have them in their users' storage: of the tutorial's library, which knew no token types.
+#: Such tokens are in the storage of a shop's users. The tutorial's library made them, and knew no token types.
 OF_OLD = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VyX2lkIjoxfQ.9x0Jz3m3m8gk2s4b8mO8q0o9n1pG6hQJ0Q3m2c1d0eA"
 WORTHLESS = ["JWT undefined", "JWT null", "JWT ", "JWT", "JWT a b", f"JWT {OF_OLD}", f"Bearer {OF_OLD}", "JWT \xe9"]
 
 
 class Cart(APIView):
-    """For visitors too."""
+    """A view that visitors may use too."""
 
     authentication_classes: Any = (tokens.OptionalAuthentication,)
 
@@ -108,7 +108,7 @@ def test_threat_7_who_is_disabled_or_was_ended_is_nobody(user: User) -> None:
 
 
 def test_without_the_store_nobody_is_taken_for_a_visitor(user: User, valkey: Valkey) -> None:
-    """Or their cart would be empty, and what they put into it lost."""
+    """If the user were treated as a visitor, their cart would look empty, and what they put into it would be lost."""
     header = f"JWT {tokens.issue(user)['token']}"
     valkey.stop()
     assert ask(Cart, header).status_code == 503

@@ -1,4 +1,4 @@
-"""Threat 42: no other site makes a visitor's browser spend that visitor's limits, or choose whose account it is."""
+"""Threat 42: no other site makes a visitor's browser use up that visitor's limits, or decide whose account it is."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 UUID = "3f0c6f6e-0000-4000-8000-000000000000"
 MOBILE = "13900000001"
 FORM = {"mobile": MOBILE, "password": "horse-staple-9", "sms_code": "123456", "access_token": "x", "username": "li"}
-#: Everything that counts, sends or changes something.
+#: Every endpoint that counts, sends or changes something.
 GUARDED = [
     ("GET", "/oauth/qq/authorization/"),
     ("GET", f"/image_codes/{UUID}/"),
@@ -76,7 +76,7 @@ def test_threat_42_another_site_spends_nothing(
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_threat_42_nor_where_an_sms_takes_nothing(phonebind: Configure, method: str) -> None:
-    """An image of such a page would be enough."""
+    """An image on such a page would be enough for the attack."""
     phonebind(human_check="none", limits=dict.fromkeys(human.BOUNDS, (5, 3_600)))
     asked = (method, f"/sms_codes/{MOBILE}/", "{}", "application/json")
     assert is_refused(Client().generic(*asked, headers=EVIL))
@@ -121,11 +121,11 @@ def test_threat_42_a_front_end_that_is_allowed_goes_on(
 
 @pytest.mark.parametrize("path", ["/oauth/qq/user/?code=C&state=S", "/login/"])
 def test_what_spends_nothing_is_open(http: Client, path: str) -> None:
-    """The way back from the provider is another site's navigation, and so is a link to the sign-in page."""
+    """The way back from the provider is a navigation from another site. So is a link to the sign-in page."""
     assert not is_refused(http.get(path, headers=EVIL))
 
 
-# ---------------------------------------------------------------- whose account it is
+# ---------------------------------------------------------------- which account is signed in
 
 
 def test_threat_42_another_site_starts_no_sign_in(http: Client) -> None:

@@ -1,4 +1,4 @@
-"""What hosts build on: names that are imported, settings, and what is loaded at all."""
+"""What hosts depend on: names that are imported, settings, and the modules that are loaded."""
 
 import importlib
 import subprocess
@@ -87,7 +87,7 @@ IMPORTED = [
 
 
 def test_the_settings() -> None:
-    """Renaming one breaks every host: the major version goes up."""
+    """To rename a setting breaks every host: the major version must go up."""
     assert set(conf.NAMES) == {
         "ACCOUNT_FACTORY",
         "ALLOWED_NEXT_HOSTS",
@@ -300,7 +300,7 @@ print(sum(name.startswith("phonebind.") for name in sys.modules) > 25)
 
 
 def test_threat_22_the_core_does_not_import_the_sandbox() -> None:
-    """All of it, in a host that has not installed the sandbox, and whose Valkey is away."""
+    """The whole core is imported, in a host that has not installed the sandbox and whose Valkey is down."""
     command = [sys.executable, "-W", "error", "-c", IMPORT_ALL]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout == "[]\nTrue\n", done.stderr

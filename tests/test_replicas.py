@@ -1,4 +1,4 @@
-"""Threat 52: a decision is never read from a replica, which here is always as far behind as can be."""
+"""Threat 52: no decision depends on data of a replica. The replicas here are as far behind as possible."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,7 +38,7 @@ def _aliases(django_db_setup: None) -> Iterator[None]:
 
 @pytest.fixture(params=ROUTERS, autouse=True)
 def lagging(request: pytest.FixtureRequest, transactional_db: None, tmp_path: Path, settings: Settings) -> Replicas:
-    """They know the tables, and nobody."""
+    """The replicas have the tables, and no rows of users."""
     settings.DATABASE_ROUTERS = [f"tests.support.replicas.{request.param}"]
     return Replicas(tmp_path)
 
@@ -99,7 +99,7 @@ def test_threat_52_a_disabled_account_stays_out(
     bound: Any, person: Person, form: dict[str, str], lagging: Replicas
 ) -> None:
     lagging.follow()
-    User.objects.update(is_active=False)  # no receiver hears of it
+    User.objects.update(is_active=False)  # sends no signal, so no receiver is called
     assert User.objects.get().is_active
     answers = [
         person.http.post("/authorizations/refresh/", {"refresh": bound["refresh"]}),
@@ -125,7 +125,7 @@ def test_threat_52_another_app_of_the_same_person(
     phonebind(providers={"unionid": True})
     qq.person(unionid=UNIONID)
     lagging.follow()
-    # It learns the unionid, of which the replicas do not hear.
+    # The primary learns the unionid. The replicas do not get it.
     assert person.callback().json()["id"] == bound["id"]
     SocialAccount.objects.update(app_id="another")
     assert person.callback().json()["id"] == bound["id"]
@@ -136,7 +136,7 @@ def test_threat_52_a_released_row_takes_its_siblings_along(bound: Any, lagging: 
     lagging.follow()
     user = User.objects.using("default").get()
     SocialAccount.objects.create(user=user, provider="qq", app_id="another", openid="B")
-    # As the admin has it, read from a replica that knows one row of the two.
+    # The admin reads from a replica, which has only one of the two rows.
     stale = SocialAccount.objects.using("replica1").get()
     assert stale.same_person().count() == 2
     stale.delete()
@@ -171,7 +171,7 @@ def test_a_binding_is_looked_for_where_one_says(bound: Any, lagging: Replicas) -
 
 @pytest.fixture
 def entered(qq: Upstream, phonebind: Configure) -> Callable[[], Any]:
-    """Somebody binds on the page, for the first time; the page that they are sent to."""
+    """A person binds on the page, for the first time. Returns the page that they are sent to."""
 
     def enter() -> Any:
         shopper = Person()

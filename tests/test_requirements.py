@@ -1,4 +1,4 @@
-"""What make installs is what we looked at: each version is pinned, with the hashes of its files."""
+"""make installs exactly what we have checked: each version is pinned, with the hashes of its files."""
 
 import os
 import re
@@ -19,7 +19,7 @@ ONE, TWO, OTHER = (digit * 64 for digit in "123")
 @pytest.mark.parametrize("name", hashes.FILES)
 def test_every_line_is_pinned_by_hash_and_names_no_source(name: str) -> None:
     text = (ROOT / name).read_text()
-    # pip itself refuses a line without a hash then.
+    # With this option pip itself refuses a line without a hash.
     assert re.findall(r"^--.*", text, re.MULTILINE) == ["--require-hashes"]
     assert "://" not in text
     requirement = r"[\w.-]+==[\w.]+(; [a-z_]+ [=<]+ '[\w.]+')?( \\\n    --hash=sha256:[0-9a-f]{64})+"
@@ -57,7 +57,7 @@ def test_the_hashes_are_those_of_all_files_of_the_version() -> None:
 
 
 def installed(file: Path, target: Path, every: str = "0.05") -> subprocess.CompletedProcess[str]:
-    """With a real pip, which finds nothing but what lies beside the file."""
+    """With a real pip, which finds only the packages beside the file."""
     environment = {"PATH": os.environ["PATH"], "PIP_TARGET": str(target), "PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1"}
     command = [sys.executable, str(ROOT / "requirements/install.py"), str(file), every]
     return subprocess.run(command, cwd=file.parent, env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""What a shop can listen to."""
+"""The signals that a shop can listen to."""
 
 from django.dispatch import Signal
 
@@ -6,7 +6,9 @@ from phonebind import signals
 
 
 def test_which_there_are() -> None:
-    """When each is sent, and with what: test_binding, test_sign_in_response, test_limits, test_image_codes, sms/."""
+    """When each is sent and with which arguments: test_binding, test_sign_in_response, test_limits, test_image_codes,
+    sms/.
+    """
     names = {name for name, value in vars(signals).items() if isinstance(value, Signal)}
     of_people = {"account_bound", "signed_in", "sign_in_response", "same_person_found"}
     of_life = {

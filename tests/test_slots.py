@@ -1,4 +1,4 @@
-"""How many may do at once what holds a thread for long."""
+"""How many threads may at once do work that takes long."""
 
 import sys
 import threading
@@ -26,12 +26,12 @@ from tests.support.edge import Configure, Outbox
 pytestmark = pytest.mark.django_db
 
 MOST = 2
-#: Seconds after which something that is waited for does not come any more.
+#: Seconds. A test does not wait longer than this for anything.
 NEVER = 10
 
 
 class Guest:
-    """A thread that comes for a place, and keeps it until it is told to leave."""
+    """A thread that takes a place, and keeps it until it is told to leave."""
 
     def __init__(self, threads: ThreadPoolExecutor, places: Slots, most: int) -> None:
         self.served = threading.Event()
@@ -47,7 +47,7 @@ class Guest:
                 raise self._error
 
     def leave(self, error: Exception | None = None) -> None:
-        """With an answer or with ``error``; over when the place is free."""
+        """Leave with a result or with ``error``. Returns when the place is free."""
         self._error = error
         self._leave.set()
         assert self._visit.exception(NEVER) is error
@@ -57,7 +57,7 @@ class Guest:
         return not self._visit.done()
 
     def refused(self) -> bool:
-        """Whether there was no place for it."""
+        """Whether it was refused because there was no place."""
         return isinstance(self._visit.exception(NEVER), PhonebindError) and not self.served.is_set()
 
     def hurry(self) -> None:
@@ -65,14 +65,16 @@ class Guest:
 
 
 class Guests:
-    """All that come in one test."""
+    """All guests of one test."""
 
     def __init__(self, threads: ThreadPoolExecutor) -> None:
         self._threads = threads
         self._all: list[Guest] = []
 
     def come(self, places: Slots, number: int = 1, most: int = MOST) -> list[Guest]:
-        """Each has a place, stands in the queue or was refused before the next one comes."""
+        """The guests come one after the other: the next one comes when this one has a place, waits in the queue or was
+        refused.
+        """
         return [self._come(places, most) for _ in range(number)]
 
     def _come(self, places: Slots, most: int) -> Guest:
@@ -104,7 +106,7 @@ def guests() -> Iterator[Guests]:
 
 @pytest.fixture
 def unhurried() -> Iterator[None]:
-    """No thread comes to its turn before the one that runs has to wait."""
+    """No other thread runs before the current one has to wait."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(NEVER)
     yield
@@ -113,13 +115,13 @@ def unhurried() -> Iterator[None]:
 
 @pytest.fixture
 def places() -> Slots:
-    """Where nobody waits in vain."""
-    # Longer than a test waits for anything: who is let in because its time is over has not been served.
+    """Slots in which no guest waits too long and is refused for that."""
+    # The times are longer than any wait of a test. So a guest that comes in was really served: its time was not over.
     return Slots(ProviderUnavailable, patience=6 * NEVER, longest=6 * NEVER)
 
 
 def refuses(places: Slots, most: int = MOST) -> bool:
-    """Whether there is no place for who comes now."""
+    """Whether a guest that comes now is refused."""
     try:
         with places.take(most):
             return False
@@ -229,7 +231,7 @@ def test_the_operator_hears_of_it_once_a_minute(guests: Guests, caplog: pytest.L
     assert record.getMessage() == "All 2 places of this process are taken: further requests get provider_unavailable"
 
 
-# ---------------------------------------------------------------- what there are places for
+# ---------------------------------------------------------------- what the slots are for
 
 
 def test_threat_19_sign_ins_have_so_many_places(phonebind: Configure) -> None:
@@ -250,7 +252,7 @@ def test_threat_14_an_sms_that_found_no_place_was_not_sent_and_costs_nothing(pho
     assert len(Outbox.sent) == 1
 
 
-#: What an SMS gateway says, and whether it is taken for one that is down: then nobody else waits for it.
+#: Each error of an SMS gateway, and whether the gateway counts as down. If it is down, the queue is refused at once.
 ENDS = [
     (SmsNotSent(), True),
     (SmsUnconfirmed(), True),

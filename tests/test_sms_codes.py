@@ -37,7 +37,7 @@ OTHER = "13900000002"
 ADDRESS = "192.0.2.1"
 ME, YOU = "qq:1:ME", "qq:1:YOU"
 HOUR, DAY = 3_600, 86_400
-#: The beginning of a counter of an hour, and of one of a day.
+#: A moment at which a counter of an hour and one of a day both begin.
 NOON = 1_800_000_000
 
 pytestmark = pytest.mark.usefixtures("phonebind")
@@ -45,7 +45,7 @@ pytestmark = pytest.mark.usefixtures("phonebind")
 
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
-    """Python's clock stands still until it is moved. The store is told what time it is."""
+    """Python's clock stands still until a test moves it. The store is told what time it is."""
     with time_machine.travel(NOON, tick=False) as traveller:
         yield traveller
 
@@ -58,7 +58,7 @@ def issue(mobile: str = MOBILE, holder: str = "") -> str:
 
 
 def issue_another(mobile: str = MOBILE, holder: str = "") -> str:
-    """As soon as it may be."""
+    """Issue another one, as soon as the limits allow it."""
     wait(mobile)
     return issue(mobile, holder)
 
@@ -80,7 +80,7 @@ def is_right(code: str, mobile: str = MOBILE, claimant: str = ME) -> bool:
 
 
 def wait(mobile: str = MOBILE) -> None:
-    """Until another may be asked for."""
+    """Wait until the next one may be asked for."""
     with store.connection() as client:
         client.delete(limits.key("sms_mobile_gap", mobile))
 
@@ -158,7 +158,7 @@ def test_a_name_with_a_percent_sign_is_a_name(phonebind: Configure) -> None:
     assert "100% %(code)s 店" in Outbox.sent[-1].text
 
 
-# ---------------------------------------------------------------- who gets in
+# ---------------------------------------------------------------- which code is accepted
 
 
 def test_the_right_code_gets_in_as_often_as_it_is_sent() -> None:
@@ -241,7 +241,7 @@ def test_who_burns_their_own_code_is_told_at_once() -> None:
 
 
 def test_threat_43_nobody_is_told_of_the_codes_of_others(clock: time_machine.Traveller, phonebind: Configure) -> None:
-    """Whether somebody at this number is binding at the moment, and with whose ticket."""
+    """The answer does not show whether another person is binding this number at the moment, nor with which ticket."""
     phonebind(limits=dict.fromkeys(limits.RULES, (1000, 60)))
     told: set[tuple[type, str]] = set()
 
@@ -251,7 +251,7 @@ def test_threat_43_nobody_is_told_of_the_codes_of_others(clock: time_machine.Tra
         told.add((type(caught.value), str(caught.value.message)))
 
     code = "000000"
-    tell(YOU)  # nothing was ever sent
+    tell(YOU)  # an SMS was never sent
     code = issue(holder=ME)
     tell(YOU)
     for _ in range(5):
@@ -259,14 +259,14 @@ def test_threat_43_nobody_is_told_of_the_codes_of_others(clock: time_machine.Tra
     code = issue_another()
     for guess in range(1, 6):
         tell(YOU, wrong(code, guess))
-    tell(YOU, code)  # burnt
+    tell(YOU, code)  # too many wrong guesses
     clock.shift(300)
     tell(YOU, code)  # expired
     assert len(told) == 1
 
 
 def test_threat_43_the_codes_of_others_are_no_codes_of_ones_own(clock: time_machine.Traveller) -> None:
-    """What this person hears is of their own, whether anybody's is alive or not."""
+    """The answer is about this person's own codes, whether other people have valid codes or not."""
     mine = issue(holder=ME)
     clock.shift(300)
     issue_another()
@@ -397,14 +397,14 @@ def test_what_is_kept_ends_with_the_last_code(clock: time_machine.Traveller) -> 
 
 
 def kept() -> set[bytes]:
-    """The digests of the codes that the store knows."""
+    """The digests of the codes in the store."""
     with store.connection() as client:
         fields = client.hgetall(store.key("sms", MOBILE))
     return {name.partition(b":")[2] for name in fields if not name.startswith(b"tries:")}
 
 
 def test_codes_that_have_ended_leave_nothing_behind(clock: time_machine.Traveller) -> None:
-    """Where others follow before the store has forgotten all of them."""
+    """Other codes follow before the store has removed all of them."""
     for _ in range(5):
         _claimed(issue_another()).settle()
         clock.shift(HOUR)
@@ -422,7 +422,7 @@ def test_threat_10_five_wrong_guesses_burn_all_codes_together() -> None:
 
 
 def test_threat_10_another_code_gives_no_more_guesses() -> None:
-    """Or whoever has an SMS sent after each four guesses may guess for ever."""
+    """Otherwise an attacker who has a new SMS sent after each four guesses could guess forever."""
     codes = [issue()]
     for _ in range(4):
         assert not is_right(wrong(codes[0]))
@@ -430,7 +430,7 @@ def test_threat_10_another_code_gives_no_more_guesses() -> None:
     assert is_right(codes[1])
     assert not is_right(next(code for code in map("{:06}".format, range(10)) if code not in codes))
     assert [is_right(code) for code in codes] == [False, False]
-    # All are gone, so it begins anew.
+    # All codes are gone, so counting starts again.
     code = issue_another()
     for guess in range(1, 5):
         assert not is_right(wrong(code, guess), claimant=YOU)
@@ -449,7 +449,7 @@ def test_threat_10_an_sms_that_is_not_sent_gives_no_more_guesses() -> None:
     assert not is_right(code)
 
 
-# ---------------------------------------------------------------- codes for who holds a ticket
+# ---------------------------------------------------------------- codes for a person who holds a ticket
 
 
 def test_threat_43_a_code_for_one_identity_is_nobody_elses() -> None:
@@ -462,7 +462,7 @@ def test_threat_43_a_code_for_one_identity_is_nobody_elses() -> None:
 
 
 def test_threat_43_nobody_burns_the_code_of_another_identity(phonebind: Configure) -> None:
-    """However many guess, and whatever they have sent to the mobile besides."""
+    """This holds however many guess, and whatever else they have had sent to the mobile."""
     phonebind(limits=dict.fromkeys(limits.RULES, (1000, 60)))
     code = issue(holder=ME)
     for guesser in range(20):
@@ -491,7 +491,7 @@ def test_threat_43_the_codes_of_others_take_nobodys_place(phonebind: Configure) 
 def test_threat_10_a_wrong_guess_is_one_at_every_code_that_it_might_have_been_right_for() -> None:
     mine, open_one, yours = issue(holder=ME), issue_another(), issue_another(holder=YOU)
     strange = next(code for code in map("{:06}".format, range(10)) if code not in (mine, open_one, yours))
-    for guess in (strange, strange, strange, yours):  # which is a wrong one for me
+    for guess in (strange, strange, strange, yours):  # for my ticket, yours is a wrong guess
         assert not is_right(guess)
     assert is_right(mine)
     assert is_right(open_one)
@@ -520,7 +520,7 @@ def test_threat_43_settling_one_identitys_code_leaves_anothers() -> None:
     assert check(yours, claimant=YOU).claim()
 
 
-# ---------------------------------------------------------------- claimed by one of several
+# ---------------------------------------------------------------- one of several codes is claimed
 
 
 def test_a_code_that_another_has_claimed_is_no_wrong_guess_for_the_others() -> None:
@@ -533,7 +533,7 @@ def test_a_code_that_another_has_claimed_is_no_wrong_guess_for_the_others() -> N
 
 
 def test_threat_11_one_person_may_claim_one_code_and_another_the_other() -> None:
-    """As long as nothing is committed: the database decides who is first."""
+    """This holds while nothing is committed: the database decides which of them is first."""
     codes = [issue_another() for _ in range(2)]
     mine, yours = check(codes[0], claimant=ME), check(codes[1], claimant=YOU)
     assert mine.claim()
@@ -563,7 +563,7 @@ def test_two_live_codes_never_have_the_same_digits(monkeypatch: pytest.MonkeyPat
 def test_the_digits_of_a_code_that_has_ended_are_a_new_code(
     clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Open, and nobody's."""
+    """The new code is open, and no identity has claimed it."""
     monkeypatch.setattr(secrets, "randbelow", lambda _: 7)
     _claimed(issue(), YOU).settle()
     clock.shift(300)
@@ -575,7 +575,7 @@ def test_the_digits_of_a_code_that_has_ended_are_a_new_code(
 
 
 def guess_at(number: int, claimant: str, address: str) -> str:
-    """A wrong code for a mobile that nobody else guesses at; how it ends."""
+    """A wrong code for a mobile that no other person guesses at. Returns the outcome."""
     try:
         sms_codes.check(f"139{number:08}", "000000", claimant=claimant, address=address)
     except PhonebindError as error:
@@ -621,7 +621,7 @@ def test_threat_49_a_code_that_another_has_claimed_is_a_wrong_one() -> None:
 
 
 def test_threat_49_a_refused_guess_is_not_compared(phonebind: Configure) -> None:
-    """So whoever is refused learns nothing by it, and burns nobody's code."""
+    """So a refused client learns nothing by it, and makes no other person's code invalid."""
     phonebind(limits={"sms_code_identity_hour": (1, HOUR)})
     code = issue()
     assert not is_right(wrong(code))
@@ -689,7 +689,7 @@ def test_settling_without_a_claim_uses_nothing_up() -> None:
 
 @pytest.fixture
 def rotate(settings: Settings) -> Callable[[], None]:
-    """A new key; the one before still counts."""
+    """Make a new key; the one before is still accepted."""
 
     def turn() -> None:
         settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
@@ -754,7 +754,7 @@ def test_a_refused_request_leaves_the_code_before_it_alone() -> None:
 
 
 def sent_in(clock: time_machine.Traveller, seconds: int, holders: tuple[str, ...] = ("",)) -> list[str]:
-    """Who gets an SMS to the mobile when all of them ask again and again, from as many addresses as it takes.
+    """The people who get an SMS to the mobile when all ask again and again, from as many addresses as necessary.
 
     Each of ``holders`` is an identity that has a ticket, or "".
     """
@@ -789,7 +789,7 @@ def test_threat_43_one_identity_may_have_one_an_hour_and_two_a_day_of_the_rest(c
     sent_in(clock, 180)
     assert sent_in(clock, HOUR - 180, (ME,)) == [ME]
     clock.shift(-HOUR + 180)
-    # Of all mobiles together.
+    # For all mobiles together.
     for _ in range(3):
         issue_another(OTHER)
     with pytest.raises(SmsQuota) as refused:
@@ -806,7 +806,7 @@ def test_threat_43_a_ticket_costs_nothing_while_the_open_part_lasts(clock: time_
 
 
 def test_a_holder_is_told_the_shorter_wait(clock: time_machine.Traveller) -> None:
-    """Of the part that is for all, and of what is left of one's own."""
+    """The part of the quota that is for all has a wait, and so has the part that is kept for the holder."""
     sent_in(clock, 3 * DAY, (ME,))
     with pytest.raises(SmsQuota) as nobody:
         issue_another()
@@ -817,7 +817,7 @@ def test_a_holder_is_told_the_shorter_wait(clock: time_machine.Traveller) -> Non
 
 
 def test_threat_43_one_identity_may_have_three_a_month_of_the_rest(clock: time_machine.Traveller) -> None:
-    """So that each further day of an attack takes further identities."""
+    """So each further day of an attack costs the attacker further identities."""
     had = 0
     for _ in range(10):
         had += len(sent_in(clock, DAY, (ME,))) - limits.rule("sms_mobile_open_day").limit
@@ -834,7 +834,7 @@ def test_threat_43_one_identity_and_all_who_have_none_leave_the_owner_one_an_hou
 
 
 def test_threat_43_the_rest_is_bounded_like_all_else(clock: time_machine.Traveller, phonebind: Configure) -> None:
-    """By the gap, the address, what the human check adds, and the site."""
+    """The limits are: the gap, the address, what the human check adds, and the site."""
     phonebind(limits={"sms_address_hour": (4, HOUR), "sms_site_hour": (6, HOUR)})
     for _ in range(3):
         issue_another()
@@ -871,7 +871,7 @@ def test_threat_14_an_sms_of_the_rest_that_was_not_sent_costs_nothing(clock: tim
 
 
 def counts() -> dict[bytes, Any]:
-    """What all limits of SMS have counted, but for the gap."""
+    """The counts of all limits of SMS, except the gap."""
     with store.connection() as client:
         return {key: client.hgetall(key) for key in client.keys("*{limits}*") if b"gap" not in key}
 
@@ -906,14 +906,14 @@ def test_threat_14_a_code_that_was_not_sent_proves_nothing() -> None:
 
 @pytest.fixture
 def gateway(upstream: Upstream, phonebind: Configure) -> Upstream:
-    """One at the other end of a real connection, which takes what it is given."""
+    """A gateway at the other end of a real connection. It accepts each message."""
     phonebind(sms={"gateway": "phonebind.sms.sandbox.Sandbox", "url": f"{upstream.url}/"}, total_timeout=0.2)
     upstream.answer("/", {"status": "ok"})
     return upstream
 
 
 def read(gateway: Upstream) -> str:
-    """The code, from the phone that it has reached."""
+    """The code, from the phone that received it."""
     found = re.search(r"\d{6}", gateway.requests[-1][1]["text"])
     assert found
     return found[0]
@@ -924,7 +924,7 @@ def counted(name: str, subject: str) -> int:
     return total
 
 
-#: Reached: the message may be on its way.
+#: Answers that leave it open: the message may be on its way.
 OPEN: dict[str, dict[str, Any]] = {
     "late": {"body": b'{"status": "ok"}', "delay": 0.4},
     "garbage": {"body": b"<html>"},
@@ -936,7 +936,7 @@ OPEN: dict[str, dict[str, Any]] = {
     "hangs up": {"body": b"", "raw": ()},
     "half an answer": {"body": b"", "raw": (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",)},
 }
-#: Refused: it is not.
+#: Answers that refuse: the message was not sent.
 REFUSED: dict[str, dict[str, Any]] = {
     "refused": {"body": b'{"status": "refused"}'},
     "400": {"body": b'{"status": "error"}', "status": 400},
@@ -947,7 +947,7 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("fault", OPEN)
 def test_threat_13_a_gateway_that_leaves_it_open_sends_once_and_the_code_is_good(gateway: Upstream, fault: str) -> None:
-    """Whoever makes it slow has no SMS for nothing."""
+    """An attacker who makes the gateway slow gets no SMS without a count."""
     gateway.answer("/", **OPEN[fault])
     with pytest.raises(SmsUnconfirmed) as unconfirmed:
         sms_codes.issue(MOBILE, ADDRESS)
@@ -1036,7 +1036,7 @@ def test_threat_14_a_gateway_that_cannot_be_reached_counts_for_nothing(gateway: 
 
 
 class Slow(Outbox):
-    """Refuses only after the person has got another code."""
+    """A gateway that refuses only after the person has got another code."""
 
     def send(self, message: Message) -> None:
         if not Outbox.sent:
@@ -1055,7 +1055,9 @@ def test_a_late_refusal_takes_away_no_newer_code(phonebind: Configure) -> None:
 
 
 def test_threat_14_what_could_not_be_sent_takes_no_code_away() -> None:
-    """One of the three that are on the phone already; where there is no place at the gateway nothing is touched."""
+    """It does not take away one of the three that are on the phone already. Without a free slot at the gateway, nothing
+    changes.
+    """
     codes = [issue_another() for _ in range(3)]
     Outbox.refuse = True
     for _ in range(4):
@@ -1064,11 +1066,11 @@ def test_threat_14_what_could_not_be_sent_takes_no_code_away() -> None:
     assert [is_right(code) for code in codes] == [True] * 3
 
 
-# ---------------------------------------------------------------- the store goes away
+# ---------------------------------------------------------------- the store goes down
 
 
 class Stopping(Outbox):
-    """While it sends, the store goes away; and comes back if ``back``. Afterwards it sends as well as ``Outbox``."""
+    """While it sends, the store goes down. With ``back`` it comes up again. After that it sends as ``Outbox`` does."""
 
     valkey: ClassVar[Valkey]
     back: ClassVar[bool] = True
@@ -1091,7 +1093,9 @@ def stopping(valkey: Valkey, phonebind: Configure) -> type[Stopping]:
 
 
 def test_threat_14_a_code_is_known_before_it_is_sent(phonebind: Configure) -> None:
-    """Or the SMS is paid for, counted and good for nothing where the store goes away while it is sent."""
+    """Otherwise, when the store goes down during sending, an SMS is paid for and counted, and its code does not
+    work.
+    """
     phonebind(sms={"gateway": f"{__name__}.Impatient"})
     Impatient.accepted = []
     issue()
@@ -1099,7 +1103,7 @@ def test_threat_14_a_code_is_known_before_it_is_sent(phonebind: Configure) -> No
 
 
 class Impatient(Outbox):
-    """Whoever reads the SMS types the code before the gateway has answered us."""
+    """The person reads the SMS and enters the code before the gateway has answered us."""
 
     accepted: ClassVar[list[bool]] = []
 
@@ -1139,7 +1143,7 @@ def test_threat_14_the_store_is_away_when_the_gateway_leaves_it_open(stopping: t
 def test_threat_14_the_store_is_away_when_the_gateway_refuses(
     stopping: type[Stopping], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The person is told what happened to the SMS, and the operator what could not be undone."""
+    """The person is told what happened to the SMS. The operator is told what could not be undone."""
     stopping.back = False
     Outbox.refuse = True
     with pytest.raises(SmsNotSent) as refused:
@@ -1171,7 +1175,7 @@ def test_threat_14_without_the_store_nothing_is_sent(valkey: Valkey) -> None:
 
 
 def test_threat_14_where_the_code_cannot_be_written_nothing_is_sent_and_nothing_counted() -> None:
-    """Another shard of a cluster may be away, or full, than the one that counts."""
+    """In a cluster, the shard that stores the code may be down or full while the shard that counts works."""
     with store.connection() as client:
         client.set(store.key("sms", MOBILE), "no hash")
         for _ in range(4):
@@ -1186,7 +1190,7 @@ def test_threat_14_where_the_code_cannot_be_written_nothing_is_sent_and_nothing_
 def test_threat_14_the_store_goes_away_between_counting_and_writing(
     valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It cannot be asked to give back what it counted, so that counts; but nothing was sent."""
+    """The store cannot be asked to give back what it counted, so the count stays. But no SMS was sent."""
     drawn = secrets.randbelow
 
     def stop(most: int) -> int:
@@ -1209,12 +1213,12 @@ def test_the_sms_says_for_how_many_minutes_it_is_good(phonebind: Configure) -> N
     assert "5.0" not in Outbox.sent[-1].text
 
 
-# ---------------------------------------------------------------- for who counts
+# ---------------------------------------------------------------- the signal for metrics
 
 
 @pytest.fixture
 def ends() -> Iterator[list[tuple[str, str]]]:
-    """Purpose and outcome, as the signal tells them."""
+    """Purpose and outcome, as the signal sends them."""
     heard: list[tuple[str, str]] = []
 
     def hear(purpose: str, outcome: str, **kwargs: Any) -> None:

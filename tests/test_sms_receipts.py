@@ -24,7 +24,7 @@ ADDRESS = "192.0.2.1"
 WAITING, OFF = News("waiting", ""), News("failed", "off")
 CODES = {"aliyun": "MOBILE_NOT_ON_SERVICE", "aliyun-pnvs": "MOBILE_NOT_ON_SERVICE", "tencent": "关机"}
 
-#: ``send("aliyun")``: an SMS went out by this gateway; returns what it is asked for by.
+#: ``send("aliyun")`` sends an SMS through this gateway, and returns the id with which its receipt is asked for.
 Send = Callable[[str], str]
 
 
@@ -153,7 +153,7 @@ def test_questions_take_no_more_places_than_sending_does(send: Send, upstream: U
         thread.join()
 
 
-# ---------------------------------------------------------------- who may ask, and what for
+# ---------------------------------------------------------------- who may ask, and for what
 
 
 def test_an_address_may_ask_so_often(send: Send) -> None:

@@ -1,11 +1,12 @@
-"""One code is one SMS, whatever the site is called."""
+"""One code is one SMS, whatever the name of the site is."""
 
 import pytest
 from django.utils import translation
 
 from phonebind import sms_texts
 
-#: So long a name may be: in Latin letters in an English SMS, in Chinese characters in an English and in a Chinese one.
+#: The longest names: Latin letters in an English SMS; Chinese characters in an English and in a Chinese SMS; letters in
+#: a Chinese one.
 LONGEST = [("en", "S", 101), ("en", "店", 13), ("zh-hans", "店", 35), ("zh-hans", "S", 35)]
 
 

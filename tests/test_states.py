@@ -1,4 +1,4 @@
-"""The state: 32 characters that are of use to one browser, one provider, one app, once, for ten minutes."""
+"""The state: 32 characters that are valid in one browser, for one provider and one app, once, for ten minutes."""
 
 import hashlib
 import re
@@ -21,7 +21,7 @@ ELSEWHERE = pytest.mark.parametrize("elsewhere", [other_provider, other_app])
 
 
 def known(browser: Tabs, state: str) -> str | None:
-    """Where it was to lead, as far as is known; None for what is no state."""
+    """The page that the state leads to, as far as the browser knows it; None for a text that is not a state."""
     found = states.known(browser.request(), provider(), state)
     return found.next if found else None
 
@@ -30,7 +30,7 @@ def salt_of(state: str, name: str = "qq", app_id: str = "101000001") -> str:
     return f"{states.SALT}:{name}:{app_id}:{state}"
 
 
-# ---------------------------------------------------------------- what it is
+# ---------------------------------------------------------------- the form of a state
 
 
 def test_a_state_is_32_letters_and_digits_whatever_it_stands_for() -> None:
@@ -84,7 +84,7 @@ def test_threat_1_neither_a_state_nor_its_cookie_can_be_forged() -> None:
         request = browser.request()
         request.META["HTTP_COOKIE"] = f"{name}={wrong}"
         if wrong.strip() == value:
-            continue  # white space around a value is none of it
+            continue  # white space around a value does not belong to it
         with pytest.raises(StateInvalid):
             states.read(request, provider(), state)
 
@@ -183,7 +183,7 @@ def test_eight_tabs_with_a_next_as_people_have_it_find_room(secure: bool) -> Non
 
 
 def test_the_cookies_weigh_no_more_than_there_is_room_for() -> None:
-    """The oldest goes first; the one that was just set stays, whatever it weighs."""
+    """The oldest is dropped first. The one that was just set stays, whatever its size."""
     browser = Tabs(secure=True)
     longest = "/" + "".join(chr(0x4E00 + 97 * n % 20_000) for n in range(79))
     for target in ("/a", "/b", longest, "/c", longest, longest):
@@ -260,7 +260,7 @@ def test_threat_1_nor_is_that_one_of_another_provider_or_app(elsewhere: Callable
         states.read_stateless(browser.request(), provider(), "/")
 
 
-# ---------------------------------------------------------------- until 0.2
+# ---------------------------------------------------------------- states of versions before 0.2
 
 
 def old_state(secret: str = "secret", *, key: str | None = None, **fields: str) -> str:
@@ -273,7 +273,7 @@ def digest_of(secret: str) -> str:
 
 
 def old_browser(secret: str = "secret", *, secure: bool = False) -> Tabs:
-    """It began to sign in before the site was upgraded."""
+    """A browser that began to sign in before the site was upgraded."""
     browser = Tabs(secure=secure)
     browser.cookies = {browser_cookies.name_of(browser.request(), "flow", digest_of(secret)): secret}
     return browser
@@ -312,7 +312,7 @@ def test_threat_1_nor_is_an_old_state_good_that_is_anothers_forged_or_expired() 
         assert known(old_browser(), state) is None
 
 
-# ---------------------------------------------------------------- what else a state is made for
+# ---------------------------------------------------------------- other purposes of a state
 
 
 @pytest.mark.parametrize("by", [provider, secretive])
@@ -406,7 +406,7 @@ def test_a_sign_in_without_a_cookie_sets_and_removes_none() -> None:
 
 @pytest.mark.parametrize("samesite", ["Lax", "None"])
 def test_a_browser_accepts_what_removes_a_cookie(phonebind: Configure, samesite: str) -> None:
-    """Browsers ignore a removal without Secure where the cookie needs it."""
+    """Browsers ignore a removal without Secure when the cookie needs Secure."""
     phonebind(cookie_samesite=samesite)
     browser = Tabs(secure=True)
     [morsel] = browser.forget(browser.read_state(browser.start())).values()

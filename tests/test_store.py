@@ -1,4 +1,4 @@
-"""The one door to Valkey: real scripts at a real server, and what happens when it is not there."""
+"""The only module that talks to Valkey: real scripts on a real server, and what happens when the server is down."""
 
 import gc
 import importlib
@@ -32,7 +32,9 @@ def test_a_key_names_its_kind_and_tags_its_subject() -> None:
 
 
 def test_two_sites_on_one_server_never_meet(settings: Settings, phonebind: Configure) -> None:
-    """By whatever tells their caches apart: prefix, version, or a function of their own (a schema for each tenant)."""
+    """The sites are kept apart by whatever separates their caches: prefix, version, or their own key function (such as
+    a schema for each tenant).
+    """
     own = settings.CACHES["default"]
     sites = [{}, {"KEY_PREFIX": "b"}, {"VERSION": 2}, {"KEY_FUNCTION": f"{__name__}.of_a_tenant"}]
     for site in sites:
@@ -50,7 +52,7 @@ def of_a_tenant(key: str, prefix: str, version: int) -> str:
 
 
 def scripts() -> list[store.Script]:
-    """All there are: those of every module, and those that are made for each number of keys."""
+    """All scripts: those of every module, and those that are made for each number of keys."""
     importlib.import_module("phonebind.api.urls")
     importlib.import_module("phonebind.pages.urls")
     made = [
@@ -64,7 +66,7 @@ def scripts() -> list[store.Script]:
 
 
 def test_every_script_writes_its_keys_out() -> None:
-    """The proxies of some clouds refuse whatever else stands there, a variable of a loop too."""
+    """The proxies of some clouds refuse a script that passes anything else as a key, also the variable of a loop."""
     for script in scripts():
         calls = re.findall(r"redis\.p?call\(\s*'(\w+)'\s*,\s*([^,)]+)", script.source)
         assert len(calls) == len(re.findall(r"\bp?call\b", script.source)), script.source
@@ -103,7 +105,7 @@ def test_our_own_errors_pass_through() -> None:
 
 
 def receive_a_receipt() -> None:
-    """Raises ReceiptUnknown where one of its keys was not written."""
+    """Raises ReceiptUnknown if one of its keys was not written."""
     receipts.expect("aliyun", Message(mobile=MOBILE, code="012345", minutes=5, text="", id="a" * 20), "1^0")
     receipts.record("aliyun", [Receipt("1^0", MOBILE, "failed", "off")])
     assert receipts.known("a" * 20)[1] == ("failed", "off")
@@ -167,7 +169,7 @@ def test_djangos_own_cache_serves_every_decision(own_cache: None, phonebind: Con
 
 
 def test_djangos_own_cache_opens_no_connection_for_each_thread(own_cache: None) -> None:
-    """Threads come and go: one a request under ASGI and ``runserver``."""
+    """Threads come and go: there is one for each request under ASGI and ``runserver``."""
     with store.connection() as client:
         before = client.info("stats")["total_connections_received"]
     for _ in range(20):

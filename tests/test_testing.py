@@ -1,4 +1,4 @@
-"""``phonebind.testing``, for hosts' tests: they meet the product itself, and afterwards nothing is changed."""
+"""``phonebind.testing``, for hosts' tests: they use the product itself, and afterwards nothing has changed."""
 
 import json
 import subprocess
@@ -166,7 +166,7 @@ def test_a_code_of_qq_is_good_once() -> None:
 
 @pytest.fixture
 def kept() -> Iterator[Callable[[], set[bytes]]]:
-    """The keys in the Valkey, less those of the sandbox, which is in this project and keeps images too."""
+    """The keys in Valkey, without those of the sandbox, which is in this project and stores images too."""
     with redis.Redis.from_url(valkey_server().url) as client:
         client.set("the host's", "own")
         yield lambda: {key for key in client.scan_iter() if b"phonebind_sandbox" not in key}

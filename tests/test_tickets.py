@@ -1,4 +1,6 @@
-"""The bind ticket: of use to one browser, one provider, one app, for ten minutes; an app's to its holder, once."""
+"""The bind ticket: valid in one browser, for one provider and one app, for ten minutes. That of an app: for its holder,
+once.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -98,7 +100,7 @@ def test_a_ticket_of_before_the_upgrade_is_good() -> None:
 
 
 def test_threat_2_a_server_that_is_not_upgraded_yet_refuses_what_it_does_not_know() -> None:
-    """It makes an Identity of whatever the ticket holds, and takes a loose one for one that is good many times."""
+    """An older server makes an Identity of all fields in the ticket. It would accept a loose ticket many times."""
     for ticket in (loose(), Tabs().ticket(replace(IDENTITY, avatar="https://q.qlogo.cn/a"))):
         with pytest.raises(signing.BadSignature):
             signing.loads(ticket, salt="phonebind.ticket.v1")
@@ -123,7 +125,7 @@ def test_a_rotated_key_breaks_no_ticket_and_a_withdrawn_one_ends_it(settings: Se
 
 @pytest.mark.parametrize("char", ["a", "购", "😀"])
 def test_the_longest_next_and_name_fit_into_a_cookie(char: str) -> None:
-    """Browsers drop a cookie of more than 4096 bytes, and the contract's fields end there too."""
+    """Browsers drop a cookie of more than 4096 bytes. The fields of the contract end there too."""
     who = Identity("qq", "9" * 128, "o" * 255, "u" * 255, nickname="😀" * 32, avatar="https://a.example/" + "x" * 238)
     ticket, cookie = tickets.issue(Tabs().request(), who, "/" + char * 511)
     assert len(ticket) + len(cookie.name) <= 4000
@@ -237,7 +239,7 @@ def test_of_many_tickets_kept_the_oldest_are_dropped() -> None:
 
 
 def test_kept_tickets_weigh_no_more_than_there_is_room_for() -> None:
-    """The oldest goes first; the one that was just issued stays, whatever it weighs."""
+    """The oldest is dropped first. The one that was just issued stays, whatever its size."""
     browser = Tabs()
     states = [browser.read_state(browser.start()) for _ in range(3)]
     name = len(f"phonebind_kept_{states[0].id}=; ")
@@ -306,7 +308,7 @@ def test_whoever_comes_next_to_this_browser_finds_no_sign_in_of_the_one_before(s
     assert browser.cookies == others
 
 
-# ---------------------------------------------------------------- a password that was forgotten at the form
+# ---------------------------------------------------------------- a person at the form has forgotten the password
 
 
 def test_a_renewed_ticket_lives_as_long_again_and_is_kept_for_its_form() -> None:

@@ -1,4 +1,4 @@
-"""What an attacker who has read the code tries with tokens, where a key pair signs them."""
+"""What an attacker who has read the code tries with tokens, when a key pair signs them."""
 
 import base64
 import hmac
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 
 
 def spelled(head: dict[str, Any], payload: dict[str, Any], secret: bytes | None) -> str:
-    """By hand, since no library would make it: HMAC under any bytes, or no signature."""
+    """Written by hand, because no library would make it: HMAC with any bytes as the secret, or no signature."""
 
     def part(value: bytes) -> str:
         return base64.urlsafe_b64encode(value).decode().rstrip("=")
@@ -45,7 +45,7 @@ def spelled(head: dict[str, Any], payload: dict[str, Any], secret: bytes | None)
 
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "RS256"])
 def test_threat_60_the_public_key_is_no_secret(node: Node, user: AbstractUser, algorithm: str) -> None:
-    """The classic: the public key, in each spelling that it has, as the secret of HMAC."""
+    """The classic attack: the public key, in each spelling that it has, as the secret of HMAC."""
     pair, secret = key_pair(algorithm), ("HS256", OTHER_SECRET)
     for others in ((), (secret,), (NEXT.verifies, secret)):
         node(pair, *others)
@@ -64,12 +64,14 @@ def test_threat_60_the_public_key_is_no_secret(node: Node, user: AbstractUser, a
                     token = spelled({"alg": name, "typ": "JWT", **kid}, claims(user), spelling.encode())
                     assert not is_good(token)
                     assert not signs_in_again(token)
-        # It is the key that is refused, and not the spelling.
+        # The key is refused, and not the spelling.
         assert is_good(spelled({"alg": "HS256"}, claims(user), OTHER_SECRET.encode())) == (secret in others)
 
 
 def test_threat_60_an_empty_former_key_is_none(node: Node, user: AbstractUser) -> None:
-    """``"".split(",")`` is ``[""]``. PyJWT takes such a secret, or raises what nobody expects, by its release."""
+    """``"".split(",")`` is ``[""]``. Depending on its release, PyJWT accepts such a secret, or raises an unexpected
+    error.
+    """
     node(None, ("HS256", ""), former=("", OTHER_SECRET))
     for secret in (b"", OTHER_SECRET.encode()):
         token = spelled({"alg": "HS256", "typ": "JWT"}, claims(user), secret)
@@ -105,7 +107,9 @@ KIDS = [
 
 @pytest.mark.parametrize("kid", [*KIDS, 0, None, [], {"kid": 1}, True], ids=lambda kid: ascii(kid)[:20])
 def test_threat_60_a_name_is_compared_and_looked_up_nowhere(node: Node, user: AbstractUser, kid: object) -> None:
-    """A key of the attacker's own under any name; and with dev/null, the empty secret that it holds."""
+    """An attacker may put any name into the token. If it names dev/null, they sign with the empty content of
+    that file.
+    """
     node(PAIR, NEXT.verifies, ("HS256", OTHER_SECRET))
     for token in (
         spelled({"alg": "HS256", "kid": kid}, claims(user), b""),

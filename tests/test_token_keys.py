@@ -1,4 +1,4 @@
-"""Whose tokens are good, and how a key is replaced under people who are signed in."""
+"""Which tokens are valid, and how a key is replaced while people are signed in."""
 
 import base64
 import itertools
@@ -102,7 +102,7 @@ def test_tokens_from_before_there_were_names_are_good(node: Node, user: Abstract
 def test_a_host_that_verifies_by_another_sites_set_goes_on(
     node: Node, user: AbstractUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PyJWT's client looks for the key, and what TOKEN_KEYS has is good besides."""
+    """PyJWT's client looks for the key. Tokens of the keys in TOKEN_KEYS are valid besides."""
     node(PAIR, NEXT.verifies)
     monkeypatch.setattr(api_settings, "JWK_URL", "https://issuer.example/jwks.json")
     looked_for = []
@@ -147,7 +147,7 @@ def test_a_token_is_read_without_its_signature_as_simplejwt_does(node: Node, use
 
 
 def test_a_pair_is_replaced_in_two_phases(node: Node, user: AbstractUser) -> None:
-    """In each phase a node of the phase before and one of this phase take each other's tokens."""
+    """In each phase, a node of the phase before and one of this phase accept each other's tokens."""
     phases = (PAIR,), (PAIR, NEXT.verifies), (NEXT, PAIR.verifies), (NEXT,)
     for before, after in itertools.pairwise(phases):
         for signer, reader in ((before, after), (after, before)):
@@ -273,7 +273,7 @@ def test_without_a_key_that_signs_there_is_none_to_show(node: Node, monkeypatch:
 
 
 def test_both_halves_have_one_name() -> None:
-    """It is of the public members alone."""
+    """The name is made of the public members alone."""
     algorithm = ECAlgorithm(ECAlgorithm.SHA256)
     halves = [jwk.public("ES256", algorithm.prepare_key(pem)) for pem in (PAIR.private, PAIR.public)]
     assert halves == [public_jwk(PAIR.public)] * 2

@@ -1,4 +1,4 @@
-"""The JWT pair."""
+"""The pair of JWTs."""
 
 import os
 import subprocess
@@ -115,7 +115,7 @@ def test_a_deleted_user_is_nobody(user: AbstractUser) -> None:
 def test_threat_7_a_disabled_account_gets_no_new_pair(
     user: AbstractUser, theirs: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where the host has turned simplejwt's own check off."""
+    """Also when the host has turned simplejwt's own check off."""
     monkeypatch.setattr(api_settings, "CHECK_USER_IS_ACTIVE", theirs)
     refresh = tokens.issue(user)["refresh"]
     get_user_model().objects.update(is_active=False)
@@ -133,7 +133,7 @@ def test_a_changed_password_ends_it_where_the_host_wants_that(
         tokens.refresh(refresh)
 
 
-# ---------------------------------------------------------------- once
+# ---------------------------------------------------------------- a refresh token is used once
 
 
 def test_threat_46_a_refresh_token_serves_once(user: AbstractUser) -> None:
@@ -145,7 +145,7 @@ def test_threat_46_a_refresh_token_serves_once(user: AbstractUser) -> None:
 
 
 def test_threat_46_another_spelling_is_the_same_token(user: AbstractUser) -> None:
-    """Base64 has bits to spare in the last character: several signatures are one."""
+    """Base64 has spare bits in the last character: several spellings are the same signature."""
     token = tokens.issue(user)["refresh"]
     tokens.refresh(token)
     for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=":
@@ -186,7 +186,7 @@ def test_threat_20_without_valkey_a_refresh_token_waits(user: AbstractUser, valk
     assert tokens.refresh(token)
 
 
-# ---------------------------------------------------------------- an end
+# ---------------------------------------------------------------- an end to all sessions
 
 
 def test_threat_46_a_chain_ends_ninety_days_after_its_sign_in(user: AbstractUser) -> None:
@@ -241,7 +241,7 @@ def test_a_token_from_before_there_was_an_end_counts_from_its_issue(user: Abstra
         tokens.refresh(str(odd))
 
 
-# ---------------------------------------------------------------- ended
+# ---------------------------------------------------------------- after the end
 
 
 def disable(user: AbstractUser) -> None:
@@ -282,7 +282,7 @@ def test_threat_46_disabling_and_a_new_password_end_every_chain(
             tokens.refresh(refresh)
     with pytest.raises(AuthenticationFailed):
         accepted(access)
-    # A new sign-in begins at once, in whichever millisecond.
+    # A new sign-in starts at once, even in the same millisecond.
     new = tokens.issue(user)
     assert accepted(new["token"]) == user
     assert tokens.refresh(new["refresh"])
@@ -323,7 +323,7 @@ def test_threat_46_in_an_outage_the_operator_hears_that_tokens_were_not_ended(
 
 
 def test_threat_46_a_sign_in_that_overlaps_the_end_is_ended_too(user: AbstractUser) -> None:
-    """It has read the user before, and its tokens come after."""
+    """The sign-in has read the user before the end, and issues its tokens after it."""
     request = RequestFactory().post("/authorizations/")
     began = audit.began(request)
     revocation.revoke(user.pk)
@@ -356,7 +356,7 @@ def test_threat_46_an_end_is_known_as_long_as_anything_that_began_before(
 def test_a_host_without_a_store_saves_its_users(
     user: AbstractUser, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its own tests may run so."""
+    """The host's own tests may run without one."""
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     change_password(user)
     disable(user)
@@ -437,7 +437,7 @@ tokens.refresh(newer)
 
 
 def test_with_the_blacklist_a_refresh_token_serves_once() -> None:
-    """In a process of its own: simplejwt looks for that app once, when it is imported."""
+    """In another process: simplejwt looks for that app once, when it is imported."""
     root = Path(__file__).parents[1]
     environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.support.blacklist_settings"}
     if measuring := coverage.Coverage.current():
@@ -454,7 +454,7 @@ def test_with_the_blacklist_a_refresh_token_serves_once() -> None:
 
 
 class Claiming(TokenObtainPairSerializer):
-    """What a host derives of simplejwt's own, to have claims of its own in every token."""
+    """A class that a host derives from simplejwt's own, to have its own claims in every token."""
 
     @classmethod
     def get_token(cls, user: Any) -> Any:

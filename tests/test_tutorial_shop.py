@@ -1,4 +1,4 @@
-"""docs/en/how-to/coming-from-the-tutorial.md is followed: a shop in the tutorial's shape moves along it."""
+"""docs/en/how-to/coming-from-the-tutorial.md is followed: a shop in the tutorial's form moves over by it."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ CHINESE = "docs/zh/how-to/coming-from-the-tutorial.md"
 
 
 def test_a_shop_moves_along_the_guide(tmp_path: Path) -> None:
-    """Old code and new code over one database, in the guide's order; each file has tests of its own."""
+    """Old code and new code use one database, in the guide's order. Each file has its own tests."""
     old, new, lean = (tmp_path / name for name in ("old", "new", "lean"))
     shop.before(old)
     shop.moved(new)
@@ -31,7 +31,7 @@ def test_a_shop_moves_along_the_guide(tmp_path: Path) -> None:
 def test_it_is_tried_on_ones_own_machine(tmp_path: Path) -> None:
     project = tmp_path / "new"
     shop.moved(project)
-    # No hosts file leads the shop's name here.
+    # No hosts file on this machine contains the shop's name.
     with shop.sandbox("--redirect-uri", "http://www.meiduo.site:8080/oauth_callback.html") as address:
         local = project / "shop/local.py"
         local.write_text(local.read_text().replace("http://127.0.0.1:9000/", address))
@@ -49,6 +49,6 @@ def test_the_line_that_mends_the_captcha_measures_a_letter(page: str) -> None:
     [broken, mended] = re.findall(r"`(draw\.text\w+\(.*?)`", (ROOT / page).read_text())
     names = {"draw": ImageDraw.Draw(Image.new("RGB", (80, 30))), "font": ImageFont.load_default(), "c": "W"}
     with pytest.raises(AttributeError):
-        eval(broken, names)  # noqa: S307 - as the guide says it
+        eval(broken, names)  # noqa: S307 - as in the guide
     width, height = eval(mended, names)  # noqa: S307
     Image.new("RGB", (width, height))

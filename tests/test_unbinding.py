@@ -1,4 +1,4 @@
-"""Threat 45: what is unbound stays unbound, by whichever app of the provider and whichever way."""
+"""Threat 45: an identity that was unbound stays unbound, in each app of the provider and by each way to sign in."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ def owner(db: None) -> User:
 
 @pytest.fixture
 def family(qq: Upstream, phonebind: Configure) -> Upstream:
-    """Our app may see unionids, and the person at the keyboard has one."""
+    """Our app may read unionids, and the person at the keyboard has one."""
     phonebind(providers={"unionid": True})
     qq.person(unionid=UNIONID)
     return qq
@@ -101,7 +101,7 @@ def test_others_stay(owner: User) -> None:
         row(owner, APP, "G" * 32, "another"),
         row(owner, OTHER_APP, "H" * 32, "another"),
         row(owner, OTHER_APP, "I" * 32, provider="wechat"),
-        row(another, OTHER_APP, "E" * 32),  # bound apart, before anybody knew
+        row(another, OTHER_APP, "E" * 32),  # bound separately, before the unionid was known
     ]
     binding.unbind(here)
     assert list(SocialAccount.objects.order_by("pk")) == kept
@@ -115,7 +115,7 @@ def test_all_of_them_at_once(owner: User) -> None:
 
 
 def test_threat_45_a_sign_in_in_another_app_does_not_slip_past(family: Upstream, owner: User) -> None:
-    """Somebody unbinds after the sign-in has seen a row of the person, and before it makes one more of it."""
+    """A person unbinds after the sign-in has read one of their rows, and before it makes another row from it."""
     row(owner, OTHER_APP, "E" * 32)
     first = iter([True])
 
@@ -130,7 +130,7 @@ def test_threat_45_a_sign_in_in_another_app_does_not_slip_past(family: Upstream,
     assert not SocialAccount.objects.exists()
 
 
-# ---------------------------------------------------------------- and their tokens end
+# ---------------------------------------------------------------- the tokens of the person end
 
 
 @pytest.mark.parametrize("unbind", EVERY_WAY[:-1])

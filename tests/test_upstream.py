@@ -1,4 +1,6 @@
-"""Other people's servers: pooled, punctual, asked once, and nothing of it in the logs."""
+"""Other companies' servers: connections are pooled, calls end in time, each request is sent once, no secret is
+logged.
+"""
 
 import datetime as dt
 import io
@@ -34,11 +36,11 @@ from phonebind.upstream import (
 from tests.support.edge import Configure, Upstream
 from tests.support.wire import FAULTS, Wire, answering, serve
 
-#: Short, so that the tests are; what is tested is that they hold.
+#: Short times, so that the tests are short. The tests check that the times are kept.
 CONNECT, TOTAL = 0.1, 0.2
-#: Until a thread gets its turn on a busy machine.
+#: The seconds until a thread runs on a busy machine.
 TOLERANCE = 0.4
-#: Spelt nowhere in this file, which tracebacks quote.
+#: This file does not contain the secret in one piece, because tracebacks quote the file.
 SECRET = "secret" * 2
 
 
@@ -103,7 +105,7 @@ def test_a_message_is_not_taken_with_anything_else(upstream: Upstream, status: i
 
 
 def not_done(url: str) -> bool:
-    """Whether it is certain that a message was not taken."""
+    """Whether it is certain that a message was not sent."""
     with pytest.raises(UpstreamError) as refused:
         post_json(url, {}, Deadline())
     return isinstance(refused.value, NotDone)
@@ -142,7 +144,7 @@ def test_a_body_without_length_ends_with_the_connection() -> None:
 
 
 def test_no_redirect_is_followed() -> None:
-    """It would carry the code to wherever it leads."""
+    """A redirect would carry the code to another site."""
     with serve(answering(b"")) as elsewhere:
         moved = b"HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 5\r\n\r\nmoved" % elsewhere.url.encode()
         with serve(lambda wire: wire.say(moved)) as server:
@@ -168,7 +170,7 @@ def test_a_server_that_nobody_runs() -> None:
 
 @pytest.fixture
 def deaf() -> Iterator[int]:
-    """The port of a server that takes no connection and refuses none."""
+    """The port of a server that neither accepts nor refuses a connection."""
     with (
         socket.create_server(("127.0.0.1", 0), backlog=0) as listener,
         socket.socket() as first,
@@ -187,7 +189,7 @@ def test_a_server_that_does_not_accept_costs_the_connect_timeout_alone(deaf: int
 
 @pytest.fixture
 def name(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """``name("127.0.0.2", "127.0.0.1")``: whatever name is looked up has these addresses, in this order."""
+    """``name("127.0.0.2", "127.0.0.1")``: each host name that is looked up has these addresses, in this order."""
 
     def has(*addresses: str) -> None:
         def look_up(host: str, port: int, *args: object, **kwargs: object) -> list[object]:
@@ -213,7 +215,7 @@ def test_a_name_with_one_good_address_is_reached(name: Callable[..., None], upst
 def test_an_address_that_this_machine_cannot_speak_to_is_passed_over(
     monkeypatch: pytest.MonkeyPatch, upstream: Upstream
 ) -> None:
-    """As IPv6 on a kernel without it."""
+    """For example, IPv6 on a kernel without it."""
     port = int(upstream.url.rpartition(":")[2])
     found = [(family, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for family in (255, socket.AF_INET)]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
@@ -255,7 +257,7 @@ def test_one_deadline_for_all_calls_of_a_request(phonebind: Configure) -> None:
 
 
 def test_threat_19_a_server_that_hangs_harms_no_other(upstream: Upstream) -> None:
-    """More calls than the pool has connections: the surplus waits for nobody."""
+    """There are more calls than connections in the pool. The extra calls do not wait for the others."""
     upstream.answer("/", b"fine")
     with serve(FAULTS["hangs before the headers"]) as server, ThreadPoolExecutor(70) as threads:
         stuck = [threads.submit(fails(server.url)) for _ in range(70)]
@@ -283,7 +285,9 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced(upstream: Upstream) 
 
 @pytest.mark.parametrize(("max_idle", "connections"), [(60, 1), (0.05, 2)])
 def test_a_connection_that_rested_for_long_is_replaced(upstream: Upstream, max_idle: float, connections: int) -> None:
-    """Firewalls forget it, and tell nobody; and one that its server ends just as we write leaves all open."""
+    """Firewalls drop it without a message. If the server closes it while we write, it is unknown whether the request
+    arrived.
+    """
     upstream.answer("/", {})
     for _ in range(2):
         exchange(f"{upstream.url}/", b"{}", {}, Deadline(), max_idle=max_idle)
@@ -342,7 +346,7 @@ def test_what_might_be_read_in_two_ways_is_not_read(length: bytes) -> None:
 
 @pytest.mark.parametrize("status", [b"102 Processing", b"103 Early Hints"])
 def test_an_answer_that_is_still_to_come_is_nobody_elses(status: bytes) -> None:
-    """Or the next person would be signed in as this one."""
+    """Otherwise the next person would be signed in as this one."""
 
     def late(wire: Wire) -> None:
         wire.say(b"HTTP/1.1 " + status + b"\r\n\r\n")
@@ -357,7 +361,7 @@ def test_an_answer_that_is_still_to_come_is_nobody_elses(status: bytes) -> None:
 
 
 def test_a_connection_is_not_reused_after_half_an_answer(upstream: Upstream) -> None:
-    """Or the rest of one person's answer would be the beginning of the next one's."""
+    """Otherwise the rest of one person's answer would be the beginning of the next person's."""
     upstream.answer("/", b"x" * (MAX_BYTES * 4))
     fails(f"{upstream.url}/")()
     upstream.answer("/", b"fine")
@@ -377,7 +381,7 @@ class _Hello(BaseHTTPRequestHandler):
         self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (whole, answer))
 
     def log_message(self, *args: object) -> None:
-        """Not to the terminal."""
+        """Do not log to the terminal."""
 
 
 class _TLSServer(ThreadingHTTPServer):
@@ -390,12 +394,12 @@ class _TLSServer(ThreadingHTTPServer):
         super().finish_request(request, client_address)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """The client did not like the certificate."""
+        """The client did not accept the certificate."""
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of 127.0.0.1 and nobody else, signed by itself."""
+    """A self-signed certificate for 127.0.0.1 alone."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
     now = dt.datetime.now(dt.UTC)
@@ -448,7 +452,9 @@ def test_https_connections_are_kept_too(tls: _TLSServer) -> None:
 
 @pytest.mark.usefixtures("_trusted")
 def test_what_tls_has_decrypted_unasked_is_no_answer(tls: _TLSServer) -> None:
-    """One record may hold an answer and the beginning of another, of which a socket shows nothing."""
+    """One TLS record may contain an answer and the beginning of another one. The socket does not show that it
+    is there.
+    """
     head = len(b"HTTP/1.1 200 OK\r\nContent-Length: 8000\r\n\r\n")
     tls.answer = b"hello".ljust(io.DEFAULT_BUFFER_SIZE - head) + b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
     for _ in range(2):
@@ -479,7 +485,7 @@ def test_plain_http_at_a_tls_server(tls: _TLSServer) -> None:
 
 
 def _odd_header(wire: Wire) -> None:
-    """Clients that warn of it tell the URL."""
+    """HTTP clients that warn about such a header log the URL."""
     wire.say(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nno header at all\r\nX: y\r\n\r\nok")
 
 

@@ -1,4 +1,4 @@
-"""Threats 44 and 50: a body is bounded before it is read, and text is UTF-8."""
+"""Threats 44 and 50: the size of a body is limited before the body is read, and its text is UTF-8."""
 
 import base64
 import io
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data; boundary=x"
-#: By field: with everything else in good order, which one is not UTF-8.
+#: By path: the fields. In each test one of them is not UTF-8, and everything else is correct.
 API = {
     "/authorizations/": ("username", "password"),
     "/authorizations/refresh/": ("refresh",),
@@ -73,7 +73,7 @@ def test_threat_50_a_form_that_is_not_utf_8_is_refused(
 @pytest.mark.parametrize("charset", CHARSETS)
 @pytest.mark.parametrize("path", API)
 def test_threat_50_nor_is_a_form_of_bare_bytes(http: Client, charset: str, path: str) -> None:
-    """Django takes them for Latin-1."""
+    """Django reads bytes that are not UTF-8 as Latin-1."""
     form = b"username=li&refresh=x&mobile=13900000001&sms_code=1&access_token=x&password=" + GBK
     for kind in (FORM_TYPE, "application/json"):
         answer = http.generic("POST", path, form, content_type=kind + charset)
@@ -90,7 +90,7 @@ def test_threat_50_whoever_has_parsed_it_before_us(http: Client, settings: Setti
 
 
 def read_post(get_response: Any) -> Any:
-    """A middleware of a host's."""
+    """A middleware of the host, which reads the POST data."""
 
     def middleware(request: Any) -> Any:
         assert request.POST is not None
@@ -148,7 +148,7 @@ def test_a_query_of_bare_utf_8_is_taken_under_wsgi_and_asgi(http: Client) -> Non
 
 
 class _Unread(io.RawIOBase):
-    """A body that nobody may touch."""
+    """A body that fails the test when it is read."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         raise AssertionError("it was read")
@@ -176,7 +176,7 @@ def test_a_body_may_be_as_long_as_that(http: Client) -> None:
 
 @pytest.mark.parametrize("path", ["/login/qq/bind/0123456789ab/", "/logout/", "/authorizations/"])
 def test_threat_18_a_form_that_django_does_not_read_is_a_bad_request(http: Client, path: str) -> None:
-    """Of too many fields."""
+    """A form with too many fields."""
     headers = {"accept": "application/json"}
     answer = http.generic("POST", path, b"a=&" * 1_500, content_type=FORM_TYPE, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")

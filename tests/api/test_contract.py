@@ -1,4 +1,4 @@
-"""What existing front ends rely on: paths, parameters, success fields."""
+"""What existing front ends rely on: paths, parameters, and the fields of a successful response."""
 
 import io
 from typing import Any
@@ -19,7 +19,7 @@ SIGNED_IN = {"token", "refresh", "id", "user_id", "username"}
 
 
 def good(answer: Any, status: int = 200) -> Any:
-    """Its fields."""
+    """The fields of a successful response."""
     assert answer.status_code == status, answer.content
     assert "no-store" in answer["Cache-Control"]
     return answer.json()

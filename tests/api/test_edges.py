@@ -1,4 +1,4 @@
-"""What each request costs, whom it is counted for, what it leaves in the logs, and a provider that fails."""
+"""The cost of each request, the client that it is counted for, its lines in the logs, and a provider that fails."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ class UpstreamMeter:
         self.qq, self._meter = qq, meter
 
     def cost(self, act: Callable[[], Any]) -> tuple[int, int, int, int]:
-        """Calls upstream, new connections for them, SQL statements, round trips to Valkey."""
+        """Returns counts: calls to the provider, new connections for them, SQL statements, round trips to Valkey."""
         calls, connections = len(self.qq.requests), self.qq.connections
         statements, trips = self._meter.cost(act)
         return len(self.qq.requests) - calls, self.qq.connections - connections, statements, trips
@@ -49,7 +49,7 @@ def meter(qq: Upstream) -> Iterator[UpstreamMeter]:
 def test_the_cost_of_each_request(meter: UpstreamMeter, person: Person, phonebind: Configure) -> None:
     phonebind(limits={"sms_mobile_gap": (9, 60)})
     credentials = {"username": OTHER, "password": PASSWORD}
-    # Once all round, since it opens connections and tells Valkey the scripts.
+    # The first round opens connections and loads the scripts into Valkey. It is not measured.
     meter.qq.person(openid="ANOTHER")
     person.bind(**form(person, OTHER))
     first = person.http.post("/authorizations/", credentials).json()
@@ -132,7 +132,7 @@ def test_threat_17_passwords_are_counted_for_the_same_address(phonebind: Configu
 
 @pytest.fixture
 def every_statement() -> Iterator[None]:
-    """Django logs its SQL, as with DEBUG on."""
+    """Django logs its SQL, as it does with DEBUG on."""
     with CaptureQueriesContext(connection):
         yield
 
@@ -163,7 +163,7 @@ def test_threat_9_a_whole_journey_leaves_no_secret_in_the_logs(
     person.callback(code="THE-CODE")
 
     secrets += [state, ticket, fields["sms_code"], fields["access_token"], bound["token"], bound["refresh"]]
-    # All that a formatter may print, but for Django's whole request.
+    # Everything that a formatter may print, except Django's whole request object.
     said = [f"{record.getMessage()} {vars(record) | {'request': None}}" for record in caplog.records]
     assert {"phonebind.audit", "django.db.backends", "django.request"} <= {record.name for record in caplog.records}
     assert any("139****0001" in line for line in said), "the path of what failed"
@@ -222,7 +222,7 @@ def test_a_unionid_that_cannot_be_kept_stops_nobody_who_is_known(
     assert person.callback().json()["username"] == MOBILE
 
 
-# ---------------------------------------------------------------- a server that hashes for others
+# ---------------------------------------------------------------- a server that hashes passwords for other people
 
 
 def is_busy(answer: Any) -> bool:
@@ -236,7 +236,7 @@ def is_busy(answer: Any) -> bool:
 
 
 def kept() -> dict[bytes, Any]:
-    """Codes and limits as Valkey has them."""
+    """The codes and limits that Valkey holds."""
     with store.connection() as client:
         return {key: client.hgetall(key) for key in client.scan_iter()}
 

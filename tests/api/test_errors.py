@@ -1,4 +1,4 @@
-"""Every code of the contract, reached by a request: its shape, its status, its words in both languages."""
+"""A request reaches each error code of the contract: its shape, its status, its text in both languages."""
 
 import re
 from collections.abc import Callable
@@ -33,7 +33,7 @@ IMAGE = "/image_codes/3f0c6f6e-0000-4000-8000-000000000000/"
 
 
 class Shop:
-    """Where things go wrong for a person."""
+    """The requests of one person, made to fail."""
 
     def __init__(self, qq: Upstream, phonebind: Configure, valkey: Valkey) -> None:
         self.qq, self.phonebind, self.valkey = qq, phonebind, valkey
@@ -104,7 +104,7 @@ def no_proof(shop: Shop) -> Any:
 
 
 class Broken(Altcha):
-    """Nobody can tell."""
+    """A human check that always raises an error."""
 
     def verify(self, mobile: str, address: str, answer: str) -> bool:
         raise HumanCheckUnavailable
@@ -116,7 +116,7 @@ def nobody_can_tell(shop: Shop) -> Any:
 
 
 class Elsewhere(Altcha):
-    """Somebody else's server is asked."""
+    """A human check that asks an external server."""
 
     def verify(self, mobile: str, address: str, answer: str) -> bool:
         with asking(address):
@@ -284,7 +284,7 @@ def valkey_is_down(shop: Shop) -> Any:
 
 
 def prove(shop: Shop, answer: bytes | dict[str, Any], ticket: str = "") -> Any:
-    """One tap, and what its vendor answers."""
+    """A one-tap sign-in, with the answer of its vendor."""
     shop.qq.answer("/aliyun", answer)
     aliyun = {"access_key_id": "id", "access_key_secret": "secret", "endpoint": f"{shop.qq.url}/aliyun"}
     shop.phonebind(mobile_proofs={"aliyun": aliyun})
@@ -313,7 +313,7 @@ def proof_is_too_weak(shop: Shop) -> Any:
 
 Case = Callable[[Shop], Any]
 
-#: What happened; the code, its status, and the field to blame.
+#: The case, the error code, its status, and the form field that the error names.
 CASES: list[tuple[Case, str, int, str | None]] = [
     (nothing_sent, "invalid", 400, "mobile"),
     (next_elsewhere, "next_not_allowed", 400, "next"),
@@ -362,7 +362,7 @@ CASES: list[tuple[Case, str, int, str | None]] = [
     (others_hash, "server_busy", 503, None),
     (others_draw, "server_busy", 503, None),
 ]
-#: Words that the contract fixes; the others are in Chinese, but free.
+#: Texts that the contract fixes. All other texts are in Chinese, but their words are free.
 FIXED = {"ticket_invalid": "无效的access_token", "sms_code_invalid": "短信验证码错误", "password_wrong": "密码错误"}
 
 
@@ -398,13 +398,13 @@ def test_every_message_is_there_in_both_languages(outcome: type[PhonebindError])
 
 
 def test_every_code_is_reached() -> None:
-    # Those of the app that hosts switch on have their own tests; it may be imported here all the same.
+    # The app that hosts switch on has its own tests. Its errors may be imported here, so they are left out.
     ours = [outcome for outcome in outcomes() if not outcome.__module__.startswith("phonebind.lifecycle")]
     assert {outcome.code for outcome in ours} == {code for _, code, *_ in CASES}
 
 
 class Enabled(UserManager[User]):
-    """What some hosts have for a default: the disabled are not there."""
+    """The default manager of some hosts: it hides disabled users."""
 
     def get_queryset(self) -> QuerySet[User]:
         return super().get_queryset().filter(is_active=True)
@@ -492,7 +492,7 @@ def test_a_code_that_a_mute_gateway_delivered_is_good(shop: Shop) -> None:
 
 
 def test_threat_20_without_valkey_who_is_known_still_signs_in(shop: Shop) -> None:
-    """The callback asks the provider and the database, and no store."""
+    """The callback asks the provider and the database. It does not ask the store."""
     shop.bind()
     shop.valkey.stop()
     assert shop.person.callback().status_code == 200
@@ -516,7 +516,7 @@ def test_threat_20_without_a_database_the_service_is_unavailable(error: type[Exc
 
 
 def test_a_bug_is_no_outcome(shop: Shop, settings: Settings) -> None:
-    """It rises to the host's own handling, and is not dressed up as something foreseen."""
+    """The exception reaches the host's own error handling. It does not become one of the errors of the contract."""
     request = Request(APIRequestFactory().get("/"))
     assert errors.handle(ZeroDivisionError(), {"request": request}) is None
     shop.phonebind(sms={"gateway": "nowhere.Nothing"})

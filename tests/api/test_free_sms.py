@@ -1,4 +1,4 @@
-"""HUMAN_CHECK = "none": front ends that know no image code, and what bounds the bill then."""
+"""HUMAN_CHECK = "none": front ends without image codes, and the limits that keep the SMS bill small then."""
 
 import logging
 import re
@@ -35,7 +35,7 @@ def outcomes(answers: list[Any]) -> Counter[str]:
 
 
 def next_minute() -> None:
-    """Until another SMS to one number may be asked for: of this the store's own clock decides."""
+    """Move on until a number may get its next SMS. The store's own clock decides this."""
     with store.connection() as client:
         for key in client.scan_iter("*sms_mobile_gap*"):
             client.delete(key)
@@ -59,7 +59,7 @@ def test_who_asks_is_told_that_it_takes_nothing() -> None:
 
 @pytest.mark.parametrize("text", ["AAAA", "BBBB", "", None])
 def test_a_front_end_that_sends_an_image_code_all_the_same_is_served(text: str | None) -> None:
-    """It is drawn for it, and not looked at."""
+    """An image is drawn for the front end, and its text is not checked."""
     image = str(uuid4())
     assert Person().http.get(f"/image_codes/{image}/")["Content-Type"] == "image/jpeg"
     form = {"image_code_id": image, "text": text, "human_check": "x", "without_image": False}
@@ -88,7 +88,7 @@ def test_threat_13_where_an_sms_takes_nothing_an_address_gets_exactly_its_limit(
 
 
 def test_threat_13_where_an_sms_takes_nothing_another_spelling_is_no_other_address_or_number() -> None:
-    """An IPv6 network is one address, and so is an IPv4 that came mapped."""
+    """An IPv6 network counts as one address. So does an IPv4 address that arrives mapped into IPv6."""
     network = [send(mobile, address=f"2001:db8::{n}") for n, mobile in enumerate(numbers(9), 1)]
     assert outcomes(network) == {"sent": 5, "sms_quota": 4}
     spellings = [
@@ -98,7 +98,7 @@ def test_threat_13_where_an_sms_takes_nothing_another_spelling_is_no_other_addre
 
 
 def test_threat_13_where_an_sms_takes_nothing_the_budget_of_the_site_holds(caplog: pytest.LogCaptureFixture) -> None:
-    """However many addresses there are, for an hour and for a day; and the operator hears of it."""
+    """The budget holds for an hour and for a day, however many addresses ask. The operator is told."""
     begin = int(numbers(1)[0])
     with time_machine.travel(1_800_000_000, tick=False) as clock:
         for hour, sent in enumerate([8, 3, 0]):
@@ -116,7 +116,7 @@ def test_threat_13_where_an_sms_takes_nothing_the_budget_of_the_site_holds(caplo
 
 @pytest.mark.django_db
 def test_threat_43_where_an_sms_takes_nothing_part_of_each_mobile_is_kept_for_its_owner(qq: Upstream) -> None:
-    """Strangers at many addresses ask for all that they can get."""
+    """Strangers at many addresses ask for as many SMS as they can get."""
     answers = []
     for n in range(6):
         next_minute()

@@ -1,4 +1,4 @@
-"""Whatever else a host has set up, the contract stays the same."""
+"""The contract stays the same, whatever else a host has configured."""
 
 import os
 import subprocess
@@ -28,9 +28,9 @@ def bind(person: Person) -> Any:
 
 
 def test_no_setting_of_drfs_and_no_transaction_around_the_request_changes_the_contract() -> None:
-    """The contract's tests once more, in a process of a host that has set all of REST_FRAMEWORK and ATOMIC_REQUESTS.
+    """The contract's tests run again in a host that has set all of REST_FRAMEWORK and ATOMIC_REQUESTS.
 
-    In a process of its own, since DRF's classes read these settings once, when they are imported.
+    They run in another process, because DRF's classes read these settings once, when they are imported.
     """
     files = [
         f"tests/{name}.py" for name in ("api/test_contract", "api/test_errors", "api/test_schema", "pages/test_bind")
@@ -60,7 +60,7 @@ def test_with_and_without_time_zones(qq: Upstream, person: Person, settings: Set
 
 @pytest.fixture
 def spa(person: Person, qq: Upstream, phonebind: Configure) -> Person:
-    """Pages on another site than the API, which is behind HTTPS and lets them in with cookies."""
+    """The pages are on another site than the API. The API is behind HTTPS and accepts their requests with cookies."""
     phonebind(cookie_samesite="None", allowed_next_hosts=("shop.example",))
     phonebind.settings.CORS_ALLOWED_ORIGINS = [SHOP]
     phonebind.settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -1,4 +1,4 @@
-"""What an SMS takes, as a front end sees it."""
+"""The human checks before an SMS, as a front end sees them."""
 
 import logging
 import time
@@ -35,7 +35,7 @@ def send(person: Person, mobile: str = MOBILE, **form: Any) -> Any:
 
 
 def image() -> dict[str, str]:
-    """One that was read right."""
+    """An image code, with the right text."""
     with store.connection() as client:
         client.set(store.key("image", ID), "AAAA")
     return {"image_code_id": ID, "text": "AAAA"}
@@ -89,7 +89,7 @@ def test_threat_13_few_an_hour_get_one_without_an_image(person: Person, phonebin
     answers = [send(person, mobile, human_check=solve(asked), without_image="1") for mobile, asked in proofs]
     assert [answer.status_code for answer in answers] == [200, 429]
     assert answers[1].json()["code"] == "sms_quota"
-    # Who asks only now need not compute for it.
+    # A visitor who asks only now is refused at once, so they need not compute a proof.
     refused = ask(person, OTHER, without_image="1")
     assert (refused.status_code, refused.json()["code"]) == (429, "sms_quota")
     assert 0 < int(refused["Retry-After"]) <= 3600 + 300
@@ -97,7 +97,9 @@ def test_threat_13_few_an_hour_get_one_without_an_image(person: Person, phonebin
 
 
 def test_threat_19_garbage_from_one_address_keeps_none_of_its_people_out(person: Person, phonebind: Configure) -> None:
-    """A page with a hundred images whose addresses ask for an SMS would, from whatever browser shows it."""
+    """A page with a hundred images could do this: each image is an address that asks for an SMS, from the browser of
+    any visitor.
+    """
     phonebind(human_check=ALTCHA)
     for _ in range(150):
         assert send(person, human_check="x").json()["code"] == "human_check_invalid"
@@ -106,7 +108,7 @@ def test_threat_19_garbage_from_one_address_keeps_none_of_its_people_out(person:
 
 @pytest.mark.parametrize("empty", ["", None])
 def test_what_was_not_asked_for_may_be_there_and_empty(person: Person, phonebind: Configure, empty: str | None) -> None:
-    """As in a form whose fields are always sent."""
+    """A form may send all its fields at each request, also the empty ones."""
     phonebind(human_check=ALTCHA)
     proof = solve(ask(person, without_image="").json()["human_check"])
     form: Any = {"image_code_id": empty, "text": empty, "without_image": empty, "human_check": proof}
@@ -123,7 +125,7 @@ def test_a_proof_for_one_mobile_sends_nothing_to_another(person: Person) -> None
 
 
 def test_what_the_browser_computed_may_be_written_as_its_own_library_does(person: Person) -> None:
-    """JavaScript's base64 of JavaScript's JSON: without blanks, with a fraction in the time."""
+    """Base64 and JSON as JavaScript writes them: without blanks, and with a fraction in the time."""
     proof = decode(solve(ask(person, without_image="1").json()["human_check"]))
     proof["solution"]["time"] = 12.5
     assert send(person, human_check=encode(proof), without_image="1").status_code == 200
@@ -169,7 +171,7 @@ def test_the_audit_trail_says_how_it_was_shown(person: Person, caplog: pytest.Lo
 
 
 def arrive(qq: Upstream, openid: str = OPENID) -> tuple[Person, str]:
-    """Somebody whom nobody knows yet, and their ticket."""
+    """A person who is not bound yet, and their ticket."""
     qq.person(openid)
     person = Person()
     return person, str(person.callback().json()["access_token"])
@@ -238,14 +240,16 @@ def test_the_ticket_of_a_front_end_without_cookies_is_one_where_those_are_served
 
 
 def next_minute() -> None:
-    """Until another SMS may be asked for: of this the store's own clock decides."""
+    """Move on until the next SMS may be asked for. The store's own clock decides this."""
     with store.connection() as client:
         for key in client.scan_iter("*sms_mobile_gap*"):
             client.delete(key)
 
 
 def spend(minutes: int, tickets: tuple[tuple[Person, str], ...] = ()) -> Counter[str]:
-    """Somebody asks for an SMS to the mobile each minute, without a ticket and with each that they have."""
+    """An attacker asks for an SMS to the mobile each minute: once without a ticket, and once with each of their
+    tickets.
+    """
     outcomes: Counter[str] = Counter()
     for _ in range(minutes):
         for person, ticket in ((Person(), ""), *tickets):
@@ -257,7 +261,7 @@ def spend(minutes: int, tickets: tuple[tuple[Person, str], ...] = ()) -> Counter
 
 @pytest.mark.django_db
 def test_threat_43_who_knows_a_mobile_does_not_keep_its_owner_from_the_bind(qq: Upstream) -> None:
-    """Two addresses spend what they may; then the owner signs in at QQ, gets an SMS, and binds."""
+    """Two addresses use up their limits. Then the owner signs in at QQ, gets an SMS, and binds."""
     outcomes: list[str] = []
     for address in ("192.0.2.1", "192.0.2.2"):
         for _ in range(10):
@@ -303,7 +307,7 @@ def test_threat_43_one_attacker_with_a_ticket_leaves_the_owner_one_an_hour_and_t
                 next_minute()
                 answer = send(owner, **image(), access_token=ticket)
                 got.append(answer.json().get("code", "sent"))
-            clock.shift(HOUR + 300)  # a place is free a twelfth of the window late
+            clock.shift(HOUR + 300)  # a place becomes free up to one twelfth of the window later
     assert Counter(got)["sent"] == 2
     assert len(Outbox.sent) == 10
     assert got[:4] == ["sent", "sms_quota"] * 2
@@ -311,7 +315,7 @@ def test_threat_43_one_attacker_with_a_ticket_leaves_the_owner_one_an_hour_and_t
 
 @pytest.mark.django_db
 def test_threat_49_guesses_are_bounded_for_one_identity_over_all_mobiles(qq: Upstream) -> None:
-    """With several tickets, in several browsers, from several addresses."""
+    """The guesses come with several tickets, in several browsers, from several addresses."""
     outcomes: Counter[str] = Counter()
     for number in range(12):
         person, ticket = arrive(qq)

@@ -1,4 +1,4 @@
-"""Threat 18: no input gives a 500. It gets 400 with a code, whatever it is and however it comes."""
+"""Threat 18: no input causes a 500. Bad input gets 400 with a code, whatever it is and however it arrives."""
 
 import base64
 import io
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 UUID = "3f0c6f6e-0000-4000-8000-000000000000"
 MOBILE = "13900000001"
-#: And the fields of their forms.
+#: The POST endpoints, and the fields of their forms.
 POSTS = {
     "/oauth/qq/user/": ("mobile", "password", "sms_code", "access_token"),
     f"/sms_codes/{MOBILE}/": ("image_code_id", "text"),
@@ -28,7 +28,7 @@ POSTS = {
     "/authorizations/refresh/": ("refresh",),
 }
 GETS = ["/oauth/qq/authorization/", "/oauth/qq/user/", f"/sms_codes/{MOBILE}/"]
-#: A form with all fields of all endpoints, each of a shape that is let through.
+#: A form with all fields of all endpoints. Each value has a valid shape.
 FORM = {
     "mobile": MOBILE,
     "password": "horse-staple-9",
@@ -46,7 +46,9 @@ to_every_post = pytest.mark.parametrize("path", POSTS)
 
 
 def refused(answer: Any) -> bool:
-    """Politely. An input of good shape is still no sign-in: 401 for a password, 429 after five of them."""
+    """The request is refused with a 4xx. Input with a valid shape is no sign-in either: 401 for a password, 429 after
+    five.
+    """
     assert answer.status_code in (400, 401, 429), (answer.status_code, answer.content[:200])
     assert answer.json()["code"]
     assert "no-store" in answer["Cache-Control"]
@@ -55,7 +57,7 @@ def refused(answer: Any) -> bool:
 
 @pytest.fixture
 def http(phonebind: Configure) -> Client:
-    """QQ is never asked, since nothing here comes with a state of ours."""
+    """QQ is never asked, because no request here brings a state that we issued."""
     phonebind.settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return Client()
 
@@ -85,7 +87,7 @@ VALUES: dict[str, object] = {
 def test_threat_18_a_value_of_any_type(http: Client, path: str, name: str) -> None:
     for field in POSTS[path]:
         form = json.dumps(FORM | {field: VALUES[name]})
-        # In English, since DRF's own messages quote more of the input there.
+        # The requests ask for English, because DRF's own messages quote more of the input in English.
         refused(http.post(path, form, content_type="application/json", headers={"Accept-Language": "en"}))
     assert not Outbox.sent
 
@@ -244,7 +246,7 @@ def test_threat_18_cookies_of_any_name(http: Client, char: str) -> None:
 
 
 def test_a_parameter_that_comes_twice_counts_once(http: Client) -> None:
-    """The last one, whatever another parser in front may have looked at."""
+    """The last value counts. A parser in front of us may have looked at another one."""
     assert http.get("/oauth/qq/authorization/?next=/a&next=//evil.example").json()["code"] == "next_not_allowed"
     assert http.get("/oauth/qq/authorization/?next=//evil.example&next=/a").status_code == 200
 
@@ -290,7 +292,7 @@ def test_a_method_of_another_path(http: Client, method: str, path: str) -> None:
 
 @pytest.mark.parametrize("host", ["evil.example", "a b", "[::1", "testserver:x"])
 def test_a_host_that_is_not_ours(http: Client, host: str, settings: Settings) -> None:
-    settings.MIDDLEWARE = []  # Django's CommonMiddleware would answer before us
+    settings.MIDDLEWARE = []  # with it, Django's CommonMiddleware answers before us
     assert refused(http.get("/oauth/qq/authorization/?next=/", headers={"Host": host}))
 
 
@@ -340,7 +342,7 @@ def test_threat_18_inputs_that_nobody_thought_of(http: Client, form: dict[str, o
 
 
 def test_each_visitor_is_told_in_their_own_language(http: Client) -> None:
-    """What is wrong with the length of a field is said by objects that all requests share."""
+    """All requests share the validators that report a wrong length of a field."""
     form = {"mobile": "13900000001", "password": "x" * 4097, "sms_code": "1", "access_token": "x"}
     told = [
         http.post("/oauth/qq/user/", form, headers={"Accept-Language": language}).json()["errors"]["password"]

@@ -1,4 +1,4 @@
-"""Where pages land that go to ``decodeURI(state)``: on the right page, and never on another site."""
+"""Pages go to ``decodeURI(state)``. They reach the right page, and never another site."""
 
 from datetime import timedelta
 from importlib import import_module
@@ -23,10 +23,10 @@ from tests.support.edge import Upstream
 __all__ = ["front_end"]
 
 SITE = "http://www.shop.example:8080"
-#: The API on a port, as the course has it: no address of it can be written without a colon.
+#: The API on a port, as in the course: each address of it contains a colon.
 ON_A_PORT = {"HTTP_HOST": "localhost:8000"}
 ORIGINS = {"http://www.shop.example:8080", "http://testserver", "http://localhost:8000"}
-#: What has been tried on others, and what is harmless until it is decoded once too often.
+#: Attacks that were tried on other projects, and values that are harmless until they are decoded once too often.
 NASTY = [
     "/%5C%5Cevil.example/",
     "/%5Cevil.example",
@@ -61,14 +61,14 @@ def pages(front_end: Start) -> None:
 
 @pytest.fixture
 def relayed(front_end: Start) -> str:
-    """With ``callback_page``: QQ brings people to us, and we lead them to the page."""
+    """With ``callback_page``: QQ sends people to us, and we send them on to the page."""
     providers = {"redirect_uri": "http://testserver/oauth/qq/callback/", "callback_page": PAGE}
     front_end("tutorial", providers=providers, allowed_next_hosts=("www.shop.example:8080", "news.example"))
     return "/oauth/qq/callback/"
 
 
 def shown(address: str) -> str:
-    """What the browser shows in the end, where an address of ours lies on the way."""
+    """The page that the browser shows in the end, when an address of ours redirects on the way."""
     parts = urlsplit(address)
     if not parts.path.startswith("/oauth/qq/next/"):
         return address
@@ -79,13 +79,13 @@ def shown(address: str) -> str:
 
 
 def state_on_the_page(location: str) -> str:
-    """By the pattern that pages have: it stops at the first "&", and knows nothing of "+"."""
+    """Read with the pattern that pages use: it stops at the first "&" and does not decode "+"."""
     assert location.startswith(f"{PAGE}?")
     pairs = dict(pair.split("=", 1) for pair in urlsplit(location).query.split("&"))
     return decode_uri(pairs["state"])
 
 
-# ---------------------------------------------------------------- as the provider brings it back
+# ---------------------------------------------------------------- the state as the provider returns it
 
 
 @pytest.mark.usefixtures("pages")
@@ -115,7 +115,7 @@ def test_a_path_is_written_into_the_state(next_: str, expected: str) -> None:
 
 @pytest.mark.usefixtures("pages")
 def test_a_blank_that_comes_back_as_a_plus_is_a_blank() -> None:
-    """As forms write one, and so does the sandbox."""
+    """Forms write a blank as a plus, and so does the sandbox."""
     assert goes_to(decode_uri(quote_plus(state_of("/a b.html")))) == f"{SITE}/a%20b.html"
 
 
@@ -228,7 +228,7 @@ def test_neither_is_there_for_the_contract(front_end: Start, path: str) -> None:
     assert Client().post(path).status_code == 405
 
 
-# ---------------------------------------------------------------- never another site
+# ---------------------------------------------------------------- no redirect to another site
 
 
 def stays(address: str) -> bool:
@@ -266,7 +266,9 @@ def test_threat_16_what_is_no_next_leads_to_the_shop(relayed: str) -> None:
 
 @pytest.mark.usefixtures("pages")
 def test_threat_16_only_what_we_signed_for_this_leads_on() -> None:
-    """Nobody makes an address of ours that leads elsewhere, and one that we made is good for an hour."""
+    """An attacker cannot make an address of ours that leads to another site. An address that we made is valid for an
+    hour.
+    """
     evil = "https://evil.example/"
     good = signing.dumps("/cart.html?a=1", salt=landing.SALT, compress=True)
     state = states.start(RequestFactory().get("/"), oauth.web("qq"), "/cart.html").state
@@ -286,7 +288,7 @@ def test_threat_16_only_what_we_signed_for_this_leads_on() -> None:
         assert Client().get(f"/oauth/qq/next/{good}/")["Location"] == f"{SITE}/"
 
 
-# ---------------------------------------------------------------- what pages send of it
+# ---------------------------------------------------------------- what pages send of the state
 
 
 @pytest.mark.django_db
@@ -308,14 +310,14 @@ def test_threat_16_a_state_is_checked_on_its_way_back(qq: Upstream, state: str) 
     assert qq.requests == [], "and the code is not used up"
 
 
-# ---------------------------------------------------------------- what is no address
+# ---------------------------------------------------------------- what is not an address
 
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("pages")
 @pytest.mark.parametrize("state", ["\x01//[", "%01//[", "%09//[", " //[", "%20//[", "%09//℀"])
 def test_threat_18_a_state_that_is_no_url_is_refused(qq: Upstream, state: str) -> None:
-    """Python drops what stands before the slashes, and then reads a host in brackets."""
+    """Python removes the characters before the slashes, and then reads a host in brackets."""
     answer: Any = Client().get("/oauth/qq/user/", {"code": "CODE", "state": state})
     assert (answer.status_code, answer.json()["code"]) == (400, "next_not_allowed")
     assert qq.requests == []
@@ -331,11 +333,11 @@ def test_threat_50_a_relay_reads_utf_8_whatever_the_request_names(relayed: str, 
 @pytest.mark.usefixtures("pages")
 @pytest.mark.parametrize("port", ["65536", "9" * 5000])
 def test_threat_18_a_host_on_a_port_that_there_is_not(port: str) -> None:
-    """Django looks at the name alone."""
+    """Django checks the name only, not the port."""
     assert lands("/list.html?a=1", HTTP_HOST=f"localhost:{port}") == f"{SITE}/list.html"
 
 
-# ---------------------------------------------------------------- wherever the host includes our URLs
+# ---------------------------------------------------------------- any place where the host includes our URLs
 
 
 def _mounted(*patterns: Any, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The published front end: on another origin, without cookies, and its ``state`` is where to go afterwards."""
+"""The published front end: on another origin, without cookies. Its ``state`` is the page to open afterwards."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,7 +15,7 @@ PASSWORD = "horse-staple-9"
 
 
 class FrontEnd:
-    """As published: Vue 2 and axios, each request without cookies."""
+    """The published front end: Vue 2 and axios, each request without cookies."""
 
     def login_url(self, page: str) -> dict[str, list[str]]:
         answer = Client().get("/oauth/qq/authorization/", {"state": page})

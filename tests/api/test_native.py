@@ -1,4 +1,4 @@
-"""Sign-in from an app or a mini program: it brings a proof, keeps no cookie, and gets a ticket that binds once."""
+"""Sign-in from an app or a mini program: it sends a proof, keeps no cookies, and gets a ticket that binds once."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ ENTRY = {"provider": "tests.support.providers.Carrier", "client_id": APP}
 
 
 class App:
-    """The app on somebody's phone."""
+    """The app on a person's phone."""
 
     def __init__(self, carrier: Upstream) -> None:
         self.carrier = carrier
@@ -56,7 +56,7 @@ def limited(phonebind: Configure, name: str, limit: int) -> None:
     phonebind(limits={**current, name: (limit, limits.RULES[name].seconds)})
 
 
-# ---------------------------------------------------------------- who they are
+# ---------------------------------------------------------------- who the person is
 
 
 def test_who_is_not_bound_gets_a_ticket_and_no_cookie(app: App) -> None:
@@ -245,7 +245,7 @@ def test_it_asks_for_an_sms_like_any_ticket(app: App) -> None:
 
 
 def test_threat_2_the_pages_take_no_loose_ticket(app: App, phonebind: Configure) -> None:
-    """Their form is good in one browser: what an app holds would be good in any."""
+    """The form of the pages is valid in one browser only. A ticket that an app holds would be valid in any browser."""
     web = {"carrier": {**ENTRY, "provider": "tests.support.providers.Both", "redirect_uri": "https://s.example/"}}
     providers = {**phonebind.settings.PHONEBIND["PROVIDERS"], **web}
     ticket = app.ticket()
@@ -259,7 +259,7 @@ def test_threat_2_the_pages_take_no_loose_ticket(app: App, phonebind: Configure)
     assert not SocialAccount.objects.exists()
 
 
-# ---------------------------------------------------------------- a provider that tells the mobile too
+# ---------------------------------------------------------------- a provider that returns the mobile too
 
 
 def test_a_mobile_that_the_provider_has_proved_takes_no_sms(app: App) -> None:

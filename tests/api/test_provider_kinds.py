@@ -1,4 +1,6 @@
-"""Providers unlike QQ: another name for the code, a secret, a state of letters and digits; names of entries."""
+"""Providers that differ from QQ: another name for the code, a secret, a state of letters and digits. Names of
+entries.
+"""
 
 import re
 from typing import Any
@@ -39,7 +41,7 @@ def state_of(client: Client, name: str, next_url: str = "/cart.html") -> str:
     ("path", "field"),
     [
         ("/oauth/secretive/user/", "auth_code"),
-        ("/oauth/secretive/user/", "code"),  # the contract's name
+        ("/oauth/secretive/user/", "code"),  # the name in the contract
         ("/login/secretive/callback/", "auth_code"),
     ],
 )
@@ -99,7 +101,7 @@ def test_an_entry_has_a_name_a_kind_and_a_family(use: Any) -> None:
 
 
 def test_one_family_is_one_person_under_each_name(client: Client, use: Any) -> None:
-    """The same app under two names: bound by one, known by the other."""
+    """The same app under two names: an identity that is bound under one name is known under the other."""
     use({"one": LETTERED, "two": LETTERED})
     user = User.objects.create_user("ming", mobile="13900000001")
     SocialAccount.objects.create(user=user, provider="lettered", app_id="1", openid="C")
@@ -140,6 +142,6 @@ def test_a_provider_for_both_takes_no_address_where_only_the_app_signs_in(client
 
 
 def test_threat_2_two_identities_never_have_one_key() -> None:
-    """An issuer has colons of its own."""
+    """The URL of an issuer contains colons too."""
     assert oauth.Identity("oidc", "https://a", "1:u").key != oauth.Identity("oidc", "https://a:1", "u").key
     assert oauth.Identity("qq", "101000001", "ABC").key == "qq:101000001:ABC"

@@ -1,4 +1,4 @@
-"""Receipts over HTTP: the vendor's door, and the person's."""
+"""Receipts over HTTP: the endpoint for the vendor, and the endpoint for the person."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ def switch_on(phonebind: Configure, upstream: Upstream, vendor: Vendor, setting:
 
 
 def push(name: str, body: bytes, headers: dict[str, str] | None = None, secret: str = SECRET, **how: Any) -> Any:
-    """As the vendor's server does: without cookies, and as whatever it thinks that JSON is called."""
+    """The request of a vendor's server: without cookies, and with whatever content type the vendor uses for JSON."""
     kind = {"content_type": "application/json", **how}
     return Client().generic("POST", f"/sms_receipts/{name}/{secret}/", body, headers=headers or {}, **kind)
 
@@ -55,7 +55,7 @@ def test_from_the_sms_to_what_the_carrier_says(
 
 
 def test_two_gateways_of_one_name_are_both_heard(phonebind: Configure, upstream: Upstream, person: Person) -> None:
-    """Behind a failover there may be two bridges, with a secret each."""
+    """A failover may have two bridges, each with another secret."""
     other = "whsec_" + base64.b64encode(b"another-secret-0123456789").decode()
     first = {"gateway": "http", "endpoint": f"{upstream.url}/first", "secret": other}
     second = {**VENDORS["http"].at(upstream.url), "endpoint": f"{upstream.url}/second"}
@@ -92,7 +92,7 @@ def test_many_in_one_body(phonebind: Configure, upstream: Upstream, person: Pers
     assert state(receipt).json()["state"] == "delivered"
 
 
-# ---------------------------------------------------------------- the vendor's door
+# ---------------------------------------------------------------- the endpoint for the vendor
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ GARBAGE = {
 )
 @pytest.mark.parametrize("what", GARBAGE)
 def test_garbage_is_taken_and_dropped(phonebind: Configure, upstream: Upstream, what: str, kind: str) -> None:
-    """A refusal would only bring it again."""
+    """After a refusal the vendor would only send it again."""
     switch_on(phonebind, upstream, VENDORS["aliyun"])
     answer = push("aliyun", GARBAGE[what], content_type=kind)
     assert (answer.status_code, answer.json()) == (200, {"code": 0, "msg": "ok"})
@@ -170,7 +170,7 @@ def test_a_forged_bridge_is_answered_and_not_believed(phonebind: Configure, upst
 
 
 def test_another_site_in_a_browser_has_no_say_here(phonebind: Configure, upstream: Upstream) -> None:
-    """Nor is a vendor asked which site it is of: it has the secret."""
+    """A vendor needs no Origin either: it has the secret."""
     switch_on(phonebind, upstream, VENDORS["aliyun"])
     assert push("aliyun", b"[]", {"sec-fetch-site": "cross-site", "origin": "https://evil.example"}).status_code == 200
 
@@ -202,7 +202,7 @@ def test_threat_9_the_secret_is_in_no_log(
     assert SECRET not in caplog.text
 
 
-# ---------------------------------------------------------------- the person's door
+# ---------------------------------------------------------------- the endpoint for the person
 
 
 @pytest.mark.parametrize("setting", ["", "pull", SECRET], ids=["off", "pull", "secret"])

@@ -1,4 +1,4 @@
-"""The contract as OpenAPI: it says what the code does, and no host is made to install what it is made with."""
+"""The contract as OpenAPI: it matches the code, and a host need not install the package that generates it."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ __all__ = ["front_end"]
 SIGNED_IN = {"token", "refresh", "id", "user_id", "username"}
 SENT = {"message", "resend_after", "expires_in"}
 NOT_BOUND = {"access_token", "expires_in", "next", "nickname", "avatar"}
-#: Path and method; its parameters, its form, its success: status and fields.
+#: By path and method: the parameters, the form's fields, the status of success, the fields of success.
 CONTRACT: dict[tuple[str, str], tuple[set[str], set[str], int, list[set[str]]]] = {
     ("/oauth/", "get"): (set(), set(), 200, [{"ways", "elsewhere"}]),
     ("/oauth/{provider}/authorization/", "get"): ({"provider", "next", "state"}, set(), 200, [{"login_url"}]),
@@ -90,12 +90,12 @@ def schema() -> Any:
 
 
 def resolved(part: Any) -> Any:
-    """The component that it refers to, if it does."""
+    """The component that a reference points to; any other part is returned unchanged."""
     return schema()["components"]["schemas"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
 
 
 def fields(part: Any) -> set[str]:
-    """Of an object, all required: success has no field that may be missing, but one that a setting brings."""
+    """The fields of an object, all required. A field of success is never absent, except one that a setting adds."""
     found = resolved(part)
     assert set(found["required"]) == set(found["properties"]) - {"receipt"}
     return set(found["required"])
@@ -185,11 +185,11 @@ def test_the_public_keys_are_described_where_a_host_publishes_them() -> None:
 
 
 class Stricter(PasswordView):
-    """A host's own, made of ours."""
+    """A view of a host, derived from ours."""
 
 
 class Theirs(View):
-    """One more, which the contract does not know."""
+    """One more view, which the contract does not contain."""
 
     def get(self) -> None: ...
 

@@ -1,8 +1,8 @@
-"""Threat 18 once more: Schemathesis reads the schema, and asks all that it allows and much that it forbids.
+"""Threat 18 once more: Schemathesis reads the schema, and sends all that it allows and much that it forbids.
 
-What it makes up seldom gets past the shape of a form. So it comes with ``kept``, the one parameter that stays as it
-was made up while all others are put right, and with ``luck``, what goes wrong meanwhile. REACHED are the statuses that
-each operation must have answered with by the end.
+Random values rarely pass the validation of a form. So two things are added to each request. ``kept`` names the one
+parameter that keeps its random value; all others get correct values. ``luck`` names what fails meanwhile. REACHED lists
+the statuses that each operation must have answered with by the end.
 """
 
 import json
@@ -35,7 +35,7 @@ from tests.support.edge import OPENID, Configure, Outbox, Upstream
 from tests.support.torture import FULL, scale
 from tests.torture.report import Note
 
-# Schemathesis mutes Hypothesis for the whole process; the other tests want to hear what failed.
+# Schemathesis silences Hypothesis for the whole process. The other tests need its report of a failure.
 core.RepresentationPrinter = pretty.RepresentationPrinter  # type: ignore[attr-defined]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -59,11 +59,11 @@ BOUNDED = hypothesis_settings(
     suppress_health_check=list(HealthCheck),
 )
 
-#: Each operation, and what it must at least have answered with.
+#: Each operation, and the statuses that it must at least have answered with.
 REACHED = {
     "phonebind_authorization": {200, 400, 404},
     "phonebind_callback": {200, 400, 403, 404, 503},
-    "phonebind_native": {400, 404},  # QQ on the web has no such way in
+    "phonebind_native": {400, 404},  # QQ on the web does not support native sign-in
     "phonebind_bind": {201, 400, 403, 404, 429},
     "phonebind_image_code": {200, 400, 429},
     "phonebind_human_check": {200, 400, 429},
@@ -72,12 +72,12 @@ REACHED = {
     "phonebind_password": {200, 400, 401, 403, 429},
     "phonebind_refresh": {200, 400, 401, 403},
 }
-#: What may go wrong, or be so already.
+#: What may fail during the request, or may have failed before it.
 LUCK = ("good", "bound", "disabled", "provider down", "gateway refuses", "gateway mute", "limited", "led astray")
 
 
 class World:
-    """A person with everything in hand: state, ticket, both codes, an account, its tokens."""
+    """A person who has everything: a state, a ticket, both codes, an account, its tokens."""
 
     def __init__(self, qq: Upstream, phonebind: Configure, valkey: redis.Redis) -> None:
         self.qq, self.phonebind, self.valkey = qq, phonebind, valkey
@@ -95,7 +95,7 @@ class World:
             "image_code_id": UUID,
             "text": "AAAA",
             "human_check": "",
-            "without_image": "0",  # in the mode that is the default the image is enough
+            "without_image": "0",  # in the default mode the image code is enough
             "mobile": MOBILE,
             "password": PASSWORD,
             "username": MOBILE,
@@ -104,7 +104,7 @@ class World:
         }
 
     def begin(self, luck: str) -> None:
-        """Again, as if nothing had been."""
+        """Start again from a clean state."""
         self.valkey.flushall()
         self._limit()
         Outbox.sent.clear()
@@ -140,7 +140,9 @@ class World:
                 )
 
     def _limit(self, *names: str) -> None:
-        """Nothing of these. Each change lies upon the one before, and a look at a setting goes through all of them."""
+        """Remove these settings. Each override lies on top of the one before, and each lookup of a setting searches all
+        of them.
+        """
         if set(names) != conf.limits.keys():
             self.phonebind(limits=dict.fromkeys(names, (0, 60)))
 
@@ -156,7 +158,8 @@ class World:
 @pytest.fixture
 def world(qq: Upstream, phonebind: Configure, _store: redis.Redis) -> Iterator[World]:
     phonebind.settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    # It would close the connection that holds the test's transaction; Django's own client keeps it away too.
+    # These receivers would close the connection that holds the test's transaction. Django's own client disconnects them
+    # too.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield World(qq, phonebind, _store)

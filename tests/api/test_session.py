@@ -19,7 +19,7 @@ __all__ = ["bound", "browser", "front_end"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
-#: What stays an outage.
+#: Errors that stay an outage.
 OUTAGES = {"provider_unavailable": 503, "storage_unavailable": 503, "provider_unknown": 404, "receipt_unknown": 404}
 TWO_WEEKS = 14 * 86_400
 
@@ -86,7 +86,7 @@ def test_remembered_is_what_was_said_last(browser: Browser) -> None:
     "name", ["13900000001", "小明", "a;b=c d,e", "li@shop.example", "a+b/c==", "a\r\nSet-Cookie: x=y"]
 )
 def test_the_cookie_that_pages_greet_with(browser: Browser, bound: User, name: str) -> None:
-    """They read it with a pattern that stops at a semicolon, and decode nothing."""
+    """Pages read the cookie with a pattern that stops at a semicolon. They decode nothing."""
     bound.username = name
     bound.save()
     answer = browser.arrive()
@@ -118,7 +118,7 @@ def test_a_page_that_is_opened_again_starts_anew(browser: Browser, qq: Upstream)
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_refusal_is_told_as_pages_look_at_it(kind: str) -> None:
-    """By status; the sign-in by password alone reads the code."""
+    """Pages look at the status. Only the sign-in by password reads the code."""
     for error in outcomes():
         answer = refusing(dialects.Session, error, kind)
         assert answer.status_code == OUTAGES.get(error.code, 200 if kind == "password" else 400)
@@ -158,7 +158,7 @@ def test_a_cancel_says_so(browser: Browser, qq: Upstream) -> None:
     assert qq.requests == []
 
 
-# ---------------------------------------------------------------- who must stay out
+# ---------------------------------------------------------------- accounts that must stay out
 
 
 def test_threat_7_who_is_disabled_gets_no_session(browser: Browser, bound: User) -> None:
@@ -171,7 +171,7 @@ def test_threat_7_who_is_disabled_gets_no_session(browser: Browser, bound: User)
 
 
 class Nobody(ModelBackend):
-    """Knows nobody again: the host's own rule, which we cannot ask in advance."""
+    """An authentication backend that refuses to load the user. Such a rule of the host cannot be checked in advance."""
 
     def get_user(self, user_id: Any) -> None:
         return None

@@ -1,4 +1,4 @@
-"""``FRONT_END = "session"`` signs a browser in by a cookie: who else would like to."""
+"""``FRONT_END = "session"`` signs a browser in with a cookie: attacks on that sign-in."""
 
 from datetime import timedelta
 
@@ -21,11 +21,13 @@ __all__ = ["bound", "browser", "front_end"]
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
-# ---------------------------------------------------------------- whose sign-in it is
+# ---------------------------------------------------------------- the browser that began the sign-in
 
 
 def test_threat_1_a_callback_needs_a_sign_in_that_began_in_this_browser(browser: Browser, qq: Upstream) -> None:
-    """A page that leads its visitor to the callback with a code of its own would sign them in as somebody else."""
+    """A page could lead its visitor to the callback with a code of the attacker. That would sign the visitor in as the
+    attacker.
+    """
     assert Browser().button().status_code == 200
     answer = browser.callback(state="/")
     assert (answer.status_code, answer.json()["error"]) == (400, "state_invalid")
@@ -89,14 +91,14 @@ def test_threat_1_the_cookie_of_another_app_or_make_does_not_do(
     for value in ("", "x", "é", good[:-1] + ("A" if good[-1] != "A" else "B"), "x" * 5000):
         browser.http.cookies[name] = value
         assert browser.callback().json()["error"] == "state_invalid"
-    # The contract's cookie holds a secret, and nothing that was signed.
+    # The contract's cookie holds a secret. It holds no signed value.
     person.http.get("/oauth/qq/authorization/", {"next": "/"})
     answer = person.http.get("/oauth_callback/", {"code": "CODE"})
     assert answer.json()["error"] == "state_invalid"
 
 
 def test_threat_1_what_was_begun_and_left_is_dropped_oldest_first(browser: Browser) -> None:
-    """As many stay as there is room for."""
+    """As many sign-ins stay as there is room for. The oldest is dropped first."""
     for _ in range(states.MAX_OPEN + 3):
         browser.button()
     weight = sum(len(f"{name}={browser.http.cookies[name].value}; ") for name in browser.flows)
@@ -104,13 +106,13 @@ def test_threat_1_what_was_begun_and_left_is_dropped_oldest_first(browser: Brows
     assert browser.callback().json()["code"] == 300
 
 
-# ---------------------------------------------------------------- the store of the sessions is away
+# ---------------------------------------------------------------- the store of the sessions is not available
 
 
 def test_threat_20_a_session_that_cannot_be_kept_is_an_outage(
     browser: Browser, bound: User, settings: Settings, valkey: Valkey
 ) -> None:
-    """In a cache, as the course has them."""
+    """The sessions are in a cache, as in the course."""
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     browser.button()
     valkey.stop()
@@ -125,7 +127,7 @@ def test_threat_20_a_session_that_cannot_be_kept_is_an_outage(
 
 
 EVIL = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
-#: A browser that does not send Sec-Fetch-Site, and ways of not saying who one is.
+#: Requests of a browser that does not send Sec-Fetch-Site, and ways to hide the origin.
 OLD = [
     {"origin": origin} for origin in ("https://evil.example", "null", "http://[", "http://testserver:81", "testserver")
 ]
@@ -135,7 +137,9 @@ OLD = [
 @pytest.mark.parametrize("headers", [EVIL, *OLD], ids=lambda headers: " ".join(headers.values()))
 @pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
 def test_threat_42_another_site_signs_nobody_in(browser: Browser, headers: dict[str, str], content_type: str) -> None:
-    """By a form of its own: the victim would fill the attacker's cart, and give the attacker's account an address."""
+    """The attack is a form on the other site: the victim would fill the attacker's cart, and give an address to the
+    attacker's account.
+    """
     body = f"username={MOBILE}&password={PASSWORD}"
     if content_type.startswith("multipart"):
         fields = {"username": MOBILE, "password": PASSWORD}
@@ -164,7 +168,7 @@ def test_threat_42_nor_where_cors_allows_every_site(
 
 @pytest.mark.usefixtures("bound")
 def test_threat_42_another_site_does_not_bring_a_code(browser: Browser, qq: Upstream) -> None:
-    """By a link, to who is about to sign in."""
+    """The attack is a link. The victim is a visitor who is about to sign in."""
     browser.button()
     qq.requests.clear()
     answer = browser.http.get("/oauth_callback/", {"code": "EVIL"}, headers={**EVIL, "origin": ""})
@@ -192,7 +196,9 @@ def test_it_needs_no_csrf_token_and_gives_a_new_one(browser: Browser, bound: Use
 
 
 def test_threat_2_the_ticket_of_an_app_signs_no_browser_in(browser: Browser, person: Person) -> None:
-    """Whoever holds one could have another's browser signed in as themselves. At the contract's address it is good."""
+    """An attacker who holds such a ticket could sign another browser in as the attacker. At the contract's address the
+    ticket is valid.
+    """
     ticket = tickets.issue_loose(Identity("qq", "101000001", "A" * 32), "/")
     sms_code = person.sms_code(MOBILE)
     answer = browser.bind(ticket, sms_code)

@@ -1,4 +1,4 @@
-"""``sign_in_response``: a host touches the answer to somebody who signed in, on API and pages, in every dialect."""
+"""``sign_in_response``: a host changes the response to a sign-in, on the API and the pages, in every dialect."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 FRONT_ENDS = ("contract", "tutorial", "session")
 Listen: TypeAlias = Callable[[Callable[..., Any]], None]
-#: The course's.
+#: A cart cookie as the course writes it.
 CART = "gAJ9cQAu"
 
 
@@ -38,13 +38,13 @@ def listen() -> Iterator[Listen]:
 
 
 def merge_cart(*, request: Any, response: HttpResponseBase, **kwargs: Any) -> None:
-    """As the course does at every sign-in."""
+    """A receiver that merges the cart, as the course does at each sign-in."""
     if "cart" in request.COOKIES:
         response.delete_cookie("cart")
 
 
 class Way:
-    """Through one front end."""
+    """One way to sign in, through one front end."""
 
     def __init__(self, word: str, person: Person) -> None:
         self.http, self.person, self.session = person.http, person, word == "session"
@@ -133,7 +133,9 @@ def test_the_pages_send_it_too(front_end: Start, shopper: Shopper, listen: Liste
 
 
 def test_a_stranger_is_no_sign_in(front_end: Start, listen: Listen) -> None:
-    """The course's decorator merged the cart of nobody, at the callback of who is not bound yet."""
+    """The course's decorator had a fault: at the callback of a person who is not bound yet, it merged the cart of no
+    user.
+    """
     front_end("tutorial")
     seen: list[Any] = []
     listen(lambda **kwargs: seen.append(kwargs))

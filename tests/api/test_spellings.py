@@ -1,4 +1,4 @@
-"""A number that was pasted, at every endpoint that takes one: the same number, the same quota, the same account."""
+"""Every endpoint that takes a number accepts a pasted one: the same number, the same quota, the same account."""
 
 import logging
 from urllib.parse import quote
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 MOBILE = "13900000001"
 PASSWORD = "horse-staple-9"
-#: Out of an address book; by a Chinese keyboard; out of a form of another country.
+#: Copied from an address book; typed on a Chinese keyboard; with the country code in two spellings.
 PASTED = ["\u202d139 0000 0001\u202c", "１３９０００００００１", "+86 139-0000-0001", "008613900000001"]
 
 pasted = pytest.mark.parametrize("spelling", PASTED, ids=ascii)

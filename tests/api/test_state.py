@@ -1,4 +1,4 @@
-"""Threats 1 and 2 by requests: a sign-in goes on only in the browser that began it."""
+"""Threats 1 and 2 by requests: a sign-in continues only in the browser that began it."""
 
 import json
 import re
@@ -33,7 +33,7 @@ def over_https(person: Person, phonebind: Configure) -> Person:
 
 
 def cookies(person: Person, kind: str) -> list[str]:
-    """The names of those that the browser holds."""
+    """The names of the cookies of this kind in the browser."""
     return [name for name, cookie in person.http.cookies.items() if f"phonebind_{kind}_" in name and cookie.value]
 
 
@@ -42,7 +42,7 @@ def ticket_of(person: Person) -> str:
 
 
 def bind(person: Person, ticket: str) -> str:
-    """The code of the error, or "" for success."""
+    """The error code, or "" for success."""
     form = {"mobile": MOBILE, "password": PASSWORD, "sms_code": person.sms_code(MOBILE)}
     return str(person.bind(**form, access_token=ticket).json().get("code", ""))
 
@@ -55,7 +55,7 @@ def refused(person: Person, state: str) -> bool:
 
 
 def test_threat_1_a_state_of_another_browser_is_refused(qq: Upstream, person: Person, stranger: Person) -> None:
-    """The attacker's state and code, followed by the victim: would sign the victim in as the attacker."""
+    """The victim follows the attacker's state and code. It would sign the victim in as the attacker."""
     state = stranger.login_url()["state"]
     assert refused(person, state)
     person.login_url()
@@ -187,7 +187,7 @@ def test_there_must_be_something(person: Person, query: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("query", [{}, {"usercancel": "1"}, {"code": ""}, {"error": ""}])
 def test_neither_code_nor_error_is_a_cancel(qq: Upstream, person: Person, query: dict[str, str]) -> None:
-    """QQ's page for phones, and older ones."""
+    """QQ's page for phones sends this, and older pages do."""
     state = person.login_url()["state"]
     answer = person.http.get("/oauth/qq/user/", {"state": state, **query}, headers={"accept-language": "zh-CN"})
     assert (answer.status_code, answer.json()["code"]) == (400, "sign_in_cancelled")
@@ -219,7 +219,7 @@ def test_an_empty_error_is_none(person: Person) -> None:
 
 
 def test_what_was_begun_and_left_is_dropped_oldest_first(person: Person) -> None:
-    """Browsers send the oldest first; the test client sorts by name."""
+    """Browsers send the oldest cookie first. The test client sorts cookies by name."""
     begun = [f"phonebind_flow_{n}" for n in range(tickets.MAX_OPEN + 1)]
     header = "; ".join(f"{name}=x" for name in ["csrftoken", *begun, "phonebind_ticket_0"])
     answer = person.http.get("/oauth/qq/authorization/", headers={"Cookie": header})
@@ -227,7 +227,7 @@ def test_what_was_begun_and_left_is_dropped_oldest_first(person: Person) -> None
 
 
 def test_the_longest_next_comes_back(person: Person) -> None:
-    """720 characters of a query, of which none can be packed; the state stays as short as any."""
+    """A query of 720 characters that cannot be compressed. The state is still as short as any other."""
     target = "/" + "".join(chr(0x4E00 + 97 * n % 20_000) for n in range(79)) + "aa"
     assert len(quote_plus(target)) == 716
     query = person.login_url(target)
@@ -346,7 +346,7 @@ def test_over_https_no_other_host_of_the_site_can_plant_a_cookie(over_https: Per
 
 
 def test_over_https_used_cookies_are_removed_in_a_way_that_browsers_obey(over_https: Person) -> None:
-    """They ignore a Set-Cookie for a __Host- name without Secure."""
+    """Browsers ignore a Set-Cookie without Secure for a __Host- name."""
     answer = over_https.callback()
     removed = [cookie for cookie in answer.cookies.values() if not cookie.value]
     assert len(removed) == 1

@@ -1,4 +1,4 @@
-"""``FRONT_END = "tutorial"``: what static pages with a JWT send, and what they look at."""
+"""``FRONT_END = "tutorial"``: what static pages with a JWT send, and what they read."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ __all__ = ["front_end"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
-#: What stays an outage: a person can do nothing about it, and a page tells them that the server is at fault.
+#: Errors that stay an outage: a person can do nothing about them, and a page says that the server has a fault.
 OUTAGES = {"provider_unavailable": 503, "storage_unavailable": 503, "provider_unknown": 404, "receipt_unknown": 404}
 JSON = "application/json"
 
@@ -99,7 +99,7 @@ def test_a_form_names_the_ticket_likewise(person: Person, content_type: str) -> 
 
 @pytest.mark.usefixtures("tutorial")
 def test_threat_18_a_file_beside_the_fields_is_no_matter(settings: Settings) -> None:
-    """Hosts may have every uploaded file on the disk; such a one cannot be copied."""
+    """A host may write every uploaded file to the disk. Such a file object cannot be copied."""
     settings.FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
     answer = Client().post("/oauth/qq/user/", {"openid": "x", "file": BytesIO(b"x")})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
@@ -137,7 +137,7 @@ def test_an_image_at_either_path() -> None:
         assert (answer.status_code, answer["Content-Type"]) == (200, "image/jpeg")
 
 
-# ---------------------------------------------------------------- other paths, a line each
+# ---------------------------------------------------------------- other paths, one line each
 
 
 @pytest.mark.usefixtures("tutorial")
@@ -175,7 +175,7 @@ def test_names_of_a_path_hold_for_its_answers_too(person: Person) -> None:
 
 
 def test_the_button_of_pages_that_django_renders_leads_to_ours(front_end: Start) -> None:
-    """Their XHR is of the same origin; from QQ on, our pages take over."""
+    """Their XHR goes to the same origin. After QQ, our own pages continue."""
     front_end("contract", providers={"redirect_uri": "http://testserver/login/qq/callback/"})
     browser = Client()
     body = browser.get("/qq/login/", {"next": "/cart.html"}).json()
@@ -239,7 +239,7 @@ def expired(person: Person) -> Any:
         return bind(person, access_token=old)
 
 
-#: What a person does, and what they are told.
+#: What a person does, and the text that they read.
 REFUSED: dict[str, tuple[Callable[[Person], Any], str]] = {
     "disabled": (disable, "account_disabled"),
     "disabled, by password": (disabled_by_password, "account_disabled"),
@@ -291,7 +291,7 @@ def test_an_outage_stays_one(qq: Upstream) -> None:
 
 @pytest.mark.usefixtures("tutorial")
 def test_a_refusal_can_be_read_by_a_page_on_another_origin(settings: Settings) -> None:
-    """Pages read ``error.response`` unguarded, and are stuck without it."""
+    """Pages read ``error.response`` without a check. Without it they stop."""
     settings.CORS_ALLOWED_ORIGINS = ["http://www.shop.example:8080"]
     headers = {"origin": "http://www.shop.example:8080"}
     answer = Client().post("/authorizations/", {"username": "x", "password": "y"}, headers=headers)
@@ -299,7 +299,7 @@ def test_a_refusal_can_be_read_by_a_page_on_another_origin(settings: Settings) -
     assert answer["Access-Control-Allow-Credentials"] == "true"
 
 
-# ---------------------------------------------------------------- what it gives up
+# ---------------------------------------------------------------- what the dialect gives up
 
 
 @pytest.mark.usefixtures("tutorial")

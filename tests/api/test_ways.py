@@ -1,4 +1,4 @@
-"""``GET /oauth/``: what a front end of its own draws its buttons from."""
+"""``GET /oauth/``: a front end reads it to draw its buttons."""
 
 import json
 import re
@@ -22,7 +22,7 @@ def several(phonebind: Configure) -> None:
 
 
 class App(NativeProvider):
-    """What no browser goes to is no button."""
+    """A provider that no browser goes to has no button."""
 
     kind = "app"
     family = "app"

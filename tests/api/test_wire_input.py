@@ -1,4 +1,4 @@
-"""Threat 18 over the wire: raw bytes at the reference server, web server included, as nobody's browser sends them."""
+"""Threat 18 over the wire: raw bytes that no browser sends, to the reference server with its web server."""
 
 import contextlib
 import gzip
@@ -18,14 +18,16 @@ JSON = b"Content-Type: application/json\r\n"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 MULTIPART = b"Content-Type: multipart/form-data; boundary=x\r\n"
 
-#: Bytes of a body that the reference server reads.
+#: The largest body in bytes that the reference server reads.
 MOST = 65_536
 
 to_every_post = pytest.mark.parametrize("path", POSTS)
 
 
 class Wire:
-    """Says what it is given, and tells the status; 0 where the server hung up without a word. It may not take long."""
+    """Sends raw bytes and returns the status, or 0 when the server closed the connection without an answer. There is a
+    time limit.
+    """
 
     def __init__(self, site: str) -> None:
         url = urlsplit(site)
@@ -33,7 +35,7 @@ class Wire:
 
     def __call__(self, *pieces: bytes, method: bytes = b"GET") -> int:
         with socket.create_connection(self._address, timeout=10) as connection:
-            # It may have answered, and hung up, before it has heard all of it.
+            # The server may answer and close the connection before it has received everything.
             with contextlib.suppress(OSError):
                 for piece in pieces:
                     connection.sendall(piece)

@@ -1,4 +1,4 @@
-"""What lies in deploy/, read strictly: what the reader does not know is an error."""
+"""The files in deploy/, read strictly: an entry that the reader does not know is an error."""
 
 import re
 import shlex
@@ -11,16 +11,16 @@ import yaml
 from tests.support.site import ROOT
 
 DEPLOY = ROOT / "deploy"
-#: What other programs than ours read: the interpreter, and the images of the database.
+#: Variables that other programs read: the interpreter, and the images of the database.
 OTHERS = {"PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
 
 
 class Step(NamedTuple):
-    """One instruction of the Containerfile: ``RUN``, and what follows it."""
+    """One instruction of the Containerfile: a word such as ``RUN``, and its arguments."""
 
     name: str
     words: list[str]
-    #: In which stage: 0 is the first.
+    #: The number of its stage. The first is 0.
     stage: int
 
 
@@ -28,7 +28,7 @@ _INSTRUCTIONS = {"FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "EXPOSE", "CMD
 
 
 def containerfile() -> list[Step]:
-    """Its steps, in order."""
+    """The steps of the Containerfile, in order."""
     text = re.sub(r"^#.*\n", "", (DEPLOY / "Containerfile").read_text(), flags=re.MULTILINE)
     steps: list[Step] = []
     stage = -1
@@ -47,7 +47,7 @@ def compose() -> dict[str, Any]:
 
 
 def manifests() -> Iterator[dict[str, Any]]:
-    """Of Kubernetes, each object of each file."""
+    """Each object in each file for Kubernetes."""
     for file in sorted((DEPLOY / "kubernetes").glob("*.yaml")):
         yield from yaml.safe_load_all(file.read_text())
 
@@ -58,7 +58,7 @@ def manifest(kind: str, name: str = "phonebind") -> dict[str, Any]:
 
 
 def pods() -> Iterator[tuple[str, dict[str, Any]]]:
-    """The kind of what starts them, and their spec."""
+    """Each pod's spec, with the kind of the object that starts it."""
     for each in manifests():
         spec = each.get("spec", {})
         spec = spec.get("jobTemplate", {}).get("spec", spec)
@@ -67,7 +67,7 @@ def pods() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def unit(file: Path) -> dict[str, dict[str, list[str]]]:
-    """Of systemd: by section and key, each value."""
+    """A unit of systemd: all values by section and key."""
     found: dict[str, dict[str, list[str]]] = {}
     section = ""
     for line in filter(None, file.read_text().splitlines()):
@@ -82,7 +82,9 @@ def unit(file: Path) -> dict[str, dict[str, list[str]]]:
 
 
 def variables(file: Path) -> dict[str, str]:
-    """Of a file as ``site.env``: systemd takes quotes off, and Docker has none in ours."""
+    """The variables of a file such as ``site.env``. systemd removes quotes, Docker does not, and our
+    files have none.
+    """
     lines = [line for line in file.read_text().splitlines() if line and not line.startswith("#")]
     return {name: value.strip("'") for name, _, value in (line.partition("=") for line in lines)}
 
@@ -92,7 +94,7 @@ def services() -> list[Path]:
 
 
 def environments() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Where variables of the site are set, and which."""
+    """The places that set variables of the site, and the variables."""
     yield (
         "Containerfile",
         dict(word.split("=", 1) for step in containerfile() if step.name == "ENV" for word in step.words),

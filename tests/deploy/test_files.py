@@ -1,4 +1,4 @@
-"""Every file of deploy/ says what the code, the documents and the other files say."""
+"""Every file of deploy/ agrees with the code, the documents and the other files."""
 
 import re
 import shutil
@@ -113,7 +113,7 @@ def test_the_proxy_is_that_of_the_document() -> None:
 
 
 def test_the_variables_to_fill_in_are_those_of_the_document() -> None:
-    """Whose block one edits. The first line of the file says where the other variables are."""
+    """The operator edits the same block. The first line of the file says where the other variables are."""
     [block] = [code for code in documents.code("how-to/production", "ini") if "SECRET_KEY=" in code]
     _comment, _, ours = (DEPLOY / "systemd/environment.example").read_text().partition("\n")
     assert ours == block
@@ -168,7 +168,7 @@ def test_selectors_find_the_nodes_and_ports_are_theirs() -> None:
     selectors = [service["selector"], *(each["matchLabels"] for each in (deployment["selector"], budget["selector"]))]
     for selector in (*selectors, policy["podSelector"]["matchLabels"]):
         assert selector.items() <= labels.items()
-    # The nodes are the Service's, and nothing else is.
+    # The Service selects the nodes, and no other pod.
     for kind, name in (("Job", "phonebind-migrations"), ("Deployment", "phonebind-webhooks")):
         other = manifest(kind, name)["spec"]["template"]["metadata"]["labels"]
         assert not service["selector"].items() <= other.items()
@@ -225,7 +225,7 @@ def test_the_sender_is_a_service_of_its_own() -> None:
     service = unit(DEPLOY / "systemd/phonebind-webhooks.service")["Service"]
     commands = [sender["command"], pod["containers"][0]["command"], service["ExecStart"][0].split()]
     assert [command[-1] for command in commands] == ["phonebind_webhooks"] * 3
-    # Without an endpoint it ends with an error, so it is started only where somebody asks for it.
+    # Without an endpoint the sender ends with an error. So it is started only on request.
     assert sender["profiles"] == ["webhooks"]
     assert service["Restart"] == ["always"]
     stops = [
@@ -233,7 +233,7 @@ def test_the_sender_is_a_service_of_its_own() -> None:
         pod["terminationGracePeriodSeconds"],
         service["TimeoutStopSec"][0],
     ]
-    # Ten are what the message that is on its way may take.
+    # The message that is being sent may take ten seconds.
     assert all(int(stop) > 10 for stop in stops)
 
 

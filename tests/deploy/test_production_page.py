@@ -1,4 +1,6 @@
-"""What docs/en/how-to/production.md says of Django's checks: for its variables, and for a project of one's own."""
+"""What docs/en/how-to/production.md says of Django's checks: for the page's variables, and for the reader's own
+project.
+"""
 
 import os
 import re
@@ -24,13 +26,13 @@ ENVIRON = {"SECRET_KEY": "0PNJ-qk5Vm2eJX6x1a9Gm0oS0tZ2d9hS3nq8l0KQ5mGm7c1rT4vYw8
 
 
 def warnings(told: str) -> set[str]:
-    """Their ids."""
+    """The ids of the warnings."""
     return set(re.findall(r"\((\w+\.[A-Z]\d+)\)", told))
 
 
 @pytest.mark.parametrize("language", documents.LANGUAGES)
 def test_the_variables_of_the_page_have_the_warnings_of_the_page(language: str, tmp_path: Path) -> None:
-    """Step 6, filled in."""
+    """The variables of step 6, with values."""
     filled = variables(DEPLOY / "systemd/environment.example") | {
         "SECRET_KEY": ENVIRON["SECRET_KEY"],
         "QQ_CLIENT_SECRET": "of-the-console",
@@ -49,7 +51,7 @@ def test_the_variables_of_the_page_have_the_warnings_of_the_page(language: str, 
 
 @pytest.fixture
 def shop(tmp_path: Path, valkey: Valkey) -> Path:
-    """Of the README, without the sandbox, and with the page's settings behind its own."""
+    """The shop of the README, without the sandbox, and with the page's settings after its own."""
     start(tmp_path)
     for file in ("config/settings.py", "config/urls.py"):
         path = tmp_path / file

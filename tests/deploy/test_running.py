@@ -1,7 +1,7 @@
-"""What deploy/ starts is started: the Containerfile's steps one by one, and then each command of each file.
+"""The tests run what deploy/ starts: the Containerfile's steps one by one, and then each command of each file.
 
-There is no engine for containers here, so a folder is the root of each stage, and what pip would fetch is what these
-tests have installed. The files are those that the Containerfile copies, and no others.
+There is no container engine here. So a folder is the root of each stage, and the packages that pip would download are
+those that these tests have installed. The files are exactly those that the Containerfile copies.
 """
 
 import http.client
@@ -34,14 +34,14 @@ from tests.support.site import ROOT
 pytestmark = pytest.mark.once
 
 INSTALLED = Path(rest_framework.__file__).parents[1]
-#: For the units, whose example names Aliyun.
+#: For the systemd units: their example names Aliyun.
 ALIYUN = '{"access_key_id": "LTAI", "access_key_secret": "secret", "sign_name": "速通互联验证码"}'
 SMS = '{"endpoint": "https://sms.example.com/", "secret": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="}'
 
 
 @dataclass
 class Image:
-    """The stages as folders, and what the last of them says."""
+    """The stages as folders, and the environment and command of the last one."""
 
     directory: Path
 
@@ -82,7 +82,8 @@ class Image:
     def _run(self, step: Step) -> None:
         words = {"python": [sys.executable], "pip": [sys.executable, "-m", "pip"]}[step.words[0]] + step.words[1:]
         if "--require-hashes" in words:
-            # What it would fetch is here already. Files that other installations have put there are not followed.
+            # The packages that pip would download are here already. The .pth files of other installations are not
+            # followed.
             assert (self.workdir / words[-1]).read_text().count("--hash=sha256:") > 100
             [packages] = self.workdir.glob(".venv/lib/python*/site-packages")
             (packages / "installed.pth").write_text(f"{INSTALLED}\n")
@@ -101,7 +102,7 @@ class Image:
 
 
 def is_sent(source: str) -> bool:
-    """Whether the engine gets this file of ours to copy."""
+    """Whether the engine sends this file to the build."""
     rules = (ROOT / ".dockerignore").read_text().split("\n")
     kept = [rule[1:] for rule in rules if rule.startswith("!")]
     return any(fnmatch(source, rule) for rule in kept)
@@ -114,7 +115,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 @pytest.fixture(scope="module")
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As docs/en/how-to/containers.md has them made, at the services of these tests."""
+    """The secrets, made as docs/en/how-to/containers.md says, for the services of these tests."""
     directory = tmp_path_factory.mktemp("deploy")
     shutil.copy(DEPLOY / "secrets.sh", directory)
     subprocess.run([directory / "secrets.sh"], check=True, capture_output=True)
@@ -135,7 +136,7 @@ def _redis() -> str:
 
 
 def environ_of(image: Image, secrets: Path, *more: dict[str, str]) -> dict[str, str]:
-    """That of a container; what is at fixed places there is in the folders of this test."""
+    """The environment of a container. Files that have fixed places there are in this test's folders."""
     found = dict(image.environ)
     for each in more:
         found |= each
@@ -151,7 +152,7 @@ def environ_of(image: Image, secrets: Path, *more: dict[str, str]) -> dict[str, 
 
 
 def run(image: Image, command: list[str], environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """To its end, as the container would."""
+    """Run the command to its end, as the container would."""
     assert command[0] == "python"
     command = [str(image.workdir / ".venv/bin/python"), *command[1:]]
     return subprocess.run(command, cwd=image.workdir, env=environ, capture_output=True, text=True, check=False)
@@ -159,7 +160,7 @@ def run(image: Image, command: list[str], environ: dict[str, str]) -> subprocess
 
 @contextmanager
 def served(image: Image, command: list[str], environ: dict[str, str]) -> Iterator[int]:
-    """The port where it answers probes."""
+    """Start the command. Returns the port that answers probes."""
     log = image.directory / "log"
     with socket.create_server(("127.0.0.1", 0)) as listener, log.open("w") as output:
         port, number = listener.getsockname()[1], listener.fileno()
@@ -183,7 +184,7 @@ def served(image: Image, command: list[str], environ: dict[str, str]) -> Iterato
 
 
 def sends(image: Image, command: list[str], environ: dict[str, str]) -> None:
-    """The sender tells the endpoint that WEBHOOKS names, and ends in order; without an endpoint it does not start."""
+    """The sender delivers to the endpoint in WEBHOOKS, and ends in order. Without an endpoint it does not start."""
     environ = environ | {"WEBHOOKS_FILE": "", "WEBHOOKS": ""}
     assert "names nobody" in run(image, command, environ).stderr
     with told() as (entry, messages):
@@ -208,7 +209,7 @@ get_user_model().objects.create_user(username=uuid4().hex)
 
 @contextmanager
 def told() -> Iterator[tuple[dict[str, str], Queue[Any]]]:
-    """An entry of WEBHOOKS, and what comes there and has a good signature."""
+    """An entry of WEBHOOKS, and the messages that arrive there with a good signature."""
     secret, messages = "whsec_d2ViaG9va3MtZm9yLXRlc3RzLW9mLWRlcGxveQ==", Queue[Any]()
 
     class Receiver(BaseHTTPRequestHandler):
@@ -228,12 +229,12 @@ def told() -> Iterator[tuple[dict[str, str], Queue[Any]]]:
             thread.join()
 
 
-#: What the proxy hands on.
+#: The headers that the proxy sets.
 PROXIED = {"Host": "shop.example.com", "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}
 
 
 def get(port: int, path: str, headers: Mapping[str, str] = {}) -> int:
-    """The status; by the address alone, as a probe asks."""
+    """The status. Without headers, the host is an address alone, as in a probe."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("GET", path, headers=headers)
@@ -245,7 +246,7 @@ def get(port: int, path: str, headers: Mapping[str, str] = {}) -> int:
 
 
 def gunicorn(image: Image, command: list[str]) -> list[str]:
-    """pip would have written its script."""
+    """The command without gunicorn's script: pip would have written the script."""
     assert command[0] == "gunicorn"
     return [str(image.workdir / ".venv/bin/python"), "-m", *command]
 
@@ -285,7 +286,7 @@ def test_compose_migrates_and_serves_and_writes_nothing_but_its_tmp(image: Image
 
 
 def test_without_a_file_that_is_copied_it_does_not_start(image: Image, secrets: Path) -> None:
-    """The other tests would see it."""
+    """If the Containerfile copied too few files, the other tests would fail."""
     kept = image.workdir / "server/keys.py"
     kept.rename(image.directory / "keys.py")
     try:

@@ -1,4 +1,4 @@
-"""What deploy/ has for nginx and systemd, read by themselves."""
+"""nginx and systemd read the files that deploy/ has for them."""
 
 import subprocess
 from pathlib import Path
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.once
 
 
 def needed(tool: str) -> list[str]:
-    """Its commands. Without it the test is skipped, or fails where PHONEBIND_REQUIRE_ALL=1."""
+    """The commands of a program. If it is missing, the test is skipped, or fails where PHONEBIND_REQUIRE_ALL=1."""
     found = machine.commands(tool)
     if not found:
         (pytest.fail if REQUIRE_ALL else pytest.skip)(f"{tool} is not installed")
@@ -24,7 +24,7 @@ def needed(tool: str) -> list[str]:
 def test_every_unit_is_one_for_systemd(tmp_path: Path) -> None:
     [analyze] = needed("systemd")
     for file in (*services(), *(DEPLOY / "systemd").glob("*.timer")):
-        # What is not on this machine, and alone is wrong with them.
+        # Replace the paths that this machine does not have. The rest of the unit must be right.
         text = file.read_text().replace("/srv/phonebind/.venv/bin/python", "/bin/true")
         (tmp_path / file.name).write_text(text.replace("WorkingDirectory=/srv/phonebind", "WorkingDirectory=/"))
     done = subprocess.run(
@@ -43,7 +43,7 @@ def test_nginx_takes_the_proxys_configuration(tmp_path: Path) -> None:
         assert path in volumes
         assert f" {path};" in block
         block = block.replace(f" {path};", f" {pem};")
-    # The name of a service is known between containers alone.
+    # Only containers can resolve the name of a service.
     block = block.replace("server site:8000;", "server 127.0.0.1:8000;").replace("listen ", "listen 127.0.0.1:1")
     file = tmp_path / "nginx.conf"
     file.write_text(AROUND.format(directory=tmp_path, user="", block=block))

@@ -1,4 +1,4 @@
-"""The site of documents, as ``make docs`` makes it."""
+"""The documentation site, as ``make docs`` builds it."""
 
 import os
 import subprocess
@@ -11,9 +11,9 @@ from tests.support.documents import ROOT
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built once. A warning, such as a link that leads nowhere, ends it."""
+    """The site, built once. A warning ends the build, such as a link to a missing page."""
     made = tmp_path_factory.mktemp("site")
-    # Whoever tries to load something has nothing to load it from.
+    # A build step that tries to download something reaches no server.
     nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
     environ = {**os.environ, **nowhere, "SITE": str(made)}
     done = subprocess.run(

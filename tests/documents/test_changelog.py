@@ -1,4 +1,4 @@
-"""Both changelogs tell the same, and the site shows all of them."""
+"""Both changelogs say the same, and the site shows all of them."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ _FILES = {"en": "CHANGELOG.md", "zh": "CHANGELOG.zh-CN.md"}
 
 
 def _parts(language: str) -> list[str]:
-    """What stands between its headings."""
+    """The parts between the headings."""
     return re.split(r"^#{2,4} .*\n", (ROOT / _FILES[language]).read_text(), flags=re.MULTILINE)
 
 
@@ -21,7 +21,7 @@ def _entries(part: str) -> int:
 
 
 def _names(part: str) -> set[str]:
-    """Names in code, and where links lead."""
+    """The names in code, and the targets of links."""
     links = {link.replace("docs/zh/", "docs/en/") for link in re.findall(r"\]\((docs/[^)]+)\)", part)}
     return links | set(re.findall(r"`([^`]+)`", part))
 

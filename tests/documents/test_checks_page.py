@@ -14,7 +14,7 @@ SOURCES = [
     for package in ("phonebind", "phonebind_sandbox")
     for path in (ROOT / "src" / package).rglob("*.py")
 ]
-#: As the code writes it, quoted: docstrings have the ids without quotes.
+#: An id in quotes, as the code writes it. Docstrings have the ids without quotes.
 ID = re.compile(r"\"(phonebind(?:_[a-z]+)?\.[EW]\d{3})\"")
 IDS = {found for text in SOURCES for found in ID.findall(text)}
 

@@ -1,4 +1,4 @@
-"""The pages of the commands have each command, and each option that its parser takes with its default."""
+"""The pages of the commands have each command, and each option of its parser with its default."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ SOURCES["phonebind-sandbox"] = ROOT / "src/phonebind_sandbox/flags.py"
 
 
 def _calls(tree: ast.AST, method: str) -> Iterator[tuple[ast.Call, str]]:
-    """Each call of a method, and its first argument where that is a text."""
+    """Each call of a method, and its first argument if that is a text."""
     for call in ast.walk(tree):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == method:
             first = call.args[0] if call.args else None
@@ -29,7 +29,9 @@ def _value(node: ast.expr | None) -> Any:
 
 
 def _options(path: Path) -> dict[str, Any]:
-    """Each option with its default; of a subcommand as ``send --yes``. From the source: some apps are not installed."""
+    """Each option with its default; a subcommand's as ``send --yes``. Read from the source: some apps are not
+    installed.
+    """
     tree = ast.parse(path.read_text())
     subcommands = dict(_calls(tree, "add_parser"))
     assigned = [each for each in ast.walk(tree) if isinstance(each, ast.Assign)]

@@ -1,4 +1,4 @@
-"""The page about the design names the layers that import-linter checks, in their order."""
+"""The page about the design names the layers that import-linter checks, in the same order."""
 
 import re
 import tomllib

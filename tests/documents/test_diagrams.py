@@ -1,4 +1,4 @@
-"""The diagrams: drawn from what is committed, in both languages, and readable wherever an SVG is shown."""
+"""The diagrams: drawn from the committed sources, in both languages, and readable in each program that shows SVG."""
 
 import re
 from xml.etree import ElementTree as ET
@@ -20,7 +20,7 @@ def test_the_picture_is_drawn_from_this_source(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_browser_and_github_show_all_of_it(name: str) -> None:
-    """HTML in it is hidden by GitHub. A script or another host has no place in a picture."""
+    """GitHub hides HTML in an SVG. A script or another host has no place in a picture."""
     picture = (PICTURES / f"{name}.svg").read_text()
     tags = {element.tag.rpartition("}")[2] for element in ET.fromstring(picture).iter()}  # noqa: S314 - ours
     assert "text" in tags
@@ -32,7 +32,7 @@ def test_a_browser_and_github_show_all_of_it(name: str) -> None:
 
 @pytest.mark.parametrize("title", TITLES)
 def test_both_languages_draw_the_same(title: str) -> None:
-    """The same lines with other words: keywords, participants, nodes and arrows in the same order."""
+    """Both have the same lines with other words: keywords, participants, nodes and arrows are in the same order."""
     chinese, english = ((SOURCES / f"{title}.{language}.mmd").read_text() for language in LANGUAGES)
     assert _drawing(chinese) == _drawing(english)
 

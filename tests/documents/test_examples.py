@@ -1,4 +1,4 @@
-"""What is told of ``examples/`` is there: files, versions, and the same commands in both languages."""
+"""What the documents say of ``examples/`` exists: files, versions, and the same commands in both languages."""
 
 import re
 import tomllib
@@ -13,7 +13,7 @@ READMES = sorted(EXAMPLES.rglob("README.md"))
 READMES = [path for path in READMES if "node_modules" not in path.parts]
 #: Pages that show parts of examples.
 PAGES = ("how-to/vue", "how-to/allauth", "how-to/mini-program")
-#: A block, below the name of the file that it is a part of.
+#: A code block, below the name of the file that it is a part of.
 _EXCERPT = re.compile(r"`(examples/[^`]+)`[:：]\n\n```\w+\n(.*?)```", re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#]+)")
 
@@ -50,6 +50,6 @@ def test_what_pages_show_of_them_stands_there(page: str, language: str) -> None:
     assert excerpts
     for name, code in excerpts:
         file = (ROOT / name).read_text()
-        # Lines that are left out are three dots.
+        # Three dots stand for lines that are left out.
         for part in code.split("…\n"):
             assert part.strip() in file, f"{name}:\n{part}"

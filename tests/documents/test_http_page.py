@@ -21,7 +21,7 @@ pytestmark = pytest.mark.once
 
 IN = {"path": "路径", "query": "查询参数", "body": "请求体"}
 YES = {"en": ("no", "yes"), "zh": ("否", "是")}
-#: What every operation answers, said once.
+#: The errors of every operation. The page says them once.
 ALWAYS = {(400, "invalid"), (405, "invalid")}
 PAGE = "reference/http"
 KEYS = "public-keys"
@@ -53,7 +53,7 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 def _asked(operation: dict[str, Any], language: str) -> set[tuple[str, ...]]:
-    """Each parameter and field of the body: its name, where it is, its type, and whether it is required."""
+    """Each parameter and field of the body: its name, its place, its type, and whether it is required."""
     given = [
         (each["name"], each["in"], each["schema"], each.get("required", False))
         for each in operation.get("parameters", [])
@@ -76,7 +76,7 @@ def _asked(operation: dict[str, Any], language: str) -> set[tuple[str, ...]]:
 
 
 def _answered(schema: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    """Each field and its type; of lists of objects what these have, as ``ways[].name``."""
+    """Each field of the answer and its type. A list of objects gives the fields of its objects, as ``ways[].name``."""
     whole = _whole(schema)
     for each in whole.get("oneOf", []):
         yield from _answered(each)
@@ -98,7 +98,7 @@ def _refused(operation: dict[str, Any]) -> set[tuple[int, str]]:
 
 
 def _sections(language: str) -> dict[str, str]:
-    """What stands below the request that it is about."""
+    """The text below each request, by the request."""
     text = read(PAGE, language)
     found = [section(text, anchor) for anchor in anchors(text)]
     return {code.strip(): part for part in found for kind, code in blocks(part) if kind == "text"}
@@ -143,7 +143,7 @@ def _path(view: Any) -> Any:
 
 
 def _shape(value: Any) -> Any:
-    """Names and kinds, not values; of a list its first."""
+    """Names and types, without values. A list gives the shape of its first item."""
     if isinstance(value, dict):
         return {name: _shape(each) for name, each in value.items()}
     if isinstance(value, list):
@@ -153,7 +153,7 @@ def _shape(value: Any) -> Any:
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[str]:
-    """What the page tells to start, with nobody bound yet."""
+    """The server that the page says to start. No identity is bound yet."""
     named = re.search(r"`make run ([^`]+)`", read(PAGE))
     assert named
     options = dict(each.split("=") for each in named[1].split())
@@ -187,7 +187,7 @@ def test_the_examples_run_and_answer_as_they_say(language: str, demo: str, tmp_p
 
 
 def _after(text: str) -> str:
-    """All that stands below the first of the operations."""
+    """The text below the first of the operations."""
     return text[
         text.index(
             "\n## ", text.index("{#run-the-examples}" if "{#run-the-examples}" in text else "### Run the examples")
@@ -196,7 +196,7 @@ def _after(text: str) -> str:
 
 
 def _pairs(shown: list[tuple[str, str]]) -> Iterator[tuple[int, str]]:
-    """Each JSON with the number of the script that it is the answer of."""
+    """Each JSON, with the number of the script that it answers."""
     scripts = 0
     for kind, code in shown:
         if kind == "sh":

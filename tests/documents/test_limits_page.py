@@ -10,7 +10,7 @@ from phonebind.limits import RULES
 from tests.support.documents import LANGUAGES, read, rows, section
 
 WINDOWS = {"en": ("fixed", "sliding"), "zh": ("固定", "滑动")}
-#: What the end of a name says of whom a limit counts.
+#: What the end of a limit's name says about what the limit counts.
 COUNTED = {
     "address": ("address", "地址"),
     "mobile": ("mobile number", "手机号"),

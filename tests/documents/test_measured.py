@@ -1,4 +1,4 @@
-"""What commands write into the pages: the same in both languages, and in the form that the commands write."""
+"""What commands write into the pages: the same in both languages, in the form that the commands write."""
 
 import json
 import re

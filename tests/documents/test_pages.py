@@ -1,4 +1,4 @@
-"""Every page is there in Chinese and in English, and both say the same. Code is code; links lead somewhere."""
+"""Every page exists in Chinese and in English, and both say the same. Code is the same, and each link has a target."""
 
 import ast
 import json
@@ -19,7 +19,7 @@ BOTH = [pytest.param(language, name, id=f"{language}/{name}") for name in PAGES 
 
 
 def test_nothing_stands_beside_the_two_languages() -> None:
-    """But short pages at old addresses, which lead on, and what the site is built with."""
+    """Except short redirect pages at old addresses, pictures, and the files that build the site."""
     assert {path.name for path in DOCS.iterdir() if path.is_dir()} == {"zh", "en", "images", "site"}
     for old, new in moved().items():
         assert (DOCS / new).exists(), old
@@ -80,7 +80,7 @@ def test_its_links_lead_to_pages_of_its_language_and_to_headings(language: str, 
 
 
 def test_every_document_that_the_code_names_is_there() -> None:
-    """Messages and comments name pages, as docs/en/how-to/servers.md#gevent."""
+    """Messages and comments name pages, such as docs/en/how-to/servers.md#gevent."""
     named = re.compile(rb"docs/(?:zh|en|images)/[a-z0-9/.-]*[a-z](?:#[a-z0-9-]+)?")
     read_by = [name for name in files() if not name.startswith(("docs/", "CHANGELOG"))]
     names = [found.decode() for name in read_by for found in named.findall((ROOT / name).read_bytes())]

@@ -1,4 +1,4 @@
-"""The pictures of the documents: each is there, shown in its language, and made by a command that can make it again."""
+"""The pictures of the documents: each exists, is shown in its language, and can be made again by a command."""
 
 import re
 
@@ -10,7 +10,7 @@ from docs.site.draw import SOURCES
 from docs.site.scenes import SCENES
 from tests.support.documents import DOCS, LANGUAGES, PAGES, ROOT, page
 
-#: By other commands: make bench, make captcha-study, make diagrams.
+#: Made by other commands: make bench, make captcha-study, make diagrams.
 OTHERS = {"performance.png", "image-codes.jpg", "image-codes-compared.jpg"} | {
     f"{source.stem}.svg" for source in SOURCES.glob("*.mmd")
 }
@@ -21,7 +21,7 @@ TEXTS = {
 
 
 def shown(language: str) -> set[str]:
-    """The names of pictures in the texts of a language."""
+    """The names of the pictures in the texts of a language."""
     return {
         name for path in TEXTS[language] for name in re.findall(r"images/([\w.-]+\.(?:png|jpg|svg))", path.read_text())
     }

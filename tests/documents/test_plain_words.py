@@ -5,11 +5,10 @@ import re
 from tests.support import tree
 from tests.support.documents import ROOT, prose
 
-#: Each can be said more simply. Read the sentence aloud, then write subject, verb, object.
+#: Each word can be said more simply. Read the sentence aloud, then write subject, verb, object.
 HARD_WORDS = (
     "shall",
     "whoever",
-    "whom",
     "lest",
     "what becomes of",
     "is told of",
@@ -17,7 +16,7 @@ HARD_WORDS = (
     "one's own",
     "as many again",
 )
-#: Of documents and docstrings before version 1.0.
+#: From documents and docstrings before version 1.0.
 HARD_SENTENCES = (
     "a code that is worth nothing, so that nobody learns by an SMS that did not come who has an account",
     "What a person learns by it is whether the phone of the number that they entered took an SMS",
@@ -30,7 +29,7 @@ HARD_SENTENCES = (
     "whoever is known from another app alone is told as new, and nothing is written for an account that perhaps is not",
     "What costs OCR something costs people more, and what costs it nothing need not cost them anything",
 )
-#: It must say which.
+#: This file must contain the words that it forbids.
 _HERE = "tests/documents/test_plain_words.py"
 
 

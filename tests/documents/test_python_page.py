@@ -12,7 +12,7 @@ from tests.test_public import EXPORTED, IMPORTED
 PUBLIC = {f"{module}.{name}" for module, names in EXPORTED for name in names} | {
     f"{path}.{name}" for path, name in IMPORTED
 }
-#: The same under another name, and what the page tells in words.
+#: The same objects under another name, and objects that the page describes in words.
 ELSEWHERE = {"phonebind.human.base.Check", "phonebind.api.urls.urlpatterns"}
 
 
@@ -47,5 +47,5 @@ def test_the_attributes_of_an_error_are_there(language: str) -> None:
         for name in re.findall(r"`(\w+)`", row[0])
     }
     own = {name for name in {*vars(PhonebindError), *PhonebindError.__annotations__} if not name.startswith("_")}
-    # These two are for gateways and edges of ours, and methods.
+    # ``answered`` and ``remember`` are for our own gateways and edges. The others are methods.
     assert told == own - {"answered", "remember", "because", "finish"} | {"limit"}

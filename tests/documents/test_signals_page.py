@@ -1,4 +1,4 @@
-"""The pages of the signals have each signal, and the arguments that the code sends it with."""
+"""The pages of the signals have each signal, and the arguments that the code sends with it."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ from phonebind import limits, signals
 from tests.support.documents import LANGUAGES, ROOT, blocks, read, rows
 
 NAMES = {name for name, value in vars(signals).items() if isinstance(value, Signal)}
-#: Sent as what an ``Alarm`` holds.
+#: The signals that are sent with the fields of an ``Alarm``.
 ALARMS = {
     name
     for name in NAMES
@@ -20,7 +20,7 @@ ALARMS = {
 
 
 def _sent() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each call in the code that sends a signal: its name, and its arguments but the sender."""
+    """Each call in the code that sends a signal: the signal's name, and its arguments without the sender."""
     for path in (ROOT / "src/phonebind").rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text())):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):

@@ -1,4 +1,4 @@
-"""One word for one thing: docs/en/reference/terms.md and its Chinese page say which."""
+"""One word for one thing: docs/en/reference/terms.md and its Chinese page define the words."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from tests.support.documents import LANGUAGES, ROOT, prose, read
 from tests.support.tree import files
 
-#: What says which words are not to be used must use them.
+#: These files define the forbidden words, so they contain them.
 _ALLOWED = ("docs/zh/reference/terms.md", "docs/en/reference/terms.md", "tests/documents/test_terms.py")
 
 
@@ -16,7 +16,7 @@ def _never(language: str) -> list[str]:
     return [word for row in rows for word in re.findall(r"`([^`]+)`", row)]
 
 
-#: They repeat what vendors and the course say, or look for such words themselves.
+#: These files quote vendors and the course, or search for such words themselves.
 _QUOTES = (
     "src/phonebind_sandbox/faults.py", "src/phonebind_sandbox/one_tap_codes.py", "src/phonebind_sandbox/sms_codes.py",
     "tests/sms/", "tests/mobile_proofs/", "tests/sandbox/test_pages.py",

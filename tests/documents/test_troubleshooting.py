@@ -1,4 +1,4 @@
-"""What one sees is there in the code: error codes, check ids, and the words of the log."""
+"""Each symptom on the page exists in the code: error codes, check ids, and log messages."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ CODES = {
     for name in module.__all__
     if hasattr(kind := getattr(module, name), "code")
 }
-#: Nobody is puzzled by these: the page of the error codes says enough.
+#: These need no entry: the page of the error codes says enough.
 RARE = {
     *("credentials_invalid", "receipt_unknown", "mobile_proof_invalid", "mobile_proof_too_weak"),
     *("mobile_proof_unavailable", "human_check_unavailable"),
@@ -24,14 +24,14 @@ RARE = {
 
 
 def _texts() -> list[str]:
-    """Every text in the code, with what stands around what is filled in."""
+    """Every text in the code, with placeholders between its parts."""
     files = [path for package in ("src", "server") for path in (ROOT / package).rglob("*.py")]
     nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text()))]
     return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 
 
 def _seen(language: str) -> list[str]:
-    """What stands in code in the first column."""
+    """The code in the first column of each table."""
     return [word for row in rows(read("troubleshooting", language)) for word in re.findall(r"`([^`]+)`", row[0])]
 
 

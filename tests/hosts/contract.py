@@ -1,6 +1,6 @@
-"""What holds for every user model. ``test_user_models`` runs this for each kind; it is not collected by itself.
+"""What holds for every user model. ``test_user_models`` runs this for each kind; pytest does not collect it by itself.
 
-Users are found by what the host stores, never by a function of phonebind's.
+Users are looked up by what the host stores, never through a function of phonebind.
 """
 
 from importlib import import_module
@@ -36,7 +36,7 @@ User: Any = get_user_model()
 
 
 def stored(mobile: str) -> str:
-    """As this host writes it."""
+    """The mobile as this host writes it."""
     hyphens = f"{mobile[:3]}-{mobile[3:7]}-{mobile[7:]}"
     return hyphens if KIND == "hyphens" else STORED.get(KIND, "{}").format(mobile)
 
@@ -50,7 +50,7 @@ def user_with(mobile: str) -> Any:
 
 
 def known(mobile: str = MOBILE, password: str | None = OLD_PASSWORD, **fields: Any) -> Any:
-    """Somebody who had an account before."""
+    """A user who had an account before."""
     extra: Any = getattr(import_module(f"tests.hosts.kinds.{KIND}"), "extra", lambda _: {})
     fields |= {FIELD: stored(mobile), **extra(mobile)}
     if User.USERNAME_FIELD == "username":
@@ -62,7 +62,7 @@ def known(mobile: str = MOBILE, password: str | None = OLD_PASSWORD, **fields: A
 
 
 def disable(user: Any) -> None:
-    """As this host's operators do."""
+    """Disable the user as this host's operators do."""
     if any(field.name == "is_deleted" for field in User._meta.concrete_fields):
         everybody().filter(pk=user.pk).update(is_deleted=True)
     elif any(field.name == "is_active" for field in User._meta.get_fields()):
@@ -73,7 +73,7 @@ def disable(user: Any) -> None:
 
 
 def form(person: Person, mobile: str = MOBILE, password: str = PASSWORD) -> dict[str, str]:
-    """Somebody who has come back from QQ for the first time, and has the SMS code."""
+    """The bind form of a person who has come back from QQ for the first time, and has the SMS code."""
     ticket = person.callback().json()["access_token"]
     return {"mobile": mobile, "password": password, "sms_code": person.sms_code(mobile), "access_token": ticket}
 
@@ -181,7 +181,7 @@ def test_who_comes_back_is_signed_in(person: Person, qq: Upstream) -> None:
 
 
 def whose(token: str) -> Any:
-    """Who the host's own API takes it for."""
+    """The user that the host's own API reads from the token."""
     request: Any = APIRequestFactory().get("/", headers={"authorization": f"Bearer {token}"})
     user, _ = Authentication().authenticate(request) or (None, None)
     return user
@@ -216,7 +216,7 @@ def test_threat_51_who_is_disabled_stays_out_at_every_door(person: Person, qq: U
     is_refused(refresh(person, told["refresh"]), 401, 403)
     assert shopper.come_back(shopper.start()["state"]).status_code == 403
     assert shopper.http.get("/login/done/").status_code == 303
-    # The mobile is proved anew, with another identity.
+    # The mobile is proved again, with another identity.
     qq.person(openid="F" * 32)
     with store.connection() as client:
         client.flushdb()

@@ -1,6 +1,7 @@
-"""Runs a file of tests, named by the argument, for each kind of user model that a line of standard input names, in a
-fork of this process: what all of them import without any settings is imported once. A line of JSON tells how pytest
-ended, and what it said.
+"""Runs a file of tests for each kind of user model.
+
+The argument names the file. Each line of standard input names a kind, which runs in a fork of this process: modules
+that all kinds import without any settings are imported once. A line of JSON says how pytest ended, and what it printed.
 """
 
 import gc
@@ -14,7 +15,7 @@ from pathlib import Path
 import coverage
 import pytest
 
-#: Nothing of ours, which is measured, and no plugin of pytest's, which it wants to import itself.
+#: No module of ours, because their coverage is measured. No plugin of pytest's, because pytest imports them itself.
 SHARED = (
     "_pytest.assertion",
     "_pytest.fixtures",
@@ -44,13 +45,13 @@ SHARED = (
     "requests",
     "valkey.asyncio",
 )
-#: A plugin that nothing there uses takes as long to load as Django.
+#: No plugin that the tests there do not use: it takes as long to load as Django.
 OPTIONS = ["-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--nomigrations"]
 
 
 def run(kind: str) -> int:
     os.environ["PHONEBIND_USER_KIND"] = kind
-    coverage.process_startup()  # where COVERAGE_PROCESS_START asks for it
+    coverage.process_startup()  # if COVERAGE_PROCESS_START asks for it
     tests = Path(__file__).with_name(sys.argv[1])
     return int(pytest.main([*OPTIONS, "--ds=tests.hosts.settings", str(tests)]))
 
@@ -58,7 +59,7 @@ def run(kind: str) -> int:
 def main() -> None:
     for name in SHARED:
         import_module(name)
-    gc.freeze()  # or each fork copies all of it
+    gc.freeze()  # otherwise each fork copies all of it
     for line in sys.stdin:
         with tempfile.TemporaryFile("w+") as said:
             child = os.fork()

@@ -1,5 +1,6 @@
-"""What holds for every user model whose people change their mobile. ``tests/lifecycle/test_hosts`` runs this for each
-kind; it is not collected by itself.
+"""What holds for every user model with users who change their mobile.
+
+``tests/lifecycle/test_hosts`` runs this for each kind; pytest does not collect it by itself.
 """
 
 from typing import Any

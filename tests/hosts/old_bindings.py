@@ -1,4 +1,4 @@
-"""The bindings of an older sign-in come over, whichever user model there is. ``contract`` has it among its own."""
+"""The bindings of an older sign-in are imported, with every user model. ``contract`` runs this as one of its tests."""
 
 import json
 from importlib import import_module

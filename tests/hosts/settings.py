@@ -1,4 +1,4 @@
-"""A project as ``startproject`` makes it, with phonebind; PHONEBIND_USER_KIND names its user model in ``kinds``."""
+"""A project as ``startproject`` creates it, with phonebind. PHONEBIND_USER_KIND names its user model in ``kinds``."""
 
 import os
 from importlib import import_module
@@ -57,14 +57,14 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # in a hurry: nothing here is about hashing
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast: no test here is about hashing
 LANGUAGE_CODE = "en-us"
 USE_TZ = True
 STATIC_URL = "static/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES: dict[str, Any] = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # A file, or no second thread could wait for its turn.
+    # A file: otherwise a second thread could not wait for its turn.
     DATABASES["default"] |= {
         "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
         "TEST": {"NAME": f"{DATABASES['default']['NAME']}.test"},

@@ -1,4 +1,4 @@
-"""What we cannot serve is told by ``manage.py check``, and not by an error 500 at the second customer."""
+"""``manage.py check`` reports a user model that we do not support. Without it, the second customer would get a 500."""
 
 from typing import Any
 
@@ -256,7 +256,7 @@ def test_what_the_checks_say_of(
     settings.PHONEBIND = settings.PHONEBIND | {name: value for name, value in given.items() if name != "SIMPLE_JWT"}
     with isolate_apps("server.users"):
         shop: dict[str, Any] = {"__name__": "server.users.models"}
-        exec(HEAD + model, shop)  # noqa: S102 - ours
+        exec(HEAD + model, shop)  # noqa: S102 - our own code
         for checks in (token_checks, user_checks):
             monkeypatch.setattr(checks, "get_user_model", lambda: shop["User"])
         found = {str(message.id).removeprefix("phonebind."): message.msg for check in CHECKS for message in check()}

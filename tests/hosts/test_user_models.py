@@ -1,4 +1,4 @@
-"""Each kind of user model that hosts have keeps the contract: a project of its own, in a process of its own."""
+"""The contract holds for each kind of user model that hosts have: each in its own project, in its own process."""
 
 import json
 import os
@@ -17,15 +17,15 @@ from tests.support.site import ROOT
 HERE = Path(__file__).parent
 KINDS = sorted(path.parent.name for path in HERE.glob("kinds/*/models.py"))
 
-#: On the other databases those that differ there: two tables, hidden rows, another key.
+#: On the other databases, only the kinds that differ there: two tables, hidden rows, another key.
 SOME = ["inherited", "soft_deleted", "uuid_key"]
 
 
 @contextmanager
 def forks(file: str) -> Iterator[Callable[[str], tuple[int, str]]]:
-    """How pytest ends for that file and a kind, and what it says."""
+    """A function that runs that file for a kind, and returns how pytest ended and what it printed."""
     environment = {**os.environ}
-    # What such a host alone makes us do is measured too.
+    # The coverage of code that only such a host reaches is measured too.
     if measuring := coverage.Coverage.current():
         environment["COVERAGE_PROCESS_START"] = str(ROOT / "pyproject.toml")
         environment["COVERAGE_FILE"] = str(measuring.get_option("run:data_file"))

@@ -1,5 +1,6 @@
-"""What is told of every kind of user. ``tests/operations/webhooks/test_hosts`` runs this for each; it is collected by
-nothing else.
+"""The events that are sent about each kind of user.
+
+``tests/operations/webhooks/test_hosts`` runs this for each kind; pytest does not collect it by itself.
 """
 
 from typing import Any
@@ -39,7 +40,7 @@ def test_a_whole_life_is_told_once() -> None:
         assert told() == ["credential-change"]
         user.is_active = False
         user.save()
-        # Where no row has it, nobody is disabled.
+        # If the table has no such column, no user can be disabled.
         assert told() == ["account-disabled"] * has_it
         user.is_active = True
         user.save()

@@ -1,4 +1,6 @@
-"""Proof of work: solved with ALTCHA's own solver, then bent in every way that a reader of the code would try."""
+"""Proof of work: solved with ALTCHA's own solver, then changed in every way that an attacker with the source would
+try.
+"""
 
 import base64
 import json
@@ -43,7 +45,9 @@ def test_threat_13_one_of_many_at_once_is_first() -> None:
 
 
 def test_threat_13_it_is_no_second_one_in_another_spelling() -> None:
-    """Base64 and JSON can be written in many ways; the solution's time and the order of names are anybody's."""
+    """The same Base64 and JSON can be written in many ways. A client may choose the solution's time and the order of
+    names.
+    """
     answer = answered()
     assert CHECK.verify(MOBILE, ADDRESS, answer)
     given = decode(answer)
@@ -91,7 +95,7 @@ def test_that_it_was_used_is_known_for_as_long_as_it_lives() -> None:
 
 
 def counters(check: Altcha, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Where two hundred people would have to count to."""
+    """The numbers to which the browsers of two hundred people would have to count."""
     drawn: list[int] = []
     create = altcha.create_challenge
 
@@ -116,7 +120,7 @@ def test_the_work_has_an_end_and_nobody_can_begin_later(
 
 
 def test_what_is_dearer_for_the_browser_is_not_for_us() -> None:
-    """Each challenge takes one try of ours: were its cost six times as high, few would fill the place for all."""
+    """Each challenge costs us one try. If a try cost six times as much, a few requests would use up the capacity."""
     dearer, usual = (check.issue(MOBILE)["challenge"]["parameters"] for check in (WithoutImage(), Altcha()))
     assert dearer["cost"] == usual["cost"]
 
@@ -151,7 +155,7 @@ def test_nothing_in_it_can_be_another(where: tuple[str, ...], values: list[Any])
 
 
 def test_a_number_may_be_written_in_two_ways() -> None:
-    """What is signed is JSON as JavaScript writes it, for which 1000.0 is 1000: the same challenge, and no 500."""
+    """The signed text is JSON as JavaScript writes it. There, 1000.0 is 1000: the same challenge, and no error 500."""
     given = decode(answered())
     for name in ("cost", "keyLength", "expiresAt"):
         given["challenge"]["parameters"][name] = float(given["challenge"]["parameters"][name])

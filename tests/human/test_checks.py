@@ -1,4 +1,4 @@
-"""What every human check is, whichever a site chooses."""
+"""The rules for every human check that a site can choose."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ MOBILE, ADDRESS = "13900000001", "192.0.2.1"
 
 @dataclass(frozen=True)
 class Site:
-    """A check, and somebody who answers it as a browser does."""
+    """A check, and a client that answers it as a browser does."""
 
     check: Check
     answer: Callable[[], str]

@@ -63,7 +63,7 @@ def test_the_codes_of_tencent_are_those_that_another_try_repairs(language: str) 
 
 
 def tables(language: str) -> dict[str, str]:
-    """What stands in the places that ``python -m study`` fills, by their names."""
+    """The text in the places that ``python -m study`` fills, by their names."""
     return dict(
         re.findall(r"<!-- ([\w-]+) -->\n(.*?)\n<!-- /\1 -->", read("explanation/image-codes", language), re.DOTALL)
     )

@@ -1,4 +1,4 @@
-"""What an SMS takes, in each mode: what is asked for, what is enough, and what is used up."""
+"""What a client needs for an SMS, in each mode: what is asked for, what is enough, and what is used up."""
 
 import logging
 import secrets
@@ -28,7 +28,7 @@ from tests.support.edge import Configure, Outbox
 MOBILE = "13900000001"
 ADDRESS = "192.0.2.1"
 ID = "0f6a5c1e-6b1d-4b60-9f3b-2f0c7a1d3e55"
-#: As cheap as it can be.
+#: The lowest possible cost.
 CHEAP = {"check": "phonebind.human.altcha.Altcha", "cost": 1_000}
 MODES: dict[str, Any] = {
     "image": "image",
@@ -39,7 +39,7 @@ MODES: dict[str, Any] = {
 
 
 class Riddle:
-    """A check of a host's own, that asks people to look at something."""
+    """A host's own check that shows something to look at."""
 
     name: ClassVar[str] = "riddle"
     visual: ClassVar[bool] = True
@@ -62,7 +62,7 @@ RIDDLE = {"check": f"{__name__}.Riddle", "answer": "a number"}
 
 
 def see() -> Answers:
-    """An image that was read right."""
+    """An image code that was read correctly."""
     with store.connection() as client:
         client.set(store.key("image", ID), "AAAA")
     return Answers(image_code_id=ID, text="AAAA")
@@ -86,7 +86,7 @@ def is_refused(answers: Answers, error: type[Exception] = HumanCheckInvalid) -> 
 
 
 def burn(number: int) -> None:
-    """So many SMS now."""
+    """Send that many SMS now."""
     limits.take(*[("sms_site_hour", limits.SITE)] * number)
 
 
@@ -163,9 +163,9 @@ def test_what_is_asked_for_is_bounded_for_each_address(phonebind: Configure) -> 
     asked()  # costs nothing, and counts nothing
 
 
-# ---------------------------------------------------------------- nothing
+# ---------------------------------------------------------------- the mode "none"
 
-#: A host's own limits.
+#: Limits that the host has set.
 FEW = {"sms_address_hour": (3, 3_600), "sms_site_hour": (5, 3_600), "sms_site_day": (7, 86_400)}
 
 
@@ -182,7 +182,7 @@ def test_none_asks_for_nothing_and_looks_at_nothing(phonebind: Configure, withou
 def test_threat_13_none_serves_nobody_where_the_host_has_not_set_what_bounds_the_bill(
     phonebind: Configure, name: str
 ) -> None:
-    """Whether or not a system check was run, and whatever was silenced."""
+    """Also if no system check was run, and if checks were silenced."""
     phonebind(human_check="none", limits={other: bound for other, bound in FEW.items() if other != name})
     with pytest.raises(ValueError, match=name):
         is_enough(Answers())
@@ -195,7 +195,7 @@ def test_threat_13_none_serves_nobody_where_the_host_has_not_set_what_bounds_the
 def test_who_cannot_see_is_asked_for_a_dearer_proof_alone(
     phonebind: Configure, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    """As much dearer as there are more tries; the one that is right is among the first, or the test would take them."""
+    """The proof costs more because it takes more tries. Here the right number is among the first, to save time."""
     bounds: list[int] = []
 
     def among_the_first(bound: int) -> int:
@@ -260,14 +260,14 @@ def test_threat_13_who_does_not_look_is_not_believed() -> None:
 
 @pytest.fixture
 def adaptive(phonebind: Configure) -> Configure:
-    """A day bears 936 SMS, so an hour bears 39, and four within minutes are too many."""
+    """A day allows 936 SMS. So an hour allows 39, and four within minutes are too many."""
     phonebind(human_check=MODES["adaptive"], limits={"sms_site_hour": (400, 3600), "sms_site_day": (936, 86_400)})
     return phonebind
 
 
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
-    """At the beginning of a counter."""
+    """A clock that stands at the beginning of a counter's window."""
     with time_machine.travel(1_800_000_000, tick=False) as traveller:
         yield traveller
 
@@ -297,7 +297,7 @@ def test_it_is_hot_when_minutes_spend_a_tenth_of_an_hour(
 def test_it_is_hot_when_an_hour_spends_more_than_a_day_would_bear(
     adaptive: Configure, clock: time_machine.Traveller, last: int, hot: bool
 ) -> None:
-    """Without a burst in any five minutes of it."""
+    """Without a burst in any five minutes of the hour."""
     clock.shift(-3600)
     for number in [3] * 13:
         burn(number)
@@ -308,7 +308,7 @@ def test_it_is_hot_when_an_hour_spends_more_than_a_day_would_bear(
 
 
 def test_threat_13_it_is_hot_over_the_end_of_an_hour_too(adaptive: Configure, clock: time_machine.Traveller) -> None:
-    """Half an hour of what an hour bears at the end of one, and half of it at the beginning of the next."""
+    """Half of an hour's SMS at the end of one hour, and half at the beginning of the next."""
     burn(1)
     clock.shift(3590)
     for _ in range(2):
@@ -352,12 +352,12 @@ def test_the_operator_hears_of_it_once_a_minute(adaptive: Configure, caplog: pyt
 
 
 def test_a_proof_that_nobody_asked_for_is_not_looked_at(adaptive: Configure) -> None:
-    """Whoever was asked while it was hot is let in when it has cooled down."""
+    """A client that was asked for a proof while the mode was hot is accepted after it has cooled down."""
     see()
     is_enough(Answers(ID, "AAAA", "whatever"))
 
 
-# ---------------------------------------------------------------- and the SMS
+# ---------------------------------------------------------------- the check and the SMS
 
 
 def test_threat_13_an_sms_without_image_counts_against_its_own_limits_and_only_if_it_is_sent(
@@ -373,7 +373,7 @@ def test_threat_13_an_sms_without_image_counts_against_its_own_limits_and_only_i
     with pytest.raises(SmsQuota) as refused:
         sms_codes.issue("13900000002", ADDRESS, *claims)
     assert refused.value.limit == "no_image_address_hour"
-    sms_codes.issue("13900000003", ADDRESS)  # as everybody else
+    sms_codes.issue("13900000003", ADDRESS)  # the same as for everybody
 
 
 @pytest.mark.parametrize("limit", ["no_image_address_hour", "no_image_site_hour", "no_image_site_day"])
@@ -381,20 +381,20 @@ def test_nobody_computes_for_an_sms_that_there_will_not_be(phonebind: Configure,
     phonebind(limits={limit: (1, 3600)})
     claims = human.needs(ADDRESS, without_image=True).claims
     asked(without_image=True)
-    asked(without_image=True)  # to ask takes none of them
+    asked(without_image=True)  # a request for a challenge uses none of them
     sms_codes.issue(MOBILE, ADDRESS, *claims)
     with pytest.raises(SmsQuota) as refused:
         asked(without_image=True)
     assert refused.value.limit == limit
     assert refused.value.retry_after in range(3600, 3601 + 300)
-    asked()  # as everybody else
+    asked()  # the same as for everybody
 
 
-# ---------------------------------------------------------------- checks of a host's own
+# ---------------------------------------------------------------- a host's own checks
 
 
 class Careless(Riddle):
-    """Whoever wrote it forgot to say anything, or gives the vendor's answer as it came."""
+    """A check whose author returns nothing, or the vendor's answer without a change."""
 
     told: ClassVar[Any] = None
 
@@ -403,14 +403,14 @@ class Careless(Riddle):
 
 
 class Empty(Riddle):
-    """False by itself, as an empty collection is."""
+    """An object that is False by itself, as an empty collection is."""
 
     def __len__(self) -> int:
         return 0
 
 
 class Half(Check):
-    """Inherits what it should have written."""
+    """Inherits the methods that it should define."""
 
     name: ClassVar[str] = "half"
     visual: ClassVar[bool] = False
@@ -443,7 +443,7 @@ def test_a_check_that_does_not_look_is_none(phonebind: Configure) -> None:
 
 
 def ask_elsewhere(error: type[PhonebindError] | None = None) -> str:
-    """A question to somebody else's server, and how it ends."""
+    """A request to another server, and its result."""
     try:
         with asking(ADDRESS):
             if error:

@@ -1,4 +1,4 @@
-"""The image code: a look for each SMS."""
+"""The image code: each SMS needs a new answer."""
 
 import io
 import secrets
@@ -21,7 +21,7 @@ ADDRESS = "192.0.2.1"
 
 @pytest.fixture
 def shown() -> Iterator[dict[str, str]]:
-    """What each image shows."""
+    """The text of each image."""
     texts: dict[str, str] = {}
 
     def look(image_code_id: str, text: str, **kwargs: object) -> None:
@@ -148,7 +148,7 @@ def stored() -> dict[bytes, bytes | None]:
 
 @pytest.fixture
 def places(monkeypatch: pytest.MonkeyPatch) -> Slots:
-    """Where images are drawn, and nobody waits."""
+    """The places to draw images. No request waits."""
     places = Slots(ServerBusy, patience=0, longest=0)
     monkeypatch.setattr(slots, "CHALLENGES", places)
     return places

@@ -1,4 +1,4 @@
-"""What an image code looks like: to people, and to whoever turns it grey."""
+"""What an image code looks like to people, and to a program that turns it grey."""
 
 import io
 import itertools
@@ -19,7 +19,9 @@ TEXTS = ["WMWM", "WWWW", "JJJJ", "3J3J", "ACDE", "HJKM", "NPRT", "UWX3", "FACE"]
 
 
 class Extreme(Random):
-    """Goes as far as it may: in what may be less than nothing, and in what may not; and in noise."""
+    """Random numbers at the end of their range: one end for ranges that include negative numbers, another for the
+    other ranges, and one value for noise.
+    """
 
     def __init__(self, share: float, light: int = 0, strength: float = 1.0) -> None:
         super().__init__()
@@ -38,12 +40,12 @@ def planes(image: bytes) -> NDArray[np.float64]:
 
 
 def drawn(text: str, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The letters, and the image that was made of them."""
+    """The letters, and the image that was drawn from them."""
     return letters(text, Random(seed)), planes(draw(text, Random(seed)))
 
 
 def parts(mask: NDArray[np.bool_]) -> int:
-    """How many groups of neighbouring columns have something in them."""
+    """The number of groups of neighbouring columns that are not empty."""
     columns = np.concatenate([[False], mask.any(axis=0)])
     return int((columns[1:] & ~columns[:-1]).sum())
 
@@ -75,7 +77,7 @@ def test_it_is_small(text: str) -> None:
 
 @pytest.mark.parametrize(("char", "place"), [*itertools.product(ALPHABET, range(4))])
 def test_no_letter_is_cut_off(char: str, place: int) -> None:
-    """At every place, among the widest neighbours."""
+    """At every place, beside the widest neighbours."""
     text = "WWW"[:place] + char + "WWW"[place:]
     for seed in SEEDS:
         mask = letters(text, Random(seed))
@@ -108,7 +110,7 @@ def test_letters_are_high_and_stand_elsewhere_in_each_image() -> None:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_in_grey_there_is_nothing_to_read(text: str) -> None:
-    """Letters and ground have the same luminance: what is left is the noise, and it knows nothing of them."""
+    """Letters and background have the same luminance. What is left is noise that does not depend on the letters."""
     for seed in SEEDS:
         mask, image = drawn(text, seed)
         random = Random(seed)
@@ -143,7 +145,7 @@ def test_the_hues_vary_within_blue_and_orange() -> None:
 @pytest.mark.parametrize("share", [0.0, 1.0])
 @pytest.mark.parametrize("light", [0, 255])
 def test_no_screen_cuts_a_hue_off(share: float, light: int) -> None:
-    """What RGB cannot show would be shown in another luminance, and with it the letters."""
+    """A colour outside of RGB would get another luminance, and then the letters could be read in grey."""
     y = luminance(Extreme(share, light))[0, 0]
     for strongest in (0.0, 1.0):
         for blue, red in hues(Extreme(share, light, strongest)):

@@ -1,4 +1,4 @@
-"""Tencent's captcha, at the wire: what it is asked, and what becomes of everything that it might answer."""
+"""Tencent's captcha over HTTP: the requests, and the result of every possible answer."""
 
 import hashlib
 import hmac
@@ -27,7 +27,7 @@ from tests.support.wire import FAULTS, answering, serve
 
 MOBILE, ADDRESS = "13900000001", "192.0.2.1"
 REQUEST_ID = "ed93f3cb-f35e-473f-b9f3-0d451b8b79c6"
-#: Spelt nowhere in this file, which tracebacks quote.
+#: No line of this file has these values as literals: tracebacks quote lines.
 APP_SECRET_KEY, SECRET_ID, SECRET_KEY = "app" * 9, "id" * 13, "key" * 9
 KEYS = {"app_id": "190000001", "app_secret_key": APP_SECRET_KEY, "secret_id": SECRET_ID, "secret_key": SECRET_KEY}
 
@@ -37,7 +37,7 @@ def at(url: str) -> Tencent:
 
 
 def answer(ticket: str = "tr03Xa*", randstr: str = "@Vki") -> str:
-    """What the page sends."""
+    """The fields that the page sends."""
     return json.dumps({"ticket": ticket, "randstr": randstr})
 
 
@@ -47,7 +47,7 @@ def says(upstream: Upstream, **response: Any) -> None:
 
 @pytest.fixture
 def tencent(upstream: Upstream) -> Tencent:
-    """It finds everybody to be a person."""
+    """A server that accepts every ticket."""
     says(upstream, CaptchaCode=1, CaptchaMsg="OK", EvilLevel=0, GetCaptchaTime=0)
     return at(upstream.url)
 
@@ -56,14 +56,14 @@ _numbers = iter(range(10**9))
 
 
 def outcome(check: Tencent) -> str:
-    """What a new ticket comes to."""
+    """The result of a new ticket."""
     try:
         return "person" if check.verify(MOBILE, ADDRESS, answer(f"t{next(_numbers)}")) else "nobody"
     except PhonebindError as error:
         return error.code
 
 
-# ---------------------------------------------------------------- the question
+# ---------------------------------------------------------------- the request
 
 
 def test_the_browser_gets_what_the_script_needs() -> None:
@@ -162,7 +162,7 @@ def test_what_else_the_script_tells_does_not_disturb(tencent: Tencent) -> None:
     )
 
 
-# ---------------------------------------------------------------- once
+# ---------------------------------------------------------------- each ticket once
 
 
 def test_threat_13_a_ticket_that_was_used_costs_no_call(tencent: Tencent, upstream: Upstream) -> None:
@@ -186,7 +186,7 @@ def test_threat_13_one_of_many_at_once_is_first(tencent: Tencent, upstream: Upst
     assert len(upstream.requests) == 1
 
 
-# ---------------------------------------------------------------- what Tencent says
+# ---------------------------------------------------------------- Tencent's answers
 
 
 @pytest.mark.parametrize("code", sorted(PERSON))
@@ -352,7 +352,9 @@ def test_that_one_ticket_is_refused_is_no_reason_to_send_others_away(
 def test_threat_13_an_address_is_asked_about_so_often_and_no_more(
     tencent: Tencent, upstream: Upstream, phonebind: Configure
 ) -> None:
-    """Each verdict is paid for, and with tickets of another app, or odd ones, anybody provokes one that blames us."""
+    """Each verdict costs money. With a ticket of another app, or a malformed one, anybody can cause an answer that
+    blames our settings.
+    """
     phonebind(limits={"human_answer_address_hour": (3, 3600)})
     for said in ({"CaptchaCode": 7}, {"CaptchaCode": 16}, {"Error": {"Code": "InvalidParameter"}}):
         says(upstream, **said)
@@ -364,7 +366,9 @@ def test_threat_13_an_address_is_asked_about_so_often_and_no_more(
 
 
 def test_an_outage_counts_against_nobody(tencent: Tencent, upstream: Upstream, phonebind: Configure) -> None:
-    """Who tries again as told must not be locked out when it is over; nor who never brought a ticket."""
+    """A person who tries again during the outage must not be locked out after it. A person who never sent a ticket
+    must not be locked out either.
+    """
     phonebind(limits={"human_answer_address_hour": (1, 3600)}, total_timeout=0.2)
     for text in WRONG.values():
         assert not tencent.verify(MOBILE, ADDRESS, text)

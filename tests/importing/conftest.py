@@ -39,7 +39,8 @@ def _table(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
         with django_db_blocker.unblock():
             for sql in statements:
                 execute(sql)
-            # As Django leaves it after a test: whoever is not allowed to ask it meets none that is open.
+            # The state in which Django leaves a connection after a test. A test without access to the database finds no
+            # open one.
             connection.close()
 
     run_all(f"CREATE TABLE {TABLE} ({_SQL[connection.vendor]}) {options}", mobile.format(30))
@@ -53,19 +54,19 @@ def execute(sql: str, *values: Any) -> None:
 
 
 def old(openid: str | None, user: User | int | None, made: datetime | str | None = None) -> None:
-    """A row of the tutorial's."""
+    """Write a row of the tutorial's table."""
     user = user.pk if isinstance(user, User) else user
     made = made.replace(tzinfo=None) if isinstance(made, datetime) and connection.vendor != "postgresql" else made
     execute("INSERT INTO tb_oauth_qq (openid, user_id, create_time) VALUES (%s, %s, %s)", openid, user, made)
 
 
 def customer(number: int, **fields: Any) -> User:
-    """Somebody in whom nothing is wrong."""
+    """A user without any fault."""
     return User.objects.create(**{"username": f"customer-{number}", "mobile": f"138{number:08}"} | fields)
 
 
 class Run:
-    """The command: what it says, what it writes down, and how it ends."""
+    """The command: its output, its report, and its exit status."""
 
     def __init__(self, directory: Path) -> None:
         self._file = directory / "report.json"

@@ -1,4 +1,4 @@
-"""The documents name what there is, in both languages."""
+"""The documents name what the code has, in both languages."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Bindings come over as they were: once, whole, and again only what is new."""
+"""Bindings are imported unchanged: once, completely; a second run imports only new ones."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -60,7 +60,7 @@ def test_many_pages_are_one_table(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_user_of_whom_nobody_has_heard_is_gone(run: Run) -> None:
-    """Where the column takes anything: whatever stands there, it is no key."""
+    """The column accepts any value. A value that is no key counts as a deleted user."""
     user = customer(1)
     execute("INSERT INTO tb_oauth_qq (openid, user_id) VALUES ('nobody', %s)", user.pk)
     report = run("--commit", "--user-column", "openid", "--created-column", "")

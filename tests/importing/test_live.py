@@ -1,4 +1,4 @@
-"""The shop is open while its bindings come over, and the machine may go down."""
+"""The shop is open during the import, and the machine may crash."""
 
 import os
 import subprocess
@@ -27,14 +27,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _no_rows(transactional_db: None) -> Iterator[None]:
-    """Django empties the tables of models alone."""
+    """Django empties the tables of models only."""
     yield
     execute("DELETE FROM tb_oauth_qq")
 
 
 @contextmanager
 def meanwhile(word: str, happens: Callable[[], Any]) -> Iterator[None]:
-    """Just before the first statement on the bindings that has that word."""
+    """Run this just before the first SQL statement on the bindings that contains that word."""
     due = [happens]
 
     def hook(call: Any, sql: str, params: Any, many: bool, context: Any) -> Any:

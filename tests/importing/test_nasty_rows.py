@@ -1,6 +1,6 @@
-"""A table with everything that can be wrong in it, at once; the whole report, and what is written around it.
+"""A table with every possible fault at once; the whole report, and what is written.
 
-On MariaDB the source's collation takes A and a, and an openid and itself with a blank, for the same.
+On MariaDB the source's collation treats A and a as equal, and an openid with and without a blank at the end.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from tests.importing.conftest import APP, Run, customer, execute, old
 
 pytestmark = pytest.mark.django_db
 
-#: The first row is of this day, the second of the next.
+#: The first row is from this day, the second from the next day.
 DAY = datetime(2020, 1, 1, tzinfo=UTC)
 GONE = 987_654_321
 
@@ -79,7 +79,9 @@ def _rows(people: dict[str, User]) -> None:
 
 
 def named(report: dict[str, Any], people: dict[str, User]) -> list[Any]:
-    """The findings, with names for keys, and rows by their number: each database counts on from the test before."""
+    """The findings, with names instead of keys. Rows have numbers: each database continues the count of the test
+    before.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM tb_oauth_qq ORDER BY id")
         rows = {str(key): number for number, [key] in enumerate(cursor.fetchall())}
@@ -96,13 +98,13 @@ def named(report: dict[str, Any], people: dict[str, User]) -> list[Any]:
 
 
 def user(name: str, **more: Any) -> dict[str, Any]:
-    """As a finding has somebody."""
+    """A user in the form of a finding."""
     login = (DAY + timedelta(days=99)).isoformat() if name == "jon" else None
     return {"user": name, "is_active": name != "bob", "last_login": login, "date_joined": DAY.isoformat()} | more
 
 
 def row(number: int, name: str, **more: Any) -> dict[str, Any]:
-    """As a finding has a row that was written on that day."""
+    """The row of that day in the form of a finding."""
     return more | {"row": number} | user(name, bound_at=day(number))
 
 
@@ -181,7 +183,7 @@ def test_a_dry_run_says_the_same_and_no_mobile_is_said(run: Run, people: dict[st
     assert SocialAccount.objects.count() == 2
     whole = [user.mobile for user in people.values() if user.mobile and len(user.mobile) > 5]
     assert [mobile for mobile in whole if mobile in said] == []
-    # A line for each kind, and one for each finding.
+    # One line for each kind, and one for each finding.
     assert [line for line in run.said.splitlines() if line.startswith("  ")][9].count("'Q1'") == 1
     assert run.said.count("\n  ") == len(FINDINGS)
 
@@ -198,7 +200,7 @@ def test_what_is_accepted_is_told_and_not_counted(run: Run) -> None:
         "accepted": True,
         "unresolved": False,
     }
-    # To accept is not to write.
+    # The row of an accepted finding is still not written.
     assert not SocialAccount.objects.filter(openid__in=["S1", "Q1", "P1"]).exists()
 
 
@@ -214,9 +216,9 @@ def test_what_is_mended_is_brought_by_the_next_run(run: Run, people: dict[str, U
     assert sorted(SocialAccount.objects.values_list("openid", flat=True)) == ["P2", "Q1"]
 
 
-#: What a column of numbers may hold that is no whole number: PostgreSQL and MariaDB have no such thing in an integer.
+#: Values of a number column that are no whole numbers. PostgreSQL and MariaDB have no such value in an integer column.
 NO_KEY = {"sqlite": [1.5, float("inf"), "9e999"]}
-#: Moments that the database knows, and Python does not, or not in every time zone.
+#: Times that the database can store, and Python cannot, or cannot in every time zone.
 NO_MOMENT = {
     "sqlite": ["0001-01-01 00:00:00", "9999-12-31 23:59:59", "2020-13-01 00:00:00", "0000-00-00", "soon"],
     "postgresql": [

@@ -1,4 +1,4 @@
-"""What the command is told wrong, it says, and names what there is."""
+"""The command reports each wrong option, and names the possible values."""
 
 import os
 from contextlib import redirect_stderr
@@ -60,7 +60,7 @@ def test_what_is_no_option(run: Run, options: list[str], says: str) -> None:
 
 
 def test_a_model_is_its_table(run: Run) -> None:
-    """Any will do that has the columns: here a binding of ours, in the place of somebody else's."""
+    """Any model with the columns is possible. The test uses our own bindings in the place of another package's."""
     user = customer(1)
     SocialAccount.objects.create(user=user, provider="qq", app_id="older", openid="A1", unionid="UID")
     columns = ["--created-column", "created_at", "--unionid-column", "unionid"]
@@ -75,7 +75,7 @@ def test_a_model_is_its_table(run: Run) -> None:
 def test_a_unionid_that_is_none_is_left_out(run: Run) -> None:
     for openid, unionid in (("A1", ""), ("A2", "in ner"), ("A3", "UID_3")):
         old(openid, customer(int(openid[1])))
-        # Whichever column there is.
+        # The test has to use the columns that the table has.
         execute("UPDATE tb_oauth_qq SET openid = %s WHERE openid = %s", unionid or "0", openid)
     run("--commit", "--openid-column", "user_id", "--unionid-column", "openid")
     assert set(SocialAccount.objects.values_list("unionid", flat=True)) == {"0", None, "UID_3"}
@@ -119,7 +119,7 @@ def test_the_report_is_its_owners_alone(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_report_is_not_written_into_what_somebody_else_has_laid_there(run: Run, tmp_path: Path) -> None:
-    """In a directory for everybody, such as /tmp."""
+    """In a directory that all users can write to, such as /tmp."""
     theirs = tmp_path / "theirs"
     (tmp_path / "report.json.part").symlink_to(theirs)
     assert run()["findings"] == []
@@ -132,7 +132,7 @@ def test_without_a_report_the_text_says_all(capsys: pytest.CaptureFixture[str]) 
         call_command("phonebind_import", "--table", TABLE, "--app-id", APP)
     out, err = capsys.readouterr()
     assert "openid_empty: 1" in out
-    # No terminal, no bar.
+    # Without a terminal there is no progress bar.
     assert err == ""
 
 

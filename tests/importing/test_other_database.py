@@ -1,4 +1,4 @@
-"""The old table may be in a database of its own: here a file of SQLite, whatever phonebind's own database is."""
+"""The old table may be in a separate database: here a SQLite file, with any database for phonebind itself."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True, databases=[DEFAULT_DB_ALIAS
 def file(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("old") / "shop.sqlite3"
     primary = connections.settings[DEFAULT_DB_ALIAS]
-    # Django neither makes a mirror nor empties it.
+    # Django neither mirrors nor empties this database.
     own = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path), "OPTIONS": {}, "TIME_ZONE": "Asia/Shanghai"}
     connections.settings[ALIAS] = {**primary, **own, "TEST": {**primary["TEST"], "MIRROR": DEFAULT_DB_ALIAS}}
     yield path
@@ -31,7 +31,7 @@ def file(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def test_it_is_read_there_and_written_here(file: Path, run: Run) -> None:
     user = customer(1)
-    # Of the table of the same name here nothing is read.
+    # A table with the same name in our database is not read.
     old("B1", 987_654_321)
     with closing(sqlite3.connect(file)) as shop, shop:
         shop.execute(
@@ -41,7 +41,7 @@ def test_it_is_read_there_and_written_here(file: Path, run: Run) -> None:
     report = run("--commit", "--database", ALIAS)
     assert (run.status, report["source"]) == (0, "tb_oauth_qq (old_shop)")
     account = SocialAccount.objects.get()
-    # Its days are of the time zone that the setting names.
+    # Its days are in the time zone that the setting names.
     assert (account.openid, account.created_at) == ("A1", datetime(2020, 1, 1, tzinfo=UTC))
     run("--commit", "--database", ALIAS, "--reverse")
     assert not SocialAccount.objects.exists()

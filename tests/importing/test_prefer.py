@@ -1,4 +1,4 @@
-"""One openid, several users: who keeps it."""
+"""One openid with several users: which user keeps it."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,9 @@ DAY = datetime(2020, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def three() -> list[User]:
-    """They share an openid: the first has it since the third day, the second since the first, the third has no day."""
+    """Three users share an openid: the first since the third day, the second since the first day, the third has no
+    day.
+    """
     users = [customer(number) for number in (1, 2, 3)]
     old("S1", users[0], DAY + timedelta(days=3))
     old("S1", users[1], DAY + timedelta(days=1))
@@ -69,7 +71,7 @@ def test_a_file_decides_line_by_line(run: Run, three: list[User], tmp_path: Path
     choices.write_text(f"\ufeffopenid,user_id\r\nS1, {three[1].pk}\n\nQ1,{three[0].pk}\n")
     report = run("--commit", "--prefer", str(choices))
     assert (run.status, report["findings"], owner()) == (0, [], three[1].pk)
-    # Which of two spellings is the provider's is a choice, too.
+    # The option also chooses between two spellings of one openid.
     assert list(SocialAccount.objects.order_by("openid").values_list("openid", flat=True)) == ["Q1", "S1"]
 
 

@@ -1,4 +1,4 @@
-"""What an import has made is removed, and nothing else."""
+"""The reverse removes the bindings that an import has made, and nothing else."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -24,14 +24,14 @@ def live(openid: str, number: int, app_id: str = APP, **fields: object) -> None:
 def test_what_live_sign_ins_have_bound_stays(run: Run) -> None:
     for number in range(1, 6):
         old(f"A{number}", customer(number), DAY + timedelta(days=number))
-    # Before the import, of an openid of the source's; and its user's in another app.
+    # Bound before the import: an openid of the source; and the same user's openid in another app.
     user = customer(6)
     old("B1", user, DAY)
     SocialAccount.objects.create(user=user, provider="qq", app_id=APP, openid="B1")
     SocialAccount.objects.create(user=user, provider="qq", app_id="another", openid="A1")
     run("--commit")
     live("C1", 7)
-    # Released after the import, and bound again.
+    # Unbound after the import, and bound again.
     again = SocialAccount.objects.get(openid="A5", app_id=APP)
     again.delete()
     again.pk = None

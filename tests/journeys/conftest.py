@@ -1,4 +1,4 @@
-"""People with a real browser at the running site, and a watch on what the browser has to complain about."""
+"""People with a real browser at the running site. The browser's console is checked for complaints."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from tests.support.site import serve
 from tests.support.visitor import Visitor
 
 PASSWORD = "horse-staple-9"
-#: Of a shop that has them.
+#: The settings of a shop that has terms, a privacy policy and a page for a new password.
 LINKS = {"TERMS_URL": "/login/", "PRIVACY_URL": "/login/?privacy", "PASSWORD_RESET_URL": "/login/?reset"}
 LINKS |= {"HELP_URL": "/login/?help", "RETURN_URL": "/login/?shop"}
 QQ = "a.button[href^='/login/qq/']"
@@ -25,20 +25,20 @@ PHONE = {"width": 390, "height": 844}
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where our sites have their databases."""
+    """The folder where our sites keep their databases."""
     return tmp_path_factory.mktemp("journeys")
 
 
 @pytest.fixture(scope="session")
 def site(data: Path) -> Iterator[str]:
-    """A site of our own, whose database we know, since the sandbox has but six people to arrive for the first time."""
+    """A site whose database we know. The sandbox has only six people, and here they arrive for the first time."""
     with _serve(data / "site", db=1) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def site_with_terms(data: Path, site: str) -> Iterator[str]:
-    """A shop that asks for consent; ``next`` may lead to the other site, by its other name."""
+    """A shop that asks for consent. ``next`` may lead to the other site, by that site's other name."""
     host = site.replace("http://127.0.0.1", "localhost")
     with _serve(data / "terms", db=2, ALLOWED_NEXT_HOSTS=host, **LINKS) as url:
         yield url
@@ -57,22 +57,23 @@ def _serve(data: Path, *, db: int, **environ: str) -> AbstractContextManager[str
 
 @pytest.fixture
 def complaints() -> Iterator[list[str]]:
-    """What was written to the console in any tab. A test that expects some takes them out."""
+    """The lines that any tab wrote to the console. A test that expects lines takes them out."""
     found: list[str] = []
     yield found
     assert not found
 
 
-# A module's and not the session's: while Playwright runs, this thread has an event loop, and Django refuses queries.
+# The scope is the module, not the session: while Playwright runs, this thread has an event loop, and Django refuses
+# queries.
 @pytest.fixture(scope="module")
 def browser_flags() -> list[str]:
-    """What Chromium is started with besides the usual; for modules to override."""
+    """The flags that Chromium is started with, besides the usual ones. A module may override them."""
     return []
 
 
 @pytest.fixture(scope="module")
 def browser(browser_flags: list[str]) -> Iterator[Browser]:
-    """Chromium. Without one the test is skipped, or fails where PHONEBIND_REQUIRE_ALL=1."""
+    """Chromium. If it is missing, the test is skipped, or fails where PHONEBIND_REQUIRE_ALL=1."""
     if not browsers.CHROMIUM:
         (pytest.fail if REQUIRE_ALL else pytest.skip)("Chromium is not installed (Debian: chromium)")
     with browsers.chromium(*browser_flags) as chromium:
@@ -81,7 +82,7 @@ def browser(browser_flags: list[str]) -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser, site: str, complaints: list[str]) -> Iterator[BrowserContext]:
-    """A phone of 390 px in Chinese, without cookies; relative addresses lead to the site."""
+    """A phone, 390 px wide, in Chinese, without cookies. Relative addresses lead to the site."""
     with browser.new_context(base_url=site, locale="zh-CN", viewport=PHONE) as context:  # type: ignore[arg-type]
         context.set_default_timeout(10_000)
         listen(context, complaints)
@@ -90,7 +91,7 @@ def context(browser: Browser, site: str, complaints: list[str]) -> Iterator[Brow
 
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
-    """A tab of it. Afterwards no script may have thrown and the CSP may have refused nothing."""
+    """A tab of the context. At the end, the test fails if a script threw an error or the CSP refused something."""
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -99,12 +100,12 @@ def page(context: BrowserContext) -> Iterator[Page]:
     assert not faults
 
 
-#: What the sandbox's people have for an avatar: its host does not exist, and Chromium would complain.
+#: The avatar of the sandbox's people. The host of their avatars does not exist, and Chromium would complain.
 PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="132" height="132"><rect width="132" height="132"/></svg>"""
 
 
-#: A status of 400 is how the site says "wrong code", and Chromium writes each of them down; and that somebody was in a
-#: field before the page had put them there.
+#: The site answers a wrong code with status 400, and Chromium writes a line for each. It also writes a line when a
+#: person has put the focus into a field before the page's autofocus.
 EXPECTED = (
     "Failed to load resource: the server responded with a status of",
     "Autofocus processing was blocked because a document already has a focused element.",
@@ -136,28 +137,28 @@ def without_script(browser: Browser, site: str, complaints: list[str]) -> Iterat
 
 @pytest.fixture
 def store() -> Iterator[redis.Redis]:
-    """The store of the running site, to let time pass in."""
+    """The store of the running site. Tests use it to let time pass."""
     with redis.Redis.from_url(valkey_server().url.replace("db=0", "db=1")) as client:
         yield client
 
 
 @dataclass
 class Person:
-    """Somebody who does what the page asks for, with a mobile in the other hand."""
+    """A person who does what the page asks for, and holds a phone that receives SMS."""
 
     page: Page
     visitor: Visitor
-    #: Whether their browser runs any.
+    #: Whether the person's browser runs scripts.
     script: bool = True
 
     def arrive(self, name: str, next: str = "") -> None:  # noqa: A002 - as the page calls it
-        """From the sign-in page through the page of QQ, which may be one way of several."""
+        """Go from the sign-in page through the page of QQ. QQ may be one of several ways to sign in."""
         self.page.goto("/login/" + (f"?next={next}" if next else ""))
         self.page.locator(QQ).click()
         self.page.locator(f"button[value={name}]").click()
 
     def wait_for_script(self) -> None:
-        """Until the form's script runs: before, to press a button is a plain POST."""
+        """Wait until the form's script runs. Before that, a press of a button is a plain POST."""
         self.page.locator("form[novalidate]").wait_for()
 
     def ask_for_code(self, mobile: str, text: str = "") -> None:
@@ -168,7 +169,7 @@ class Person:
         self.page.locator("[data-send]").click()
 
     def look(self) -> str:
-        """Read the image that is on the screen."""
+        """Read the image code that is on the screen."""
         self.page.locator("[data-image] img").evaluate("img => img.decode()")
         image_code_id = self.page.locator("[name=image_code_id]").input_value()
         return str(self.visitor.get(f"/sandbox/image_codes/{image_code_id}.json").data["text"])
@@ -177,7 +178,7 @@ class Person:
         return str(self.visitor.get("/sandbox/inbox.json", mobile=mobile).data[0]["code"])
 
     def get_code(self, mobile: str) -> None:
-        """Ask for the code, wait for it, type it."""
+        """Request the SMS code, wait for it, type it."""
         self.ask_for_code(mobile)
         self.page.locator("[data-status]:not(:empty)").wait_for()
         self.page.locator("[name=sms_code]").fill(self.read_sms(mobile))
@@ -187,19 +188,19 @@ class Person:
         self.page.locator("form .button.main").click()
 
     def prove(self) -> None:
-        """From the mobile and its code to what the account needs besides."""
+        """Prove the mobile number with a code, up to the page that asks for what the account still needs."""
         self.go_on()
         self.page.locator("[name=password]").wait_for()
 
     def submit(self, password: str = PASSWORD) -> None:
-        """The code is typed; the password, with what comes before it."""
+        """Submit the form. The code is typed already. Type the password, and do the steps before it."""
         if not self.page.locator("[name=password]").count():
             self.prove()
         self.page.locator("[name=password]").fill(password)
         self.go_on()
 
     def error(self, field: str) -> str:
-        """What stands beside the field, once something does."""
+        """The error beside the field. Waits until there is one."""
         beside = self.page.locator(f"#id_{field}_error:not(:empty)")
         beside.wait_for()
         return beside.inner_text()
@@ -216,5 +217,5 @@ def somebody(visitor: Visitor) -> Callable[[Page], Person]:
 
 @pytest.fixture
 def person(page: Page, visitor: Visitor) -> Person:
-    """Somebody with the phone of the ``page`` fixture."""
+    """A person with the phone of the ``page`` fixture."""
     return Person(page, visitor)

@@ -17,7 +17,7 @@ from tests.support.servers import free_port
 from tests.support.site import ROOT, SERVICES
 
 EXAMPLES = ROOT / "examples"
-#: What a shell has there: none of the services of these tests, and no settings of theirs.
+#: The environment of a user's shell: it has none of the services and settings of these tests.
 ENVIRONMENT: Mapping[str, str] = {
     name: value for name, value in os.environ.items() if name not in {*SERVICES, "DJANGO_SETTINGS_MODULE", "DATA_DIR"}
 } | {"PYTHONPATH": str(ROOT / "src")}
@@ -25,7 +25,7 @@ ENVIRONMENT: Mapping[str, str] = {
 
 @contextmanager
 def running(name: str, data: Path, **environ: str) -> Iterator[str]:
-    """The address of the shop. Afterwards nothing that it started is left."""
+    """The address of the shop. At the end, every process that the shop started is stopped."""
     data.mkdir(parents=True, exist_ok=True)
     port = free_port()
     command = [sys.executable, str(EXAMPLES / "run.py"), name, str(port)]
@@ -42,7 +42,7 @@ def running(name: str, data: Path, **environ: str) -> Iterator[str]:
 
 
 def wait_for(url: str, process: "subprocess.Popen[str]", log: Path) -> None:
-    """Until something answers there, whatever its status."""
+    """Wait until the address answers, with any status."""
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
         try:

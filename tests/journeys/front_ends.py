@@ -18,7 +18,7 @@ from tests.support.site import serve
 from tests.support.static_pages import Pages
 from tests.support.visitor import Visitor
 
-#: Browsers and the sandbox look for them on this machine, and for browsers they are two hosts of one site.
+#: Browsers and the sandbox resolve both names to this machine. For browsers they are two hosts of one site.
 WWW, API = "www.shop.localhost", "api.shop.localhost"
 NO_IMAGE = {"HUMAN_CHECK": "none", "LIMITS": json.dumps({name: [1000, 3600] for name in BOUNDS})}
 
@@ -28,7 +28,7 @@ class FrontEnd:
     """Static pages and the API behind them, on two ports."""
 
     pages: Pages
-    #: The API as the browser calls it, and as it is asked without a look for its name.
+    #: The API's address for the browser, and the API's address without name resolution.
     host: str
     visitor: Visitor
     database: Path
@@ -47,7 +47,7 @@ class FrontEnd:
 
 @contextmanager
 def serving(data: Path, kind: str, name: str, *, db: int, relay: bool = False, **environ: str) -> Iterator[FrontEnd]:
-    """``name`` is the API's; ``relay``: QQ comes to the API first."""
+    """Serve both. ``name`` is the API's name. With ``relay``, QQ redirects to the API first."""
     with static_pages.serving() as pages:
         pages.kind = kind
         page = f"http://{WWW}:{pages.port}/oauth_callback.html"
@@ -71,13 +71,13 @@ def serving(data: Path, kind: str, name: str, *, db: int, relay: bool = False, *
 
 @dataclass
 class Somebody:
-    """At a page of it."""
+    """A person at a page of the front end."""
 
     page: Page
     front_end: FrontEnd
 
     def press(self, next_: str = "") -> None:
-        """The button of the sign-in page, and wait for the provider's."""
+        """Press the button of the sign-in page, and wait for the provider's page."""
         self.page.goto(f"{self.front_end.url}/login.html" + (f"?next={next_}" if next_ else ""))
         self.page.locator("#qq").click()
 

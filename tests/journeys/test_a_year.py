@@ -1,4 +1,4 @@
-"""A year of one customer with a phone: every way in, every change of the account, and the phone lost in the end."""
+"""One year of a customer with a phone: each way to sign in, each change of the account, and in the end a lost phone."""
 
 import json
 import re
@@ -20,19 +20,19 @@ from tests.support.site import serve
 __all__ = ["open_phone"]
 
 SECOND, THIRD, FOURTH = "second-staple-9", "third-staple-9", "fourth-staple-9"
-#: And not a page that leads there.
+#: The account page, but not a page that leads there.
 MY = re.compile(r"^[^?]+/my/$")
 ENVIRON = {
     "LIFECYCLE": "1",
     "SMS_SIGN_IN": "1",
-    # Nobody here waits a minute for another code.
+    # In this test nobody waits one minute for another code.
     "LIMITS": json.dumps(
         {"sms_mobile_gap": [100, 1]} | {f"sms_mobile_{each}hour": [1000, 3600] for each in ("", "open_")}
     ),
 }
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 ENGLISH = re.compile(r"\b[A-Za-z]+ [a-z]{2,}\b")
-#: What people and providers are called, in whatever language.
+#: Names of people and providers. They are the same in each language.
 NAMES = re.compile(r"小兰|^小$|小\*\*|Sam O'Neil|OpenID Connect", re.MULTILINE)
 
 
@@ -44,7 +44,7 @@ def shop(data: Path) -> Iterator[str]:
 
 @pytest.fixture
 def change(data: Path) -> Callable[[str], None]:
-    """Turn the clock, by what the database has written down."""
+    """Turn the clock: change the times that the database holds."""
 
     def execute(statement: str) -> None:
         with closing(sqlite3.connect(data / "year/db.sqlite3", timeout=20)) as connection, connection:
@@ -54,7 +54,7 @@ def change(data: Path) -> Callable[[str], None]:
 
 
 class Customer:
-    """A customer, with whichever phone is in hand, who reads each page before going on."""
+    """A customer who reads each page before the next step. The phone may change."""
 
     def __init__(self, phone: Person, change: Callable[[str], None]) -> None:
         self.phone = phone
@@ -62,21 +62,21 @@ class Customer:
         self._change = change
 
     def wait_a_while(self) -> None:
-        """Longer than a sign-in serves for a step-up."""
+        """Wait longer than a sign-in counts as a step-up."""
         self._change("UPDATE phonebind_lifecycle_session SET created_at = '2026-01-01 00:00:00'")
 
     def wait_three_days(self) -> None:
         self._change("UPDATE phonebind_lifecycle_mobilechange SET due_at = '2026-01-01 00:00:00'")
 
     def read(self) -> None:
-        """In one language, and nothing beyond the edge of the phone."""
+        """Check that the page is in one language, and that nothing is wider than the phone."""
         page = self.page
         language = str(page.locator("html").get_attribute("lang"))
         text = NAMES.sub("", page.locator("main").inner_text())
         found = (ENGLISH if language.startswith("zh") else CHINESE).findall(text)
         assert not found, (page.url, found)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
-        # A way on.
+        # Each page has a link or a button to go on.
         assert page.locator("main a, main button:not(.enter)").count(), page.url
 
     def open(self, path: str) -> None:
@@ -91,13 +91,13 @@ class Customer:
         self.page.locator(selector).first.click()
 
     def go_on(self, to: re.Pattern[str]) -> None:
-        """By the main button."""
+        """Press the main button. It leads to the next page."""
         main(self.page)
         self.page.wait_for_url(to)
         self.read()
 
     def refused(self, field: str) -> None:
-        """By the main button nowhere, but beside the field."""
+        """Press the main button. It leads nowhere, and the error is beside the field."""
         main(self.page)
         assert self.phone.error(field)
         expect(self.page.locator(f"[name={field}]")).to_be_focused()
@@ -108,7 +108,7 @@ class Customer:
             self.page.locator(f"[name={name}]").fill(value)
 
     def told(self, role: Any = "status") -> str:
-        """What was done."""
+        """The message that says what was done."""
         said = self.page.get_by_role(role).and_(self.page.locator(".told"))
         expect(said).to_be_focused()
         return said.inner_text()
@@ -225,7 +225,7 @@ def bind_wechat(customer: Customer, mobile: str) -> None:
     customer.refused("password")
     customer.fill(password=THIRD)
     customer.go_on(re.compile("/wechat_oa/$"))
-    # At first it is the wrong moment.
+    # The customer cancels the first time.
     go_to_wechat(customer, "button[name=cancel]")
     assert customer.told("alert")
     customer.follow("a[href='/my/identities/bind/wechat_oa/']")
@@ -272,7 +272,7 @@ def end_the_session_of_a_stranger(customer: Customer, stranger: Customer, mobile
     customer.open("/my/")
     devices = customer.page.locator("form[action^='/my/sessions/'] button.plain")
     expect(devices.first).to_be_visible()
-    # Theirs is the one that was seen last.
+    # The other device is the one that was seen last.
     devices.first.click()
     assert customer.told()
     stranger.page.goto("/my/password/")
@@ -323,7 +323,7 @@ def ask_for_a_change_and_cancel_it(customer: Customer, old: str, new: str) -> No
 
 
 def lose_the_phone_and_come_back(customer: Customer, lost: Customer, new: str) -> None:
-    """The number went with the phone. WeChat is on the next one."""
+    """The number is lost with the phone. WeChat is installed on the next phone."""
     page = customer.page
     customer.page.goto("/login/?next=/my/")
     customer.follow("a.button[href^='/login/wechat_oa/']")

@@ -1,4 +1,6 @@
-"""Every page, in both languages, by day and by night: axe is content, fingers find each button, nothing sticks out."""
+"""Every page, in both languages, in light and dark: axe finds no error, each button is large enough for a finger,
+nothing is wider than the screen.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
@@ -45,7 +47,7 @@ def inspect(page: Page) -> None:
     assert not found.violations_count, found.generate_report()
     small = [found for found in map(size, page.locator(TARGETS).all()) if min(found[1:]) < FINGER]
     assert not small
-    for width, text in ((195, "100%"), (390, "200%")):  # a phone at 200 %: all of it, or the text alone
+    for width, text in ((195, "100%"), (390, "200%")):  # a phone zoomed to 200 %: the whole page, or the text alone
         page.set_viewport_size({"width": width, "height": 844})
         page.evaluate("size => { document.documentElement.style.fontSize = size; }", text)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -53,7 +55,7 @@ def inspect(page: Page) -> None:
     for width in (320, 390, 1280):
         page.set_viewport_size({"width": width, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        # Smaller, the image code is hard to read.
+        # In a smaller size, the image code is hard to read.
         assert all(size(image)[1:] == SIZE for image in page.locator(".image img:visible").all())
     page.set_viewport_size({"width": 390, "height": 844})
 

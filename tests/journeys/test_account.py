@@ -1,4 +1,4 @@
-"""One's own account, from the sign-in to another number; and its pages for everybody."""
+"""The account pages, from the sign-in to the change of the mobile number; and their accessibility."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605
 
 @pytest.fixture(scope="module")
 def shop(data: Path) -> Iterator[str]:
-    """A site where people have an account of their own."""
+    """A site where people have account pages."""
     url = valkey_server().url.replace("db=0", STORE)
     with serve(data / "account", REDIS_URL=url, LIFECYCLE="1") as url:
         yield url
@@ -31,7 +31,7 @@ def shop(data: Path) -> Iterator[str]:
 
 @pytest.fixture
 def open_phone(browser: Browser, shop: str, complaints: list[str]) -> Iterator[Callable[..., Person]]:
-    """Another phone each time; of whoever holds it."""
+    """Another phone on each call, with the sign-in of the given person."""
     visitor = Visitor(shop)
     visitor.faults()
     opened: list[BrowserContext] = []
@@ -51,7 +51,7 @@ def open_phone(browser: Browser, shop: str, complaints: list[str]) -> Iterator[C
 
 @pytest.fixture
 def wait(data: Path) -> Callable[[], None]:
-    """Let so much time pass that the sign-ins are none of the last ten minutes, and another SMS is sent."""
+    """Let time pass: the sign-ins are older than 10 minutes, and another SMS may be sent."""
 
     def pass_by() -> None:
         with closing(sqlite3.connect(data / "account/db.sqlite3", timeout=20)) as connection, connection:
@@ -80,7 +80,7 @@ def by_weibo(person: Person) -> None:
 
 
 def get_own_code(person: Person, mobile: str) -> None:
-    """A code to the number that the page knows."""
+    """Request a code to the number that the page knows."""
     page = person.page
     expect(page.locator(".own")).to_contain_text(f"{mobile[:3]}****{mobile[-4:]}")
     page.locator("[name=text]").fill(person.look())
@@ -138,7 +138,7 @@ def unbind_qq(person: Person, mobile: str) -> None:
 
 
 def sign_out(page: Page, other: Person) -> None:
-    """That other device."""
+    """Sign the other device out."""
     by_weibo(other)
     page.reload()
     press(page, "退出登录：iPhone（Safari）", "button")
@@ -183,7 +183,7 @@ def test_threat_21_the_pages_of_an_account_serve_everybody(
     page.locator("a[href^='/my/identities/']").first.click()
     inspect(page)
     wait()
-    # By SMS, and the wrong code.
+    # By SMS, with a wrong code first.
     page.reload()
     get_own_code(person, mobile)
     page.locator("[name=sms_code]").fill("000000")
@@ -235,7 +235,7 @@ def test_without_script(
 
 
 def read_image(person: Person) -> str:
-    """As ``look`` does, which asks a script whether it is there."""
+    """Read the image as ``look`` does, but without a script: ``look`` asks a script whether the image is there."""
     image_code_id = person.page.locator("[name=image_code_id]").input_value()
     person.page.locator("[data-image] img").scroll_into_view_if_needed()
     return str(person.visitor.get(f"/sandbox/image_codes/{image_code_id}.json").data["text"])

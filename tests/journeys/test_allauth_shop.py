@@ -124,7 +124,7 @@ def test_an_identity_of_somebody_else_is_not_moved(tab: Page, shop: str) -> None
 
 
 def test_a_callback_that_this_session_did_not_begin_binds_nothing(tab: Page, browser: Browser, shop: str) -> None:
-    """An attacker stops before the callback, and has somebody who is signed in open it."""
+    """An attacker stops before the callback, and makes a signed-in person open it."""
     with browser.new_context(base_url=shop, locale="zh-CN") as other:
         attacker = other.new_page()
         register(attacker, "attacker@example.com")

@@ -1,4 +1,4 @@
-"""Somebody who is signed in binds another QQ to the same account."""
+"""A signed-in person binds another QQ to the same account."""
 
 from collections.abc import Callable
 

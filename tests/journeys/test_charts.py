@@ -1,5 +1,5 @@
-"""The charts in the admin, in a real browser: in both languages, by day and by night, on a screen and on a phone, under
-a Content-Security-Policy that a host of ours may have.
+"""The charts in the admin, in a real browser: in both languages, in light and dark, on a desktop and on a phone, under
+a Content-Security-Policy that a host may have.
 """
 
 import os
@@ -77,7 +77,7 @@ def page(
 
 
 def inspect(page: Page, picture: str) -> None:
-    """Django's own bars are not ours to mend."""
+    """Run axe. Django's own bars are left out: we do not fix them."""
     found = Axe().run(page, context={"include": [["#content-main"]]})
     assert not found.violations_count, found.generate_report()
     for width in (1280, 390):
@@ -93,7 +93,7 @@ def test_an_operator_finds_out_why_sms_cost_more(page: Page, locale: str, scheme
     inspect(page, f"charts-{locale}-{scheme}")
     expect(page.locator(".findings li")).to_have_count(5)
     expect(page.locator(".chart > svg")).to_have_count(6)
-    # Whatever the policy forbids would be missing: the style sheet, and the patterns of the bars' parts.
+    # If the policy forbade something, it would be missing: the style sheet, or the patterns of the bars' parts.
     assert page.locator(".chart .part-1").first.evaluate("e => getComputedStyle(e).fill") not in {
         "rgb(0, 0, 0)",
         "none",

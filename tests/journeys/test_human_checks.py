@@ -1,4 +1,4 @@
-"""Every human check in a real browser: the whole way, by keyboard, by day and by night, and where it goes wrong."""
+"""Every human check in a real browser: the whole way, by keyboard, in light and dark, and with each error."""
 
 import re
 import time
@@ -21,13 +21,13 @@ from tests.support.visitor import Visitor
 NewMobile = Callable[[], str]
 Arrive = Callable[[str], Person]
 DONE = re.compile(r"/login/done/$")
-#: Each mode's site has a database of its own in Valkey.
+#: The site of each mode has its own database in Valkey.
 DATABASES = {"altcha": 3, "image+altcha": 4, "adaptive": 5}
 
 
 @pytest.fixture(scope="module")
 def start(data: Path) -> Iterator[Callable[[str], str]]:
-    """The address of the site in a mode, started when it is first asked for."""
+    """The address of the site in a mode. The site is started at the first call for it."""
     sites: dict[str, str] = {}
     with ExitStack() as stack:
 
@@ -42,7 +42,7 @@ def start(data: Path) -> Iterator[Callable[[str], str]]:
 
 @pytest.fixture
 def arrive(browser: Browser, start: Callable[[str], str], complaints: list[str]) -> Iterator[Arrive]:
-    """Somebody with a phone, at the form of the site in a mode."""
+    """A person with a phone, at the form of the site in a mode."""
     with ExitStack() as stack:
 
         def arrive(mode: str, *, script: bool = True) -> Person:
@@ -66,7 +66,7 @@ def posted() -> list[dict[str, str]]:
 
 
 def watch(page: Page, posted: list[dict[str, str]]) -> None:
-    """What the page's script sends."""
+    """The requests that the page's script sends."""
 
     def note(request: Request) -> None:
         if request.method == "POST":
@@ -77,7 +77,7 @@ def watch(page: Page, posted: list[dict[str, str]]) -> None:
 
 
 def sent(person: Person, mobile: str) -> None:
-    """The page says so, and the phone has it: type it, and be bound."""
+    """The page says that the SMS was sent, and the phone has it. Type the code, and bind."""
     page = person.page
     expect(page.locator("[data-status]")).to_contain_text("验证码已发送", timeout=15_000)
     expect(page.locator("[name=sms_code]")).to_be_focused()
@@ -185,7 +185,7 @@ def test_where_it_cannot_be_computed_the_page_says_so_and_keeps_what_was_typed(
     assert person.page.locator("[name=text]").input_value() == "acde"
     expect(person.page.locator("[data-status]")).to_be_empty()
     expect(person.page.locator("[data-send]")).to_be_enabled()
-    assert complaints  # a line for whoever looks for the reason
+    assert complaints  # a line for the developer who looks for the reason
     complaints.clear()
 
 
@@ -258,7 +258,7 @@ def test_what_is_changed_while_it_is_computed_is_meant_for_the_next_time(
     watch(page, posted)
     page.get_by_role("button", name="视障人士").click()
     page.locator("[name=mobile]").fill(mobile)
-    # It stops at the first try, to be met in the middle.
+    # The proof of work stops at the first try, so that the test can act in the middle of it.
     page.evaluate(
         """() => {
             const derive = crypto.subtle.deriveBits.bind(crypto.subtle);
@@ -289,7 +289,7 @@ def test_a_check_that_never_answers_is_given_up(arrive: Arrive, new_mobile: NewM
         }"""
     )
     ask(person, new_mobile())
-    # Not before: whoever waits 121 s until the script has come to wait does so in vain.
+    # Check this first: a person who waits 121 s before the script has begun to wait waits in vain.
     expect(person.page.locator("html[data-begun]")).to_have_count(1)
     expect(person.page.locator("[data-status]")).to_contain_text("正在进行人机验证")
     person.page.clock.run_for(121_000)

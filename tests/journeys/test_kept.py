@@ -1,4 +1,4 @@
-"""What the form keeps: the countdown of each number, what was typed, and what went wrong where."""
+"""What the form keeps: the countdown of each number, the typed text, and the field of each error."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -63,7 +63,7 @@ def test_after_the_countdown_the_button_brings_the_image_back(person: Person, ne
     person.get_code(mobile)
     person.page.clock.run_for(61_000)
     expect(person.page.locator("[data-send]")).to_be_enabled()
-    # Nothing moves under the finger of somebody who is typing the password.
+    # Nothing on the page moves while a person types the password.
     expect(person.page.locator("[name=text]")).to_be_hidden()
     person.page.locator("[data-send]").click()
     expect(person.page.locator("[name=text]")).to_be_focused()
@@ -88,7 +88,7 @@ def test_a_reload_keeps_what_was_typed_but_the_password(person: Person, new_mobi
     person.page.locator("[name=password]").fill(PASSWORD)
     person.wait_for_script()
     assert PASSWORD not in stored(person.page)
-    # The browser sends the first step again, and the second comes back.
+    # The browser sends the first step again, and the second step is shown again.
     person.page.reload()
     expect(person.page.locator("[name=password]")).to_have_value("")
     expect(person.page.locator("[name=mobile]")).to_have_value(mobile)
@@ -131,7 +131,7 @@ def test_a_browser_that_keeps_nothing_serves_all_the_same(person: Person, new_mo
     expect(person.page).to_have_url(DONE)
 
 
-# ---------------------------------------------------------------- what went wrong, and where
+# ---------------------------------------------------------------- errors, and the field that each is shown at
 
 ANSWERS: dict[str, tuple[Callable[[Route], None], str]] = {
     "no answer": (lambda route: route.abort(), "网络连接失败，填写的内容都还在，请重试"),
@@ -171,7 +171,7 @@ def test_each_failure_is_called_what_it_is(
     expect(person.page).to_have_url(DONE)
 
 
-# ---------------------------------------------------------------- a password that is not known any more
+# ---------------------------------------------------------------- a password that its owner has forgotten
 
 
 @pytest.fixture
@@ -198,6 +198,6 @@ def test_who_has_forgotten_the_password_is_shown_the_way(customer: Person) -> No
         with page.expect_response("**/bind/**"):
             customer.submit(f"wrong-horse-{guess}")
         told.append(customer.error("password"))
-    # Ours comes back to the form, and so it comes before PASSWORD_RESET_URL.
+    # Our page for a new password comes back to the form. So it has priority over PASSWORD_RESET_URL.
     expect(link).to_have_attribute("href", re.compile(r"^/login/by/reset/\?provider=qq&flow=\w+$"))
     assert told == ["Wrong password"] * 5 + ["Too many wrong attempts. Please try again in 15 minutes."]

@@ -1,4 +1,6 @@
-"""What makes the pages easy: numbers with a country code, errors that go, buttons that say they work; and a theme."""
+"""What makes the pages easy to use: numbers with a country code, errors that disappear, buttons that show progress;
+and a theme.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -24,7 +26,7 @@ def fresh(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("form", ["+86 {} {} {}", "0086{}{}{}", "86-{}-{}-{}", "{} {} {}", "\u202a+86{}{}{}\u202c"])
 def test_a_number_with_a_country_code_is_shown_without(person: Person, new_mobile: NewMobile, form: str) -> None:
-    """Since +86 stands before the field."""
+    """+86 stands before the field, so a number is accepted with it."""
     mobile = new_mobile()
     person.arrive("sam")
     person.wait_for_script()
@@ -84,7 +86,7 @@ def test_a_button_whose_answer_is_awaited_says_so_and_is_pressed_once(person: Pe
 
 
 def test_the_prefix_takes_no_tap_and_no_room(person: Person) -> None:
-    """A tap on +86 is one on the field, which is as wide as the others."""
+    """A tap on +86 is a tap on the field. The field is as wide as the others."""
     page = person.page
     person.arrive("sam")
     prefix, field = page.locator(".prefix"), page.locator("[name=mobile]")

@@ -23,7 +23,7 @@ def run(site: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def requests(said: str) -> list[str]:
-    """The paths, without what is made up for each run; and the statuses that answered them."""
+    """The paths without the values that each run makes up, and the status of each answer."""
     plain = re.sub(r"[0-9a-f-]{36}", "ID", said)
     found = re.findall(r"^(?:GET|POST) (\S+)$|^  (\d{3}) ", plain, re.MULTILINE)
     return [path or status for path, status in found]
@@ -52,7 +52,7 @@ def test_a_refusal_ends_it_with_the_answer(site: str) -> None:
 
 @pytest.mark.parametrize(("person", "mobile"), [("sam", "13900000007"), ("nameless", "")], ids=["sms", "phone button"])
 def test_the_code_for_a_mini_program_does_the_same(site: str, person: str, mobile: str) -> None:
-    """``examples/mini_program.js``, with a ``wx`` that is made of Node."""
+    """``examples/mini_program.js``, with a ``wx`` object that is written in Node.js."""
     found = machine.commands("Node")
     if not found:
         (pytest.fail if REQUIRE_ALL else pytest.skip)("NOT TESTED: Node is not installed (Debian: nodejs, npm)")

@@ -1,4 +1,4 @@
-"""A browser that does not tell which button sent a form: Safari before 15.4, and many inside other apps."""
+"""Browsers that do not report which button sent a form: Safari before 15.4, and many browsers inside other apps."""
 
 import re
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def page(page: Page) -> Page:
 
 @pytest.fixture
 def asked(page: Page) -> list[str]:
-    """What was sent to the form's address."""
+    """The data that was sent to the form's address."""
     found: list[str] = []
 
     def note(body: str | None) -> None:
@@ -65,7 +65,7 @@ def test_enter_means_the_field_that_one_is_in(person: Person, new_mobile: NewMob
 
 
 def test_a_tap_that_leaves_the_focus_where_it_was(person: Person, new_mobile: NewMobile, asked: list[str]) -> None:
-    """As Safari does it on phones: the focus is still beside the image, and the button says "mobile"."""
+    """Safari on phones does this: the focus stays beside the image, and the button says "mobile"."""
     person.arrive("sam")
     person.wait_for_script()
     person.page.locator("[name=mobile]").fill(new_mobile())

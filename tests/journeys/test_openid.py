@@ -1,4 +1,4 @@
-"""Apple and OpenID Connect in a browser, from the button to the account and back again."""
+"""Apple and OpenID Connect in a browser: from the button to the account, and a second sign-in."""
 
 import re
 

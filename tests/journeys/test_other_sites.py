@@ -1,4 +1,4 @@
-"""What other hosts can do to a shop's visitors, in a real browser that knows all of them by name, over TLS."""
+"""What other hosts can do to a shop's visitors. A real browser knows all hosts by name, over TLS."""
 
 import json
 import re
@@ -20,11 +20,11 @@ from tests.support.site import serve
 from tests.support.visitor import Visitor
 from tests.torture.report import Note
 
-#: All that Python, and so Django, strips off the name of a cookie.
+#: All characters that Python, and so Django, strips off the name of a cookie.
 WHITE_SPACE = [char for char in map(chr, range(0x3001)) if not char.strip()]
-#: What of it Chromium 156 keeps before a name. All that is ASCII it strips or refuses.
+#: The characters of WHITE_SPACE that Chromium 156 keeps before a name. It strips or refuses all ASCII ones.
 KEPT = [char for char in WHITE_SPACE if not char.isascii()]
-#: Of every kind: control, separators of words, lines, and the two lengths in UTF-8.
+#: One of each kind: control characters, separators of words and of lines, and both lengths in UTF-8.
 SOME = ["\x85", "\xa0", "\u2000", "\u2028", "\u3000"]
 CALLBACK = f"{SHOP}/login/qq/callback/"
 LIMITS = {
@@ -36,13 +36,13 @@ MOBILE = "13700000001"
 
 @pytest.fixture(scope="module")
 def database() -> int:
-    """Of the tests' Valkey, for this site alone."""
+    """A database in the tests' Valkey, for this site alone."""
     return 7
 
 
 @pytest.fixture(scope="module")
 def hosts(data: Path, database: int) -> Iterator[Hosts]:
-    """A shop with narrow limits and one front end elsewhere, and whoever else has a name."""
+    """A shop with narrow limits, one front end on another host, and the other hosts by name."""
     environ = {
         "REDIS_URL": valkey_server().url.replace("db=0", f"db={database}"),
         "DJANGO_SETTINGS_MODULE": "tests.support.shop_settings",
@@ -63,14 +63,14 @@ def browser_flags(hosts: Hosts) -> list[str]:
 
 @pytest.fixture
 def limits(database: int) -> Iterator[Callable[[], list[str]]]:
-    """What the shop has counted."""
+    """The counters of the shop's limits."""
     with redis.Redis.from_url(valkey_server().url.replace("db=0", f"db={database}"), decode_responses=True) as client:
         yield lambda: sorted(key for key in client.scan_iter() if key.split(":")[3] in RULES)
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """The victim's, without any cookie. Its console may complain: that is how a browser tells what was refused."""
+    """The victim's tab, without any cookie. Its console may complain: the browser reports there what it refused."""
     with browser.new_context(locale="en-US") as context:
         context.set_default_timeout(10_000)
         yield context.new_page()
@@ -78,13 +78,13 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def attacker(hosts: Hosts) -> Visitor:
-    """Somebody at another address, who knows their own cookies."""
+    """An attacker at another address, who knows the cookies of the attacker's own browser."""
     proxied = {"Host": "shop.example", "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
     return Visitor(hosts.upstream, headers=proxied)
 
 
 def path(url: str) -> str:
-    """To be asked of the shop without a detour over its name."""
+    """The path and query, to be requested from the shop by its address, without its name."""
     assert url.startswith(SHOP), url
     return url.removeprefix(SHOP)
 
@@ -94,7 +94,9 @@ def cookies(visitor: Visitor) -> dict[str, str]:
 
 
 def begin(attacker: Visitor) -> tuple[str, str, str]:
-    """A callback that nobody has opened yet, of the attacker's QQ; and name and value of the cookie it belongs to."""
+    """A callback of the attacker's QQ that nobody has opened yet; and the name and value of the cookie that belongs to
+    it.
+    """
     attacker.cookies.clear()
     callback = attacker.click(attacker.get("/login/qq/").location, "fox")
     assert callback.startswith(CALLBACK)
@@ -117,12 +119,12 @@ def digits(chars: list[str]) -> list[str]:
     return [f"U+{ord(char):04X}" for char in chars]
 
 
-# ---------------------------------------------------------------- cookies that a host beside the shop has set
+# ---------------------------------------------------------------- cookies set by a host beside the shop
 
 
 def test_what_chromium_keeps_before_the_name_of_a_cookie(hosts: Hosts, page: Page, note: Note) -> None:
-    """Where this fails a new Chromium keeps more, and the attacks below are to be tried with that too."""
-    # By a script, since a header cannot hold the ends of lines.
+    """If this fails, a new Chromium keeps more characters. Then try the attacks below with those characters too."""
+    # By a script, since a header cannot hold line ends.
     script = "".join(
         f"document.cookie = {json.dumps(f'{char}__Host-{ord(char):04X}=x; Domain=shop.example; Path=/')};"
         for char in WHITE_SPACE
@@ -140,7 +142,7 @@ def test_what_chromium_keeps_before_the_name_of_a_cookie(hosts: Hosts, page: Pag
 def test_threat_41_a_planted_cookie_brings_nobody_into_anothers_sign_in(
     hosts: Hosts, attacker: Visitor, page: Page, note: Note, scheme: str
 ) -> None:
-    """Or the victim binds their mobile to the attacker's QQ, and the attacker comes in by it from then on."""
+    """Otherwise the victim binds their mobile number to the attacker's QQ, and the attacker can sign in with it."""
     callbacks, pairs = {}, []
     for char in KEPT:
         callbacks[char], name, secret = begin(attacker)
@@ -180,7 +182,7 @@ def test_threat_41_a_planted_ticket_opens_no_bind_page(hosts: Hosts, attacker: V
 def test_threat_41_a_ticket_in_a_form_needs_a_cookie_that_was_not_planted(
     hosts: Hosts, attacker: Visitor, page: Page
 ) -> None:
-    """A form of the attacker's carries the ticket, so that its cookie is all that is missing."""
+    """A form of the attacker carries the ticket, so only the attacker's cookie is missing."""
     bind, ours = arrived(attacker)
     ticket = next(value for name, value in ours.items() if "_kept_" in name)
     name, secret = next((name, value) for name, value in ours.items() if "_ticket_" in name)
@@ -209,7 +211,7 @@ def session(attacker: Visitor) -> tuple[str, str]:
 
 
 def test_threat_41_a_planted_session_signs_nobody_in(hosts: Hosts, session: tuple[str, str], page: Page) -> None:
-    """Or what the victim orders and writes there is in the attacker's account."""
+    """Otherwise the victim's orders and texts go into the attacker's account."""
     name, value = session
     through = []
     for char in SOME:
@@ -228,18 +230,18 @@ def test_threat_41_a_planted_csrf_token_is_in_no_form(hosts: Hosts, session: tup
         plant(hosts, page, "http", (f"{char}__Host-csrftoken", planted))
         page.goto(f"{SHOP}/login/done/")
         assert page.locator("[name=csrfmiddlewaretoken]").count() == 1
-        # The secret of the token in the form comes along as a cookie.
+        # The secret of the form's token is also sent as a cookie.
         [secret] = [cookie["value"] for cookie in page.context.cookies(SHOP) if cookie["name"] == "__Host-csrftoken"]
         through += [char] if secret == planted else []
     assert digits(through) == []
 
 
-# ---------------------------------------------------------------- who starts a sign-in
+# ---------------------------------------------------------------- which site starts a sign-in
 
 START = f"{SHOP}/login/qq/?next=/sandbox/inbox/"
 SIGN_IN_PAGE = re.compile(rf"^{SHOP}/login/(\?|$)")
 PROVIDER = re.compile(r"^http://127\.0\.0\.1:\d+/sandbox/qq/")
-#: Each leads to START as soon as it is tapped.
+#: Each element leads to START as soon as it is tapped.
 WAYS = {
     "link": f'<a id="go" href="{START}">Free coupons</a>',
     "link without referrer": f'<a id="go" rel="noreferrer" href="{START}">Free coupons</a>',
@@ -251,13 +253,15 @@ POST = f'<form method="post" action="{START}"><button id=go>Win</button></form>'
 
 @pytest.mark.parametrize("way", WAYS)
 def test_threat_42_another_site_starts_no_sign_in(hosts: Hosts, page: Page, way: str) -> None:
-    """Or any page could sign its visitors in, without a word, by whichever QQ is signed in at the provider."""
+    """Otherwise any page could sign its visitors in without their consent, with the QQ that is signed in at the
+    provider.
+    """
     page.goto(hosts.put(f"{EVIL}/", WAYS[way]))
     page.locator("#go").click()
     expect(page).not_to_have_url(f"{EVIL}/")
     expect(page).to_have_url(SIGN_IN_PAGE)
     assert page.context.cookies(SHOP) == []
-    # Who means it has but to tap once more, and is led on to the same page.
+    # A visitor who wants to sign in taps once more, and then comes to the same page.
     page.locator(QQ).click()
     expect(page).to_have_url(PROVIDER)
     page.locator("button[value=sam]").click()
@@ -301,7 +305,7 @@ def test_a_page_of_the_same_site_leads_to_the_provider(hosts: Hosts, page: Page,
 
 
 def test_who_was_refused_at_the_provider_starts_again_with_one_tap(page: Page) -> None:
-    """The page that they come back to was reached from another site, but its link is the shop's own."""
+    """The visitor came to this page from another site, but the link on it belongs to the shop."""
     page.goto(START)
     page.locator("button[name=deny]").click()
     assert heading(page) == "Sign-in cancelled"
@@ -309,15 +313,15 @@ def test_who_was_refused_at_the_provider_starts_again_with_one_tap(page: Page) -
     expect(page).to_have_url(PROVIDER)
 
 
-# ---------------------------------------------------------------- whose limits are used up
+# A page that makes its visitor's browser send all requests that limits count, as often as the attacker likes.
 
 
 def blind(attacker: Visitor) -> str:
-    """A page that makes its visitor's browser ask for all that counts, as often as the attacker likes."""
+    """A page that makes its visitor's browser send all requests that limits count, as often as the attacker likes."""
     image = str(uuid4())
     attacker.get(f"/image_codes/{image}/")
     text = attacker.get(f"/sandbox/image_codes/{image}.json").data["text"]
-    # The attacker has looked at the image, the victim is to pay for the SMS.
+    # The attacker has read the image code. The SMS would count for the victim.
     solved = f"image_code_id={image}&text={text}"
     wrong = f"username={demo.MOBILE}&password=wrong-horse-1"
     bind = f"mobile={MOBILE}&password={PASSWORD}&sms_code=123456&access_token=x"
@@ -365,7 +369,7 @@ def blind(attacker: Visitor) -> str:
     return f"{images}{sms}{forms}<script>{constants}{script}</script>"
 
 
-#: In the victim's own tab at the shop, whose address is the same.
+#: In the victim's own tab at the shop. The address is the same.
 SIGN_IN = """async ([username, password, image]) => {
     const headers = {"Content-Type": "application/json"};
     const body = JSON.stringify({username, password});
@@ -440,12 +444,12 @@ def test_a_front_end_elsewhere_that_the_shop_allows_does_all_of_it(
     text = attacker.get(f"/sandbox/image_codes/{image}.json").data["text"]
     sent = "async url => (await (await fetch(url)).json()).message"
     assert page.evaluate(sent, f"{SHOP}/sms_codes/{MOBILE}/?image_code_id={image}&text={text}") == "OK"
-    # And it counts, as it always does.
+    # The request counts, as always.
     assert [name for name in limits() if "phonebind:image_address_hour" in name]
 
 
 def test_a_front_end_elsewhere_shows_images_without_a_script(hosts: Hosts, page: Page) -> None:
-    """An <img> has no Origin: its Referer tells."""
+    """A request of an <img> has no Origin. The Referer shows where it comes from."""
     url = f"{SHOP}/image_codes/{uuid4()}/"
     page.goto(hosts.put(f"{FRONT}/bind.html", f'<img src="{url}">'))
     assert page.locator("img").evaluate("img => img.decode().then(() => img.naturalWidth)") > 0

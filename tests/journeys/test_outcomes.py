@@ -1,4 +1,4 @@
-"""Every way a sign-in can go, in a real browser, against the reference server and its sandbox."""
+"""Every result of a sign-in, in a real browser, against the reference server and its sandbox."""
 
 import re
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def test_a_new_mobile(person: Person, new_mobile: NewMobile) -> None:
     assert person.heading == "登录成功"
     assert f"{mobile[:3]}****{mobile[-4:]}" in person.page.locator("dl").inner_text()
 
-    # And once more: now one tap is enough.
+    # Sign in again: now one tap is enough.
     person.page.get_by_role("button", name="退出登录").click()
     expect(person.page).to_have_url(re.compile(r"/login/$"))
     person.arrive("xiaolan")
@@ -55,7 +55,7 @@ def test_an_impatient_double_click(person: Person, new_mobile: NewMobile) -> Non
     person.get_code(new_mobile())
     posts: list[str] = []
     person.page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
-    # The script asks, and then posts the form for the page that asks for more.
+    # The script sends the request, and then posts the form to get the page with the other fields.
     person.page.locator("form .button.main").dblclick()
     person.page.locator("[name=password]").fill(PASSWORD)
     assert len(posts) == 2
@@ -121,7 +121,7 @@ def test_another_code_can_be_asked_for_after_a_minute(person: Person, new_mobile
     person.page.clock.run_for(61_000)
     expect(button).to_be_enabled()
     expect(button).to_have_text("获取验证码")
-    # For the server the minute is not over: its word counts, and says how long it will be.
+    # At the server the minute is not over. The server's answer counts, and it says how long the wait is.
     button.click()
     person.ask_for_code(mobile)
     assert person.error("sms_code") == "短信验证码刚刚发送过，请稍等再重新获取"
@@ -152,7 +152,7 @@ def test_threat_21_the_whole_form_by_keyboard(person: Person, new_mobile: NewMob
     keys.type(person.read_sms(mobile))
     keys.press("Tab")  # the button beside it is disabled for a minute
     keys.press("Enter")
-    # The page that asks for more begins where one has to type.
+    # On the page with the other fields, the focus is in the first field to type in.
     expect(person.page.locator("[name=password]")).to_be_focused()
     person.wait_for_script()
     keys.type("horse-staple-9")
@@ -218,7 +218,7 @@ def test_the_sms_gateway_refuses_once(person: Person, visitor: Visitor, new_mobi
 def test_a_short_wait_of_the_vendors_is_counted_down(
     person: Person, new_mobile: NewMobile, seconds: int, words: str
 ) -> None:
-    """And nobody looks at a count of an hour."""
+    """A wait of an hour gets no countdown: nobody watches one for so long."""
     message = "获取短信验证码的次数过多，请稍后再试"
 
     def answer(route: Route) -> None:
@@ -237,7 +237,7 @@ def test_a_short_wait_of_the_vendors_is_counted_down(
 def test_threat_43_others_have_asked_for_all_that_everybody_may(
     person: Person, visitor: Visitor, new_mobile: NewMobile, store: redis.Redis
 ) -> None:
-    """The page shows its ticket, so the owner of the mobile gets an SMS all the same, and binds."""
+    """The page shows its ticket, so the owner of the mobile still gets an SMS, and binds."""
     mobile = new_mobile()
     answers = []
     for _ in range(4):
@@ -267,7 +267,7 @@ def test_the_callback_comes_twice(
     expect(person.page).to_have_url(DONE)
     person.arrive("bold", next="/sandbox/inbox/")
     expect(person.page).to_have_url(re.compile(r"/sandbox/inbox/$"))
-    # Each time it came in a frame first, where none of our pages lets itself be shown.
+    # Each page came in a frame first. None of our pages can be shown in a frame.
     assert [text for text in complaints if "frame" not in text] == []
     complaints.clear()
 
@@ -280,7 +280,7 @@ def test_a_reload_and_the_way_back_lose_nothing(person: Person, new_mobile: NewM
     person.get_code(new_mobile())
     person.submit()
     expect(person.page).to_have_url(DONE)
-    # Back in the history stands the form, whose work is done.
+    # The previous page in the history is the form. Its ticket is used up.
     person.page.go_back()
     expect(person.page).to_have_url(DONE)
 

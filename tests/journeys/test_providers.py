@@ -1,4 +1,6 @@
-"""Each provider, bound once and known again, at the sandbox of ``make run``: in a browser, or as an app."""
+"""Each provider, at the sandbox of ``make run``: bound once and recognised at the next sign-in, in a browser or as an
+app.
+"""
 
 from collections.abc import Callable
 from hashlib import sha256
@@ -13,7 +15,7 @@ DESKTOP = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/1
 ANDROID = "Mozilla/5.0 (Linux; Android 15; K) AppleWebKit/537.36 Chrome/150.0 Mobile Safari/537.36"
 WECHAT = ANDROID + " XWEB/1300 MMWEBSDK/2025 MicroMessenger/8.0.60(0x28003C35) WeChat/arm64 Weixin NetType/WIFI"
 
-#: Where somebody is, and what they press.
+#: The user agent of the person, and the button that they press.
 WAYS = {
     "wechat_web": DESKTOP,
     "wechat_oa": WECHAT,
@@ -23,7 +25,7 @@ WAYS = {
     "oidc": DESKTOP,
 }
 
-#: Where an app's SDK is, what it is asked, and what it calls the proof there and in our request.
+#: For an app: the address of the SDK's emulation, its parameters, and the name of the proof there and in our request.
 APPS = {
     "wechat_app": ("wechat/sdk/code", {"appid": "wx3333333333333333"}, "code", "code"),
     "wechat_miniprogram": ("wechat/sdk/code", {"appid": "wx4444444444444444"}, "code", "code"),
@@ -49,7 +51,7 @@ def test_an_app_binds_once_and_signs_in_again(visitor: Visitor, new_mobile: Call
     form = {"mobile": mobile, "password": "horse-staple-9", "sms_code": visitor.sms_code(mobile)}
     bound = visitor.post(f"/oauth/{kind}/user/", **form, access_token=ticket)
     assert (bound.status, bound.data["username"]) == (201, mobile)
-    # The name of the device is no more than a name: apps that keep no cookies are served alike.
+    # The device cookie only names the device: an app that keeps no cookies gets the same answers.
     assert {cookie.name for cookie in visitor.cookies} <= {"phonebind_device"}
     visitor.cookies.clear()
     again = native()

@@ -1,4 +1,6 @@
-"""An SMS that did not arrive, in a browser: the vendor is a server here, and sends its receipts to the running site."""
+"""An SMS that did not arrive, in a browser. The vendor is a server of the test, and sends receipts to the running
+site.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -16,7 +18,7 @@ from tests.support.site import serve
 from tests.support.visitor import Visitor
 
 DONE = re.compile(r"/login/done/$")
-#: By the browser's language: the button, and what is said of a phone that is off.
+#: By the browser's language: the button, and the message about a phone that is off.
 WORDS = {
     "zh-CN": ("没有收到？", "运营商还没有消息", "运营商表示该手机已关机、停机或不在服务区"),
     "en": ("Nothing arrived?", "There is no news from the carrier yet.", "this phone is off or out of service."),
@@ -46,7 +48,7 @@ def phone(browser: Browser, shop: str, complaints: list[str], **how: object) -> 
 
 
 def fail(shop: str, mobile: str) -> None:
-    """The vendor says that the phone is off."""
+    """The vendor reports that the phone is off."""
     body, headers = VENDORS["http"].push("off", to=f"+86{mobile}")
     with urlopen(Request(f"{shop}/sms_receipts/http/{SECRET}/", body, headers)) as answer:
         assert answer.status == 200
@@ -87,7 +89,7 @@ def test_the_page_says_in_place_what_became_of_the_sms(
         expect(page.locator("[data-alert]")).to_be_empty()
         assert fits(page)
 
-        # The code is as good as ever.
+        # The code is still valid.
         [(_, message)] = upstream.requests
         page.locator("[name=sms_code]").fill(str(message["code"]))
         person.submit()

@@ -1,4 +1,4 @@
-"""What only a browser can tell: that the pages lead on without a script, and that no policy stands in the way."""
+"""What only a browser can show: the pages work without a script, and no policy blocks them."""
 
 from collections.abc import Iterator
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ def tab(browser: Browser) -> Iterator[Page]:
 
 
 def _open(tab: Page, served: str) -> list[str]:
-    """Opens the authorize page; the list fills with the calls of the callback, a page of the sandbox itself."""
+    """Open the authorize page. The list gets the requests of the callback, which is a page of the sandbox itself."""
     callback = f"{served}inbox/"
     calls: list[str] = []
     tab.on("request", lambda request: calls.append(request.url) if request.url.startswith(callback) else None)

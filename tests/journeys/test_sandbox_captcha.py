@@ -1,4 +1,4 @@
-"""The captcha of the sandbox in a browser: what somebody sees and presses, and what the page gets."""
+"""The captcha of the sandbox in a browser: what a person sees and presses, and what the page gets."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,13 +23,15 @@ LOAD = """src => new Promise((resolve, reject) => {
 })"""
 
 
-#: The page that asks is the host's.
+#: The page with the captcha is a page of the host project.
 in_a_host = pytest.mark.parametrize("form", ["mounted"], indirect=True)
 
 
 @pytest.fixture
 def tab(browser: Browser, served: str, settings: Settings) -> Iterator[Page]:
-    """The page that asks (for somebody who has no ticket), under its policy and on another origin than the script."""
+    """The page with the captcha (for a person without a ticket). It has its policy, and another origin than the
+    script.
+    """
     settings.ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
     script = f"{served}tencent/TJCaptcha.js"
     settings.PHONEBIND = {**settings.PHONEBIND, "HUMAN_CHECK": {**demo.TENCENT, "script": script}}

@@ -1,4 +1,4 @@
-"""Pages of our own that do what the session edition's do: another port of the same host, and Django's session."""
+"""Test pages that work as those of the session edition: another port of the same host, and Django's session."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -49,7 +49,7 @@ def expect_home(somebody: Somebody, name: str) -> None:
 
 
 def test_first_sign_in_and_return(somebody: Somebody, new_mobile: Callable[[], str]) -> None:
-    """At pages that read the code; those that take any 200 for a success are below."""
+    """For pages that read the code. Pages that take any status 200 for a success are tested below."""
     somebody.front_end.speak(**USUAL, reads_code=True)
     mobile = new_mobile()
     somebody.arrive("xiaolan", "/cart.html")
@@ -79,7 +79,7 @@ def test_what_is_refused_is_told_and_is_no_success(somebody: Somebody, new_mobil
 
 
 def test_threat_1_a_callback_that_somebody_else_began_is_refused(somebody: Somebody) -> None:
-    """The attacker's own, with a code that nobody has used yet, opened by the victim."""
+    """The attacker's callback, with a code that is not used yet, opened by the victim."""
     attacker = Visitor(somebody.front_end.visitor.site)
     callback = attacker.click(attacker.get("/qq/authorization/").data["login_url"], "fox")
     somebody.page.on("dialog", lambda dialog: dialog.accept())

@@ -1,4 +1,4 @@
-"""Through Tencent's captcha, as the sandbox plays it: the server asks itself about the ticket while it serves."""
+"""Tencent's captcha, as the sandbox emulates it: the server sends a request to itself while it serves one."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.support.visitor import Visitor
 
 @pytest.fixture(scope="module")
 def captcha_site(data: Path) -> Iterator[str]:
-    """A shop where Tencent's captcha stands before each SMS."""
+    """A shop where each SMS needs Tencent's captcha."""
     redis_url = valkey_server().url.replace("db=0", "db=6")
     with serve(data / "tencent", REDIS_URL=redis_url, HUMAN_CHECK="tencent") as url:
         yield url
@@ -22,7 +22,7 @@ def captcha_site(data: Path) -> Iterator[str]:
 
 @pytest.fixture
 def person(browser: Browser, captcha_site: str, complaints: list[str]) -> Iterator[Person]:
-    """Somebody new, before the form."""
+    """A new person, before the form."""
     with browser.new_context(base_url=captcha_site, locale="en-US", viewport=PHONE) as context:  # type: ignore[arg-type]
         listen(context, complaints)
         person = Person(context.new_page(), Visitor(captcha_site))
@@ -38,7 +38,7 @@ def ask(person: Person, mobile: str, button: str = "I am a person") -> None:
 
 
 def sent(person: Person, mobile: str) -> str:
-    """The code, as soon as the page says that it is on its way."""
+    """The code, as soon as the page says that it was sent."""
     status = person.page.locator("[data-status]")
     expect(status).to_have_text(
         f"The code is on its way to {mobile[:3]} {mobile[3:7]} {mobile[7:]}. It is valid for 5 minutes."

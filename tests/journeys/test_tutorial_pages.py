@@ -1,4 +1,4 @@
-"""Pages of our own that do what the tutorial's front ends do, on another origin, in a real browser."""
+"""Test pages that work as the tutorial's front ends do: on another origin, in a real browser."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from server import demo
 from tests.journeys.conftest import PASSWORD
 from tests.journeys.front_ends import API, NO_IMAGE, FrontEnd, Somebody, serving
 
-#: What most pages send and read. Each below differs from it as some of the census do.
+#: What most pages send and read. Each kind below differs from it, as some pages of the census do.
 USUAL: dict[str, Any] = {
     "authorization": "/oauth/qq/authorization/",
     "asks": "next",
@@ -29,7 +29,7 @@ USUAL: dict[str, Any] = {
     "password": "/authorizations/",
     "credentials": True,
 }
-#: By what is most their own; and where each of them is to lead.
+#: The kinds, named by their main difference, and the page that each must lead to.
 KINDS: dict[str, tuple[dict[str, Any], str]] = {
     "usual": ({}, "/"),
     "statues": (
@@ -71,29 +71,29 @@ KINDS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a ticket by a name that only the path knows": ({"callback": "/qq/back/", "ticket": "secret"}, "/cart.html"),
 }
-#: One wrong password, or every try would cost a second.
+#: One wrong password is allowed. Otherwise every try would cost one second.
 FEW = json.dumps({"password_name": [1, 900]})
-#: Two SMS to one mobile without a minute between them.
+#: Two SMS to one mobile number, without one minute between them.
 AT_ONCE = json.dumps({"sms_mobile_gap": [9, 60]})
 
 
 @pytest.fixture(scope="module")
 def direct(data: Path) -> Iterator[FrontEnd]:
-    """QQ leads to the page itself."""
+    """A site where QQ redirects to the page itself."""
     with serving(data / "tutorial", "tutorial", API, db=8, LIMITS=FEW) as front_end:
         yield front_end
 
 
 @pytest.fixture(scope="module")
 def relayed(data: Path) -> Iterator[FrontEnd]:
-    """QQ leads to the API, which leads to the page; and an SMS takes no image."""
+    """A site where QQ redirects to the API, and the API redirects to the page. An SMS needs no image code."""
     with serving(data / "relayed", "tutorial", API, db=9, relay=True, **NO_IMAGE) as front_end:
         yield front_end
 
 
 @pytest.fixture
 def lean(data: Path) -> Iterator[FrontEnd]:
-    """A shop that has no views of accounts of its own."""
+    """A shop that has no account views of its own."""
     with serving(data / "lean", "tutorial", API, db=7, LIFECYCLE="1", LIMITS=AT_ONCE) as front_end:
         yield front_end
 
@@ -221,7 +221,7 @@ def test_a_next_with_a_query_and_no_image_code(
     assert page.evaluate("decodeURI(location.href)") == relayed.url + next_
 
 
-# ---------------------------------------------------------------- the pages of accounts
+# ---------------------------------------------------------------- the account pages
 
 FIRST, SECOND, THIRD = PASSWORD, "another-horse-9", "a-third-horse-9"
 
@@ -252,7 +252,7 @@ def another(code: str) -> str:
 
 
 def register(somebody: Somebody, mobile: str) -> None:
-    """A mobile of somebody else, and a wrong code, first."""
+    """Register. Before that, try the mobile number of another person, and a wrong code."""
     page = somebody.page
     page.goto(f"{somebody.front_end.url}/register.html")
     fill(page, mobile=demo.MOBILE, username="newcomer", password=FIRST, password2=FIRST)
@@ -266,7 +266,7 @@ def register(somebody: Somebody, mobile: str) -> None:
 
 
 def change_password(somebody: Somebody, mobile: str, said: list[str]) -> None:
-    """A wrong one first."""
+    """Change the password. Before that, try a wrong one."""
     page = somebody.page
     page.goto(f"{somebody.front_end.url}/user_center_info.html")
     expect(page.locator("#username")).to_have_text("newcomer")
@@ -279,7 +279,7 @@ def change_password(somebody: Somebody, mobile: str, said: list[str]) -> None:
 
 
 def forget(somebody: Somebody, mobile: str) -> None:
-    """A wrong name, image and code first."""
+    """Set a new password. Before that, try a wrong name, a wrong image code and a wrong SMS code."""
     page, front_end = somebody.page, somebody.front_end
 
     def submit(button: str = "下一步", **fields: str) -> None:

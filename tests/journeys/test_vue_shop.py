@@ -22,14 +22,14 @@ pytestmark = pytest.mark.once
 
 FRONT_END = EXAMPLES / "vue_shop/frontend"
 LOCK = FRONT_END / "package-lock.json"
-#: ``make`` writes it when npm has installed all of the lock file.
+#: ``make`` writes this file when npm has installed everything in the lock file.
 COMPLETE = FRONT_END / "node_modules/complete"
 MOBILE = "13900000001"
 
 
 @pytest.fixture(scope="module")
 def npm() -> list[str]:
-    """The command. Skips, and says so, where Node or the packages are missing."""
+    """The npm command. The test is skipped with a message if Node.js or the packages are missing."""
     found = machine.commands("Node")
     if not found or not COMPLETE.exists() or COMPLETE.stat().st_mtime < LOCK.stat().st_mtime:
         why = f"NOT TESTED: Node (Debian: nodejs, npm), or its packages: make {COMPLETE.relative_to(EXAMPLES.parent)}"
@@ -38,7 +38,7 @@ def npm() -> list[str]:
 
 
 def run(npm: list[str], *arguments: str, **environ: str) -> str:
-    """``npm`` in the front end's folder; it has to succeed."""
+    """Run ``npm`` in the front end's folder. It must succeed."""
     command = [*npm, *arguments]
     env = {**ENVIRONMENT, **environ}
     done = subprocess.run(command, cwd=FRONT_END, env=env, capture_output=True, text=True, check=False)
@@ -56,11 +56,11 @@ def dist(npm: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def shop(dist: Path, data: Path, **environ: str) -> Iterator[tuple[str, str]]:
-    """The addresses of the front end, which hands /api/ on, and of the API behind it."""
+    """The addresses of the front end, which forwards /api/, and of the API behind it."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with running("vue_shop", data, FRONT_END=url, **environ) as api, (data / "vite").open("w") as log:
-        # Not by npm, which would leave it behind.
+        # Started without npm: npm would leave the process running.
         vite = [machine.commands("Node")[0], "node_modules/vite/bin/vite.js", "preview"]
         command = [*vite, "--port", str(port), "--outDir", str(dist)]
         process = spawn(command, cwd=FRONT_END, env={**ENVIRONMENT, "BACKEND": api}, stdout=log, stderr=log)
@@ -78,14 +78,14 @@ def site(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple
 
 
 class Somebody:
-    """With a phone, at the front end."""
+    """A person with a phone, at the front end."""
 
     def __init__(self, page: Page, api: str) -> None:
         self.page = page
         self.visitor = Visitor(api)
 
     def arrive(self, person: str, at: str = "/orders") -> None:
-        """By a page that takes an account, through the page of QQ."""
+        """Go from a page that needs an account through the page of QQ."""
         self.page.goto(at)
         self.page.get_by_role("button", name="QQ").click()
         self.page.locator(f"button[value={person}]").click()
@@ -124,7 +124,7 @@ def at(browser: Browser, site: tuple[str, str], complaints: list[str]) -> Iterat
 
 
 def orders(page: Page, mobile: str = MOBILE) -> None:
-    """The page that takes an account, and what the API told it with the token."""
+    """The page that needs an account, and what the API answered to the token."""
     page.wait_for_url("**/orders")
     page.get_by_text(f"{mobile} 的订单").wait_for()
 
@@ -133,7 +133,7 @@ def test_the_first_time_a_mobile_is_bound_and_then_one_tap_is_enough(somebody: S
     page = somebody.page
     somebody.arrive("xiaolan")
     page.wait_for_url("**/bind")
-    page.reload()  # loses nothing
+    page.reload()  # a reload loses nothing
     somebody.ask_for_code(MOBILE)
     page.locator(".send", has_text=re.compile(r"\d+ 秒后重新获取")).wait_for()
     assert page.locator(".send").is_disabled()
@@ -202,7 +202,7 @@ def test_next_does_not_lead_to_another_site(somebody: Somebody) -> None:
 def test_without_an_image_the_browser_computes(
     browser: Browser, dist: Path, tmp_path: Path, complaints: list[str]
 ) -> None:
-    """Where the site asks for a proof of work, and where somebody cannot see the image."""
+    """The site asks for a proof of work, and one person cannot see the image."""
     with shop(dist, tmp_path, HUMAN_CHECK="adaptive") as site:
         for person in at(browser, site, complaints):
             person.arrive("xiaolan")
@@ -222,7 +222,7 @@ def test_it_speaks_english_too(browser: Browser, site: tuple[str, str]) -> None:
 
 
 def test_the_client_is_made_of_the_schema_and_the_schema_of_the_code(npm: list[str], tmp_path: Path) -> None:
-    """``npm run client``, with the project's Python, makes both anew."""
+    """``npm run client``, with the project's Python, writes both files again."""
     schema = tmp_path / "schema.json"
     run(npm, "run", "schema", "--", "--file", str(schema), PATH=f"{Path(sys.executable).parent}:{ENVIRONMENT['PATH']}")
     assert (FRONT_END / "schema.json").read_text() == schema.read_text(), "run: npm run client"
@@ -230,7 +230,7 @@ def test_the_client_is_made_of_the_schema_and_the_schema_of_the_code(npm: list[s
 
 
 def test_the_lock_file_names_no_registry() -> None:
-    """Whoever installs it uses the registry that they have configured."""
+    """The person who installs it uses the registry that they have configured."""
     text = LOCK.read_text()
     assert '"resolved"' not in text
     assert text.count('"integrity"') > 50

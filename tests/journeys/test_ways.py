@@ -1,4 +1,4 @@
-"""The sign-in page with several ways in, and the avatar on the page after it, in a phone's browser and on a desktop."""
+"""The sign-in page with several ways to sign in, and the avatar on the next page, on a phone and on a desktop."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -18,13 +18,13 @@ from tests.support.visitor import Visitor
 
 DESKTOP = {"width": 1280, "height": 720}
 
-#: A tab of a browser of this size, user agent and colour scheme.
+#: Opens a tab of a browser with this size, user agent and colour scheme.
 Open: TypeAlias = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
 def shop(data: Path) -> Iterator[str]:
-    """A site with QQ and others in front of it."""
+    """A site with QQ and other providers."""
     environ = {
         "DJANGO_SETTINGS_MODULE": "tests.support.ways_settings",
         "REDIS_URL": valkey_server().url.replace("db=0", "db=4"),
@@ -104,7 +104,7 @@ def test_threat_21_several_ways_by_keyboard_and_without_script(open_tab: Open) -
 
 
 def letter_is_seen(page: Page) -> bool:
-    """Whether the letter is in the circle: beside a picture, it is below it, where nothing shows."""
+    """Whether the letter in the circle can be seen. Beside a picture, the letter is below the circle, and is hidden."""
     return bool(
         page.locator(".avatar").evaluate("""circle => {
             const range = document.createRange();

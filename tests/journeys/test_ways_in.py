@@ -1,4 +1,4 @@
-"""In without a provider, in a real browser: by SMS, by password, and back to the form by a new password."""
+"""Sign in without a provider, in a real browser: by SMS, by password, and by a new password, back to the form."""
 
 import json
 import re
@@ -24,7 +24,7 @@ ENVIRON = {
     "SMS_SIGN_UP": "1",
     "TERMS_URL": "/login/",
     "PRIVACY_URL": "/login/?privacy",
-    # Nobody here waits a minute for another code.
+    # In this test nobody waits one minute for another code.
     "LIMITS": json.dumps(
         {"sms_mobile_gap": [100, 1]} | {f"sms_mobile_{each}hour": [1000, 3600] for each in ("", "open_")}
     ),
@@ -33,7 +33,7 @@ ENVIRON = {
 
 @pytest.fixture(scope="module")
 def shop(data: Path) -> Iterator[str]:
-    """Where people may register by SMS, and agree to two texts then."""
+    """A site where people may register by SMS, with consent to two texts."""
     with serve(data / "ways", REDIS_URL=valkey_server().url.replace("db=0", "db=3"), **ENVIRON) as url:
         yield url
 
@@ -55,7 +55,7 @@ def person(browser: Browser, shop: str, complaints: list[str]) -> Iterator[Perso
 
 
 def register(person: Person, mobile: str) -> None:
-    """From the sign-in page, by an SMS, with both texts; and out again."""
+    """From the sign-in page, register by SMS, with both texts; then sign out."""
     page = person.page
     page.goto("/login/")
     page.get_by_role("link", name="短信验证码登录").click()
@@ -75,11 +75,11 @@ def test_by_sms_to_a_new_account_and_next_time_straight_in(person: Person, new_m
 
     page.goto("/login/by/sms/?next=/sandbox/inbox/")
     person.wait_for_script()
-    # Of who was here before nothing is left.
+    # The page keeps nothing of the person who used it before.
     expect(page.locator("[name=mobile]")).to_have_value("")
     person.get_code(mobile)
     page.locator("[name=sms_code]").fill("")
-    # The message is read in another app, and the phone loads the page anew meanwhile.
+    # The person reads the message in another app, and the phone reloads the page meanwhile.
     page.reload()
     person.wait_for_script()
     expect(page.locator("[name=mobile]")).to_have_value(mobile)
@@ -161,7 +161,7 @@ def test_all_of_it_without_script(browser: Browser, shop: str, complaints: list[
         plain.get_code(mobile)
         plain.go_on()
         page.get_by_role("button", name="注册并登录").click()
-        # The browser itself asks for the boxes.
+        # The browser itself requires the boxes.
         expect(page).to_have_title(re.compile("注册新账号"))
         page.get_by_label("用户协议").check()
         page.get_by_label("隐私政策").check()

@@ -42,7 +42,7 @@ def test_a_new_mobile_with_every_error_on_the_way(person: Person, new_mobile: Ca
     expect(page.get_by_role("status")).to_have_text(re.compile(r"^验证码已发送至 139 \d{4} \d{4}，5分钟内有效$"))
     expect(page.locator("#id_text_helptext")).to_have_text("重新获取验证码时才需填写")
 
-    # Enter is the main button, although it is the last.
+    # Enter presses the main button, although it is the last in the form.
     page.locator("[name=sms_code]").fill(person.read_sms(mobile))
     with page.expect_navigation():
         page.keyboard.press("Enter")
@@ -62,7 +62,7 @@ def test_a_new_mobile_with_every_error_on_the_way(person: Person, new_mobile: Ca
 def test_next_is_reached_by_the_form(
     person: Person, site: str, site_with_terms: str, new_mobile: Callable[[], str]
 ) -> None:
-    """On another allowed host, too: Chromium holds the redirect after a form to the form-action of its page."""
+    """On another allowed host, too: Chromium applies the form-action of the page to the redirect after a form."""
     page, mobile = person.page, new_mobile()
     elsewhere = site.replace("127.0.0.1", "localhost") + "/sandbox/inbox/"
     person.visitor.site = site_with_terms

@@ -1,4 +1,4 @@
-"""Requests that are ready to be sent, by whichever process: each one act of the account life, right in every part."""
+"""Requests of the account life that any process can send. Each is one complete, valid act."""
 
 import json
 import secrets
@@ -18,7 +18,7 @@ from phonebind.oauth import Identity
 APP = "101000001"
 PASSWORD, NEW_PASSWORD = "correct-horse-8", "another-horse-9"
 
-#: What the acts need.
+#: The settings that the acts need.
 SETTINGS = {
     "HASH_SLOTS": 32,
     "SMS_SIGN_IN": True,
@@ -29,7 +29,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Act:
-    """What to send."""
+    """The request to send."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ class Act:
 
 
 def send(act: Act) -> tuple[int, Any]:
-    """The status, and the answer."""
+    """Send the request. Returns the status and the answer."""
     client = Client(raise_request_exception=False)
     method = getattr(client, act.method)
     answer = method(act.path, act.body, content_type="application/json", headers=act.headers)
@@ -46,13 +46,13 @@ def send(act: Act) -> tuple[int, Any]:
 
 
 def outcome(act: Act) -> str:
-    """The error's code, or the status."""
+    """The error's code. Without an error, the status."""
     status, answer = send(act)
     return str(answer.get("code", status))
 
 
 class Device:
-    """Somebody who has signed in, with what they hold."""
+    """A signed-in person, with the tokens that the device holds."""
 
     def __init__(self, user: Any, method: str = "password", social_account: Any = None) -> None:
         self.user, self.pair = user, tokens.issue(user, method=method, social_account=social_account)
@@ -71,7 +71,9 @@ class Device:
         return {**self.headers, step_up.HEADER: step_up.issue(self.person, method)}
 
     def is_signed_in(self) -> bool:
-        """By the access token, and by the refresh token: whoever is let in by the one is by the other."""
+        """Whether the person is signed in, by the access token and by the refresh token. Both must give the same
+        result.
+        """
         by_access = send(Act("get", "/account/sessions/", headers=self.headers))[0] == 200
         status, answer = send(self.refresh())
         if status == 200:
@@ -84,7 +86,7 @@ class Device:
         return Act("post", "/authorizations/refresh/", {"refresh": self.pair["refresh"]})
 
     def change(self, mobile: str) -> Act:
-        """Of one's number, with a code to the old one shown lately."""
+        """A change of the mobile number. The person has entered a code of the old number a short time ago."""
         code = sms_codes._new_code(mobile, self.person.holder, "change_mobile")
         return Act("put", "/account/mobile/", {"mobile": mobile, "sms_code": code}, self.shown("sms"))
 
@@ -93,7 +95,7 @@ class Device:
 
 
 def make(mobile: str, password: str | None = PASSWORD) -> Any:
-    """Who has proved their number a moment ago, so that the gate asks them nothing."""
+    """Make a person who has proved their number a moment ago, so that the gate asks nothing."""
     user = unproved(mobile, password)
     proofs.record(user, mobile, "sms")
     return user
@@ -120,7 +122,7 @@ def bind(mobile: str, openid: str, password: str = PASSWORD) -> Act:
 
 
 def enter(mobile: str) -> Act:
-    """By SMS."""
+    """Sign in by SMS."""
     holder, flow = flows.start(flows.PURPOSE, "")
     code = sms_codes._new_code(mobile, holder, flows.PURPOSE)
     return Act("post", "/authorizations/sms/", {"mobile": mobile, "sms_code": code, "flow": flow})
@@ -131,7 +133,7 @@ def sign_in(username: str, password: str = PASSWORD) -> Act:
 
 
 def reset(mobile: str, password: str = NEW_PASSWORD) -> Act:
-    """Asked for by this browser, and the code is on the phone."""
+    """A password reset that this browser has started. The code is on the phone."""
     secret = secrets.token_urlsafe(16)
     digest = resets._digest(secret)
     stamp = keyed.digests(resets._STAMP, resets._stamped(mobile)[0])[0]
@@ -144,7 +146,7 @@ def reset(mobile: str, password: str = NEW_PASSWORD) -> Act:
 
 
 def not_mine(mobile: str) -> Act:
-    """The answer of who has come in by SMS, and was asked."""
+    """The answer "not mine" of a person who signed in by SMS and was asked."""
     client, act = Client(), enter(mobile)
     asked = client.post(act.path, act.body, content_type="application/json").json()
     assert asked["code"] == "owner_unclear", asked
@@ -165,7 +167,9 @@ def disable(user_pk: Any) -> str:
 
 
 def all_is_well(*mobiles: str) -> None:
-    """Of each number there is one holder at most, whose the one live proof of it is, and who has no other's name."""
+    """Each number has one holder at most. The holder has the only live proof of the number, and no user has a username
+    that is another user's number.
+    """
     users = get_user_model()._default_manager
     for mobile in mobiles:
         holders = list(users.filter(mobile=mobile).values_list("pk", flat=True))
@@ -178,6 +182,6 @@ def all_is_well(*mobiles: str) -> None:
 
 
 def ended(user: Any) -> list[str]:
-    """How each of their sessions ended; "" for one that has not."""
+    """How each of the person's sessions ended; "" for a session that has not ended."""
     rows = Session.objects.filter(user=user.pk).order_by("created_at", "pk")
     return [each.end_reason for each in rows]

@@ -1,5 +1,5 @@
-"""The account life. Its app is installed for these tests alone (``LIFECYCLE=1``): the others show that who does not
-install it pays nothing.
+"""The account life. Its app is installed for these tests alone (``LIFECYCLE=1``). The other tests show that a host
+that does not install it pays nothing.
 """
 
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from phonebind import life, tokens
 MOBILE, PASSWORD = "13900000001", "correct-horse-8"
 
 if not life.installed:
-    # Folders and all: whatever imports its models makes Django look for their tables.
+    # Skip the folders too: an import of the app's models makes Django look for their tables.
     collect_ignore_glob = ["*"]
 
 
 class Account:
-    """Somebody who is signed in on one device."""
+    """A person who is signed in on one device."""
 
     def __init__(self, user: Any, client: Client, pair: tokens.Pair) -> None:
         self.user, self.client = user, client
@@ -27,7 +27,7 @@ class Account:
         self.headers = {"Authorization": f"Bearer {pair['token']}"}
 
     def ask(self, method: str, path: str, data: Any = None, **headers: str) -> Any:
-        """An answer of the API to this device."""
+        """Send a request of this device to the API, and return the answer."""
         send: Callable[..., Any] = getattr(self.client, method.lower())
         body = {} if data is None else data
         return send(path, body, content_type="application/json", headers={**self.headers, **headers})
@@ -42,7 +42,7 @@ def person(db: None) -> Any:
 
 @pytest.fixture
 def device() -> Callable[..., Account]:
-    """Sign a user in by password, through the API, on a device of its own."""
+    """Sign a user in by password, through the API, on a separate device."""
 
     def sign_in(username: str = MOBILE, password: str = PASSWORD, **headers: str) -> Account:
         client = Client()

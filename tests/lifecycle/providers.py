@@ -1,4 +1,4 @@
-"""To the emulated QQ and back, for somebody who is signed in."""
+"""The way to the emulated QQ and back, for a signed-in person."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -6,12 +6,12 @@ from tests.lifecycle.conftest import Account
 
 
 def go(account: Account, intent: str) -> str:
-    """The state that QQ is asked with."""
+    """The state in the request to QQ."""
     answer = account.ask("get", "/oauth/qq/authorization/", {"next": "/account.html", "intent": intent})
     assert answer.status_code == 200, answer.content
     return str(parse_qs(urlsplit(answer.json()["login_url"]).query)["state"][0])
 
 
 def come_back(state: str, code: str = "CODE") -> dict[str, str]:
-    """What the front end's page reads off its address."""
+    """The parameters that the front end's page reads from its address."""
     return {"provider": "qq", "code": code, "state": state}

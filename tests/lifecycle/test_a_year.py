@@ -1,4 +1,4 @@
-"""A year of one customer's app at the running server, by the API alone."""
+"""One year of a customer's app at the running server, by the API alone."""
 
 import json
 import os
@@ -20,12 +20,12 @@ from tests.support.site import ROOT, serve
 from tests.support.visitor import Answer, Visitor
 
 FIRST, SECOND, THIRD, FOURTH = (f"{word}-horse-9" for word in ("first", "second", "third", "fourth"))
-# Nobody here waits a minute for another code.
+# In this test nobody waits one minute for another code.
 LIMITS = {"sms_mobile_gap": [100, 1]} | {f"sms_mobile_{each}hour": [1000, 3600] for each in ("", "open_")}
 
 
 class App(Visitor):
-    """It keeps its tokens, and the last proof that it is still them."""
+    """The app keeps its tokens and the last step-up proof."""
 
     token = refresh = verification = ""
 
@@ -44,7 +44,7 @@ class App(Visitor):
         return answer.data if answer.body else None
 
     def code(self, path: str, to: str, **query: str) -> tuple[str, Any]:
-        """What arrives there; and the answer."""
+        """The code that arrives at the number, and the answer of the API."""
         said = self.expect(200, "GET", f"{path}?{self._solved(**query)}")
         return self.inbox(to), said
 
@@ -72,7 +72,7 @@ class App(Visitor):
         return self.expect(status, "PUT", "/account/mobile/", mobile=mobile, sms_code=code)
 
     def come_back(self, person: str, provider: str = "qq") -> Any:
-        """The app is led to the provider; what the callback's code and state become."""
+        """The app goes to the provider. Returns the answer to the code and the state of the callback."""
         url = self.get(f"/oauth/{provider}/authorization/", next="/").data["login_url"]
         return self.get(f"/oauth/{provider}/user/?{urlsplit(self.click(url, person)).query}").data
 

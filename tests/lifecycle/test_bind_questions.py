@@ -1,4 +1,4 @@
-"""The bind page of who has proved a number, and is asked about the account that has it."""
+"""The bind page for a person who has proved a number that an account has. The page asks about that account."""
 
 import re
 from datetime import timedelta
@@ -27,7 +27,7 @@ def by_number(phonebind: Configure) -> None:
 
 
 def account(password: str | None = None, days: float = 100) -> Any:
-    """Whose number was proved that many days ago."""
+    """An account whose number was proved that many days ago."""
     model: Any = get_user_model()
     user = model.objects.create_user(username=MOBILE, mobile=MOBILE, password=password)
     proofs.record(user, MOBILE, "sms")
@@ -37,7 +37,7 @@ def account(password: str | None = None, days: float = 100) -> Any:
 
 
 def prove(shopper: Shopper) -> tuple[str, Any]:
-    """Somebody new at the provider proves the number; the page that comes."""
+    """A person who is new at the provider proves the number. Returns the next page."""
     url = shopper.arrive()
     form = shopper.form(url) | {"mobile": MOBILE}
     assert shopper.send_code(url, form).status_code == 200
@@ -63,7 +63,7 @@ def test_threat_30_an_old_number_is_a_question_that_shows_a_masked_name(shopper:
     assert (asked.status_code, heading(asked)) == (409, "Is this account yours?")
     assert "<dd>小**</dd>" in asked.content.decode()
     assert "小明" not in asked.content.decode()
-    # The month as people write it, and a way on for a number that was mistyped.
+    # The month as people write it, and a link for a person who mistyped the number.
     assert f"<dd>{timezone.localtime():%B %Y}</dd>" in asked.content.decode()
     assert f'href="{url}">Use another number' in asked.content.decode()
     assert not SocialAccount.objects.filter(provider="qq").exists()
@@ -84,7 +84,7 @@ def test_it_is_mine_takes_the_password_where_there_is_one(shopper: Shopper, qq: 
     assert (more.status_code, heading(more)) == (401, "Please confirm that it is you")
     form = shopper.inputs(more)
     assert (form["owner"], form["password"]) == ("mine", "")
-    # Who does not know it is not left here.
+    # A person who does not know the password has a link to go on.
     assert "/login/by/reset/" in more.content.decode()
     assert f'href="{url}">Use another number' in more.content.decode()
     wrong = shopper.submit(url, form | {"password": "wrong-horse-1"})

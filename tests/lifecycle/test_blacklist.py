@@ -1,4 +1,6 @@
-"""simplejwt's blacklist is installed too: all that ends sessions ends them still, and so does a host by that list."""
+"""simplejwt's blacklist is installed too. Everything that ends sessions still ends them, and a host can end them with
+that list too.
+"""
 
 import os
 import subprocess
@@ -78,7 +80,7 @@ print("blacklist", refresh(token))
 
 
 def test_threat_29_what_ends_sessions_ends_them_beside_the_blacklist() -> None:
-    """In a process of its own: simplejwt looks for that app once, when it is imported."""
+    """Runs in a separate process: simplejwt looks for that app once, when it is imported."""
     environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.support.blacklist_settings"}
     if measuring := coverage.Coverage.current():
         environ["COVERAGE_PROCESS_START"] = str(ROOT / "pyproject.toml")

@@ -1,4 +1,4 @@
-"""What each request costs with the app. Without it: tests/api/test_edges.py."""
+"""The cost of each request with the app. tests/api/test_edges.py has the cost without it."""
 
 from collections.abc import Iterator
 from typing import Any

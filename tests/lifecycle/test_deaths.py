@@ -1,7 +1,9 @@
-"""A process is killed at every step of an act, one after the other: the act is done or not, and nobody is locked out.
+"""A process is killed at every step of an act, one step after the other. The act is done or not done, and nobody is
+locked out.
 
-Sent again, the same request does it or finds it done. And who is let in by an access token can refresh, and the
-reverse: what was said to the store for a commit that never came keeps nobody out.
+The same request, sent again, does the act or finds it done. A person whose access token is accepted can refresh, and a
+person who can refresh has an accepted access token: an entry in the store for a commit that never happened locks
+nobody out.
 """
 
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ from tests.support.racers import Deaths, deaths
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-#: Fewer steps than that are not those of the act.
+#: An act has at least this many steps.
 MANY = 8
 
 
@@ -77,7 +79,7 @@ def test_threat_29_a_reset(dying: Deaths) -> None:
         dying.of(send, act, step=step)
         done = stored(user).check_password(NEW_PASSWORD)
         assert before.is_signed_in() != done
-        # Done, and the answer was lost: it is used up, and they sign in by the password that they have just set.
+        # The act was done, and its answer was lost. The code is used up, and the person signs in by the new password.
         assert outcome(act) == ("sms_code_invalid" if done else "200")
         assert send(acts.sign_in(mobile, NEW_PASSWORD))[0] == 200
         assert not before.is_signed_in()
@@ -113,7 +115,7 @@ def test_threat_32_a_change_that_is_due(dying: Deaths) -> None:
         done = stored(user).mobile == other
         assert MobileChange.objects.filter(user=user).exists() != done
         all_is_well(mobile, other)
-        # Not by a request: the first of theirs carries it out.
+        # Look at the row: a request would carry the change out itself.
         assert bool(before.session.ended_at) == done
         assert send(act)[1]["mobile"] == f"{other[:3]}****{other[-4:]}"
         assert (owner.is_signed_in(), before.is_signed_in()) == (True, False)
@@ -134,7 +136,7 @@ def test_threat_31_not_mine(dying: Deaths) -> None:
         said = outcome(act)
         assert said == "ticket_invalid" or (said, done) == ("200", False)
         if stored(user).mobile:
-            # An answer is good once, and this one was taken; they are asked again.
+            # An answer is valid once, and this one was accepted. The person is asked again.
             assert outcome(acts.not_mine(mobile)) == "200"
         assert owner.is_signed_in()
         assert send(acts.sign_in(stored(user).username))[0] == 200

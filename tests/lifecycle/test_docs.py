@@ -1,4 +1,4 @@
-"""The pages of the account life say what the code says, and a new project that follows them has all of it."""
+"""The pages of the account life say what the code says. A new project that follows them has all of it."""
 
 import inspect
 import json
@@ -25,9 +25,9 @@ from tests.support.startproject import ROOT, blocks, manage, paste, start, write
 PAGE = "docs/en/how-to/account-life.md"
 HOW_TO, API = read("how-to/account-life"), read("reference/account-api")
 METHODS = "GET|POST|PUT|DELETE"
-#: Told by Django REST framework or the model, in their own words.
+#: Messages of Django REST framework or the model, in their own words.
 OTHERS_WORDS = {"invalid"}
-#: Of what stands in a path.
+#: Values for the parts of a path.
 VALUES = {"session_id": "23a4d3d0-9c98-4171-af9b-726336e39290", "identity_id": "1", "reset_id": "R", "provider": "qq"}
 
 
@@ -38,12 +38,12 @@ def examples() -> list[str]:
 
 
 def path_of(told: str) -> str:
-    """Of what the page writes as ``/account/sessions/{session_id}/``."""
+    """The path of an address that the page writes as ``/account/sessions/{session_id}/``."""
     return told.format(**VALUES)
 
 
 def sections(text: str) -> list[str]:
-    """Of single endpoints: the first two are of all of them."""
+    """The sections of single endpoints. The first two sections are about all endpoints."""
     return text.split("\n## ")[3:]
 
 
@@ -61,7 +61,7 @@ def test_every_address_is_there_and_every_request_leads_somewhere() -> None:
 
 
 def operations() -> Iterator[tuple[str, set[str], set[str]]]:
-    """Of each endpoint of the app: its name on the page, its fields and its errors, as OpenAPI has them."""
+    """Each endpoint of the app: its name on the page, and its fields and errors in OpenAPI."""
     schema = SchemaGenerator(patterns=urls.urlpatterns).get_schema(public=True)  # type: ignore[no-untyped-call]
     parts = schema["components"]["schemas"]
 
@@ -137,7 +137,7 @@ def test_every_signal_command_setting_and_reason_is_there() -> None:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new one, as the tutorial makes it, and then as the page does."""
+    """A new project, made as the tutorial says, and then changed as the page says."""
     directory = tmp_path_factory.mktemp("new")
     start(directory)
     for block in blocks(PAGE):
@@ -178,7 +178,7 @@ client = Client(headers={"host": "localhost"})
 
 
 def files() -> Iterator[tuple[str, str]]:
-    """What it says to put in a file of one's own."""
+    """The lines that the page says to put in each file of the project."""
     for comment, text in re.findall(r"^```(?:html|css)\n(\{#|/\*) (.*?)^```$", HOW_TO, re.MULTILINE | re.DOTALL):
         name, _space, rest = text.partition(" #}\n" if comment == "{#" else " */\n")
         yield name, rest

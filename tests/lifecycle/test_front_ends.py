@@ -1,4 +1,4 @@
-"""One more identity, and step-up by one, in each of the front ends that there are."""
+"""Bind another identity, and do a step-up by one, in each kind of front end."""
 
 import importlib
 import sys
@@ -26,7 +26,7 @@ Start = Callable[..., None]
 
 @pytest.fixture(autouse=True)
 def start(phonebind: Configure, qq: Upstream, person: Any) -> Iterator[Start]:
-    """``FRONT_END`` as if Django had started with it; QQ leads to a static page."""
+    """Set ``FRONT_END`` as if Django had started with it. QQ redirects to a static page."""
 
     def begin(word: str, **changes: Any) -> None:
         phonebind(front_end=word, providers={"redirect_uri": "http://www.shop.example:8080/back.html"}, **changes)
@@ -46,7 +46,7 @@ def _reload() -> None:
 
 
 class Page:
-    """What a page sends: its token, and cookies where it ``keeps`` them."""
+    """A front-end page's requests: with its token, and with cookies if the page ``keeps`` them."""
 
     def __init__(self, *, keeps: bool, origin: str = "") -> None:
         self.keeps, self._client = keeps, Client()
@@ -73,7 +73,7 @@ class Page:
         return self.client.post(path, form, content_type="application/json", headers={**self.headers, **headers})
 
     def shown(self) -> dict[str, str]:
-        """That it is them, by the password: without cookies a sign-in is no such proof."""
+        """The proof of a step-up by password. Without cookies, a sign-in is no such proof."""
         answer = self.post(VERIFICATIONS, {"password": PASSWORD})
         assert answer.status_code == 201, answer.content
         return {"X-Verification": answer.json()["verification"]}
@@ -99,7 +99,9 @@ def test_pages_that_keep_no_cookies_bind_one_more(start: Start, person: Any, set
 
 
 def test_threat_24_the_csrf_of_linking_without_cookies(start: Start, person: Any) -> None:
-    """The state is no secret of the browser there: the attacker has one, and a victim's page that posts it."""
+    """In this front end, the state is no secret of the browser. The attacker has a state, and makes a victim's page
+    post it.
+    """
     start("tutorial")
     attacker, victim = Page(keeps=False), Page(keeps=False)
     attacker.sign_in()
@@ -111,7 +113,7 @@ def test_threat_24_the_csrf_of_linking_without_cookies(start: Start, person: Any
 
 
 def test_a_front_end_that_keeps_cookies_shows_them(start: Start, person: Any) -> None:
-    """What the store keeps for others is nothing there."""
+    """The entry that the store keeps for front ends without cookies is not valid here."""
     start("contract")
     page = Page(keeps=True)
     page.sign_in()

@@ -1,4 +1,6 @@
-"""Each kind of user model lets people change their number and password, or says why not; in a process of its own."""
+"""Each kind of user model lets people change their number and password, or says why not. Each runs in a separate
+process.
+"""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""One's identities: which there are, one more, one less."""
+"""The identities of an account: list them, bind another one, unbind one."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ def stranger(db: None) -> Any:
 
 @pytest.fixture
 def heard() -> Iterator[list[str]]:
-    """What the host was told."""
+    """The signals that the host received."""
     told: list[str] = []
 
     def hear_bound(user: Any, provider: str, request: Any, **kwargs: Any) -> None:
@@ -63,7 +63,7 @@ def heard() -> Iterator[list[str]]:
 
 
 def by_qq() -> Account:
-    """Somebody signs in by QQ, on a device of their own."""
+    """A person signs in by QQ, on a separate device."""
     client = Client()
     state = client.get("/oauth/qq/authorization/").json()["login_url"].split("state=")[1].split("&")[0]
     body = client.get("/oauth/qq/user/", {"code": "CODE", "state": state}).json()
@@ -71,7 +71,7 @@ def by_qq() -> Account:
     return Account(model.objects.get(pk=body["id"]), client, {"token": body["token"], "refresh": body["refresh"]})
 
 
-# ---------------------------------------------------------------- which there are
+# ---------------------------------------------------------------- list them
 
 
 def test_they_are_listed_without_their_openids(qq: Upstream, person: Any, stranger: Any, device: Device) -> None:
@@ -112,7 +112,7 @@ def test_what_may_be_one_person_is_one_entry_as_it_is_unbound_at_once(person: An
     assert not SocialAccount.objects.exists()
 
 
-# ---------------------------------------------------------------- one more
+# ---------------------------------------------------------------- bind another one
 
 
 def test_one_more_is_bound(qq: Upstream, person: Any, device: Device, heard: list[str]) -> None:
@@ -198,7 +198,7 @@ def test_a_stolen_token_adds_no_identity(qq: Upstream, person: Any, device: Devi
     asked = len(qq.requests)
     answer = thief.ask("post", IDENTITIES, form)
     assert (answer.status_code, answer.json()["code"]) == (401, "insufficient_user_authentication")
-    # The code is good still, for when they come back with a proof.
+    # The code is still valid when the person comes back with a proof.
     assert len(qq.requests) == asked
     verified = thief.ask("post", "/account/verifications/", {"password": PASSWORD})
     proof = {"X-Verification": verified.json()["verification"]}
@@ -225,7 +225,8 @@ def test_threat_24_a_state_of_one_user_is_worth_nothing_with_another_token(
     same_user = device()
     form = come_back(go(one, "bind"))
     for thief in (other, same_user):
-        # In the very browser, too: the victim's, where the attacker's token was planted, or the other way round.
+        # Also in the same browser: the attacker's token was planted in the victim's browser, or the victim's token in
+        # the attacker's.
         for client in (thief.client, one.client):
             thief.client = client
             answer = thief.ask("post", IDENTITIES, form, **proof_in(thief))
@@ -256,7 +257,7 @@ def test_threat_24_states_serve_for_what_they_were_made_for(qq: Upstream, person
 
 
 def test_threat_24_the_csrf_of_linking(qq: Upstream, person: Any, stranger: Any, device: Device) -> None:
-    """The attacker's code, with a state of their own or none of ours, posted by the victim's browser."""
+    """The attacker's code, with a state of the attacker or no state of ours, posted by the victim's browser."""
     attacker, victim = device("13900000002"), device()
     form = come_back(go(attacker, "bind"), "ATTACKERS")
     assert victim.ask("post", IDENTITIES, form).json()["code"] == "state_invalid"
@@ -269,7 +270,7 @@ def test_threat_24_the_csrf_of_linking(qq: Upstream, person: Any, stranger: Any,
 def test_threat_24_with_djangos_session_no_other_sites_page_acts(
     qq: Upstream, phonebind: Configure, person: Any
 ) -> None:
-    """Old browsers say the Origin alone."""
+    """Old browsers send the Origin alone."""
     phonebind(front_end="session")
     client = Client()
     client.force_login(person)
@@ -328,7 +329,7 @@ def test_a_code_that_is_used_up(qq: Upstream, person: Any, device: Device) -> No
     assert one.ask("post", IDENTITIES, come_back(go(one, "bind")) | {"provider": "no"}).status_code == 404
 
 
-# ---------------------------------------------------------------- one less
+# ---------------------------------------------------------------- unbind one
 
 
 def test_unbinding_ends_the_sessions_that_began_with_it_and_no_other(
@@ -392,12 +393,12 @@ def test_threat_26_what_is_unbound_stays_unbound_by_whichever_app(
     assert answer.json()["access_token"]
 
 
-# ---------------------------------------------------------------- the last way in
+# ---------------------------------------------------------------- the last way to sign in
 
 
 @pytest.fixture
 def social(db: None) -> Any:
-    """Somebody with nothing but identities."""
+    """A person who has identities, but no password and no number."""
     model: Any = get_user_model()
     user = model.objects.create_user(username="social")
     user.set_unusable_password()
@@ -412,7 +413,7 @@ def test_the_last_way_in_stays(qq: Upstream, social: Any) -> None:
     assert not entry["removable"]
     answer = unbind(one, account.pk)
     assert (answer.status_code, answer.json()["code"]) == (409, "last_way_in")
-    # Of an app that is no more: nobody comes in by it.
+    # An identity of an app that does not exist any more: nobody can sign in by it.
     row(social, "F" * 32, "101999999", "UID_OTHER", provider="gone")
     assert unbind(one, account.pk).status_code == 409
     assert one.ask("get", IDENTITIES).status_code == 200
@@ -425,7 +426,7 @@ def test_a_password_without_a_name_is_no_way_in(qq: Upstream, social: Any, perso
     social.username = f"+86{MOBILE}"
     social.save()
     account = row(social)
-    # That name leads to whoever has the mobile.
+    # That username leads to the person who has the mobile number.
     assert unbind(by_qq(), account.pk).status_code == 409
 
 
@@ -438,7 +439,7 @@ def test_a_mobile_that_was_proved_is_a_way_in_and_stays_so(qq: Upstream, social:
     assert unbind(one, account.pk).status_code == 409
     MobileProof.objects.all().delete()
     assert unbind(one, account.pk).status_code == 204
-    # The bind that told since when it is theirs is gone, what it told is not.
+    # The bind that recorded since when the number is the person's is deleted. The recorded time is kept.
     assert MobileProof.objects.get().first_proved_at == account.created_at
     assert proofs.last(social, "13900000005") == (account.created_at, False)
 
@@ -447,7 +448,9 @@ def test_a_mobile_that_was_proved_is_a_way_in_and_stays_so(qq: Upstream, social:
 def test_threat_25_a_number_that_lets_nobody_in_is_no_way_in(
     qq: Upstream, social: Any, phonebind: Configure, is_staff: bool
 ) -> None:
-    """An operator's, and that of who has no password where the host wants one: no SMS signs them in or resets it."""
+    """An operator's number, and the number of an account without password where the host requires one: no SMS signs
+    them in or resets the password.
+    """
     social.mobile, social.is_staff = "13900000005", is_staff
     social.save()
     account = row(social)
@@ -477,7 +480,7 @@ def test_threat_25_nor_is_one_whose_owner_would_be_asked_and_not_believed(
 
 
 def test_a_mobile_that_may_never_have_been_proved_is_no_way_in(qq: Upstream, social: Any) -> None:
-    """The host has let them write it into a form."""
+    """The host has let the person enter it in a form."""
     social.mobile = "13900000005"
     social.save()
     account = row(social)
@@ -488,7 +491,7 @@ def test_a_mobile_that_may_never_have_been_proved_is_no_way_in(qq: Upstream, soc
 def test_one_person_who_attaches_two_openids_to_two_accounts_at_once(
     person: Any, stranger: Any, same_person: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody gets what is not theirs: they have shown both accounts. The host hears of it."""
+    """Nobody gets another person's identity: this person has proved both accounts. The host is informed."""
     here, there = (Identity("qq", app_id, openid, unionid="U") for app_id, openid in (("1", "A"), ("2", "B")))
     create, request = binding._create, RequestFactory().post("/")
 
@@ -512,7 +515,7 @@ def test_threat_25_two_unbinds_at_once_leave_one_way_in(qq: Upstream, social: An
         SocialAccount.objects.all().delete()
         accounts = [row(social), row(social, "F" * 32)]
         one = by_qq()
-        # Or the one who unbinds what they came by would end the other's session too.
+        # Otherwise a person who unbinds the identity of their sign-in would also end the other session.
         Session.objects.update(social_account=None)
         answers = together(unbind, [(one, each.pk) for each in accounts])
         assert sorted(each.status_code for each in answers) == [204, 409]

@@ -1,4 +1,4 @@
-"""The SMS to an old number whose account is to get another one."""
+"""The SMS to an old number, when the number of its account is to change."""
 
 import re
 from collections.abc import Callable
@@ -24,7 +24,7 @@ OLD_GATEWAY = "tests.lifecycle.test_notices.Plain"
 
 
 class Plain:
-    """A gateway of a host's, which knows codes alone."""
+    """A host's gateway that can send codes only."""
 
     sent: ClassVar[list[Message]] = []
 
@@ -45,7 +45,7 @@ def test_threat_32_the_old_number_is_told_once(person: Any, device: Device) -> N
     assert change(one, "password").status_code == 202
     [told] = Outbox.sent
     assert (told.mobile, told.purpose, told.code) == (MOBILE, "mobile_change", "")
-    # The number that it gets is nobody's business who has the old one by now.
+    # The owner of the old number must not see the new number.
     assert not re.search(r"\d{3}", told.text.replace("72", ""))
     assert change(one, "password").status_code == 202
     assert change(one, "password", OTHER).status_code == 409
@@ -66,7 +66,7 @@ def test_threat_32_no_more_than_three_a_day(person: Any, device: Device) -> None
 
 
 def test_the_codes_of_the_number_leave_room_for_it(person: Any, device: Device, phonebind: Configure) -> None:
-    """Who would keep the owner from hearing of it could use up what the number may be sent."""
+    """Otherwise an attacker could use up the number's limit, and the owner would not hear of the change."""
     phonebind(limits=dict.fromkeys(("sms_mobile_gap", "sms_mobile_hour", "sms_mobile_day", "sms_site_day"), (0, 60)))
     assert change(device(), "password").status_code == 202
     assert len(Outbox.sent) == 1

@@ -1,4 +1,4 @@
-"""Who is asked whether a number has a new owner, and what becomes of it where nobody answers."""
+"""Which service is asked whether a number has a new owner, and what happens if the service gives no answer."""
 
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -65,7 +65,7 @@ def test_whatever_else_it_says_nobody_knows(aliyun: Upstream, answer: Any, bille
 
 def test_a_vendor_that_is_down_knows_nothing(phonebind: Configure) -> None:
     phonebind(number_state={"gateway": "aliyun", **KEYS, "endpoint": "http://127.0.0.1:9/"})
-    # The log says so once a minute.
+    # The log has one line for it per minute.
     assert [number_state.since(MOBILE, WHEN) for _ in range(2)] == ["unknown"] * 2
 
 
@@ -94,7 +94,7 @@ def test_the_number_itself_does_not_travel(aliyun: Upstream, monkeypatch: pytest
             "AuthCode": "Dd1r4id",
             "InputNumber": sha256(MOBILE.encode()).hexdigest(),
             "Mask": "SHA256",
-            # In China it is the next day.
+            # In China it is already the next day.
             "StartTime": "2026-01-02 04:00:00",
         }
     ]

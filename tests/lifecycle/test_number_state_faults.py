@@ -1,5 +1,5 @@
-"""Whoever tells which numbers have a new owner is slow, broken or away: the gate asks the person, and nobody is kept
-waiting, or out, or told that the server is broken.
+"""The service that knows which numbers have a new owner is slow, broken or down. The gate then asks the person. No
+person waits long, is locked out, or gets a server error.
 """
 
 import logging
@@ -24,13 +24,13 @@ from tests.support.racers import together
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
-#: Seconds. No test waits for an answer that takes so long.
+#: Seconds. No test waits so long for an answer.
 NEVER = 300
 SAME = {"Code": "OK", "Data": {"VerifyResult": 2}}
 
 
 class Broken:
-    """A gateway of the host's."""
+    """A host's gateway."""
 
     def __init__(self, answer: Any) -> None:
         self._answer = answer
@@ -58,7 +58,7 @@ def ask(phonebind: Configure, number_state: dict[str, Any], **more: Any) -> None
 
 @pytest.fixture
 def long_ago(person: Any) -> Any:
-    """Whose number was proved 100 days ago."""
+    """An account whose number was proved 100 days ago."""
     proofs.record(person, MOBILE, "sms")
     MobileProof.objects.update(last_proved_at=timezone.now() - timedelta(days=100))
     return person
@@ -168,7 +168,7 @@ def test_one_that_cannot_be_made(long_ago: Any, phonebind: Configure) -> None:
 
 
 def test_an_act_that_begins_anew_asks_once(long_ago: Any, aliyun: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is waited for, and billed."""
+    """The request waits for the service, and each call is billed."""
     aliyun.answer("/dytns", SAME)
     real, failures = proofs.record, [IntegrityError(), IntegrityError()]
 

@@ -1,4 +1,4 @@
-"""One's password and mobile: changed by their owner, and taken away by what carriers know."""
+"""The password and the mobile number: their owner changes them, or the number is taken away by data of the carriers."""
 
 import time
 from collections.abc import Callable
@@ -104,7 +104,7 @@ def test_threat_29_a_new_password_ends_what_the_old_one_began(person: Any, devic
     with pytest.raises(SmsCodeInvalid):
         sms_codes.check(MOBILE, code, claimant="", address="192.0.2.1", purpose="sign_in")
     again = Account(person, one.client, answer.json())
-    # Nothing that was shown before serves the session that began with it.
+    # No earlier proof is valid for the session that began with the new password.
     stale = again.ask("put", "/account/password/", {"password": PASSWORD}, **proof)
     assert stale.json()["code"] == "insufficient_user_authentication"
     assert refresh(again.refresh).status_code == 200
@@ -171,7 +171,7 @@ def test_threat_31_the_old_number_is_no_login_name(person: Any, device: Device) 
     with pytest.raises(SmsCodeInvalid):
         sms_codes.check(MOBILE, code, claimant="", address="192.0.2.1", purpose="reset_password")
     assert MobileProof.objects.get(current=True).mobile == NEW
-    # Nobody who gets the old number is in the way, and both get in by their own.
+    # A person who gets the old number has no effect on the owner. Both sign in by their own number.
     make(MOBILE, MOBILE)
     assert login(MOBILE) == login(NEW) == 200
 
@@ -234,7 +234,7 @@ def unbind(account: Account) -> None:
 
 
 def disable(account: Account) -> None:
-    """And the owner, who has told the operator, is let in again."""
+    """The operator disables the account, and enables it after the owner has told the operator."""
     for is_active in (False, True):
         account.user.is_active = is_active
         account.user.save()
@@ -358,7 +358,7 @@ def test_what_ended_a_session_meanwhile_ends_its_acts(person: Any, device: Devic
         numbers.change(who, proof)
 
 
-# ---------------------------------------------------------------- release
+# ---------------------------------------------------------------- release of a number
 
 
 def test_threat_31_a_released_number_is_nobodys(person: Any, device: Device, tmp_path: Path) -> None:
@@ -422,7 +422,7 @@ def test_a_model_that_needs_a_number_keeps_it(person: Any, tmp_path: Path) -> No
         run("phonebind_release_numbers", str(tmp_path / "none"))
 
 
-# ---------------------------------------------------------------- at once: test_races; half done: test_deaths
+# ------------------------------------------------- concurrent acts: test_races; acts that stop half way: test_deaths
 
 
 def started(user: Any) -> Person:
@@ -431,7 +431,7 @@ def started(user: Any) -> Person:
 
 
 def test_a_number_that_is_theirs_already_stays(person: Any) -> None:
-    """A double click, whose second request was sent before the first was answered."""
+    """A double click: the second request was sent before the answer to the first."""
     who = started(person)
     proof = sms_codes.check(
         MOBILE,
@@ -445,7 +445,7 @@ def test_a_number_that_is_theirs_already_stays(person: Any) -> None:
 
 
 def test_a_number_that_is_the_key_of_the_account_stays(person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user model of a host's; what such a host is answered: tests/hosts/numbers.py."""
+    """A host's user model. tests/hosts/numbers.py has the answers that such a host gets."""
     monkeypatch.setattr(numbers, "_field", lambda: SimpleNamespace(primary_key=True, null=True))
     with pytest.raises(MobileKept):
         numbers.release(person, MOBILE, "carrier")

@@ -26,7 +26,7 @@ ADMIN = "/admin/phonebind_lifecycle"
 
 @pytest.fixture
 def rows(person: Any) -> Any:
-    """One of each, of one person; and a session of another."""
+    """One session of each kind, all of one person; and one session of another person."""
     now = timezone.now()
     MobileProof.objects.create(user=person, mobile=MOBILE, first_proved_at=now, last_proved_at=now)
     MobileChange.objects.create(user=person, mobile="13900000009", requested_at=now, due_at=now)

@@ -1,4 +1,4 @@
-"""The gate at every door that an SMS alone opens, and the answers of those whom it asks."""
+"""The gate at every way in that needs an SMS alone, and the answers of the people whom it asks."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -37,7 +37,7 @@ def known(phonebind: Configure) -> None:
 
 @pytest.fixture
 def bare() -> Any:
-    """An account that has a mobile and nothing else."""
+    """An account that has a mobile number and nothing else."""
     model: Any = get_user_model()
     return model.objects.create_user(username=MOBILE, mobile=MOBILE, password=None)
 
@@ -49,7 +49,7 @@ def proved(user: Any, days: float) -> None:
 
 
 def bind(identity: Identity = ME, *, http: Client | None = None, proof: str = "", **more: Any) -> Any:
-    """What an app posts that has proved the number: a loose ticket, and a proof."""
+    """The body that an app posts after it has proved the number: a ticket of no session, and a proof."""
     proof = proof or mobile_proofs.issue(MOBILE, identity, strength="sms", source="").token
     form = {"access_token": tickets.issue_loose(identity, "/"), "mobile_proof": proof, **more}
     return (http or Client()).post(f"/oauth/{identity.provider}/user/", form, content_type="application/json")
@@ -67,7 +67,9 @@ def code(answer: Any) -> Any:
 
 
 def test_threat_30_who_binds_while_signed_in_has_proved_no_number(person: Any) -> None:
-    """By the password, say, of an account whose number is somebody else's by now: who has it is asked."""
+    """For example by the password of an account whose number is another person's now. The owner of the number is
+    asked.
+    """
     binding.attach(RequestFactory().get("/"), replace(ME, openid="F" * 32), person)
     assert proofs.last(person, MOBILE) == (None, False)
     assert code(bind()) == "owner_unclear"
@@ -90,7 +92,7 @@ def test_threat_30_nothing_is_assumed_where_nobody_knows_when_it_was_proved(bare
 
 
 def bound(user: Any) -> datetime:
-    """As before this app was installed."""
+    """Bound as before this app was installed."""
     return SocialAccount.objects.create(user=user, provider="qq", app_id="1", openid="A" * 32).created_at
 
 
@@ -192,14 +194,14 @@ def test_threat_30_a_probation_does_not_launder_itself(bare: Any, phonebind: Con
     assert bind(http=thief).status_code == 201
     row = MobileProof.objects.get()
     assert (row.last_proved_at, row.doubtful_until is not None) == (before, True)
-    # Again within the 8 days, from the thief's own device, which has a session by now.
+    # Again within the 8 days, from the thief's own device. It has a session now.
     other = Identity("wechat", "wx1", "F" * 32)
     cookies = "; ".join(f"{k}={v.value}" for k, v in thief.cookies.items())
     request = RequestFactory().get("/", HTTP_COOKIE=cookies)
     assert devices.known_hash(request)
     with pytest.raises(OwnerUnclear):
         ownership.decide(request, bare, MOBILE, door=ownership.Door("bind", other.key))
-    # And when they are over it is no known device, and no proof.
+    # After the 8 days it is no known device and no proof.
     with time_machine.travel(timezone.now() + timedelta(days=9)):
         assert ownership.decide(request, bare, MOBILE) is True
         phonebind(known_mobile="sms", number_state={})
@@ -327,7 +329,7 @@ ME2 = Identity("qq", "101000001", "D" * 32)
 def test_of_two_answers_at_once_one_counts(person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = bind()
     assert choose(asked, "mine", password=PASSWORD).status_code == 200
-    # The other has looked before.
+    # The other request has already checked.
     monkeypatch.setattr(store, "exists", lambda name: False)
     assert code(choose(asked, "mine", password=PASSWORD)) == "ticket_invalid"
 
@@ -352,7 +354,7 @@ def test_a_ticket_is_nobody_elses(person: Any) -> None:
         assert code(refused) == "ticket_invalid"
         assert list(refused.json()["errors"]) == ["ticket"]
     assert code(choose(asked, "perhaps")) == "invalid"
-    # The answer of one is not another's.
+    # The answer for one identity is not valid for another.
     assert choose(asked, "mine", password=PASSWORD).status_code == 200
     assert code(bind(ME2)) == "owner_unclear"
 
@@ -378,7 +380,7 @@ def test_a_ticket_is_worth_nothing_when_the_number_is_anothers(person: Any) -> N
 
 
 def asked_by(client: Client, user: Any, door: ownership.Door = ownership.SIGN_IN) -> str:
-    """The ticket of a sign-in by SMS, or of a reset, as the view of it answers; the browser keeps its name."""
+    """The ticket of a sign-in by SMS, or of a password reset, as the view returns it. The browser keeps its name."""
     request = RequestFactory().post("/", HTTP_COOKIE="; ".join(f"{k}={v.value}" for k, v in client.cookies.items()))
     with pytest.raises(OwnerUnclear) as raised:
         ownership.decide(request, user, MOBILE, door=door)
@@ -399,7 +401,7 @@ def test_who_has_forgotten_the_password_is_not_asked_for_it(person: Any, phonebi
     phonebind(known_mobile="sms", owner_word="refuse")
     browser, form = asked()
     assert code(browser.post("/ownership/", form, content_type="application/json")) == "owner_refused"
-    # Nor by another way where there is one.
+    # An account with another way to sign in is asked for that way, and not for the password.
     SocialAccount.objects.create(user=person, provider="qq", app_id="101000001", openid="D" * 32)
     MobileProof.objects.all().delete()
     SocialAccount.objects.update(created_at=timezone.now() - timedelta(days=100))
@@ -471,7 +473,7 @@ def test_a_second_identity_replaces_the_first_by_a_second_way_alone(
     assert one.ask("get", "/account/sessions/").status_code == 401
 
 
-# ---------------------------------------------------------------- at once, and half done
+# ---------------------------------------------------------------- concurrent acts, and acts that stop half way
 
 
 def _not_mine(ticket: str) -> int:

@@ -1,5 +1,5 @@
-"""Acts that meet: processes with connections of their own send whole requests at once, and one order of them is what
-came of it.
+"""Concurrent acts. Processes with separate connections send whole requests at once. The result must be the result of
+running the acts in some order.
 """
 
 import time
@@ -44,7 +44,7 @@ def pool(django_db_setup: None, _settings: None) -> Iterator[Racers]:
 
 @pytest.fixture
 def owner(person: Any) -> Any:
-    """Whom the gate asks nothing."""
+    """A person of whom the gate asks nothing."""
     proofs.record(person, MOBILE, "sms")
     return person
 
@@ -54,12 +54,12 @@ def stored(user: Any) -> Any:
 
 
 def numbers_of(turn: int) -> tuple[str, str]:
-    """That nobody has had in an earlier turn."""
+    """Numbers that no earlier turn has used."""
     return f"1390001{turn:02}01", f"1390001{turn:02}02"
 
 
 def can_come_in(*ways: Act) -> bool:
-    """Whether one of them leads in at least."""
+    """Whether the person can sign in by at least one of them."""
     return any(send(way)[0] == 200 for way in ways)
 
 
@@ -114,7 +114,8 @@ def test_two_binds_and_a_sign_up_of_one_number_make_one_account(pool: Racers, db
         assert get_user_model()._default_manager.filter(mobile=mobile).count() == 1
         all_is_well(mobile)
         assert entered == "200"
-        # Who comes later is held to the password of who was first, if that had one, and else asked about the identity.
+        # If the first account has a password, the later person must enter it. If not, the later person is asked about
+        # the identity.
         assert {one, two} <= {"201", "password_wrong", "identity_exists"}
         bound = set(SocialAccount.objects.filter(openid__in=openids).values_list("openid", flat=True))
         assert bound == {openid for openid, said in zip(openids, (one, two), strict=True) if said == "201"}
@@ -152,7 +153,7 @@ def test_threat_26_a_refresh_while_its_identity_is_unbound(pool: Racers, person:
 
 
 def test_threat_26_a_sign_in_while_the_identity_is_unbound(pool: Racers, person: Any) -> None:
-    """Through the pages of a provider it comes to this: the row that was found, and a session of it."""
+    """The last steps of a sign-in through a provider: a row is found, and a session is made for it."""
     for turn in range(TIMES):
         account, owner = acts.bound(person, f"{turn:032}"), Device(person)
         got = pool.race(_issue_or_unbind, [(account.pk, None)] * 4 + [(None, owner.unbind(account))])
@@ -168,7 +169,7 @@ def _issue_or_unbind(account_pk: Any, act: Act | None) -> str:
         return "gone"
     try:
         Device(account.user, "provider", account)
-    except Exception as error:  # noqa: BLE001 - it is told
+    except Exception as error:  # noqa: BLE001 - the parent process gets it
         return type(error).__name__
     return "issued"
 
@@ -178,13 +179,13 @@ def test_threat_31_not_mine_and_a_sign_in_by_the_same_number(pool: Racers, db: N
         mobile, _ = numbers_of(turn)
         user = acts.unproved(mobile)
         owner, answer = Device(user), acts.not_mine(mobile)
-        # From here on nobody is asked: as if the owner had come by.
+        # From here on the gate asks nothing, as if the owner had proved the number.
         proofs.record(user, mobile, "sms")
         race = [acts.enter(mobile), answer, acts.enter(mobile)]
         one, detached, two = pool.race(outcome, [(act,) for act in race])
         all_is_well(mobile)
         assert detached == "200"
-        # Or they are asked about an account that the number leaves in that moment: the question leads nowhere.
+        # Or they are asked about an account that loses the number at that moment. The question leads to no account.
         assert {one, two} <= {"200", "sms_code_invalid", "owner_unclear"}
         user = stored(user)
         assert user.mobile is None
@@ -197,7 +198,7 @@ def test_threat_31_not_mine_and_a_sign_in_by_the_same_number(pool: Racers, db: N
 
 
 def test_threat_31_a_sign_in_by_the_number_that_is_changed(pool: Racers, db: None) -> None:
-    """No session that began by the old one outlives the change, however close they come."""
+    """No session that began by the old number outlives the change, however close in time they are."""
     for turn in range(TIMES):
         mobile, other = numbers_of(turn)
         user = make(mobile)
@@ -212,7 +213,7 @@ def test_threat_31_a_sign_in_by_the_number_that_is_changed(pool: Racers, db: Non
 
 
 def test_threat_29_what_began_before_the_change_begins_no_session_after_it(owner: Any) -> None:
-    """Somebody has come in by the old number; the change is done before there is a row for them."""
+    """A person has signed in by the old number. The change is done before the session has a row."""
     began, device = time.time(), Device(owner)
     assert send(device.change(OTHER))[0] == 200
     late = tokens.issue(stored(owner), began, method="sms")
@@ -223,8 +224,8 @@ def test_threat_29_what_began_before_the_change_begins_no_session_after_it(owner
 
 
 def leaves(user: Any, monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> None:
-    """The number, while somebody is let in by it: they were found, and nothing is written yet. Whoever took it away is
-    dead before the codes were void.
+    """The number is taken away while a person signs in by it: the account was found, and nothing is written yet. The
+    process that took the number away dies before it has made the codes void.
     """
     real = getattr(module, name)
 
@@ -268,7 +269,7 @@ def test_threat_31_nor_proves_anything(owner: Any, monkeypatch: pytest.MonkeyPat
 def test_a_session_that_the_database_has_lose_is_begun_again(
     owner: Any, monkeypatch: pytest.MonkeyPatch, failures: int, answer: str
 ) -> None:
-    """Their code is used up by then."""
+    """The person's code is used up by then."""
     real, left = Session.save, [OperationalError("deadlock")] * failures
 
     def save(self: Session, **kwargs: Any) -> None:
@@ -293,7 +294,7 @@ def test_a_due_change_twice_at_once_and_a_bind_of_its_number(pool: Racers, db: N
         all_is_well(mobile, other)
         assert not MobileChange.objects.exists()
         assert sorted((one, two)) in (["", "changed"], ["", "taken"], ["taken", "taken"])
-        # It was faster; or the account that has the number by now has another password.
+        # The bind was faster; or the account that has the number now has another password.
         assert (bound == "201") == ("taken" in (one, two))
         holder = get_user_model()._default_manager.get(mobile=other)
         assert (holder.pk == user.pk) == ("changed" in (one, two))
@@ -315,7 +316,7 @@ def test_changes_to_one_number_and_a_bind_of_it_make_one_holder(pool: Racers, db
         *changes, bind = pool.race(outcome, [(act,) for act in race])
         all_is_well(mobile)
         assert set(changes) <= {"200", "mobile_taken", "sms_code_invalid"}
-        # Who is slower at binding is held to the password of the account that has it now, and it is right.
+        # If the bind is slower, it needs the password of the account that has the number now. That password is right.
         assert bind in ("201", "sms_code_invalid")
         holder = get_user_model()._default_manager.get(mobile=mobile)
         assert [change == "200" for change in changes] == [device.user.pk == holder.pk for device in devices]

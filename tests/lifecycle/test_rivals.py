@@ -1,4 +1,4 @@
-"""Whoever knows a number, and uses up the SMS that strangers may ask for."""
+"""An attacker who knows a number, and uses up the SMS that strangers may request for it."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ OTHERS = "13900000002"
 
 @pytest.fixture(autouse=True)
 def _no_gap(phonebind: Configure) -> None:
-    # What is looked at is the quota, and nobody waits for a minute.
+    # The test is about the quota, and nobody waits for a minute.
     phonebind(human_check="none", limits=BOUNDS | {"sms_mobile_gap": (1000, 60)})
 
 
@@ -47,15 +47,15 @@ def test_threat_43_the_owners_device_has_a_part_that_strangers_do_not(person: An
     proofs.record(person, MOBILE, "sms")
     owner: Account = device()
     assert [ask(Client()) for _ in range(4)] == [200, 200, 200, 429]
-    # Nor has somebody who is signed in to another account, with whichever cookie.
+    # A person who is signed in to another account has no SMS left either, with any cookie.
     rival = Client()
     rival.cookies["phonebind_device"] = "A" * 32
     assert ask(rival) == 429
     assert ask(owner.client) == 200
     assert Outbox.sent[-1].mobile == MOBILE
-    # Of its own number, and of that alone.
+    # Only for the owner's own number.
     assert [ask(owner.client, OTHERS) for _ in range(4)] == [200, 200, 200, 429]
-    # Not for a thief whose session its owner has ended.
+    # Not for a thief whose session the owner has ended.
     Session.objects.update(end_reason="revoked")
     assert ask(owner.client) == 429
 

@@ -1,4 +1,4 @@
-"""An account that exists and has another identity of the same provider, at every way into the bind."""
+"""An existing account has another identity of the same provider. Tested at every way into the bind."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -34,13 +34,13 @@ def by_sms() -> dict[str, str]:
 
 
 def by_sms_of_nobody() -> dict[str, str]:
-    """As front ends of old ask for it: with no ticket."""
+    """As old front ends request it: without a ticket."""
     sms_codes.issue(MOBILE, "127.0.0.1")
     return {"mobile": MOBILE, "sms_code": Outbox.sent[-1].code}
 
 
 def by_sms_over_the_gate() -> dict[str, str]:
-    """What ``POST /ownership/`` hands out for the code of an SMS."""
+    """The proof that ``POST /ownership/`` returns for the code of an SMS."""
     return {"mobile_proof": mobile_proofs.issue(MOBILE, ME, strength="sms", source="").token}
 
 
@@ -58,7 +58,7 @@ def bind(**form: str) -> Any:
 
 
 def make(password: str | None) -> Any:
-    """An account that has one identity, and has proved its number yesterday."""
+    """An account that has one identity, and whose number was proved yesterday."""
     model: Any = get_user_model()
     user = model.objects.create_user(username=MOBILE, mobile=MOBILE, password=password)
     SocialAccount.objects.create(user=user, provider="qq", app_id="101000001", openid="A" * 32, nickname="小明")
@@ -85,12 +85,12 @@ def test_who_shows_the_password_adds_one(known: str, proof: Proof, phonebind: Co
 def test_who_has_the_number_alone_is_asked(known: str, proof: Proof, phonebind: Configure) -> None:
     phonebind(known_mobile=known)
     make(None)
-    # What a front end's form holds all the same, for those who are new.
+    # A front end's form sends a password in any case, for the people who are new.
     shown = {**proof(), "password": "another-horse-9"}
     asked = bind(**shown)
     assert (asked.status_code, asked.json()["code"], asked.json()["choices"]) == (409, "identity_exists", ADD)
     assert asked.json()["hint"]["nickname"] == "小**"
-    # Nothing else of the account could be shown here.
+    # The answer may show nothing else of the account.
     assert bind(**shown, second_identity="replace").json()["choices"] == ADD
     assert openids() == {"A" * 32}
     assert bind(**shown, second_identity="add").status_code == 201

@@ -1,4 +1,4 @@
-"""How sessions end, of whichever kind; and what a host's own settings do to their tokens."""
+"""How sessions of each kind end; and the effect of a host's own settings on their tokens."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -128,7 +128,7 @@ def test_a_disabled_user_s_token_is_not_turned(person: Any) -> None:
 
 
 class Claims(TokenObtainPairSerializer):
-    """A host's: claims that change, and a lifetime of its own."""
+    """A host's token class: its claims change, and it has its own lifetime."""
 
     @classmethod
     def get_token(cls, user: Any) -> Any:
@@ -164,7 +164,7 @@ def test_host_claims_may_change_between_a_token_and_its_repetition(person: Any) 
         person.save()
         again = tokens.refresh(token)["refresh"]
         assert read(again) == read(first) | {"name": "renamed"}
-        # One turn, in two spellings: either serves, and both have one successor.
+        # One turn, in two encodings: both tokens are valid, and both have one successor.
         assert read(tokens.refresh(first)["refresh"])["jti"] == read(tokens.refresh(again)["refresh"])["jti"]
 
 
@@ -192,7 +192,7 @@ def test_whatever_a_host_has_set(person: Any, changes: dict[str, Any]) -> None:
         assert not is_accepted(second["token"])
 
 
-# ---------------------------------------------------------------- what ends them
+# ---------------------------------------------------------------- what ends a session
 
 
 def test_threat_29_a_sign_in_that_began_before_the_new_password_is_over(person: Any) -> None:
@@ -263,7 +263,7 @@ def test_to_end_many_is_as_many_statements_as_to_end_one(person: Any) -> None:
 def test_an_end_that_the_database_has_lose_is_tried_again(
     person: Any, monkeypatch: pytest.MonkeyPatch, failures: int
 ) -> None:
-    """Of a sign-in that began too late: whoever came in has used up their code by then."""
+    """The sign-in began too late, and its code is used up by then."""
     real, left = endings.now, [OperationalError("deadlock")] * failures
     rows.begin(None, person, "host", None, time.time(), time.time() + 99)
 
@@ -288,7 +288,7 @@ def test_to_end_none_is_nothing(person: Any, django_assert_num_queries: Any) -> 
 
 @pytest.fixture
 def no_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Valkey is away."""
+    """Valkey is down."""
     from redis.exceptions import ConnectionError as Away  # noqa: PLC0415
 
     def away(alias: str) -> Any:
@@ -313,7 +313,7 @@ def test_threat_20_without_the_store_the_rows_decide_all_the_same(
 
 
 def browse(person: Any, session: Any = None) -> Any:
-    """A request with a Django session, as it comes in and as phonebind.pages' middleware passes it on."""
+    """A request with a Django session: as it arrives, and as phonebind.pages' middleware passes it on."""
     from django.contrib.sessions.backends.db import SessionStore  # noqa: PLC0415
 
     from phonebind.pages.middleware import AuthenticationMiddleware  # noqa: PLC0415
@@ -382,12 +382,12 @@ def test_front_ends_that_keep_a_session_list_and_end_theirs(person: Any, phonebi
     assert Client().get("/account/sessions/").status_code == 401
 
 
-# ---------------------------------------------------------------- who is told
+# ---------------------------------------------------------------- which sign-ins are reported
 
 
 @pytest.fixture
 def told() -> Iterator[list[Any]]:
-    """The sessions that ``new_device`` tells of."""
+    """The sessions that ``new_device`` reports."""
     seen: list[Any] = []
 
     def receive(session: Any, **kwargs: Any) -> None:
@@ -420,7 +420,7 @@ def test_a_cookie_of_another_account_s_device_makes_it_no_known_one(
     assert [session.user for session in told] == [person]
 
 
-# ---------------------------------------------------------------- what no list shows
+# ---------------------------------------------------------------- tokens that no list shows
 
 
 def others_end(device: Any) -> None:
@@ -433,7 +433,9 @@ def all_end(device: Any) -> None:
 
 @pytest.mark.parametrize("end", [others_end, all_end])
 def test_a_chain_that_no_session_keeps_ends_with_the_others(person: Any, device: Device, end: Any) -> None:
-    """Of a thief, say, from before the app was installed: it would become a session at its next refresh."""
+    """For example a thief's chain of tokens from before the app was installed. Its next refresh would make it a
+    session.
+    """
     stolen, one = legacy(person), device()
     end(one)
     with pytest.raises(TokenInvalid):
@@ -470,7 +472,7 @@ def test_whoever_signs_out_ends_a_chain_that_no_session_keeps(person: Any) -> No
     assert tokens.refresh(other)
 
 
-# ---------------------------------------------------------------- afterwards
+# ---------------------------------------------------------------- after the end
 
 
 def test_what_is_over_for_long_is_deleted_in_batches(person: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -513,7 +515,7 @@ def test_a_theft_that_two_find_at_once_is_told_of_once(person: Any, monkeypatch:
 
 @pytest.mark.parametrize("query", ["", "?except=current"])
 def test_all_others_are_also_those_that_have_no_row(person: Any, device: Device, query: str) -> None:
-    """A stranger's chain that is older than the app would become a session with its next refresh."""
+    """A stranger's chain of tokens, older than the app. Its next refresh would make it a session."""
     theirs, one = legacy(person), device()
     access = {"Authorization": f"Bearer {RefreshToken(theirs).access_token}"}  # type: ignore[arg-type]
     assert one.ask("delete", f"/account/sessions/{query}").status_code == 204

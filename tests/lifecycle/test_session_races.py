@@ -1,4 +1,4 @@
-"""Real races for one session: threads and processes with connections of their own, and processes that die."""
+"""Real races for one session: threads and processes with separate connections, and processes that die."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ from phonebind.models import SocialAccount
 from tests.lifecycle.conftest import MOBILE
 from tests.support.racers import Racers, crash, racers
 
-#: In one chain. 2,000 take eight seconds, and show no more.
+#: Turns in one chain. 2,000 turns take eight seconds, and show no more.
 MANY = 400
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,13 +31,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(scope="module")
 def pool(django_db_setup: None) -> Iterator[Racers]:
-    """Two processes besides this one."""
+    """Two processes in addition to this one."""
     with racers() as ready:
         yield ready
 
 
 def refresh(token: str, times: int = 1) -> list[str]:
-    """The refresh tokens that so many calls got, or the code of the error."""
+    """Refresh the token that many times. Returns each refresh token, or the code of the error."""
     got = []
     for _ in range(times):
         try:
@@ -48,7 +48,7 @@ def refresh(token: str, times: int = 1) -> list[str]:
 
 
 def act(name: str, token: str) -> str:
-    """One of what is raced: a refresh, or what ends the session meanwhile."""
+    """One of the racing acts: a refresh, or an act that ends the session meanwhile."""
     model: Any = get_user_model()
     user = model.objects.get(username=MOBILE)
     if name == "refresh":
@@ -65,7 +65,7 @@ def act(name: str, token: str) -> str:
 
 def test_threat_35_of_a_thousand_refreshes_at_once_there_is_one_successor(pool: Racers, person: Any) -> None:
     with time_machine.travel(time.time() - 60, tick=True):
-        # Old enough for the clock of those who come late, below.
+        # Old enough for the clock of the late requests below.
         old = tokens.issue(person)["refresh"]
     got = Counter(chain.from_iterable(pool.race(refresh, [(old, 50)] * 20)))
     assert len(got) == 1
@@ -86,7 +86,7 @@ def test_threat_29_what_is_refreshed_while_it_is_ended_is_over(pool: Racers, per
         account.save(force_insert=not SocialAccount.objects.exists())
         token = tokens.issue(person, social_account=account)["refresh"]
         got = pool.race(act, [("refresh", token)] * 6 + [(end, token)] + [("refresh", token)] * 6)
-        # Whatever came before the end is over with it.
+        # Each pair that was issued before the end is invalid too.
         for each in got:
             assert each.count(".") == 2 or each in (end, "session_ended")
             if each.count(".") == 2:
@@ -103,7 +103,7 @@ def test_a_chain_that_is_older_makes_one_session_of_two_at_once(pool: Racers, pe
 
 
 def die_after_the_turn(token: str) -> None:
-    """The row is turned, and nobody hears of it."""
+    """The row is turned, and the client gets no answer."""
     turn = sessions.turn
 
     def last(*args: Any) -> Any:
@@ -115,7 +115,7 @@ def die_after_the_turn(token: str) -> None:
 
 
 def die_before_the_commit(username: str) -> None:
-    """A new password is written, with the end of all sessions, and not committed."""
+    """A new password is written, and all sessions are ended, but nothing is committed."""
     post_save.connect(lambda **kwargs: os.kill(os.getpid(), signal.SIGKILL), weak=False)
     user: Any = get_user_model().objects.get(username=username)
     user.set_password("another-horse-9")

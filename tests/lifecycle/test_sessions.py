@@ -1,4 +1,4 @@
-"""One row for each sign-in: its tokens serve once, it can be listed and ended."""
+"""One row for each sign-in: its tokens are valid once, it can be listed and ended."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -115,7 +115,7 @@ def test_a_signal_tells_how_many_ended_and_why_once_that_is_committed(person: An
         with transaction.atomic():
             endings.end(endings.rows().filter(user=person.pk), "revoked")
             assert heard == []
-        endings.end(endings.rows().filter(user=person.pk), "revoked")  # none of them is left
+        endings.end(endings.rows().filter(user=person.pk), "revoked")  # the person has none left
         assert heard == [("revoked", 3)]
     finally:
         signals.sessions_ended.disconnect(hear)

@@ -1,4 +1,4 @@
-"""Step-up: that it is still them, by an SMS, the password or a provider."""
+"""Step-up: a proof that the person is still the same, by an SMS, the password or a provider."""
 
 import re
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def code_on_the_phone() -> str:
 
 
 def unbind_without_rights(account: Account, **headers: str) -> Any:
-    """An act that takes a step-up, and finds nothing to do: 404 where the person was believed."""
+    """An act that takes a step-up and has nothing to do. The status is 404 if the step-up was accepted."""
     return account.ask("delete", "/account/identities/0/", **headers)
 
 
@@ -115,7 +115,7 @@ def test_an_sms_on_probation_is_no_proof(person: Any, device: Device) -> None:
     with pytest.raises(AuthenticationInsufficient) as refused:
         step_up.require(who, "")
     assert refused.value.facts["methods"] == []
-    # It asks for nothing that there is no way to do.
+    # It does not ask for a method that the person does not have.
     assert refused.value.message != AuthenticationInsufficient.message
 
 
@@ -145,7 +145,7 @@ def test_a_code_goes_to_ones_own_number_and_is_a_proof_once(phonebind: Configure
         assert answer.status_code == 201
         assert (answer.json()["methods"], answer.json()["expires_in"]) == (["sms", "password"], 600)
         assert is_believed(one, answer.json()["verification"])
-        # As often as people like within its life.
+        # The proof is valid any number of times within its lifetime.
         assert is_believed(one, answer.json()["verification"])
         assert one.ask("post", VERIFICATIONS, form).json()["code"] == "sms_code_invalid"
     assert MobileProof.objects.get().proved_by == "sms"

@@ -1,4 +1,6 @@
-"""The course's other endpoints, as its pages ask: ``register.js``, ``find_password.js``, ``user_center_info.js``."""
+"""The course's other endpoints, with the requests of its pages: ``register.js``, ``find_password.js``,
+``user_center_info.js``.
+"""
 
 import importlib
 import re
@@ -37,7 +39,7 @@ UNKNOWN = ("13900000009", "nobody_here")
 
 @pytest.fixture(autouse=True)
 def pages(phonebind: Configure) -> Iterator[Configure]:
-    """``FRONT_END`` as if Django had started with it."""
+    """Set ``FRONT_END`` as if Django had started with it."""
     phonebind.settings.ROOT_URLCONF = URLS
     phonebind(front_end="tutorial")
     _reload()
@@ -48,7 +50,7 @@ def pages(phonebind: Configure) -> Iterator[Configure]:
 
 @pytest.fixture
 def person(person: Any) -> Any:
-    """Whose number was proved just now: the gate knows them."""
+    """An account whose number was proved just now, so that the gate asks nothing."""
     proofs.record(person, MOBILE, "sms")
     return person
 
@@ -109,7 +111,7 @@ def signs_in(password: str, username: str = MOBILE) -> bool:
 
 
 def refused(answer: Any, code: str, status: int = 400) -> bool:
-    """As pages read it: 400, with a message to show."""
+    """An error as the pages read it: status 400, with a message to show."""
     body = answer.json()
     assert (answer.status_code, body["code"]) == (status, code), body
     return bool(body["message"]) and (status != 400 or body["non_field_errors"] == [body["message"]])
@@ -331,7 +333,7 @@ def test_threat_28_the_token_is_of_one_account(person: Any) -> None:
 
 
 def test_threat_28_known_and_unknown_cost_the_same(person: Any, valkey_client: Any, pages: Configure) -> None:
-    """A wrong code: queries, hashes and commands, by both kinds of names, and what is answered."""
+    """A wrong code: queries, hashes and commands, for both kinds of names, and the answer."""
     pages(front_end="tutorial", limits={"sms_code_identity_hour": (2, 3600)})
     another("grace", mobile="13900000003")
     another("root_of_it", mobile="13900000004", is_staff=True)
@@ -434,7 +436,7 @@ def test_threat_30_the_gate_is_asked_before_a_password_is_set(person: Any) -> No
     asked = step_4(person.pk, token)
     assert refused(asked, "owner_unclear")
     assert signs_in(PASSWORD)
-    # Its pages keep no cookies: the answer counts for the token.
+    # The course's pages keep no cookies: the answer counts for the token.
     assert choose(asked, "mine", token, password=PASSWORD).json() == {"choice": "mine", "purpose": "reset_password"}
     assert step_4(person.pk, token).status_code == 200, "the token stays good"
     assert not proofs.is_doubtful(person, MOBILE)
@@ -479,7 +481,7 @@ def test_threat_30_nor_who_signed_in_from_this_browser_where_the_page_sends_cook
 
 
 def test_threat_30_the_question_is_for_who_has_the_token(person: Any, pages: Configure) -> None:
-    """The pages send no cookie with it that the gate could know them by."""
+    """The pages send no cookie that the gate could use to recognise them."""
     person.set_unusable_password()
     person.save()
     proved(person, 91)
@@ -529,7 +531,7 @@ def test_of_two_at_once_one_takes_the_code(person: Any) -> None:
 
 
 def test_a_used_token_sets_nothing(person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last act before the commit decides, whatever was read before."""
+    """The last statement before the commit decides, whatever was read before."""
     token = token_for()
     grant = tutorial._read(tutorial._PASSWORD, token)
     tutorial._use(tutorial._PASSWORD, token)
@@ -615,7 +617,7 @@ def test_it_is_the_tokens_own_and_takes_the_old_one(person: Any, device: Device)
 
 
 def test_wrong_ones_there_keep_nobody_from_a_bind(person: Any, device: Device) -> None:
-    """Or who has stolen a token could."""
+    """Otherwise a thief of a token could block the bind."""
     one = device()
     for _ in range(5):
         assert refused(own_password(one, person.pk, "wrong-horse-1"), "password_wrong")
@@ -625,7 +627,7 @@ def test_wrong_ones_there_keep_nobody_from_a_bind(person: Any, device: Device) -
 
 @pytest.mark.parametrize("header", ["", "JWT undefined", "JWT ", "Bearer x.y.z"])
 def test_everybody_else_is_led_to_the_sign_in(person: Any, header: str) -> None:
-    """The pages look for 401 here, and go to the sign-in page on it."""
+    """The pages expect 401 here, and then go to the sign-in page."""
     answer = get("/user/", headers={"Authorization": header} if header else {})
     assert refused(answer, "token_invalid", 401)
 

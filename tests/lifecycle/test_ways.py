@@ -1,4 +1,6 @@
-"""In without a provider: by SMS, with a new account, with a new password; and codes that serve for one thing alone."""
+"""Sign in without a provider: by SMS, with a new account, with a new password. Each code is valid for one purpose
+alone.
+"""
 
 import re
 from collections.abc import Callable
@@ -28,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NEW = "another-horse-9"
 NOBODYS = "13900000009"
 
-#: Where no human check is asked for, a host has bounds of its own.
+#: Where no human check is asked for, a host must set its own limits.
 BOUNDS = dict.fromkeys(("sms_address_hour", "sms_site_hour", "sms_site_day"), (1000, 3600))
 MOBILES = ("sms_mobile_gap", "sms_mobile_open_hour", "sms_mobile_open_day", "sms_mobile_hour", "sms_mobile_day")
 GENEROUS = BOUNDS | dict.fromkeys(MOBILES, (1000, 3600))
@@ -41,7 +43,7 @@ def _open(phonebind: Configure) -> None:
 
 @pytest.fixture
 def person(person: Any) -> Any:
-    """Whose number was proved just now: the gate knows them."""
+    """An account whose number was proved just now, so that the gate asks nothing."""
     proofs.record(person, MOBILE, "sms")
     return person
 
@@ -62,7 +64,7 @@ def code_of() -> str:
 
 
 def ask(client: Client, mobile: str = MOBILE, **more: str) -> dict[str, str]:
-    """What a form says with a code to sign in."""
+    """The fields that a form sends with a code to sign in."""
     answer = client.get(f"/sms_codes/{mobile}/", {"purpose": "sign_in", **more})
     assert answer.status_code == 200, answer.content
     return {"mobile": mobile, "sms_code": code_of(), "flow": answer.json()["flow"]}
@@ -94,7 +96,7 @@ def register(client: Client, **more: Any) -> tuple[int, Any]:
     return answer.status_code, answer.json()
 
 
-# ---------------------------------------------------------------- codes and their flows
+# ---------------------------------------------------------------- codes and their purposes
 
 
 def test_no_purpose_is_as_ever(client: Client) -> None:
@@ -208,13 +210,14 @@ def test_no_sms_resets_an_operators_password(
     setattr(person, flag, True)
     person.save()
     reset_id = start(client)
-    # Who has not the phone learns nothing.
+    # A client without the phone learns nothing.
     assert reset(client, reset_id, "000000")[1]["code"] == "sms_code_invalid"
     with caplog.at_level("INFO"):
         status, answer = reset(client, reset_id, code_of())
-    # Nor does who has it learn whose account it is: a customer is told the same whose word is not taken.
+    # A client with the phone does not learn whose account it is: a customer whose answer is not accepted gets the same
+    # error.
     assert (status, answer) == (403, {"code": "owner_refused", "message": str(OwnerRefused.message)})
-    # The operator does, and what to do.
+    # The operator learns it from the log, and what to do.
     assert f"user_id={person.pk}" in caplog.text
     assert "manage.py changepassword" in caplog.text
     person.refresh_from_db()
@@ -243,7 +246,7 @@ def test_both_doors_ask_the_gate(client: Client, person: Any) -> None:
     assert [each["code"] for each in unclear] == ["owner_unclear"] * 2
     assert not Session.objects.exists()
     assert confirm(unclear[0]) == 200
-    # An answer at one door opens no other.
+    # An answer for one way in is not valid for another.
     assert reset(client, reset_id, code)[1]["code"] == "owner_unclear"
     assert confirm(unclear[1]) == 200
     assert reset(client, reset_id, code)[0] == 200
@@ -264,7 +267,7 @@ def test_who_comes_in_on_probation_is_in_doubt(client: Client, person: Any, phon
 
 
 def refuse_text(*args: Any, **kwargs: Any) -> Any:
-    """As a database does whose character set has no room for it."""
+    """Fail as a database whose character set cannot store the text."""
     raise DataError("no room")
 
 
@@ -431,7 +434,7 @@ def test_three_guesses(client: Client, person: Any) -> None:
 
 
 def test_a_gateway_that_does_not_answer_leaves_the_reset(person: Any) -> None:
-    """With known and unknown numbers alike, and in that browser alone."""
+    """The same happens for known and unknown numbers, and in that browser alone."""
     Outbox.mute = True
     clients, bodies = [Client(), Client()], []
     for client, mobile in zip(clients, (MOBILE, NOBODYS), strict=True):
@@ -454,7 +457,7 @@ def test_a_gateway_that_does_not_answer_leaves_the_reset_without_cookies(person:
 
 
 def test_a_code_that_has_served_serves_no_more(client: Client, person: Any) -> None:
-    """Whatever it was for, and though the password is still the one that is forgotten."""
+    """A used code is invalid for every purpose, also when the password is still the forgotten one."""
     reset_id = start(client)
     holder = f"{resets.PURPOSE}:{reset_id}"
     proof = sms_codes.check(MOBILE, code_of(), claimant=holder, address="127.0.0.1", purpose=resets.PURPOSE)
@@ -511,8 +514,8 @@ def put_wrong_code(client: Client, mobile: str, reset_id: str) -> Any:
 
 @pytest.mark.parametrize("door", [ask_for_reset, ask_to_sign_in, put_wrong_code])
 def test_threat_28_every_door_answers_alike_for_all_numbers(person: Any, phonebind: Configure, door: Any) -> None:
-    """The same answer, the same number of SMS, of statements, and of commands to the store: 20 of each. For the time
-    there is ``bench.enumeration``.
+    """The same answer, and the same number of SMS, of SQL statements and of commands to the store, for 20 requests of
+    each. ``bench.enumeration`` compares the times.
     """
 
     def one(mobile: str) -> tuple[Any, ...]:
@@ -536,7 +539,7 @@ def test_threat_28_every_door_answers_alike_for_all_numbers(person: Any, phonebi
 
 
 def headers(answer: Any) -> dict[str, Any]:
-    """With the lengths of what differs each time."""
+    """The headers, with the lengths of the values that differ each time."""
     drawn = ("Expires", "X-Request-ID")
     found = {name: len(value) if name in drawn else value for name, value in answer.headers.items()}
     return found | {str(len(name)): len(each.OutputString()) for name, each in answer.cookies.items()}
@@ -590,7 +593,7 @@ def test_a_reset_inside_a_bind_leaves_the_ticket(client: Client, person: Any, qq
 
 
 def test_an_account_that_must_have_a_password_is_not_made_without(client: Client, phonebind: Configure) -> None:
-    """It could not come in again. The two settings contradict each other, and a system check says so."""
+    """The account could not sign in again. The two settings contradict each other, and a system check reports it."""
     assert checks.check_sign_up() == []
     phonebind(bind_without_password=False)
     assert [each.id for each in checks.check_sign_up()] == ["phonebind.E016"]

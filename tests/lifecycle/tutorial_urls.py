@@ -1,4 +1,4 @@
-"""A host of the course's pages that has installed the account life."""
+"""A host with the course's pages that has installed the account life."""
 
 from django.urls import URLPattern, URLResolver, include, path
 

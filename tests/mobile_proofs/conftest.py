@@ -1,4 +1,4 @@
-"""Aliyun in a test's hands, as the source that proves mobiles."""
+"""Aliyun as the source that proves mobile numbers. The test controls its answers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ ALIYUN = {"access_key_id": "id", "access_key_secret": "secret"}
 
 @pytest.fixture
 def aliyun(qq: Upstream, phonebind: Configure) -> Upstream:
-    """QQ and Aliyun on one server: everybody has MOBILE."""
+    """QQ and Aliyun on one server. Aliyun returns MOBILE for every token."""
     phonebind(mobile_proofs={"aliyun": {**ALIYUN, "endpoint": f"{qq.url}/aliyun"}})
     qq.answer("/aliyun", {"Code": "OK", "GetMobileResultDTO": {"Mobile": MOBILE}})
     return qq
@@ -21,7 +21,7 @@ def aliyun(qq: Upstream, phonebind: Configure) -> Upstream:
 
 @pytest.fixture
 def prove(person: Person) -> Callable[..., Any]:
-    """What the app posts after the tap."""
+    """The request of the app after the tap."""
 
     def post(ticket: str, token: str = "TOKEN", source: str = "aliyun", **more: Any) -> Any:
         form = {"source": source, "token": token, "access_token": ticket, **more}

@@ -1,4 +1,4 @@
-"""A WeChat mini program whose provider knows mobiles, and a provider that knows none."""
+"""A WeChat mini program whose provider knows mobile numbers, and a provider that knows none."""
 
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ class MiniProgram(NativeProvider):
     kind: ClassVar[str] = "wechat_miniprogram"
     family: ClassVar[str] = "wechat"
     label: ClassVar[str] = "WeChat"
-    #: What was asked, by all of them.
+    #: The requests to all of them.
     asked: ClassVar[list[tuple[str, str]]] = []
 
     def verify(self, proof: str, *, nonce: str = "") -> Grant:

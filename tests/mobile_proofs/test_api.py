@@ -1,4 +1,4 @@
-"""A mobile that is proved without SMS, from the app's tap to the bind."""
+"""A mobile number that is proved without an SMS, from the app's tap to the bind."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ Kind = Callable[[], str]
 
 @pytest.fixture(params=["bound", "loose"])
 def ticket(request: pytest.FixtureRequest, person: Person) -> str:
-    """Of a browser, or of an app that keeps no cookies."""
+    """A ticket of a browser, or of an app that keeps no cookies."""
     if request.param == "loose":
         return tickets.issue_loose(ME, "/")
     return str(person.callback().json()["access_token"])
@@ -233,7 +233,7 @@ def test_threat_2_a_browsers_ticket_proves_nothing_elsewhere(prove: Prove, perso
 
 
 class Quick:
-    """A source of the host's own, of the weakest kind: the token is the number."""
+    """A host's own source, of the weakest kind: the token is the number."""
 
     strength = "quick"
 
@@ -258,7 +258,7 @@ def test_threat_58_quick_makes_an_account(quick: None, prove: Prove, person: Per
 
 @pytest.mark.parametrize("password", [None, PASSWORD])
 def test_threat_58_quick_never_joins(quick: None, prove: Prove, person: Person, password: str | None) -> None:
-    """Whether the account has a password or none, and whether it is right."""
+    """Whether the account has a password or not, and whether the password is right or not."""
     owner(password)
     ticket = loose()
     proof = prove(ticket, token=MOBILE, source="own").json()["mobile_proof"]
@@ -266,7 +266,7 @@ def test_threat_58_quick_never_joins(quick: None, prove: Prove, person: Person, 
         answer = person.bind(access_token=ticket, mobile_proof=proof, **form)
         assert said(answer) == (400, "mobile_proof_too_weak")
     assert not SocialAccount.objects.exists()
-    # What the person still needs is there: the ticket, and all guesses.
+    # The person still has what the next steps need: the ticket, and all password guesses.
     code = person.sms_code(MOBILE)
     form = {"mobile": MOBILE, "sms_code": code, "password": PASSWORD}
     assert person.bind(access_token=ticket, **form).status_code == 201
@@ -330,7 +330,7 @@ def test_a_vendor_that_is_down(prove: Prove, aliyun: Upstream) -> None:
 def test_threat_59_made_up_tokens_do_not_use_up_the_sites_budget(
     prove: Prove, phonebind: Configure, aliyun: Upstream, entry: str, answer: dict[str, Any]
 ) -> None:
-    """Whatever the code is: there was no number in the answer, and nobody pays for it."""
+    """Any code has this result: the answer has no number, and the call costs nothing."""
     options = {"aliyun": ALIYUN, "tencent": {"sdk_app_id": "1", "app_key": "k"}}[entry]
     phonebind(mobile_proofs={entry: {**options, "endpoint": f"{aliyun.url}/vendor"}})
     aliyun.answer("/vendor", answer)

@@ -12,7 +12,7 @@ TENCENT = {"sdk_app_id": "1400000002", "app_key": "key"}
 
 
 class Own:
-    """A source of the host's own."""
+    """A host's own source."""
 
     strength = "carrier"
 

@@ -1,4 +1,4 @@
-"""One proof and many binds at once; and processes that die with it in their hands."""
+"""One proof and many binds at the same time; and processes that die while they hold the proof."""
 
 import signal
 from typing import Any
@@ -36,7 +36,7 @@ def clean() -> tuple[int, int]:
 
 
 def test_threat_57_one_proof_in_twenty_binds_at_once_makes_one(proof: str, phonebind: Configure) -> None:
-    """Of one form, and of tickets of their own."""
+    """Ten binds send the same form. The other ten have their own tickets."""
     form = form_of(ME, proof)
     answers = together(submit, [(form, {})] * 10 + [(form_of(ME, proof), {})] * 10)
     assert {status for status, _ in answers} == {201}

@@ -1,4 +1,4 @@
-"""What ``make run`` serves: the sandbox is the app, the carrier and the vendor."""
+"""The site of ``make run``: the sandbox plays the app, the carrier and the vendor."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ def test_a_person_binds_by_one_tap_and_comes_back(
 
 
 def wechat(visitor: Visitor, what: str, person: str) -> str:
-    """What a mini program is given by ``wx.login`` ("code") or its phone button ("phone_code")."""
+    """What a mini program gets from ``wx.login`` ("code") or from its phone button ("phone_code")."""
     return str(visitor.get(f"/sandbox/wechat/sdk/{what}", appid=MINI_PROGRAM, person=person).data["code"])
 
 

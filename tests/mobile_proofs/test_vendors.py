@@ -1,4 +1,4 @@
-"""What is asked of each vendor, and what its answers mean."""
+"""The requests to each vendor, and the meaning of the answers."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ SECRETS = ("TOKEN", "sEcReT", MOBILE)
 
 
 class Vendor:
-    """One of them, at the test's own server."""
+    """One of the vendors, at the test's own server."""
 
     def __init__(self, name: str, url: str) -> None:
         self.is_aliyun = name == "aliyun"

@@ -1,6 +1,6 @@
-"""Mutants of what stands outside functions, which mutmut leaves alone: Lua scripts, patterns, tables and constants.
+"""Mutants of code outside functions, which mutmut does not change: Lua scripts, patterns, tables and constants.
 
-``python -m tests.mutants.definitions limits oauth/qq`` tries each against its module's own tests and writes OUTCOMES.
+``python -m tests.mutants.definitions limits oauth/qq`` runs each against its module's own tests and writes OUTCOMES.
 """
 
 import ast
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 OUTCOMES = Path("mutants/definitions.json")
 TIMEOUT = 300
 SOURCE = Path("src/phonebind")
-#: pytest's exit codes. Any other is no verdict: what cannot run at all has killed nothing.
+#: pytest's exit codes. Any other code is no result: a mutant that cannot run at all was not killed by a test.
 STATUS = {0: "survived", 1: "killed", 2: "killed"}
 
 Change = tuple[str, str | Callable[[re.Match[str]], str]]
@@ -65,7 +65,7 @@ def mutants(module: str) -> Iterator[Mutant]:
     source = (SOURCE / f"{module}.py").read_text()
     for where, node, changes in _literals(ast.parse(source).body):
         literal = ast.get_source_segment(source, node) or ""
-        # ast counts bytes in a line
+        # ast counts the bytes of a line
         line = source.splitlines(keepends=True)[node.lineno - 1].encode()[: node.col_offset].decode()
         start = sum(map(len, source.splitlines(keepends=True)[: node.lineno - 1])) + len(line)
         end = start + len(literal)
@@ -78,7 +78,9 @@ def mutants(module: str) -> Iterator[Mutant]:
 
 
 def _literals(body: list[ast.stmt]) -> Iterator[tuple[str, ast.Constant, list[Change]]]:
-    """Every text and whole number that is assigned in the module or a class: its name, where it stands, what to do."""
+    """Every string and integer that is assigned in the module or in a class: its name, its position, the changes to
+    make.
+    """
     for statement in body:
         if isinstance(statement, ast.ClassDef):
             yield from _literals(statement.body)

@@ -1,4 +1,4 @@
-"""A pytest plugin for mutmut: the mutant of a module is for that module's own tests to kill."""
+"""A pytest plugin for mutmut: only a module's own tests may kill a mutant of that module."""
 
 import os
 
@@ -6,7 +6,7 @@ import pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # mutmut names it, as phonebind.oauth.qq.x_parse__mutmut_1.
+    # The variable has mutmut's name, such as phonebind.oauth.qq.x_parse__mutmut_1.
     module, found, _ = os.environ.get("MUTANT_UNDER_TEST", "").rpartition(".x")
     if found:
         own = f"test_{module.rpartition('.')[2]}.py"

@@ -1,7 +1,7 @@
-"""What docs/en/explanation/mutants.md and its Chinese page say of each run: a table, and who survived.
+"""The results in docs/en/explanation/mutants.md and its Chinese page: a table, and the survivors.
 
-Everything from the heading of the table on is written here. Why a survivor may live is written by hand, in each
-language, and carried over.
+All text from the heading of the table on is written by this module. The reason why a survivor is acceptable is written
+by hand, in each language, and is kept.
 """
 
 import re
@@ -45,7 +45,7 @@ _WORDS = {
 
 
 def updated(text: str, language: str, measured: Mapping[str, Sequence[Outcome]]) -> str:
-    """The page with these modules' new results; those of all other modules stay."""
+    """The page with the new results of these modules. The results of all other modules stay."""
     words = _WORDS[language]
     introduction, _, rest = text.partition(words.measured)
     rows = {line.split("`")[1]: line for line in rest.splitlines() if line.startswith("| `")}
@@ -54,7 +54,7 @@ def updated(text: str, language: str, measured: Mapping[str, Sequence[Outcome]])
         rows[module] = _row(module, found)
         sections[module] = _survivors(found, sections.get(module, ""), words.unexplained)
     table = "\n".join([words.head, "|---|---:|---:|---:|---:|---:|", *rows.values()])
-    # Of the anchor that MkDocs makes in English.
+    # The anchor that MkDocs makes in English.
     anchor = "" if language == "en" else " {{#{}}}"
     lists = "".join(
         f"\n### `{module}`{anchor.format(module.replace('/', ''))}\n\n{section.strip()}\n"
@@ -65,12 +65,12 @@ def updated(text: str, language: str, measured: Mapping[str, Sequence[Outcome]])
 
 
 def shares(text: str) -> dict[str, float]:
-    """Of each module on the page: per cent that did not survive."""
+    """By module on the page: the per cent of mutants that did not survive."""
     return {line.split("`")[1]: float(line.split("|")[-2]) for line in re.findall(r"^\| `.*$", text, re.MULTILINE)}
 
 
 def unexplained(text: str, language: str) -> int:
-    """How many survivors have no reason. The introduction names the mark as well, outside of the list."""
+    """How many survivors have no reason. The introduction contains the mark too, so only the list is searched."""
     return text.count(f": {_WORDS[language].unexplained}\n")
 
 

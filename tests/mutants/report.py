@@ -1,6 +1,8 @@
-"""How the mutants fared: ``python -m tests.mutants.report limits oauth/qq`` updates docs/en/explanation/mutants.md.
+"""The results of the mutants: ``python -m tests.mutants.report limits oauth/qq`` updates
+docs/en/explanation/mutants.md.
 
-And its Chinese page. Fails where a survivor has no reason there, or where a module kills less than it promises.
+It updates the Chinese page too. It fails if a survivor has no reason there, or if a module kills fewer mutants than the
+page promises.
 """
 
 import json
@@ -15,7 +17,7 @@ from tests.mutants.pages import PAGES, Outcome, shares, unexplained, updated
 
 PROMISED = 90
 
-#: pytest's exit codes, and mutmut's 33 for "no test came this way". All others are time-outs.
+#: pytest's exit codes, and mutmut's 33 for "no test runs this code". All other codes are time-outs.
 STATUS = {0: "survived", 5: "survived", 33: "survived", 1: "killed", 2: "killed", 3: "killed"}
 
 

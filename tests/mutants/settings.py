@@ -1,4 +1,4 @@
-"""The tests' settings, in a hurry: hashing is no part of what is mutated."""
+"""The tests' settings, with fast hashing: it is not part of the code that is mutated."""
 
 from tests.settings import *  # noqa: F403
 

@@ -1,4 +1,4 @@
-"""What is Alipay's own: both signatures, the bytes that are signed, the two ids, and the SDK of apps."""
+"""What only Alipay has: both signatures, the signed bytes, the two ids, and the SDK of apps."""
 
 import base64
 import json
@@ -33,7 +33,7 @@ Make = Callable[..., Alipay]
 
 @pytest.fixture
 def alipay(upstream: Upstream, phonebind: Configure, settings: Settings) -> Make:
-    """The provider of one request, with these settings changed."""
+    """The provider for one request, with these settings changed."""
 
     def make(**changes: Any) -> Alipay:
         entry = {**DRIVER.settings, "base_url": upstream.url, **changes}
@@ -177,7 +177,7 @@ def test_another_charset_than_was_asked_for_is_verified_all_the_same(alipay: Mak
         b'{"%s":{"open_id":"ID"},"sign":"no base64"}' % TOKEN_NODE.encode(),
         b'{"%s":{"open_id":"ID"},"sign":"\xe4\xb8\x89"}' % TOKEN_NODE.encode(),
         b'{"%s":{"open_id":"ID"},"sign":null}' % TOKEN_NODE.encode(),
-        # Signed, and of another call.
+        # Signed, but the signature of another call.
         b'{"%s":{"open_id":"ID"},"x":{"a":1},"sign":"%s"}' % (TOKEN_NODE.encode(), signature(b'{"a":1}').encode()),
     ],
 )
@@ -191,7 +191,7 @@ def test_threat_1_an_answer_that_alipay_did_not_sign_is_nobody(
 
 
 def test_threat_1_two_nodes_of_one_name_are_no_answer(alipay: Make, upstream: Upstream) -> None:
-    """Whoever reads one and verifies the other believes anybody."""
+    """Otherwise the client could read one node and verify the other, and accept any identity."""
     good = token(open_id=OPEN_ID)
     upstream.answer(GATEWAY, b'{"%s":{"open_id":"MALLORY"},%s' % (TOKEN_NODE.encode(), good[1:]))
     with pytest.raises(ProviderUnavailable):
@@ -220,7 +220,7 @@ def test_an_error_need_not_be_signed(alipay: Make, upstream: Upstream) -> None:
         alipay().exchange("C0DE")
 
 
-# ---------------------------------------------------------------- who it is
+# ---------------------------------------------------------------- the identity
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_an_app_brings_its_code(alipay: Make, upstream: Upstream, client: Client
 def test_threat_1_a_browsers_code_is_worth_nothing_without_the_browser(
     alipay: Make, upstream: Upstream, client: Client
 ) -> None:
-    """Found in an address or a log, it would sign its finder in where no state is asked for."""
+    """Otherwise a code from an address or a log would let an attacker sign in, since an app's request has no state."""
     alipay()
     upstream.answer(GATEWAY, token(open_id=OPEN_ID))
     answer = client.post("/oauth/alipay/native/", {"code": "C0DE"}, content_type="application/json")
@@ -353,7 +353,7 @@ def test_keys_in_every_form_that_consoles_and_tools_write(
     assert provider.exchange("C0DE").openid == OPEN_ID
 
 
-SMALL = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is the point
+SMALL = rsa.generate_private_key(65537, 1024)  # noqa: S505 - a weak key is what the test needs
 CURVE = ec.generate_private_key(ec.SECP256R1())
 CURVE_TEXT = base64.b64encode(CURVE.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())).decode()
 

@@ -1,4 +1,4 @@
-"""What Apple has that other providers of id_tokens have not: a secret that is signed, and teams."""
+"""What only Apple has, among the providers of id_tokens: a signed client secret, and teams."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ Make = Callable[..., Apple]
 
 @pytest.fixture
 def make(upstream: Upstream, settings: Settings) -> Make:
-    """Apple of one request, with these settings instead of the driver's."""
+    """Apple for one request, with these settings instead of the driver's."""
     DRIVER.serve(upstream)
 
     def made(**changes: Any) -> Apple:
@@ -43,7 +43,9 @@ def make(upstream: Upstream, settings: Settings) -> Make:
 
 
 def test_it_is_asked_in_a_way_that_answers_by_get(make: Make) -> None:
-    """With any scope Apple answers by a POST from its own site, and SameSite=Lax keeps our cookie from it."""
+    """With any scope, Apple answers by a POST from its own site. SameSite=Lax then keeps the browser from sending our
+    cookie.
+    """
     url = urlsplit(make(base_url="").login_url("0" * 32, secret=SECRET))
     assert url._replace(query="").geturl() == "https://appleid.apple.com/auth/authorize"
     assert dict(parse_qsl(url.query, strict_parsing=True)) == {
@@ -139,7 +141,7 @@ def test_a_person_is_one_to_all_apps_of_a_team(make: Make, upstream: Upstream) -
     token = sign(claims(iss=apple.BASE, aud=BUNDLE, sub=DRIVER.openid, nonce=hashed("n0nce")))
     app = provider.verify(token, nonce="n0nce")
     assert web == app
-    # Neither name nor e-mail is asked for, and an e-mail of Apple's relay is nothing to greet somebody with.
+    # We request neither name nor e-mail, and an address of Apple's relay is no name to greet a person with.
     assert provider.profile(app) == oauth.Profile()
 
 
@@ -186,7 +188,7 @@ def test_an_identity_is_bound_and_comes_back(make: Make, upstream: Upstream, cli
 
 
 def test_without_cryptography_it_says_what_to_install(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PyJWT is always there, since simplejwt needs it; without cryptography it lacks this name."""
+    """PyJWT is always installed, since simplejwt needs it. Without cryptography it lacks this name."""
     make()
     oauth._class.cache_clear()
     for name in ("phonebind.oauth.apple", "phonebind.oauth.id_tokens"):
@@ -201,7 +203,7 @@ def test_without_cryptography_it_says_what_to_install(make: Make, monkeypatch: p
 
 @pytest.mark.parametrize("kind", ["apple", "oidc"])
 def test_who_does_not_use_it_loads_nothing_of_it(kind: str) -> None:
-    """A process of its own, which asks for QQ."""
+    """A separate process, which uses QQ alone."""
     code = f"""
 import sys, django
 from django.conf import settings

@@ -1,4 +1,4 @@
-"""What every provider must hold to: identity, audience, refusals, unionid, deadline, and no secret in a log."""
+"""The rules for every provider: identity, audience, refusals, unionid, deadline, and no secret in a log."""
 
 import logging
 from collections.abc import Callable
@@ -21,10 +21,10 @@ from tests.support.edge import Answer, Configure, Upstream
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
-#: 43 letters, as RFC 7636 has them.
+#: 43 letters, the length in RFC 7636.
 SECRET = "s" * 43
 
-#: What no provider means: a proxy's page, a cut answer, another type, ids that no column takes.
+#: Answers that are valid for no provider: a proxy's page, a cut answer, another type, ids that no column can store.
 USELESS = (
     b"",
     b"null",
@@ -47,7 +47,7 @@ def driver(request: pytest.FixtureRequest) -> Driver:
 
 @pytest.fixture
 def provider(driver: Driver, upstream: Upstream, phonebind: Configure, settings: Settings) -> Callable[[], Provider]:
-    """The provider of one request, as a view makes it."""
+    """The provider for one request, as a view makes it."""
     driver.serve(upstream)
     entry = {**driver.settings, "base_url": upstream.url}
     settings.PHONEBIND = {**settings.PHONEBIND, "PROVIDERS": {driver.kind: entry}}
@@ -125,7 +125,7 @@ def test_each_refusal_is_for_who_can_repair_it(
         wanted = CodeInvalid if repair == "user" else ProviderUnavailable
         with pytest.raises(wanted):
             trade(provider(), proof)
-        # An alarm is due once a minute for each error, and each has a name of its own here.
+        # The log has one alarm a minute for each error. Each error has another name here, so each makes its alarm.
         errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
         assert bool(errors) == (repair == "operator"), (name, caplog.text)
         seen.add(repair)
@@ -133,7 +133,7 @@ def test_each_refusal_is_for_who_can_repair_it(
 
 
 def test_threat_22_no_secret_of_the_settings_is_shown_with_them(provider: Callable[[], Provider]) -> None:
-    """Django's page of an error, and what collects errors, show every local variable."""
+    """Django's error page and error collectors show every local variable."""
     settings = provider().settings
     shown = repr(settings)
     for name in ("client_secret", "private_key"):
@@ -190,7 +190,7 @@ def with_unionid(driver: Driver) -> str:
 def test_the_unionid_now(
     provider: Callable[[], Provider], driver: Driver, upstream: Upstream, django_user_model: Any
 ) -> None:
-    """Who is known from another app of the family is known here."""
+    """A person who is known from another app of the family is recognised."""
     unionid = with_unionid(driver)
     elsewhere = Identity(provider().family, "another-app", "another-openid", unionid)
     account = bound(elsewhere, django_user_model)
@@ -203,7 +203,7 @@ def test_the_unionid_now(
 def test_the_unionid_later(
     provider: Callable[[], Provider], driver: Driver, upstream: Upstream, django_user_model: Any, same_person: list[Any]
 ) -> None:
-    """An identity learns its unionid without becoming another."""
+    """A known identity gets its unionid later, and stays the same identity."""
     unionid = with_unionid(driver)
     identity, _ = identify(provider(), driver.person(upstream, driver.openid))
     account = bound(identity, django_user_model)

@@ -1,4 +1,4 @@
-"""docs/*/how-to/providers: the provider of the example signs somebody in, and the pages name what the code has."""
+"""docs/*/how-to/providers: the provider in the example signs a person in, and the pages name what the code has."""
 
 import re
 import sys
@@ -30,7 +30,7 @@ OWN_SETTINGS = {
     "wechat": WeChatWebSettings,
 }
 
-#: Of environment variables that must hold a real one.
+#: Values of the environment variables that must hold a real key.
 KEYS = {
     "ALIPAY_PRIVATE_KEY": demo.ALIPAY_PRIVATE_KEY,
     "ALIPAY_PUBLIC_KEY": demo.ALIPAY_PUBLIC_KEY,
@@ -47,13 +47,13 @@ def rows(name: str, language: str) -> dict[str, str]:
 
 
 def numbers(cell: str) -> set[int]:
-    """Of "100013 to 100017, 100021", or of the same in Chinese."""
+    """The numbers in "100013 to 100017, 100021", or in the same text in Chinese."""
     spans = re.findall(r"(\d{5,})(?: (?:to|到) (\d{5,}))?", cell)
     return {number for first, last in spans for number in range(int(first), int(last or first) + 1)}
 
 
 def answered(name: str, language: str, answer: str) -> set[int]:
-    """The numbers of the errors in whose rows stands that answer."""
+    """The numbers of the errors whose row has that answer."""
     return {number for cell, rest in rows(name, language).items() if f"`{answer}`" in rest for number in numbers(cell)}
 
 

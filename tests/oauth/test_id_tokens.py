@@ -1,4 +1,4 @@
-"""What makes an id_token good, at the two providers that bring them, on the web and in apps."""
+"""What makes an id_token valid, at the two providers that use them, on the web and in apps."""
 
 import json
 import logging
@@ -30,7 +30,7 @@ NONCE = "a-nonce-of-the-app"
 
 @pytest.fixture
 def provider(upstream: Upstream, phonebind: Configure, settings: Settings) -> Callable[[], IdTokenProvider]:
-    """The provider of one request; its JWKS holds a key of each type, under kids of their own."""
+    """The provider for one request. Its JWKS has a key of each type, each with its own kid."""
     DRIVER.serve(upstream)
     keys = [
         jwk("one", rsa_key()),
@@ -59,13 +59,13 @@ def good(**changes: Any) -> dict[str, Any]:
 
 
 def bring(provider: Callable[[], IdTokenProvider], upstream: Upstream, token: object) -> str:
-    """On the web: the token endpoint answers with it. Whom it stands for."""
+    """Sign in on the web: the token endpoint answers with the token. Returns the openid."""
     upstream.answer("/token", {"access_token": "T", "id_token": token})
     return provider().exchange("CODE", secret=SECRET).openid
 
 
 def native(**changes: Any) -> dict[str, Any]:
-    """For an app whose nonce is :data:`NONCE`."""
+    """The claims for an app whose nonce is :data:`NONCE`."""
     return good(**{"aud": "shop-app", "nonce": hashed(NONCE), **changes})
 
 
@@ -102,7 +102,7 @@ def _header(**header: Any) -> str:
     return jwt.utils.base64url_encode(json.dumps(header).encode()).decode()
 
 
-#: The claims and headers of OpenID Connect Core 3.1.3.7 and RFC 8725, each of them wrong.
+#: The claims and headers of OpenID Connect Core 3.1.3.7 and RFC 8725, each with a wrong value.
 BAD: Mapping[str, Callable[[], object]] = {
     # the signature
     "alg none": lambda: _segments(0, _header(alg="none")),
@@ -194,7 +194,7 @@ def test_threat_1_a_bad_id_token_is_nobody(
     upstream.answer("/token", {"access_token": "T", "id_token": BAD[name]()})
     url = client.get("/oauth/oidc/authorization/").json()["login_url"]
     state = url.partition("state=")[2][:32]
-    # Nobody's nonce: the table is about one secret, which the cookie of a real sign-in never has.
+    # The table's nonce fits one secret, which the cookie of a real sign-in never has. So the check uses that secret.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(id_tokens, "derived", lambda secret, purpose: derived(SECRET, purpose))
         answer = client.get("/oauth/oidc/user/", {"code": "CODE", "state": state})
@@ -204,7 +204,7 @@ def test_threat_1_a_bad_id_token_is_nobody(
 
 
 def test_the_table_of_bad_ones_can_fail(provider: Callable[[], IdTokenProvider], upstream: Upstream) -> None:
-    """Signed as most of its lines are, with nothing wrong."""
+    """Tokens that are signed as most lines of the table, but without a fault, are accepted."""
     assert bring(provider, upstream, raw('{"alg":"RS256","kid":"one"}', json.dumps(good()))) == "24400320"
     assert bring(provider, upstream, sign(good(), kid="one", alg="RS256")) == "24400320"
     hs = hs256(b"secret-secret-secret-secret-secret", "shared")
@@ -273,7 +273,7 @@ def test_an_app_brings_its_nonce(provider: Callable[[], IdTokenProvider]) -> Non
 
 
 def test_threat_1_what_stands_in_the_token_is_no_nonce(provider: Callable[[], IdTokenProvider]) -> None:
-    """Whoever finds a token can read it."""
+    """An attacker who finds a token can read the nonce in it."""
     with pytest.raises(CodeInvalid):
         provider().verify(sign(native(nonce=NONCE)), nonce=NONCE)
     with pytest.raises(CodeInvalid):
@@ -283,7 +283,7 @@ def test_threat_1_what_stands_in_the_token_is_no_nonce(provider: Callable[[], Id
 def test_threat_1_an_id_token_of_an_app_is_good_once(provider: Callable[[], IdTokenProvider]) -> None:
     token = sign(native(exp=int(time.time()) - LEEWAY + 30))
     assert provider().verify(token, nonce=NONCE).openid
-    # An alphabet in which the last letter says less than it could: the same signature in another spelling.
+    # The last letter of this encoding has unused bits. So the same signature can be written with another letter.
     other = token[:-1] + next(letter for letter in "AQgw" if letter != token[-1])
     respelt = [spelt for spelt in (f"{token}==", f"{token}!", other) if _same_signature(spelt, token)]
     assert respelt, "PyJWT has become strict: then this needs no test"

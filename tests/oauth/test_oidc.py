@@ -1,4 +1,4 @@
-"""What a provider of OpenID Connect has: discovery, PKCE, two ways to say who we are, and more than one issuer."""
+"""What OpenID Connect has: discovery, PKCE, two ways for the client to authenticate, and more than one issuer."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ Make = Callable[..., OpenIDConnect]
 
 @pytest.fixture
 def make(upstream: Upstream, phonebind: Configure, settings: Settings) -> Make:
-    """The provider of one request, with these settings instead of the driver's."""
+    """The provider for one request, with these settings instead of the driver's."""
     DRIVER.serve(upstream)
 
     def made(**changes: Any) -> OpenIDConnect:
@@ -240,7 +240,7 @@ def test_it_works_for_no_front_end_that_keeps_no_cookie(make: Make, phonebind: C
 
 @pytest.fixture
 def two(make: Make, upstream: Upstream, settings: Settings) -> Upstream:
-    """Two issuers, at two paths of one server, which name people alike."""
+    """Two issuers, at two paths of one server, with the same subject ids."""
     providers = {}
     for name in ("staff", "guests"):
         issuer = f"https://id.example/{name}"

@@ -1,4 +1,6 @@
-"""Apple and OpenID Connect against the emulator over real HTTP: each way through, and each of its faults."""
+"""Apple and OpenID Connect against the emulator, over real HTTP: each way to sign in, and each of the emulator's
+faults.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,7 +30,7 @@ KINDS = tuple(SUBS)
 
 @pytest.fixture
 def sandbox(settings: Settings) -> Iterator[str]:
-    """Where it is, without a slash; PROVIDERS is what ``make run`` has."""
+    """The sandbox's address, without a slash. PROVIDERS is as in ``make run``."""
     id_tokens._kept.clear()
     with serve() as url:
         here = url.rstrip("/")
@@ -38,7 +40,7 @@ def sandbox(settings: Settings) -> Iterator[str]:
 
 
 def sign_in(client: Client, kind: str, button: dict[str, str] | None = None) -> Any:
-    """Through the page of the emulator, and back."""
+    """Sign in on the page of the emulator, and come back."""
     url = client.get(f"/oauth/{kind}/authorization/").json()["login_url"]
     back = requests.post(url, button or {"person": "xiaolan"}, allow_redirects=False, timeout=5).headers["Location"]
     return client.get(f"/oauth/{kind}/user/", dict(parse_qsl(urlsplit(back).query)))

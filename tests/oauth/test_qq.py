@@ -1,4 +1,4 @@
-"""QQ Connect, in every form of docs/en/explanation/qq.md, and in many that nobody promised."""
+"""QQ Connect: every form of answer in docs/en/explanation/qq.md, and many forms that no document describes."""
 
 import doctest
 import json
@@ -115,7 +115,7 @@ def test_where_the_openid_is_missing_me_is_asked(provider: oauth.WebProvider, qq
     assert qq.requests[1:] == [(ME, {"access_token": "T", "fmt": "json"})]
 
 
-#: Who repairs it: the person by signing in again, the operator, or the provider.
+#: Who must fix it: the person by signing in again, the operator, or the provider.
 PERSON = (100005, *range(100018, 100021))
 OPERATOR = tuple(error for error in range(100001, 100012) if error not in PERSON)
 THEIRS = (100000, *range(100013, 100018), *range(100021, 100049), 1, -1, 10**12, "oops", True)
@@ -257,7 +257,7 @@ def test_a_token_of_half_a_character_is_no_crash(provider: oauth.WebProvider, qq
     assert qq.requests[1] == (ME, {"access_token": "\ufffd", "fmt": "json"})
 
 
-# ---------------------------------------------------------------- who it is
+# ---------------------------------------------------------------- the identity
 
 
 @pytest.mark.parametrize("client_id", ["101000002", "", None, int(APP_ID) + 1], ids=repr)
@@ -426,7 +426,7 @@ def test_a_byte_order_mark_is_no_part_of_it(form: Form) -> None:
 
 
 def test_only_text_and_whole_numbers_are_fields() -> None:
-    """A person named True would be everybody whose openid was true."""
+    """Otherwise a person whose openid is True would match every person whose openid is true."""
     assert parse(b'{"openid": true, "unionid": 1.5, "ret": 0, "nickname": "a"}') == {"ret": "0", "nickname": "a"}
 
 

@@ -1,4 +1,4 @@
-"""QQ in an app: what the contract test does not ask."""
+"""QQ in an app: the cases that the contract test does not have."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def test_the_unionid_is_asked_for_only_where_the_app_may(upstream: Upstream) -> 
 
 
 class Reluctant(dict[str, Any]):
-    """Answers of a server that refuses the unionid, once, and answers the question without it."""
+    """A server that refuses the unionid once, and then answers the request without it."""
 
     asked = 0
 
@@ -92,7 +92,7 @@ def test_a_person_may_have_no_unionid(upstream: Upstream, unionid: object) -> No
 def test_threat_8_a_token_of_another_app_is_refused(
     client: Client, upstream: Upstream, client_id: object, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The website's token included: another app of the same owner shows nothing here."""
+    """The website's token is refused too: that both apps have the same owner proves nothing here."""
     upstream.answer(ME, {"client_id": client_id, "openid": OPENID, "unionid": UNIONID})
     answer = client.post("/oauth/qq_app/native/", {"token": "T0KEN", "openid": OPENID})
     assert (answer.status_code, answer.json()["code"]) == (400, "code_invalid")

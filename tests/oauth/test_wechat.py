@@ -1,4 +1,4 @@
-"""WeChat's four kinds: what is their own, beside the contract of all providers."""
+"""WeChat's four kinds: the cases that the contract test of all providers does not have."""
 
 import json
 import logging
@@ -156,7 +156,7 @@ def test_while_developing_the_script_is_the_sandboxs(make: Make, upstream: Upstr
     assert widget.frame == upstream.url
 
 
-# ---------------------------------------------------------------- who it is
+# ---------------------------------------------------------------- the identity
 
 
 def trade(provider: Any, code: str = "0a1BC0DE") -> Grant:
@@ -275,7 +275,7 @@ def test_the_silent_scope_and_mini_programs_have_no_profile(make: Make, upstream
 @pytest.mark.django_db
 @pytest.mark.parametrize("flag", [1, "1", True, "true", 2], ids=repr)
 def test_threat_54_a_snapshots_user_is_nobody(make: Make, upstream: Upstream, flag: object) -> None:
-    """Even where the ids, which many such users share, are somebody's."""
+    """Even if the ids belong to an account: many snapshot users share the same ids."""
     provider = make(wechat_oa.DRIVER)
     upstream.answer(
         wechat.TOKEN, {"access_token": "82_T", "openid": OPENID, "unionid": UNIONID, "is_snapshotuser": flag}
@@ -303,7 +303,7 @@ def test_threat_54_a_snapshots_user_whose_flag_is_missing_is_nobody(make: Make, 
 def test_threat_54_no_account_is_found_by_the_unionid_of_snapshots_users(
     make: Make, upstream: Upstream, django_user_model: Any
 ) -> None:
-    """One of them was bound before, perhaps: all of them may have that unionid."""
+    """One of these users may have been bound before. All of them may have that unionid."""
     user = django_user_model.objects.create(username="somebody", mobile=None)
     SocialAccount.objects.create(user=user, provider="wechat", app_id="wx-other", openid="o", unionid=UNIONID)
     provider = make(wechat_oa.DRIVER)
@@ -321,7 +321,7 @@ MOBILE = "13900000001"
 
 
 class Turns(dict[str, Any]):
-    """Answers one after the other at each path, and the last one for ever."""
+    """The answers for each path, in order. The last one repeats."""
 
     def __getitem__(self, path: str) -> Answer:
         turns: list[Answer] = super().__getitem__(path)
@@ -339,7 +339,7 @@ def phone(appid: str = "wx0000000000000004", **info: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def program(make: Make, upstream: Upstream) -> WeChatMiniProgram:
-    """A mini program whose people have mobiles."""
+    """A mini program that knows the mobile numbers of its users."""
     found = make(mini.DRIVER)
     assert isinstance(found, WeChatMiniProgram)
     upstream.answers = Turns({wechat_tokens.STABLE_TOKEN: [body(APP_TOKEN)], wechat_miniprogram.PHONE: [body(phone())]})
@@ -461,7 +461,7 @@ def test_of_many_at_once_one_asks(program: WeChatMiniProgram, upstream: Upstream
 
 
 def test_whoever_waits_in_vain_asks(program: WeChatMiniProgram) -> None:
-    """The process that was about to ask has died."""
+    """The process that was about to request the token has died."""
     assert wechat_tokens._kept(program) == ""
     since = time.monotonic()
     assert program.mobile("PH0NE", OPENID) == MOBILE

@@ -1,4 +1,4 @@
-"""WeChat's client at the emulated WeChat: the two were written apart, after one document."""
+"""WeChat's client against the emulated WeChat. The two were written separately, after one document."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -32,7 +32,7 @@ def sandbox(settings: Settings) -> Iterator[str]:
 
 
 def code(sandbox: str, kind: str, path: str = "code", person: str = "xiaolan") -> str:
-    """As the browser or the SDK brings it."""
+    """The code, as the browser or the SDK brings it."""
     provider = oauth.get(kind)
     if isinstance(provider, oauth.WebProvider):
         url = provider.login_url(STATE)

@@ -1,4 +1,4 @@
-"""Weibo: what the contract test does not ask."""
+"""Weibo: the cases that the contract test does not have."""
 
 import logging
 from collections.abc import Callable
@@ -74,7 +74,7 @@ def test_another_address_holds_for_phones_too(weibo: Set) -> None:
     assert parse_qs(urlsplit(url).query)["scope"] == ["email,follow_app_official_microblog"]
 
 
-# ---------------------------------------------------------------- what comes back in place of a code
+# ---------------------------------------------------------------- a callback without a code
 
 
 def test_who_refuses_has_cancelled(here: Upstream, client: Client, caplog: pytest.LogCaptureFixture) -> None:
@@ -177,7 +177,7 @@ def test_a_token_is_asked_about_in_one_call(here: Upstream, form: Callable[[str]
 def test_threat_8_a_token_of_another_app_is_refused(
     client: Client, here: Upstream, appkey: object, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Every other app's person would be ours otherwise: the uid is the same everywhere."""
+    """The uid is the same in every app. So without the check, a token of any other app would sign its owner in here."""
     here.answer(TOKEN_INFO, {"uid": int(UID), "appkey": appkey, "expire_in": 157679})
     for _ in range(3):
         answer = client.post("/oauth/weibo/native/", {"token": "T0KEN", "uid": UID})
@@ -212,7 +212,7 @@ def test_each_refusal_of_a_token_is_for_who_can_repair_it(
 
 
 def test_threat_48_tokens_of_other_apps_are_no_alarm(here: Upstream, caplog: pytest.LogCaptureFixture) -> None:
-    """Weibo may say of an app that is not audited what it would say of ours."""
+    """For another app that is not audited, Weibo may answer with the same error as for ours."""
     here.answer(TOKEN_INFO, refusal("applications over the unaudited use restrictions", 21321, TOKEN_INFO), status=403)
     for _ in range(3):
         with pytest.raises(ProviderUnavailable):
@@ -220,7 +220,7 @@ def test_threat_48_tokens_of_other_apps_are_no_alarm(here: Upstream, caplog: pyt
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
-# ---------------------------------------------------------------- who it is
+# ---------------------------------------------------------------- the identity
 
 
 @pytest.mark.django_db
@@ -257,7 +257,7 @@ def test_the_profile_is_asked_for_once_and_only_of_somebody_new(here: Upstream, 
     identity, _ = binding.identify(oauth.get("weibo"), lambda: oauth.web("weibo").exchange("C"))
     assert here.paths == [TOKEN, PROFILE]
     assert here.requests[1] == (PROFILE, {"access_token": ACCESS_TOKEN, "uid": UID})
-    # The commas would end the image's policy, and the page would show nothing.
+    # The commas would end the image's policy, and the page would show no image.
     assert identity.avatar == (
         "https://tvax1.sinaimg.cn/crop.0.0.1080.1080.180/a.jpg?KID=imgbed%2Ctva&Expires=1780000000"
     )

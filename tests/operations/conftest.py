@@ -1,10 +1,12 @@
-"""The app for who runs the site, installed for these tests alone (``OPERATIONS=1``), as tests/lifecycle has its own."""
+"""The app for site operators. It is installed for these tests alone (``OPERATIONS=1``), as tests/lifecycle installs
+its app.
+"""
 
 import pytest
 from django.apps import apps
 
 if not apps.is_installed("phonebind.operations"):
-    # Folders and all: whatever imports its models makes Django look for their tables.
+    # Skip the folders too: an import of the app's models makes Django look for their tables.
     collect_ignore_glob = ["*"]
 else:
     from phonebind.operations.events import recording
@@ -13,10 +15,10 @@ else:
 
     @pytest.fixture(autouse=True)
     def _count_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-        """Nothing that another test has counted is written in this one."""
+        """A new tally for each test: no count of another test is written here."""
         monkeypatch.setattr(recording, "_tally", Tally())
 
     @pytest.fixture(autouse=True)
     def _read_anew() -> None:
-        """Nothing that another test has read is shown in this one."""
+        """An empty cache for each test: no sums of another test are shown here."""
         sums.forget()

@@ -1,4 +1,4 @@
-"""A project that does what docs/en/how-to/operations says has all of it."""
+"""A project that follows docs/en/how-to/operations has all of it."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ PAGE = read("how-to/operations/index")
 
 
 def named(text: str) -> list[tuple[str, str]]:
-    """Lines for a file, by its name, which the step has."""
+    """The lines that the step has for each file, by the file's name."""
     found = re.findall(r"`(config/\w+\.py)`:\n\n( +```python\n.*?```)", text, re.DOTALL)
     return [(name, code) for name, block in found for _, code in blocks(block)]
 

@@ -1,4 +1,6 @@
-"""A browser without scripts, as far as Django's test client goes, at pages that talk to a real server in QQ's place."""
+"""A browser without scripts, as well as Django's test client can play one. The pages call a real
+server in QQ's place.
+"""
 
 import re
 from collections.abc import Iterator
@@ -30,14 +32,14 @@ class _Inputs(HTMLParser):
 
 
 class SecureClient(Client):
-    """Over HTTPS."""
+    """A client over HTTPS."""
 
     def request(self, **request: Any) -> Any:
         return super().request(**request | {"wsgi.url_scheme": "https", "SERVER_PORT": "443"})
 
 
 class Shopper:
-    """Django's CSRF checks are on, as they are for everybody."""
+    """A visitor of a shop. Django's CSRF checks are on, as for everybody."""
 
     def __init__(self, http: type[Client] = Client) -> None:
         self.http = http(enforce_csrf_checks=True, headers=ENGLISH)
@@ -47,7 +49,7 @@ class Shopper:
         self.images[image_code_id] = text
 
     def start(self, **query: str) -> dict[str, str]:
-        """Press the button; the query that QQ gets."""
+        """Press the button. Returns the query that QQ gets."""
         answer = self.http.get("/login/qq/", query)
         assert answer.status_code == 303, answer.content.decode()
         return {name: values[0] for name, values in parse_qs(urlsplit(answer["Location"]).query).items()}
@@ -56,13 +58,13 @@ class Shopper:
         return self.http.get("/login/qq/callback/", {"code": code, "state": state})
 
     def arrive(self, **query: str) -> str:
-        """Somebody new, at the form; its address."""
+        """A new person comes to the form. Returns the form's address."""
         answer = self.come_back(self.start(**query)["state"])
         assert answer.status_code == 303, answer.content.decode()
         return str(answer["Location"])
 
     def inputs(self, answer: Any) -> dict[str, str]:
-        """What a browser would send of this page."""
+        """The fields that a browser would send from this page."""
         return _Inputs(answer.content.decode()).values
 
     def form(self, url: str) -> dict[str, str]:
@@ -71,7 +73,7 @@ class Shopper:
         return self.inputs(answer)
 
     def submit(self, url: str, form: dict[str, str], *, script: bool = False) -> Any:
-        """``script``: as the page's script does it."""
+        """Send the form; with ``script``, as the page's script sends it."""
         return self.http.post(url, form, headers={"accept": "application/json"} if script else None)
 
     def look(self, image_code_id: str) -> str:
@@ -84,7 +86,7 @@ class Shopper:
         return self.submit(url, asked, script=script)
 
     def prove(self, url: str, form: dict[str, str], *, script: bool = False) -> Any:
-        """The first step: the mobile alone."""
+        """The first step: the mobile number alone."""
         first = {name: value for name, value in form.items() if name != "password"}
         return self.submit(url, first | {"action": "mobile"}, script=script)
 
@@ -94,7 +96,7 @@ class Shopper:
         return found[0]
 
     def sign_in(self, mobile: str = "13900000001", password: str = "horse-staple-9") -> None:
-        """From nothing to bound."""
+        """From the start to the bound account."""
         url = self.arrive()
         form = self.form(url) | {"mobile": mobile}
         assert self.send_code(url, form).status_code == 200

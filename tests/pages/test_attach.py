@@ -1,4 +1,4 @@
-"""Who is signed in already binds to that account, after a page that says so."""
+"""A signed-in person binds to their account, after a page that says so."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -54,7 +54,7 @@ def test_it_is_bound_and_goes_on(signed_in: Shopper, user: Any) -> None:
 
 
 def test_the_session_stays_what_it_is(signed_in: Shopper) -> None:
-    """Another backend may give it permissions."""
+    """Another authentication backend might give the session other permissions."""
     before = dict(signed_in.http.session)
     url = signed_in.arrive()
     signed_in.submit(url, signed_in.form(url))
@@ -66,7 +66,7 @@ def test_twice_is_once(signed_in: Shopper, user: Any) -> None:
     form = signed_in.form(url)
     assert [signed_in.submit(url, form).status_code for _ in range(2)] == [303, 303]
     assert owners() == [user]
-    assert signed_in.http.get(url).status_code == 303  # done, and no question any more
+    assert signed_in.http.get(url).status_code == 303  # it is done, so the page asks nothing more
 
 
 def test_the_page_met_again_leads_on_and_its_ticket_is_kept_no_longer(signed_in: Shopper) -> None:
@@ -101,7 +101,7 @@ def test_who_has_signed_out_meanwhile_proves_a_mobile(signed_in: Shopper) -> Non
 
 
 def test_threat_3_the_page_binds_for_nobody_but_whom_it_has_named(signed_in: Shopper, user: Any) -> None:
-    """Another tab has signed in as somebody else."""
+    """Another tab has signed in as another person."""
     url = signed_in.arrive()
     form = signed_in.form(url)
     other = get_user_model().objects.create_user(username="bob", mobile="13900000002")
@@ -147,13 +147,13 @@ def test_who_is_disabled_meanwhile_binds_nothing(signed_in: Shopper, user: Any) 
     form = signed_in.form(url)
     user.is_active = False
     user.save()
-    # Django's session knows nobody any more.
+    # Django's session has no user any more.
     assert signed_in.submit(url, form)["Location"] == url.replace("/attach/", "/bind/")
     assert owners() == []
 
 
 class Stale(ModelBackend):
-    """The session's user as a replica has them, where nothing that was changed has arrived."""
+    """The session's user from a replica that has none of the changes yet."""
 
     users: ClassVar[dict[Any, Any]] = {}
 

@@ -1,4 +1,4 @@
-"""The form, as it works without a script and as its script uses it."""
+"""The form, without a script and with its script."""
 
 import re
 from typing import Any
@@ -33,7 +33,7 @@ def known(**fields: Any) -> Any:
 
 
 def filled(shopper: Shopper, url: str) -> dict[str, str]:
-    """Everything as it should be."""
+    """All fields with valid values."""
     form = shopper.form(url) | {"mobile": MOBILE, "password": PASSWORD}
     assert shopper.send_code(url, form).status_code == 200
     return form | {"sms_code": shopper.sms_code()}
@@ -326,7 +326,7 @@ def test_a_weak_password_is_told_by_the_hosts_validators(shopper: Shopper, qq: U
 
 
 def test_a_password_like_the_mobile_is_told_so(shopper: Shopper, qq: Upstream, phonebind: Configure) -> None:
-    """The validator speaks of the username, which nobody has entered."""
+    """The validator's message is about the username, and the person has not entered one."""
     phonebind.settings.AUTH_PASSWORD_VALIDATORS = [
         {"NAME": f"django.contrib.auth.password_validation.{name}"}
         for name in ("UserAttributeSimilarityValidator", "NumericPasswordValidator")
@@ -456,7 +456,7 @@ BODIES = {
 @pytest.mark.parametrize("charset", CHARSETS)
 @pytest.mark.parametrize("content_type", BODIES)
 def test_threat_18_a_charset_that_is_none(shopper: Shopper, qq: Upstream, content_type: str, charset: str) -> None:
-    """Beside our headers, so that it is our answer and not the web server's."""
+    """The answer has our headers, so it is ours and not the web server's."""
     url = shopper.arrive()
     answer = shopper.http.generic("POST", url, BODIES[content_type], content_type=f"{content_type}; charset={charset}")
     assert answer.status_code == 400
@@ -482,7 +482,9 @@ def test_threat_18_a_charset_that_is_none_when_signing_out(shopper: Shopper, con
 def test_threat_1_a_ticket_that_no_browser_owns_signs_nobody_in(
     shopper: Shopper, qq: Upstream, phonebind: Configure
 ) -> None:
-    """Login CSRF: the attacker's ticket, mobile and code, posted from the attacker's page by the victim's browser."""
+    """Login CSRF: the attacker's ticket, mobile number and code, posted from the attacker's page by the victim's
+    browser.
+    """
     phonebind(legacy_state=True)
     ticket = Client().get("/oauth/qq/user/", {"code": "CODE"}).json()["access_token"]
     form = {"mobile": MOBILE, "password": PASSWORD, "access_token": ticket}
@@ -496,7 +498,7 @@ def test_threat_1_a_ticket_that_no_browser_owns_signs_nobody_in(
             assert not victim.cookies
     assert not SocialAccount.objects.exists()
     assert not get_user_model().objects.exists()
-    # Nothing else was wrong with it: the API, which signs no browser in, takes it.
+    # The request has no other fault: the API accepts it, and the API signs no browser in.
     assert Client().post("/oauth/qq/user/", posted, content_type="application/json").status_code == 201
 
 
@@ -721,7 +723,7 @@ def test_without_a_script_the_page_says_what_is_missing(qq: Upstream, shopper: S
     page = answer.content.decode()
     assert "It could not be checked that you are a person" in page
     assert 'value="13900000001"' in page
-    # To whoever runs scripts, but not this one, <noscript> says nothing.
+    # <noscript> shows nothing to a person whose browser runs scripts, but not this one.
     needed = '<p class="alert">JavaScript may be needed'
     assert needed in page.replace(f"<noscript>{needed}", "")
     assert needed not in shopper.http.get(url).content.decode().replace(f"<noscript>{needed}", "")
@@ -750,5 +752,5 @@ def test_the_form_met_again_leads_on_and_its_ticket_is_kept_no_longer(
     kept = [name for name, morsel in shopper.http.cookies.items() if "_kept_" in name and morsel.value]
     assert [name.rpartition("_")[2] for name in kept] == [other.split("/")[-2]]
     assert shopper.http.get(url)["Location"] == "/cart/"
-    # The other tab's has not been done.
+    # The other tab's bind is not done yet.
     assert shopper.form(other)["access_token"]

@@ -1,4 +1,4 @@
-"""First the mobile and the code, then what the account of that mobile needs: a new password, its own, or nothing."""
+"""First the mobile number and the code, then what the account needs: a new password, its own password, or nothing."""
 
 import re
 from typing import Any
@@ -23,14 +23,14 @@ def known(**fields: Any) -> Any:
 
 
 def filled(shopper: Shopper, url: str) -> dict[str, str]:
-    """The first step as it should be."""
+    """The first step with valid values."""
     form = shopper.form(url) | {"mobile": MOBILE}
     assert shopper.send_code(url, form).status_code == 200
     return form | {"sms_code": shopper.sms_code()}
 
 
 def asked(answer: Any) -> tuple[str, str]:
-    """The heading, and what a password manager is told of the password."""
+    """The heading, and what the page tells a password manager about the password field."""
     html = answer.content.decode()
     heading, kind = re.search(r"<h1>([^<]*)</h1>", html), re.search(r'autocomplete="(\w+-password)"', html)
     assert heading
@@ -73,7 +73,7 @@ def test_an_account_without_a_password_needs_nothing_more(shopper: Shopper, qq: 
 
 
 def test_the_script_is_told_of_another_page(shopper: Shopper, qq: Upstream) -> None:
-    """It then sends the form as a page, which it may: a right code stays as good as it was."""
+    """Then the script sends the form as a page. That is possible: a right code stays valid."""
     url = shopper.arrive()
     form = filled(shopper, url)
     for _ in range(3):
@@ -82,7 +82,7 @@ def test_the_script_is_told_of_another_page(shopper: Shopper, qq: Upstream) -> N
 
 
 def test_threat_28_who_has_not_proved_the_number_learns_nothing_of_it(shopper: Shopper, qq: Upstream) -> None:
-    """Not by the first step, and not by claiming to be at the second."""
+    """The first step shows nothing, and a request that claims to be at the second step shows nothing either."""
     url = shopper.arrive()
     form = filled(shopper, url)
     wrong = form | {"sms_code": f"{(int(form['sms_code']) + 1) % 10**6:06}"}

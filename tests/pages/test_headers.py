@@ -1,4 +1,4 @@
-"""What every page says about itself, and that its own markup keeps to it."""
+"""The headers of every page, and that the pages' own markup obeys them."""
 
 import re
 from pathlib import Path
@@ -77,7 +77,7 @@ def test_forms_may_end_at_the_hosts_that_next_may_name(shopper: Shopper, phonebi
 def test_forms_may_end_where_the_host_sends_people(
     shopper: Shopper, settings: Settings, signed_in: str, signed_out: Any, targets: str
 ) -> None:
-    """Or Chromium stops there: it holds the redirect after a form to the form-action of its page."""
+    """Otherwise Chromium stops there: it applies the form-action of the page to the redirect after a form."""
     settings.LOGIN_REDIRECT_URL, settings.LOGOUT_REDIRECT_URL = signed_in, signed_out
     policy = shopper.http.get("/logout/").headers["Content-Security-Policy"]
     assert f"form-action 'self'{targets};" in policy

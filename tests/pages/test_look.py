@@ -1,4 +1,4 @@
-"""How the pages look: settings, public names of colours, shapes and blocks, and the themed example."""
+"""The look of the pages: settings, public names of colours, shapes and blocks, and the themed example."""
 
 import re
 from pathlib import Path
@@ -130,7 +130,7 @@ def by_day_and_by_night() -> tuple[dict[str, str], dict[str, str]]:
 
 @pytest.mark.parametrize("language", documents.LANGUAGES)
 def test_colours_and_shapes_are_the_documented_ones(language: str) -> None:
-    """And documented for good: a name that goes breaks somebody's style sheet."""
+    """The names are documented and stay: if a name disappears, a host's style sheet breaks."""
     day, night = by_day_and_by_night()
     text = documents.read(PAGE, language)
     colours = re.findall(r"^\| `(--[\w-]+)` \| `(.*?)` \| `(.*?)` \|", text, re.MULTILINE)
@@ -184,7 +184,7 @@ def test_a_script_in_the_head_of_ones_own_is_on_pages_with_forms_too() -> None:
 
 
 def contrast(one: str, other: str) -> float:
-    """As WCAG 2 defines it, of ``#fff`` or ``#a1b2c3``."""
+    """The contrast as WCAG 2 defines it, of colours such as ``#fff`` or ``#a1b2c3``."""
 
     def luminance(colour: str) -> float:
         digits = colour.lstrip("#")
@@ -226,7 +226,7 @@ def in_front(settings: Settings, directory: Path) -> None:
 def test_a_block_of_ones_own_is_on_every_page(
     shopper: Shopper, phonebind: Configure, settings: Settings, tmp_path: Path
 ) -> None:
-    """As the document has it."""
+    """The block as in the document."""
     [own] = documents.code(PAGE, "html")
     (tmp_path / "phonebind").mkdir()
     (tmp_path / "phonebind/base.html").write_text(own)
@@ -249,7 +249,7 @@ def test_the_settings_of_the_document_are_settings(shopper: Shopper, phonebind: 
 
 
 def test_the_themed_shop(shopper: Shopper, phonebind: Configure, settings: Settings) -> None:
-    """Its settings and templates; how it looks: tests/journeys/test_look.py."""
+    """Its settings and templates. tests/journeys/test_look.py tests its look."""
     from examples.themed_shop import settings as shop  # noqa: PLC0415 - reads the environment of the tests
 
     given: dict[str, Any] = shop.PHONEBIND

@@ -1,7 +1,7 @@
-"""Our scripts run in the browsers that people have: Safari from 13.1, and in-app browsers that are a Chromium of 70.
+"""Our scripts run in common browsers: Safari from 13.1, and in-app browsers that are based on Chromium 70.
 
-A browser that does not know one character of a script runs none of it. It then has the plain form; but so it should
-not come about that a tidy `?.` takes the script away from all who read this shop inside WeChat.
+A browser that does not know one character of a script runs none of it. It then shows the plain form. But a convenient
+`?.` must not remove the script for every visitor who reads this shop inside WeChat.
 """
 
 import re
@@ -22,7 +22,8 @@ NAMES = (
     "globalThis structuredClone queueMicrotask WeakRef FinalizationRegistry AggregateError navigation scheduler "
     "CompressionStream cookieStore BroadcastChannel ResizeObserver SubmitEvent"
 )
-#: By what it is: how it looks in code, and an example that must be found. Versions: developer.mozilla.org.
+#: By name: a pattern for the feature in code, and an example that the pattern must find. Versions:
+#: developer.mozilla.org.
 NEWER = {
     "optional chaining (Chromium 80)": (r"\?\.(?!\d)", "form?.value"),
     "?? (Chromium 80)": (r"\?\?", "a ?? b"),
@@ -37,7 +38,7 @@ NEWER = {
     "later names": (rf"\b(?:{'|'.join(NAMES.split())})\b", "structuredClone(a)"),
 }
 
-#: What tells nothing of the language: comments, and the text of strings.
+#: Text that is no code: comments, and the content of strings.
 SILENT = re.compile(r"""//[^\n]*|/\*.*?\*/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""", re.DOTALL)
 
 
@@ -66,7 +67,7 @@ def test_what_is_old_is_not_found() -> None:
     )
 
 
-#: Without these a page looks wrong, and not only plainer.
+#: Without these features, a page looks wrong, not only simpler.
 NEWER_STYLES = {
     ":has() (Chromium 105)": (r":has\(", ".row:has(.image) {}"),
     "gap in rows (Chromium 84)": (r"[{;\s](?:row-|column-)?gap:", ".row { gap: 1rem }"),
@@ -95,5 +96,5 @@ def test_what_is_newer_in_styles_would_be_found(name: str) -> None:
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_the_pressed_button_is_known_without_submitter(path: Path) -> None:
-    """Safari has it from 15.4, so there is always something beside it."""
+    """Safari has it from 15.4, so the script always has another way too."""
     assert not re.search(r"\.submitter(?! \|\|)", SILENT.sub("", path.read_text()))

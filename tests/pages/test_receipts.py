@@ -1,4 +1,4 @@
-"""What the bind page says of an SMS that did not arrive, without a script and to its script."""
+"""What the bind page says about an SMS that did not arrive, without a script and to its script."""
 
 from typing import Any
 
@@ -21,14 +21,14 @@ OFF = "The carrier says that this phone is off or out of service."
 
 @pytest.fixture
 def vendor(phonebind: Configure, upstream: Upstream, qq: Upstream) -> str:
-    """Aliyun; receipts are on."""
+    """Aliyun, with receipts on."""
     phonebind(sms=VENDORS["aliyun"].at(upstream.url), sms_receipts="pull")
     upstream.answer("/", VENDORS["aliyun"].sent)
     return "aliyun"
 
 
 def sent(shopper: Shopper) -> tuple[str, dict[str, str], Any]:
-    """The form's address, what a browser would send of the page after a code was sent, and that page."""
+    """The form's address, the fields that a browser would send after a code was sent, and that page."""
     url = shopper.arrive()
     answer = shopper.send_code(url, shopper.form(url) | {"mobile": MOBILE})
     assert answer.status_code == 200

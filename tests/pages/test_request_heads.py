@@ -1,6 +1,6 @@
-"""Every request of a sign-in fits where web servers have room for 4,096 bytes, with the longest ``next`` there is.
+"""Every request of a sign-in fits in web servers that have room for 4,096 bytes, with the longest possible ``next``.
 
-uWSGI as it comes is the narrowest. What it has to hold are CGI's variables, in which the query stands twice.
+uWSGI with its default settings has the least room. It stores CGI's variables, and these contain the query twice.
 """
 
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ from tests.support.heads import BROWSER, LONGEST, as_cgi
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 ROOM = 4096
-#: For the cookies of the shop and of whoever counts its visitors, and for what proxies write.
+#: For the cookies of the shop and of services that count visitors, and for headers that proxies add.
 LEFT = 512
 KINDS = ("letters", "chinese", "escaped")
 
 
 class Weighed(Shopper):
-    """Weighs each request as a browser would send it."""
+    """Measures each request as a browser would send it."""
 
     def __init__(self) -> None:
         super().__init__(SecureClient)
@@ -30,7 +30,7 @@ class Weighed(Shopper):
         self.heads: dict[str, int] = {}
 
     def weigh(self, what: str, url: str, method: str = "GET") -> None:
-        """Bytes, for a request to this address by somebody who is at ``came_from``."""
+        """The bytes of a request to this address from the page ``came_from``."""
         for name in [name for name, morsel in self.http.cookies.items() if not morsel.value]:
             del self.http.cookies[name]  # as a browser does
         cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in self.http.cookies.items())
@@ -39,7 +39,9 @@ class Weighed(Shopper):
         self.heads[what] = sum(len(name) + len(value.encode()) + 4 for name, value in head.items())
 
     def go(self, target: str, *, button: bool = False) -> str:
-        """From the shop to the form, by the sign-in page or by a button of the shop's own; the form's address."""
+        """From the shop to the form, by the sign-in page or by a button of the shop's own. Returns the
+        form's address.
+        """
         query = urlencode({"next": target})
         self.came_from = ""
         self.weigh("authorization", f"/oauth/qq/authorization/?{query}")
@@ -62,7 +64,7 @@ class Weighed(Shopper):
         return form
 
     def bind(self, form: str, *, script: bool = False) -> None:
-        """And on to where the form leads."""
+        """Bind, and go to the page that follows the form."""
         typed = self.form(form) | {"mobile": "13900000001"}
         assert self.send_code(form, typed).status_code == 200
         filled = typed | {"password": "horse-staple-9", "sms_code": self.sms_code()}
@@ -88,7 +90,7 @@ def test_the_head_of_each_request_of_a_sign_in(weighed: Weighed, target: str, sc
 
 @pytest.mark.parametrize("target", LONGEST, ids=KINDS)
 def test_the_next_sign_in_of_who_is_bound(weighed: Weighed, qq: Upstream, target: str) -> None:
-    """With another QQ, which is bound to the same account."""
+    """With another QQ that is bound to the same account."""
     weighed.bind(weighed.go(target))
     qq.person(openid="B" * 32, nickname="🦊" * 32)
     form = weighed.go(target)
@@ -102,7 +104,7 @@ def test_the_next_sign_in_of_who_is_bound(weighed: Weighed, qq: Upstream, target
 @pytest.mark.parametrize("button", [False, True], ids=["page", "button"])
 @pytest.mark.parametrize("target", LONGEST, ids=KINDS)
 def test_sign_ins_that_were_left_at_the_form(weighed: Weighed, target: str, button: bool) -> None:
-    """Back to the shop, and to the form again: most of the room for others' cookies is taken, and it still fits."""
+    """Back to the shop, and to the form again. This uses most of the room for other cookies, and it still fits."""
     for _ in range(4):
         form = weighed.go(target, button=button)
         assert weighed.form(form)
@@ -118,7 +120,7 @@ def test_with_an_ordinary_next_each_tab_survives_a_reload(weighed: Weighed) -> N
 
 
 def test_a_form_whose_ticket_had_to_go_still_binds(weighed: Weighed) -> None:
-    """All that it does not survive is a reload."""
+    """Only a reload of the page does not work any more."""
     first = weighed.go(LONGEST[0])
     typed = weighed.form(first) | {"mobile": "13900000001"}
     weighed.go(LONGEST[0])

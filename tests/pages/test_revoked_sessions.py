@@ -1,4 +1,4 @@
-"""Threat 45: with the tokens of a user ends the session that began on the pages."""
+"""Threat 45: the session that began on the pages ends together with the user's tokens."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def unbind() -> None:
 
 
 def disable() -> None:
-    """And enable again."""
+    """Disable the user, and enable the user again."""
     user = User.objects.get(mobile="13900000001")
     for is_active in (False, True):
         user.is_active = is_active
@@ -81,7 +81,7 @@ def test_a_session_from_before_sessions_were_dated_goes_on(shopper: Shopper, qq:
 
 
 def test_a_sign_in_without_a_request_has_no_session_to_date() -> None:
-    """As Django's signal may come from elsewhere than a view."""
+    """Django's signal may be sent outside a view."""
     user_logged_in.disconnect(update_last_login, dispatch_uid="update_last_login")
     try:
         user_logged_in.send(User, request=None, user=User(pk=1))

@@ -1,4 +1,4 @@
-"""To the provider and back, with every way it can end."""
+"""To the provider and back, with every possible result."""
 
 import re
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 def bound(shopper: Shopper) -> Any:
-    """The person at QQ's keyboard has an account here."""
+    """The person who signs in at QQ has an account here."""
     user = get_user_model().objects.create_user(username="13900000001", mobile="13900000001")
     return SocialAccount.objects.create(user=user, provider="qq", app_id="101000001", openid=OPENID, nickname="小明")
 
@@ -31,13 +31,13 @@ def refuse_database(execute: Any, sql: str, params: Any, many: bool, context: An
 
 
 def ours(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What the package said, which Django's own lines about statuses are not."""
+    """The log lines of this package, without Django's own lines about statuses."""
     records = [record for record in caplog.records if record.name.startswith("phonebind.oauth")]
     return [f"{record.levelname} {record.getMessage()}" for record in records]
 
 
 class Guard(BaseBackend):
-    """Knows nobody; like those that lock out or that give permissions."""
+    """A backend that authenticates nobody, such as one that locks people out or gives permissions."""
 
 
 # ---------------------------------------------------------------- the sign-in page
@@ -102,7 +102,7 @@ def test_without_next_people_go_where_the_host_sends_them(
 
 
 def test_a_new_project_has_no_page_of_its_own_to_go_to(shopper: Shopper, qq: Upstream, settings: Settings) -> None:
-    """Django's default for LOGIN_REDIRECT_URL is /accounts/profile/, which ``startproject`` does not make."""
+    """Django's default for LOGIN_REDIRECT_URL is /accounts/profile/, and ``startproject`` makes no such page."""
     assert not settings.is_overridden("LOGIN_REDIRECT_URL")
     bound(shopper)
     assert shopper.come_back(shopper.start()["state"])["Location"] == "/login/done/"
@@ -357,7 +357,7 @@ def test_an_image_needs_the_store(shopper: Shopper, valkey: Valkey) -> None:
     assert answer.status_code == 503
 
 
-# ---------------------------------------------------------------- who is signed in
+# ---------------------------------------------------------------- a person who is signed in
 
 
 def test_nobody_is_sent_to_sign_in(shopper: Shopper) -> None:
@@ -429,7 +429,7 @@ def test_signing_out_is_a_form_of_our_own(shopper: Shopper, qq: Upstream) -> Non
 
 @pytest.mark.parametrize("http", [Client, SecureClient])
 def test_signing_out_leaves_no_cookie_of_ours(qq: Upstream, http: type[Client]) -> None:
-    """Nor a form that the next person at this browser could send."""
+    """And no form that the next person at this browser could send."""
     shopper = Shopper(http)
     qq.person(openid="ANOTHER")
     form = shopper.arrive(next="/cart.html")
@@ -458,7 +458,7 @@ def test_signing_out_leaves_no_cookie_of_ours(qq: Upstream, http: type[Client]) 
 
 
 def test_over_https_the_browsers_origin_is_enough_for_django() -> None:
-    """It sends no Referer to speak of; with Referrer-Policy: no-referrer it would send "null" for its origin."""
+    """The browser sends almost no Referer. With Referrer-Policy: no-referrer it would send "null" as its origin."""
     user = get_user_model().objects.create_user(username="root")
     secure = Shopper(SecureClient)
     secure.http.force_login(user)

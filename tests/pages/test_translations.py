@@ -1,4 +1,4 @@
-"""Every text of the package is there in Chinese, and the compiled catalog is what the readable one says."""
+"""Every text of the package is there in Chinese, and the compiled catalog agrees with the source catalog."""
 
 import ast
 import gettext
@@ -25,13 +25,13 @@ def texts_in_python(source: str) -> Iterator[str]:
 
 
 def texts_in_template(source: str) -> Iterator[str]:
-    # Django turns a template into what xgettext understands.
+    # Django turns a template into code that xgettext understands.
     for literal in re.findall(r"""(?:gettext\(u|_\()('(?:[^'\\]|\\.)*'|"[^"]*")\)""", templatize(source)):
         yield ast.literal_eval(literal)
 
 
 def texts() -> set[str]:
-    """Whatever the package may say."""
+    """Every text of the package."""
     found: set[str] = set()
     for path in PACKAGE.rglob("*"):
         if path.suffix == ".py":
@@ -44,7 +44,7 @@ def texts() -> set[str]:
 def readable() -> dict[str, str]:
     entry = rf"^msgid {STRING}(?:msgid_plural (?:\s*\"[^\n]*\"\n)+)?msgstr(?:\[0\])? {STRING}"
     entries = re.findall(entry, (CATALOG / "django.po").read_text(), re.MULTILINE)
-    # As in Python, strings that follow each other are one.
+    # As in Python, adjacent strings are one string.
     unquoted = [[ast.literal_eval(f"({text})") for text in entry] for entry in entries]
     return {msgid: msgstr for msgid, msgstr in unquoted if msgid}
 
@@ -52,7 +52,7 @@ def readable() -> dict[str, str]:
 def compiled() -> dict[str, str]:
     with (CATALOG / "django.mo").open("rb") as file:
         catalog = gettext.GNUTranslations(file)
-    # Of a text with a plural the key is its singular and the number of the form; Chinese has one form.
+    # The key of a text with a plural is its singular and the number of the form. Chinese has one form.
     return {key if isinstance(key, str) else key[0]: text for key, text in vars(catalog)["_catalog"].items() if key}
 
 

@@ -1,4 +1,4 @@
-"""More than one way in: which of them a browser is shown, in which order, and what is said where none works."""
+"""Several ways to sign in: which of them a browser is shown, in which order, and the message if none works."""
 
 import re
 from pathlib import Path
@@ -41,7 +41,7 @@ IN_ALIPAY = f"{PHONE} AlipayClient/10.6"
 
 @pytest.fixture
 def several(phonebind: Configure) -> Configure:
-    """Two kinds of WeChat, QQ, Weibo, Alipay, Apple; and one that nobody has drawn."""
+    """Two kinds of WeChat, QQ, Weibo, Alipay, Apple; and a provider without a mark."""
     ours = phonebind.settings.PHONEBIND["PROVIDERS"]
     made = entries(QRCode, OfficialAccount, Weibo, Alipay, Apple, Made)
     phonebind.settings.PHONEBIND |= {"PROVIDERS": {**ours, **made}}
@@ -75,12 +75,12 @@ def buttons(shopper: Shopper, user_agent: str) -> list[str]:
 def test_a_browser_is_shown_what_works_there(
     several: Configure, shopper: Shopper, user_agent: str, names: list[str]
 ) -> None:
-    """In an app its own way comes first, and the QR code is gone; a phone cannot scan its own screen."""
+    """In an app, the app's own way comes first, and the QR code is missing: a phone cannot scan its own screen."""
     assert buttons(shopper, user_agent) == names
 
 
 def test_qq_comes_first_in_qq_alone(phonebind: Configure, shopper: Shopper) -> None:
-    """Not in the browser of the same house, whose user agent has "QQBrowser" in it."""
+    """But not in QQ Browser, a browser of the same company with "QQBrowser" in its user agent."""
     ours = phonebind.settings.PHONEBIND["PROVIDERS"]
     phonebind.settings.PHONEBIND |= {"PROVIDERS": {**entries(Weibo), **ours}}
     assert buttons(shopper, IN_QQ) == ["qq", "weibo"]
@@ -94,7 +94,7 @@ def test_two_apps_of_one_provider_stay_two(phonebind: Configure, shopper: Shoppe
 
 
 def test_what_takes_another_browser_is_said(several: Configure, shopper: Shopper) -> None:
-    """Or whoever has signed in with it elsewhere would not find their account."""
+    """Otherwise a person who signed in with it elsewhere would not find their account."""
     in_app, on_computer = "open this page in the WeChat app", "open this page on a computer"
     html = page(shopper, PHONE)
     assert in_app in html
@@ -158,7 +158,7 @@ def test_every_family_of_ours_has_a_mark_and_others_get_a_key() -> None:
 
 @pytest.mark.parametrize("mark", [*MARKS, MARKS[0].parents[1] / "mark.html"], ids=lambda path: path.stem)
 def test_threat_21_a_mark_is_a_drawing_and_nothing_else(mark: Path) -> None:
-    """The page shows it inline: nothing is loaded, nothing runs, and screen readers hear the text beside it alone."""
+    """The page shows it inline: nothing is loaded, no code runs, and screen readers read only the text beside it."""
     svg = mark.read_text()
     assert svg.startswith('<svg viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" focusable="false">')
     assert set(re.findall(r"<(\w+)", svg)) <= {"svg", "g", "path", "circle", "ellipse", "rect"}
@@ -181,7 +181,7 @@ def test_a_shop_puts_the_official_file_in_the_place_of_a_mark(
     assert html.count("<svg") == len(buttons(shopper, DESKTOP)) - 1
 
 
-# ---------------------------------------------------------------- whoever arrives
+# ---------------------------------------------------------------- the person who arrives
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def weibo(phonebind: Configure) -> None:
 
 
 def arrive(shopper: Shopper, user_agent: str = PHONE) -> Any:
-    """From the button to where the callback leads."""
+    """Press the button. Returns the address that the callback redirects to."""
     start = shopper.http.get("/login/weibo/", {"next": "/cart/"}, headers={"user-agent": user_agent})
     return shopper.http.get(start["Location"])
 
@@ -243,12 +243,12 @@ def test_a_snapshot_is_told_from_the_page_and_leads_to_a_new_sign_in(weibo: None
 def test_no_page_calls_the_provider_by_the_name_of_another(shopper: Shopper) -> None:
     url = arrive(shopper)["Location"]
     pages = [shopper.http.get(path) for path in ("/login/", url, "/login/weibo/callback/?state=x")]
-    # A token in an address may have those letters by chance.
+    # A token in an address may contain those letters by chance.
     assert [answer for answer in pages if re.search(r"(?<![\w-])QQ(?![\w-])", answer.content.decode())] == []
 
 
 def test_no_space_stands_between_two_chinese_characters() -> None:
-    """Some names of providers are Chinese: what is said with a space around QQ is wrong around 微信."""
+    """Some provider names are Chinese: a space around QQ is right, and a space around 微信 is wrong."""
     texts = ["Sign in with %(provider)s", "Bind %(provider)s to your account", "%(provider)s has confirmed you"]
     texts += ["To sign in with %(provider)s, open this page in the %(provider)s app."]
     texts += ["%(provider)s did not confirm that it is you. Nothing was changed."]

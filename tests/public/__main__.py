@@ -1,7 +1,7 @@
-"""``python -m tests.public``: writes down what is public, a file for each surface beside this one.
+"""``python -m tests.public`` writes down what is public: one file for each surface, beside this one.
 
-A line that goes, or changes, breaks somebody: the major version goes up (docs/en/reference/versions.md). A line that
-comes is something new: the minor version goes up. ``--print`` shows it as JSON instead.
+A line that is removed or changed breaks users: the major version goes up (docs/en/reference/versions.md). A new line is
+something new: the minor version goes up. ``--print`` prints everything as JSON instead.
 """
 
 import json
@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-#: The demo of the reference server: all apps are installed, no secret is needed, no database asked.
+#: The demo of the reference server: all apps are installed, it needs no secret, and it asks no database.
 DEMO = {"DJANGO_SETTINGS_MODULE": "server.settings", "DEBUG": "1", "DATABASE_URL": "sqlite://:memory:"}
 DEMO |= dict.fromkeys(("LIFECYCLE", "OPERATIONS", "SANDBOX"), "1")
 
 
 def surfaces() -> dict[str, list[str]]:
-    """By their names, which are the files'."""
+    """The surfaces by their names, which are also the names of the files."""
     from tests.public import code, http, site  # noqa: PLC0415 - they need Django's settings
 
     found = {

@@ -15,12 +15,12 @@ from tests.public.tree import ROOT, sources
 from tests.support.documents import read
 from tests.test_public import EXPORTED, IMPORTED
 
-#: Of the sentences between the words of the audit trail.
+#: Words that belong to the sentences of the docstring, and not to the lists of values.
 _PROSE = {"phonebind", "code", "operations"}
 
 
 def settings() -> Iterator[str]:
-    """Of ``PHONEBIND``, the fields of a provider, and the names of the limits."""
+    """The settings of ``PHONEBIND``, the fields of a provider, and the names of the limits."""
     yield from conf.NAMES
     yield from (f"PROVIDERS.{field.name}" for field in fields(conf.ProviderSettings))
     yield from (f"LIMITS.{name}" for name in limits.RULES)
@@ -34,7 +34,7 @@ def errors() -> Iterator[str]:
 
 
 def signals() -> Iterator[str]:
-    """``signed_in user``: as the reference has them, whose page is held to the code."""
+    """``signed_in user``: read from the reference. A test checks that page against the code."""
     for name, arguments in re.findall(r"^\| `(\w+)` \| ([^|]+) \|", read("reference/signals"), re.MULTILINE):
         yield from (f"{name} {argument}" for argument in re.findall(r"`(\w+)`", arguments))
 
@@ -46,7 +46,7 @@ def checks() -> Iterator[str]:
 
 
 def python() -> Iterator[str]:
-    """``phonebind.binding.unbind(user, provider)``, with what a caller may leave out as ``name=``."""
+    """``phonebind.binding.unbind(user, provider)``. An argument that a caller may leave out is written as ``name=``."""
     exported = [(module, name) for module, names in EXPORTED for name in names]
     for module, name in [*IMPORTED, *exported]:
         yield f"{module}.{name}{_parameters(importlib.import_module(module), name)}"
@@ -55,7 +55,7 @@ def python() -> Iterator[str]:
 
 
 def audit_records() -> Iterator[str]:
-    """The attributes of a record of ``phonebind.audit``, and the words of ``action`` and ``outcome``."""
+    """The attributes of a record of ``phonebind.audit``, and the values of ``action`` and ``outcome``."""
     text = re.sub(r"\n {2,}", " ", audit.__doc__ or "")
     for name, words in re.findall(r"^([a-z_]+) {2,}(.*)$", text, re.MULTILINE):
         yield name
@@ -65,13 +65,13 @@ def audit_records() -> Iterator[str]:
 
 
 def extras() -> Iterator[str]:
-    """``pip install "phonebind[image]"``. Only our own tests need ``test``."""
+    """``pip install "phonebind[image]"``. ``test`` is left out: only our own tests need it."""
     text = (ROOT / "pyproject.toml").read_text().partition("[project.optional-dependencies]")[2]
     yield from {*re.findall(r"^(\w+) = \[", text.partition("\n[")[0], re.MULTILINE)} - {"test"}
 
 
 def tables() -> Iterator[str]:
-    """``phonebind_socialaccount.provider``: tables and columns, which change by migrations alone."""
+    """``phonebind_socialaccount.provider``: tables and columns. They change by migrations only."""
     for label in ("phonebind", "phonebind_lifecycle", "phonebind_operations"):
         for model in apps.get_app_config(label).get_models():
             yield from (f"{model._meta.db_table}.{field.column}" for field in model._meta.concrete_fields)
@@ -92,7 +92,7 @@ def _parameters(module: ModuleType, name: str) -> str:
 
 
 class _Left:
-    """A default, whichever."""
+    """Stands for any default value."""
 
     def __repr__(self) -> str:
         return ""

@@ -1,4 +1,4 @@
-"""What programs and people's browsers meet at a site: paths, fields, names of views."""
+"""What programs and browsers use at a site: paths, fields, names of views."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,8 +10,8 @@ from phonebind.operations.webhooks import TYPES
 
 
 def contract() -> Iterator[str]:
-    """``POST /authorizations/ request.username required``, ``POST /authorizations/ 200.token``, and for all errors
-    ``error.code``.
+    """``POST /authorizations/ request.username required``, ``POST /authorizations/ 200.token``; ``error.code`` for all
+    errors.
     """
     generator: Any = SchemaGenerator
     schema: Mapping[str, Any] = generator().get_schema(request=None, public=True)
@@ -33,14 +33,14 @@ def contract() -> Iterator[str]:
 
 
 def urls() -> Iterator[str]:
-    """``phonebind_pages:login login/``: the names by which projects find our views."""
+    """``phonebind_pages:login login/``: the names by which projects refer to our views."""
     for name, pattern in _views("", "", get_resolver().url_patterns):
         if name.startswith("phonebind") and not name.startswith("phonebind_sandbox"):
             yield f"{name} {pattern}"
 
 
 def sandbox_urls() -> Iterator[str]:
-    """The addresses of the sandbox, from its own root on."""
+    """The addresses of the sandbox, relative to its root."""
     for name, pattern in _views("", "", get_resolver().url_patterns):
         if name.startswith("phonebind_sandbox:"):
             yield f"{name} {pattern.removeprefix('sandbox/')}"

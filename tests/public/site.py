@@ -1,4 +1,4 @@
-"""What designers and operators build on: templates, styles, commands, variables, metrics, the sandbox."""
+"""What designers and operators depend on: templates, styles, commands, variables, metrics, the sandbox."""
 
 import argparse
 import re
@@ -30,7 +30,7 @@ def styles() -> Iterator[str]:
 
 
 def commands() -> Iterator[str]:
-    """``phonebind_sms send --purpose``, and those of ``phonebind-sandbox``."""
+    """``phonebind_sms send --purpose``: commands and their options, also those of ``phonebind-sandbox``."""
     for name, app in get_commands().items():
         if name.startswith("phonebind"):
             yield from _options(name, load_command_class(str(app), name).create_parser("manage.py", name))
@@ -38,7 +38,7 @@ def commands() -> Iterator[str]:
 
 
 def exits() -> Iterator[str]:
-    """``phonebind_import 3``: exit codes, as the reference has them, whose page is held to the code."""
+    """``phonebind_import 3``: exit codes, read from the reference. A test checks that page against the code."""
     for section in re.split(r"^## ", read("reference/commands"), flags=re.MULTILINE)[1:]:
         name = section.split()[0]
         table = section.partition("| exit status |")[2]
@@ -46,7 +46,7 @@ def exits() -> Iterator[str]:
 
 
 def variables() -> Iterator[str]:
-    """Of the environment of the reference server, which its page is held to."""
+    """The environment variables of the reference server. A test checks their page against the code."""
     tables = "".join(re.findall(r"^\| `.*", read("reference/variables"), re.MULTILINE))
     code = "".join(path.read_text() for path in sorted((ROOT / "server").glob("*.py")))
     named = set(re.findall(r"`([A-Z][A-Z_0-9]+)`", tables))
@@ -64,14 +64,16 @@ def metric_names() -> Iterator[str]:
 
 
 def switches() -> Iterator[str]:
-    """``callback error``: switches of the sandbox and their values. Error codes are the vendors' own."""
+    """``callback error``: switches of the sandbox and their values. Error codes are the vendors' own, so they are left
+    out.
+    """
     for name, switch in SWITCHES.items():
         yield name
         if not name.endswith(("_code", "_error")):
             yield from (f"{name} {choice}" for choice in switch.choices)
 
 
-#: Django gives them to every command.
+#: The options that Django gives to every command.
 _DJANGO = {"-h", "--help", "--version", "-v", "--verbosity", "--settings", "--pythonpath", "--traceback"} | {
     "--no-color", "--force-color", "--skip-checks",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""docs/en/reference/versions.md says what the packages say; so do the files that tell people how to take part."""
+"""docs/en/reference/versions.md agrees with the packages. So do the files that say how to take part in the project."""
 
 import re
 import tomllib
@@ -19,7 +19,7 @@ PROJECTS: list[dict[str, Any]] = [
     tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"] for folder in ("", "src/phonebind_sandbox")
 ]
 FORMS = sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("[!c]*.yml"))
-#: Of the root, each in both languages.
+#: Files in the root of the project, each in both languages.
 PAPERS = ("README", "CHANGELOG", "SECURITY", "CODE_OF_CONDUCT")
 
 

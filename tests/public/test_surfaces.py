@@ -1,4 +1,4 @@
-"""Whatever is public stays as it is within a major version: docs/en/reference/versions.md."""
+"""The public surface does not change within a major version: docs/en/reference/versions.md."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ WRITTEN = {path.stem: path.read_text().splitlines() for path in HERE.glob("*.txt
 
 @pytest.fixture(scope="module")
 def live() -> dict[str, list[str]]:
-    """As the code has it, from a process of its own: the reference server with all apps."""
+    """The surface of the current code, from another process: the reference server with all apps."""
     command = [sys.executable, "-W", "error", "-m", "tests.public", "--print"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -27,7 +27,9 @@ def live() -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("name", sorted(WRITTEN))
 def test_it_is_as_it_was(name: str, live: dict[str, list[str]]) -> None:
-    """Is it meant? ``python -m tests.public`` writes it down anew; what goes or changes needs a new major version."""
+    """If the change is intended, ``python -m tests.public`` writes the file again. A line that is removed or changed
+    needs a new major version.
+    """
     gone, new = set(WRITTEN[name]) - set(live[name]), set(live[name]) - set(WRITTEN[name])
     assert (gone, new) == (set(), set())
 
@@ -38,7 +40,7 @@ def test_every_surface_is_written_down(live: dict[str, list[str]]) -> None:
 
 
 def test_every_surface_finds_what_it_is_about(live: dict[str, list[str]]) -> None:
-    """A surface that finds nothing would pin nothing: one line of each that everybody knows."""
+    """A surface that finds nothing would check nothing. So the test looks for one well-known line of each."""
     known = {
         "http": "POST /authorizations/ 200.token",
         "urls": "phonebind_pages:login login/",

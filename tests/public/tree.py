@@ -1,4 +1,4 @@
-"""The files of what is installed at a site."""
+"""The files that are installed at a site."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +7,6 @@ ROOT = Path(__file__).parents[2]
 
 
 def sources(kind: str) -> Iterator[Path]:
-    """Of both packages, by the ends of their names."""
+    """The files of both packages whose names end in ``kind``."""
     for package in ("phonebind", "phonebind_sandbox"):
         yield from sorted((ROOT / "src" / package).rglob(f"*.{kind}"))

@@ -1,4 +1,4 @@
-"""Builds of the two distributions, with the packages that are installed here: no index is asked."""
+"""Builds the two distributions with the packages that are installed here: pip asks no index."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ def wheel_of(source: Path, target: Path) -> Path:
 
 
 def packed(wheel: Path) -> set[str]:
-    """The files of the package, without what pip needs to know."""
+    """The files of the package, without the metadata for pip."""
     with ZipFile(wheel) as archive:
         return {name for name in archive.namelist() if ".dist-info/" not in name}
 
@@ -33,7 +33,7 @@ def metadata(wheel: Path) -> Message:
 
 
 def unpacked(project: Path, target: Path) -> Path:
-    """The source distribution of a project."""
+    """The unpacked source distribution of a project."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(target)]
     subprocess.run(command, cwd=project, check=True, capture_output=True)
     [archive] = target.glob("*.tar.gz")

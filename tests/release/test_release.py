@@ -29,7 +29,7 @@ BUILT = {
 
 
 def clone(place: Path) -> Path:
-    """The last commit, as somebody else has it."""
+    """The last commit, in a new clone."""
     git("clone", "--quiet", str(tree.ROOT), str(place))
     return place
 
@@ -62,7 +62,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dist(checkout: Path) -> Path:
     done = release(checkout)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("PASSED") == 4  # of twine, which looks at wheels and sources
+    assert done.stdout.count("PASSED") == 4  # from twine, which checks wheels and sources
     return checkout / "dist"
 
 
@@ -74,7 +74,7 @@ def test_it_builds_all_that_is_published_with_its_hashes(dist: Path) -> None:
 
 
 def test_the_same_commit_gives_the_same_bytes_elsewhere(dist: Path, tmp_path: Path) -> None:
-    """In another directory, later, with other rights of new files."""
+    """In another directory, at a later time, with another umask."""
     elsewhere = clone(tmp_path / "a clone of somebody else")
     assert release(elsewhere, umask=0o77).returncode == 0
     assert (elsewhere / "dist/SHA256SUMS").read_text() == (dist / "SHA256SUMS").read_text()

@@ -1,4 +1,4 @@
-"""The source distribution has all that ``make test`` needs."""
+"""The source distribution contains all files that ``make test`` needs."""
 
 import os
 import re
@@ -12,11 +12,11 @@ import pytest
 from tests.release.building import unpacked
 from tests.support import tree
 
-#: Files that git tracks and the source distribution has not, and the other way round.
+#: Files that git tracks and the source distribution does not contain, and the other way round.
 LEFT_OUT: set[str] = set()
 ADDED = {"PKG-INFO"}
 
-#: What stands for the whole suite: what reads all files, HTTP with a real Valkey, the domain, the sandbox.
+#: A sample of the whole suite: a test that reads all files, HTTP with a real Valkey, the domain, the sandbox.
 QUICK = [
     *("tests/documents/test_pages.py", "tests/documents/test_terms.py", "tests/test_public.py", "tests/public"),
     *(
@@ -33,7 +33,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(source: Path, *command: str) -> str:
-    """With the packages that are here already, and no file of ours but those of the source."""
+    """Run with the packages that are installed here, and with no files of ours except those of the source
+    distribution.
+    """
     environment = {
         **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
         "PYTHONPATH": f"{source / 'src'}:{source}",
@@ -52,7 +54,7 @@ def test_it_has_the_files_that_git_tracks_and_no_others(source: Path) -> None:
 
 
 def test_make_finds_what_make_test_needs(source: Path) -> None:
-    """It only tells what it would do, which names every file it needs."""
+    """make only prints what it would do. That names every file it needs."""
     if not shutil.which("make"):
         pytest.skip("make is not installed")
     commands = run(source, "make", "-n", "test")

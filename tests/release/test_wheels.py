@@ -1,4 +1,4 @@
-"""The wheels: phonebind without its emulator, the emulator without phonebind, and what each depends on."""
+"""The wheels: phonebind without its emulator, the emulator without phonebind, and the dependencies of each."""
 
 import re
 import subprocess
@@ -20,7 +20,7 @@ from tests.support.tree import CACHES, ROOT
 
 
 def files_of(package: Path, *without: str) -> set[str]:
-    """Those that a wheel has to carry, as it names them."""
+    """The files that a wheel must contain, by their names in the wheel."""
     found = (path for path in package.rglob("*") if path.is_file() and not CACHES.intersection(path.parts))
     return {str(path.relative_to(package.parent)) for path in found if path.name not in without}
 
@@ -36,7 +36,7 @@ def phonebind_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def environment_of(wheel: Path, place: Path) -> Path:
-    """The ``bin`` of an environment that has this wheel and the packages that its SBOM calls required: no others."""
+    """The ``bin`` of an environment with this wheel and only the packages that its SBOM marks as required."""
     venv.create(place)
     [packages] = place.glob("lib/python*/site-packages")
     needed = [each["name"] for each in document(wheel, made=0)["components"] if each["scope"] == "required"]
@@ -44,7 +44,7 @@ def environment_of(wheel: Path, place: Path) -> Path:
         installed = distribution(name)
         for top in {file.parts[0] for file in installed.files or []} - {"..", "__pycache__"}:
             (packages / top).symlink_to(str(installed.locate_file(top)))
-    # Whatever the wheel asks for is to be there: there is no index to load it from.
+    # All dependencies of the wheel must be installed here: there is no index to load them from.
     pip = [sys.executable, "-m", "pip", "--python", str(place / "bin/python"), "--disable-pip-version-check"]
     subprocess.run([*pip, "install", "--quiet", "--no-index", str(wheel)], check=True)
     return place / "bin"
@@ -57,7 +57,7 @@ def machine(sandbox_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture(params=["script", "module"])
 def alone(request: pytest.FixtureRequest, machine: Path, tmp_path: Path) -> Iterator[str]:
-    """Its address, ending in a slash."""
+    """The address of the emulator, ending in a slash."""
     command = [str(machine / "phonebind-sandbox")]
     if request.param == "module":
         command = [str(machine / "python"), "-m", "phonebind_sandbox"]
@@ -89,7 +89,7 @@ def test_its_source_builds_the_same(sandbox_wheel: Path, tmp_path: Path) -> None
     assert packed(wheel_of(source, tmp_path / "wheel")) == packed(sandbox_wheel)
 
 
-#: A host with nothing but what the wheel asks for.
+#: A host with only the dependencies of the wheel.
 HOST = """
 import django
 from django.conf import settings

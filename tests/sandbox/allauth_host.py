@@ -1,6 +1,6 @@
-"""A site with django-allauth, in a process of its own: ``python -m tests.sandbox.allauth_host weibo URL PERSON``.
+"""A site with django-allauth, in a separate process: ``python -m tests.sandbox.allauth_host weibo URL PERSON``.
 
-Signs a person of the sandbox at URL in, and prints whom allauth takes them for, as JSON.
+It signs in a person of the sandbox at URL, and prints the person's identity at allauth as JSON.
 """
 
 import json
@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils.module_loading import import_string
 
-#: The adapter, its app, and its addresses below the sandbox's, by what allauth calls them.
+#: By allauth's name for the provider: the adapter, its app, and its addresses below the sandbox's.
 PROVIDERS: Mapping[str, tuple[str, Mapping[str, str], Mapping[str, str]]] = {
     "weibo": (
         "WeiboOAuth2Adapter",
@@ -57,7 +57,7 @@ MIDDLEWARE = (
 
 
 def start(provider: str, sandbox: str) -> None:
-    """The adapter as published, at another host."""
+    """The published adapter, with another host."""
     adapter, app, addresses = PROVIDERS[provider]
     settings.configure(
         ALLOWED_HOSTS=["127.0.0.1"],

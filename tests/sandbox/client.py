@@ -47,7 +47,7 @@ class QQ:
 
     @staticmethod
     def callback(response: Answer) -> dict[str, str]:
-        """The parameters with which the browser came back."""
+        """The parameters of the browser's callback."""
         assert response.status_code == 302
         url = urlsplit(response.headers["Location"])
         assert url._replace(query="").geturl() == CALLBACK
@@ -71,7 +71,7 @@ class QQ:
         return self._get("qq_get_user_info", {"oauth_consumer_key": self.client_id} | params)
 
     def _get(self, name: str, params: dict[str, str]) -> Answer:
-        # An empty value stands for a parameter left out.
+        # An empty value leaves the parameter out.
         return self.client.get(
             reverse(f"phonebind_sandbox:{name}"), {name: value for name, value in params.items() if value}
         )

@@ -1,4 +1,4 @@
-"""The sandbox as a host mounts it and alone, over real HTTP and through Django's test client."""
+"""The sandbox mounted in a host and alone, over real HTTP and through Django's test client."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -17,12 +17,12 @@ from tests.sandbox.server import serve
 
 @pytest.fixture(params=["mounted", "alone"])
 def form(request: pytest.FixtureRequest, settings: Settings) -> str:
-    """In which of its two forms the sandbox is there. Whatever talks to it is tried with both."""
+    """The form of the sandbox: mounted or alone. Every test that sends requests to it runs with both."""
     form: str = request.param
     if form == "alone":
         for name, value in alone.project(apps=DEFAULT_APPS, names=["testserver"]).items():
             setattr(settings, name, value)
-        cache.clear()  # its state is in memory, and the last test was in the same process
+        cache.clear()  # its state is in memory, and the last test ran in this process
     return form
 
 
@@ -44,10 +44,10 @@ def qq(form: str) -> QQ:
 
 
 class Resolver:
-    """In place of the machine's: knows the names that a test gives it, and asks nobody."""
+    """In place of the machine's resolver: it knows the names that a test adds, and asks no server."""
 
     def __init__(self) -> None:
-        #: The addresses of each name, or what happens to who asks.
+        #: The addresses of each name, or a function that runs in place of the look-up.
         self.names: dict[str, list[str] | Callable[[], list[str]]] = {}
         self.asked: list[str] = []
 

@@ -19,7 +19,7 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 
 @dataclass
 class OpenID:
-    """``provider`` is "apple" or "oidc"; an ordinary client asks with ``query`` and redeems with ``form``."""
+    """``provider`` is "apple" or "oidc". ``query`` and ``form`` are the parameters of an ordinary client."""
 
     provider: str
     query: dict[str, str]
@@ -33,14 +33,14 @@ class OpenID:
         return self.client.get(reverse(f"phonebind_sandbox:{self.provider}_{name}"), params, headers=headers)
 
     def authorize(self, button: dict[str, str] | None = None, **params: str) -> Answer:
-        """Open the page, or press one of its buttons. A parameter that is empty is left out."""
+        """Open the page, or press one of its buttons. An empty parameter is left out."""
         query = {name: value for name, value in {**self.query, **params}.items() if value}
         if button is None:
             return self.get("authorize", query)
         return self.client.post(reverse(f"phonebind_sandbox:{self.provider}_authorize"), button, query_params=query)
 
     def callback(self, button: dict[str, str], **params: str) -> dict[str, str]:
-        """The parameters with which the browser came back."""
+        """The parameters of the browser's callback."""
         answer = self.authorize(button, **params)
         assert answer.status_code == 302, answer.content
         url = urlsplit(answer.headers["Location"])
@@ -51,7 +51,7 @@ class OpenID:
         return self.callback({"person": person}, **params)["code"]
 
     def token(self, code: str = "", authorization: str = "", **form: str) -> Answer:
-        """A parameter that is empty is left out."""
+        """Request a token. An empty parameter is left out."""
         whole = {**self.form, "code": code or self.code(), **form}
         headers = {"Authorization": authorization} if authorization else {}
         body = {name: value for name, value in whole.items() if value}
@@ -66,7 +66,7 @@ class OpenID:
         return {key["kid"]: jwt.PyJWK(key) for key in self.get("keys").json()["keys"]}
 
     def claims(self, token: str, **options: Any) -> dict[str, Any]:
-        """Verified as PyJWT does it. Raises what it raises; KeyError for a key that is not published."""
+        """The claims, verified by PyJWT. Raises PyJWT's errors; KeyError for a key that is not published."""
         header = jwt.get_unverified_header(token)
         key = self.keys()[header["kid"]]
         claims: dict[str, Any] = jwt.decode(token, key.key, algorithms=[header["alg"]], **options)

@@ -1,4 +1,4 @@
-"""Who takes receipts: a server of the shop's, which answers as it is told to."""
+"""A server of the shop that receives receipts. The test chooses its answers."""
 
 import threading
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from typing import Any
 @dataclass
 class Receiver:
     url: str = ""
-    #: What it answers, one after the other, and 200 when there is no more; a 302 leads to ``elsewhere``.
+    #: The statuses of its answers, in order, and then always 200. A 302 redirects to ``elsewhere``.
     statuses: list[int] = field(default_factory=list)
     elsewhere: str = ""
-    #: Path, headers (by lower-case name) and body of all that came.
+    #: Path, headers (with lower-case names) and body of every request.
     came: "Queue[tuple[str, dict[str, str], bytes]]" = field(default_factory=Queue)
 
 
@@ -35,7 +35,7 @@ def receive() -> Iterator[Receiver]:
             receiver.came.put((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Say nothing."""
+            """Write no log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     receiver.url = f"http://127.0.0.1:{server.server_port}/sms/receipts/secret?of=sms"

@@ -1,4 +1,4 @@
-"""The sandbox in its own server or in runserver's, in this process: tests turn its switches and set its clock."""
+"""The sandbox in its own server or in runserver's, in this process. So tests can set its switches and its clock."""
 
 import threading
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ from django.urls import reverse
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing."""
+        """Write no log."""
 
 
 @contextmanager
 def serve(server: ThreadedWSGIServer | None = None) -> Iterator[str]:
-    """Its address, ending in a slash."""
+    """The server's address, with a slash at the end."""
     if server is None:
         server = ThreadedWSGIServer(("127.0.0.1", 0), WSGIRequestHandler)
         server.set_app(WSGIHandler())

@@ -1,4 +1,4 @@
-"""The emulated Alipay, as an app, its visitors' browser and its SDKs see it. Signatures are made and verified here."""
+"""The emulated Alipay, as an app, its visitors' browser and its SDKs see it. The test makes and verifies signatures."""
 
 import base64
 import functools
@@ -38,7 +38,7 @@ from tests.sandbox.client import Answer
 APP_ID = "2021000000000001"
 CALLBACK = "http://127.0.0.1:8000/login/alipay/callback/"
 NOW = "2026-01-02 03:04:05"
-#: What every call has.
+#: The parameters that every call has.
 FIXED = {"format": "JSON", "charset": "utf-8", "sign_type": "RSA2", "timestamp": NOW, "version": "1.0"}
 TOKEN, SHARE = "alipay.system.oauth.token", "alipay.user.info.share"
 XIAOLAN = PEOPLE["xiaolan"]
@@ -77,7 +77,7 @@ class Alipay:
         return dict(parse_qsl(urlsplit(location).query))["auth_code"]
 
     def call(self, method: str | None, **params: str | None) -> Answer:
-        """None leaves a parameter out."""
+        """Call the gateway. None leaves a parameter out."""
         fields = {**FIXED, "app_id": APP_ID, "method": method, **params}
         given = {name: value for name, value in fields.items() if value is not None}
         if "sign" not in fields:
@@ -101,7 +101,7 @@ def _clock() -> Any:
 
 
 def verified(answer: Answer) -> dict[str, Any]:
-    """The one node of the answer, where the sandbox has signed its bytes. Raises InvalidSignature."""
+    """The one node of the answer, if the sandbox's signature of its bytes is right. Raises InvalidSignature."""
     body = answer.content.decode()
     whole = json.loads(body)
     [name] = whole.keys() - {"sign"}
@@ -221,7 +221,7 @@ def test_the_profile(alipay: Alipay) -> None:
         ({"sign_type": "RSA", "sign": "x"}, "isv.invalid-signature-type"),
         ({"sign": "x", "timestamp": "x"}, "isv.invalid-signature"),
         ({"sign": "不"}, "isv.invalid-signature"),
-        ({"timestamp": "2026-01-01 19:04:05", "method": "x"}, "isv.invalid-timestamp"),  # the clock of London
+        ({"timestamp": "2026-01-01 19:04:05", "method": "x"}, "isv.invalid-timestamp"),  # the time in London
         ({"timestamp": "x"}, "isv.invalid-timestamp"),
         ({"timestamp": None}, "isv.invalid-timestamp"),
         ({"method": "alipay.trade.pay"}, "isv.invalid-method"),
@@ -379,7 +379,7 @@ def test_the_keys_are_those_of_the_demo(alipay: Alipay) -> None:
 
 
 def test_without_the_extra_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(phonebind_sandbox, "alipay", emulator)  # and back again
+    monkeypatch.setattr(phonebind_sandbox, "alipay", emulator)  # restore the module
     monkeypatch.delitem(sys.modules, "phonebind_sandbox.alipay")
     monkeypatch.setitem(sys.modules, "phonebind_sandbox.rsa2", None)
     monkeypatch.delattr(phonebind_sandbox, "rsa2")

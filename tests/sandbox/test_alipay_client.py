@@ -1,4 +1,4 @@
-"""phonebind's own client at the emulated Alipay, over real HTTP: what each switch comes to."""
+"""phonebind's own client with the emulated Alipay, over real HTTP: the result of each switch."""
 
 from collections.abc import Callable, Iterator
 from urllib.parse import parse_qsl, urlsplit
@@ -25,7 +25,7 @@ Make = Callable[..., Alipay]
 
 @pytest.fixture
 def served() -> Iterator[str]:
-    """Mounted: the client needs the host's cache, which the sandbox has not where it runs alone."""
+    """The mounted sandbox: the client needs the host's cache. The sandbox alone has none."""
     with serve(None) as url:
         yield url
 
@@ -44,7 +44,7 @@ def alipay(served: str, settings: Settings) -> Make:
 
 
 def code(provider: Alipay) -> str:
-    """Presses xiaolan's button."""
+    """Press xiaolan's button."""
     url = provider.login_url(STATE)
     with requests.Session() as browser:
         assert browser.get(url, timeout=5).status_code == 200

@@ -1,4 +1,4 @@
-"""python-alipay-sdk signs in at the emulated Alipay, signs as we do, and verifies what we verify."""
+"""python-alipay-sdk signs in at the emulated Alipay. It signs as our client does, and verifies the same answers."""
 
 from typing import Any
 from urllib.parse import parse_qsl

@@ -1,4 +1,4 @@
-"""django-allauth, which is a site of its own, signs in through the sandbox over real HTTP."""
+"""django-allauth, a separate site, signs in through the sandbox over real HTTP."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from phonebind_sandbox.wechat_answers import openid
 
 
 def allauth(provider: str, sandbox: str, person: str) -> Any:
-    """Whom it takes the person for."""
+    """Sign in. Returns the person's identity at allauth."""
     command = [sys.executable, "-W", "ignore", "-m", "tests.sandbox.allauth_host", provider, sandbox, person]
     return json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
 
@@ -30,5 +30,5 @@ def test_wechat(served: str, person: str) -> None:
     signed_in = allauth("weixin", served, person)
     [app] = apps("wechat_web").values()
     assert signed_in["uid"] == openid(PEOPLE[person], app)
-    # It takes the answer for Latin-1, as it calls itself, and repairs what comes of it.
+    # It decodes the answer as Latin-1, as the answer's type implies, and then repairs the text.
     assert signed_in["extra_data"]["nickname"] == PEOPLE[person].nickname

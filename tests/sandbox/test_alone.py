@@ -1,4 +1,4 @@
-"""The sandbox as a process of its own, started and asked by somebody who has nothing but what it says."""
+"""The sandbox as a separate process. The test starts it and uses only what its output says."""
 
 import json
 import re
@@ -28,9 +28,9 @@ from tests.sandbox.test_sms_yuntongxun import SEND as SEND_YUNTONGXUN
 from tests.sandbox.vendors import MOBILE, Aliyun, tencent, webhook, yuntongxun
 
 ROOT = Path(__file__).parents[2]
-#: What it does is measured where we are.
+#: Its coverage is measured if ours is.
 PYTHON = [sys.executable, *(["-m", "coverage", "run"] if coverage.Coverage.current() else [])]
-#: It needs none of ours, and a settings module that somebody has set is not its own.
+#: It needs no settings module, and does not use one that is set in the environment.
 ENVIRONMENT = {"PYTHONPATH": str(ROOT / "src"), "DJANGO_SETTINGS_MODULE": "nowhere.settings", "TZ": "CST-8"}
 CALLBACK = "http://localhost:8080/login/callback"
 ANY = "0.0.0.0"  # noqa: S104
@@ -44,7 +44,7 @@ class Alone:
 
     @property
     def url(self) -> str:
-        """Ends in a slash."""
+        """The address, with a slash at the end."""
         return self.after("runs on")
 
     def after(self, label: str) -> str:
@@ -82,7 +82,7 @@ def start(tmp_path: Path, *flags: str, **environment: str) -> Iterator[Alone]:
 
 
 def refused(*flags: str, **environment: str) -> tuple[int, str]:
-    """Exit code and the one line that it said."""
+    """The exit code and the only line of output."""
     command = [*PYTHON, "-m", "phonebind_sandbox", *flags]
     done = subprocess.run(
         command, cwd=ROOT, env=ENVIRONMENT | environment, capture_output=True, text=True, check=False, timeout=30
@@ -130,7 +130,7 @@ def test_the_line_that_sends_an_sms_does(alone: Alone) -> None:
     [message] = requests.get(alone.after("/inbox/  and"), timeout=5).json()
     assert message["code"] == "482913"
     moment = datetime.fromisoformat(message["sent_at"])
-    assert moment.utcoffset() == timedelta(hours=8)  # this machine's clock, not Django's in Chicago
+    assert moment.utcoffset() == timedelta(hours=8)  # this machine's time zone, not Django's in Chicago
     assert f">{moment:%H:%M:%S}</time>" in requests.get(alone.after("SMS inbox"), timeout=5).text
 
 
@@ -264,7 +264,7 @@ def test_flags_and_variables_name_apps_and_callbacks(tmp_path: Path) -> None:
     callbacks = "https://shop.example/cb http://localhost:3000/cb"
     flags = ("--app=7:s:1", "--name=www.meiduo.site")
     with start(tmp_path, *flags, PHONEBIND_SANDBOX_REDIRECT_URI=callbacks) as named:
-        # Whoever opens it under this name has it in the hosts file.
+        # A person who opens it under this name has the name in the hosts file.
         address = urlsplit(named.url)
         assert address.hostname == "www.meiduo.site"
         alone = replace(named, said=named.said.replace("www.meiduo.site", "127.0.0.1"))

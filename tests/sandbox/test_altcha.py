@@ -1,4 +1,4 @@
-"""Proofs for scripts."""
+"""Proofs of work for scripts."""
 
 import json
 import sys
@@ -56,7 +56,7 @@ def test_one_that_cannot_be_solved_is_given_up(client: Client, monkeypatch: pyte
 
 
 def test_without_its_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(phonebind_sandbox, "altcha", altcha)  # and back again
+    monkeypatch.setattr(phonebind_sandbox, "altcha", altcha)  # restore the module
     monkeypatch.delitem(sys.modules, "phonebind_sandbox.altcha")
     monkeypatch.setitem(sys.modules, "altcha", None)
     answer = import_module("phonebind_sandbox.altcha").solve(RequestFactory().post("/", "{}", "application/json"))

@@ -128,7 +128,7 @@ def test_a_client_secret_that_is_wrong(asked: OpenID, wrong: dict[str, Any]) -> 
         ({"client_id": "other"}, "invalid_client"),
         ({"grant_type": "password"}, "unsupported_grant_type"),
         ({"code": "other"}, "invalid_grant"),
-        # As Apple has it.
+        # As Apple answers it.
         ({"redirect_uri": "http://127.0.0.1:8000/other/"}, "invalid_client"),
     ],
 )
@@ -212,7 +212,7 @@ def test_without_its_library_it_says_what_to_install(
 
 
 def test_without_its_library_it_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(phonebind_sandbox, "signing", signing)  # and back again
+    monkeypatch.setattr(phonebind_sandbox, "signing", signing)  # restore the module
     monkeypatch.delitem(sys.modules, "phonebind_sandbox.signing")
     monkeypatch.setitem(sys.modules, "jwt", None)
     assert import_module("phonebind_sandbox.signing").is_installed is False

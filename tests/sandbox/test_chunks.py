@@ -14,7 +14,7 @@ from phonebind_sandbox import chunks
 SMS = json.dumps({"mobile": "13800000001", "text": "482913"}).encode()
 
 
-#: A project's server is not ours to mend.
+#: A mounted sandbox runs in the project's server, which we cannot fix.
 alone = pytest.mark.parametrize("form", ["alone"], indirect=True)
 
 
@@ -33,7 +33,7 @@ def post(connection: http.client.HTTPConnection, *parts: bytes) -> tuple[int, ob
 
 @alone
 def test_they_are_read_and_the_next_request_too(connection: http.client.HTTPConnection) -> None:
-    for _ in range(2):  # over one connection: nothing of the first body is taken for a request
+    for _ in range(2):  # on one connection: no byte of the first body may be read as a request
         assert post(connection, SMS[:7], SMS[7:]) == (200, {"status": "ok"})
         connection.request("GET", "/inbox.json")
         assert json.loads(connection.getresponse().read())[0]["code"] == "482913"
@@ -64,7 +64,7 @@ def test_bad_ones_are_refused_and_the_connection_ends(connection: http.client.HT
     )
     answer = b"".join(iter(lambda: plain.recv(65_536), b""))
     assert b"400" in answer
-    assert b"application/json" not in answer  # what followed was not taken for a request
+    assert b"application/json" not in answer  # the bytes after it were not read as a request
 
 
 @pytest.mark.parametrize(

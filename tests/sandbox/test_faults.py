@@ -95,7 +95,7 @@ def test_the_page_turns_switches_and_shows_which(client: Client) -> None:
     assertContains(response, "<code>openid_in_token=false</code>")
     assertContains(response, '<option value="100020" selected>100020 code is reused error</option>', count=1)
     assertContains(client.get(reverse("phonebind_sandbox:index")), "<code>token_error=100020</code>")
-    # Two vendors have a code of the same name, with other words.
+    # Two vendors have an error code with the same name and different texts.
     assertContains(response, '<option value="InternalError">InternalError An internal error has occurred.</option>')
     assertContains(response, ALIYUN_CODES["InternalError"], count=1)
 

@@ -47,7 +47,7 @@ def test_a_test_runner_does_not_shut_it(client: Client, settings: Settings) -> N
 
 @pytest.mark.parametrize("name", PATHS)
 def test_no_page_of_another_site_has_a_name_that_leads_here(client: Client, settings: Settings, name: str) -> None:
-    settings.MIDDLEWARE = []  # whatever the host has
+    settings.MIDDLEWARE = []  # with any middleware of the host
     url = reverse(f"phonebind_sandbox:{name}", kwargs=PATHS[name])
     for host in ("evil.example", "127.0.0.1.evil.example", "evil.example:9000"):
         assert client.get(url, headers={"host": host}).status_code == 400

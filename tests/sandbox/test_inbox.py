@@ -127,7 +127,7 @@ def test_switch_sms(client: Client, position: str, status: int, answer: str) -> 
 def test_switch_sms_network(client: Client) -> None:
     faults.write({"sms_network": "empty"})
     assert _send(client).content == b""
-    assert len(_messages(client)) == 1  # it was sent, only the site cannot know
+    assert len(_messages(client)) == 1  # it was sent, but the site cannot know that
 
 
 def test_the_page_shows_the_code_and_refreshes_itself(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""Names of a hosts file: which of them lead to this machine alone."""
+"""Names in a hosts file: which of them lead to this machine only."""
 
 import threading
 import time
@@ -66,7 +66,7 @@ def test_where_addresses_are_registered_no_name_is_looked_up(resolver: Resolver)
 
 
 def test_a_name_is_looked_up_anew_after_seconds(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So a line that was just written is found; and one that led here a moment ago is believed for no longer."""
+    """So a line that was just added is found. A name that led here a moment ago is trusted no longer than that."""
     clock = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     seen = []
@@ -109,7 +109,7 @@ def test_a_resolver_that_hangs_holds_nobody(resolver: Resolver, monkeypatch: pyt
         assert time.monotonic() - began < 5
         waiting = set(threading.enumerate()) - before
         assert len(waiting) == len(resolver.asked) == names.MOST
-        assert all(thread.daemon for thread in waiting)  # or the process could not end
+        assert all(thread.daemon for thread in waiting)  # otherwise the process could not end
     finally:
         answer.set()
         for thread in set(threading.enumerate()) - before:

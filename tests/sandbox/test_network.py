@@ -1,4 +1,4 @@
-"""Faults of the network, seen by a client at the other end of a socket."""
+"""Faults of the network, as a client at the other end of a socket sees them."""
 
 import http.client
 import json
@@ -21,7 +21,7 @@ Ask = Callable[..., tuple[int, bytes]]
 
 @pytest.fixture
 def ask(served: str, qq: QQ) -> Ask:
-    """Redeems a code at the sandbox: HTTP status and body."""
+    """Redeem a code at the sandbox. Returns HTTP status and body."""
 
     def ask(code: str, *, timeout: float = 10, **more: str) -> tuple[int, bytes]:
         params = {
@@ -161,7 +161,7 @@ def test_gunicorn_hands_over_its_socket() -> None:
             _reset(request)
             with pytest.raises(ConnectionResetError):
                 client.recv(1)
-            # What gunicorn meets when it goes on writing: the same as after any client that left.
+            # gunicorn gets this when it continues to write: the same as after any client that has disconnected.
             with pytest.raises(BrokenPipeError):
                 connection.sendall(b"HTTP/1.1 200 OK\r\n")
 

@@ -1,4 +1,6 @@
-"""Aliyun's look-up of numbers: the answer is in the number, and what the vendor would refuse is refused."""
+"""Aliyun's look-up of numbers: the number itself decides the answer, and a request that the vendor would refuse is
+refused.
+"""
 
 from hashlib import md5, sha256
 from typing import Any

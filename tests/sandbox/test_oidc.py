@@ -14,7 +14,7 @@ from phonebind_sandbox.codes import ID_TOKEN_FAULTS
 from phonebind_sandbox.people import PEOPLE, Person
 from tests.sandbox.openid import CHALLENGE, VERIFIER, OpenID
 
-with warnings.catch_warnings(action="ignore"):  # deprecated in favour of another package of its author's
+with warnings.catch_warnings(action="ignore"):  # deprecated in favour of another package by its author
     from authlib.jose import JsonWebKey, JsonWebToken
     from authlib.oidc.core import CodeIDToken
 
@@ -187,7 +187,7 @@ def test_switches_of_the_network(asked: OpenID, name: str) -> None:
 
 @pytest.mark.parametrize("fault", ID_TOKEN_FAULTS)
 def test_switch_oidc_id_token(asked: OpenID, fault: str) -> None:
-    """What PyJWT says of each."""
+    """PyJWT's verdict about each token."""
     asked.turn(oidc_id_token=fault)
     issuer = asked.get("discovery").json()["issuer"]
     answer = asked.token().json()
@@ -215,7 +215,7 @@ def test_switch_oidc_id_token(asked: OpenID, fault: str) -> None:
         asked.claims(token, audience=CLIENT_ID, issuer=issuer)
 
 
-# ---------------------------------------------------------------- somebody else's client
+# ---------------------------------------------------------------- another client
 
 
 @pytest.mark.parametrize("person", PEOPLE.values(), ids=PEOPLE)

@@ -1,4 +1,4 @@
-"""One tap: the app that nobody has on a laptop, and both vendors, by requests of our own and by phonebind's."""
+"""One tap: the emulated app, which no laptop has, and both vendors, by our own requests and by phonebind's."""
 
 import json
 import time
@@ -55,10 +55,10 @@ def tap(name: str, served: str, token: str, carrier: str = "mobile", **options: 
     return source(name, served, **options).verify(token, ME, carrier=carrier)
 
 
-#: Where phonebind asks: it has no store where the sandbox is alone.
+#: For requests by phonebind: the sandbox alone has no store.
 mounted = pytest.mark.parametrize("form", ["mounted"], indirect=True)
 
-#: Aliyun tells a bad token, Tencent's codes are not documented.
+#: Aliyun reports a bad token. Tencent's codes are not documented.
 BAD = {"aliyun": MobileProofInvalid, "tencent": MobileProofUnavailable}
 
 
@@ -173,7 +173,7 @@ def test_a_clock_that_is_wrong(served: str, tokens: Tokens, name: str) -> None:
         tap(name, served, tokens(name))
 
 
-# ---------------------------------------------------------------- their own shapes
+# ---------------------------------------------------------------- the vendors' own formats
 
 
 def get_mobile(served: str, token: str, *, action: str = "GetMobile", version: str = "2017-05-25") -> Reply:

@@ -1,4 +1,4 @@
-"""Clients that others wrote sign in through the sandbox over real HTTP, and find the provider they know."""
+"""Clients by other authors sign in through the sandbox over real HTTP, and find the provider that they expect."""
 
 import warnings
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from phonebind_sandbox.conf import apps
 from phonebind_sandbox.people import PEOPLE, Person
 from tests.sandbox.client import CALLBACK
 
-with warnings.catch_warnings(action="ignore"):  # its OpenID library imports what is deprecated
+with warnings.catch_warnings(action="ignore"):  # its OpenID library imports a deprecated module
     from social_core.backends.qq import QQOAuth2
     from social_core.backends.weibo import WeiboOAuth2
     from social_core.storage import BaseStorage, NonceMixin
@@ -23,7 +23,7 @@ WEIBO_APP = apps()["100000001"]
 
 
 def _press(url: str, person: Person) -> str:
-    """Presses a person's button on the page at this address; where the browser is sent."""
+    """Press a person's button on the page at this address. Returns the address that the browser is sent to."""
     with requests.Session() as browser:
         assert browser.get(url, timeout=5).status_code == 200
         response = browser.post(url, {"person": person.id}, allow_redirects=False, timeout=5)
@@ -33,7 +33,7 @@ def _press(url: str, person: Person) -> str:
 
 
 class _Nonces(NonceMixin):
-    """The states under way."""
+    """The states of the sign-ins that have begun."""
 
     kept: ClassVar[set[tuple[object, ...]]] = set()
 
@@ -89,7 +89,7 @@ class _Strategy(BaseStrategy[Any]):
 @pytest.fixture
 def social(served: str) -> QQOAuth2[Any]:
     class Sandboxed(QQOAuth2[Any]):
-        """The backend as published, at another host."""
+        """The published backend, with another host."""
 
         AUTHORIZATION_URL = f"{served}qq/oauth2.0/authorize"
 
@@ -139,7 +139,7 @@ def test_authlib(served: str, person: Person) -> None:
 @pytest.fixture
 def social_weibo(served: str) -> WeiboOAuth2[Any]:
     class Sandboxed(WeiboOAuth2[Any]):
-        """The backend as published, at another host."""
+        """The published backend, with another host."""
 
         AUTHORIZATION_URL = f"{served}weibo/oauth2/authorize"
 

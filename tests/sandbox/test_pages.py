@@ -32,7 +32,7 @@ def test_the_front_door_shows_people_apps_and_addresses(client: Client) -> None:
 
 
 def test_the_front_door_lists_every_app_below_its_provider(client: Client) -> None:
-    """Once: an app of a kind that no provider lists would be nowhere."""
+    """Each exactly once. Without this test, an app of a kind that no provider lists could be missing."""
     page = unescape(client.get(reverse("phonebind_sandbox:index")).content.decode())
     kinds = [kind for provider in PROVIDERS for kind in provider.kinds]
     assert sorted(kinds) == sorted({app.kind for app in apps().values()})

@@ -5,7 +5,7 @@ from phonebind_sandbox.people import PEOPLE
 
 
 def test_a_person_is_the_same_for_ever() -> None:
-    # Written out: a person who changes with a new version cannot be the returning user of an old database.
+    # Literal values: if a person changed with a new version, they could not be the returning user of an old database.
     app = apps()["101000001"]
     assert PEOPLE["xiaolan"].openid(app) == "F4AB9E5E60AC3939C5661C0D357B188D"
     assert PEOPLE["xiaolan"].unionid(app) == "UID_D7CCEE7F188DB625A1C239606A4AD088"

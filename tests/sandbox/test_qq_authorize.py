@@ -69,7 +69,7 @@ def test_a_refused_callback_is_told_what_is_accepted_and_how_to_register_it(qq: 
     text = unescape(page.content.decode())
     for said in ("hosts file", "localhost, 127.0.0.1", "--redirect-uri", "SANDBOX_REDIRECT_URIS"):
         assert said in text
-    # What it says to write is right.
+    # The setting that the page suggests is right.
     [line] = re.findall(r"PHONEBIND_SANDBOX = (\{.*\})<", text)
     told: dict[str, Any] = literal_eval(line.replace("http://…", "http://shop.example:8080/cb"))
     settings.PHONEBIND_SANDBOX = told

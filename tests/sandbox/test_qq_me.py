@@ -85,7 +85,7 @@ def test_the_profile(qq: QQ) -> None:
 
 
 def test_the_profile_says_where_from_and_how_old(qq: QQ) -> None:
-    """Strings all of them, and empty where nobody has said."""
+    """All of them are strings, and a string is empty if its value is not known."""
     fields = ("province", "city", "year", "constellation")
     for person, expected in [
         ("xiaolan", ["广东", "深圳", "1990", ""]),

@@ -46,7 +46,7 @@ def test_the_openid_on_request(qq: QQ) -> None:
 @pytest.mark.parametrize(
     ("params", "code"),
     [
-        # Each request is wrong in what follows it too: the lowest number is named.
+        # Each request also has the later faults. The answer names the lowest number.
         ({"client_id": "", "client_secret": ""}, 100001),
         ({"client_secret": "", "grant_type": ""}, 100002),
         ({"grant_type": "", "code": ""}, 100004),

@@ -1,4 +1,4 @@
-"""Both SMS products of Aliyun, by the vectors of its documentation and by every rule of theirs that we know."""
+"""Both SMS products of Aliyun, by the examples of its documentation and by every rule that we know."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from phonebind_sandbox.sms.aliyun_pnvs import TEMPLATES
 from phonebind_sandbox.sms_codes import ALIYUN_CODES, ALIYUN_STATUS, SmsRefused
 from tests.sandbox.vendors import FORM, MOBILE, Aliyun, Call, Reply
 
-#: Of the vectors: 2026-10-01T08:00:00Z.
+#: The time in the examples: 2026-10-01T08:00:00Z.
 MOMENT = 1790841600
 NONCE = "3ee8c1b883d344afa94f4e0ad82fd6cf"
 KEY = {"key_id": "testid-phonebind", "secret": "testsecret-phonebind"}
@@ -55,7 +55,7 @@ Send = Callable[..., Reply]
 
 @pytest.fixture
 def sms(served: str) -> Send:
-    """``SendSms`` with some fields changed; one that is None is left out."""
+    """``SendSms`` with some fields changed. A field that is None is left out."""
     return lambda **changes: _call(served, "aliyun/", "SendSms", SEND, changes)
 
 
@@ -78,7 +78,7 @@ def texts() -> list[str]:
 
 @pytest.fixture(params=VECTORS)
 def vector(request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """What is sent at the moment of the vectors, by their customer."""
+    """The request of the documentation's example, signed by its customer, at the time of the example."""
     path, action, form, body, signature = VECTORS[request.param]
     settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, request.param, "other.aliyuncs.com"]
     monkeypatch.setitem(conf.ALIYUN_SECRETS, KEY["key_id"], KEY["secret"])
@@ -142,7 +142,7 @@ def test_whatever_is_changed_they_are_not_signed_any_more(
         assert reply.json["HostId"]
         assert reply.status == (404 if code == "InvalidAccessKeyId.NotFound" else 400)
         assert texts() == []
-        assert vector.send(served).json["Code"] == "OK"  # no refusal has used the nonce
+        assert vector.send(served).json["Code"] == "OK"  # no refusal has used up the nonce
 
 
 def _authorized(call: Call, old: str, new: str) -> Call:
@@ -170,7 +170,7 @@ def test_the_example_of_the_documentation_is_signed() -> None:
     query = "RegionId=cn-shanghai&ImageId=win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd"
     with time_machine.travel("2023-10-26T10:22:32Z", tick=False):
         request = RequestFactory().post("/anywhere/", query_params=None, headers=headers, QUERY_STRING=query)
-        request._body = b""  # the factory writes a form where there is none
+        request._body = b""  # the factory sends a form if there is no body
         acs3.check(request, {"YourAccessKeyId": "YourAccessKeySecret"})
         with pytest.raises(SmsRefused, match="SignatureNonceUsed"):
             acs3.check(request, {"YourAccessKeyId": "YourAccessKeySecret"})
@@ -339,7 +339,7 @@ def test_a_number_has_its_interval(pnvs: Send) -> None:
         assert pnvs(PhoneNumber="13800138001").json["Code"] == "OK"
         clock.shift(59)
         assert pnvs().json["Code"] == "biz.FREQUENCY"
-        assert pnvs(Interval=None).json["Code"] == "biz.FREQUENCY"  # sixty where none is named
+        assert pnvs(Interval=None).json["Code"] == "biz.FREQUENCY"  # sixty if no interval is given
         assert pnvs(Interval="59").json["Code"] == "OK"
         assert pnvs(Interval="0").json["Code"] == "OK"
 
@@ -384,7 +384,7 @@ def test_switch_sms_network(sms: Send, pnvs: Send) -> None:
     assert texts() == []
     faults.write({"sms_network": "empty"})
     assert [send().body for send in (sms, pnvs)] == [b"", b""]
-    assert len(texts()) == 2  # they were sent, only nobody can know
+    assert len(texts()) == 2  # they were sent, but the sender cannot know that
 
 
 def test_who_follows_a_redirect_is_taken(served: str) -> None:
@@ -394,7 +394,7 @@ def test_who_follows_a_redirect_is_taken(served: str) -> None:
 
 
 def test_switch_sms_limits(sms: Send) -> None:
-    """The minute and the hour of the clock, any day; for a number and a signature."""
+    """Limits per minute and hour of the clock, and per any 24 hours. Each counts one number with one signature."""
 
     def words() -> str:
         reply = sms()
@@ -450,7 +450,7 @@ class Product:
     path: str
 
     def send(self, **changes: str) -> str:
-        """The BizId of a message."""
+        """Send a message. Returns its BizId."""
         action, form = (
             ("SendSms", SEND) if self.path == "aliyun/" else ("SendSmsVerifyCode", {**VERIFY, "Interval": "0"})
         )
@@ -458,7 +458,7 @@ class Product:
         return str(answer.get("BizId") or answer["Model"]["BizId"])
 
     def ask(self, **changes: str) -> tuple[list[dict[str, Any]], int]:
-        """A page of what was sent, and how many there are."""
+        """One page of the sent messages, and the total number."""
         found = _call(self.served, self.path, "QuerySendDetails", DAY, changes).json
         assert found["Code"] == "OK", found
         listed = found["Model"] if "Model" in found else found["SmsSendDetailDTOs"]["SmsSendDetailDTO"]

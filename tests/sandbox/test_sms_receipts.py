@@ -1,4 +1,4 @@
-"""Receipts that vendors push, received by a server of the shop's, in each vendor's own form."""
+"""Receipts that vendors push to a server of the shop, in each vendor's own format."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ from tests.sandbox.test_sms_webhook import SEND as SEND_HTTP
 from tests.sandbox.test_sms_yuntongxun import SEND as SEND_YUNTONGXUN
 from tests.sandbox.vendors import MOBILE, Aliyun, tencent, webhook, webhook_signature, yuntongxun
 
-#: Sends a message and gives the vendor's id of it.
+#: Each sends a message and returns the vendor's id of it.
 SENDERS: dict[str, Callable[[str], str]] = {
     "aliyun": lambda url: str(Aliyun(_host(url)).call("SendSms", SEND).send(url).json["BizId"]),
     "aliyun-pnvs": lambda url: str(
@@ -38,7 +38,7 @@ def _host(url: str) -> str:
 
 @pytest.fixture
 def receiver(form: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    """Where all vendors send their receipts, in a hurry."""
+    """The server that all vendors send their receipts to, without the usual delay."""
     monkeypatch.setattr(receipts, "CARRIER_SECONDS", 0.05)
     monkeypatch.setattr(push, "RETRY_SECONDS", (0.02, 0.04))
     with receive() as receiver:
@@ -147,12 +147,12 @@ def test_a_redirect_leads_nowhere(receiver: Receiver, served: str) -> None:
     with receive() as other:
         receiver.statuses, receiver.elsewhere = [302], other.url
         SENDERS["aliyun"](served)
-        assert received(receiver) == received(receiver)  # the first was not taken
+        assert received(receiver) == received(receiver)  # the first one was not accepted
         assert nothing_more(other)
 
 
 def test_nobody_at_the_address_breaks_nothing(receiver: Receiver, served: str, settings: Settings) -> None:
-    # A port that nobody listens on, and one where TLS is spoken to somebody who speaks none.
+    # A port without a server, and a port without TLS that gets a TLS request.
     for url in ("http://127.0.0.1:9/", receiver.url.replace("http", "https", 1)):
         settings.PHONEBIND_SANDBOX["RECEIPTS"] = {"aliyun": url}
         assert SENDERS["aliyun"](served)

@@ -1,6 +1,6 @@
-"""The emulated SMS vendors, asked by the SDKs of the real ones, which take their answers for real.
+"""The SDKs of the real SMS vendors send requests to the emulated ones, and accept their answers as real.
 
-Tencent's generic client has its tests in test_sms_tencent.py.
+test_sms_tencent.py has the tests of Tencent's generic client.
 """
 
 from datetime import datetime
@@ -93,7 +93,7 @@ def test_aliyuns_sdk_reads_what_became_of_a_message(served: str, aliyun: oracles
 def test_tencents_sdk_sends_a_message(served: str) -> None:
     profile = ClientProfile(httpProfile=HttpProfile(protocol="http", endpoint=urlsplit(served).netloc))
     client = SmsClient(Credential("sandbox-secret-id", "sandbox-secret-key"), "ap-guangzhou", profile)
-    # As with Aliyun's: it knows hosts and no paths.
+    # As with Aliyun's SDK: it has a host and no path.
     client.request._handle_host = lambda host: f"{served}tencent-sms/"
     message = models.SendSmsRequest()
     message.PhoneNumberSet = [f"+86{MOBILE}"]

@@ -1,4 +1,4 @@
-"""Tencent's SMS, by the vectors, by Tencent's own client and by every rule of its that we know."""
+"""Tencent's SMS, by the examples, by Tencent's own client and by every rule that we know."""
 
 import re
 import time
@@ -21,7 +21,7 @@ from phonebind_sandbox.sms import receipts
 from phonebind_sandbox.sms_codes import TENCENT_ERROR_CODES, TENCENT_SMS_CODES, TENCENT_STATUS_CODES
 from tests.sandbox.vendors import MOBILE, Call, digest, tencent
 
-#: Of the vectors: 2026-10-01T08:00:00Z.
+#: The time in the examples: 2026-10-01T08:00:00Z.
 MOMENT = 1790841600
 HOST = "sms.tencentcloudapi.com"
 KEY = ("AKIDphonebind", "tsecretphonebind")
@@ -39,7 +39,7 @@ Ask = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def ask(served: str) -> Ask:
-    """The ``Response``, which always comes with 200."""
+    """The ``Response``. Its status is always 200."""
 
     def ask(action: str, fields: object, **headers: str) -> dict[str, Any]:
         reply = tencent(action, fields, urlsplit(served).netloc).but(**headers).send(served)
@@ -53,7 +53,9 @@ def ask(served: str) -> Ask:
 
 @pytest.fixture
 def send(ask: Ask) -> Callable[..., str]:
-    """``SendSms`` with some fields changed: its code, wherever it stands. A field that is None is left out."""
+    """``SendSms`` with some fields changed. Returns its code, wherever the answer has it. A field that is None is left
+    out.
+    """
 
     def send(**changes: object) -> str:
         fields = {name: value for name, value in {**SEND, **changes}.items() if value is not None}
@@ -242,7 +244,7 @@ def test_headers_that_are_needed(ask: Ask, headers: dict[str, str], code: str) -
 
 
 def test_switch_tencent_sms_code(ask: Ask) -> None:
-    """About a number in its status, and all else as an error."""
+    """A code about a number is in the number's status. All others are an error."""
     places = {}
     for code in TENCENT_SMS_CODES:
         faults.write({"tencent_sms_code": code})
@@ -274,11 +276,11 @@ def test_switch_sms_network(served: str) -> None:
     faults.write({"sms_network": "garbage"})
     reply = tencent("SendSms", SEND, urlsplit(served).netloc).send(served)
     assert (reply.status, len(reply.body)) == (200, 256)
-    assert len(texts()) == 1  # it was sent, only nobody can know
+    assert len(texts()) == 1  # it was sent, but the sender cannot know that
 
 
 def test_switch_sms_limits(send: Callable[..., str]) -> None:
-    """The same words once in thirty seconds; ten to a number on a day of Beijing's calendar."""
+    """The same text once in thirty seconds; ten SMS to one number on a calendar day in Beijing."""
     faults.write({"sms_limits": True})
     with time_machine.travel(MOMENT, tick=False) as clock:
         assert [send(), send()] == ["Ok", "LimitExceeded.PhoneNumberThirtySecondLimit"]
@@ -291,7 +293,7 @@ def test_switch_sms_limits(send: Callable[..., str]) -> None:
         assert send(PhoneNumberSet=["13800138001"]) == "Ok"
         clock.move_to(MOMENT + 8 * 3600 - 1)
         assert send() == "LimitExceeded.PhoneNumberDailyLimit"
-        clock.shift(1)  # midnight there
+        clock.shift(1)  # midnight in Beijing
         assert send() == "Ok"
 
 
@@ -311,7 +313,7 @@ def test_receipts_of_a_number(ask: Ask) -> None:
             "PhoneNumber": f"+86{MOBILE}", "SerialNo": status["SerialNo"], "ReportStatus": "SUCCESS",
             "Description": "DELIVRD", "SessionContext": "",
         }  # fmt: skip
-        for _ in range(2):  # as often as somebody asks
+        for _ in range(2):  # the same answer each time
             assert ask("PullSmsSendStatusByPhoneNumber", OF_NUMBER) == {"PullSmsSendStatusSet": [expected]}
         for changes in (
             {"PhoneNumber": "13800138001"}, {"BeginTime": MOMENT + 1}, {"EndTime": MOMENT - 1}, {"Limit": 0},
@@ -331,7 +333,7 @@ def test_receipts_of_all_are_handed_out_once(ask: Ask) -> None:
     with time_machine.travel(MOMENT, tick=False) as clock:
         sent = [send() for _ in range(3)]
         clock.shift(receipts.CARRIER_SECONDS)
-        send()  # not known yet
+        send()  # the result is not known yet
         assert [pull(2), pull(100), pull(100)] == [sent[:2], sent[2:], []]
 
 
@@ -377,7 +379,7 @@ def test_what_is_left_of_the_package(ask: Ask, send: Callable[..., str]) -> None
             assert send() == "Ok"
         later = ask("SmsPackagesStatistics", PACKAGES | {"BeginTime": "2025010101"})
     assert used == [(1000, 0), (1000, 1)]
-    assert later == {"SmsPackagesStatisticsSet": []}  # it was bought before
+    assert later == {"SmsPackagesStatisticsSet": []}  # it was bought before that time
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The HTTP contract, by the vector of Standard Webhooks and by all that the contract says."""
+"""The HTTP contract, by the example of Standard Webhooks and by every rule of the contract."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from phonebind_sandbox.sms import webhook as emulated
 from phonebind_sandbox.sms_codes import HTTP_CODES, HTTP_STATUS
 from tests.sandbox.vendors import MOBILE, Call, Reply, signed_webhook, webhook, webhook_signature
 
-#: Of the vector: 2026-10-01T08:00:00Z.
+#: The time in the example: 2026-10-01T08:00:00Z.
 MOMENT = 1790841600
 SECRET = "whsec_cGhvbmViaW5kLXNlY3JldC0wMTIzNDU2Nzg5"
 BODY = b'{"id":"a1b2c3","to":"+8613800138000","code":"012345"}'
@@ -31,7 +31,7 @@ Send = Callable[..., Reply]
 
 @pytest.fixture
 def send(served: str) -> Send:
-    """A message with some fields changed; one that is None is left out."""
+    """A message with some fields changed. A field that is None is left out."""
 
     def send(**changes: object) -> Reply:
         return webhook({name: value for name, value in (SEND | changes).items() if value is not None}).send(served)
@@ -48,7 +48,7 @@ def told(reply: Reply) -> tuple[int, str]:
 
 @pytest.fixture
 def vector(monkeypatch: pytest.MonkeyPatch) -> Call:
-    """The example of the signature; as a message it lacks most of what belongs to one."""
+    """The example of the signature. As a message, it has few of the required fields."""
     monkeypatch.setattr(emulated, "HTTP_SMS_SECRET", SECRET)
     with time_machine.travel(MOMENT, tick=False):
         call = signed_webhook(BODY, "a1b2c3", SECRET)
@@ -113,7 +113,7 @@ def test_an_id_sends_once(send: Send) -> None:
     first, other = send().json, send(id="d4e5f6").json
     assert first["message_id"] != other["message_id"]
     faults.write({"http_code": "out_of_balance"})
-    assert send().json == first  # whatever comes later, that one was taken
+    assert send().json == first  # later changes do not matter: that one was accepted
     assert len(inbox.messages()) == 2
 
 
@@ -126,7 +126,7 @@ def test_an_id_that_was_refused_may_come_again(send: Send) -> None:
 
 def test_of_two_at_the_same_time_one_is_sent(send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
     first = send()
-    # The second has looked before the first was written down.
+    # The second request has checked before the first one was stored.
     monkeypatch.setattr(state, "get", lambda kind, name: None)
     assert send().json == first.json
     monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""Yuntongxun, by the vector and by what is public of its rules."""
+"""Yuntongxun, by the example and by the published part of its rules."""
 
 import base64
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from phonebind_sandbox.sms import yuntongxun as emulated
 from phonebind_sandbox.sms_codes import YUNTONGXUN_CODES
 from tests.sandbox.vendors import MOBILE, Call, Reply, yuntongxun
 
-#: Of the vector: 2026-10-01 16:00:00 in Beijing.
+#: The time in the example: 2026-10-01 16:00:00 in Beijing.
 MOMENT = 1790841600
 KEY = ("8aaf07085f5c54cf015f86a1b2c30001", "5f5c54cf015f8aaf0708a1b2c3000200")
 SEND: dict[str, Any] = {
@@ -30,7 +30,7 @@ Send = Callable[..., str]
 
 @pytest.fixture
 def send(served: str) -> Send:
-    """The statusCode for a message with some fields changed; one that is None is left out."""
+    """The statusCode for a message with some fields changed. A field that is None is left out."""
 
     def send(**changes: object) -> str:
         return code_of(yuntongxun(without_none(SEND | changes)).send(served))
@@ -106,7 +106,7 @@ def test_whatever_is_changed_it_is_not_signed_any_more(
 
 def test_a_stamp_is_written_with_all_its_digits(served: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(conf.YUNTONGXUN_TOKENS, *KEY)
-    stamp = "2026101160000"  # the first of October, where some leave out a zero
+    stamp = "2026101160000"  # the first of October, without the zero that some clients leave out
     sig = md5(f"{KEY[0]}{KEY[1]}{stamp}".encode(), usedforsecurity=False).hexdigest().upper()
     with time_machine.travel(MOMENT, tick=False):
         call = yuntongxun(SEND, key=KEY).but(authorization=base64.b64encode(f"{KEY[0]}:{stamp}".encode()).decode())
@@ -138,7 +138,7 @@ def test_an_id_sends_once_a_day(send: Send) -> None:
     with time_machine.travel(MOMENT, tick=False) as clock:
         assert [send(), send(), send(reqId="d4e5f6")] == ["000000", "160054", "000000"]
         faults.write({"yuntongxun_code": "160014"})
-        assert send() == "160054"  # whatever comes later, that one was taken
+        assert send() == "160054"  # later changes do not matter: that one was accepted
         faults.reset()
         clock.move_to(MOMENT + 8 * 3600)  # midnight in Beijing
         assert send() == "000000"
@@ -158,7 +158,7 @@ def test_without_an_id_every_request_sends(send: Send) -> None:
 
 def test_of_two_at_the_same_time_one_is_taken(send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
     assert send() == "000000"
-    # The second has looked before the first was written down.
+    # The second request has checked before the first one was stored.
     monkeypatch.setattr(state, "get", lambda kind, name: None)
     assert send() == "160054"
 

@@ -1,4 +1,4 @@
-"""Signature v3, by the example of Tencent's documentation and by all that is not a signature."""
+"""Signature v3, by the example of Tencent's documentation, and requests without a valid signature."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The emulated captcha, asked by Tencent's own client, which takes its answers for the real ones."""
+"""The emulated captcha and Tencent's own client, which accepts the answers as real."""
 
 import json
 import re
@@ -24,7 +24,7 @@ Ask = Callable[..., int]
 
 
 def client(served: str, version: str = "2019-07-22") -> CaptchaClient:
-    """It knows hosts and no paths: what it signs for the host is sent to the path."""
+    """The client has a host and no path. A request that it signs for the host is sent to the path."""
     profile = ClientProfile(httpProfile=HttpProfile(protocol="http", endpoint=urlsplit(served).netloc))
     made = CaptchaClient(Credential("sandbox-secret-id", "sandbox-secret-key"), "", profile)
     made._apiVersion = version
@@ -42,7 +42,7 @@ def issue(app_id: str = "190000001") -> dict[str, str]:
 
 @pytest.fixture
 def ask(served: str) -> Ask:
-    """The CaptchaCode of a ticket; a changed parameter that is None is left out."""
+    """The CaptchaCode of a ticket. A parameter that is None is left out."""
 
     def ask(issued: dict[str, str], **changes: object) -> int:
         question = models.DescribeCaptchaResultRequest()

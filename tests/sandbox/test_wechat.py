@@ -1,4 +1,4 @@
-"""WeChat in the sandbox: its pages, its calls, and what goes wrong with them."""
+"""WeChat in the sandbox: its pages, its calls, and their errors."""
 
 import json
 import re
@@ -36,7 +36,7 @@ class WeChat:
         faults.write(switches)
 
     def page(self, appid: str = WEB, button: dict[str, str] | None = None, **params: str) -> Answer:
-        """Open the page that is the app's, or press one of its buttons. An empty value leaves a parameter out."""
+        """Open the app's page, or press one of its buttons. An empty value leaves a parameter out."""
         name, scope = ("qrconnect", "snsapi_login") if appid == WEB else ("authorize", "snsapi_userinfo")
         asked = {"appid": appid, "redirect_uri": CALLBACK, "response_type": "code", "scope": scope, "state": STATE}
         query = {key: value for key, value in (asked | params).items() if value}
@@ -76,7 +76,7 @@ class WeChat:
         return self.get("access_token", **(known | params))
 
     def exchange(self, **params: str) -> Any:
-        """As the website, but for what is named."""
+        """Exchange a code as the website does, with these parameters changed."""
         known = {"appid": WEB, "secret": apps()[WEB].secret, "grant_type": "authorization_code", "code": self.code()}
         return self.get("access_token", **(known | params))
 
@@ -209,7 +209,7 @@ def test_the_page_in_wechat_opens_there_alone_and_says_how_to_try_it(wechat: WeC
 
 
 def test_the_qr_code_in_somebodys_page(wechat: WeChat) -> None:
-    """Their page alone may frame it, and the callback leaves the frame unless that was asked for."""
+    """Only the host's page may frame it. The callback leaves the frame, unless the page has asked it to stay."""
     framed = wechat.page(login_type="jssdk")
     assert "frame-ancestors http://127.0.0.1:8000" in framed.headers["Content-Security-Policy"]
     assert "X-Frame-Options" not in framed.headers
@@ -326,7 +326,7 @@ def test_only_who_is_asked_in_wechat_can_be_one(wechat: WeChat) -> None:
     assert "is_snapshotuser" not in wechat.token(OA, code=wechat.code(OA, scope="snsapi_base"))
 
 
-# ---------------------------------------------------------------- what the answers look like
+# ---------------------------------------------------------------- the format of the answers
 
 
 @pytest.mark.parametrize(

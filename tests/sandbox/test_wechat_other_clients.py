@@ -1,4 +1,4 @@
-"""WeChat's clients that others wrote sign in through the sandbox over real HTTP."""
+"""WeChat clients by other authors sign in through the sandbox over real HTTP."""
 
 import warnings
 from typing import Any
@@ -13,7 +13,7 @@ from phonebind_sandbox.wechat_answers import openid
 from tests.sandbox.client import CALLBACK
 from tests.sandbox.test_other_clients import _Strategy
 
-with warnings.catch_warnings(action="ignore"):  # its OpenID library imports what is deprecated
+with warnings.catch_warnings(action="ignore"):  # its OpenID library imports a deprecated module
     from social_core.backends.weixin import WeixinOAuth2, WeixinOAuth2APP
 
 WEB, OA = apps()["wx1111111111111111"], apps()["wx2222222222222222"]
@@ -28,7 +28,7 @@ class _Settings(_Strategy):
             for word, (_, app) in BACKENDS.items()
             for what, value in (("KEY", app.client_id), ("SECRET", app.secret))
         }
-        # Its own default asks an official account for a website's scope.
+        # Its default asks an official account for the scope of a website.
         return (
             known
             | {"SOCIAL_AUTH_WEIXINAPP_SCOPE": ["snsapi_userinfo"], "SOCIAL_AUTH_WEIXINAPP_IGNORE_DEFAULT_SCOPE": True}
@@ -42,7 +42,7 @@ def test_python_social_auth(served: str, word: str, person: Person) -> None:
     page = urlsplit(published.AUTHORIZATION_URL).path
 
     class Sandboxed(published):  # type: ignore[misc, valid-type]
-        """The backend as published, at another host."""
+        """The published backend, with another host."""
 
         AUTHORIZATION_URL = f"{served}wechat{page}"
 

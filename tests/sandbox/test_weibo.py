@@ -22,7 +22,7 @@ UID = PEOPLE["xiaolan"].weibo_uid
 
 @dataclass
 class Weibo:
-    """The emulated provider, called as an app and a browser would. An empty value is a parameter left out."""
+    """The emulated provider, called as an app and a browser would. An empty value leaves a parameter out."""
 
     client_id: str = "100000001"
     secret: str = "sandbox-weibo-secret"
@@ -227,7 +227,7 @@ def test_a_code_lives_ten_minutes(weibo: Weibo) -> None:
         assert error(weibo.token(code=code)) == 21325
 
 
-# ---------------------------------------------------------------- whose a token is
+# ---------------------------------------------------------------- the owner of a token
 
 
 def test_a_token_is_told_about(weibo: Weibo) -> None:

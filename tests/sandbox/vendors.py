@@ -1,4 +1,4 @@
-"""SMS vendors as their customers meet them: requests signed by lines of our own, over a real connection."""
+"""SMS vendors as their customers use them: our own code signs the requests, and they go over a real connection."""
 
 import base64
 import hmac
@@ -30,7 +30,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Call:
-    """A request as it travels. ``headers`` has whatever is sent besides the length of the body, its host too."""
+    """A request as it is sent. ``headers`` has all headers except the body's length, the host too."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ class Call:
     body: bytes
 
     def but(self, **headers: str) -> "Call":
-        """With other headers than those that were signed; an underscore stands for a hyphen."""
+        """The same request with other headers than the signed ones. An underscore stands for a hyphen."""
         return replace(self, headers={**self.headers, **{k.replace("_", "-"): v for k, v in headers.items()}})
 
     def send(self, served: str) -> Reply:
@@ -74,7 +74,9 @@ class Aliyun:
     def call(
         self, action: str, form: Mapping[str, str], *, nonce: str = "", date: str = "", in_query: bool = False
     ) -> Call:
-        """Signed for the root of the host, with the form in the body or, as the vendor's SDK has it, in the query."""
+        """A request signed for the root of the host. The form is in the body or, as the vendor's SDK does it, in the
+        query.
+        """
         sorted_form = urlencode(sorted(form.items()), quote_via=quote, safe="~")
         query, body = (sorted_form, b"") if in_query else ("", urlencode(form, quote_via=quote).encode())
         headers = {
@@ -106,7 +108,7 @@ def tencent(
     key: tuple[str, str] = ("sandbox-secret-id", "sandbox-secret-key"),
     compact: bool = False,
 ) -> Call:
-    """Signed as Tencent's SDK signs; ``compact``: a body of UTF-8, as others have it."""
+    """Signed as Tencent's SDK signs; ``compact``: a body in UTF-8, as other clients send it."""
     separators = (",", ":") if compact else None
     body = json.dumps(fields, ensure_ascii=not compact, separators=separators).encode()
     content_type = "application/json; charset=utf-8" if compact else "application/json"
@@ -140,7 +142,7 @@ def yuntongxun(
     key: tuple[str, str] = ("sandbox-account-sid", "sandbox-auth-token"),
     resource: str = "SMS/TemplateSMS",
 ) -> Call:
-    """Signed with the time of Beijing; without fields it is a GET."""
+    """Signed with the time in Beijing. Without fields it is a GET."""
     sid, token = key
     stamp = datetime.fromtimestamp(time.time(), timezone(timedelta(hours=8))).strftime("%Y%m%d%H%M%S")
     signature = md5(f"{sid}{token}{stamp}".encode(), usedforsecurity=False).hexdigest().upper()

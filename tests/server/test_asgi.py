@@ -1,4 +1,4 @@
-"""The reference server under ASGI: a crowd has few connections to the database, and leaves none."""
+"""The reference server under ASGI: many clients at once use few database connections, and none stays open."""
 
 import http.client
 import json
@@ -33,7 +33,7 @@ def database_url() -> str:
 
 
 def connections() -> int:
-    """Of the server, as PostgreSQL counts them."""
+    """The number of the server's connections, as PostgreSQL counts them."""
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as own:
         row = own.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'asgi'").fetchone()
     assert row
@@ -42,7 +42,7 @@ def connections() -> int:
 
 @contextmanager
 def watched() -> Iterator[Callable[[], int]]:
-    """How many there were at most."""
+    """The highest number of connections while the block runs."""
     counts, over = [0], threading.Event()
 
     def watch() -> None:
@@ -60,7 +60,7 @@ def watched() -> Iterator[Callable[[], int]]:
 
 
 def sign_in(port: int, number: int) -> int:
-    """By a name that nobody has."""
+    """Sign in with a username that does not exist."""
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     body = json.dumps({"username": f"nobody-{number}", "password": "horse-staple-9"})
     client.request("POST", "/authorizations/", body, {"Content-Type": "application/json"})
@@ -72,8 +72,8 @@ def sign_in(port: int, number: int) -> int:
 @pytest.mark.parametrize(
     ("settings_module", "most", "left"),
     [
-        ("server.settings", 8, 8),  # the pool's
-        # A few more: the process of one that has hung up is there for a moment.
+        ("server.settings", 8, 8),  # the size of the pool
+        # A few more: PostgreSQL's process for a closed connection exists a moment longer.
         ("tests.support.unpooled_settings", THREADS + 4, 0),
     ],
 )
@@ -81,7 +81,7 @@ def test_a_crowd_has_few_connections_and_leaves_none(
     tmp_path: Path, settings_module: str, most: int, left: int
 ) -> None:
     environ = {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": settings_module, "THREADS": str(THREADS)}
-    # It is the tests' own database, whose tables are to stay those of the tests' apps.
+    # The database is the tests' own. It must keep the tables of the tests' apps.
     environ["LIFECYCLE"] = os.environ["LIFECYCLE"]
     limits = {"LIMITS": json.dumps({"password_address": [10_000, 900]})}
     with serving("uvicorn", tmp_path, **environ, **limits) as port, watched() as peak:

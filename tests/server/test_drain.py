@@ -1,4 +1,4 @@
-"""A node that is told to end: proxies hear of it first, and nobody who comes meanwhile, or is there, is refused."""
+"""A node is told to end. The proxies learn it first. Every client that comes meanwhile, or is connected, is served."""
 
 import http.client
 import signal
@@ -27,7 +27,7 @@ def node(tmp_path: Path) -> Iterator[Node]:
 
 
 def told_to_end(node: Node) -> float:
-    """When."""
+    """The time of the signal."""
     node.process.send_signal(signal.SIGTERM)
     while node.ask("/readyz")[0] == 200:
         time.sleep(0.01)
@@ -36,7 +36,9 @@ def told_to_end(node: Node) -> float:
 
 @contextmanager
 def visitors(node: Node, until: Callable[[], bool]) -> Iterator[Counter[int]]:
-    """A few who come again and again, each time on a new connection, while the block runs and ``until`` is false."""
+    """Four clients send requests again and again, each on a new connection, while the block runs and ``until`` is
+    false.
+    """
     seen: Counter[int] = Counter()
 
     def come() -> None:
@@ -58,7 +60,7 @@ def test_it_says_so_first_and_serves_until_the_proxies_know(node: Node) -> None:
     status, said = node.ask("/readyz")
     assert (status, said["status"], said["database"]) == (503, "ending", "ok")
     assert node.ask("/healthz") == (200, {"status": "alive"}), "nobody shall kill it"
-    # A proxy that asks each second has heard it twice by then.
+    # A proxy that probes once a second has seen it twice by then.
     over = began + DRAIN - 0.5
     with visitors(node, lambda: time.monotonic() > over) as seen:
         pass
@@ -69,7 +71,9 @@ def test_it_says_so_first_and_serves_until_the_proxies_know(node: Node) -> None:
 
 
 def test_all_that_connects_is_answered_to_the_last_moment(node: Node) -> None:
-    """Nobody who got a connection is reset: who comes too late gets none, and a proxy takes another node."""
+    """A client that is connected is never reset. A client that is too late gets no connection, and a proxy takes
+    another node.
+    """
     reset: list[str] = []
     answered: Counter[bytes] = Counter()
 
@@ -94,7 +98,7 @@ def test_all_that_connects_is_answered_to_the_last_moment(node: Node) -> None:
         thread.join()
     assert node.process.wait(15) == 0
     assert answered.keys() == {b"HTTP/1.1 200"}
-    # What connects in the microseconds between the last look and the end.
+    # Clients that connect in the microseconds between the last accept and the end.
     assert len(reset) <= 2 < answered.total() / 100
 
 
@@ -116,7 +120,7 @@ def test_a_connection_that_is_kept_is_told(node: Node) -> None:
 
 
 def test_what_is_under_way_is_finished(node: Node) -> None:
-    """Its last byte comes after all others were sent home."""
+    """Its last byte comes after all other connections were closed."""
     head = b"POST /authorizations/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     with socket.create_connection(("127.0.0.1", node.port), timeout=20) as client:
         client.sendall(head + b"Content-Length: 2\r\n\r\n{")
@@ -139,7 +143,7 @@ def test_a_worker_that_is_killed_meanwhile_is_replaced_and_knows(node: Node) -> 
     told_to_end(node)
     for worker in psutil.Process(node.process.pid).children():
         worker.kill()
-    # The listener is still there, so a question waits for the next worker.
+    # The listener is still open, so a request waits for the next worker.
     assert node.ask("/readyz")[1]["status"] == "ending"
     assert node.ask("/login/")[0] == 200
     assert node.process.wait(DRAIN + 10) == 0
@@ -152,7 +156,7 @@ def test_without_a_drain_nobody_is_waited_for(tmp_path: Path, environ: dict[str,
 
 
 def test_a_worker_that_has_just_been_forked_hears_the_signal(tmp_path: Path) -> None:
-    """It has the master's handlers still, and they would drop the signal."""
+    """It still has the master's signal handlers, and they would drop the signal."""
     slow = tmp_path / "slow_start.py"
     slow.write_text(
         "from server.gunicorn_conf import *\n"
@@ -174,7 +178,7 @@ def test_a_worker_that_has_just_been_forked_hears_the_signal(tmp_path: Path) -> 
 
 
 def ends_by_itself(node: Node) -> None:
-    """Every worker hears the signal. gunicorn waits `graceful_timeout` for one that does not, and kills it."""
+    """Every worker gets the signal. gunicorn waits `graceful_timeout` for a worker that does not, and kills it."""
     began = time.monotonic()
     node.process.send_signal(signal.SIGTERM)
     assert node.process.wait(30) == 0

@@ -1,4 +1,4 @@
-"""The HAProxy of docs/en/how-to/nodes.md#haproxy: it finds out which node is ready, and probes stay inside."""
+"""The HAProxy of docs/en/how-to/nodes.md#haproxy: it finds the ready nodes, and clients cannot reach the probes."""
 
 import http.client
 import signal

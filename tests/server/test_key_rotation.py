@@ -1,6 +1,6 @@
-"""Keys are replaced under people who are signing in: a node of each phase, on one database and one Valkey.
+"""Keys are replaced while people sign in: one node for each phase, on one database and one Valkey.
 
-Whatever one node has begun, the other goes on with. A node that has skipped the first phase does not.
+What one node has begun, the other node continues. A node that has skipped the first phase cannot.
 """
 
 import subprocess
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.once
 OLD, NEW = "the-old-key-" + "0123456789" * 5, "the-new-key-" + "9876543210" * 5
 PAIR, NEXT = key_pair("ES256", 1), key_pair("EdDSA", 2)
 CALLBACK = "http://127.0.0.1:8000/login/qq/callback/"
-#: By what each of them knows; the second of each couple is a phase further.
+#: The nodes, by the keys that each knows. In each couple, the second node is one phase further.
 NODES = {
     "without the first phase": {"SECRET_KEY": OLD},
     "secret, phase 1": {"SECRET_KEY": OLD, "SECRET_KEY_FALLBACKS": NEW},
@@ -36,7 +36,7 @@ NODES = {
 
 
 class Couple(NamedTuple):
-    """Where something is begun, and where it goes on."""
+    """The node where a sign-in begins, and the node where it continues."""
 
     first: str
     then: str
@@ -77,7 +77,7 @@ def couple(request: pytest.FixtureRequest, urls: dict[str, str]) -> Couple:
 
 @pytest.fixture
 def skipped(urls: dict[str, str]) -> Couple:
-    """A node that signs by a key which the other has not heard of."""
+    """A node signs with a key that the other node does not know."""
     return Couple(urls["secret, phase 2"], urls["without the first phase"])
 
 
@@ -88,7 +88,7 @@ def sign_in(visitor: Visitor) -> Answer:
 
 
 def shows(site: str, token: str) -> int:
-    """The status of an address that asks who it is."""
+    """The status of an address that needs the token's user."""
     return Visitor(site, headers={"Authorization": f"Bearer {token}"}).get("/account/").status
 
 
@@ -133,7 +133,7 @@ def test_tokens(couple: Couple) -> None:
     assert shows(couple.then, pair["token"]) == 200
     second = refresh(couple.then, pair["refresh"])
     assert second.status == 200
-    # Both nodes know the new pair, and within the grace the old token has the same successor.
+    # Both nodes know the new pair. Within the grace period the old token has the same successor.
     assert shows(couple.first, second.data["token"]) == 200
     assert refresh(couple.first, pair["refresh"]).status == 200
     third = refresh(couple.first, second.data["refresh"])
@@ -152,7 +152,7 @@ def test_without_the_first_phase_tokens_are_refused(skipped: Couple) -> None:
 
 
 def enter(visitor: Visitor, then: str) -> Visitor:
-    """By the pages; the callback goes to another node."""
+    """Sign in by the pages. The callback goes to another node."""
     button = visitor.get("/login/qq/", next="/")
     callback = visitor.click(button.location, "xiaolan")
     visitor.site = then
@@ -163,7 +163,7 @@ def enter(visitor: Visitor, then: str) -> Visitor:
 
 @pytest.fixture(scope="module")
 def bound(urls: dict[str, str]) -> None:
-    """Somebody whose QQ signs in."""
+    """A person whose QQ is bound."""
     visitor = Visitor(urls["secret, phase 1"])
     ticket = visitor.arrive("xiaolan").data["access_token"]
     assert visitor.bind(demo.MOBILE, demo.PASSWORD, ticket=ticket).status == 201
@@ -208,14 +208,14 @@ def test_another_service_verifies_a_token_as_the_docs_have_it(urls: dict[str, st
     user_id = service["user_id"]
     pair = sign_in(Visitor(urls["pair, phase 1"])).data
     assert user_id(pair["token"]) == str(pair["user_id"])
-    # The next key was published before it signs, so the set that is kept has it.
+    # The next key was published before it was used. So the cached set has it.
     other = sign_in(Visitor(urls["pair, phase 2"])).data
     assert user_id(other["token"]) == str(pair["user_id"])
     of_the_secret = sign_in(Visitor(urls["secret, phase 1"])).data["token"]
     for bad in (pair["refresh"], of_the_secret, pair["token"][:-4] + "AAAA"):
         with pytest.raises(jwt.PyJWTError):
             user_id(bad)
-    # What it cannot know.
+    # A local check cannot know that the session has ended.
     Visitor(urls["pair, phase 1"]).post("/authorizations/revoke/", refresh=pair["refresh"])
     assert shows(urls["pair, phase 1"], pair["token"]) == 401
     assert user_id(pair["token"]) == str(pair["user_id"])

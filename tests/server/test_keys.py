@@ -1,4 +1,4 @@
-"""The key pair of tokens, out of the environment of the reference server."""
+"""The key pair of tokens, from the environment of the reference server."""
 
 import json
 from collections.abc import Callable
@@ -28,7 +28,7 @@ SHOW = f"import json; from server import settings as s; print(json.dumps([{_KEYS
 
 
 def settings(**environ: str) -> Any:
-    """What signs, and what verifies besides."""
+    """The key that signs, and the other keys that verify."""
     done = run(SHOW, **PRODUCTION, **environ)
     assert not done.returncode, done.stderr
     return json.loads(done.stdout)
@@ -36,7 +36,7 @@ def settings(**environ: str) -> Any:
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Told:
-    """The one line that a variable's value makes the start end with; "" for none."""
+    """The error line that ends the start, for a variable's value; "" if there is none."""
 
     def tell(**environ: str) -> str:
         monkeypatch.setattr(environment, "_faults", {})

@@ -1,4 +1,4 @@
-"""Nodes that start at once on a database that has nothing in it yet."""
+"""Several nodes start at the same time on an empty database."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ from tests.support.nodes import Node, nodes
 from tests.support.site import ROOT
 from tests.support.torture import scale
 
-#: All three databases; the tests' own is left alone.
+#: On all three databases. The tests' own database is not used.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MANAGE = [sys.executable, "-m", "server.manage"]
@@ -30,7 +30,7 @@ MANAGE = [sys.executable, "-m", "server.manage"]
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """What a node must know of a database that was made just now."""
+    """The variables of a node for a database that was made just now."""
     name = f"empty_{time.time_ns()}"
     quote = connection.ops.quote_name
     url = urlsplit(os.environ["DATABASE_URL"])
@@ -124,7 +124,7 @@ def test_a_start_does_not_wait_for_ever(empty: dict[str, str], tmp_path: Path) -
 @pytest.mark.once
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
 def test_a_start_that_waits_can_be_ended(empty: dict[str, str], tmp_path: Path, told: signal.Signals) -> None:
-    # As a shell starts what it does not wait for: it asks for no signal, as the first process of a container does not.
+    # As a shell starts a background process: SIGINT is ignored, as for the first process of a container.
     former = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with nodes(tmp_path, 1, **empty, MIGRATE="0") as [node]:
@@ -165,7 +165,7 @@ def test_the_command_waits_for_whoever_migrates(
 
 
 def test_the_lock_is_given_back() -> None:
-    """Over a connection that a pool keeps."""
+    """Over a connection that a pool keeps open."""
     for _ in range(3):
         with locked(connection):
             pass

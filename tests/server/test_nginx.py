@@ -1,6 +1,7 @@
-"""The nginx of docs/en/how-to/production.md, word for word but for addresses and files, before the reference server.
+"""The nginx configuration of docs/en/how-to/production.md, in front of the reference server. Only addresses and files
+differ.
 
-Its deadlines are a second here; the server behind it is as patient as can be.
+Its deadlines are one second here. The server behind it has very long deadlines.
 """
 
 import http.client
@@ -25,7 +26,7 @@ from tests.support.slow import slow_clients
 
 NGINX = next(iter(machine.commands("nginx")), None)
 HOST = "shop.example.com"
-#: Around the block, what a distribution's nginx.conf has.
+#: The rest of a distribution's nginx.conf, around the block.
 AROUND = """
 daemon off;
 pid {directory}/pid;
@@ -45,7 +46,7 @@ http {{
 
 
 class Shop(NamedTuple):
-    """What is served behind nginx, and where the server's words are."""
+    """The site behind nginx, and the server's log."""
 
     tls: int
     plain: int
@@ -77,7 +78,7 @@ def configuration(directory: Path, server: str, tls: int, plain: int) -> str:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """Without an nginx its tests are skipped, or fail where PHONEBIND_REQUIRE_ALL=1."""
+    """If nginx is missing, the tests are skipped, or fail where PHONEBIND_REQUIRE_ALL=1."""
     if not NGINX:
         (pytest.fail if REQUIRE_ALL else pytest.skip)("nginx is not installed (Debian: nginx-light)")
     directory = tmp_path_factory.mktemp("nginx")
@@ -109,10 +110,10 @@ def wait_for(port: int, log: Path) -> None:
 
 
 class Client:
-    """One address, on one connection."""
+    """A client with one address, on one connection."""
 
     def __init__(self, shop: Shop, address: str = "127.0.0.1") -> None:
-        """Any address of 127.0.0.0/8 is ours."""
+        """The machine has every address of 127.0.0.0/8."""
         self.connection = http.client.HTTPSConnection(
             "127.0.0.1", shop.tls, timeout=30, source_address=(address, 0), context=certificate.trusting()
         )
@@ -180,7 +181,7 @@ def test_threat_44_slow_clients_are_cut(shop: Shop, client: Client, kind: str) -
 
 
 def test_threat_44_a_body_byte_by_byte_is_nginx_s(shop: Shop, client: Client) -> None:
-    """It is not cut while its bytes come; the server's two threads do not notice it."""
+    """nginx does not end it while its bytes come. The server's two threads do not notice it."""
     with slow_clients(shop.tls, "a body byte by byte", 40, certificate.trusting()) as clients:
         for _ in range(5):
             began = time.monotonic()
@@ -204,7 +205,7 @@ def test_the_admin_stays_inside(client: Client) -> None:
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics/"])
 @pytest.mark.parametrize("spelled", ["{}", "/{}", "/x/..{}", "/.{}", "{}?x", "{}#x", "/%2e{}"])
 def test_threat_64_probes_and_metrics_stay_inside(client: Client, path: str, spelled: str) -> None:
-    """For who has the token too."""
+    """A request with the token is refused too."""
     headers = {"Authorization": f"Bearer {demo.METRICS_TOKEN}"}
     answer = client.ask(spelled.format(path), headers=headers)
     assert (answer.status, b"nginx" in client.body) == (404, True)

@@ -1,4 +1,6 @@
-"""The contract under other people's servers, as they come. What is not installed is skipped, and it is said."""
+"""The contract under other web servers, with their default settings. A server that is not installed is skipped with a
+message.
+"""
 
 import os
 import subprocess
@@ -16,7 +18,7 @@ from tests.support.site import ROOT
 from tests.support.visitor import Visitor
 
 MOBILE, PASSWORD = "13900000001", "horse-staple-9"
-#: What the visitor's own client writes, or what belongs to one kind of request.
+#: Headers that the visitor's own client writes, or that belong to one kind of request.
 OWN = {"Host", "Connection", "Origin", "Accept-Encoding", "Sec-Fetch-Site"}
 
 
@@ -37,7 +39,7 @@ def test_from_nothing_to_a_bound_account(visitor: Visitor) -> None:
     refresh = answers[0].data["refresh"]
     assert [visitor.post("/authorizations/refresh/", refresh=refresh).status for _ in range(2)] == [200, 401]
     assert visitor.post("/authorizations/", username=MOBILE, password=PASSWORD).status == 200
-    # A crowd: of those who wait for the provider nobody waits for ever, and who finds no place to hash is told so.
+    # Many clients at once: the wait for the provider has a limit, and a client without a place to hash gets an error.
     assert together(lambda: Visitor(visitor.site).arrive("xiaolan").status, [()] * 8) == [200] * 8
 
     def sign_in() -> int:
@@ -64,7 +66,7 @@ def uwsgi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.mark.parametrize("target", LONGEST, ids=["letters", "chinese", "escaped"])
 def test_the_longest_next_fits_into_uwsgis_buffer(uwsgi: str, target: str) -> None:
-    """By the pages and by the API, in the browser that writes most."""
+    """By the pages and by the API, with the browser that sends the longest headers."""
     browser = {name: value for name, value in BROWSER.items() if name not in OWN}
     visitor = Visitor(uwsgi, headers=browser | {"Sec-Fetch-Site": "same-origin"})
     assert visitor.arrive("fox", next=target).data["next"] == target
@@ -81,6 +83,6 @@ def test_the_longest_next_fits_into_uwsgis_buffer(uwsgi: str, target: str) -> No
 
 
 def _at(visitor: Visitor, page: str) -> Visitor:
-    """The same browser, looking at this page."""
+    """The same browser, on this page."""
     visitor._headers["Referer"] = page
     return visitor

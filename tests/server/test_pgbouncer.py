@@ -1,4 +1,6 @@
-"""The reference server behind a real PgBouncer that pools transactions: what one of them prepares, the next has not."""
+"""The reference server behind a real PgBouncer that pools transactions. A statement that one transaction prepares is
+missing in the next.
+"""
 
 import os
 import re
@@ -31,14 +33,14 @@ pytestmark = [
 
 @pytest.fixture
 def bouncer(tmp_path: Path) -> Iterator[str]:
-    """The directory of its socket. It has two connections to PostgreSQL, and all clients take turns."""
+    """The directory of its socket. It has two connections to PostgreSQL, and all clients share them."""
     assert PGBOUNCER
     given = connection.get_connection_params()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     version = subprocess.run([PGBOUNCER, "--version"], check=True, capture_output=True, text=True).stdout
     major, minor = map(int, re.findall(r"\d+", version)[:2])
-    # From 1.21 on it could keep them; whether it does is its operator's choice, and was off at first.
+    # From 1.21 on it can keep them. That is the operator's choice, and it was off at first.
     kept = ["max_prepared_statements = 0"] if (major, minor) >= (1, 21) else []
     lines = [
         *("[databases]", f"* = host={given['host']} user={given['user']}", "[pgbouncer]", "pool_mode = transaction"),
@@ -48,7 +50,7 @@ def bouncer(tmp_path: Path) -> Iterator[str]:
     config = tmp_path / "pgbouncer.ini"
     config.write_text("\n".join(lines))
     for directory in (tmp_path, *tmp_path.parents[:2]):
-        directory.chmod(0o755)  # it refuses to be root
+        directory.chmod(0o755)  # it refuses to run as root
     user = {"user": Path(given["host"]).stat().st_uid} if os.geteuid() == 0 else {}
     with (tmp_path / "log").open("w") as log:
         process = spawn([PGBOUNCER, config], stdout=log, stderr=log, **user)
@@ -68,7 +70,7 @@ def _listens(port: int) -> bool:
 
 @pytest.fixture
 def database(bouncer: str) -> Iterator[str]:
-    """The URL of an empty one, behind it."""
+    """The URL of an empty database behind PgBouncer."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE bounced")
     yield f"{bouncer}bounced"
@@ -91,7 +93,7 @@ def test_nothing_is_prepared_behind_it(database: str, tmp_path: Path, new_mobile
 
 
 def test_what_is_prepared_breaks_behind_it(database: str) -> None:
-    """Or the test above would say nothing."""
+    """Otherwise the test above would prove nothing."""
     with pytest.raises((psycopg.errors.DuplicatePreparedStatement, psycopg.errors.InvalidSqlStatementName)):
         _prepare_in_turns(database)
 

@@ -1,4 +1,4 @@
-"""Pooled connections to PostgreSQL, some of which it has ended."""
+"""Pooled connections to PostgreSQL, when PostgreSQL has ended some of them."""
 
 import time
 from typing import ClassVar
@@ -21,12 +21,12 @@ pytestmark = [
 ]
 
 
-#: More often than the pool has connections.
+#: Greater than the number of connections in the pool.
 TIMES = 40
 
 
 def _process() -> int:
-    """Who answers, over a connection that is given back."""
+    """The process id of the PostgreSQL server process. The connection goes back to the pool."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         answer = cursor.fetchone()
@@ -42,14 +42,14 @@ def test_connections_are_used_again() -> None:
 def test_a_connection_that_the_server_has_ended_is_not() -> None:
     ended = _process()
     with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as other:
-        # It waits until the process is gone: pg_stat_activity, asked again in one transaction, would not tell.
+        # It waits until the process is gone. pg_stat_activity, read again in one transaction, would not show that.
         gone = other.execute("SELECT pg_terminate_backend(%s, 10000)", [ended]).fetchone()
     assert gone == (True,)
     assert ended not in {_process() for _ in range(TIMES)}
 
 
 class _Slow(QQ):
-    """A provider that notes whether a connection was held while it was asked."""
+    """A provider that records whether a connection was held during its call."""
 
     held: ClassVar[list[bool]] = []
 
@@ -59,7 +59,9 @@ class _Slow(QQ):
 
 
 def test_no_connection_is_held_while_others_are_waited_for(qq: Upstream) -> None:
-    """They are fewer than the threads that may wait, and a provider that hangs would hold all of them."""
+    """There are fewer connections than threads that may wait. A provider that hangs would otherwise
+    hold all of them.
+    """
     qq.person(openid="NEW")
     slow = _Slow(oauth.get("qq").settings)
     identity, account = binding.identify(slow, lambda: slow.exchange("code"))
@@ -76,7 +78,7 @@ def test_no_connection_is_held_while_a_place_to_hash_is_waited_for() -> None:
 
 
 def test_a_server_that_was_away_for_longer_than_the_pool_tries() -> None:
-    """The pool's own attempts come at 0, 1, 3 and 7 s and so on, unless they end: then the next request makes one."""
+    """The pool retries at 0, 1, 3, 7 s and so on, and then gives up. The next request starts a new attempt."""
     server, pool = database_server(), connection.pool  # type: ignore[attr-defined]
     assert server
     _process()

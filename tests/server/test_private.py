@@ -1,4 +1,4 @@
-"""Other users of the machine read nothing of ours, whatever the umask is and whatever was there before."""
+"""Other users of the machine can read none of our files, with any umask, and also when the files existed before."""
 
 import logging
 import os
@@ -28,13 +28,13 @@ def mode(path: Path) -> int:
 
 
 def test_threat_22_other_users_read_nothing_of_the_demo(tmp_path: Path) -> None:
-    """Neither of a new directory nor of one that was open before."""
+    """In a new directory, and in one whose files were readable before."""
     data = tmp_path / "new"
     for _ in range(2):
         with serving(data) as site:
             answer = Visitor(site.url).post("/authorizations/", username=demo.MOBILE, password=demo.PASSWORD)
             assert answer.status == 200
-            found = {path.name: mode(path) for path in [data, *data.rglob("*")] if path.name != "log"}  # which is ours
+            found = {path.name: mode(path) for path in [data, *data.rglob("*")] if path.name != "log"}  # the test's
         assert {"db.sqlite3", "db.sqlite3-wal", "db.sqlite3-shm", "lock", "valkey.log", "appendonlydir"} <= found.keys()
         assert {name: oct(bits) for name, bits in found.items() if bits & 0o077} == {}
         data.chmod(0o755)

@@ -32,9 +32,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environ(data: Path) -> dict[str, str]:
-    """All of it: nothing comes from the environment of the tests."""
+    """The whole environment: nothing comes from the environment of the tests."""
     [gateway] = [block for block in documents.code("how-to/sms/own", "python") if "class Example:" in block]
-    # As an older version left it.
+    # A directory as an older version left it.
     (data / "data").mkdir()
     (data / "data").chmod(0o755)
     (data / "data/db.sqlite3").touch()
@@ -51,13 +51,13 @@ def environ(data: Path) -> dict[str, str]:
         "SMS_GATEWAY": "shop.sms.Example",
         "SMS_OPTIONS": json.dumps({"url": "https://sms.example.cn/send", "key": "not-the-docs"}),
         "TRUSTED_PROXIES": "1",
-        "DRAIN": "0",  # no proxy is there to be told
+        "DRAIN": "0",  # no proxy is there to read the probes
     }
 
 
 @contextmanager
 def gunicorn(command: list[str], environ: dict[str, str], log: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
-    """The port, ours before it starts, and the process."""
+    """The port, which the test holds until the server starts, and the process."""
     with socket.create_server(("127.0.0.1", 0)) as listener, log.open("w") as output:
         bind = f"fd://{listener.fileno()}"
         process = spawn(
@@ -92,7 +92,7 @@ def port(data: Path, environ: dict[str, str]) -> Iterator[int]:
 
 
 def get(port: int, path: str, scheme: str = "https") -> tuple[HTTPResponse, str]:
-    """What the proxy hands on, and the body."""
+    """A request with the proxy's headers, and this body."""
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"Host": "shop.example.com", "X-Forwarded-Proto": scheme, "X-Forwarded-For": "192.0.2.1"}
     try:
@@ -160,12 +160,12 @@ FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 MULTIPART = b"Content-Type: multipart/form-data; boundary=x\r\n"
 NO_BOUNDARY = b"Content-Type: multipart/form-data\r\n"
 PART = b'--x\r\nContent-Disposition: form-data; name="a"%s\r\n\r\n1\r\n'
-#: So that Django reads the body, to look for a CSRF token in it.
+#: With this, Django reads the body to look for a CSRF token in it.
 HEAD = b"""X-Forwarded-For: 192.0.2.1\r
 Referer: https://shop.example.com/\r
 Cookie: __Host-csrftoken=%s\r
 """ % (b"a" * 32)
-#: What Django calls suspicious or cannot read: headers and body.
+#: Headers and bodies that Django calls suspicious or cannot read.
 SUSPICIOUS = {
     "too-many-fields": (OURS + FORM, b"a=1&" * 2_000),
     "too-many-parts": (OURS + MULTIPART, PART % b"" * 2_000 + b"--x--\r\n"),
@@ -185,7 +185,7 @@ def test_threat_48_what_a_visitor_sends_is_no_line_in_the_log(port: int, data: P
     before = lines(data)
     length = b"Content-Length: %d\r\n" % len(body)
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
-        # It may have answered, and hung up, before it has heard all of it.
+        # The server may answer and close the connection before it has read everything.
         with suppress(OSError):
             connection.sendall(b"POST %s HTTP/1.1\r\n%s%s%s\r\n" % (path.encode(), HEAD, headers, length))
             connection.sendall(body)
@@ -197,7 +197,7 @@ def test_threat_48_what_a_visitor_sends_is_no_line_in_the_log(port: int, data: P
 
 
 def lines(data: Path) -> list[str]:
-    """What was said beside the audit trail."""
+    """The lines of the log without the audit trail."""
     said = (data / "log").read_text().splitlines()
     return [line for line in said if " INFO phonebind.audit: " not in line]
 
@@ -207,6 +207,6 @@ def test_browsers_remember_to_come_by_tls_to_this_host_and_no_other(port: int) -
 
 
 def test_plain_gunicorn_serves_too(port: int, tmp_path: Path, environ: dict[str, str]) -> None:
-    """Once the database and the static files are there."""
+    """After the database is migrated and the static files are collected."""
     with gunicorn([*PLAIN, "--log-level", "warning"], environ, tmp_path / "log") as (plain, _):
         assert get(plain, "/login/")[0].status == 200

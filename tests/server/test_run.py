@@ -1,4 +1,4 @@
-"""``make run``: what it starts, it ends, whatever ends it."""
+"""``make run`` ends everything that it starts, however it ends itself."""
 
 import os
 import signal
@@ -43,7 +43,7 @@ def said(process: subprocess.Popen[str], data: Path) -> str:
 )
 def test_whatever_ends_it_nothing_stays(tmp_path: Path, number: signal.Signals) -> None:
     with serving(tmp_path) as site:
-        # Valkey, gunicorn, and the two workers, the second of which may not be there yet.
+        # Valkey, gunicorn, and the two workers. The second worker may start a moment later.
         assert eventually(lambda: len(descendants(site.process)) == 4)
         started = descendants(site.process)
         site.process.send_signal(number)

@@ -1,4 +1,4 @@
-"""``/schema/`` costs next to nothing, however it is asked for."""
+"""``/schema/`` costs almost nothing, with any request headers."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ FORMATS = ("application/yaml", "application/json", "application/vnd.oai.openapi"
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """One entry for each time that all views were described anew."""
+    """One entry for each time that the schema of all views was built."""
     times: list[Any] = []
     describe: Any = SchemaGenerator.get_schema
 
@@ -68,7 +68,7 @@ def test_it_is_what_drf_spectacular_makes(accept: str) -> None:
     assert answer.headers["Content-Disposition"] == f'inline; filename="phonebind.{extension}"'
 
 
-#: As Chromium asks for a page.
+#: The Accept header of Chromium for a page.
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 
 

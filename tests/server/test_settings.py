@@ -1,4 +1,4 @@
-"""With DEBUG off, nothing of the demo is accepted."""
+"""With DEBUG off, no value of the demo is accepted."""
 
 import json
 import logging
@@ -31,7 +31,7 @@ PRODUCTION = {
 
 
 def load(**environ: str) -> subprocess.CompletedProcess[str]:
-    """Read the settings in a process that has no more environment than that."""
+    """Read the settings in a process that has only these environment variables."""
     return run(
         "from server import settings as s; print(s.DEBUG, s.SESSION_COOKIE_SECURE, *s.INSTALLED_APPS)", **environ
     )
@@ -42,7 +42,7 @@ def run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 def start(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Python with nothing else in its environment."""
+    """Start Python with only these environment variables."""
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
@@ -110,7 +110,7 @@ def test_threat_22_the_least_that_django_asks_of_a_key_is_enough() -> None:
     assert load(**PRODUCTION | {"SECRET_KEY": key, "SECRET_KEY_FALLBACKS": f"{key},{key[::-1]}"}).returncode == 0
 
 
-#: Everything that starts the reference server, or that reads its settings; and its exit code.
+#: Every program that starts the reference server or reads its settings; and its exit code.
 ENTRIES = {
     "manage": (["-m", "server.manage", "migrate"], 1),
     "gunicorn": (["-m", "gunicorn", "-c", "python:server.gunicorn_conf"], 1),
@@ -136,8 +136,8 @@ def test_all_that_is_missing_or_wrong_is_told_at_once(entry: str, tmp_path: Path
     assert (answer.returncode, answer.stdout) == (code, "")
     *faults, hint = answer.stderr.splitlines()
     assert [fault.split()[1] for fault in faults] == [
-        *("THREADS", "CONNECTIONS", "QQ_CLIENT_ID", "QQ_CLIENT_SECRET", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL"),
-        *("SMS_GATEWAY", "SMS_OPTIONS", "QQ_REDIRECT_URI", "LOG_LEVEL"),
+        *("THREADS", "CONNECTIONS", "QQ_CLIENT_ID", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL"),
+        *("SMS_GATEWAY", "SMS_OPTIONS", "QQ_CLIENT_SECRET", "QQ_REDIRECT_URI", "LOG_LEVEL"),
     ]
     assert all(fault.startswith("phonebind: ") for fault in faults)
     assert "docs/en/reference/variables.md" in hint
@@ -212,7 +212,7 @@ def test_sms_options_that_are_none_are_said_and_not_repeated(value: str) -> None
 
 def providers(**environ: str) -> Any:
     code = "import json; from server.settings import PHONEBIND; print(json.dumps(PHONEBIND['PROVIDERS']))"
-    answer = run(code, **PRODUCTION, **environ)
+    answer = run(code, **PRODUCTION | environ)
     assert answer.stdout, answer.stderr
     return json.loads(answer.stdout)
 
@@ -224,6 +224,20 @@ def test_more_providers_come_in_json() -> None:
     assert (set(found), found["weibo"]) == ({"qq", "weibo"}, entry)
     assert found["qq"]["client_id"] == PRODUCTION["QQ_CLIENT_ID"]
     assert providers(PROVIDERS=json.dumps({"qq": entry}))["qq"] == entry
+
+
+def test_a_site_of_other_providers_needs_no_variable_of_qq() -> None:
+    """With one of them it needs all: a misspelled name is no wish to be without QQ."""
+    names = ("QQ_CLIENT_ID", "QQ_CLIENT_SECRET", "QQ_REDIRECT_URI")
+    entry = {"client_id": "1", "client_secret": "2", "redirect_uri": "https://shop.example.com/login/weibo/callback/"}
+    for provider in ("qq", "weibo"):
+        told = json.dumps({provider: entry})
+        assert providers(PROVIDERS=told, **dict.fromkeys(names, "")) == {provider: entry}
+        half = load(**PRODUCTION | {"QQ_CLIENT_SECRET": "", "PROVIDERS": told})
+        assert "QQ_CLIENT_SECRET is not set.\n" in half.stderr
+    answer = load(**PRODUCTION | dict.fromkeys(names, ""))
+    assert answer.returncode == 1
+    assert all(f"{name} is not set.\n" in answer.stderr for name in names)
 
 
 @pytest.mark.parametrize("value", ["weibo", '["weibo"]', "1"])
@@ -269,7 +283,7 @@ def test_what_needs_a_cookie_is_shown_where_front_ends_keep_one(environ: dict[st
 
 
 def test_a_shop_under_names_of_the_hosts_file_needs_variables_alone() -> None:
-    """The sandbox is at 127.0.0.1 all the same, and the callbacks that are registered are its app's."""
+    """The sandbox is still at 127.0.0.1, and the registered callbacks are the callbacks of its app."""
     code = "import json; from server import settings as s; print(json.dumps([s.ALLOWED_HOSTS, s.PHONEBIND_SANDBOX]))"
     callbacks = ["http://www.meiduo.site:8080/oauth_callback.html", "http://127.0.0.1:8000/login/qq/callback/"]
     names = {"ALLOWED_HOSTS": "api.meiduo.site", "SANDBOX_REDIRECT_URIS": ", ".join(callbacks)}

@@ -1,6 +1,7 @@
-"""Threat 44: a client that takes its time holds a connection for a while, and never a thread.
+"""Threat 44: a slow client holds a connection for a while, and never a thread.
 
-The servers here have two threads. One is as patient as can be, so that no deadline helps it; one has a short deadline.
+The servers here have two threads. One has very long deadlines, so that no deadline helps it. The other has a short
+deadline.
 """
 
 import contextlib
@@ -25,7 +26,7 @@ from tests.support.services import valkey_server
 from tests.support.site import ROOT, Site, serving
 from tests.support.slow import HEAD, KINDS, slow_clients
 
-#: More than there are threads, and less than there may be connections.
+#: More than the number of threads, and less than the limit of connections.
 MANY = 200
 CONNECTIONS = 300
 SMALL = {"WORKERS": "1", "THREADS": "2", "CONNECTIONS": str(CONNECTIONS)}
@@ -68,7 +69,7 @@ def connect(port: int, said: bytes = b"") -> socket.socket:
 
 
 def answers(client: socket.socket) -> list[bytes]:
-    """The status lines of all that the server says until it ends the connection."""
+    """The status lines of all answers until the server ends the connection."""
     said = b""
     while more := client.recv(65536):
         said += more
@@ -83,7 +84,7 @@ def request(path: str = "/oauth/qq/authorization/", *headers: str, method: str =
 LAST = request(close=True)
 
 
-# ---------------------------------------------------------------- slow ones
+# ---------------------------------------------------------------- slow clients
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -104,7 +105,7 @@ def test_threat_44_slow_clients_are_ended_at_the_deadline(hasty: int, kind: str)
 
 @pytest.fixture
 def unread(patient: int) -> Iterator[None]:
-    """More answers than the kernel holds for those who do not read them."""
+    """More answers than the kernel can hold for clients that do not read them."""
     clients = []
     for _ in range(4):
         client = socket.socket()
@@ -117,7 +118,7 @@ def unread(patient: int) -> Iterator[None]:
             while True:
                 client.sendall(request("/static/admin/js/vendor/jquery/jquery.js"))
         except TimeoutError:
-            pass  # the server takes no more: it has an answer that nobody takes
+            pass  # the server reads no more: it has an answer that the client does not read
     yield
     for client in clients:
         client.close()
@@ -133,7 +134,7 @@ def test_threat_44_who_does_not_read_the_answer_is_ended(hasty: int) -> None:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(("127.0.0.1", hasty))
         client.settimeout(5)
-        with pytest.raises(ConnectionError):  # noqa: PT012 - until it has hung up
+        with pytest.raises(ConnectionError):  # noqa: PT012 - until the server has closed the connection
             while True:
                 client.sendall(request("/static/admin/js/vendor/jquery/jquery.js"))
 
@@ -146,7 +147,7 @@ def test_threat_44_a_rest_between_requests_does_not_renew_the_deadline(hasty: in
         client.settimeout(0.2)
         began = time.monotonic()
         client.sendall(b"GET /login/ HTTP/1.1\r\nX: ")
-        with pytest.raises(OSError):  # noqa: PT011, PT012 - a byte now and then, until it has hung up
+        with pytest.raises(OSError):  # noqa: PT011, PT012 - one byte each time, until it is closed
             while time.monotonic() - began < 5:
                 time.sleep(0.1)
                 client.sendall(b"x")
@@ -154,13 +155,13 @@ def test_threat_44_a_rest_between_requests_does_not_renew_the_deadline(hasty: in
 
 
 def test_threat_44_there_is_room_for_one_more(patient: int) -> None:
-    """Who has waited longest goes; who has a whole request is answered."""
+    """The connection that has waited longest is closed. A client that has sent a whole request is answered."""
     with slow_clients(patient, "nothing", CONNECTIONS + 50) as clients:
         assert seconds_to_answer(patient) < 2
         assert CONNECTIONS - 20 < clients.send_more() < CONNECTIONS
 
 
-# ---------------------------------------------------------------- large ones
+# ---------------------------------------------------------------- large requests
 
 
 def test_threat_44_a_large_body_is_refused_before_it_is_sent(patient: int) -> None:
@@ -217,12 +218,12 @@ def chunked(body: bytes, size: int) -> bytes:
 
 
 def test_a_chunked_body_is_read(patient: int) -> None:
-    """And what follows it is the next request."""
+    """The bytes after the body are the next request."""
     post = request("/oauth/qq/user/", JSON, "Transfer-Encoding: chunked", method="POST")
     plain = request("/oauth/qq/user/", JSON, f"Content-Length: {len(BODY)}", method="POST")
     with connect(patient, plain + BODY + LAST) as client:
         expected = answers(client)
-    assert expected[0] == b"HTTP/1.1 400 Bad Request"  # the ticket is none
+    assert expected[0] == b"HTTP/1.1 400 Bad Request"  # the ticket is invalid
     with connect(patient, post + chunked(BODY, 7) + LAST) as client:
         assert answers(client) == expected
     with connect(patient, post) as client:
@@ -232,7 +233,7 @@ def test_a_chunked_body_is_read(patient: int) -> None:
 
 
 def test_a_chunked_body_is_worth_as_much_as_another(patient: int) -> None:
-    """Its length is known by then, and Django reads no body without one."""
+    """Its length is known after it is read. Django reads no body without a length."""
     body = b'{"username": "13800000001", "password": "correct-horse-8"}'
     post = request("/authorizations/", JSON, "Transfer-Encoding: chunked", method="POST")
     with connect(patient, post + chunked(body, 7) + LAST) as client:
@@ -240,7 +241,7 @@ def test_a_chunked_body_is_worth_as_much_as_another(patient: int) -> None:
 
 
 def test_threat_44_trailers_without_an_end_are_refused(patient: int) -> None:
-    """They are looked through again with each packet."""
+    """The server searches all trailers again with each packet."""
     post = request("/login/", "Transfer-Encoding: chunked", method="POST")
     with connect(patient, post + b"0\r\n" + b"X-Trailer: x\r\n" * 200) as client:
         assert answers(client)[0].startswith(b"HTTP/1.1 413 ")
@@ -264,7 +265,7 @@ def test_a_malformed_head_is_a_bad_request(patient: int) -> None:
 
 @contextlib.contextmanager
 def fault(port: int, name: str) -> Iterator[socket.socket]:
-    """A client that has asked the sandbox for something, which the network spoils."""
+    """A client that has sent a request to the sandbox, and a fault of the network that breaks the answer."""
     faults = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     faults.request(
         "POST", "/sandbox/faults.json", json.dumps({"me_network": name}), {"Content-Type": "application/json"}
@@ -331,7 +332,7 @@ def test_who_hangs_up_in_the_middle_leaves_nothing_behind(patient: int) -> None:
 
 
 def test_who_was_asked_for_the_rest_is_served_while_the_server_ends(tmp_path: Path) -> None:
-    # Longer than server.run waits for gunicorn, which is ten seconds: then it has waited for them.
+    # Longer than server.run waits for gunicorn, which is ten seconds: then server.run has waited for these clients.
     for one in site(tmp_path, 60, GUNICORN_CMD_ARGS="--graceful-timeout 60 --keep-alive 60"):
         port = urlsplit(one.url).port or 0
         with connect(port, HEAD[:-20]) as busy, connect(port, request()) as resting, connect(port):
@@ -341,7 +342,7 @@ def test_who_was_asked_for_the_rest_is_served_while_the_server_ends(tmp_path: Pa
             time.sleep(0.3)
             busy.sendall(HEAD[-20:] + b"x" * 1000)
             assert answers(busy) == [b"HTTP/1.1 400 Bad Request"]
-            busy.close()  # or the server waits two seconds for it to read why
+            busy.close()  # otherwise the server waits two seconds for the client to read the reason
             assert one.process.wait(90) == 0
             assert time.monotonic() - began < 9.5, "nobody waited for the two that rest"
 

@@ -1,4 +1,6 @@
-"""Every SMS gateway by its name: in the demo through the sandbox, in production with what a vendor's console gives."""
+"""Every SMS gateway by its name: in the demo through the sandbox, in production with the values of
+a vendor's console.
+"""
 
 import json
 import re
@@ -18,7 +20,7 @@ from tests.support.site import serve
 from tests.support.visitor import Visitor
 
 MOBILE, PASSWORD = "13911120001", "horse-staple-9"
-#: What is in nobody's environment by itself.
+#: Values that no environment has by default.
 ALIYUN = {"access_key_id": "LTAI5t", "access_key_secret": "s3cret", "sign_name": "示例商城"}
 OPTIONS: dict[str, dict[str, Any]] = {
     "aliyun-pnvs": ALIYUN,

@@ -1,4 +1,6 @@
-"""Which Valkey the environment names: one, a cluster, or a master that Sentinels know; and which database."""
+"""Which Valkey the environment names: a single server, a cluster, or a master that Sentinels know;
+and which database.
+"""
 
 from typing import Any
 
@@ -16,7 +18,7 @@ def _environ(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cache(monkeypatch: pytest.MonkeyPatch, default: str | None = None, **environ: str) -> tuple[dict[str, Any], str]:
-    """The entry of CACHES, and what is wrong."""
+    """The entry in CACHES, and the error."""
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     return stores.cache(default, 300), "\n".join(env._faults)
@@ -81,7 +83,7 @@ def test_what_is_no_address_is_told_and_not_repeated(monkeypatch: pytest.MonkeyP
     ("master", "is_told"), [("redis://:Secret@MyMaster/0", True), ("redis://:Secret@mymaster/0", False)]
 )
 def test_the_name_of_a_master_is_in_lower_case(monkeypatch: pytest.MonkeyPatch, master: str, is_told: bool) -> None:
-    """Who asks for it in vain would find out at run time alone."""
+    """Sentinels know the name in lower case only. Without the check, the error would come at run time."""
     _, faults = cache(monkeypatch, REDIS_SENTINELS="a:1", REDIS_SENTINEL_MASTER=master)
     assert ("lower case" in faults) is is_told
 
@@ -90,7 +92,7 @@ def test_the_name_of_a_master_is_in_lower_case(monkeypatch: pytest.MonkeyPatch, 
 def test_behind_a_pgbouncer_nothing_has_a_name(
     monkeypatch: pytest.MonkeyPatch, prepare: bool, threshold: int | None
 ) -> None:
-    """Neither statements nor cursors."""
+    """Neither prepared statements nor cursors."""
     monkeypatch.setenv("DATABASE_URL", "postgres://shop:s3cret@db/shop")
     entry = env.database("DATABASE_URL", "", prepare=prepare)
     assert (entry["OPTIONS"]["prepare_threshold"], entry["OPTIONS"]["server_side_binding"]) == (threshold, True)
@@ -99,7 +101,7 @@ def test_behind_a_pgbouncer_nothing_has_a_name(
 
 @pytest.mark.parametrize("where", ["10.0.0.1,10.0.0.2:5432", "10.0.0.1,10.0.0.2"])
 def test_a_database_may_have_two_addresses(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    """libpq's list of hosts: whichever takes writes is the one (docs/en/how-to/fail-over.md#two-addresses)."""
+    """libpq's list of hosts: it takes the one that accepts writes (docs/en/how-to/fail-over.md#two-addresses)."""
     options = "target_session_attrs=read-write&connect_timeout=2"
     monkeypatch.setenv("DATABASE_URL", f"postgres://shop:s3cret@{where}/shop?{options}")
     entry = env.database("DATABASE_URL", "", prepare=True)

@@ -1,4 +1,4 @@
-"""A site below a path of its host: by Django's script prefix, and behind an nginx that takes the path off."""
+"""A site below a path of its host: by Django's script prefix, and behind an nginx that removes the path."""
 
 import os
 import re
@@ -31,7 +31,7 @@ PREFIX = "/shop"
 
 @pytest.fixture
 def _below(settings: Settings) -> Iterator[None]:
-    assert settings.STATIC_URL == "/static/"  # Django keeps the prefix that it has when it is first asked
+    assert settings.STATIC_URL == "/static/"  # Django keeps the prefix that it had at the first access
     settings.FORCE_SCRIPT_NAME = PREFIX
     with override_script_prefix(f"{PREFIX}/"):
         yield
@@ -74,7 +74,7 @@ class Below(Visitor):
 
 
 def documented(directory: Path, server: str, port: int) -> str:
-    """One page for the ``http`` part, the other one for the locations."""
+    """The parts of two pages: one has the ``http`` part, the other has the locations."""
     whole, locations = (documents.code(page, "nginx")[0] for page in ("how-to/production", "how-to/servers"))
     above = whole[: whole.index("server {")].replace("server 127.0.0.1:8000;", f"server {server};")
     # As behind a proxy that ends TLS.
@@ -86,7 +86,7 @@ def documented(directory: Path, server: str, port: int) -> str:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Without an nginx its tests are skipped, or fail where PHONEBIND_REQUIRE_ALL=1."""
+    """If nginx is missing, the tests are skipped, or fail where PHONEBIND_REQUIRE_ALL=1."""
     if not NGINX:
         (pytest.fail if REQUIRE_ALL else pytest.skip)("nginx is not installed (Debian: nginx-light)")
     directory, port = tmp_path_factory.mktemp("below"), free_port()
@@ -124,7 +124,7 @@ def test_the_api_from_nothing_to_a_bound_account(visitor: Visitor) -> None:
 
 
 def test_our_cookies_come_as_browsers_take_them(visitor: Visitor) -> None:
-    """``__Host-`` is good with ``Path=/`` alone, whatever the site's own path is."""
+    """Browsers accept ``__Host-`` with ``Path=/`` only, whatever the site's own path is."""
     answer = visitor.get("/login/qq/")
     [flow] = cookies(answer)
     assert flow.key.startswith("__Host-phonebind_flow_")

@@ -1,4 +1,4 @@
-"""What each vendor says, written down from its documentation and from nothing of ours."""
+"""The answers of each vendor, written from the vendor's documentation, without any code of ours."""
 
 import base64
 import json
@@ -14,9 +14,9 @@ from phonebind.sms.http import Http
 from phonebind.sms.tencent import Tencent
 from phonebind.sms.yuntongxun import Yuntongxun
 
-#: In no log, whatever happens.
+#: Values that no log may ever contain.
 SECRETS = ("secret-of-the-account", "c2VjcmV0LW9mLXRoZS1hY2NvdW50LTAwMDA=")
-#: What vendors write beside a code; it may repeat what we sent.
+#: The text that vendors write beside an error code. It may repeat what we sent.
 WORDS = "尊敬的13800138000，您的验证码012345"
 
 
@@ -25,17 +25,17 @@ class Dialect:
     gateway: Callable[[str], Gateway]
     path: str
     message_id: str
-    #: The body of an answer with this code.
+    #: The body of an answer with this error code.
     said: Callable[[str], Any]
     ok: str
-    #: Number, code and our own id, as the body of a request has them.
+    #: Number, code and our own id, read from the body of a request.
     sent: Callable[[bytes], tuple[str, str, str]]
     number: str
     limit: Mapping[str, int | None]
     operator: str
     not_now: str
     unknown: str
-    #: The codes of a wrong clock and of a wrong signature.
+    #: The error codes of a wrong clock and of a wrong signature.
     clock: str
     signature: str
 
@@ -57,7 +57,7 @@ ALIYUN_KEYS: dict[str, Any] = {
     "access_key_secret": SECRETS[0],
     "sign_name": "示例商城",
 }
-# What the service writes as isv. or isp., and its gateway as it stands here.
+# Codes of the service have isv. or isp. before them. Codes of the vendor's API gateway have no prefix.
 ALIYUN_OPERATOR = """isv.AMOUNT_NOT_ENOUGH isv.OUT_OF_SERVICE isv.DAY_LIMIT_CONTROL isv.MONTH_LIMIT_CONTROL
     isv.SMS_SIGNATURE_ILLEGAL isv.SMS_SIGN_ILLEGAL isv.SIGN_STATE_ILLEGAL SIGNATURE_BLACKLIST
     isv.SMS_SIGNATURE_SCENE_ILLEGAL isv.SMS_TEMPLATE_ILLEGAL isv.TEMPLATE_MISSING_PARAMETERS
@@ -111,7 +111,7 @@ PNVS = Dialect(
 
 
 def _tencent_says(code: str) -> Any:
-    """Its API refuses in ``Error``; what it finds out about the one number stands beside that."""
+    """Tencent's API refuses a request in ``Error``. An error about the one number is in the number's status."""
     if code == "Ok" or code.startswith(("FailedOperation.Phone", "LimitExceeded.Phone")):
         status = {"SerialNo": "5000:1045710669157053657849499619", "Code": code, "Message": WORDS, "Fee": 1}
         return {"Response": {"SendStatusSet": [status], "RequestId": "a0aabda6"}}

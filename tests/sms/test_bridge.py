@@ -1,4 +1,4 @@
-"""The example of a bridge, run as it stands, between our HTTP gateway and a vendor that has no file here."""
+"""The example of a bridge, run without changes, between our HTTP gateway and a vendor without a gateway class here."""
 
 import os
 import socket

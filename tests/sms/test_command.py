@@ -1,4 +1,4 @@
-"""``manage.py phonebind_sms``, against real servers in the vendors' places."""
+"""``manage.py phonebind_sms``, with real servers in the vendors' places."""
 
 import base64
 import json
@@ -64,7 +64,7 @@ def failover(*gateways: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run(*words: str) -> tuple[int, str, str]:
-    """Exit status, what was printed, and what was complained of."""
+    """Run the command. Returns its exit status, its output and its error output."""
     out, err = StringIO(), StringIO()
     try:
         call_command("phonebind_sms", *words, stdout=out, stderr=err, no_color=True)
@@ -75,7 +75,7 @@ def run(*words: str) -> tuple[int, str, str]:
 
 
 def manage(*words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
-    """The reference server's own."""
+    """Run the command in the reference server's project."""
     own = {name: value for name, value in os.environ.items() if name not in ("DEBUG", "DATABASE_URL")}
     qq = {"QQ_CLIENT_ID": "101999999", "QQ_CLIENT_SECRET": "x" * 32, "QQ_REDIRECT_URI": "https://shop.example/"}
     env = {**own, **qq, "DEBUG": "1", "SANDBOX": "0", "REDIS_URL": valkey_server().url, "NO_COLOR": "1", **environ}
@@ -206,7 +206,7 @@ def test_at_a_terminal_it_asks(
 def test_each_outcome_in_words(phonebind: Configure, upstream: Upstream, code: str, told: str) -> None:
     upstream.answer("/sms", {"code": code, "retry_after": 77})
     phonebind(sms=http(f"{upstream.url}/sms"))
-    for _ in range(2):  # the log has it once a minute, and whoever asks has it always
+    for _ in range(2):  # the log has it once a minute, and the command prints it always
         status, _, err = run("send", MOBILE, "--yes")
         assert status == 1
         assert err.startswith(told)
@@ -508,7 +508,7 @@ def secure(pem: Path) -> Iterator[str]:
 
 class Quiet(BaseHTTPRequestHandler):
     def log_message(self, *args: Any) -> None:
-        """Not to the terminal."""
+        """Write nothing to the terminal."""
 
 
 def test_a_vendor_by_tls(phonebind: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -546,11 +546,11 @@ def test_the_sandbox_has_one(phonebind: Configure, upstream: Upstream) -> None:
     assert "answers in plain text" in out
 
 
-# ---------------------------------------------------------------- as a command
+# ---------------------------------------------------------------- started as a command
 
 
 def test_with_debug_off_and_settings_that_no_check_passes() -> None:
-    """One line each, and no secret in any."""
+    """One line for each, and no secret in any line."""
     options = json.dumps({"endpoint": "http://sms.example/", "secret": KEY})
     environ = {"DEBUG": "0", "SECRET_KEY": "0123456789" * 6, "ALLOWED_HOSTS": "shop.example", "TRUSTED_PROXIES": "1"}
     done = manage("check", SMS_GATEWAY="http", SMS_OPTIONS=options, **environ)

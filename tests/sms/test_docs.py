@@ -47,7 +47,7 @@ def test_every_fault_of_the_operators_is_there_with_what_the_log_says(language: 
 
 @both
 def test_the_faults_are_under_the_name_of_their_vendor(language: str) -> None:
-    """In the order of the sections, which the pages of the vendors link to."""
+    """In the order of the sections. The vendors' pages link to the sections."""
     sections = re.split(r"^## ", read("how-to/sms/errors", language), flags=re.MULTILINE)[2:6]
     for codes, section in zip(EVERY, sections, strict=True):
         assert set(codes.advice) <= named(section)
@@ -69,7 +69,7 @@ def test_every_exception_of_a_gateway_is_there_with_its_outcome(language: str) -
 def test_every_reason_of_a_receipt_is_there(language: str) -> None:
     first = [row[0].strip("`") for row in rows("how-to/sms/receipts", language)]
     start = first.index("reason") + 1
-    # After the line below the table's head.
+    # The rows after the line below the table's head.
     assert first[start : start + len(REASONS)] == list(REASONS)
 
 
@@ -94,10 +94,10 @@ def test_every_limit_on_sms_is_there_with_its_default(language: str) -> None:
 
 
 def _own() -> ModuleType:
-    """``shop/sms.py`` of the page about a gateway of one's own."""
+    """``shop/sms.py`` from the page about writing a gateway."""
     module = ModuleType("shop.sms")
     [gateway] = [block for block in code("how-to/sms/own", "python") if "class Example:" in block]
-    exec(gateway, vars(module))  # noqa: S102 - what a reader pastes
+    exec(gateway, vars(module))  # noqa: S102 - code that a reader pastes
     return module
 
 
@@ -115,7 +115,7 @@ def test_the_settings_as_they_stand_there_pass_the_checks(
     names = set()
     for block in settings:
         there: dict[str, Any] = {}
-        exec(block, {"PHONEBIND": there})  # noqa: S102 - what a reader pastes
+        exec(block, {"PHONEBIND": there})  # noqa: S102 - code that a reader pastes
         phonebind(sms=there["SMS"])
         assert check_gateway() == []
         names.add(there["SMS"]["gateway"])
@@ -127,7 +127,7 @@ def test_the_test_of_a_gateway_of_ones_own_passes(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "shop", ModuleType("shop"))
     monkeypatch.setitem(sys.modules, "shop.sms", own)
     [block] = [block for block in code("how-to/sms/own", "python") if "class ExampleTest" in block]
-    exec(block, vars(tests))  # noqa: S102 - what a reader pastes
+    exec(block, vars(tests))  # noqa: S102 - code that a reader pastes
     result = unittest.TestResult()
     unittest.defaultTestLoader.loadTestsFromModule(tests).run(result)
     assert (result.testsRun, result.errors, result.failures) == (3, [], [])
@@ -141,6 +141,6 @@ def test_an_attack_is_met_by_settings_that_exist(language: str, phonebind: Confi
     assert len(settings) == 2
     there: dict[str, Any] = {}
     for block in settings:
-        exec(block, {"PHONEBIND": there})  # noqa: S102 - what a reader pastes
+        exec(block, {"PHONEBIND": there})  # noqa: S102 - code that a reader pastes
     phonebind(**{name.lower(): value for name, value in there.items()})
     assert set(there["LIMITS"]) <= set(RULES)

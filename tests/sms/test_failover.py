@@ -1,4 +1,6 @@
-"""Several gateways for one message: who is asked next, who is not, and who rests. Over real HTTP."""
+"""Several gateways for one message: which one is tried next, which is not tried, and which one
+rests. Over real HTTP.
+"""
 
 import base64
 import logging
@@ -46,14 +48,14 @@ def http(url: str) -> dict[str, str]:
 
 
 def nobody() -> dict[str, str]:
-    """A gateway that is not there."""
+    """A gateway with no server at its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return http(f"http://127.0.0.1:{listener.getsockname()[1]}/")
 
 
 @pytest.fixture
 def two(upstream: Upstream, phonebind: Configure) -> Upstream:
-    """``/first`` and ``/second`` are vendors in this order, both well."""
+    """``/first`` and ``/second`` are vendors in this order. Both work."""
     upstream.answer("/first", {"code": "ok", "message_id": "one"})
     upstream.answer("/second", {"code": "ok", "message_id": "two"})
     configure(phonebind, http(f"{upstream.url}/first"), http(f"{upstream.url}/second"))
@@ -77,7 +79,7 @@ def counted() -> Iterator[list[tuple[str, str]]]:
     signals.sms_attempted.disconnect(see)
 
 
-# ---------------------------------------------------------------- who is asked
+# ---------------------------------------------------------------- which gateways are tried
 
 
 def test_the_first_sends_and_the_second_is_not_asked(two: Upstream) -> None:
@@ -134,7 +136,7 @@ def test_one_that_nobody_can_reach(two: Upstream, phonebind: Configure) -> None:
 
 @contextmanager
 def deaf() -> Iterator[dict[str, str]]:
-    """A gateway to which no connection is made: the queue of those who wait to be accepted is full."""
+    """A gateway that accepts no connection: its queue of waiting connections is full."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(4):
@@ -163,7 +165,7 @@ def test_one_deadline_is_for_all_of_them(two: Upstream, phonebind: Configure) ->
 
 
 def test_none_is_asked_that_had_no_time_to_answer(two: Upstream, phonebind: Configure) -> None:
-    """It would make "nobody knows" of a clean refusal."""
+    """An attempt without time would turn a clear refusal into an unknown result."""
     phonebind(total_timeout=0.9)
     two.answer("/first", {"code": "unavailable"}, delay=0.5)
     with pytest.raises(SmsNotSent) as told:
@@ -203,7 +205,7 @@ def test_one_that_cannot_be_made_is_the_operators_fault(
     )
 
 
-# ---------------------------------------------------------------- where none sends
+# ---------------------------------------------------------------- all gateways fail
 
 
 def test_all_of_them_are_the_operators_fault(two: Upstream) -> None:
@@ -251,7 +253,7 @@ def test_after_three_failures_a_gateway_rests(two: Upstream, caplog: pytest.LogC
 
 
 def test_one_that_hangs_rests_too(two: Upstream, phonebind: Configure) -> None:
-    """Each of the three stays without a second SMS, and those after them wait for nobody."""
+    """Each of the three attempts ends without a second SMS. The messages after them do not wait for this gateway."""
     phonebind(total_timeout=0.1)
     two.answer("/first", b"", delay=0.3)
     fail(3, SmsUnconfirmed)
@@ -284,7 +286,7 @@ def test_one_answer_about_the_number_ends_the_count(two: Upstream, code: str) ->
 
 
 def test_where_one_rests_and_the_other_fails_nobody_is_left(two: Upstream) -> None:
-    """What rests is met by nobody: it may hang, and then nobody would know."""
+    """No message tries a resting gateway. It may hang, and then the result would be unknown."""
     two.answer("/first", {"code": "unavailable"})
     for _ in range(3):
         sms.send(message())
@@ -301,7 +303,7 @@ def test_where_all_rest_all_are_tried_the_one_that_rests_longest_first(two: Upst
     two.answer("/second", {"code": "unavailable"})
     fail(2)
     before = len(two.paths)
-    fail(1)  # the third of the second: it rests from now on, and so the first is tried
+    fail(1)  # the third failure of the second gateway: it rests now, and so the first one is tried
     fail(1)
     assert two.paths[before:] == ["/second", "/first", "/second", "/first"]
     two.answer("/first", {"code": "ok", "message_id": "one"})
@@ -309,7 +311,7 @@ def test_where_all_rest_all_are_tried_the_one_that_rests_longest_first(two: Upst
 
 
 def test_after_its_rest_one_message_tries_it(two: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others go on without it until that has gone well; and one more failure is enough for the next rest."""
+    """The other messages skip it until that one succeeds. One more failure is enough for the next rest."""
     monkeypatch.setattr(rests, "SECONDS", 0.3)
     two.answer("/first", {"code": "unavailable"})
     for _ in range(3):
@@ -359,7 +361,7 @@ def test_many_threads_meet_one_that_hangs_a_few_times(two: Upstream, phonebind: 
         thread.start()
     for thread in threads:
         thread.join()
-    # All that were under way as the third failed, with the two before it who came again, and nobody after them.
+    # The 8 messages that were under way at the third failure, 2 earlier ones that came again, and no later ones.
     assert 8 <= two.paths.count("/first") <= 10
     assert outcomes.count("unknown") == two.paths.count("/first")
     assert outcomes.count("sent") == 40 - outcomes.count("unknown")

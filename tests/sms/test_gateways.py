@@ -1,4 +1,4 @@
-"""SMS gateways: chosen by setting, and every way in which a message is not taken."""
+"""SMS gateways: the choice by setting, and every way in which a message is refused."""
 
 import socket
 from collections.abc import Callable
@@ -80,7 +80,7 @@ def test_the_sandbox_gets_mobile_and_text(upstream: Upstream) -> None:
 
 
 def outcome(upstream: Upstream, body: bytes, status: int = 200) -> type[Exception]:
-    """What sending comes to when this is the answer."""
+    """The result of sending a message that gets this answer."""
     upstream.answer("/sms/", body, status=status)
     with pytest.raises(SmsNotSent) as refused:
         Sandbox(f"{upstream.url}/sms/").send(MESSAGE)
@@ -131,5 +131,5 @@ def test_a_gateway_that_was_reached_and_does_not_answer_may_have_sent(phonebind:
 
 @pytest.mark.parametrize(("name", "path"), GATEWAYS.items())
 def test_a_gateway_calls_itself_as_the_settings_do(name: str, path: str) -> None:
-    """By that name SMS_PRICES, metrics and events know it."""
+    """SMS_PRICES, metrics and events use that name."""
     assert import_string(path).name == name

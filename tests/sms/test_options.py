@@ -1,4 +1,4 @@
-"""What the system checks say of the vendors' options, and which template a message is sent by."""
+"""What the system checks say about the vendors' options, and which template a message uses."""
 
 import json
 from collections.abc import Callable
@@ -42,7 +42,7 @@ GOOD = [PNVS, ALIYUN, TENCENT, YUNTONGXUN, HTTP]
 
 
 class Open:
-    """One of a host's, which takes whatever it is given."""
+    """A host's gateway that accepts any option."""
 
     def __init__(self, url: str, **more: Any) -> None:
         if not isinstance(url, str):
@@ -185,7 +185,7 @@ def test_what_a_template_shows_is_named_as_the_template_names_it(upstream: Upstr
 
 @pytest.mark.parametrize("gateway", ["aliyun", "aliyun-pnvs"])
 def test_a_code_template_gets_no_more_than_it_takes(upstream: Upstream, gateway: str) -> None:
-    """Aliyun refuses a variable that the template has not; the gift templates have two."""
+    """Aliyun refuses a variable that is not in the template. The free templates have two variables."""
     upstream.answer("/", {"Code": "OK"})
     DIALECTS[gateway].gateway(upstream.url).send(Message(mobile="13800138000", code="012345", minutes=5, text=""))
     expected = {"aliyun": {"code": "012345"}, "aliyun-pnvs": {"code": "012345", "min": "5"}}[gateway]

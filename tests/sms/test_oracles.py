@@ -1,4 +1,4 @@
-"""What we sign for Aliyun against what its own SDKs sign, and both against the examples of documents."""
+"""Our signatures for Aliyun compared with those of its own SDKs, and both compared with the examples in documents."""
 
 from hashlib import sha256
 from typing import Any
@@ -56,13 +56,13 @@ def signature(authorization: str) -> str:
 
 @pytest.fixture
 def aliyun() -> oracles.Ask:
-    """Its SDKs' answers to the questions of tests/sms/oracles/aliyun.py."""
+    """The answers of its SDKs to the questions of tests/sms/oracles/aliyun.py."""
     oracles.need()
     return oracles.aliyun
 
 
 def question(headers: dict[str, str], body: bytes, keys: tuple[str, str] = KEYS) -> dict[str, Any]:
-    """What Aliyun's SDK makes of a request of ours."""
+    """The request that Aliyun's SDK makes for a request of ours."""
     signed = {name: value for name, value in headers.items() if name != "authorization"}
     key_id, secret = keys
     return {
@@ -117,7 +117,7 @@ AWKWARD = [
 ]
 
 
-#: The document's example has another interval than the gateway.
+#: The example in the document has another interval than the gateway.
 VERIFY = SEND_SMS_VERIFY_CODE | {"Interval": str(INTERVAL)}
 SECRETS = ["s", "密钥 &=\n", "x" * 200]
 
@@ -148,7 +148,7 @@ def test_what_we_write_in_a_form_is_what_aliyun_writes(aliyun: oracles.Ask) -> N
 def test_aliyun_would_send_the_message_that_the_gateway_sends(
     aliyun: oracles.Ask, gateway: AliyunApi, product: str, action: str, form: dict[str, str]
 ) -> None:
-    """In the query, where ours stands in the body: a log of addresses then shows no code."""
+    """The SDK puts it into the query. We put it into the body, so that a log of addresses shows no code."""
     with time_machine.travel(MOMENT, tick=False):
         ours = gateway.call(MESSAGE)
     fields = {"action": action, "fields": form, "key_id": KEYS[0], "secret": KEYS[1]}
@@ -166,7 +166,7 @@ def test_aliyun_would_send_the_message_that_the_gateway_sends(
 def test_aliyun_reproduces_the_examples_of_its_documentation(aliyun: oracles.Ask) -> None:
     """https://help.aliyun.com/zh/sdk/product-overview/v3-request-structure-and-signature, and version 1 of 2017.
 
-    Nothing of ours has a query or speaks version 1; this is to know that the SDK is what the documentation describes.
+    We send no query and do not use version 1. The test shows that the SDK does what the documentation describes.
     """
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     headers = {

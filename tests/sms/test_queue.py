@@ -1,4 +1,4 @@
-"""SMS by way of Celery: a real broker, real workers, and what becomes of a message when either is away."""
+"""SMS through Celery: a real broker, real workers, and what happens to a message when one of them is down."""
 
 import base64
 import importlib
@@ -55,7 +55,7 @@ TENCENT = {
     "sign_name": "示例商城",
     "templates": "1110",
 }
-#: Celery's own queue is the list of this name.
+#: The list with this name is Celery's own queue.
 QUEUE = "celery"
 
 
@@ -73,7 +73,7 @@ def through(via: Any, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> Iterator["redis.Redis"]:
-    """The tests' Valkey, in a database that nobody else has."""
+    """The tests' Valkey, in a database that no other test uses."""
     path = valkey_server().url.removeprefix("unix://").partition("?")[0]
     monkeypatch.setenv("CELERY_BROKER_URL", f"redis+socket://{path}?virtual_host=2")
     with redis.Redis(unix_socket_path=path, db=2) as client:
@@ -88,7 +88,7 @@ def vendor(upstream: Upstream) -> Upstream:
 
 @contextmanager
 def worker(directory: Path, via: Any, **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """One that is ready, with all it can say in ``directory / "log"``."""
+    """A worker that is ready. It logs as much as it can to ``directory / "log"``."""
     own = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     environ = {
         **own,
@@ -127,18 +127,18 @@ def wait_for(happened: Callable[[], object], seconds: float = 30) -> None:
 
 
 def shows(log: str, code: str) -> bool:
-    """Not as a part of an id or of a number with more digits: those are random too."""
+    """Whether the text contains it. A match inside an id or a longer number does not count: those are random too."""
     return re.search(rf"(?<![0-9a-z.-]){code}(?![0-9a-z-])", log) is not None
 
 
 def kill(process: subprocess.Popen[str]) -> None:
-    """With its children, as if the machine had lost its power."""
+    """Kill the process and its children, as if the machine had lost its power."""
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def ask() -> str:
-    """The code that was made, as the worker is to send it."""
+    """Request a code. Returns the code that the worker must send."""
     made: list[str] = []
     seen = queue.Queue.send
 
@@ -171,13 +171,13 @@ def test_a_worker_sends_it(phonebind: Configure, broker: "redis.Redis", vendor: 
     with worker(tmp_path, via):
         wait_for(lambda: vendor.requests)
         wait_for(lambda: "succeeded in" in said(tmp_path))
-        # Whatever the broker delivers again: the same to the byte, and as another task.
+        # The broker delivers a message again: the same bytes, and a new task.
         broker.lpush(QUEUE, raw)
         wait_for(lambda: said(tmp_path).count("succeeded in") == 2)
     [(_, sent)] = vendor.requests
     assert (sent["code"], sent["to"]) == (code, f"+86{MOBILE}")
     assert opens(code)
-    # Neither what went through the broker nor what the worker says has them, at the level DEBUG.
+    # Neither the broker's data nor the worker's log has them, at the level DEBUG.
     told = json.loads(raw)
     everything = f"{raw!r}{base64.b64decode(told['body'])!r}{said(tmp_path)}"
     assert told["headers"]["argsrepr"] == told["headers"]["kwargsrepr"] == queue.SHOWN
@@ -189,7 +189,7 @@ def test_a_worker_sends_it(phonebind: Configure, broker: "redis.Redis", vendor: 
 def test_a_worker_that_is_killed_while_it_sends(
     phonebind: Configure, broker: "redis.Redis", vendor: Upstream, tmp_path: Path
 ) -> None:
-    """Nobody knows whether that SMS was sent, so nobody sends another; and the code is good, should it arrive."""
+    """The result of that SMS is unknown, so it is not sent again. The code is valid, in case the SMS arrives."""
     vendor.answer("/sms", {"code": "ok"}, delay=2)
     via = http(f"{vendor.url}/sms")
     phonebind(sms=through(via))
@@ -198,7 +198,7 @@ def test_a_worker_that_is_killed_while_it_sends(
     with worker(tmp_path, via) as process:
         wait_for(lambda: vendor.requests)
         kill(process)
-    # What a broker redelivers that was not told.
+    # A broker delivers again a message that was not acknowledged.
     broker.lpush(QUEUE, raw)
     with worker(tmp_path, via):
         wait_for(lambda: "succeeded in" in said(tmp_path))
@@ -245,7 +245,7 @@ def test_a_vendor_that_is_busy_is_asked_again(
 
 
 def handed(phonebind: Configure, left: float = 45) -> Message:
-    """A message that waits for a worker which has the outbox as its gateway, and whose code is good."""
+    """A message in the queue with a valid code. The worker's gateway is the outbox."""
     phonebind(sms=through(OUTBOX))
     handed = message(sms_codes._new_code(MOBILE, "", "bind"))
     parcels.put(Parcel(handed, time.time() + left))
@@ -256,7 +256,7 @@ def test_it_is_sent_once(phonebind: Configure, broker: "redis.Redis") -> None:
     mine = handed(phonebind)
     for _ in range(3):
         sms_tasks.send_sms(mine.id, 0)
-        parcels.put(Parcel(mine, time.time() + 45))  # whoever hands it over twice
+        parcels.put(Parcel(mine, time.time() + 45))  # the message is put into the queue twice
     assert Outbox.sent == [mine]
     assert opens(mine.code)
 
@@ -408,7 +408,7 @@ def test_what_celery_throws_away(phonebind: Configure) -> None:
 
 
 def test_a_store_that_is_away(phonebind: Configure, valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
-    """Nobody can tell then whether another worker has sent it."""
+    """In this case it is unknown whether another worker has sent the SMS."""
     mine = handed(phonebind)
     valkey.stop()
     sms_tasks.send_sms(mine.id, 0)
@@ -494,7 +494,7 @@ def test_what_is_handed_over(phonebind: Configure, broker: "redis.Redis") -> Non
 
 
 def test_from_a_thread_that_celery_knows_nothing_of(phonebind: Configure, broker: "redis.Redis") -> None:
-    """Where its own idea of the current app is another one, as in threads of a web server."""
+    """In such a thread Celery has another current app, as in the threads of a web server."""
     phonebind(sms=through(OUTBOX))
     thread = threading.Thread(target=sms.send, args=(message(),))
     thread.start()
@@ -502,7 +502,7 @@ def test_from_a_thread_that_celery_knows_nothing_of(phonebind: Configure, broker
     assert broker.llen(QUEUE) == 1
 
 
-#: All that a client asks before it has something to say.
+#: All the commands that a client sends before its first own command.
 GREETINGS = {
     b"PING": b"+PONG\r\n",
     b"SELECT": b"+OK\r\n",
@@ -532,7 +532,7 @@ def mute() -> Iterator[str]:
 
 @contextmanager
 def deaf() -> Iterator[int]:
-    """A port to which no connection is made."""
+    """A port that accepts no connection."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         waiting = [socket.socket() for _ in range(4)]
         for each in waiting:
@@ -545,7 +545,7 @@ def deaf() -> Iterator[int]:
 
 @contextmanager
 def hanging() -> Iterator[int]:
-    """A port that takes connections and never says anything."""
+    """A port that accepts connections and never answers."""
     with serve(lambda wire: wire.hang()) as server:
         yield int(server.url.rpartition(":")[2])
 
@@ -562,7 +562,7 @@ def closed() -> Iterator[int]:
 def test_a_broker_that_is_away(
     phonebind: Configure, monkeypatch: pytest.MonkeyPatch, url: str, port: Callable[[], Any]
 ) -> None:
-    """The person may ask again at once, and is told within the deadline."""
+    """The person may request another code at once, and learns it within the deadline."""
     phonebind(sms=through(OUTBOX))
     monkeypatch.setitem(celery_app.app.conf, "broker_transport_options", {"master_name": "shop"})
     with port() as number:
@@ -681,7 +681,7 @@ def test_without_cryptography_too(monkeypatch: pytest.MonkeyPatch) -> None:
         importlib.import_module("phonebind.sms.parcels")
 
 
-#: What a host's worker does as it starts, for work of its own.
+#: What a host's worker does when it starts, for the host's own tasks.
 WORKER = """
 import sys
 sys.modules["cryptography"] = sys.modules["cryptography.fernet"] = None

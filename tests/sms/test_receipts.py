@@ -1,4 +1,4 @@
-"""Receipts in the store: which SMS they belong to, what is counted, and that nothing else comes of them."""
+"""Receipts in the store: the SMS that they belong to, what is counted, and that they have no other effect."""
 
 import logging
 import time
@@ -28,7 +28,7 @@ def keys() -> set[str]:
 
 @pytest.fixture
 def heard() -> Iterator[list[dict[str, Any]]]:
-    """What the signal told."""
+    """The data that the signal was sent with."""
     found: list[dict[str, Any]] = []
 
     def hear(signal: object, sender: object, **told: Any) -> None:
@@ -45,7 +45,7 @@ def sent_sms(phonebind: Configure) -> None:
     receipts.expect("aliyun", MESSAGE, VENDOR_ID)
 
 
-# ---------------------------------------------------------------- which SMS has one to come
+# ---------------------------------------------------------------- which SMS waits for a receipt
 
 
 @pytest.mark.parametrize("name", VENDORS)
@@ -75,7 +75,7 @@ def test_none_is_expected_of_gateways_that_bring_none(phonebind: Configure, opti
 
 
 class Relay:
-    """A gateway of gateways: the second sends."""
+    """A gateway that has other gateways. The second one sends."""
 
     composite = True
 
@@ -90,7 +90,7 @@ class Relay:
 
 
 class Opaque:
-    """One that does not say who sends for it."""
+    """A gateway that does not say which gateway has sent."""
 
     composite = True
 
@@ -112,7 +112,7 @@ def test_one_is_expected_of_the_gateway_that_sent(phonebind: Configure, upstream
 
 
 class Later(Relay):
-    """A queue: nobody knows yet what the vendor will call it."""
+    """A queue: the vendor's id of the SMS is not known yet."""
 
     def send(self, message: Message) -> None:
         Outbox.sent.append(message)
@@ -165,7 +165,7 @@ def test_an_sms_is_no_failure_because_its_receipt_will_be_unknown(
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
-# ---------------------------------------------------------------- what comes in
+# ---------------------------------------------------------------- receipts that arrive
 
 
 def test_a_receipt_is_counted_once_and_the_first_one_is_the_last(sent_sms: None, heard: list[dict[str, Any]]) -> None:
@@ -223,7 +223,7 @@ def test_what_concerns_one_phone_is_no_alarm(sent_sms: None, caplog: pytest.LogC
     assert caplog.records == []
 
 
-# ---------------------------------------------------------------- what never comes of it
+# ---------------------------------------------------------------- effects that receipts never have
 
 
 @pytest.mark.parametrize("receipt", [OFF, Receipt(VENDOR_ID, MOBILE, "delivered")], ids=["failed", "delivered"])

@@ -1,5 +1,5 @@
-"""The reference server with each gateway, and the sandbox in its vendor's place: receipts as the emulated vendor writes
-them, which shares no code with who reads them.
+"""The reference server with each gateway, and the sandbox in its vendor's place. The emulated vendor writes the
+receipts, and its code is separate from the code that reads them.
 """
 
 import time
@@ -17,7 +17,8 @@ from tests.support.services import valkey_server
 from tests.support.site import serve
 from tests.support.visitor import Visitor
 
-#: By the position of the sandbox's switch: what is told, and what Tencent tells when it is asked, by a code alone.
+#: By the position of the sandbox's switch: the receipt's state and reason. Tencent answers a query with a code alone,
+#: and so gives only the reasons in TENCENT_KNOWS.
 STATES = {
     "delivered": ("delivered", ""),
     "off": ("failed", "off"),
@@ -40,7 +41,7 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def news(visitor: Visitor, receipt: str) -> dict[str, Any]:
-    """As soon as there are some."""
+    """The result of the SMS, as soon as it is known."""
     end = time.monotonic() + 10
     told: dict[str, Any] = {}
     while told.get("state") in (None, "waiting") and time.monotonic() < end:

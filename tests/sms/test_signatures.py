@@ -1,4 +1,4 @@
-"""What we sign with Tencent's SDK, and as a Standard Webhook: read by code that is not the gateways'."""
+"""Our requests with Tencent's signature and as a Standard Webhook, read by code that is not the gateways'."""
 
 import json
 from dataclasses import replace
@@ -51,7 +51,7 @@ AUTHORIZATION = (
 
 
 def accept(body: bytes, content_type: str, authorization: str) -> None:
-    """By lines that are ours: the emulator's."""
+    """Verified by our own code: the emulator's."""
     headers = {"Host": HOST, "X-TC-Timestamp": str(MOMENT), "Authorization": authorization}
     with time_machine.travel(MOMENT, tick=False):
         request = RequestFactory().post("/", body, content_type=content_type, headers=headers)
@@ -68,7 +68,7 @@ def test_tencent_signs_a_message_as_the_document_says() -> None:
 
 
 def test_tencent_signs_any_body() -> None:
-    """Compact and in UTF-8: what somebody without the SDK would send."""
+    """Compact and in UTF-8, as a client without the SDK would send it."""
     request = RequestInternal(HOST, "POST", "/")
     content_type = "application/json; charset=utf-8"
     request.header |= {"Content-Type": content_type, "Host": HOST, "X-TC-Timestamp": str(MOMENT)}
@@ -95,7 +95,7 @@ def test_the_gateway_sends_tencent_a_message_that_is_signed() -> None:
     accept(call.body, "application/json", call.headers["Authorization"])
 
 
-# ---------------------------------------------------------------- the HTTP contract
+# ---------------------------------------------------------------- the HTTP gateway's contract
 
 SECRET = "whsec_cGhvbmViaW5kLXNlY3JldC0wMTIzNDU2Nzg5"
 HTTP = Http(endpoint="https://bridge.example/sms", secret=SECRET)

@@ -1,4 +1,4 @@
-"""The reference server and its sandbox's SMS gateway, with the network between them at fault."""
+"""The reference server and its sandbox's SMS gateway, with faults in the network between them."""
 
 import time
 from typing import Any
@@ -35,7 +35,7 @@ def test_threat_13_what_may_be_on_its_way_is_sent_once_and_binds(
         assert visitor.ask_for_sms(mobile).data["code"] == "sms_too_frequent"
     visitor.faults()
     while not received(visitor, mobile):
-        time.sleep(0.1)  # the slow one has not finished yet
+        time.sleep(0.1)  # the slow request has not ended yet
     [code] = received(visitor, mobile)
     ticket = visitor.arrive(person).data["access_token"]
     assert visitor.bind(mobile, PASSWORD, ticket=ticket, sms_code=code).status == 201

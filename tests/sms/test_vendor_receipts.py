@@ -1,4 +1,6 @@
-"""What each vendor pushes and answers, in our words. The forms are those of the vendors' documents."""
+"""The receipts that each vendor pushes and returns, as our own types. The formats are those of the
+vendors' documents.
+"""
 
 import json
 from collections.abc import Callable
@@ -125,7 +127,7 @@ def test_garbage_is_no_receipt(name: str, body: bytes) -> None:
     assert gateway(name).receipts(signed(body), body) == []
 
 
-# ---------------------------------------------------------------- signed, by our own contract
+# ---------------------------------------------------------------- signed, by our own HTTP contract
 
 
 @pytest.mark.parametrize("age", [-290, 0, 290])
@@ -160,7 +162,7 @@ def test_what_a_bridge_did_not_sign_is_no_receipt(how: str) -> None:
     assert gateway("http").receipts(FORGED[how](body), body) == []
 
 
-# ---------------------------------------------------------------- asked
+# ---------------------------------------------------------------- queried
 
 
 @pytest.mark.parametrize("name", VENDORS)

@@ -1,4 +1,4 @@
-"""One contract for every vendor's gateway: what each answer, and each way of not answering, comes to."""
+"""One contract for every vendor's gateway: the result of each answer, and of each failure to answer."""
 
 import json
 import logging
@@ -52,7 +52,7 @@ def test_all_of_them_are_here() -> None:
 
 
 def test_number_code_and_id_arrive_as_they_are(dialect: Dialect, upstream: Upstream) -> None:
-    """The zero in front, and the id that vendors give back."""
+    """The zero at the start of the code is kept, and so is the id that vendors give back."""
     assert send(dialect, upstream, dialect.body(dialect.ok)) == dialect.message_id
     [(headers, body)] = upstream.raw
     assert dialect.sent(body) == (MOBILE, CODE, MESSAGE.id)
@@ -90,7 +90,7 @@ def test_a_connection_that_the_vendor_closed_is_not_used_again(dialect: Dialect,
     assert upstream.connections == 2
 
 
-# ---------------------------------------------------------------- what comes back
+# ---------------------------------------------------------------- answers
 
 
 @pytest.mark.parametrize(("name", "code"), CODES["number"])
@@ -143,7 +143,7 @@ def test_whatever_else_it_says_it_may_have_sent(upstream: Upstream, name: str, c
 
 def test_a_wrong_clock_is_said_in_words(dialect: Dialect, upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
     fail(dialect, upstream, dialect.body(dialect.clock), 400)
-    # Our own contract has one code for all that is wrong with a signature.
+    # Our own contract has one code for every fault of a signature.
     assert ("clock" in caplog.text) or dialect is DIALECTS["http"]
 
 
@@ -175,7 +175,7 @@ def test_an_answer_without_the_vendors_id_is_good(dialect: Dialect, upstream: Up
     assert send(dialect, upstream, said.encode()) is None
 
 
-# ---------------------------------------------------------------- when nothing comes back
+# ---------------------------------------------------------------- no answer
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -202,7 +202,7 @@ def test_a_vendor_that_nobody_reaches_has_not_sent(dialect: Dialect) -> None:
     assert (type(refused.value), refused.value.answered) == (SmsNotSent, False)
 
 
-# ---------------------------------------------------------------- what a log says
+# ---------------------------------------------------------------- what a log contains
 
 
 def test_threat_9_no_secret_no_code_and_no_word_of_the_vendor_is_in_a_log(
@@ -226,14 +226,14 @@ def test_threat_9_no_secret_no_code_and_no_word_of_the_vendor_is_in_a_log(
 def test_threat_9_an_answer_that_repeats_what_we_sent_is_not_repeated(
     dialect: Dialect, upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Such as a bridge of somebody who is trying it out."""
+    """For example a bridge that a developer is trying out."""
     for echo in (CODE, MOBILE, f"sent:{CODE}"):
         assert fail(dialect, upstream, dialect.body(echo)).detail.endswith("(no readable code)")
         assert CODE not in caplog.text
         assert MOBILE not in caplog.text
 
 
-# ---------------------------------------------------------------- the dialects' own
+# ---------------------------------------------------------------- special cases of single vendors
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_a_day_ends_at_midnight_in_beijing(upstream: Upstream, name: str) -> Non
 
 
 def test_yuntongxun_had_the_message_already(upstream: Upstream) -> None:
-    """Its answer to our first try was lost on the way."""
+    """The answer to our first try was lost on the way."""
     assert send(DIALECTS["yuntongxun"], upstream, DIALECTS["yuntongxun"].body("160054"))
 
 

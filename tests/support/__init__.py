@@ -1,1 +1,1 @@
-"""What tests share: real services, the reference server as a process, a visitor."""
+"""Helpers that tests share: real services, the reference server as a process, a visitor."""

@@ -1,4 +1,4 @@
-"""The reference server as a host has it whose front end asks at other paths too, and sends its tokens as ``JWT …``."""
+"""The reference server of a host whose front end also uses other paths, and sends its tokens as ``JWT …``."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The reference server's URLs behind those of the host."""
+"""The reference server's URLs, after those of the host."""
 
 from server.urls import handler400, handler403, handler404
 from server.urls import urlpatterns as ours

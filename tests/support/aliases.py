@@ -1,4 +1,6 @@
-"""Paths of the census that no dialect has by itself: what a host writes into its own urls.py, before ours."""
+"""Paths that existing front ends use and that no dialect has by itself. A host writes them into its own urls.py, before
+ours.
+"""
 
 from typing import Any
 
@@ -20,5 +22,5 @@ ALIASES: tuple[tuple[str, str, dict[str, Any]], ...] = (
 
 
 def aliases() -> list[URLPattern]:
-    """In the dialect of ``FRONT_END`` as it is now."""
+    """The paths in the current dialect of ``FRONT_END``."""
     return [dialects.path(route, name, **more) for route, name, more in ALIASES]

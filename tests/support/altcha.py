@@ -1,4 +1,4 @@
-"""A browser's part in a proof of work, played by ALTCHA's own solver."""
+"""The browser's part of a proof of work, done by ALTCHA's own solver."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ import altcha
 
 
 def solve(asked: Mapping[str, Any]) -> str:
-    """What ``GET /human_checks/…`` calls ``human_check`` goes in; what goes along with the SMS request comes out."""
+    """``asked`` is the ``human_check`` from ``GET /human_checks/…``. Returns the text to send with the SMS request."""
     challenge = altcha.Challenge.from_dict(asked["challenge"])
     solution = altcha.solve_challenge(challenge)
     assert solution

@@ -10,7 +10,7 @@ from tests.support import machine
 
 CHROMIUM = next(iter(machine.commands("Chromium")), None)
 
-# It is to talk to the site under test and to nobody else.
+# The browser talks to the site under test only.
 QUIET = [
     "--disable-background-networking",
     "--disable-component-update",
@@ -23,7 +23,7 @@ QUIET = [
 
 @contextmanager
 def chromium(*flags: str) -> Iterator[Browser]:
-    """A running browser, with these flags besides."""
+    """A running browser with these additional flags."""
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *sandbox, *flags])

@@ -1,4 +1,4 @@
-"""A host's Celery app. Its broker is ``CELERY_BROKER_URL``, and its defaults are those that would send twice."""
+"""A host's Celery app. Its broker is ``CELERY_BROKER_URL``. Its defaults are the ones that would send an SMS twice."""
 
 from celery import Celery
 

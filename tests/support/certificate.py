@@ -1,4 +1,4 @@
-"""A certificate that nobody has signed, for a day."""
+"""A self-signed certificate that is valid for a day."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def write(file: Path, address: str = "") -> Path:
-    """The key and its certificate, in one file; for a server at an IP ``address``, where one is given."""
+    """Write the key and its certificate into one file; for a server at an IP ``address``, if one is given."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "shop.example.com")])
     now, number = datetime.now(UTC), x509.random_serial_number()
@@ -27,7 +27,7 @@ def write(file: Path, address: str = "") -> Path:
 
 
 def trusting() -> ssl.SSLContext:
-    """For a client that believes it."""
+    """A context for a client that trusts the certificate."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context

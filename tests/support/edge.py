@@ -1,4 +1,6 @@
-"""The network's edge: a server in QQ's place that answers what a test tells it, and an outbox in the SMS gateway's."""
+"""The edge of the network: a server in place of QQ that gives the answers of a test, and an outbox in place of the SMS
+gateway.
+"""
 
 import json
 import re
@@ -28,7 +30,7 @@ UNIONID = "UID_FEDCBA9876543210FEDCBA9876543210"
 
 @dataclass
 class Answer:
-    """What to answer at one path: a whole body, or raw bytes of HTTP when the body is not what is wrong."""
+    """The answer at one path: a whole body, or raw bytes of HTTP for a fault outside the body."""
 
     body: bytes
     status: int = 200
@@ -39,12 +41,12 @@ class Answer:
 
 @dataclass
 class Upstream:
-    """Answers by path; remembers what was asked, and over how many connections."""
+    """Answers by path. Remembers the requests, and over how many connections they came."""
 
     url: str
     answers: dict[str, Answer] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
-    #: Headers and body of each, as they came.
+    #: Headers and body of each request, as they arrived.
     raw: list[tuple["Headers[str, str]", bytes]] = field(default_factory=list)
     connections: int = 0
 
@@ -52,7 +54,7 @@ class Upstream:
         self.answers[path] = Answer(json.dumps(body).encode() if isinstance(body, dict) else body, **more)
 
     def person(self, openid: str = OPENID, unionid: str | None = None, nickname: str = "小明") -> None:
-        """Everything goes well, for this person."""
+        """All steps succeed, for this person."""
         client_id = "101000001"
         self.answer("/oauth2.0/token", {"access_token": "T", "expires_in": 7776000, "openid": openid})
         me = {"client_id": client_id, "openid": openid} | ({"unionid": unionid} if unionid else {})
@@ -66,7 +68,7 @@ class Upstream:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    #: Of 5, the default, whoever comes sixth at the same moment waits a second for the next try.
+    #: With the default of 5, the sixth client at the same moment waits a second for its next try.
     request_queue_size = 128
     upstream: Upstream
 
@@ -75,12 +77,12 @@ class _Server(ThreadingHTTPServer):
         return super().get_request()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """The client gave up in the middle, as it should."""
+        """The client gave up during the answer, as it should."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # or each answer waits 40 ms for the one before to be acknowledged
+    disable_nagle_algorithm = True  # otherwise each answer waits 40 ms for the one before to be acknowledged
     server: _Server
 
     def do_GET(self) -> None:
@@ -111,12 +113,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def log_message(self, *args: Any) -> None:
-        """Not to the terminal."""
+        """Do not log to the terminal."""
 
 
 class Outbox:
-    """A gateway that keeps what it is given; ``refuse`` makes it fail, ``mute`` leaves it open whether it sent, and
-    ``error`` is raised in place of sending.
+    """A gateway that keeps its messages. ``refuse`` makes it fail, ``mute`` leaves it open whether it sent the SMS, and
+    ``error`` is raised instead of sending.
     """
 
     notices: ClassVar[Sequence[str]] = NOTICES
@@ -153,7 +155,7 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture
 def qq(upstream: Upstream, phonebind: "Configure") -> Upstream:
-    """QQ, with somebody at the keyboard."""
+    """QQ, with a person at the keyboard."""
     phonebind(providers={"base_url": upstream.url})
     upstream.person()
     return upstream
@@ -174,7 +176,9 @@ class Configure:
 
 @pytest.fixture
 def phonebind(settings: Settings) -> Configure:
-    """Like a shop's settings: QQ without the unionid permission, an outbox for SMS, and nobody to ask about numbers."""
+    """Settings like a shop's: QQ without the unionid permission, an outbox for SMS, and no service that knows about
+    numbers.
+    """
     Outbox.sent.clear()
     Outbox.refuse = Outbox.mute = False
     Outbox.error = None
@@ -185,7 +189,7 @@ def phonebind(settings: Settings) -> Configure:
 
 @pytest.fixture
 def same_person() -> Iterator[list[dict[str, Any]]]:
-    """What the signal of that name has told."""
+    """The arguments that the signal of that name was sent with."""
     heard: list[dict[str, Any]] = []
 
     def hear(**facts: Any) -> None:
@@ -196,13 +200,13 @@ def same_person() -> Iterator[list[dict[str, Any]]]:
     signals.same_person_found.disconnect(hear)
 
 
-#: ``with busy(): …``: others hash, and nobody waits for a place.
+#: ``with busy(): …``: all slots to hash are taken, and no request waits for one.
 Busy: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 
 @pytest.fixture
 def busy(phonebind: Configure, monkeypatch: pytest.MonkeyPatch) -> Busy:
-    """There is one place to hash, and it can be taken."""
+    """There is one slot to hash, and the test can take it."""
     phonebind(hash_slots=1)
     places = Slots(ServerBusy, patience=0, longest=0)
     monkeypatch.setattr(slots, "HASHING", places)
@@ -225,19 +229,19 @@ class Person:
         return self.http.get("/oauth/qq/user/", {"code": code, "state": state or self.login_url()["state"]})
 
     def sms_code(self, mobile: str) -> str:
-        """As the person reads it from the phone."""
+        """The code as the person reads it from the phone."""
         sms_codes.issue(mobile, "192.0.2.1")
         found = re.search(r"\d{6}", Outbox.sent[-1].text)
         assert found
         return found[0]
 
     def ask_for_sms(self, mobile: str, *, ticket: str = "", address: str = "127.0.0.1", **headers: str) -> Any:
-        """The image, then the SMS; with the ``access_token`` of the callback where ``ticket`` is one."""
+        """Get an image, then ask for the SMS. ``ticket``, if given, is the ``access_token`` of the callback."""
         query = {**self.see_image(address), "access_token": ticket}
         return self.http.get(f"/sms_codes/{mobile}/", query, headers=headers, REMOTE_ADDR=address)
 
     def see_image(self, address: str = "127.0.0.1") -> dict[str, str]:
-        """What the form says of an image that was read right."""
+        """The form fields for an image that was read correctly."""
         image_code_id, texts = str(uuid4()), []
 
         def see(text: str, **kwargs: Any) -> None:

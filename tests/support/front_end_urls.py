@@ -1,4 +1,4 @@
-"""The URLs of a host whose front end asks at other paths too: its own lines, before ours."""
+"""The URLs of a host whose front end also uses other paths: the host's own lines, before ours."""
 
 from django.urls import URLPattern, URLResolver, include, path
 

@@ -1,4 +1,4 @@
-"""The HAProxy of docs/en/how-to/nodes.md#haproxy, word for word but for addresses, in front of nodes of the tests."""
+"""The HAProxy of docs/en/how-to/nodes.md#haproxy, word for word except for addresses, in front of the tests' nodes."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ _SERVERS = re.compile(r"(?<=\n)    server .*\n(?:    server .*\n)*")
 
 
 def program() -> str:
-    """Skips the test where there is none, and says so."""
+    """The path of HAProxy. Skips the test with a message if there is none."""
     found = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if not found:
         pytest.skip("NOT TESTED: haproxy is not installed (Debian: haproxy)")
@@ -28,12 +28,12 @@ def program() -> str:
 
 
 def documented() -> str:
-    """As the document has it."""
+    """The configuration in the document."""
     return documents.code("how-to/nodes", "haproxy")[0]
 
 
 def is_valid(directory: Path) -> subprocess.CompletedProcess[str]:
-    """Whether HAProxy itself takes the document's."""
+    """Whether HAProxy itself accepts the document's configuration."""
     file = directory / "haproxy.cfg"
     pem = certificate.write(directory / "both.pem")
     file.write_text(documented().replace(_PEM, str(pem)))
@@ -42,7 +42,9 @@ def is_valid(directory: Path) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def in_front_of(ports: Sequence[int], directory: Path) -> Iterator[int]:
-    """Its own port, by plain HTTP. Whence people come is what they say, since all of them are at one address."""
+    """Its own port, with plain HTTP. It trusts the address that clients send, because all of them are at one
+    address.
+    """
     port = free_port()
     text = documented()
     for before, after in {

@@ -1,4 +1,4 @@
-"""The hashers of tests, without their cost."""
+"""Hashers for tests, without the cost of real ones."""
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
@@ -6,14 +6,14 @@ from server import hashers
 
 
 class Argon2id(hashers.Argon2id):
-    """What new passwords are hashed with, in a hurry: a thousand tests hash one, at 20 ms and 19 MiB each."""
+    """The hasher for new passwords, made fast: a thousand tests hash one, and each would take 20 ms and 19 MiB."""
 
     memory_cost = 8
     time_cost = 1
 
 
 class Pbkdf2(PBKDF2PasswordHasher):
-    """Of older systems. A wrong password is run through every hasher that the settings accept; Django's takes a quarter
+    """The hasher of older systems. A wrong password runs through every hasher in the settings; Django's takes a quarter
     of a second.
     """
 

@@ -1,4 +1,4 @@
-"""What a browser writes above a request, and what CGI's variables make of it."""
+"""The headers of a browser's request, and the CGI variables that they become."""
 
 import random
 from collections.abc import Mapping
@@ -7,14 +7,14 @@ from urllib.parse import quote, unquote
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 _HAN = "".join(chr(0x4E00 + 97 * n % 20_000) for n in range(170))
 
-#: The longest ``next`` of each kind, none of which can be packed: letters, Chinese, and Chinese as addresses have it.
+#: The longest ``next`` of each kind, which cannot be compressed: letters, Chinese, and percent-encoded Chinese.
 LONGEST = (
     "/" + "".join(random.Random(1).choices(_LETTERS, k=511)),
     "/" + _HAN[:79],
     "/" + quote(_HAN)[:429],
 )
 
-#: WeChat's on Android, which has the longest User-Agent that people have.
+#: The headers of WeChat on Android, which has the longest User-Agent in common use.
 BROWSER: Mapping[str, str] = {
     "Host": "shop.example",
     "Connection": "keep-alive",

@@ -1,4 +1,4 @@
-"""A host that has set all of DRF otherwise, and has a transaction around each request on each of its databases."""
+"""A host that has changed all settings of DRF, with a transaction around each request on each of its databases."""
 
 from typing import Any, NoReturn
 
@@ -15,7 +15,7 @@ REST_FRAMEWORK: dict[str, Any] = {  # type: ignore[no-redef]
     "DEFAULT_THROTTLE_CLASSES": [_THEIRS],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": _THEIRS,
     "DEFAULT_METADATA_CLASS": _THEIRS,
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",  # which it asks every host for
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",  # drf-spectacular requires this of every host
     "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.AcceptHeaderVersioning",
     "ALLOWED_VERSIONS": ["9"],
     "EXCEPTION_HANDLER": _THEIRS,
@@ -25,12 +25,12 @@ REST_FRAMEWORK: dict[str, Any] = {  # type: ignore[no-redef]
     "COMPACT_JSON": False,
 }
 DATABASES["default"]["ATOMIC_REQUESTS"] = True
-# A transaction there would fail: no test may use it, and it is not there.
+# A transaction there would fail: the file does not exist, and no test may use it.
 DATABASES["reports"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": "/nowhere/db", "ATOMIC_REQUESTS": True}
 
 
 class NoEntry:
-    """Whatever of ours asks it is not served."""
+    """A class that nothing of ours may use: it fails when it is created."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AssertionError("the host's own")

@@ -1,7 +1,7 @@
-"""Several hosts by name, over TLS and over plain HTTP, for a browser that looks for all of them on this machine.
+"""Several hosts by name, over TLS and over plain HTTP, for a browser that finds all of them on this machine.
 
-``shop.example`` is the site under test, behind a proxy that ends TLS as a shop's nginx does. Every other name is
-somebody else's, and answers what a test has put there.
+``shop.example`` is the site under test, behind a proxy that ends TLS as a shop's nginx does. Every other name belongs
+to another site, and serves the pages that a test has put there.
 """
 
 import socket
@@ -34,19 +34,19 @@ _GONE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r
 
 @dataclass
 class Hosts:
-    """All the names. ``upstream`` is where the site really listens."""
+    """All the names. ``upstream`` is the address at which the site really listens."""
 
     upstream: str
     https: int = 0
     http: int = 0
-    #: What the shop was asked by browsers, and the status of its answer: ``("GET", "/login/", 200)``.
+    #: The requests of browsers to the shop, and the status of each answer: ``("GET", "/login/", 200)``.
     answers: list[tuple[str, str, int]] = field(default_factory=list)
     #: The heads of the requests to the other hosts, byte for byte.
     heads: list[bytes] = field(default_factory=list)
     pages: dict[str, bytes] = field(default_factory=dict)
 
     def put(self, url: str, body: str, *headers: bytes) -> str:
-        """Have this page at this URL, with these headers; the URL."""
+        """Serve this page at this URL, with these headers. Returns the URL."""
         content = body.encode()
         lines = [b"HTTP/1.1 200 OK", b"Content-Length: %d" % len(content), b"Connection: close", _HTML, *headers]
         self.pages[url] = b"\r\n".join([*lines, b"", content])
@@ -54,14 +54,16 @@ class Hosts:
 
     @property
     def flags(self) -> list[str]:
-        """For Chromium: where the names are, and that their certificate is to be believed."""
+        """Flags for Chromium: the addresses of the names, and that it trusts their certificate."""
         rules = f"MAP *.example:443 127.0.0.1:{self.https}, MAP *.example:80 127.0.0.1:{self.http}"
         return [f"--host-resolver-rules={rules}", "--ignore-certificate-errors"]
 
 
 @contextmanager
 def serving(upstream: str, directory: Path) -> Iterator[Hosts]:
-    """The names, each with port 443 and port 80 as the browser sees it. The certificate is made in ``directory``."""
+    """The names, each with port 443 and port 80 as the browser sees them. The certificate is written to
+    ``directory``.
+    """
     hosts = Hosts(upstream)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(_certificate(directory / "certificate.pem"))
@@ -78,16 +80,16 @@ class _Server(socketserver.ThreadingTCPServer):
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
         if self.tls:
-            # The handshake comes with the first read, in the thread of the connection.
+            # The handshake happens at the first read, in the thread of the connection.
             connection = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         return connection, address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """The browser opens connections ahead of time, and closes those that it has no use for."""
+        """The browser opens connections ahead of time, and closes those that it does not use."""
 
 
 class _Handler(socketserver.StreamRequestHandler):
-    """One request for each connection. Bytes stay as they came: what is in a cookie's name is what is tested."""
+    """One request for each connection. Bytes are passed on unchanged: the tests check the bytes of a cookie's name."""
 
     server: _Server
 
@@ -113,7 +115,7 @@ class _Handler(socketserver.StreamRequestHandler):
         place = urlsplit(self.server.hosts.upstream)
         with socket.create_connection((place.hostname or "", place.port or 80)) as upstream:
             upstream.sendall(b"".join(head) + body)
-            # A small answer and the last of the connection, so all of it at once.
+            # The answer is small and the last one of the connection, so it is read in one piece.
             answer = b"".join(iter(lambda: upstream.recv(65536), b""))
         method, path, _ = lines[0].decode().split()
         self.server.hosts.answers.append((method, path, int(answer.split(maxsplit=2)[1])))
@@ -132,7 +134,7 @@ def _listening(hosts: Hosts, tls: ssl.SSLContext | None) -> Iterator[int]:
 
 
 def _certificate(path: Path) -> Path:
-    """For all the names, signed by itself; with its key."""
+    """A self-signed certificate for all the names, with its key."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests of phonebind")])
     names = [urlsplit(SHOP).netloc, SIBLING, urlsplit(EVIL).netloc, urlsplit(FRONT).netloc]

@@ -1,4 +1,4 @@
-"""HTTP answers, good and odd, and Python's ``http.client`` to read them beside ours."""
+"""HTTP answers, correct and odd, and Python's ``http.client`` to read them beside our client."""
 
 import io
 from http.client import HTTPException, HTTPResponse
@@ -9,7 +9,7 @@ MOST = 200
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
-#: That both read.
+#: Answers that both read.
 GOOD = [
     OK + b'Content-Type: application/json\r\nContent-Length: 14\r\nConnection: keep-alive\r\n\r\n{"errcode": 0}',
     OK + b"Content-Length: 2\r\nConnection: close\r\n\r\nok",
@@ -22,7 +22,7 @@ GOOD = [
     b"HTTP/1.1 304\r\nContent-Length: 5\r\n\r\n",
     b"HTTP/1.1 503 \xe5\xbf\x99\r\nServer: t\xe9ngine\r\nContent-Length: 4\r\n\r\nbusy",
 ]
-#: That http.client reads, each in a way that somebody else might not; or that neither does.
+#: Answers that http.client reads, but other clients might not read in the same way; and answers that neither reads.
 ODD = [
     b"",
     b"HTTP/1.1 200 OK\nContent-Length: 1\n\n1",
@@ -93,7 +93,7 @@ class _Socket:
 
 
 def ours(answer: bytes, at_a_time: int = 1 << 20) -> http1.Response | None:
-    """What is read of it when it comes in pieces of that size; None for no answer."""
+    """Our reading of the answer when it arrives in pieces of that size; None if it is unreadable."""
     coming = (answer[start : start + at_a_time] for start in range(0, len(answer), at_a_time))
     try:
         return http1.read(lambda: next(coming, b""), MOST)
@@ -102,8 +102,8 @@ def ours(answer: bytes, at_a_time: int = 1 << 20) -> http1.Response | None:
 
 
 def theirs(answer: bytes) -> http1.Response | None:
-    """By ``http.client``, as it was used here before."""
-    response = HTTPResponse(_Socket(answer))  # type: ignore[arg-type]  # makefile is all it asks for
+    """The reading of ``http.client``, which phonebind used before."""
+    response = HTTPResponse(_Socket(answer))  # type: ignore[arg-type]  # makefile is the only method that it calls
     try:
         response.begin()
         body = response.read(MOST + 1)
@@ -115,8 +115,8 @@ def theirs(answer: bytes) -> http1.Response | None:
 
 
 def hold(answer: bytes) -> bool:
-    """Whether it is one. What both take for an answer is the same answer; what ``http.client`` does not take is none
-    here; and it makes no difference in which pieces it comes.
+    """Returns whether the answer is readable. Asserts three things: if both read it, they read the same; if
+    ``http.client`` refuses it, we refuse it; and the pieces in which it arrives make no difference.
     """
     found, other = ours(answer), theirs(answer)
     pieces = ours(answer, 1)
@@ -126,6 +126,6 @@ def hold(answer: bytes) -> bool:
     assert other is not None
     assert pieces is not None
     assert found[:2] == pieces[:2] == other[:2]
-    # Nobody waits on a connection that http.client would have closed.
+    # Our client does not keep a connection that http.client would have closed.
     assert found.is_last >= pieces.is_last >= other.is_last
     return True

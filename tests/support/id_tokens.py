@@ -1,4 +1,4 @@
-"""A provider of OpenID Connect, as far as its signature goes: keys, what it publishes of them, and tokens."""
+"""The part of an OpenID Connect provider that concerns signatures: keys, the published key set, and tokens."""
 
 import base64
 import functools
@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-#: The secret of a sign-in, as RFC 7636 has a verifier.
+#: The secret of a sign-in, in the form of a verifier of RFC 7636.
 SECRET = "s" * 43
 
 
 def rsa_key(name: str = "one", bits: int = 2048) -> rsa.RSAPrivateKey:
-    """The same for the same name."""
+    """The same key for the same name."""
     return _rsa_key(name, bits)
 
 
@@ -37,7 +37,7 @@ def _ec_key(name: str, curve: type[ec.EllipticCurve]) -> ec.EllipticCurvePrivate
 
 
 def pem(name: str = "one") -> str:
-    """An EC key as Apple's console gives it: the text of a .p8 file."""
+    """An EC key as Apple's console issues it: the text of a .p8 file."""
     return ec_key(name).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
@@ -55,19 +55,19 @@ def derived(secret: str, purpose: str) -> str:
 
 
 def hashed(nonce: str) -> str:
-    """As an app tells it to the SDK."""
+    """The nonce as an app passes it to the SDK."""
     return hashlib.sha256(nonce.encode()).hexdigest()
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """Of a token for :data:`SECRET`; one that is None is left out."""
+    """The claims of a token for :data:`SECRET`. A claim that is None is left out."""
     now = int(time.time())
     whole = {"iat": now, "exp": now + 600, "nonce": derived(SECRET, "nonce"), **changes}
     return {name: value for name, value in whole.items() if value is not None}
 
 
 def sign(claims: dict[str, Any], key: Any = None, algorithm: str = "RS256", **header: Any) -> str:
-    """``header`` changes what the token says of its signature, not the signature."""
+    """``header`` changes what the token says about its signature. It does not change the signature."""
     return raw(json.dumps({"typ": "JWT", "alg": algorithm, "kid": "one", **header}), json.dumps(claims), key, algorithm)
 
 

@@ -1,4 +1,4 @@
-"""Key pairs of tokens, made anew for each run."""
+"""Key pairs for tokens, generated for each run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ class KeyPair:
 
     @property
     def settings(self) -> dict[str, str]:
-        """Of simplejwt, where this pair signs."""
+        """The settings of simplejwt on a node where this pair signs."""
         return {"ALGORITHM": self.algorithm, "SIGNING_KEY": self.private, "VERIFYING_KEY": self.public}
 
     @property
     def verifies(self) -> tuple[str, str]:
-        """One of ``TOKEN_KEYS``."""
+        """An entry of ``TOKEN_KEYS``."""
         return self.algorithm, self.public
 
 
@@ -44,19 +44,19 @@ _KINDS: dict[str, Callable[[], Any]] = {
 
 @cache
 def key_pair(algorithm: str = "ES256", number: int = 1) -> KeyPair:
-    """The same one for the same number."""
+    """The same pair for the same number."""
     return of(algorithm, _KINDS[algorithm]())
 
 
 def of(algorithm: str, key: Any) -> KeyPair:
-    """In PKCS 8, as ``openssl genpkey`` writes it."""
+    """The pair in PKCS 8, as ``openssl genpkey`` writes it."""
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return KeyPair(algorithm, private.decode(), public.decode())
 
 
 def public_jwk(pem: str) -> dict[str, str]:
-    """Of a public key, as anybody can make it."""
+    """The JWK of a public key, which can be made from the key alone."""
     key: Any = load_pem_public_key(pem.encode())
     match key:
         case rsa.RSAPublicKey():

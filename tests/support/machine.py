@@ -1,6 +1,7 @@
-"""What of the things that tests can use is on this machine. ``python -m tests.support.machine`` names what is missing.
+"""Which of the tools that tests can use are on this machine. ``python -m tests.support.machine`` names the missing
+ones.
 
-PHONEBIND_HIDE="Chromium MariaDB" makes them missing, to see what is skipped without them.
+PHONEBIND_HIDE="Chromium MariaDB" hides these two, to see which tests are skipped without them.
 """
 
 import os
@@ -9,9 +10,9 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-#: Each is there where one command of every row is; Debian's package.
+#: A tool is present if one command of every row is present. The text is Debian's package.
 _TOOLS: Mapping[str, tuple[str, list[list[str]]]] = {
-    # The shell is the same browser without the windows, and takes a third of the CPU.
+    # The headless shell is the same browser without windows. It takes a third of the CPU.
     "Chromium": (
         "chromium-headless-shell",
         [["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome"]],
@@ -26,7 +27,7 @@ _NEWEST = [f"python3.{minor}" for minor in (13, 12)]
 
 
 def commands(tool: str) -> list[str]:
-    """The paths of a tool's commands, one for each row; none where one of them is missing or it is hidden."""
+    """The paths of a tool's commands, one for each row. Empty if one of them is missing or the tool is hidden."""
     rows = _TOOLS[tool][1]
     found = [next(filter(None, (shutil.which(name, path=_PATH) for name in row)), "") for row in rows]
     return found if all(found) and not _is_hidden(tool) else []
@@ -38,7 +39,7 @@ def newest_python() -> str:
 
 
 def missing() -> list[str]:
-    """Their names, in words."""
+    """The missing tools, in words."""
     tools = [f"{tool} (Debian: {package})" for tool, (package, _) in _TOOLS.items() if not commands(tool)]
     return tools if newest_python() else [*tools, "Python 3.12 or 3.13"]
 

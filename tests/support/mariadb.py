@@ -1,4 +1,4 @@
-"""A MariaDB with a replica that follows it so many seconds later."""
+"""A MariaDB with a replica that follows it after a fixed delay in seconds."""
 
 import getpass
 import os
@@ -28,16 +28,16 @@ class MariaDB:
 
     directory: Path
     port: int
-    #: Of its one database.
+    #: The name of its only database.
     name = _NAME
 
     @property
     def url(self) -> str:
-        """For DATABASE_URL."""
+        """The value for DATABASE_URL."""
         return f"mysql://root@127.0.0.1:{self.port}/{_NAME}"
 
     def ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """The rows; none where it returns nothing."""
+        """The rows; an empty list for a statement without rows."""
         return _ask(self.port, _NAME, query, *values)
 
 
@@ -51,7 +51,7 @@ class Pair:
 
 @contextmanager
 def pair(*, delay: int) -> Iterator[Pair]:
-    """Both running. ``delay``: seconds that the replica shows each commit later. Skips without MariaDB."""
+    """Both running. ``delay``: seconds until the replica shows a commit. Skips without MariaDB."""
     commands = machine.commands("MariaDB")
     if not commands:
         pytest.skip("NOT TORTURED, for want of it: MariaDB (Debian: mariadb-server)")
@@ -82,7 +82,7 @@ def _start(server: MariaDB, number: int, commands: list[str], stack: ExitStack) 
     options = [f"--port={server.port}", "--bind-address=127.0.0.1", f"--socket={server.directory}/sock"]
     options += [f"--pid-file={server.directory}/pid", "--character-set-server=utf8mb4", "--skip-name-resolve"]
     options += [f"--server-id={number}", "--log-bin=binlog", "--innodb-flush-log-at-trx-commit=0"]
-    # Popen's user and not the server's own, which would untie its life from ours.
+    # The user is set by Popen and not by the server: if the server changed it, it would no longer end together with us.
     as_user = {"user": user, "group": entry.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
     log = stack.enter_context((server.directory.parent / f"{number}.log").open("w+"))
     process = spawn([program, *own, *options], stdout=log, stderr=log, **as_user)

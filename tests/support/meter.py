@@ -1,4 +1,4 @@
-"""What a request costs: its statements, and how often something is sent to Valkey."""
+"""The cost of a request: its SQL statements, and how often something is sent to Valkey."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,13 +10,15 @@ from redis.connection import AbstractConnection
 
 
 class Meter:
-    """Made by :func:`metering`."""
+    """Created by :func:`metering`."""
 
     def __init__(self) -> None:
         self.round_trips: list[None] = []
 
     def cost(self, act: Callable[[], Any]) -> tuple[int, int]:
-        """Of a request that is answered well: SQL statements, but for the transactions' own; round trips to Valkey."""
+        """The cost of a request that succeeds: SQL statements without those of transactions, and round trips to
+        Valkey.
+        """
         trips = len(self.round_trips)
         with CaptureQueriesContext(connection) as queries:
             answer = act()
@@ -30,7 +32,7 @@ class Meter:
 
 @contextmanager
 def metering() -> Iterator[Meter]:
-    """The sandbox, which is told of each image, is none of ours."""
+    """The sandbox gets a message about each image. That is not counted, because it is not part of phonebind."""
     meter, send = Meter(), AbstractConnection.send_packed_command
 
     def counted(self: Any, command: Any, *args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""Nodes: the reference server's gunicorn, several at once, each with a port of its own."""
+"""Nodes: several gunicorns of the reference server at once, each with its own port."""
 
 import http.client
 import json
@@ -23,14 +23,16 @@ COMMAND = [sys.executable, "-m", "gunicorn", "-c"]
 
 @dataclass
 class Node:
-    """A master process with its workers, and what it says."""
+    """A master process with its workers, and its log."""
 
     port: int
     process: subprocess.Popen[str]
     log: Path
 
     def ask(self, path: str, method: str = "GET") -> tuple[int, Any]:
-        """Status and JSON, by the node's address, as a probe does. Status 0 where it does not answer."""
+        """Status and JSON. The request goes to the node's address, as that of a probe. Status 0 if it does not
+        answer.
+        """
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request(method, path)
@@ -43,7 +45,7 @@ class Node:
         return answer.status, json.loads(body) if answer.headers.get_content_type() == "application/json" else None
 
     def wait_until_ready(self, seconds: float = 60) -> "Node":
-        """Raises AssertionError, with its last words, where it never is."""
+        """Raises AssertionError with the end of its log if it never becomes ready."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None and time.monotonic() < deadline:
             if self.ask("/readyz")[0] == 200:
@@ -53,7 +55,7 @@ class Node:
 
 
 def start(data: Path, port: int, *, config: str = CONFIG, **environ: str) -> Node:
-    """Begin to start one. ``environ`` is beside that of the demo; nothing of the tests' own services."""
+    """Begin to start a node. ``environ`` is added to that of the demo; the tests' own services are not passed on."""
     data.mkdir(parents=True, exist_ok=True)
     own = {name: value for name, value in os.environ.items() if name not in SERVICES}
     demo = {"DEBUG": "1", "PORT": str(port), "BIND": f"127.0.0.1:{port}", "DATA_DIR": str(data)}
@@ -65,14 +67,14 @@ def start(data: Path, port: int, *, config: str = CONFIG, **environ: str) -> Nod
 
 @contextmanager
 def running(data: Path, **environ: str) -> Iterator[Node]:
-    """One that is ready."""
+    """A node that is ready."""
     with nodes(data, 1, **environ) as [node]:
         yield node.wait_until_ready()
 
 
 @contextmanager
 def nodes(data: Path, many: int, **environ: str) -> Iterator[list[Node]]:
-    """So many, which begin to start at the same moment."""
+    """``many`` nodes that begin to start at the same moment."""
     with ExitStack() as stack:
         started = []
         for number in range(many):
@@ -82,13 +84,13 @@ def nodes(data: Path, many: int, **environ: str) -> Iterator[list[Node]]:
 
 
 def end(node: Node) -> None:
-    """At once, whatever it is about."""
+    """End it at once, whatever it is doing."""
     if node.process.poll() is None:
-        node.process.kill()  # its workers notice, and end
+        node.process.kill()  # its workers notice it, and end
     stop(node.process)
 
 
 def free_port() -> int:
-    """Nobody's, a moment ago."""
+    """A port that was free a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])

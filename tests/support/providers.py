@@ -1,4 +1,4 @@
-"""Providers of a host's own, named by their dotted paths."""
+"""A host's own providers, named by their dotted paths."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,12 +15,12 @@ WHO = "/who"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarrierSettings(ProviderSettings):
-    #: Where it is asked from.
+    #: The regions that it can be called from.
     regions: tuple[str, ...] = ()
 
 
 class Carrier(NativeProvider):
-    """A phone's own carrier: an app brings a token, and it says who that is."""
+    """The carrier of a phone: an app sends a token, and the carrier says who the person is."""
 
     kind = family = "carrier"
     label = "Carrier"
@@ -47,7 +47,7 @@ class Carrier(NativeProvider):
 
 
 class Lettered(WebProvider):
-    """It takes letters and digits alone for a state."""
+    """It accepts only letters and digits in a state."""
 
     kind = family = "lettered"
     label = "Lettered"
@@ -64,7 +64,7 @@ class Lettered(WebProvider):
 
 
 class Secretive(Lettered):
-    """It is asked with a secret, and calls the code by another name."""
+    """It is asked with a secret, and it has another name for the code."""
 
     kind = family = "secretive"
     code_field = "auth_code"

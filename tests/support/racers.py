@@ -1,6 +1,6 @@
-"""Operating system processes that race for one database and one Valkey.
+"""Processes that race for one database and one Valkey.
 
-Each process is started anew, not forked, and inherits nothing but the addresses of the services.
+Each process is started new, not forked. It inherits only the addresses of the services.
 """
 
 import multiprocessing
@@ -26,7 +26,7 @@ from django.test.utils import setup_test_environment
 from redis.client import Pipeline
 
 PROCESSES = 2
-#: How statements and commands begin that change nothing.
+#: The beginnings of statements and commands that change nothing.
 _READS = re.compile(r"(SELECT|BEGIN|PRAGMA|GET|MGET|EXISTS)\b|SET .")
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ _spawn = multiprocessing.get_context("spawn")
 
 
 def together(call: Callable[..., T], arguments: Sequence[tuple[Any, ...]], start: float = 0) -> list[T]:
-    """``call`` once with each of the arguments, each in a thread of its own, all at the moment ``start``."""
+    """Run ``call`` once with each of the arguments, each in its own thread, all at the moment ``start``."""
 
     def run(arguments: tuple[Any, ...]) -> T:
         time.sleep(max(0, start - time.time()))
@@ -48,14 +48,14 @@ def together(call: Callable[..., T], arguments: Sequence[tuple[Any, ...]], start
 
 
 class Racers:
-    """Processes that stand ready."""
+    """Processes that are ready to start."""
 
     def __init__(self, pool: ProcessPoolExecutor) -> None:
         self._pool = pool
 
     def race(self, call: Callable[..., T], arguments: Sequence[tuple[Any, ...]]) -> list[T]:
-        """As :func:`together`, spread over the processes; the answers in the order of the arguments. ``call`` is a
-        function of a module.
+        """Like :func:`together`, spread over the processes. The answers are in the order of the arguments. ``call`` is
+        a function of a module.
         """
         start = time.time() + 0.2
         shares = [arguments[index::PROCESSES] for index in range(PROCESSES)]
@@ -68,16 +68,19 @@ class Racers:
 def racers() -> Iterator[Racers]:
     """Needs the test database."""
     with ProcessPoolExecutor(PROCESSES, mp_context=_spawn, initializer=_join, initargs=_place()) as pool:
-        # One call each, so that none is still starting when the race begins.
+        # One call for each process, so that none of them is still starting when the race begins.
         list(pool.map(time.sleep, [0.2] * PROCESSES))
         yield Racers(pool)
 
 
 class Deaths:
-    """How a request may die: killed before its first step, before its second, and so on, and before its answer. A step
-    is a statement, a commit or a command to the store, where it changes something: what only reads leaves all as it is.
+    """The ways in which a request may die: killed before its first step, before its second, and so on, and before its
+    answer.
 
-    Each is a child of one process that stands ready: to start one anew takes a second.
+    A step is a statement, a commit or a command to the store that changes something; a step that only reads changes
+    nothing.
+
+    Each request runs in a child of one process that is ready: to start a new process takes a second.
     """
 
     def __init__(self, pool: ProcessPoolExecutor) -> None:
@@ -89,7 +92,7 @@ class Deaths:
         return takewhile(lambda _: not self._is_through, count())
 
     def of(self, call: Callable[..., object], *arguments: Any, step: int) -> None:
-        """``call``, killed before this step. ``call`` is a function of a module."""
+        """Run ``call``, killed before this step. ``call`` is a function of a module."""
         code = self._pool.submit(_child, step, call, arguments).result(timeout=60)
         assert code in (0, -signal.SIGKILL), code
         self._is_through = code == 0
@@ -99,7 +102,7 @@ class Deaths:
 def deaths() -> Iterator[Deaths]:
     """Needs the test database."""
     with ProcessPoolExecutor(1, mp_context=_spawn, initializer=_join, initargs=_place()) as pool:
-        # Once, and not in each child.
+        # Imported once, and not in each child.
         pool.submit(_import_views).result(timeout=60)
         yield Deaths(pool)
 
@@ -109,7 +112,7 @@ def _import_views() -> None:
 
 
 def _child(step: int, call: Callable[..., object], arguments: tuple[Any, ...]) -> int:
-    """How it ended."""
+    """The exit status of the child."""
     pid = os.fork()
     if not pid:
         with suppress(BaseException):
@@ -144,7 +147,7 @@ def _count(step: int) -> Callable[[], None]:
 
 
 def crash(call: Callable[..., object], *arguments: Any) -> int:
-    """Run ``call`` in a process that is expected to die of it; how it ended (-9: killed)."""
+    """Run ``call`` in a process that is expected to die from it. Returns its exit status (-9: killed)."""
     process = _spawn.Process(target=_alone, args=(_place(), pickle.dumps((call, arguments))))
     process.start()
     process.join(60)
@@ -166,6 +169,6 @@ def _join(database: str, phonebind: dict[str, Any]) -> None:
 
 def _alone(place: tuple[str, dict[str, Any]], pickled: bytes) -> None:
     _join(*place)
-    # Only now: the function's module imports models.
+    # Only now, because the function's module imports models.
     call, arguments = pickle.loads(pickled)  # noqa: S301
     call(*arguments)

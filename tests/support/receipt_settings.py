@@ -1,4 +1,4 @@
-"""The demo with an SMS vendor that has receipts, in place of the sandbox's inbox."""
+"""The demo with an SMS vendor that sends receipts, in place of the sandbox's inbox."""
 
 from server import environment as env
 from server.settings import *  # noqa: F403

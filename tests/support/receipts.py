@@ -1,4 +1,4 @@
-"""SMS vendors as far as receipts go: what each answers to a send, pushes, and answers when it is asked."""
+"""The receipts of SMS vendors: the answer of each to a send, what it pushes, and its answer to a question."""
 
 import base64
 import hmac
@@ -23,7 +23,9 @@ _ALIYUN = {
 
 @dataclass(frozen=True)
 class Vendor:
-    """``options``: of the gateway, without where it is; ``sent``: the answer to a send that was taken."""
+    """``options``: the options of the gateway, without its address. ``sent``: the answer to a send that was
+    accepted.
+    """
 
     name: str
     options: dict[str, Any]
@@ -34,7 +36,7 @@ class Vendor:
         return {"gateway": self.name, "endpoint": url, **self.options}
 
     def push(self, code: str = "", **changes: Any) -> tuple[bytes, dict[str, str]]:
-        """Body and headers; ``code`` in the vendor's words, "" for what was delivered."""
+        """Body and headers. ``code`` is the vendor's own error code; "" for an SMS that was delivered."""
         row = {**self._row(code), **changes}
         if self.name != "http":
             return json.dumps([row]).encode(), {}
@@ -99,8 +101,8 @@ VENDORS = {
 
 
 def told(name: str, sms: Expected, status: str = "", code: str = "") -> dict[str, Any]:
-    """What the vendor answers when it is asked about this SMS. ``status``: "waiting", "failed" or "delivered"; "" for a
-    vendor that has no record of it.
+    """The vendor's answer to a question about this SMS. ``status``: "waiting", "failed" or "delivered"; "" for a vendor
+    that has no record of it.
     """
     if name == "tencent":
         row: dict[str, Any] = {"PhoneNumber": f"+86{sms.mobile}", "SerialNo": sms.vendor_id, "Description": code}

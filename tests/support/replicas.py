@@ -1,6 +1,6 @@
-"""A replica that lags: what it has is what the primary had when it last followed, until it follows again.
+"""Replicas that lag: they hold what the primary had when they last followed, until they follow again.
 
-The tests' SQLite database is the primary. The replicas are copies of its file that nothing can be written to.
+The tests' SQLite database is the primary. The replicas are read-only copies of its file.
 """
 
 import random
@@ -17,7 +17,7 @@ REPLICAS = ("replica1", "replica2")
 
 
 class PrimaryReplicaRouter:
-    """Word for word what Django's documentation has ("Multiple databases"), but for the primary's name."""
+    """Copied word for word from Django's documentation ("Multiple databases"), except for the primary's name."""
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str:
         """
@@ -49,14 +49,14 @@ class PrimaryReplicaRouter:
 
 
 class SilentRouter:
-    """The same without a word on relations: Django then allows those between rows of one alias only."""
+    """The same without allow_relation: Django then allows relations only between rows of one alias."""
 
     db_for_read = PrimaryReplicaRouter.db_for_read
     db_for_write = PrimaryReplicaRouter.db_for_write
 
 
 class Replicas:
-    """What reads are sent to."""
+    """The databases that reads are sent to."""
 
     def __init__(self, directory: Path) -> None:
         for alias in REPLICAS:
@@ -65,7 +65,7 @@ class Replicas:
         self.follow()
 
     def follow(self) -> None:
-        """The lag is over, for now."""
+        """Copy the primary's current data: there is no lag until the next write."""
         primary = connections[DEFAULT_DB_ALIAS].settings_dict["NAME"]
         for alias, file in self._files.items():
             connections[alias].close()
@@ -75,10 +75,10 @@ class Replicas:
 
 @contextmanager
 def replica_aliases() -> Iterator[None]:
-    """Tests may use them that say so: ``pytest.mark.django_db(databases=["default", *REPLICAS])``."""
+    """A test may use the replicas if it is marked with ``pytest.mark.django_db(databases=["default", *REPLICAS])``."""
     primary = connections.settings[DEFAULT_DB_ALIAS]
     for alias in REPLICAS:
-        # Django neither makes a mirror nor empties it.
+        # With these settings Django neither makes a mirror nor empties it.
         own = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {}, "TEST": {**primary["TEST"], "MIRROR": "default"}}
         connections.settings[alias] = {**primary, **own}
     yield

@@ -1,4 +1,4 @@
-"""A project that is served by its own ``manage.py runserver``, as its developer would see it."""
+"""A project that is served by its own ``manage.py runserver``, as on its developer's machine."""
 
 import socket
 import sys
@@ -20,7 +20,7 @@ def free_port() -> int:
 
 @contextmanager
 def served(project: Path, port: int) -> Iterator[str]:
-    """With its reloader."""
+    """The server runs with its reloader."""
     site = f"http://127.0.0.1:{port}"
     with (project / "log").open("w") as log:
         command = [sys.executable, "manage.py", "runserver", str(port)]

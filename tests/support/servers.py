@@ -1,4 +1,4 @@
-"""Other people's servers around the reference server's application, each in a process of its own."""
+"""Servers of other projects that run the reference server's application, each in its own process."""
 
 import http.client
 import os
@@ -19,7 +19,7 @@ from tests.support.services import valkey_server
 from tests.support.site import ROOT, SERVICES
 
 _GRANIAN = ["-m", "granian", "--workers", "1", "--interface"]
-#: By name: the module that must be there, and what Python runs for a port.
+#: By name: the module that must be installed, and the command line of Python for a port.
 COMMANDS: Mapping[str, tuple[str, Callable[[int], list[str]]]] = {
     "uvicorn": ("uvicorn", lambda port: ["-m", "uvicorn", "server.asgi:application", "--port", str(port)]),
     "granian-asgi": ("granian", lambda port: [*_GRANIAN, "asgi", "--port", str(port), "server.asgi:application"]),
@@ -36,7 +36,7 @@ COMMANDS: Mapping[str, tuple[str, Callable[[int], list[str]]]] = {
 
 @contextmanager
 def serving(name: str, data: Path, **environ: str) -> Iterator[int]:
-    """The port where the demo answers. Skips the test where the server is not installed, and says so."""
+    """The port where the demo answers. Skips the test with a message if the server is not installed."""
     module, command = COMMANDS[name]
     if not find_spec(module):
         pytest.skip(f"NOT TESTED: {module} is not installed (requirements/servers.txt)")
@@ -47,15 +47,15 @@ def serving(name: str, data: Path, **environ: str) -> Iterator[int]:
 
 @contextmanager
 def serving_uwsgi(data: Path, *options: str, **environ: str) -> Iterator[int]:
-    """uWSGI as it comes, but for threads; of whichever package."""
+    """uWSGI with its defaults, except for threads; from any package."""
     program = shutil.which("uwsgi", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if not program:
         pytest.skip("NOT TESTED: uWSGI is not installed (requirements/servers.txt has pyuwsgi)")
     port = free_port()
     command = [program, "--http-socket", f"127.0.0.1:{port}", "--module", "server.wsgi", "--master", "--threads", "32"]
-    # It closes each connection and does not say so, and the sandbox in it is asked over connections that are kept.
+    # uWSGI closes each connection and does not announce it. But the sandbox in it is asked over kept connections.
     command += ["--add-header", "Connection: close"]
-    # It brings its own interpreter, which knows nothing of ours.
+    # It brings its own interpreter, which does not find our packages.
     path = os.pathsep.join(sys.path)
     with running([*command, "--die-on-term", *options], data, port, PYTHONPATH=path, **environ):
         yield port
@@ -63,7 +63,7 @@ def serving_uwsgi(data: Path, *options: str, **environ: str) -> Iterator[int]:
 
 @contextmanager
 def running(command: list[str], data: Path, port: int, **environ: str) -> Iterator[None]:
-    """The command, from when it answers at the port."""
+    """The running command, from the moment when it answers at the port."""
     data.mkdir(parents=True, exist_ok=True)
     own = {name: value for name, value in os.environ.items() if name not in SERVICES}
     demo = {"DEBUG": "1", "PORT": str(port), "DATA_DIR": str(data), "REDIS_URL": valkey_server().url}
@@ -83,7 +83,7 @@ def running(command: list[str], data: Path, port: int, **environ: str) -> Iterat
 
 
 def free_port() -> int:
-    """Nobody's, a moment ago."""
+    """A port that was free a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 

@@ -1,7 +1,8 @@
 """A pytest plugin that starts the real services before Django reads its settings.
 
-Always a Valkey (``REDIS_URL``), and the database that ``PHONEBIND_TEST_DB`` names (``DATABASE_URL``): ``sqlite``
-(the default), ``postgres`` or ``mariadb``. They listen at Unix sockets in a temporary directory and end with pytest.
+It always starts a Valkey (``REDIS_URL``), and the database that ``PHONEBIND_TEST_DB`` names (``DATABASE_URL``):
+``sqlite`` (the default), ``postgres`` or ``mariadb``. They listen at Unix sockets in a temporary directory and end with
+pytest.
 """
 
 import atexit
@@ -27,37 +28,37 @@ from server.processes import Valkey, spawn, stop
 from tests.support import machine
 
 TEST_DB = os.environ.get("PHONEBIND_TEST_DB", "sqlite")
-#: Set in CI: nothing may be skipped for want of a browser.
+#: Set in CI: no test may be skipped because a tool is missing, such as a browser.
 REQUIRE_ALL = os.environ.get("PHONEBIND_REQUIRE_ALL") == "1"
 
-#: Seconds. What starts or ends longer waits for ever: it says where, and ends the run. (Tests: faulthandler_timeout.)
-#: Only the services that are children of ours end with it; a PostgreSQL stays.
+#: Seconds. A start or an end that takes longer is stuck: it prints where, and ends the run. (For tests:
+#: faulthandler_timeout.) Only services that are our child processes end with the run; a PostgreSQL stays.
 _STUCK = 300
 _stderr = os.dup(2)  # before pytest captures it
 
 
 @dataclass(frozen=True)
 class Database:
-    """A database server, to be killed and started again on the same data."""
+    """A database server that can be killed and started again on the same data."""
 
     kill: Callable[[], None]
     start: Callable[[], None]
 
 
 _stack = ExitStack()
-atexit.register(_stack.close)  # pytest_unconfigure does not come where reading the settings failed
+atexit.register(_stack.close)  # pytest_unconfigure is not called when reading the settings failed
 _valkey: list[Valkey] = []
 _database: list[Database] = []
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests() -> Generator[None, None, None]:
-    """Around pytest-django's own hook, which reads the settings."""
+    """Runs around pytest-django's own hook, which reads the settings."""
     _watch()
     run = Path(_stack.enter_context(tempfile.TemporaryDirectory(prefix="phonebind-", ignore_cleanup_errors=True)))
-    run.chmod(0o755)  # the database servers have users of their own
+    run.chmod(0o755)  # the database servers have their own users
     os.environ |= {"DATA_DIR": str(run / "data"), "DATABASE_URL": _DATABASES[TEST_DB](run)}
-    # As PostgreSQL's: a disk that others keep busy would hold its answers for longer than the second that we wait.
+    # As with PostgreSQL's fsync: on a busy disk, an answer would take longer than the second that we wait.
     valkey = Valkey(run, "--appendfsync", "no")
     valkey.start()
     _stack.callback(valkey.stop)
@@ -68,7 +69,7 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_exception_interact(node: pytest.Collector | pytest.Item) -> None:
-    """pytest's own watch ends where a test fails, for the sake of debuggers; and then its fixtures may hang."""
+    """pytest's own timeout ends when a test fails, to help debuggers. After that its fixtures may hang."""
     if not node.config.getoption("usepdb"):
         _watch()
 
@@ -83,12 +84,12 @@ def _watch() -> None:
 
 
 def valkey_server() -> Valkey:
-    """The one that was started for this run."""
+    """The server that was started for this run."""
     return _valkey[0]
 
 
 def database_server() -> Database | None:
-    """The one that was started for this run; SQLite has none."""
+    """The server that was started for this run; None for SQLite."""
     return _database[0] if _database else None
 
 
@@ -97,7 +98,7 @@ def _sqlite(run: Path) -> str:
 
 
 def _postgres(run: Path) -> str:
-    # It looks for its runtime directory as it is imported; /tmp/.lockfile, its second choice, may be another user's.
+    # At import the package looks for its runtime directory. Its second choice, /tmp/.lockfile, may be another user's.
     runtime = run / "runtime"
     runtime.mkdir(0o700)
     (runtime / "python_PostgresServer").mkdir(0o700)
@@ -108,9 +109,9 @@ def _postgres(run: Path) -> str:
     server = get_server(run / "postgres", cleanup_mode="stop")
     _stack.callback(server.cleanup)
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        # What is tested is who wins a race and what kill -9 leaves behind, not a power cut.
+        # The tests check who wins a race and what kill -9 leaves behind, not a power failure.
         connection.execute("ALTER SYSTEM SET fsync = off")
-        # What waits for a transaction that somebody forgot would wait for ever, and not say for whom.
+        # Without it, a statement that waits for a forgotten transaction would wait forever, and not say for which one.
         connection.execute("ALTER SYSTEM SET lock_timeout = '60s'")
         connection.execute("SELECT pg_reload_conf()")
     _database.append(Database(partial(_kill_postgres, server), partial(_start_postgres, server, pgexec)))
@@ -128,7 +129,9 @@ def _kill_postgres(server: Any) -> None:
 
 
 def _start_postgres(server: Any, pgexec: Callable[..., str]) -> None:
-    """pg_ctl takes the killed one for alive where nobody has reaped it, as in containers without an init."""
+    """pg_ctl thinks that the killed server is alive if no parent process has reaped it, as in containers without an
+    init.
+    """
     sockets = server.get_postmaster_info().socket_dir
     for left in [server.pgdata / "postmaster.pid", *sockets.glob(".s.PGSQL.*")]:
         left.unlink(missing_ok=True)
@@ -151,7 +154,8 @@ def _mariadb(run: Path) -> str:
     )
     log = _stack.enter_context((run / "mariadb.log").open("w"))
     options = ["--skip-networking", "--character-set-server=utf8mb4", f"--socket={data}/sock", f"--pid-file={data}/pid"]
-    # Popen's user and not the server's own --user, which would untie its life from ours.
+    # The user is set by Popen and not by the server's --user: with that, the server would no longer end together with
+    # us.
     as_user = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
     running: list[subprocess.Popen[str]] = []
 

@@ -1,4 +1,4 @@
-"""Pages of the session edition, as far as HTTP goes: a browser whose page is on another port than the API."""
+"""Pages of the session edition, only their HTTP: a browser whose page is on another port than the API."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ PAGES = "http://testserver:8080"
 
 
 class Browser:
-    """With cookies, and pages on another port of the same host."""
+    """A browser with cookies, and with pages on another port of the same host."""
 
     def __init__(self) -> None:
         self.http = Client(headers={"origin": PAGES, "sec-fetch-site": "same-site"})
@@ -56,7 +56,7 @@ def browser(front_end: Start, settings: Settings) -> Browser:
 
 @pytest.fixture
 def bound(browser: Browser, person: Person) -> User:
-    """Somebody who came once before, in another browser."""
+    """A person who came once before, in another browser."""
     other = Browser()
     other.bind(other.arrive().json()["access_token"], person.sms_code(MOBILE))
     return User.objects.get()

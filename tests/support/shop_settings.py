@@ -1,4 +1,4 @@
-"""The demo under a host name of its own and behind TLS. Its cookies have the names and flags of production."""
+"""The demo under its own host name and behind TLS. Its cookies have the names and flags of production."""
 
 from server import demo
 from server import environment as env

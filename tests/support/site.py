@@ -1,4 +1,4 @@
-"""The reference server as ``make run`` starts it, in a process of its own."""
+"""The reference server as ``make run`` starts it, in its own process."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from pathlib import Path
 from server.processes import spawn, stop
 
 ROOT = Path(__file__).parents[2]
-#: What these tests have set for themselves, and a site finds out.
+#: Variables that the tests set for themselves. They are not passed on to a site, which finds its own values.
 SERVICES = {"REDIS_URL", "DATABASE_URL", "DEBUG", "LIFECYCLE", "OPERATIONS"}
 
 
@@ -26,7 +26,7 @@ class Site:
 
 @contextmanager
 def start(data: Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
-    """The process. ``environ`` overrides what it sees; what it says on stderr is in ``data/log``."""
+    """The process. ``environ`` overrides its environment; its stderr is in ``data/log``."""
     own = {name: value for name, value in os.environ.items() if name not in SERVICES}
     data.mkdir(parents=True, exist_ok=True)
     with (data / "log").open("w") as log:
@@ -46,7 +46,7 @@ def start(data: Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
 
 @contextmanager
 def serve(data: Path, **environ: str) -> Iterator[str]:
-    """Its base URL, as ``http://127.0.0.1:41234``, as soon as it answers."""
+    """Its base URL, such as ``http://127.0.0.1:41234``, as soon as it answers."""
     with serving(data, **environ) as site:
         yield site.url
 

@@ -1,4 +1,4 @@
-"""Clients that begin a request, or an answer, and take their time."""
+"""Clients that begin a request, or to read an answer, and then go on slowly."""
 
 import socket
 import ssl
@@ -10,7 +10,7 @@ HEAD = (
     b"POST /oauth/qq/user/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
     b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
 )
-#: What each sends at once, and what it sends now and then.
+#: By kind: the bytes that a client sends at once, and those that it sends from time to time.
 KINDS = {
     "nothing": (b"", b""),
     "six bytes": (b"GET /a", b""),
@@ -25,17 +25,17 @@ class SlowClients:
     """Connections of one kind."""
 
     def __init__(self, sockets: list[socket.socket], now_and_then: bytes) -> None:
-        """``sockets`` do not block."""
+        """The ``sockets`` are non-blocking."""
         self._open = sockets
         self._now_and_then = now_and_then
 
     def send_more(self) -> int:
-        """Each sends its next byte. How many the server has not ended."""
+        """Each client sends its next byte. Returns how many connections the server has not closed."""
         self._open = [one for one in self._open if self._is_open(one)]
         return len(self._open)
 
     def wait_for_the_end(self, seconds: float) -> float:
-        """Seconds until the server has ended them all. They never stop sending."""
+        """The seconds until the server has closed them all. The clients never stop sending."""
         began = time.monotonic()
         while self.send_more():
             assert time.monotonic() - began < seconds, f"{len(self._open)} are still open"
@@ -54,7 +54,7 @@ class SlowClients:
 
 @contextmanager
 def slow_clients(port: int, kind: str, count: int, tls: ssl.SSLContext | None = None) -> Iterator[SlowClients]:
-    """``count`` of them, connected and begun."""
+    """``count`` clients that are connected and have begun."""
     first, now_and_then = KINDS[kind]
     with ExitStack() as stack:
         sockets = []

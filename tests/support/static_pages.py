@@ -1,4 +1,4 @@
-"""A front end's static files, on a port of their own, as a shop serves them beside its API."""
+"""A front end's static files, on their own port, as a shop serves them beside its API."""
 
 import json
 import threading
@@ -12,14 +12,14 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 FRONT_ENDS = Path(__file__).parents[1] / "front_ends"
-#: Besides the files: pages of the shop, which all look alike. Everything else is not found.
+#: Besides the files: pages of the shop, which all look alike. Every other path is not found.
 SHOP = ("/", "/index.html", "/cart.html", "/goods/1.html", "/list.html", "/商品.html")
 _TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 
 @dataclass
 class Pages:
-    """``kind`` is a folder of ``tests/front_ends``; ``config`` is what the pages are told."""
+    """``kind`` is a folder of ``tests/front_ends``; ``config`` is the configuration that the pages read."""
 
     port: int
     kind: str = "tutorial"
@@ -51,7 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *args: Any) -> None:
-        """Not to the terminal."""
+        """Do not log to the terminal."""
 
 
 @contextmanager

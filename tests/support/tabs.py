@@ -1,4 +1,4 @@
-"""A browser without a network, and what somebody without our key makes of what it holds."""
+"""A browser without a network, and what an attacker without our key can make of its tokens."""
 
 from dataclasses import replace
 from http.cookies import SimpleCookie
@@ -18,7 +18,9 @@ IDENTITY = Identity("qq", "101000001", OPENID, nickname="小明")
 
 
 class Tabs:
-    """One browser. It keeps cookies as browsers do: the oldest is sent first, and what is set again keeps its place."""
+    """One browser. It keeps cookies as browsers do: it sends the oldest first, and a cookie that is set again keeps its
+    place.
+    """
 
     def __init__(self, *, secure: bool = False) -> None:
         self.cookies: dict[str, str] = {}
@@ -105,7 +107,7 @@ def secretive() -> WebProvider:
 
 
 def forged(token: str, salt: str, other_salt: str) -> list[str]:
-    """What someone without our key can make of it."""
+    """What an attacker without our key can make of it."""
     payload, stamp, signature = token.rsplit(":", 2)
     later = signing.b62_encode(signing.b62_decode(stamp) + 100)
     content = signing.loads(token, salt=salt)

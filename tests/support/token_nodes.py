@@ -1,4 +1,4 @@
-"""One process that is now this node and now another, by its keys of tokens."""
+"""One process that acts as one node and then as another, by changing its token keys."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,16 +22,16 @@ from tests.support.key_pairs import KeyPair, key_pair, public_jwk
 PAIR, NEXT, FORMER = (key_pair("ES256", number) for number in (1, 2, 3))
 OTHER_SECRET = "of-a-former-release-" * 3
 
-#: What simplejwt's own classes verify by. It is made when it is first loaded: here, before any node has another key.
+#: The backend of simplejwt's own classes. It is created at its first load: here, before any node has another key.
 SIMPLEJWTS = state.token_backend
 
-#: A node's settings: what signs, and what verifies besides.
+#: A function that sets a node's settings: the key that signs, and the further keys that verify.
 Node = Callable[..., None]
 
 
 @pytest.fixture
 def node(monkeypatch: pytest.MonkeyPatch, phonebind: Configure, settings: Settings) -> Node:
-    """Become another node: with a pair that signs, or else with the secret; and with others that verify."""
+    """Become another node: one with a pair that signs, or else with the secret; and with other keys that verify."""
     secret = settings.SECRET_KEY
 
     def become(pair: KeyPair | str | None = None, *others: tuple[str, str], former: tuple[str, ...] = ()) -> None:
@@ -55,7 +55,7 @@ def user() -> AbstractUser:
 
 
 def whose(token: str) -> Any:
-    """By our Authentication, as a host's API has it."""
+    """The user that our Authentication finds, as in a host's API."""
     request: Any = RequestFactory().get("/", headers={"Authorization": f"Bearer {token}"})
     found: Any = tokens.Authentication().authenticate(request)
     return found[0]
@@ -80,6 +80,6 @@ def claims(user: AbstractUser, kind: type[AccessToken | RefreshToken] = AccessTo
 
 
 def signed(payload: dict[str, Any], pair: KeyPair, **more: Any) -> str:
-    """With the name that belongs to the key, where no other is given."""
+    """With the name that belongs to the key, if no other name is given."""
     own = jwk.thumbprint(public_jwk(pair.public))
     return jwt.encode(payload, pair.private, pair.algorithm, {"kid": own, **more})

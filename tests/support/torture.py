@@ -1,4 +1,4 @@
-"""How hard the tests try that have no natural end: a short form with all others, the whole with ``make torture``."""
+"""How long the open-ended tests run: a short form with all other tests, the full form with ``make torture``."""
 
 import os
 
@@ -6,5 +6,5 @@ FULL = os.environ.get("PHONEBIND_TORTURE") == "full"
 
 
 def scale(full: int, short: int) -> int:
-    """How often: in the whole form, or in the short one."""
+    """The number of repetitions: in the full form, or in the short one."""
     return full if FULL else short

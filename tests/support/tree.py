@@ -1,24 +1,26 @@
-"""The files of the project: what git tracks, or in an unpacked source distribution what lies there."""
+"""The files of the project: those that git tracks, or all files in an unpacked source distribution."""
 
 import subprocess
 from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-#: What a build leaves out, and git as well.
+#: Directories that a build leaves out, and git too.
 CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache"}
-#: Made by make, below the root. One with a slash lies deeper.
+#: Made by make, below the root. A name with a slash lies deeper.
 _MADE = {".venv", ".corners", ".oracles", ".data", ".coverage", ".hypothesis", "dist", "site", "mutants"}
 _MADE |= {"study/.venv", "study/blind", "bench/.venv", "bench/contenders/better_auth/node_modules"}
 
 
 def is_checkout() -> bool:
-    """A source distribution is none."""
+    """False in a source distribution."""
     return (ROOT / ".git").exists()
 
 
 def files(*patterns: str) -> list[str]:
-    """Their names below the root, as ``src/phonebind/conf.py``; of all, or where one of the patterns fits."""
+    """Their names below the root, such as ``src/phonebind/conf.py``: all files, or those that fit one of the
+    patterns.
+    """
     names = _tracked() if is_checkout() else _lying()
     found = sorted(name for name in names if (ROOT / name).is_file())
     return [name for name in found if not patterns or any(fnmatch(name, pattern) for pattern in patterns)]

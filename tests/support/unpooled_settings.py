@@ -1,4 +1,4 @@
-"""The demo with Django's own PostgreSQL backend, which keeps a connection for each thread: as many hosts have it."""
+"""The demo with Django's own PostgreSQL backend, which keeps a connection for each thread. Many hosts use it."""
 
 from server.settings import *  # noqa: F403
 from server.settings import DATABASES

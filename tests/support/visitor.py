@@ -1,4 +1,4 @@
-"""A person with a browser, as far as HTTP goes: cookies are kept, and every step of a sign-in is one call.
+"""A person with a browser, only its HTTP: it keeps cookies, and every step of a sign-in is one call.
 
 >>> visitor = Visitor("http://127.0.0.1:8000")
 >>> ticket = visitor.arrive(person="xiaolan").data["access_token"]
@@ -33,7 +33,7 @@ class Answer:
 
     @property
     def location(self) -> str:
-        """Where a redirect leads."""
+        """The address that a redirect leads to."""
         assert 300 <= self.status < 400, self
         return str(self.headers["Location"])
 
@@ -46,12 +46,13 @@ class _NoRedirects(HTTPRedirectHandler):
 class Visitor:
     """One browser, with its own cookies, at the reference server ``site``.
 
-    ``headers`` go along with every request: what a proxy in front of the site would write.
+    ``headers`` are sent with every request: those that a proxy in front of the site would write.
     """
 
     def __init__(self, site: str, language: str = "en", headers: Mapping[str, str] | None = None) -> None:
         self.site = site
-        # Behind a proxy that ends TLS the site is asked over plain HTTP, and its cookies are secure all the same.
+        # Behind a proxy that ends TLS, requests reach the site over plain HTTP, and its cookies are secure all the
+        # same.
         self.cookies = CookieJar(DefaultCookiePolicy(rfc2965=False, secure_protocols=("http", "https")))
         self._headers = {"Accept-Language": language, **(headers or {})}
         self._opener: OpenerDirector = build_opener(HTTPCookieProcessor(self.cookies), _NoRedirects)
@@ -59,16 +60,16 @@ class Visitor:
     # ------------------------------------------------------------ plain HTTP
 
     def get(self, path: str, **query: str) -> Answer:
-        """A path of the site, or an absolute URL."""
+        """``path`` is a path of the site, or an absolute URL."""
         return self._open(Request(self._url(path, query)))
 
     def post(self, path: str, **fields: str) -> Answer:
-        """Fields as JSON."""
+        """POST the fields as JSON."""
         body = json.dumps(fields).encode()
         return self._open(Request(self._url(path), body, {"Content-Type": "application/json"}))
 
     def submit(self, path: str, **fields: str) -> Answer:
-        """Fields as a form."""
+        """POST the fields as a form."""
         return self._open(Request(self._url(path), urlencode(fields).encode()))
 
     # ------------------------------------------------------------ a sign-in, step by step
@@ -78,15 +79,15 @@ class Visitor:
         return str(self.get("/oauth/qq/authorization/", next=next).data["login_url"])
 
     def click(self, login_url: str, person: str) -> str:
-        """Choose a person on the sandbox's page; the callback URL."""
+        """Choose a person on the sandbox's page. Returns the callback URL."""
         return self.submit(login_url, person=person).location
 
     def call_back(self, callback: str) -> Answer:
-        """Hand the callback's code and state to the API, as a front end does."""
+        """Pass the callback's code and state to the API, as a front end does."""
         return self.get("/oauth/qq/user/?" + callback.partition("?")[2])
 
     def arrive(self, person: str, next: str = "/") -> Answer:  # noqa: A002
-        """All of the above: bound people come back with tokens, others with a bind ticket."""
+        """All steps above. The answer has tokens for a bound person, and a bind ticket for any other."""
         return self.call_back(self.click(self.authorize(next), person))
 
     def sms_code(self, mobile: str) -> str:
@@ -103,12 +104,12 @@ class Visitor:
         return self.get(f"/sms_codes/{mobile}/", image_code_id=image, text=text)
 
     def bind(self, mobile: str, password: str, *, ticket: str, sms_code: str | None = None) -> Answer:
-        """Submit the bind form, by default with a right SMS code."""
+        """Submit the bind form, by default with the correct SMS code."""
         code = sms_code or self.sms_code(mobile)
         return self.post("/oauth/qq/user/", mobile=mobile, password=password, sms_code=code, access_token=ticket)
 
     def faults(self, **switches: Any) -> None:
-        """Set the sandbox's switches; none at all sets every one back."""
+        """Set the sandbox's switches. Without arguments, all switches are reset."""
         answer = self.post("/sandbox/faults.json", **(switches or {"reset": True}))
         assert answer.status == 200, answer
 

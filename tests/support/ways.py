@@ -1,4 +1,4 @@
-"""Providers that let everybody in at once, by the names and families of real ones: for pages that show several."""
+"""Providers that sign everyone in at once, with the names and families of real ones: for pages that show several."""
 
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -18,7 +18,7 @@ IN_ANOTHER_BROWSER_OF_QQ = f"{PHONE} MQQBrowser/14.1"
 
 
 class Made(WebProvider):
-    """The code is the openid, but for "snapshot", and the provider has no page of its own."""
+    """The code is the openid, except for "snapshot". The provider has no page."""
 
     kind = "made"
     family = "made"
@@ -82,7 +82,7 @@ KINDS = (QRCode, OfficialAccount, Weibo, Alipay, Apple, Made)
 
 
 def entries(*kinds: type[Made], pages: str = "http://testserver") -> dict[str, dict[str, Any]]:
-    """For PROVIDERS, named after their kinds; ``pages`` is where our own pages are."""
+    """A value for PROVIDERS, with entries named after their kinds. ``pages`` is the site of our own pages."""
     return {
         kind.kind: {
             "provider": f"{__name__}.{kind.__name__}",

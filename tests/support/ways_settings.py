@@ -1,4 +1,4 @@
-"""The demo with other ways in beside the sandbox's QQ."""
+"""The demo with further providers beside the sandbox's QQ."""
 
 from typing import Any
 
@@ -8,5 +8,5 @@ from tests.support.ways import KINDS, entries
 
 _ours: Any = PHONEBIND["PROVIDERS"]
 _providers = {"qq": _ours["qq"], **entries(*KINDS, pages=ORIGIN)}
-# One of the sandbox's proofs asks a provider that is not among these.
+# One of the sandbox's mobile proofs asks a provider that is not among these.
 PHONEBIND = {**PHONEBIND, "PROVIDERS": _providers, "MOBILE_PROOFS": {}}

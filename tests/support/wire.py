@@ -14,7 +14,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 
 @dataclass
 class Wire:
-    """What one connection is to a behaviour."""
+    """One connection, as a behaviour sees it."""
 
     socket: socket.socket
     over: threading.Event
@@ -24,7 +24,7 @@ class Wire:
             self.socket.sendall(piece)
 
     def drip(self, piece: bytes, pause: float) -> None:
-        """The same piece again and again, until the client hangs up or the test is over."""
+        """Send the same piece again and again, until the client hangs up or the test is over."""
         while not self.over.wait(pause):
             self.socket.sendall(piece)
 
@@ -45,13 +45,13 @@ class Server:
 
 @contextmanager
 def serve(behaviour: Callable[[Wire], None]) -> Iterator[Server]:
-    """Every connection: read one request's head, behave, hang up."""
+    """For every connection: read the head of one request, run the behaviour, hang up."""
     over = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     server = Server(f"http://127.0.0.1:{listener.getsockname()[1]}")
 
     def talk(connection: socket.socket) -> None:
-        # The client hangs up in the middle, as it should.
+        # The client hangs up during the answer, as it should.
         with connection, contextlib.suppress(OSError):
             head = connection.recv(65536)
             server.requests.append(head.partition(b"\r\n")[0])
@@ -72,8 +72,8 @@ def serve(behaviour: Callable[[Wire], None]) -> Iterator[Server]:
 
 
 def reach(behaviour: Callable[[Wire], None], ask: Callable[[str], object]) -> Server:
-    """Ask a server that behaves so. On a busy machine the asker's deadline may end before anything was written: then
-    nothing was asked yet, and it is asked again.
+    """Ask a server with this behaviour. On a busy machine the asker's deadline may end before it has sent anything:
+    then nothing was asked, and it asks again.
     """
     for _ in range(5):
         with serve(behaviour) as server:
@@ -106,7 +106,7 @@ def stalling(start: bytes) -> Callable[[Wire], None]:
 _BOMB = gzip.compress(bytes(20_000_000))
 _CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
-#: Every way in which no usable answer comes.
+#: Every way in which no usable answer arrives.
 FAULTS: dict[str, Callable[[Wire], None]] = {
     "hangs before the headers": stalling(b""),
     "hangs in the headers": stalling(OK + b"Content-Ty"),

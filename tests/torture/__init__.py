@@ -1,1 +1,1 @@
-"""What must hold when everything goes wrong at once: ``make torture``, and in a short form with all other tests."""
+"""What must hold when everything fails at once: ``make torture``, and in a short form with all other tests."""

@@ -1,4 +1,5 @@
-"""Where a browser goes: as much of the WHATWG URL parser as tells the host, and nothing of Python's or Django's own.
+"""Where a browser goes: the part of the WHATWG URL parser that finds the host, without the parsers of Python and
+Django.
 
 https://url.spec.whatwg.org/#concept-basic-url-parser, for http and https bases only.
 """
@@ -13,8 +14,8 @@ _PORTS = {"http": "80", "https": "443"}
 
 
 def destination(target: str, base: tuple[str, str]) -> tuple[str, str]:
-    """Scheme and host (with a port that is not the scheme's own) of a link on a page of ``base``; no host where the
-    scheme has none.
+    """Scheme and host of a link on a page of ``base``. The host includes a port that is not the default of the scheme.
+    It is empty for a scheme without hosts.
     """
     rest = re.sub("[\t\n\r]", "", target.strip(_C0_AND_SPACE))
     scheme = base[0]
@@ -23,7 +24,7 @@ def destination(target: str, base: tuple[str, str]) -> tuple[str, str]:
         if scheme not in _PORTS:
             return scheme, ""
     rest = rest.replace("\\", "/")
-    # Another scheme than the page's needs no slashes to name a host: "https:evil.example".
+    # If the scheme differs from the page's, a host needs no slashes before it: "https:evil.example".
     if not rest.startswith("//") and scheme == base[0]:
         return base
     authority = re.split("[/?#]", rest.lstrip("/"), maxsplit=1)[0]
@@ -32,6 +33,6 @@ def destination(target: str, base: tuple[str, str]) -> tuple[str, str]:
 
 
 def _host(text: str) -> str:
-    """Percent-decoded, and as IDNA maps it: full-width letters, and the dots of other scripts."""
+    """Percent-decoded, and mapped as IDNA does: full-width letters, and the dots of other scripts."""
     mapped = unicodedata.normalize("NFKC", unquote(text).replace("\u3002", ".").replace("\u00ad", ""))
     return mapped.casefold()

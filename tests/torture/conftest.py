@@ -15,11 +15,11 @@ from tests.torture.outside import Outside, outside
 from tests.torture.people import Person, Shop
 from tests.torture.serving import serving
 
-#: `make torture PARTS=nodes` names them; no other run collects them.
+#: Tests that run only in `make torture PARTS=nodes` and the like. No other run collects them.
 PARTS = ("nodes", "cluster", "sentinel", "replica", "pgbouncer", "mariadb_replica")
 collect_ignore = [f"test_{part}.py" for part in PARTS]
 
-#: The tests themselves ask Valkey too, while it is killed.
+#: The tests themselves ask Valkey too, while it is down.
 PATIENT = Retry(ConstantBackoff(0.1), 100)
 
 
@@ -31,8 +31,8 @@ def neighbours() -> Iterator[Outside]:
 
 @pytest.fixture(scope="module")
 def server(request: pytest.FixtureRequest, django_db_setup: None, neighbours: Outside) -> Iterator[Shop]:
-    """One for all tests of a module, whose ``SETTINGS`` override PHONEBIND, and ``ENVIRON`` what the server reads;
-    ``LOGGED`` is what it may log as an error.
+    """One server for all tests of a module. The module's ``SETTINGS`` override PHONEBIND, ``ENVIRON`` the environment
+    of the server, and ``LOGGED`` lists what it may log as an error.
     """
     module = request.module
     environ = {"TORTURE_DB": str(connection.settings_dict["NAME"]), **getattr(module, "ENVIRON", {})}
@@ -41,14 +41,16 @@ def server(request: pytest.FixtureRequest, django_db_setup: None, neighbours: Ou
         redis.Redis.from_url(os.environ["REDIS_URL"], max_connections=2000, retry=PATIENT) as valkey,
     ):
         shop = Shop(port, neighbours, valkey, pid)
-        # The listener is ours, so the first question waits for the first worker.
+        # The listening socket is ours, so the first request waits until a worker is ready.
         assert Person(shop, "", "13900000000").request("GET", "/login/").status == 200
         yield shop
 
 
 @pytest.fixture
 def shop(server: Shop, transactional_db: None, settings: Settings) -> Shop:
-    """The server, without any account, and nobody there yet. Accounts that tests make have passwords of its hasher."""
+    """The server, without any account and without earlier requests. Passwords of accounts that tests create use its
+    hasher.
+    """
     settings.PASSWORD_HASHERS = ["server.hashers.Argon2id"]
     User.objects.all().delete()
     server.outside.hanging.clear()

@@ -1,6 +1,6 @@
-"""People who sign in, bind and refresh while servers are taken away, each new; and who tries again what they used up.
+"""New people sign in, bind and refresh while servers are stopped. Afterwards, people try used codes and tokens again.
 
-Others ask for one SMS after another, and so find out whether a fail-over forgets a limit.
+Others ask for one SMS after another. This shows whether a fail-over forgets a limit.
 """
 
 import itertools
@@ -24,18 +24,18 @@ from tests.support.clusters import until
 from tests.torture.people import STUBBORN, Person, Reply, Shop
 from tests.torture.serving import WORKERS
 
-#: People a second, as long as no more than so many are on their way.
+#: New people a second, unless AT_ONCE of them are still on their way.
 RATE = 14
 AT_ONCE = 64
-#: SMS an hour of one mobile; those who want more ask so often, once a second.
+#: SMS an hour for one mobile. People who want more ask GREED times, once a second.
 MOST = 8
 GREED = 12
-#: Seconds that somebody needs to type the code of an SMS.
+#: The seconds that a person needs to enter the code of an SMS.
 READING = (0.2, 3)
-#: Of each kind, the last that were used before the fault and are tried again.
+#: Of each kind, how many are tried again: the last ones that were used before the fault.
 TRIED = 80
 MANY = (10**6, 3600)
-#: Nobody waits a minute for the next SMS here, and the site has enough for all.
+#: The gap between two SMS is one second here, and the site's budget never runs out.
 LIMITS = {
     "sms_mobile_gap": (1, 1),
     "sms_mobile_hour": (MOST, 3600),
@@ -47,7 +47,9 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Site(Shop):
-    """Remembers when it refused somebody for want of a neighbour, and when it bound somebody."""
+    """Records the times at which a request was refused because a neighbour was down, and at which a person was
+    bound.
+    """
 
     refused: list[float] = field(default_factory=list)
     bound: list[float] = field(default_factory=list)
@@ -60,7 +62,7 @@ class Site(Shop):
             self.bound.append(time.monotonic())
 
     def image_code(self) -> dict[str, str]:
-        """However long its master is away."""
+        """Works however long Valkey's master is down."""
         end = time.monotonic() + STUBBORN
         while True:
             try:
@@ -70,14 +72,14 @@ class Site(Shop):
                 time.sleep(0.2)
 
     def processes(self) -> set[int]:
-        """All of the server's; the same afterwards, where nobody has restarted anything."""
+        """The process ids of all workers. They stay the same if no process was restarted."""
         until(lambda: len(psutil.Process(self.pid).children()) == WORKERS, "all workers run")
         return {child.pid for child in psutil.Process(self.pid).children()}
 
 
 @dataclass(frozen=True)
 class Used:
-    """Good for nothing any more: the code that somebody ``bound`` with, and the token that they ``refreshed``, then."""
+    """A code that has ``bound`` and a token that was ``refreshed``, with the times. Neither may work again."""
 
     person: Person
     code: str
@@ -88,16 +90,16 @@ class Used:
 
 @dataclass
 class Crowd:
-    """Who came."""
+    """The people who came."""
 
     site: Site
     used: list[Used] = field(default_factory=list)
     greedy: list[str] = field(default_factory=list)
-    #: Whose answer to a refresh was lost, and whose next attempt was refused.
+    #: How many people lost the answer to a refresh, and were refused at their next attempt.
     signed_out: int = 0
 
     def come(self, number: int) -> None:
-        """From the first click to the second pair of tokens. Raises AssertionError where trying again does not help."""
+        """From the first click to the second pair of tokens. Raises AssertionError if repeating does not help."""
         person = Person(self.site, f"{number:032X}", f"139{number:08}")
         reply, code = _enter(person)
         bound = time.monotonic()
@@ -108,7 +110,7 @@ class Crowd:
         self.used.append(Used(person, code, token, bound, time.monotonic()))
 
     def want_more(self, number: int) -> None:
-        """More SMS than there are for one mobile."""
+        """A person asks for more SMS than one mobile may get."""
         person = Person(self.site, "", f"137{number:08}")
         self.greedy.append(person.mobile)
         for _ in range(GREED):
@@ -117,13 +119,13 @@ class Crowd:
 
     @property
     def beyond(self) -> int:
-        """SMS that were sent although their mobile had had enough."""
+        """The number of SMS that were sent although the limit of their mobile was reached."""
         sent = Counter(self.site.outside.sent)
         return sum(max(0, sent[mobile] - MOST) for mobile in self.greedy)
 
 
 def _enter(person: Person) -> tuple[Reply, str]:
-    """A code that was asked for without a ticket: anybody could use it. "" where the answer to the bind was lost."""
+    """The code is asked for without a ticket, so anyone could use it. It is "" if the answer to the bind was lost."""
     reply, code = person.persist(lambda: person.call_back(person.persist(person.authorize).data["login_url"])), ""
     while "token" not in reply.data:
         code = person.sms_code("")
@@ -143,7 +145,7 @@ def _refresh(person: Person, token: str) -> Reply:
 
 @contextmanager
 def crowd(site: Site) -> Iterator[Crowd]:
-    """They come as long as the block runs, and each gets in; then nobody is under way."""
+    """People come as long as the block runs, and each gets in. At the end no one is on their way."""
     made, over = Crowd(site), threading.Event()
     site.refused.clear()
     site.bound.clear()
@@ -172,12 +174,12 @@ def crowd(site: Site) -> Iterator[Crowd]:
 
 
 def rows() -> list[tuple[str, str]]:
-    """Whose identity is bound to whose account, as the tests' own database has it."""
+    """Each identity and the account that it is bound to, from the tests' own database."""
     return list(SocialAccount.objects.values_list("openid", "user__username"))
 
 
 def nothing_is_lost(crowd: Crowd, found: Sequence[tuple[str, str]], users: int) -> None:
-    """Everybody who came is in, once; nothing is half-made; and nobody met a 500."""
+    """Every person is bound, exactly once; nothing is left half done; and no answer was a 500."""
     came = Counter((used.person.openid, used.person.mobile) for used in crowd.used)
     assert Counter(found) == came
     assert users == len(came)
@@ -186,7 +188,7 @@ def nothing_is_lost(crowd: Crowd, found: Sequence[tuple[str, str]], users: int) 
 
 
 def again(crowd: Crowd, before: float, act: Callable[[Used], bool]) -> tuple[list[Used], int]:
-    """Who succeeds with what they used up already, of so many who try."""
+    """The used items for which ``act`` succeeds again, and how many were tried."""
     tried = sorted(
         (used for used in crowd.used if used.code and used.refreshed < before), key=lambda used: used.refreshed
     )[-TRIED:]
@@ -196,7 +198,7 @@ def again(crowd: Crowd, before: float, act: Callable[[Used], bool]) -> tuple[lis
 
 
 def code_is_good(used: Used) -> bool:
-    """For somebody else who has read it, and knows the account's password too."""
+    """Whether another person can still bind with the code. They have read it, and know the account's password too."""
     number = next(_numbers)
     thief = Person(
         used.person.shop, f"E{number:031X}", used.person.mobile, f"10.250.{number >> 8 & 255}.{number & 255}"
@@ -214,7 +216,9 @@ def token_is_good(used: Used) -> bool:
 
 
 def told(crowd: Crowd, fault: float) -> dict[str, object]:
-    """For the row. Seconds are from the fault to the last refusal; and between two binds, the longest after it."""
+    """Fields for the report. "last refusal after" counts from the fault. "longest without a bind" is the longest time
+    between two binds that ends after the fault.
+    """
     late = [when - fault for when in crowd.site.refused if when > fault]
     words = [f"{number} × {name}" for name, number in sorted(crowd.site.outcomes.items()) if name[0] in "5b"]
     gaps = [later - sooner for sooner, later in pairwise(sorted(crowd.site.bound)) if later > fault]

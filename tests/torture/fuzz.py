@@ -1,7 +1,7 @@
-"""``python -m tests.torture.fuzz TARGET … [-runs=10000 …]``: libFuzzer on ``tests.torture.targets``, with its options.
+"""``python -m tests.torture.fuzz TARGET … [-runs=10000 …]``: libFuzzer with its options on ``tests.torture.targets``.
 
-Everything it writes, services included, is in a temporary directory that goes when it ends; an input that breaks
-something is printed in Base64.
+All files, also those of the services, are in a temporary directory that is deleted at the end. An input that makes a
+check fail is printed in Base64.
 """
 
 import os
@@ -22,7 +22,7 @@ from django.db import connections
 from server.processes import Valkey
 
 SEED = 1
-#: What reads foreign bytes for us. A whole library would take half a minute.
+#: Libraries that read untrusted bytes for us. To instrument a whole library would take half a minute.
 ALSO = (
     "django.core.signing.loads",
     "django.core.validators.RegexValidator.__call__",
@@ -72,14 +72,14 @@ def _instrumented(directory: Path, redis_url: str) -> Any:
 
 
 def _run(target: Callable[[], Any], directory: Path, options: Sequence[str]) -> int:
-    """In a child, since libFuzzer does not return and cleans up nothing."""
+    """Run it in a child process, because libFuzzer does not return and does not clean up."""
     sys.stderr.write(f"==== {directory.name}\n")
     sys.stderr.flush()
     child = os.fork()
     if child == 0:
         try:
             _fuzz(target, directory, options)
-        except BaseException:  # noqa: BLE001 - or it would rise into the parent's code
+        except BaseException:  # noqa: BLE001 - otherwise it would rise into the parent's code
             traceback.print_exc()
             os._exit(1)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -1,6 +1,6 @@
-"""What has really happened, and that it was allowed: proofs and limits, from what was seen alone.
+"""A check of what really happened, from observed facts alone: was every bind proved, and was every limit kept?
 
-It trusts neither the product nor the model: a binding is right because of an SMS and a ticket, not because both agree.
+It uses neither the product nor the model. A binding is right because of an SMS and a ticket, not because both agree.
 """
 
 from collections import defaultdict
@@ -16,14 +16,14 @@ class Sms:
     text: str
     at: int
     wrong_guesses: int = 0
-    #: Whom it has proven something for, and whether a binding was made of it.
+    #: The identities that it has proved the mobile for, and the number of bindings made from it.
     proved: set[str] = field(default_factory=set)
     made: int = 0
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Everything in the database that matters."""
+    """The rows of the database that matter."""
 
     #: (id, username, mobile, active) and (openid, account's id), sorted.
     accounts: list[tuple[int, str, str | None, bool]]
@@ -43,14 +43,14 @@ class History:
         self._count(now, {name: subjects[kind] for name, kind in SMS_LIMITS})
 
     def wrong_password(self, username: str, address: str, now: int) -> None:
-        """That was compared, and so told something."""
+        """A wrong password that was compared. The answer gave information, so it counts."""
         owners = [str(pk) for pk, _, mobile, _ in self.rows.accounts if mobile == username]
         named = [str(pk) for pk, name, _, _ in self.rows.accounts if name == username]
         account = [*owners, *named, f"-{username}"][0]
         self._count(now, {"password_account": account, "password_address": address})
 
     def _count(self, now: int, subjects: dict[str, str]) -> None:
-        """One of each limit, for its subject: no window ever holds more than it may."""
+        """Count one in each limit, for its subject. No window may ever contain more than its limit."""
         for name, subject in subjects.items():
             times = self._counted[name, subject]
             times.append(now)
@@ -64,7 +64,7 @@ class History:
             sms.wrong_guesses += 1
 
     def proved(self, browser: str, ticket: Ticket, mobile: str, text: str, now: int) -> None:
-        """A bind was answered with success."""
+        """A bind succeeded."""
         sms = self._last(mobile)
         assert sms
         assert sms.text == text
@@ -76,7 +76,9 @@ class History:
         assert now - ticket.at <= SIGN_IN_LIFE
 
     def see(self, rows: Rows, *, proven: tuple[str, str] | None = None, by_operator: bool = False) -> None:
-        """What is in the database after an act; ``proven``: openid and mobile of a bind that succeeded."""
+        """Compare the database after an act with that before. ``proven``: openid and mobile of a bind that
+        succeeded.
+        """
         assert unique(openid for openid, _ in rows.bindings)
         assert unique(mobile for _, _, mobile, _ in rows.accounts if mobile)
         before, self.rows = self.rows, rows
@@ -100,7 +102,7 @@ class History:
 
 
 def fullest(times: Iterable[int], seconds: int) -> int:
-    """Of windows that each begin with the first time that the one before does not hold."""
+    """The most that any window contains. A window begins with the first time that is not in the window before."""
     counts: list[int] = []
     end = 0
     for time in times:

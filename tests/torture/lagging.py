@@ -1,4 +1,4 @@
-"""What people and operators do where a replica is seconds behind: all of it as if there were none."""
+"""People and operators while a replica is seconds behind: every answer is as if there were no replica."""
 
 import json
 import os
@@ -38,7 +38,7 @@ ADMIN = "/admin/phonebind_operations/securityevent/"
 
 
 class Server(Protocol):
-    """One of the two databases."""
+    """One of the two database servers."""
 
     @property
     def url(self) -> str: ...
@@ -51,7 +51,9 @@ class Server(Protocol):
 
 @contextmanager
 def site(outside: Outside, primary: Server, replica: Server, *routers: str) -> Iterator[Site]:
-    """With all apps, and Django's documented router behind these; once the replica has the tables."""
+    """A site with all apps, with these routers before Django's documented one. It starts when the replica has the
+    tables.
+    """
     environ = {"DATABASE_URL": primary.url, "TORTURE_REPLICA": replica.url, "TORTURE_DB": primary.name}
     environ |= {"DJANGO_SETTINGS_MODULE": "tests.torture.replica_settings", "TORTURE_ROUTERS": json.dumps(routers)}
     environ |= {"LIFECYCLE": "1", "OPERATIONS": "1"}
@@ -63,7 +65,7 @@ def site(outside: Outside, primary: Server, replica: Server, *routers: str) -> I
 
 
 class Lagging:
-    """The tests; ``site``, ``primary``, ``replica`` and ``note`` are fixtures of who inherits them."""
+    """The tests. ``site``, ``primary``, ``replica`` and ``note`` are fixtures of the subclass's module."""
 
     @pytest.fixture(autouse=True)
     def _nobody_met_a_500(self, site: Site) -> Iterator[None]:
@@ -85,7 +87,7 @@ class Lagging:
         note("a replica that lags", a_bind_is_seen_there_after=f"{seconds:.1f} s")
 
     def test_a_double_click(self, site: Site, primary: Server, note: Note) -> None:
-        """One form four times at once: one account, and four times the same answer."""
+        """One form is sent four times at once: one account, and four times the same answer."""
         answers: Counter[str] = Counter()
         for _ in range(PEOPLE):
             person = _person(site)
@@ -114,12 +116,12 @@ class Lagging:
         with ThreadPoolExecutor(4) as threads:
             ended = list(threads.map(lives.live, people))
         assert [reply.status for reply in ended] == [200] * PEOPLE
-        for person in people:  # who has moved
+        for person in people:  # each has changed their mobile
             assert primary.ask("SELECT count(*) FROM users_user WHERE mobile = %s", person.mobile)[0][0] == 1
         note(f"replica {DELAY} s behind: lives of accounts (phonebind.lifecycle)", people=PEOPLE, lived=PEOPLE)
 
     def test_an_operator(self, site: Site, primary: Server, note: Note) -> None:
-        """Signs in to the admin, sees what somebody did a second ago, and ends their sessions."""
+        """An operator signs in to the admin, sees what a person did a second ago, and ends that person's sessions."""
         person, browser = _person(site), _operator(site, primary)
         bound = person.arrive_and_bind()
         page = browser.get(ADMIN, q=person.mobile)
@@ -133,7 +135,9 @@ class Lagging:
         note(f"replica {DELAY} s behind: an operator sees a bind and ends its sessions", as_without=1)
 
     def test_without_our_router(self, neighbours: Outside, primary: Server, replica: Server, note: Note) -> None:
-        """The API is the same; what Django itself reads is not, which shows that reads do go to the replica."""
+        """The API gives the same answers. What Django itself reads is stale: this shows that reads do go to the
+        replica.
+        """
         with site(neighbours, primary, replica) as bare:
             assert all(_follow(_person(bare), primary) for _ in range(PEOPLE // 4))
             browser = _operator(bare, primary)
@@ -152,7 +156,7 @@ def _person(site: Site) -> Person:
 
 
 def _operator(site: Site, primary: Server) -> Visitor:
-    """Bound a moment ago, and signed in to the admin, if it lets them in."""
+    """A person who was bound a moment ago, and who signs in to the admin if it lets them in."""
     operator, browser = _person(site), Visitor(f"http://127.0.0.1:{site.port}")
     assert operator.arrive_and_bind().status == 201
     primary.ask("UPDATE users_user SET is_staff = true, is_superuser = true WHERE mobile = %s", operator.mobile)
@@ -182,7 +186,7 @@ def _refresh(person: Person, token: str) -> Reply:
 
 
 def _follow(person: Person, primary: Server) -> bool:
-    """Each is refused or let in as the primary has it."""
+    """Whether each request is refused or accepted according to the primary's data."""
     bound = person.arrive_and_bind()
     assert bound.status == 201, bound
     again = person.persist(lambda: person.call_back(person.persist(person.authorize).data["login_url"]))
@@ -205,6 +209,6 @@ def _follow(person: Person, primary: Server) -> bool:
 
 
 def _submit(browser: Visitor, path: str, **fields: str) -> Any:
-    """A form of the admin's."""
+    """Submit a form of the admin."""
     token = next(cookie.value for cookie in browser.cookies if cookie.name == "csrftoken")
     return browser.submit(path, csrfmiddlewaretoken=str(token), **fields)

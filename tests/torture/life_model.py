@@ -1,8 +1,8 @@
-"""The rules of the account life as one would tell them: what every act must come to, and nothing of how that is done.
+"""The rules of the account life in plain form: what the result of every act must be, and nothing about how it is done.
 
-Written from the contract and docs/en/explanation/threats.md; it imports nothing of what it judges. The return value
-says what an act makes; ``text`` is what that looks like on the wire, and the driver of the model fills it in. A refusal
-is raised as ``No``. All of an act is refused before any of it is done.
+They are written from the contract and docs/en/explanation/threats.md. This module imports nothing of the code that it
+judges. The return value says what an act creates. ``text`` is how that looks on the wire; the driver of the model fills
+it in. A refusal is raised as ``No``. An act is refused before any part of it is done.
 """
 
 from collections.abc import Sequence
@@ -11,22 +11,22 @@ from dataclasses import dataclass, field
 from tests.torture.model import CHAIN_LIFE, CODE_LIFE, DAY, HOUR, LIMITS, MAX_LIVE, REFRESH_LIFE, Claim, Counts, Limits
 
 ACCESS_LIFE = HOUR
-#: Of a state, a ticket, a flow, a reset, a question and the answer to it, and a proof that it is them.
+#: Seconds that these are valid: a state, a ticket, a flow, a reset, a question and its answer, and a proof of step-up.
 LIFE = 600
-#: Seconds in which a refresh token that comes again gets the same successor.
+#: Seconds in which a refresh token that is used again gets the same successor.
 REFRESH_AGAIN = 20
-#: Without a proof for as long a number may be somebody else's.
+#: After this time without a proof, a number may belong to another person.
 FROZEN = 90 * DAY
 PROBATION = 8 * DAY
 MOBILE_CHANGE_DELAY = 72 * HOUR
 GUESSES = {"bind": 5, "sign_in": 3, "reset_password": 3, "change_mobile": 3, "verify": 3}
 METHODS = ("sms", "password", "provider")
 WEAK = frozenset({"12345678", "password"})
-#: Sessions of a device that witness for it are in use, or were signed out there.
+#: A session makes its device known if it is in use (""), or was signed out on that device.
 HARMLESS = ("", "signed_out")
-#: Forms of a forgotten password in one browser.
+#: Open forms for a forgotten password in one browser.
 MAX_RESETS = 3
-#: A session and the proof of one request are no further apart.
+#: The most seconds between the times of a session and a proof that one request made.
 ONE_REQUEST = 30
 
 LIFE_LIMITS: Limits = LIMITS | {
@@ -43,7 +43,7 @@ LIFE_LIMITS: Limits = LIMITS | {
     "password_verify": (5, 900, "too_many_attempts"),
     "owner_choice_address_hour": (100, HOUR, "too_many_requests"),
 }
-#: Of whichever purpose a code is, a mobile is counted in these.
+#: These count the SMS of a mobile for all purposes together.
 _OWN = ("sms_mobile_gap", "sms_mobile_hour", "sms_mobile_day")
 _OPEN = ("sms_mobile_open_hour", "sms_mobile_open_day")
 _KEPT = ("sms_identity_hour", "sms_identity_day", "sms_identity_month")
@@ -69,7 +69,7 @@ STATUS = {
 
 
 class No(Exception):
-    """``facts`` are what the answer says besides."""
+    """``facts``: the further fields of the answer."""
 
     def __init__(self, code: str, status: int = 0, **facts: object) -> None:
         super().__init__(code)
@@ -78,20 +78,21 @@ class No(Exception):
 
 @dataclass(eq=False)
 class Account:
-    """``id`` and ``username`` are told by the answer that made it."""
+    """``id`` and ``username`` come from the answer that created the account."""
 
     mobile: str | None
     password: str | None
-    #: Which of its passwords this is.
+    #: A number that goes up with each new password.
     nth: int = 0
     id: int = 0
     username: str = ""
     enabled: bool = True
     identities: list["Identity"] = field(default_factory=list)
-    #: The last good proof of the mobile, and until when a worse one keeps it in doubt: None where there was none since.
+    #: The last good proof of the mobile. A later, weaker proof puts the mobile in doubt until ``doubtful_until``; None
+    #: if there was none since the good proof.
     proved_at: int = 0
     doubtful_until: int | None = None
-    #: The change of mobile that waits.
+    #: The change of mobile that waits for its delay, as (mobile, when it was asked for).
     waiting: tuple[str, int] | None = None
 
 
@@ -105,7 +106,7 @@ class Identity:
 class Session:
     account: Account
     method: str
-    #: The name of the device, "" for one that has none.
+    #: The name of the device, "" for a device without a name.
     device: str
     identity: Identity | None
     #: When the sign-in began.
@@ -125,7 +126,7 @@ class Session:
 
 @dataclass(eq=False)
 class Token:
-    """A pair: ``nth`` of its session. ``access`` was made at ``at``."""
+    """A pair of tokens, the ``nth`` of its session. ``access`` was made at ``at``."""
 
     session: Session
     nth: int
@@ -137,7 +138,9 @@ class Token:
 
 @dataclass(eq=False)
 class Code:
-    """``holder``: whom it is for. Good once: ``used_by`` whom it has served."""
+    """``holder``: the only one who may use the code, "" for anyone. It is valid once: ``used_by`` is the one who used
+    it.
+    """
 
     mobile: str
     purpose: str
@@ -155,7 +158,7 @@ class Flow:
 
 @dataclass(eq=False)
 class State:
-    """What a browser goes to the provider with: to sign in, or for one session to bind, or to show that it is them."""
+    """The state of a visit to the provider: to sign in, or for one session to bind, or as its proof for step-up."""
 
     browser: str
     at: int
@@ -183,7 +186,7 @@ class Reset:
 
 @dataclass(eq=False)
 class Proof:
-    """That it is them. ``of``: what it was made of, and is worth nothing without."""
+    """A proof for step-up. ``of``: what it was made from. Without that it is not valid."""
 
     session: Session
     device: str
@@ -195,7 +198,7 @@ class Proof:
 
 @dataclass(eq=False)
 class Question:
-    """Of the gate; ``subject``: the device it was put to, or the openid that is being bound."""
+    """A question of the gate. ``subject``: the device that got it, or the openid that is being bound."""
 
     purpose: str
     subject: str
@@ -208,7 +211,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Person:
-    """Who sends a request: a session, from this device."""
+    """The sender of a request: a session, and the device that sends it."""
 
     session: Session
     device: str
@@ -223,7 +226,7 @@ class LifeModel(Counts):
     limits: Limits = field(default_factory=lambda: LIFE_LIMITS)
     accounts: list[Account] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
-    #: Numbers that somebody has lost: who, which, why.
+    #: Numbers that an account has lost: account, number, reason.
     released: list[tuple[Account, str, str]] = field(default_factory=list)
     codes: list[Code] = field(default_factory=list)
     #: Wrong guesses by mobile, purpose and holder.
@@ -231,17 +234,17 @@ class LifeModel(Counts):
     #: The name of each browser's device.
     devices: dict[str, str] = field(default_factory=dict)
     named: int = 0
-    #: What the gate was answered, by purpose, subject and mobile.
+    #: The answers to the gate's questions, by purpose, subject and mobile.
     answers: dict[tuple[str, str, str], tuple[str, Account, int]] = field(default_factory=dict)
-    #: Of each browser: the forms that are open in it.
+    #: By browser: its open reset forms.
     resets: dict[str, list[Reset]] = field(default_factory=dict)
-    #: What is known of numbers elsewhere: "same", "recycled", "unknown".
+    #: What the carrier says about numbers: "same", "recycled", "unknown".
     carrier: str = "unknown"
 
     # ------------------------------------------------------------ codes
 
     def send(self, mobile: str, purpose: str, holder: object = "", *also: Claim, kept: bool = False) -> Code:
-        """``kept``: the holder may have of what is kept back of a mobile's quota."""
+        """``kept``: the holder may use the part of a mobile's quota that is kept back."""
         own = [(name, mobile) for name in _OWN]
         claims = [*own, *((name, mobile) for name in _OPEN), *also]
         used_up = self.first_used_up(claims)
@@ -259,7 +262,7 @@ class LifeModel(Counts):
         return code
 
     def check(self, mobile: str, purpose: str, text: str, claimant: object, browser: str) -> Code:
-        """A code of one purpose is wrong for all others, and so is one that is for somebody else."""
+        """A code is wrong for any other purpose, and for anyone except its holder."""
         claims = [("sms_code_identity_hour", str(claimant)), ("sms_code_address_hour", browser)]
         if used_up := self.first_used_up(claims):
             raise No(self.limits[used_up[0]][2])
@@ -278,7 +281,7 @@ class LifeModel(Counts):
         raise No("sms_code_invalid")
 
     def use(self, code: Code, claimant: object) -> None:
-        """What it is for is done; once."""
+        """The code has done its work. It is used up."""
         code.used_by = claimant
         both = [*self._live(code.mobile, code.purpose, ""), *self._live(code.mobile, code.purpose, claimant)]
         self._drop([other for other in both if other is not code])
@@ -293,7 +296,7 @@ class LifeModel(Counts):
     def _drop(self, codes: list[Code]) -> None:
         self.codes = [code for code in self.codes if code not in codes]
 
-    # ------------------------------------------------------------ who is who
+    # ------------------------------------------------------------ people, accounts, tokens
 
     def owner(self, mobile: str | None) -> Account | None:
         return next((account for account in self.accounts if mobile and account.mobile == mobile), None)
@@ -307,14 +310,14 @@ class LifeModel(Counts):
         return next((identity for identity in every if identity.openid == openid), None)
 
     def person(self, token: Token, browser: str) -> Person:
-        """An access token is good for an hour, and until its session ends."""
+        """An access token is valid for an hour, and not after its session has ended."""
         session = token.session
         if session.ended or not session.account.enabled or self.now >= min(token.at + ACCESS_LIFE, token.ends):
             raise No("token_invalid")
         return Person(session, self.devices[browser])
 
     def begin(self, account: Account, method: str, browser: str, identity: Identity | None = None) -> Token:
-        """A sign-in; from now on the device has a name."""
+        """A sign-in. From now on the device has a name."""
         session = Session(account, method, self.name(browser), identity, self.now, self.now)
         self.sessions.append(session)
         return self.token(session)
@@ -329,7 +332,7 @@ class LifeModel(Counts):
         return self.devices[browser]
 
     def end(self, account: Account, reason: str, since: Identity | None = None) -> None:
-        """``since``: those alone that began with this identity."""
+        """``since``: only the sessions that began with this identity."""
         for session in self.sessions:
             is_meant = session.account is account and since in (None, session.identity)
             if is_meant and not session.ended:
@@ -353,7 +356,7 @@ class LifeModel(Counts):
             raise No("account_disabled")
 
     def _set_password(self, account: Account, password: str) -> None:
-        """Whatever the old one began is over."""
+        """Everything that began with the old password ends."""
         account.password, account.nth, account.waiting = password, account.nth + 1, None
         self.end(account, "password")
         self.void(account.mobile)
@@ -361,7 +364,9 @@ class LifeModel(Counts):
     # ------------------------------------------------------------ the gate
 
     def decide(self, account: Account, mobile: str, purpose: str, browser: str, openid: str = "") -> bool:
-        """Who has proved the number, and nothing else, is its owner: whether on probation."""
+        """A person has proved the number, and nothing else: are they its owner? Returns whether they are on probation.
+        Raises ``No`` with a question if it is unclear.
+        """
         subject = openid or self.devices[browser]
         worth, of, at = self.answers.get((purpose, subject, mobile), ("", None, 0))
         if worth and of is account and self.now < at + LIFE:
@@ -377,7 +382,9 @@ class LifeModel(Counts):
         raise No("owner_unclear", made=Question(purpose, subject, mobile, account, self.now))
 
     def _is_known_device(self, account: Account, browser: str) -> bool:
-        """Since a proof in doubt only what was there before the last good one is a witness."""
+        """A device is known by its sessions. While a proof is in doubt, only sessions up to the last good proof
+        count.
+        """
         until = self.now if account.doubtful_until is None else account.proved_at + ONE_REQUEST
         return any(
             session.account is account and session.device == self.devices[browser] != ""
@@ -386,7 +393,7 @@ class LifeModel(Counts):
         )
 
     def _knows(self, mobile: str, browser: str) -> bool:
-        """Whether the account of this number has signed in there."""
+        """Whether the account of this number has signed in on this device."""
         account, device = self.owner(mobile), self.devices[browser]
         mine = [it for it in self.sessions if it.account is account and it.device == device != ""]
         return account is not None and any(it.ended in HARMLESS for it in mine)
@@ -424,7 +431,7 @@ class LifeModel(Counts):
         self.release(account, "new_owner")
 
     def ask_choice(self, question: Question, browser: str, ticket: Ticket | None) -> None:
-        """Whoever the question was put to may answer it, while the bind is not done."""
+        """The device or the identity that got the question may answer it, until the bind is done."""
         claims = [("owner_choice_address_hour", browser)]
         if self.first_used_up(claims):
             raise No("too_many_requests")
@@ -459,7 +466,7 @@ class LifeModel(Counts):
         return True
 
     def release(self, account: Account, reason: str) -> None:
-        """The number is nobody's, and takes with it a name that it was, and its codes; sessions stay."""
+        """The number has no owner any more. A username that equals it and its codes go too; sessions stay."""
         mobile = account.mobile
         assert mobile
         self._lose(account, mobile, reason)
@@ -473,7 +480,7 @@ class LifeModel(Counts):
         account.mobile, account.doubtful_until = None, None
         self.void(mobile)
 
-    # ------------------------------------------------------------ ways in
+    # ------------------------------------------------------------ ways to sign in
 
     def come_back(self, state: State, browser: str, openid: str) -> Token | Ticket:
         self._redeem(state, browser, "", None)
@@ -490,7 +497,9 @@ class LifeModel(Counts):
     def bind(
         self, ticket: Ticket, browser: str, mobile: str, text: str, password: str | None, choice: str
     ) -> tuple[Token, Account | None]:
-        """With the number alone, if the gate sees no new owner; with the password otherwise. And a new account."""
+        """With the number alone, if the gate sees no sign of a new owner; otherwise with the password. Returns the
+        tokens and the new account, if one was made.
+        """
         if not self._is_own(ticket, browser):
             raise No("ticket_invalid")
         code = self.check(mobile, "bind", text, ticket.openid, browser)
@@ -522,7 +531,7 @@ class LifeModel(Counts):
     def _join(
         self, account: Account, openid: str, mobile: str, browser: str, password: str | None, choice: str
     ) -> tuple[bool, list[Identity]]:
-        """Nobody's identity is replaced on the word of a number."""
+        """A proof of the number alone never replaces an identity."""
         worth, of, at = self.answers.get(("bind", openid, mobile), ("", None, 0))
         shown = worth == "shown" and of is account and self.now < at + LIFE
         if not shown and password is not None and account.password is not None:
@@ -551,12 +560,12 @@ class LifeModel(Counts):
         return self.begin(account, "password", browser)
 
     def ask_to_sign_in(self, mobile: str, flow: Flow | None, browser: str) -> tuple[Code, Flow]:
-        """A flow that is good still goes on."""
+        """A flow that is still valid continues."""
         holder = flow if flow and self.now - flow.at <= LIFE else Flow(self.now)
         return self.send(mobile, "sign_in", id(holder), kept=self._knows(mobile, browser)), holder
 
     def enter(self, mobile: str, text: str, flow: Flow, browser: str) -> tuple[Token, Account | None]:
-        """By SMS: in, or to a new account."""
+        """By SMS: sign in, or get a new account."""
         code = self._in_flow(mobile, text, flow, browser)
         account, made, doubtful = self.owner(mobile), None, False
         if account is not None:
@@ -572,7 +581,7 @@ class LifeModel(Counts):
     def sign_up(
         self, name: str, mobile: str, text: str, flow: Flow, password: str, browser: str
     ) -> tuple[Token, Account]:
-        """Never an account that exists, nor a name that is somebody's number."""
+        """Never into an account that exists, and never with a username that is another person's number."""
         code = self._in_flow(mobile, text, flow, browser)
         claims = [("sign_up_mobile_hour", mobile)]
         if self.first_used_up(claims):
@@ -607,7 +616,7 @@ class LifeModel(Counts):
     # ------------------------------------------------------------ a forgotten password
 
     def ask_to_reset(self, mobile: str, browser: str) -> tuple[Code, Reset]:
-        """Alike for every number."""
+        """The same for every number."""
         account = self.owner(mobile)
         reset = Reset(browser, mobile, self.now, (account, account.nth) if account else None)
         kept = self._knows(mobile, browser)
@@ -617,7 +626,9 @@ class LifeModel(Counts):
         return code, reset
 
     def reset(self, reset: Reset, browser: str, text: str, password: str) -> Token:
-        """Of several one serves, once: for the account and the password that it was asked for."""
+        """Of several open forms only one works, and once: for the account and the password at the time of the
+        request.
+        """
         if reset not in self.resets.get(browser, []) or self.now >= reset.at + LIFE:
             raise No("sms_code_invalid")
         code = self.check(reset.mobile, "reset_password", text, id(reset), browser)
@@ -637,7 +648,9 @@ class LifeModel(Counts):
     # ------------------------------------------------------------ sessions
 
     def refresh(self, token: Token) -> Token:
-        """One successor, the same one for a while; then somebody else has it too, and this chain alone is over."""
+        """A token has one successor, which it gets again for a short time. After that, another use means that a second
+        person has the token: this session ends, and no other.
+        """
         session = token.session
         if self.now >= token.ends:
             raise No("token_invalid")
@@ -669,7 +682,7 @@ class LifeModel(Counts):
             if own_too or session is not person.session:
                 session.ended = reason
 
-    # ------------------------------------------------------------ that it is them
+    # ------------------------------------------------------------ step-up
 
     def ways(self, account: Account) -> list[str]:
         has = {
@@ -680,7 +693,9 @@ class LifeModel(Counts):
         return [method for method in METHODS if has[method]]
 
     def step_up(self, person: Person, proof: Proof | None, *methods: str) -> None:
-        """By a proof or by the sign-in, of this session in this browser, for ten minutes; by a method that will do."""
+        """By a proof or by the sign-in itself, of this session in this browser, at most ten minutes old, by one of
+        ``methods``.
+        """
         shown = [proof.method] if proof and self._is_good(proof, person) else []
         if self.now - person.session.at <= LIFE and person.session.device == person.device:
             shown.append(person.session.method)
@@ -694,7 +709,7 @@ class LifeModel(Counts):
         return bool(account.mobile) and self.is_doubtful(account)
 
     def _is_good(self, proof: Proof, person: Person) -> bool:
-        """It ends with what it was made of."""
+        """A proof is valid as long as what it was made from."""
         held: dict[str, Sequence[object]] = {
             "sms": [person.account.mobile],
             "password": [person.account.nth],
@@ -704,7 +719,7 @@ class LifeModel(Counts):
         return same and self.now - proof.at <= LIFE and proof.of in held[proof.method]
 
     def ask_own(self, person: Person, purpose: str, mobile: str) -> Code:
-        """To one's own number, or to a new one."""
+        """An SMS to the person's own number, or to a new one."""
         if purpose == "verify":
             mobile = self._own_mobile(person)
         claims = ("verify_user_hour", str(person.account.id))
@@ -737,7 +752,7 @@ class LifeModel(Counts):
     # ------------------------------------------------------------ identities
 
     def attach(self, person: Person, proof: Proof | None, state: State, browser: str, openid: str) -> bool:
-        """Whether it is new. Nobody's identity is moved."""
+        """Returns whether the identity is new. An identity of another account is never moved."""
         self.step_up(person, proof)
         self._redeem(state, browser, "bind", person.session)
         identity = self.bound(openid)
@@ -748,7 +763,7 @@ class LifeModel(Counts):
         return identity is None
 
     def detach(self, person: Person, proof: Proof | None, identity: Identity | None, *, everywhere: bool) -> None:
-        """Never the last way in. The sessions that began with it end."""
+        """Never removes the last way to sign in. The sessions that began with the identity end."""
         self.step_up(person, proof)
         account = person.account
         if identity is None or identity not in account.identities:
@@ -770,7 +785,7 @@ class LifeModel(Counts):
     def change_password(
         self, person: Person, proof: Proof | None, old: str | None, password: str, browser: str
     ) -> Token:
-        """A new session takes the place of them all, and no sign-in is shown by it."""
+        """A new session replaces all others. It does not count as a sign-in for step-up."""
         if old is None:
             self.step_up(person, proof, "sms", "provider")
         else:
@@ -787,7 +802,9 @@ class LifeModel(Counts):
         return identity if identity and identity in identity.account.identities else None
 
     def change_mobile(self, person: Person, proof: Proof | None, mobile: str, text: str, browser: str) -> bool:
-        """Whether at once: who has shown the old number, or has none. Otherwise in three days."""
+        """Returns whether the change happens at once: if the person has proved the old number, or has none. Otherwise
+        it happens after three days.
+        """
         account = person.account
         if mobile == account.mobile:
             return True
@@ -810,7 +827,7 @@ class LifeModel(Counts):
         person.account.waiting = None
 
     def carry_out(self, person: Person) -> None:
-        """What is due comes first, whatever the person came for."""
+        """A change that is due is done first, whatever the request is for."""
         account = person.account
         if account.waiting is None or self.now < account.waiting[1] + MOBILE_CHANGE_DELAY:
             return
@@ -843,7 +860,7 @@ class LifeModel(Counts):
     # ------------------------------------------------------------ browsers, and the operator
 
     def empty(self, browser: str) -> None:
-        """All cookies are gone."""
+        """All cookies are deleted."""
         self.devices[browser] = ""
         self.resets.pop(browser, None)
 
@@ -859,7 +876,7 @@ class LifeModel(Counts):
         return ticket.browser == browser and self.now - ticket.at <= LIFE
 
     def _redeem(self, state: State, browser: str, intent: str, session: Session | None) -> None:
-        """Made for this browser, this intent and this session."""
+        """The state is for this browser, this intent and this session."""
         same = (state.browser, state.intent, state.session) == (browser, intent, session)
         if not same or self.now - state.at > LIFE:
             raise No("state_invalid")

@@ -1,4 +1,4 @@
-"""The account life over HTTP: what a signed-in person sends, what carriers know, and all that is stored."""
+"""The account life over HTTP: requests of a signed-in person, what carriers know, and all rows of the database."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ from tests.torture.world import World
 
 
 class Carrier:
-    """Who knows of numbers whether they have a new owner, or says that nobody knows."""
+    """A carrier that knows whether a number has a new owner, or answers that it is unknown."""
 
     says: ClassVar[Any] = "unknown"
 
@@ -26,7 +26,7 @@ class Carrier:
 
 @dataclass(frozen=True)
 class LifeRows:
-    """Everything in the database that matters, sorted; times in seconds since 1970."""
+    """The rows of the database that matter, sorted. Times are in seconds since 1970."""
 
     #: (id, username, mobile, active, hash)
     accounts: list[tuple[int, str, str | None, bool, str]]
@@ -50,7 +50,7 @@ class LifeWorld(World):
     def ask(
         self, browser: str, address: str, method: str, path: str, data: Any = None, *, token: str = "", proof: str = ""
     ) -> Any:
-        """As somebody who is signed in, where there is a ``token``; ``proof`` is of step-up."""
+        """A request, signed in if there is a ``token``; ``proof`` is a proof of step-up."""
         origin = self._origin(browser, address)
         origin["headers"] |= ({"Authorization": f"Bearer {token}"} if token else {}) | {"X-Verification": proof}
         send = getattr(self._client(browser), method)
@@ -58,7 +58,7 @@ class LifeWorld(World):
         return self._received(browser, send(path, {} if data is None else data, **how, **origin))
 
     def close_tabs(self, browser: str) -> None:
-        """What was begun at a provider is forgotten."""
+        """Forget what was begun at a provider."""
         jar = self._client(browser).cookies
         for name in [name for name in jar if name.startswith("phonebind_flow_")]:
             del jar[name]
@@ -86,7 +86,7 @@ class LifeWorld(World):
 
 
 def session_of(token: str) -> str:
-    """Which session a JWT names."""
+    """The id of the session that a JWT names."""
     payload = token.split(".")[1]
     return str(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["sid"])
 

@@ -1,4 +1,6 @@
-"""What a person does with an account, over HTTP, until it is done: in by SMS, refreshed, reset, bound, moved."""
+"""All that a person does with an account, over HTTP, repeated until it succeeds: SMS sign-in, refresh, reset, bind,
+move.
+"""
 
 import time
 from functools import partial
@@ -10,7 +12,7 @@ PASSWORD = "battery-paper-7"
 
 
 def live(person: Person) -> Reply:
-    """A whole life, once; whoever comes again has moved by then."""
+    """A whole life, once. If it is run again, the person already has the new number."""
     token = refresh(person, enter(person).data["refresh"])
     has_moved = person.mobile.startswith("138")
     if not has_moved:
@@ -22,7 +24,7 @@ def live(person: Person) -> Reply:
 def _ask(
     person: Person, phone: str, path: str, *, method: str = "POST", token: str = "", **form: str
 ) -> tuple[Reply, str]:
-    """An SMS that has arrived, whether its answer has or not; and its code."""
+    """Ask until the SMS has arrived, even if an answer is lost. Returns the answer and the code."""
     end = time.monotonic() + STUBBORN
     while True:
         asked = {**person.shop.image_code(), **form}
@@ -38,7 +40,9 @@ def _ask(
 
 
 def enter(person: Person) -> Reply:
-    """A code that was claimed by a request whose answer is lost serves no second time: another is asked for."""
+    """A code that was claimed by a request whose answer is lost does not work again, so the person asks for another
+    one.
+    """
     mobile = person.mobile
     while True:
         asked, code = _ask(person, mobile, f"/sms_codes/{mobile}/", purpose="sign_in")
@@ -50,7 +54,9 @@ def enter(person: Person) -> Reply:
 
 
 def refresh(person: Person, token: str) -> str:
-    """Several times; whose answer is lost asks with the same token again, and is not signed out. The access token."""
+    """Refresh several times. If an answer is lost, the same token is sent again, and the person stays signed in.
+    Returns the access token.
+    """
     for _ in range(3):
         reply = person.persist(partial(person.request, "POST", "/authorizations/refresh/", {"refresh": token}))
         assert reply.status == 200, reply
@@ -87,7 +93,7 @@ def _bind(person: Person, token: str) -> Reply:
 
 
 def move(person: Person, new: str, token: str) -> Reply:
-    """They have just shown the old number, by their sign-in with it."""
+    """The sign-in with the old number has just proved that number."""
     while True:
         asked = {"purpose": "change_mobile", "mobile": new}
         _, code = _ask(person, new, "/account/sms_codes/", method="GET", token=token, **asked)

@@ -1,4 +1,4 @@
-"""A crowd in a process of its own, so many a second whatever becomes of them; and what others notice of it."""
+"""Load from another process, with a fixed rate whatever the outcome, and what other clients notice of it."""
 
 import os
 import subprocess
@@ -19,9 +19,9 @@ from tests.torture.outside import Outside
 from tests.torture.people import Person, Reply, Shop
 
 SECONDS = scale(8, 2)
-#: A second: far more than the threads of all workers can hold for the length of a deadline.
+#: Requests a second. This is far more than the threads of all workers can hold until a deadline ends.
 RATE = 40
-#: Requests a second of those who need no neighbour.
+#: Requests a second by clients that need no neighbour.
 PROBES = 50
 
 Seen: TypeAlias = list[tuple[str, float]]
@@ -29,25 +29,25 @@ Crowd: TypeAlias = Callable[[Shop, int], Reply]
 
 
 def sign_ins(shop: Shop, number: int) -> Reply:
-    """Back from QQ, for the first time."""
+    """A person comes back from QQ for the first time."""
     person = Person(shop, f"F{number:031X}", f"138{number:08}")
     started = person.authorize()
     return person.call_back(started.data["login_url"]) if started.status == 200 else started
 
 
 def sms_requests(shop: Shop, number: int) -> Reply:
-    """A first SMS."""
+    """A person asks for their first SMS."""
     return Person(shop, f"F{number:031X}", f"138{number:08}").ask_for_sms()
 
 
 @contextmanager
 def flood(shop: Shop, crowd: Crowd) -> Iterator[Seen]:
-    """While the block runs; the outcomes are there when it has ended."""
+    """Runs the load while the block runs. The outcomes are in the list when the block has ended."""
     seen: Seen = []
     command = [sys.executable, "-m", "tests.torture.load", str(shop.port), crowd.__name__]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        process.stdout.readline()  # under way
+        process.stdout.readline()  # the load has begun
         time.sleep(0.5)
         yield seen
         told, _ = process.communicate("over\n", timeout=120)
@@ -56,7 +56,7 @@ def flood(shop: Shop, crowd: Crowd) -> Iterator[Seen]:
 
 
 def probe(shop: Shop) -> Seen:
-    """What needs no neighbour, once after the other, for a while."""
+    """For some seconds, one request after the other that needs no neighbour."""
     person = Person(shop, "", "13700000001")
     seen: Seen = []
     end = time.monotonic() + SECONDS
@@ -76,7 +76,7 @@ def p99(seen: Seen) -> float:
 
 
 def main(port: int, crowd: Crowd) -> None:
-    """Until stdin says that it is over."""
+    """Run until stdin gets a line."""
     with redis.Redis.from_url(os.environ["REDIS_URL"], max_connections=2000) as valkey:
         shop = Shop(port, Outside(), valkey, 0)
         over = ThreadPoolExecutor(1).submit(sys.stdin.readline)

@@ -1,8 +1,8 @@
-"""The product's rules as one would tell them: what every act must come to, and nothing of how that is done.
+"""The product's rules in plain form: what the result of every act must be, and nothing about how it is done.
 
-Written from the contract, docs/en/explanation/threats.md and the table of limits; it imports nothing of what it judges.
-``text`` is what a thing looks like on the wire, and the driver of the model fills it in; the rules read only texts that
-are typed in.
+They are written from the contract, docs/en/explanation/threats.md and the table of limits. This module imports nothing
+of the code that it judges. ``text`` is how a thing looks on the wire; the driver of the model fills it in. The rules
+read only texts that a person types.
 """
 
 from collections.abc import Iterable
@@ -10,22 +10,22 @@ from dataclasses import dataclass, field
 
 HOUR, DAY = 3_600, 86_400
 
-#: Seconds; a signed thing is good through its last second, a stored one until then.
+#: Seconds. A signed thing is still valid in the second in which its life ends; a stored one is not.
 SIGN_IN_LIFE = 600
 CODE_LIFE = 300
 REFRESH_LIFE = 14 * DAY
-#: From a sign-in until the last refresh token that comes of it.
+#: From a sign-in until its last refresh token ends.
 CHAIN_LIFE = 90 * DAY
 
-#: Wrong guesses, and codes, of one mobile and one holder.
+#: Wrong guesses, and valid codes, for one mobile and one holder.
 GUESSES = 5
 MAX_LIVE = 3
-#: Sign-ins that one browser can have open; the same again of tickets.
+#: The sign-ins that one browser can have open. The same number holds for tickets.
 MAX_OPEN = 8
 #: Passwords that no new account may have.
 WEAK = frozenset({"12345678", "password"})
 
-#: At most so often, in so many seconds.
+#: By name of the limit: how often, in how many seconds, and the error code.
 Limits = dict[str, tuple[int, int, str]]
 LIMITS: Limits = {
     "image_address_hour": (300, HOUR, "too_many_requests"),
@@ -47,7 +47,7 @@ LIMITS: Limits = {
     "password_account": (20, 900, "too_many_attempts"),
     "password_bind": (5, 900, "too_many_attempts"),
 }
-#: In this order: the first that is used up decides, and then nothing is counted.
+#: In this order: the first limit that is used up decides, and then none is counted.
 _OWN = (
     ("sms_address_hour", "address"),
     ("sms_mobile_gap", "mobile"),
@@ -57,15 +57,16 @@ _OWN = (
 _OPEN = (("sms_mobile_open_hour", "mobile"), ("sms_mobile_open_day", "mobile"))
 _KEPT = (("sms_identity_hour", "holder"), ("sms_identity_day", "holder"), ("sms_identity_month", "holder"))
 _SITE = (("sms_site_hour", "site"), ("sms_site_day", "site"))
-#: For everybody; and, where only the open part is used up, for who holds a ticket.
+#: For everyone; and for a person with a ticket when only the open part is used up.
 SMS_LIMITS = (*_OWN, *_OPEN, *_SITE)
 SMS_LIMITS_OF_HOLDERS = (*_OWN, *_KEPT, *_SITE)
-#: What counts is counted until the window and the rest of a twelfth of it are over. Of the others all that count end
-#: together: the window begins with the first.
+#: In these, an act counts until the window, and then the rest of a twelfth of it, have passed. In the other limits, all
+#: acts end together: the window begins with the first.
 SLIDING = {name for name, _ in (*_OWN, *_OPEN, *_KEPT, *_SITE)} - {"sms_mobile_gap"}
 SLIDING |= {"reset_mobile_day", "sign_up_mobile_hour", "verify_user_hour", "owner_choice_address_hour"}
 
-#: What an act came to, as the contract says it in status and code; the first four are told by the answer's fields.
+#: The outcomes of an act, with the status that the contract gives them. The fields of the answer tell the first four
+#: apart; all others are error codes.
 STATUS = {
     "ok": 200,
     "signed_in": 200,
@@ -94,20 +95,20 @@ STATUS = {
 
 @dataclass(eq=False)
 class Account:
-    """``id`` and ``username`` are told by the answer that made it."""
+    """``id`` and ``username`` come from the answer that created the account."""
 
     mobile: str | None
     password: str
     id: int = 0
     username: str = ""
     enabled: bool = True
-    #: All sign-ins by then are over.
+    #: All sign-ins up to this time have ended.
     ended: int = -1
 
 
 @dataclass(eq=False, kw_only=True)
 class Signed:
-    """Something that carries a signature and the time of it."""
+    """A thing that carries a signature and the time of the signature."""
 
     key: int
     at: int
@@ -127,7 +128,7 @@ class Ticket(Signed):
 
 @dataclass(eq=False, kw_only=True)
 class Refresh(Signed):
-    """Good once. ``began`` is when the person signed in, with a token or a few before this one."""
+    """Valid once. ``began``: when the person signed in. It is kept when a token is exchanged for the next one."""
 
     account: Account
     began: int
@@ -144,7 +145,9 @@ class Image:
 
 @dataclass(eq=False)
 class Code:
-    """An SMS. ``holder`` is the identity that it is for, "" for anybody; ``used_by`` is the one it has bound."""
+    """An SMS. ``holder`` is the identity that it is for, "" for anyone; ``used_by`` is the identity that it has
+    bound.
+    """
 
     mobile: str
     holder: str
@@ -156,13 +159,13 @@ class Code:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an act must come to. ``made`` is what comes of it, for the caller to fill in from the answer."""
+    """The required result of an act. ``made`` is what it creates; the caller fills it in from the answer."""
 
     code: str
     retry_after: int | None = None
     account: Account | None = None
     made: State | Ticket | Code | Refresh | None = None
-    #: Which one was used up.
+    #: The limit that was used up.
     limit: str = ""
 
 
@@ -171,11 +174,11 @@ Claim = tuple[str, str]
 
 @dataclass
 class Counts:
-    """What is limited, and how much of it is used up."""
+    """The limits, and how much of each is used up."""
 
     now: int
     limits: Limits = field(default_factory=lambda: LIMITS)
-    #: Of each limit and whom it counts: until when each that counted counts, in milliseconds, the earliest first.
+    #: By limit and subject: the times in milliseconds until which each counted act counts, the earliest first.
     counted: dict[Claim, list[int]] = field(default_factory=dict)
 
     def first_used_up(self, claims: Iterable[Claim]) -> Claim | None:
@@ -197,23 +200,23 @@ class Counts:
             self.counted[claim] = [*ends, end]
 
     def _ends(self, claim: Claim) -> list[int]:
-        """Of those that count now."""
+        """The times of the acts that count now."""
         return [end for end in self.counted.get(claim, []) if end > self.now * 1000]
 
 
 @dataclass
 class Model(Counts):
-    #: The current one first, then those that are being rotated out.
+    #: The current key first, then those that are being replaced.
     keys: list[int] = field(default_factory=lambda: [0])
     accounts: list[Account] = field(default_factory=list)
     bindings: dict[str, Account] = field(default_factory=dict)
     #: The same people, by their openid here, in another app of the same shop.
     elsewhere: dict[str, Account] = field(default_factory=dict)
-    #: All that may still be typed in, oldest first.
+    #: All codes that are still valid, oldest first.
     codes: list[Code] = field(default_factory=list)
     #: Wrong guesses by mobile and holder.
     guesses: dict[tuple[str, str], int] = field(default_factory=dict)
-    #: Of each browser: what it has open, oldest first.
+    #: By browser: its open states, oldest first.
     states: dict[str, list[State]] = field(default_factory=dict)
     tickets: dict[str, list[Ticket]] = field(default_factory=dict)
 
@@ -225,7 +228,7 @@ class Model(Counts):
         return Outcome("ok", made=state)
 
     def come_back(self, browser: str, state: State, openid: str, provider: str) -> Outcome:
-        """``provider``: "well", or what it answers instead of telling who that is."""
+        """``provider``: "well", or the error that it answers instead of naming the person."""
         if not self._is_signed(state, SIGN_IN_LIFE) or state not in self.states.get(browser, []):
             return Outcome("state_invalid")
         if provider != "well":
@@ -235,7 +238,7 @@ class Model(Counts):
             return Outcome("account_disabled")
         self.states[browser].remove(state)
         if account:
-            # Whoever is known in another app is known here from now on.
+            # A person who is known in another app is known here from now on.
             self.bindings[openid] = account
             return Outcome("signed_in", account=account)
         ticket = Ticket(browser=browser, openid=openid, key=self.keys[0], at=self.now)
@@ -274,12 +277,12 @@ class Model(Counts):
         self.codes.append(code)
         if gateway == "mute":
             return Outcome("sms_not_sent", retry_after=60, made=code)
-        # What may not arrive takes none away; what has been sent leaves three.
+        # An SMS that may not arrive takes no code away. After one that was sent, three are left.
         self._drop(self._live(mobile, holder)[:-MAX_LIVE])
         return Outcome("ok", made=code)
 
     def _sms_claims(self, subjects: dict[str, str], *, is_holder: bool) -> tuple[list[Claim], Claim | None]:
-        """What an SMS counts against, and what of it is used up."""
+        """The limits that an SMS counts against, and the one that is used up."""
         claims = [(name, subjects[kind]) for name, kind in SMS_LIMITS]
         used_up = self.first_used_up(claims)
         if not (used_up and is_holder and used_up[0] in dict(_OPEN)):
@@ -287,7 +290,7 @@ class Model(Counts):
         claims = [(name, subjects[kind]) for name, kind in SMS_LIMITS_OF_HOLDERS]
         rest = self.first_used_up(claims)
         if rest and rest[0] in dict(_KEPT):
-            # Whichever part is free again sooner will do.
+            # The SMS may be sent as soon as one of the two parts has room.
             rest = min(rest, used_up, key=lambda claim: self.limited(claim).retry_after or 0)
         return claims, rest
 
@@ -316,7 +319,7 @@ class Model(Counts):
             if refused := self._try_password(owner, password, claims, wrong="password_wrong"):
                 return refused
         if code.used_by:
-            # It may confirm what it has made, not make it once more.
+            # The code may confirm the binding that it made. It may not make another one.
             return Outcome("sms_code_invalid")
         if owner is None:
             owner = Account(code.mobile, password)
@@ -326,14 +329,16 @@ class Model(Counts):
         return Outcome("bound", account=owner)
 
     def _bind_again(self, account: Account, code: Code, openid: str) -> Outcome:
-        """The ticket alone would sign them in by now, so no password is asked for."""
+        """The ticket alone would sign them in by now, so no password is needed."""
         if account.mobile != code.mobile:
             return Outcome("already_bound")
         self._use(code, openid)
         return Outcome("bound_again", account=account) if account.enabled else Outcome("account_disabled")
 
     def _guess(self, mobile: str, text: str, openid: str) -> Code | None:
-        """Wrong is wrong at all codes that it might have been: those for anybody, and those for this identity."""
+        """A wrong guess counts for all codes that it could have matched: those for anyone, and those for this
+        identity.
+        """
         mine = [(holder, self._live(mobile, holder)) for holder in ("", openid)]
         for _, codes in mine:
             for code in codes:
@@ -347,7 +352,7 @@ class Model(Counts):
         return None
 
     def _use(self, code: Code, openid: str) -> None:
-        """The mobile is proved, and the other codes that this identity might have used are gone."""
+        """The mobile is proved. The other codes that this identity could have used are gone."""
         code.used_by = openid
         others = [*self._live(code.mobile, ""), *self._live(code.mobile, openid)]
         self._drop([other for other in others if other is not code])
@@ -365,7 +370,9 @@ class Model(Counts):
     # ------------------------------------------------------------ signing in here
 
     def sign_in(self, username: str, password: str, address: str) -> Outcome:
-        """Limited by the name that was typed, whoever has it: a lock does not tell who has an account."""
+        """The limit counts the name that was typed, whether it has an owner or not. So a lock does not show who has an
+        account.
+        """
         account = self._login(username)
         claims = [("password_address", address), ("password_name", username)]
         claims += [("password_account", str(account.id) if account else f"-{username}")]
@@ -384,13 +391,13 @@ class Model(Counts):
         return Outcome("signed_in", account=token.account, made=self.token(token.account, token.began))
 
     def token(self, account: Account, began: int | None = None) -> Refresh:
-        """What comes with every success."""
+        """The refresh token of every success."""
         return Refresh(key=self.keys[0], at=self.now, account=account, began=self.now if began is None else began)
 
     def _try_password(
         self, account: Account | None, password: str, claims: list[Claim], *, wrong: str
     ) -> Outcome | None:
-        """Only wrong ones count; the gate for the disabled comes last."""
+        """Only wrong passwords count. The check whether the account is disabled comes last."""
         if used_up := self.first_used_up(claims):
             return self.limited(used_up)
         if account is None or password != account.password:
@@ -399,7 +406,7 @@ class Model(Counts):
         return None if account.enabled else Outcome("account_disabled")
 
     def _login(self, username: str) -> Account | None:
-        """A mobile's owner comes before someone who was once named after it."""
+        """The owner of a mobile comes before an account whose username is that mobile."""
         named = (account for account in self.accounts if account.username == username)
         return self._owner(username) or next(named, None)
 
@@ -409,7 +416,7 @@ class Model(Counts):
     # ------------------------------------------------------------ the operator
 
     def unbind(self, openid: str) -> None:
-        """In whichever app; and in the other one too, where it is the same account."""
+        """In each app where it is bound to the same account."""
         account = self.bindings.get(openid) or self.elsewhere[openid]
         for rows in (self.bindings, self.elsewhere):
             if rows.get(openid) is account:
@@ -417,7 +424,7 @@ class Model(Counts):
         self.end(account)
 
     def end(self, account: Account) -> None:
-        """All sign-ins until now: the password was changed, the account disabled, or an identity released."""
+        """Ends all sign-ins until now: the password changed, the account was disabled, or an identity was released."""
         account.ended = self.now
 
     def delete(self, account: Account) -> None:

@@ -1,4 +1,4 @@
-"""Everything outside the shop, as one small HTTP server that can be made to hang: QQ, the SMS gateway, the phones."""
+"""Everything outside the shop, as one small HTTP server that can hang: QQ, the SMS gateway, the phones."""
 
 import contextlib
 import json
@@ -10,18 +10,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-#: As long as a provider hangs; nobody waits for it to end.
+#: Seconds that a provider hangs; no client waits for the end.
 HANG_SECONDS = 30
 
 
 class Outside:
-    """QQ's codes are ``OPENID.NUMBER``, and each is good once."""
+    """QQ's codes are ``OPENID.NUMBER``, and each is valid once."""
 
     def __init__(self) -> None:
         self.url = ""
         #: Paths that do not answer.
         self.hanging: set[str] = set()
-        #: How many hang now, and how many did at once.
+        #: How many requests hang now, and the most that ever hung at once.
         self.held = self.most_held = 0
         self._used: set[str] = set()
         self._codes: dict[str, str] = {}
@@ -45,7 +45,7 @@ class Outside:
         return {"access_token": f"token-{code}", "expires_in": 7776000, "openid": code.partition(".")[0]}
 
     def hang(self, connection: socket.socket) -> None:
-        """Until the other end gives up."""
+        """Wait until the client gives up."""
         with self._lock:
             self.held += 1
             self.most_held = max(self.most_held, self.held)
@@ -65,7 +65,7 @@ class Outside:
 
 @contextmanager
 def outside() -> Iterator[Outside]:
-    """Running, at a port of its own."""
+    """A running server at its own port."""
     world = Outside()
 
     class Handler(BaseHTTPRequestHandler):
@@ -95,14 +95,14 @@ def outside() -> Iterator[Outside]:
             self.wfile.write(body)
 
         def log_message(self, *args: Any) -> None:
-            """Not to the terminal."""
+            """Do not log to the terminal."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         request_queue_size = 512
 
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """Somebody gave up, or was killed."""
+            """A client gave up, or was killed."""
 
     server = Server(("127.0.0.1", 0), Handler)
     world.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -1,4 +1,4 @@
-"""People at the shop: each a browser that keeps cookies, and tries again when told to."""
+"""People at the shop: each has a browser that keeps cookies, and tries again when told to."""
 
 import http.client
 import itertools
@@ -20,7 +20,7 @@ from phonebind import store
 from tests.torture.outside import Outside
 
 PASSWORD = "horse-staple-9"
-#: Seconds until somebody who is told again and again to try later gives up.
+#: Seconds until a person gives up, if each answer says to try later.
 STUBBORN = 90
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ _codes = itertools.count()
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer; ``status`` 0 where the connection broke before there was one."""
+    """An answer; ``status`` is 0 if the connection broke before there was one."""
 
     status: int
     data: Any = None
@@ -42,16 +42,16 @@ class Reply:
 
 @dataclass
 class Shop:
-    """Where the server under test is, and what is around it."""
+    """The address of the server under test, and the services around it."""
 
     port: int
     outside: Outside
     valkey: redis.Redis
-    #: The server's first process.
+    #: The process id of the server's first process.
     pid: int
-    #: Every answer that anybody got, by path and outcome.
+    #: All answers, counted by status and outcome.
     outcomes: Counter[str] = field(default_factory=Counter)
-    #: Requests that have no answer yet.
+    #: Requests without an answer so far.
     under_way: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -65,14 +65,16 @@ class Shop:
             self.outcomes[f"{reply.status} {reply.outcome}" if reply.status else "broken off"] += 1
 
     def image_code(self) -> dict[str, str]:
-        """One that was read right: put where the server looks for it, since drawing is not what is tried here."""
+        """An image code with the right text. It is written to the store directly, because drawing is not tested
+        here.
+        """
         image_code_id = str(uuid4())
         self.valkey.set(store.key("image", image_code_id), "AAAA", ex=300)
         return {"image_code_id": image_code_id, "text": "AAAA"}
 
 
 class Person:
-    """One browser at one address, that of ``mobile`` where no other is given."""
+    """One browser at one address. By default the address follows from ``mobile``."""
 
     def __init__(self, shop: Shop, openid: str, mobile: str, address: str = "") -> None:
         self.shop, self.openid, self.mobile = shop, openid, mobile
@@ -83,7 +85,7 @@ class Person:
     # ------------------------------------------------------------ single requests
 
     def request(self, method: str, path: str, form: dict[str, str] | None = None, token: str = "") -> Reply:
-        """On a connection of its own, like a phone that comes back from a tunnel; signed in, where there is a token."""
+        """On its own connection, like a phone that comes out of a tunnel; signed in if there is a token."""
         headers = {"X-Forwarded-For": self.address, "Connection": "close", "Content-Type": "application/json"}
         headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
@@ -112,7 +114,7 @@ class Person:
         return self.request("GET", "/oauth/qq/authorization/?next=/cart.html")
 
     def call_back(self, login_url: str, code: str = "") -> Reply:
-        """``code`` of QQ; a new one by default."""
+        """``code`` is a code of QQ; a new one by default."""
         state = parse_qs(urlsplit(login_url).query)["state"][0]
         code = code or f"{self.openid}.{next(_codes)}"
         return self.request("GET", f"/oauth/qq/user/?{urlencode({'code': code, 'state': state})}")
@@ -125,7 +127,7 @@ class Person:
         form = {"mobile": self.mobile, "password": password, "sms_code": sms_code, "access_token": ticket}
         return self.request("POST", "/oauth/qq/user/", form)
 
-    # ------------------------------------------------------------ the whole way, however often it takes
+    # ------------------------------------------------------------ the whole way, repeated as often as necessary
 
     def ticket(self) -> str:
         """Sign in at QQ for the first time."""
@@ -133,7 +135,7 @@ class Person:
         return str(reply.data["access_token"])
 
     def arrive_and_bind(self) -> Reply:
-        """From the first click to being signed in. Raises AssertionError where trying again does not help."""
+        """From the first click to being signed in. Raises AssertionError if repeating does not help."""
         reply = self.persist(lambda: self.call_back(self.persist(self.authorize).data["login_url"]))
         if "token" in reply.data:
             return reply
@@ -144,7 +146,7 @@ class Person:
                 return bound
 
     def persist(self, act: Callable[[], Reply]) -> Reply:
-        """Try again while there is no answer, or one that says to."""
+        """Repeat the request while there is no answer, or one that says to try again."""
         end = time.monotonic() + STUBBORN
         while True:
             reply = act()
@@ -155,7 +157,7 @@ class Person:
             time.sleep(min(wait, 2))
 
     def sms_code(self, ticket: str) -> str:
-        """Where the answer was lost, but not the SMS, it is on the phone all the same."""
+        """If the answer was lost, but not the SMS, the code is on the phone all the same."""
         before = self.shop.outside.code(self.mobile)
         end = time.monotonic() + STUBBORN
         while True:
@@ -168,7 +170,7 @@ class Person:
 
 
 def at_once(acts: Sequence[Callable[[], T]]) -> list[T]:
-    """Each in a thread of its own, all let go at the same moment."""
+    """Each in its own thread; all start at the same moment."""
     gate = threading.Barrier(len(acts))
 
     def run(act: Callable[[], T]) -> T:

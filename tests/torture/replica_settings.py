@@ -1,4 +1,4 @@
-"""The same with a replica: reads go there by the router of Django's documentation, and others may stand before it."""
+"""The same with a replica: the router of Django's documentation sends reads there. Other routers may come before it."""
 
 import json
 import os

@@ -16,7 +16,7 @@ from tests.torture.outside import Outside
 
 WORKERS = 4
 THREADS = 16
-#: Of these one alone may say where codes and limits are.
+#: Only one of these may be set: it says where codes and limits are.
 _STORES = ("REDIS_URL", "REDIS_CLUSTER", "REDIS_SENTINELS")
 
 
@@ -24,8 +24,8 @@ _STORES = ("REDIS_URL", "REDIS_CLUSTER", "REDIS_SENTINELS")
 def serving(
     outside: Outside, settings: Mapping[str, Any], *, logged: Sequence[str] = (), **environ: str
 ) -> Iterator[tuple[int, int]]:
-    """Its port, and the number of its first process. ``settings`` override PHONEBIND, and ``environ`` what the server
-    reads; ``logged`` is what it may log as an error.
+    """Its port, and the id of its first process. ``settings`` override PHONEBIND, and ``environ`` the server's
+    environment. ``logged`` lists what it may log as an error.
     """
     own = _environment(outside, settings, environ)
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener, tempfile.TemporaryFile("w+") as log:
@@ -42,7 +42,8 @@ def serving(
             told = log.read()
             if process.returncode:
                 sys.stderr.write(told)
-        # What a test means to bring about may be told with one: each stands below what was being done.
+        # A fault that a test causes on purpose may be logged with a traceback. The line above a traceback says what was
+        # being done.
         headings = re.findall(r"^(.+)\nTraceback", told, re.MULTILINE)
         assert [line for line in headings if not any(words in line for words in logged)] == []
 

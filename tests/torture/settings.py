@@ -1,4 +1,6 @@
-"""The reference server under torture: the same, but for its neighbours and the limits that would end a run early."""
+"""The reference server under torture: unchanged, except for its neighbours and for limits that would end a run
+early.
+"""
 
 import json
 import os
@@ -8,7 +10,7 @@ from tests.settings import *  # noqa: F403
 from tests.settings import DATABASES, PASSWORD_HASHERS, PHONEBIND
 
 DATABASES["default"]["NAME"] = os.environ["TORTURE_DB"]
-PASSWORD_HASHERS = ["server.hashers.Argon2id", *PASSWORD_HASHERS[1:]]  # a crowd is to wait for it
+PASSWORD_HASHERS = ["server.hashers.Argon2id", *PASSWORD_HASHERS[1:]]  # a crowd has to wait for a real hash
 _OUTSIDE = os.environ["TORTURE_OUTSIDE"]
 _QQ: Any = PHONEBIND["PROVIDERS"]
 PHONEBIND: dict[str, Any] = {  # type: ignore[no-redef]

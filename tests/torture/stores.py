@@ -1,4 +1,4 @@
-"""A site whose codes and limits are in several Valkeys, and the fault that meets it; what is tried, what is told."""
+"""A site whose codes and limits are in several Valkeys: cause a fault, try used things again, report the results."""
 
 import time
 from collections.abc import Callable
@@ -9,12 +9,14 @@ from tests.torture import crowd
 from tests.torture.crowd import Crowd, Site
 from tests.torture.report import Note
 
-#: Seconds: of load before a fault, until the next servers must have taken over, and until the old ones have come back.
+#: Seconds: of load before a fault, until the next servers must have taken over, and until the old ones are back.
 BEFORE, AFTER, BACK = 6, 9, 3
 
 
 def strike(site: Site, fault: Callable[[], None], mend: Callable[[], None]) -> tuple[Crowd, float]:
-    """Under a load of binds; who came, and when it happened. Nobody restarts the site."""
+    """Cause a fault under a load of binds. Returns the people who came, and the time of the fault. The site is not
+    restarted.
+    """
     processes = site.processes()
     with crowd.crowd(site) as people:
         time.sleep(BEFORE)
@@ -30,7 +32,7 @@ def strike(site: Site, fault: Callable[[], None], mend: Callable[[], None]) -> t
 
 
 def report(note: Note, what: str, people: Crowd, struck: float) -> None:
-    """Nothing that was used up is good again, and no limit was passed."""
+    """Asserts that nothing that was used up works again, and that no limit was exceeded."""
     seen = crowd.told(people, struck)
     codes, tried = crowd.again(people, struck, crowd.code_is_good)
     tokens, refreshed = crowd.again(people, struck, crowd.token_is_good)

@@ -1,6 +1,6 @@
-"""What is fuzzed: for each target the inputs to start from, and what must hold for any other.
+"""The fuzz targets: for each, the inputs to start from, and what must hold for every other input.
 
-Texts come in as bytes; those that are not UTF-8 become surrogates, which are nasty in their own right.
+Texts arrive as bytes. Bytes that are not UTF-8 become surrogates, which are hard inputs too.
 """
 
 import base64
@@ -62,7 +62,7 @@ IDENTITY = Identity("qq", APP_ID, OPENID, nickname="小明")
 
 @dataclass(frozen=True)
 class Target:
-    """``check`` raises where something does not hold."""
+    """``check`` raises an exception if something does not hold."""
 
     check: Callable[[bytes], object]
     seeds: Iterable[bytes]
@@ -102,7 +102,7 @@ ANSWERS = [
 
 
 def qq_parse() -> Target:
-    """Never raises; and what is JSON is read like JSON."""
+    """Never raises; and JSON is read as JSON."""
 
     def check(data: bytes) -> None:
         found = parse(data)
@@ -122,7 +122,9 @@ def qq_parse() -> Target:
 
 
 def http_answer() -> Target:
-    """Whatever both we and ``http.client`` read is the same; what only one of us reads is none here."""
+    """An answer that both we and ``http.client`` can read is read in the same way. We read nothing that ``http.client``
+    refuses.
+    """
 
     def check(data: bytes) -> None:
         hold(data)
@@ -140,21 +142,21 @@ ALIPAY_ANSWERS = [
 
 
 class Pairs(list[tuple[str, Any]]):
-    """The members of a JSON object as they were written."""
+    """The members of a JSON object in the order in which they were written."""
 
 
 def alipay_members() -> Target:
-    """Never raises; and what is read as one is what JSON reads, out of exactly those bytes."""
+    """Never raises. A member that is found has the value that JSON reads, from exactly those bytes."""
 
     def check(data: bytes) -> None:
         found, rest = rsa2.members(data), data
         for member in found.values():
             told = json.loads(member.raw.decode(errors="surrogateescape"), strict=False)
-            assert repr(told) == repr(member.value)  # no NaN is equal to another
+            assert repr(told) == repr(member.value)  # a NaN does not equal another one
             _, cut, rest = rest.partition(member.raw)
             assert cut == member.raw
         try:
-            # The outermost object is read last, and names that it has twice are still there.
+            # The outermost object is read last. A name that it contains twice is still there twice.
             told = json.loads(data.decode(errors="surrogateescape"), strict=False, object_pairs_hook=Pairs)
         except RecursionError:
             return
@@ -178,7 +180,7 @@ class Log(logging.Handler):
 
 
 def qq_dialect() -> Target:
-    """The answers of a first sign-in: one of two errors, or an identity of our app and without its token."""
+    """The answers of a first sign-in: one of two errors, or an identity of our app that does not contain its token."""
     log = Log()
     logging.getLogger("phonebind").addHandler(log)
     logging.getLogger("phonebind").propagate = False
@@ -187,7 +189,7 @@ def qq_dialect() -> Target:
     def get(url: str, query: Mapping[str, str], deadline: upstream.Deadline) -> bytes:
         return answers[url.rpartition("/")[2] + ("" if "unionid" not in query else "?unionid")]
 
-    upstream.get = get  # the edge itself
+    upstream.get = get  # the function that sends requests
 
     def check(data: bytes) -> None:
         parts = [*data.split(b"\n--\n"), b"", b"", b"", b""]
@@ -209,7 +211,7 @@ def qq_dialect() -> Target:
         assert not any(ord(char) < 32 or char in "\u202e\u2028" for char in identity.nickname)
         if data.count(TOKEN.encode()) == 1 and TOKEN in grant.access_token:
             assert TOKEN not in repr(asdict(identity))
-        # Whoever is not named beside the token is named by /me, and that for us.
+        # If the token's answer does not name the person, /me does, and its answer is for our app.
         assert b"openid" in parts[0] or b"openid" in parts[1]
         assert "openid" in parse(parts[0]) or APP_ID in parse(parts[1])["client_id"]
 
@@ -222,13 +224,15 @@ def qq_dialect() -> Target:
 
 
 def _old_state(digest: str, key: str | None = None) -> str:
-    """As they were signed until 0.2."""
+    """A state as versions before 0.2 signed it."""
     payload = {"provider": "qq", "app_id": APP_ID, "next": "/old", "cookie": digest}
     return signing.dumps(payload, key=key, salt=states.OLD_SALT, compress=True)
 
 
 def _signed() -> tuple[tuple[str, str], str, list[bytes], dict[str, str]]:
-    """Two states of this browser, new and old, and a ticket; all that is signed alike and is neither; its cookies."""
+    """Two states of this browser, new and old; a ticket; texts with the same kind of signature that are neither; the
+    cookies.
+    """
     qq = oauth.web("qq")
     started = states.start(request(), qq, "/cart.html")
     ticket, own = tickets.issue(request(), IDENTITY, "/cart.html")
@@ -261,7 +265,7 @@ def _header(jar: dict[str, str]) -> str:
 
 
 def state() -> Target:
-    """Only what was begun here, byte for byte, and this browser's only; what is known of others leads nowhere."""
+    """A state is accepted only if it is unchanged and was begun in this browser. Any other state leads nowhere."""
     mine, _, seeds, cookies = _signed()
     with_cookies, without = request(), request()
     with_cookies.META["HTTP_COOKIE"] = _header(cookies)
@@ -285,7 +289,7 @@ def state() -> Target:
 
 
 def ticket() -> Target:
-    """The same; unbound and loose ones only where they will do."""
+    """The same for tickets. Unbound and loose tickets are accepted only where they are allowed."""
     _, mine, seeds, cookies = _signed()
     unbound, loose = seeds[4].decode(), seeds[5].decode()
     with_cookies, without = request(), request()
@@ -311,7 +315,7 @@ def ticket() -> Target:
 
 
 def mobile_proof() -> Target:
-    """Good as it was signed, for whom it was signed, and in no other spelling."""
+    """Valid only unchanged, and only for the identity that it was signed for."""
     said = [MOBILE, IDENTITY.key, "once", "carrier", "aliyun"]
     good = signing.dumps(said, salt=mobile_proofs.SALT, compress=True)
     seeds = [good, signing.dumps(said, salt=mobile_proofs.SALT, key="guessed"), signing.dumps(said, salt=tickets.SALT)]
@@ -330,7 +334,9 @@ def mobile_proof() -> Target:
 
 
 def cookies() -> Target:
-    """Any Cookie header: a sign-in is this browser's with its cookie only, and what is sent back is fit to be sent."""
+    """Any Cookie header: a sign-in belongs to this browser only with its cookie, and the cookies that we send back are
+    valid.
+    """
     (mine, _), _, _, jar = _signed()
     qq = oauth.web("qq")
     name = next(name for name in jar if "flow" in name)
@@ -376,7 +382,7 @@ def cookies() -> Target:
 
 
 def next_() -> Target:
-    """What is let through leads a browser here, or to a host that is allowed."""
+    """A target that is accepted leads a browser to this site, or to a host that is allowed."""
     allowed = {"testserver", "www.shop.example", "localhost:8080"}
     configure(ALLOWED_NEXT_HOSTS=("www.shop.example", "localhost:8080"))
     plain, secure = request(), request(**{"wsgi.url_scheme": "https"})
@@ -430,7 +436,7 @@ def next_() -> Target:
 
 
 def address() -> Target:
-    """An address in one spelling; and whatever stands before the trusted hops changes nothing.
+    """An address has one spelling. Entries before those of the trusted proxies change nothing.
 
     The first byte is the number of proxies, the first line REMOTE_ADDR, the second X-Forwarded-For.
     """
@@ -455,7 +461,7 @@ def address() -> Target:
                 claimed = request(REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=f"{claim}, {header}")
                 assert found == client_address(claimed), "not of a trusted hop"
             alone = ",".join([header.split(",")[-number]] * number)
-            # An empty header is none, and then the connection counts.
+            # An empty header counts as no header, and then the address of the connection counts.
             assert not alone or found == client_address(request(REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=alone))
 
     spelt = [
@@ -485,7 +491,7 @@ def address() -> Target:
 
 
 def image_code_id() -> Target:
-    """However it is spelt: one key in the store."""
+    """All spellings of an id are one key in the store."""
 
     def check(data: bytes) -> None:
         try:
@@ -500,7 +506,7 @@ def image_code_id() -> Target:
 
 
 def mobile() -> Target:
-    """What is let through is 11 ASCII digits, which are all the digits that came but for a prefix."""
+    """A number that is accepted is 11 ASCII digits: all digits of the input except a prefix."""
     page, api = MobileField(), serializers.MobileField()
 
     def means(text: str, number: str) -> bool:
@@ -550,14 +556,14 @@ GETS = (
 
 
 def _site() -> Client:
-    """With limits that nothing here reaches, and a provider and a gateway that are asked nothing over the network."""
+    """A site with limits that no input here reaches. Its provider and gateway make no call over the network."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     current: Any = settings.PHONEBIND
     qq = current["PROVIDERS"]["qq"] | {"base_url": "http://127.0.0.1:1"}
     configure(
         LIMITS=dict.fromkeys(RULES, (10**9, 60)), SMS={"gateway": "tests.support.edge.Outbox"}, PROVIDERS={"qq": qq}
     )
-    # Else each 5xx that we look for would be told as an exception of Django's client.
+    # Otherwise Django's client would raise an exception for each 5xx that the target looks for.
     return Client(raise_request_exception=False)
 
 
@@ -571,7 +577,7 @@ def _refused_or_done(answer: Any) -> None:
 
 
 def bodies() -> Target:
-    """The first byte chooses the endpoint and the content type; never a 5xx."""
+    """The first byte chooses the endpoint and the content type. There is never a 5xx."""
     http = _site()
     user = get_user_model()._default_manager.create_user("li", mobile=MOBILE, password=PASSWORD)
     mine, own = tickets.issue(request(), IDENTITY, "/")
@@ -603,7 +609,9 @@ def bodies() -> Target:
 
 
 def requests() -> Target:
-    """The first byte chooses the path; the lines are query, Cookie, Accept-Language, X-Forwarded-For. Never a 5xx."""
+    """The first byte chooses the path. The lines are query, Cookie, Accept-Language, X-Forwarded-For. There is never a
+    5xx.
+    """
     http = _site()
     configure(TRUSTED_PROXIES=1)
     mine, _, _, jar = _signed()
@@ -640,15 +648,15 @@ def requests() -> Target:
 
 
 def altcha() -> Target:
-    """What a browser computed: ours and solved, or refused."""
+    """What a browser computed is accepted only if the challenge is ours and solved; otherwise it is refused."""
     own = Altcha(cost=1_000)
     solved = decode(solve(own.issue(MOBILE)))
-    store.first = lambda name, seconds: True  # who was first is not asked here
+    store.first = lambda name, seconds: True  # the check for a second use is not tested here
 
     def check(data: bytes) -> None:
         if not own.verify(MOBILE, "192.0.2.1", base64.b64encode(data).decode()):
             return
-        # As the library reads it, for which a length that is not given is the usual one.
+        # As the library reads it. It takes the default for a length that is not given.
         given = library.Payload.from_dict(json.loads(data.decode())).to_dict()
         assert given["challenge"] == solved["challenge"]
         assert given["solution"]["derivedKey"].lower() == solved["solution"]["derivedKey"]
@@ -658,7 +666,7 @@ def altcha() -> Target:
 
 
 def tencent() -> Target:
-    """What a browser says that Tencent said, and what Tencent says: a ticket or a refusal; good, bad or unknown."""
+    """The ticket that a browser sends, and Tencent's answer about it: a ticket or a refusal; good, bad or unknown."""
     logging.getLogger("phonebind").addHandler(log := Log())
     logging.getLogger("phonebind").propagate = False
     store.first = lambda name, seconds: True
@@ -705,5 +713,5 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "bodies": bodies,
     "requests": requests,
 }
-#: A hundred times as slow as the others.
+#: These are a hundred times as slow as the others.
 WHOLE_REQUESTS = {"bodies", "requests"}

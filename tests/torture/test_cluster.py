@@ -1,4 +1,4 @@
-"""A Valkey Cluster of three masters with two replicas each, as the documents have it, under a load of binds.
+"""A Valkey Cluster of three masters with two replicas each, as the documents describe it, under a load of binds.
 
 ``make torture PARTS=cluster``; no other run collects it.
 """
@@ -25,7 +25,7 @@ from tests.torture.outside import Outside
 from tests.torture.report import Note
 from tests.torture.serving import serving
 
-# redis-py 6.0 warns of what it does itself.
+# redis-py 6.0 warns about its own code.
 pytestmark = pytest.mark.filterwarnings("ignore:.*cluster_error_retry_attempts:DeprecationWarning")
 
 LAG = 2
@@ -40,7 +40,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def running(cluster: Cluster, django_db_setup: None, neighbours: Outside) -> Iterator[Site]:
-    """It asks the nodes for each other, as the tests do."""
+    """It finds the nodes by asking one for the others, as the tests do."""
     environ = {
         "REDIS_CLUSTER": ",".join(node.address for node in cluster.nodes),
         "TORTURE_DB": str(connection.settings_dict["NAME"]),
@@ -101,7 +101,7 @@ def test_threat_20_all_nodes_are_killed(cluster: Cluster, site: Site, note: Note
 
 
 def test_one_replica_is_too_few(db: None, tmp_path: Path, note: Note) -> None:
-    """``min-replicas-to-write`` counts replicas of the new master, and it has none."""
+    """``min-replicas-to-write`` counts the replicas of the new master, and it has none."""
     with clusters.cluster(tmp_path, replicas=1, options=OPTIONS) as cluster:
         dead = cluster.master_of("a")
         dead.kill()

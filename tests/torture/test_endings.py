@@ -1,4 +1,4 @@
-"""What is used once, and what stays ended, when many ask at the same moment in several processes."""
+"""Single use, and endings that stay final, when many ask at the same moment in several processes."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def test_threat_46_forty_refreshes_at_once(owner: User, race: Racers, note: Note
 
 
 def sign_in(openid: str) -> str:
-    """As a callback does of somebody whom another of our apps knows."""
+    """The callback's part for a person who is known in another of our apps."""
     account = binding._adopt(Identity("qq", OTHER_APP, openid, UNIONID))
     return "known" if account else "asked"
 
@@ -64,7 +64,7 @@ def unbind(openid: str) -> str:
 def act(what: str, openid: str) -> str:
     try:
         return {"sign_in": sign_in, "unbind": unbind}[what](openid)
-    except Exception as error:  # noqa: BLE001 - whichever database says that it gave up
+    except Exception as error:  # noqa: BLE001 - the error of any database that gives up
         return type(error).__name__
 
 

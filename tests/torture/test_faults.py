@@ -1,4 +1,4 @@
-"""Processes are killed, and neighbours hang, in the middle of a load of binds."""
+"""Processes are killed, and neighbours hang, during a load of binds."""
 
 import random
 import time
@@ -23,7 +23,7 @@ from tests.torture.serving import THREADS, WORKERS
 PEOPLE = scale(200, 40)
 KILLS = scale(8, 3)
 AT_ONCE = 16
-#: Nobody waits a minute, or an hour, for the next SMS here.
+#: The waits of a minute or an hour before the next SMS are switched off here.
 SETTINGS = {
     "LIMITS": {
         "sms_mobile_gap": (1, 1),
@@ -39,7 +39,9 @@ SETTINGS = {
 def run(
     shop: Shop, kill: Callable[[], None], act: Callable[[Person], Reply] = Person.arrive_and_bind, many: int = PEOPLE
 ) -> tuple[list[Reply], list[int]]:
-    """All sign in and bind, while something is killed now and then: what each ended with, and whom each kill met."""
+    """All people sign in and bind, while something is killed at intervals. Returns their last answers, and for each
+    kill the number of requests that were on their way.
+    """
     people = [Person(shop, f"{number:032X}", f"139{number:08}") for number in range(many)]
     kills: list[int] = []
     with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -49,14 +51,14 @@ def run(
             if len(kills) < KILLS:
                 kills.append(shop.under_way)
                 kill()
-            # A load that has ended before the last kill goes on with who comes back.
+            # If the load ends before the last kill, the people who were bound come back.
             if all(one.done() for one in under_way) and len(kills) < KILLS:
                 under_way += [threads.submit(act, random.choice(people)) for _ in range(AT_ONCE * 4)]
         return [one.result() for one in under_way], kills
 
 
 def nothing_is_lost(shop: Shop, replies: list[Reply]) -> None:
-    """Everybody got in, once; nothing half-made is left; and nobody ever met a 500."""
+    """Each person is bound, exactly once; nothing is left half done; and no answer was a 500."""
     assert {reply.status for reply in replies} <= {200, 201}, {reply.outcome for reply in replies}
     users, accounts = User.objects.all(), SocialAccount.objects.select_related("user")
     assert len(users) == len(accounts) == PEOPLE
@@ -69,7 +71,8 @@ def nothing_is_lost(shop: Shop, replies: list[Reply]) -> None:
 
 
 def told(shop: Shop, kills: list[int]) -> dict[str, object]:
-    # Not whether anybody met an error: who waits in line for a connection may not notice that the database was away.
+    # An error answer is not required: a request that waits in line for a connection may not notice that the database
+    # was down.
     assert any(kills), "nobody was there when it was killed"
     interrupted = {name: n for name, n in sorted(shop.outcomes.items()) if name[0] == "5" or name == "broken off"}
     words = ", ".join(f"{number} × {name}" for name, number in interrupted.items()) or "nobody"
@@ -107,7 +110,7 @@ def test_threat_20_the_database_is_killed(shop: Shop, note: Note) -> None:
 
     def kill() -> None:
         database.kill()
-        connection.close()  # the test's own is as dead as the server's
+        connection.close()  # the test's own connection is as broken as the server's
         time.sleep(0.3)
         database.start()
 
@@ -118,7 +121,7 @@ def test_threat_20_the_database_is_killed(shop: Shop, note: Note) -> None:
 
 @pytest.mark.once
 def test_threat_20_while_valkey_is_away(shop: Shop, note: Note, valkey: Valkey) -> None:
-    """Nothing is bound on a code that nobody can check, and the same form succeeds afterwards."""
+    """Nothing is bound with a code that cannot be checked. The same form succeeds afterwards."""
     person = Person(shop, "A" * 32, "13900000001")
     ticket = person.ticket()
     assert person.ask_for_sms().status == 200
@@ -158,7 +161,7 @@ def test_threat_19_a_neighbour_hangs_and_the_rest_goes_on(
     shop.outside.hanging.clear()
     assert Counter(outcome for outcome, _ in refused).keys() == refusals
     assert {outcome for outcome, _ in quiet + busy + hanging} == {"200"}
-    # Half the threads of all workers at the most; without a bound it would be all of them.
+    # At most half the threads of all workers. Without a bound, it would be all of them.
     assert 0 < shop.outside.most_held <= places * WORKERS
     with load.flood(shop, crowd) as served:
         load.probe(shop)

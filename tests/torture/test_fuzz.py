@@ -1,4 +1,4 @@
-"""Each target for a moment, from the same seed; PHONEBIND_TORTURE=full for 4 seconds each, from another every time."""
+"""Each target for a short time, always from the same seed. PHONEBIND_TORTURE=full: 4 seconds each, from a new seed."""
 
 import importlib.util
 import random
@@ -34,6 +34,6 @@ def test_threat_18_bytes_that_nobody_thought_of(note: Note, names: list[str], ru
     assert "Is the code instrumented" not in done.stderr
     done_runs = [int(number) for number in re.findall(r"^Done (\d+) runs", done.stderr, re.MULTILINE)]
     assert len(done_runs) == len(names)
-    assert FULL or min(done_runs) >= runs  # libFuzzer may end a few late
+    assert FULL or min(done_runs) >= runs  # libFuzzer may end a few runs late
     for name, number in zip(names, done_runs, strict=True):
         note(f"fuzz, led by coverage: {name}", runs=number, findings=0)

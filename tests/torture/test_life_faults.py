@@ -1,4 +1,4 @@
-"""Processes are killed in the middle of whole lives of accounts: in by SMS, refreshed, reset, bound, unbound, moved."""
+"""Processes are killed during whole lives of accounts: SMS sign-in, refresh, reset, bind, unbind, change of mobile."""
 
 import random
 import time
@@ -27,7 +27,7 @@ from phonebind.lifecycle.models import MobileChange, MobileProof, Session
 
 PEOPLE = scale(100, 24)
 MANY = (1000, 3600)
-#: Where Valkey is away while something is ended for good in the database.
+#: Messages for when Valkey is down while something is ended for good in the database.
 LOGGED = ("until they expire", "were not ended")
 SETTINGS = {
     "SMS_SIGN_IN": True,
@@ -38,7 +38,7 @@ SETTINGS = {
 
 
 def nothing_is_lost(shop: Shop) -> None:
-    """Everybody has one account, with the new number and password, and nothing of what was before."""
+    """Each person has one account, with the new number and password. Nothing from before is left."""
     users = list(User.objects.order_by("mobile"))
     assert [user.mobile for user in users] == [f"138{number:08}" for number in range(PEOPLE)]
     assert all(user.get_username() == user.mobile and check_password(PASSWORD, user.password) for user in users)

@@ -1,4 +1,4 @@
-"""The machine of ``test_model`` once more, for the account life: people, browsers and numbers that change hands.
+"""The machine of ``test_model`` again, for the account life: people, browsers, and numbers that change owners.
 
 ``PHONEBIND_TORTURE=full`` makes it long and different every time.
 """
@@ -53,9 +53,9 @@ from tests.torture.life_world import Carrier, LifeWorld, session_of
 FULL = os.environ.get("PHONEBIND_TORTURE") == "full"
 EXAMPLES, RULES_EACH, LEAST = (100, 40, 6_000) if FULL else (36, 18, 1_800)
 
-#: And where each is.
+#: The browsers, and the address of each.
 BROWSERS = {"firefox": "192.0.2.1", "safari": "192.0.2.2", "wechat": "192.0.2.3"}
-#: Two of them differ in case alone.
+#: Two of them differ only in case.
 OPENIDS = ("0123456789ABCDEF", "0123456789abcdef", "FEDCBA9876543210", "FEDCBA9876543211")
 MOBILES = ("13900000001", "13900000002", "13900000003", "13900000004")
 PASSWORDS = ("horse-staple-9", "battery-paper-7")
@@ -76,7 +76,7 @@ PASTS = (
     "carried",
     "stale",
 )
-#: Between any two acts, and so none happens in the same moment; a multiple of what the clock can be turned by.
+#: The seconds between any two acts, so that no two happen at the same time. The clock is moved by multiples of it.
 MOMENT = 5
 
 SCALE = hypothesis.settings(
@@ -89,7 +89,7 @@ SCALE = hypothesis.settings(
     suppress_health_check=list(HealthCheck),
 )
 
-#: What a run must have seen, or it has shown little.
+#: The outcomes that a run must have seen. Without them it proves little.
 MUST_HAPPEN = {
     *(
         "ok",
@@ -112,7 +112,7 @@ browsers = st.sampled_from(list(BROWSERS))
 openids = st.sampled_from(OPENIDS)
 mobiles = st.sampled_from(MOBILES)
 passwords = st.sampled_from(PASSWORDS)
-#: The newest, or one before it.
+#: The newest one, or one before it.
 nths = st.integers(0, 7)
 codes = st.sampled_from([*["right"] * 9, "wrong", "older", "other"])
 senders = mostly("own", *BROWSERS)
@@ -130,13 +130,13 @@ class Machine(RuleBasedStateMachine):
         self.model = LifeModel(START, devices=dict.fromkeys(BROWSERS, ""))
         self.sent: list[Code] = []
         self.tokens: list[Token] = []
-        #: Where each session's person sits.
+        #: The browser of each session's person.
         self.browser_of: dict[Session, str] = {}
         self.flows: list[Flow] = []
         self.tickets: dict[str, Ticket] = {}
         self.resets: list[Reset] = []
         self.proofs: list[Proof] = []
-        #: And the request that each was asked about.
+        #: The open questions, and for each the browser and the request that led to it.
         self.questions: list[tuple[Question, str, Callable[[], Any]]] = []
         self.keys: dict[Identity, int] = {}
         self.hashes: dict[int, tuple[str, str | None]] = {}
@@ -150,7 +150,9 @@ class Machine(RuleBasedStateMachine):
     def act(
         self, name: str, rule: Callable[[], T], send: Callable[[], Any], status: int | Callable[[T], int] = 200
     ) -> tuple[T | None, Any, No | None]:
-        """What the model makes of it, the answer's fields, or why not: status, code and all that is stored agree."""
+        """Do an act in the model and over HTTP. Status, code and all stored rows must agree. Returns the model's result
+        and the answer's fields, or the reason of a refusal.
+        """
         self.pass_moment()
         made, refused = None, None
         try:
@@ -177,7 +179,9 @@ class Machine(RuleBasedStateMachine):
     def signed_in(
         self, name: str, browser: str, rule: Callable[[], Any], send: Callable[[], Any], status: int = 200
     ) -> Any:
-        """Of an act that signs in: the rule's token, with what it looks like. ``rule`` may tell of a new account."""
+        """An act that signs in. Returns the rule's token with its text on the wire. ``rule`` may also return a new
+        account.
+        """
         made, data, refused = self.act(name, rule, send, status)
         if refused and isinstance(refused.facts.get("made"), Question):
             question: Any = refused.facts["made"]
@@ -229,7 +233,7 @@ class Machine(RuleBasedStateMachine):
         assert rows.proofs == sorted(held)
         assert rows.released == sorted((account.id, mobile, why) for account, mobile, why in model.released)
         assert rows.changes == sorted((it.id, *it.waiting) for it in model.accounts if it.waiting)
-        # Besides what tells an old number that it is to be given up, which has no code.
+        # The notice to an old number that it will be given up has no code, and does not count.
         assert len([each for each in Outbox.sent if each.code]) == len(self.sent)
         self.world.pass_time(0)
 
@@ -255,7 +259,7 @@ class Machine(RuleBasedStateMachine):
     def send_code(
         self, name: str, mobile: str, rule: Callable[[], Any], send: Callable[[], Any], status: int = 200
     ) -> Any:
-        """The answer's fields, and what the rule makes besides the code."""
+        """Ask for an SMS code. Returns the answer's fields, and what the rule creates besides the code."""
         made, data, refused = self.act(name, rule, send, status)
         if refused is None:
             code, more = made if isinstance(made, tuple) else (made, None)
@@ -273,7 +277,7 @@ class Machine(RuleBasedStateMachine):
         return refused
 
     def code(self, mobile: str, purpose: str, which: str) -> str:
-        """A code to type in for this mobile. Where there is none of that kind it is a guess."""
+        """A code to enter for this mobile. If there is none of that kind, it is a guess."""
         mine = [code.text for code in self.sent if (code.mobile, code.purpose) == (mobile, purpose)]
         others = [code.text for code in self.sent if code.mobile == mobile and code.purpose != purpose]
         known = {"right": mine[-1:], "older": mine[-2:-1], "other": others[-1:]}
@@ -411,7 +415,7 @@ class Machine(RuleBasedStateMachine):
         status: int = 200,
         proof: Any = None,
     ) -> Any:
-        """Of who is signed in; ``request``: method, path, data."""
+        """An act of a person who is signed in. ``request`` is method, path, data."""
         method, path, data = (*request, None)[:3]
         made, answer, refused = self.act(
             name,
@@ -422,10 +426,10 @@ class Machine(RuleBasedStateMachine):
         self.compare()
         return made, answer, refused
 
-    # ------------------------------------------------------------ who is there
+    # ------------------------------------------------------------ people who are signed in
 
     def someone(self, nth: int) -> tuple[Token, str] | None:
-        """Somebody who is signed in, with a token that is good, in their browser."""
+        """A signed-in person: a valid token, and the browser that it belongs to."""
         newest = {token.session: token for token in self.tokens}
         here = [it for it in newest.values() if self.model.now < it.ends and not it.session.ended]
         here = [it for it in here if it.session.account.enabled]
@@ -438,7 +442,7 @@ class Machine(RuleBasedStateMachine):
         return token, browser
 
     def _comes_in(self, nth: int) -> tuple[Token, str] | None:
-        """By what they have, from where they were last."""
+        """Sign in by the first way that the account has, in the last browser of its owner."""
         enabled = [account for account in self.model.accounts if account.enabled]
         if not enabled:
             return None
@@ -453,7 +457,7 @@ class Machine(RuleBasedStateMachine):
         return (self.tokens[-1], browser) if len(self.tokens) > known else None
 
     def show(self, token: Token, browser: str, method: str) -> Proof | None:
-        """A proof of step-up: made now, or the last one that somebody made."""
+        """A proof of step-up: a new one, or the last one that anyone made."""
         account = token.session.account
         if method == "old":
             return self.proofs[-1] if self.proofs else None
@@ -518,13 +522,13 @@ class Machine(RuleBasedStateMachine):
         shown: Proof | None = made
         return shown
 
-    # ------------------------------------------------------------ rules: ways in
+    # ------------------------------------------------------------ rules: ways to sign in
 
     @initialize(
         pasts=st.lists(st.tuples(st.sampled_from(PASTS), mobiles, openids), min_size=1, max_size=4),
     )
     def begin(self, pasts: list[tuple[str, str, str]]) -> None:
-        """What has happened before: rare things, too, that chance alone would seldom lead to."""
+        """What has happened before. Some of it is rare: random choice alone would seldom lead to it."""
         for past, mobile, openid in pasts:
             if past in ("bound", "second", "moves", "devices", "strange", "carried", "stale"):
                 self.first_bind("firefox", openid, mobile, "right", "add", "right")
@@ -535,7 +539,7 @@ class Machine(RuleBasedStateMachine):
             self._go_on(past, mobile)
 
     def _go_on(self, past: str, mobile: str) -> None:
-        """With what happens after that, where there is more."""
+        """Run the second part of this past, if it has one."""
         more = getattr(self, f"_past_{past}", None)
         if more and self.tokens:
             more(mobile)
@@ -562,7 +566,7 @@ class Machine(RuleBasedStateMachine):
         self.insist("wechat", mobile, [*PURPOSES, *PURPOSES[:4]], 60)
 
     def _past_stolen(self, mobile: str) -> None:
-        """One that was overtaken twice; and one whose successor was given out too long ago."""
+        """A token that was used again after two newer ones; and one whose successor was issued too long ago."""
         first = self.tokens[-1]
         self.refresh(self.refresh(first) or first)
         self.refresh(first)
@@ -577,7 +581,7 @@ class Machine(RuleBasedStateMachine):
         self.come_by_sms("wechat", mobile, "right", "own", 1)
 
     def _past_strange(self, mobile: str) -> None:
-        """What is not theirs, and what is worth nothing."""
+        """Identities of another account, and proofs that are not valid."""
         self.come_by_sms("firefox", _next(mobile), "right", "own", 1)
         for openid in OPENIDS:
             self.attach(0, openid, "none", "bind")
@@ -594,7 +598,7 @@ class Machine(RuleBasedStateMachine):
             self._detach(token, "wechat", 0, "old", everywhere=False)
 
     def _past_stale(self, mobile: str) -> None:
-        """Proofs of what is theirs no more: the number, an identity."""
+        """Proofs of things that the account has lost: a number, an identity."""
         token, browser = self.tokens[0], self.browser_of[self.tokens[0].session]
         self._attach(token, browser, OPENIDS[-1], "none", "bind")
         self.pass_time(900)
@@ -642,7 +646,7 @@ class Machine(RuleBasedStateMachine):
         choice=st.sampled_from(["", "add", "replace", "replace"]),
     )
     def bind_to_theirs(self, browser: str, nth: int, password: str, choice: str) -> None:
-        """Another identity to an account that is known, and has one perhaps."""
+        """Bind another identity to an existing account, which may have one already."""
         account = self.model.accounts[nth % len(self.model.accounts)]
         free = [openid for openid in OPENIDS if self.model.bound(openid) is None]
         if account.mobile and free:
@@ -678,7 +682,7 @@ class Machine(RuleBasedStateMachine):
         password=mostly("right", "none", "wrong"),
     )
     def come_after_years(self, browser: str, mobile: str, choice: str, password: str) -> None:
-        """On another device, with nothing but the number."""
+        """A person comes on another device, with only the number."""
         self.pass_time(91 * DAY)
         self.empty(browser)
         self.come_by_sms(browser, mobile, "right", "own", 1)
@@ -758,7 +762,7 @@ class Machine(RuleBasedStateMachine):
         again=st.booleans(),
     )
     def answer(self, nth: int, choice: str, password: str, sender: str, again: bool) -> None:
-        """And the request that was asked about once more."""
+        """Answer a question of the gate, and repeat the request that led to it."""
         question, own, retry = self.questions[-1 - nth % len(self.questions)]
         browser = own if sender == "own" else sender
         typed = self.password(question.account, password)
@@ -790,7 +794,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.tokens)
     @rule(nth=nths, times=st.integers(1, 3), pause=st.sampled_from([0, 0, 15, 20, HOUR, 10 * DAY]))
     def refresh_again(self, nth: int, times: int, pause: int) -> None:
-        """The same token several times; and then what came of it."""
+        """Refresh with the same token several times. Then use the tokens that this returned."""
         token = self.tokens[-1 - nth % len(self.tokens)]
         made = None
         for number in range(times):
@@ -839,7 +843,7 @@ class Machine(RuleBasedStateMachine):
         for known in [it for it in self.tokens if it.session.ended][-2:]:
             self.refresh(known)
 
-    # ------------------------------------------------------------ rules: that it is them
+    # ------------------------------------------------------------ rules: step-up
 
     @rule(
         nth=nths,
@@ -893,7 +897,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(nth=nths, which=nths, proof=proofs, everywhere=st.booleans(), sender=senders)
     def detach(self, nth: int, which: int, proof: str, everywhere: bool, sender: str) -> None:
-        """Mostly one's own; and the sessions that it began are tried."""
+        """Mostly an identity of the person's own account. Then the sessions that began with it are tried."""
         here = self.someone(nth)
         if here is None:
             return
@@ -950,7 +954,7 @@ class Machine(RuleBasedStateMachine):
         free = [other for other in MOBILES if self.model.owner(other) is None]
         mobile = free[0] if free and is_free else mobile
         if later in ("other", "due"):
-            # By what is no sign-in with the old number any more.
+            # After this, a sign-in with the old number does not count as a proof any more.
             self.pass_time(900)
         here = self.someone(nth)
         if here is None:
@@ -978,7 +982,7 @@ class Machine(RuleBasedStateMachine):
         for known in [it for it in self.tokens if it.session.ended == "mobile"][-1:]:
             self.refresh(known)
 
-    # What it is all about comes twice as often.
+    # This is the most important rule, so it comes twice as often.
     change_mobile_once_more = change_mobile
 
     def _change_mobile(self, token: Token, browser: str, mobile: str, shown: Proof | None, which: str) -> None:
@@ -1009,7 +1013,7 @@ class Machine(RuleBasedStateMachine):
         self.compare()
 
     def _after_due(self, token: Token, browser: str) -> Any:
-        """The person, once what was due is carried out."""
+        """The account's owner, after a change that is due was carried out."""
         person = self.model.person(token, browser)
         self.model.carry_out(person)
         return person
@@ -1037,7 +1041,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule(browser=browsers, mobile=mobiles, purpose=st.sampled_from(PURPOSES), nth=nths)
     def try_at_all_doors(self, browser: str, mobile: str, purpose: str, nth: int) -> None:
-        """A code that was sent for one purpose is typed in for the others; with what else each of them takes."""
+        """A code that was sent for one purpose is entered for the others, with all other fields that each of them
+        needs.
+        """
         self.pass_moment(60)
         here = self.someone(nth)
         self.ask_for(purpose, browser, mobile, here)
@@ -1070,7 +1076,7 @@ class Machine(RuleBasedStateMachine):
         pause=st.sampled_from([10, 60]),
     )
     def insist(self, browser: str, mobile: str, purposes: list[str], pause: int) -> None:
-        """A number is sent only so much, whatever it is for."""
+        """The number of SMS to one mobile is limited, whatever they are for."""
         here = self.someone(0)
         for purpose in purposes:
             self.pass_moment(pause)
@@ -1141,10 +1147,10 @@ def test_the_account_life_is_what_the_model_says(
         known_mobile="either",
         second_identity="ask",
         number_state={"gateway": "tests.torture.life_world.Carrier"},
-        # It counts the codes.
+        # The notice would add an SMS, and this test counts them.
         mobile_change_notice=False,
     )
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hashing is not what is checked
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hashing is not tested here
     world = LifeWorld(qq, valkey_client, monkeypatch)
     acts, outcomes = Counter[str](), Counter[str]()
     machine: Any = partial(Machine, world, acts, outcomes)

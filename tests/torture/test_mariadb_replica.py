@@ -43,4 +43,4 @@ def note() -> Note:
 
 
 class TestMariaDB(lagging.Lagging):
-    """See there."""
+    """See :class:`tests.torture.lagging.Lagging`."""

@@ -1,4 +1,4 @@
-"""A machine that does whatever comes to its mind to the real API; the model says beforehand what must come of it.
+"""A machine does random acts with the real API. The model says before each act what its result must be.
 
 ``PHONEBIND_TORTURE=full`` makes it long and different every time.
 """
@@ -58,20 +58,20 @@ FULL = os.environ.get("PHONEBIND_TORTURE") == "full"
 EXAMPLES, RULES_EACH, LEAST = (30, 40, 3_000) if FULL else (40, 25, 2_000)
 
 BROWSERS = ("firefox", "safari", "wechat")
-#: Two of them differ in case alone.
+#: Two of them differ only in case.
 OPENIDS = ("0123456789ABCDEF", "0123456789abcdef", "FEDCBA9876543210")
 MOBILES = ("13900000001", "13900000002", "13900000003", "13900000004")
 PASSWORDS = ("horse-staple-9", "battery-paper-7")
 WRONG = "entirely-wrong-1"
 WEAK = "12345678"
-#: And whom each of them counts for.
+#: The addresses of requests, and the client that each of them counts for.
 ADDRESSES = {
     "192.0.2.1": "192.0.2.1",
     "::ffff:192.0.2.1": "192.0.2.1",
     "2001:db8::1": "2001:db8::/64",
     "2001:db8::ffff:1": "2001:db8::/64",
 }
-#: Set so low that they are reached; a long run reaches those of the SMS as they are.
+#: These limits are set so low that they are reached. A long run reaches those of the SMS with their real values.
 LOWERED = {"image_address_hour": (30, HOUR), "password_address": (6, 900), "sms_site_hour": (16, HOUR)}
 if not FULL:
     LOWERED |= {
@@ -95,9 +95,10 @@ SCALE = hypothesis.settings(
     suppress_health_check=list(HealthCheck),
 )
 
-#: What a run must have seen, or it has shown little. Of the others there are tests enough.
+#: The outcomes that a run must have seen. Without them it proves little. Other tests cover the outcomes that are
+#: subtracted.
 MUST_HAPPEN = STATUS.keys() - {"invalid", "code_invalid", "provider_unavailable"}
-#: And of which limits it must have met the end. Those of the others are met by some runs.
+#: The limits that a run must have reached. Some runs reach the others too.
 MUST_BE_MET = {
     *("sms_mobile_hour", "sms_mobile_open_hour", "sms_mobile_open_day", "sms_identity_hour", "sms_identity_day"),
     *("sms_code_identity_hour", "password_name", "password_bind"),
@@ -122,7 +123,7 @@ Form = tuple[str, Ticket, str, str, str, str]
 
 
 class Past(History):
-    """The same of several codes for one mobile, of windows that slide, and of people who come from another app."""
+    """History for several codes of one mobile, for windows that slide, and for people who come from another app."""
 
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits)
@@ -144,7 +145,9 @@ class Past(History):
         self._keep_a_part(mobile)
 
     def _keep_a_part(self, mobile: str) -> None:
-        """Who has no ticket, and any one who has, leave something for another."""
+        """People without a ticket, together with any one person with a ticket, must leave a part of the quota for
+        another person.
+        """
         holders = {holder for sms, holder in self._holders.items() if sms.mobile == mobile}
         for one in holders:
             times = [sms.at for sms, by in self._holders.items() if sms.mobile == mobile and by in ("", one)]
@@ -172,7 +175,9 @@ class Past(History):
             assert most <= limit, f"{name} of {subject}: {times}"
 
     def guessed_wrong(self, mobile: str, text: str, openid: str, address: str, now: int) -> None:
-        """That was compared, and so told something; unless it is a right one, which may do nothing more."""
+        """A wrong guess that was compared counts, because its answer gave information. A right code that has nothing
+        left to do does not count.
+        """
         live = [sms for sms in self.sms if sms not in self._gone and now < sms.at + CODE_LIFE]
         compared = [sms for sms in live if sms.mobile == mobile and self._holders[sms] in ("", openid)]
         same = [sms for sms in compared if sms.text == text]
@@ -216,7 +221,7 @@ class Past(History):
             assert not (by_operator and born)
 
     def _live(self, like: Sms) -> list[Sms]:
-        """Those of the same mobile and holder that no later one has taken the place of."""
+        """The codes of the same mobile and holder that no later code has replaced."""
         of_both = (like.mobile, self._holders[like])
         return [
             sms for sms, holder in self._holders.items() if (sms.mobile, holder) == of_both and sms not in self._gone
@@ -224,12 +229,12 @@ class Past(History):
 
 
 def most_in_any(times: list[int], seconds: int) -> int:
-    """Of all windows, whenever they begin."""
+    """The most that any window contains, wherever it begins."""
     return max(sum(start <= time < start + seconds for time in times) for start in times)
 
 
 class AllRules:
-    """In place of Hypothesis's swarm testing, which keeps some rules out of each run: ours need one another."""
+    """Replaces Hypothesis's swarm testing, which leaves some rules out of each run. Our rules need one another."""
 
     def is_enabled(self, name: str) -> bool:
         return True
@@ -258,7 +263,7 @@ class Machine(RuleBasedStateMachine):
     # ------------------------------------------------------------ what every act has in common
 
     def judge(self, act: str, outcome: Outcome, answer: Any, *, proven: tuple[str, str] | None = None) -> Any:
-        """Status, code, wait, account and all that is stored are what the model says. The answer's fields."""
+        """Status, code, wait, account and all stored rows must be as the model says. Returns the answer's fields."""
         data = answer.json() if answer["Content-Type"] == "application/json" else {}
         assert (answer.status_code, data.get("code", outcome.code)) == (STATUS[outcome.code], outcome.code), data
         assert ("code" in data) == (STATUS[outcome.code] >= 400)
@@ -332,7 +337,9 @@ class Machine(RuleBasedStateMachine):
     def _ask(
         self, mobile: str, address: str, image: Image, text: str, gateway: str, ticket: Ticket | None, sender: str
     ) -> int | None:
-        """How long to wait. ``sender``: "own" is the browser that the ticket belongs to, if there is one."""
+        """Returns the seconds to wait. ``sender``: "own" is the browser that the ticket belongs to, if there is a
+        ticket.
+        """
         browser = (ticket.browser if ticket else "reader") if sender == "own" else sender
         outcome = self.model.ask(browser, ticket, mobile, ADDRESSES[address], image, text, gateway)
         self.world.gateway(gateway)
@@ -358,7 +365,7 @@ class Machine(RuleBasedStateMachine):
     def _go_all_the_way(
         self, browser: str, openid: str, mobile: str, password: str, address: str, *, shows_ticket: bool = True
     ) -> Form | None:
-        """As most people do; None for who is known already."""
+        """The usual way of a sign-in. None for a person who is known already."""
         ticket = self._come_back(browser, self._start(browser), openid, "well")
         if ticket is None:
             return None
@@ -398,7 +405,7 @@ class Machine(RuleBasedStateMachine):
         self.done("pass time")
 
     def _code(self, mobile: str, which: str) -> str:
-        """A code to type in for this mobile. Where there is none of that kind it is a guess."""
+        """A code to enter for this mobile. If there is none of that kind, it is a guess."""
         last = self.sent[mobile][-1:]
         others = [self.sent[other][-1] for other in MOBILES if other != mobile and self.sent[other]]
         before = {name: self.sent[mobile][-n:][:1] for n, name in enumerate(("older", "oldest", "fourth"), 2)}
@@ -409,7 +416,7 @@ class Machine(RuleBasedStateMachine):
         return any(account.mobile == mobile for account in self.model.accounts)
 
     def _password(self, mobile: str, which: str) -> str:
-        """That of the mobile's owner, or of the one who was named after it."""
+        """The password of the mobile's owner, or of the account whose username is that mobile."""
         known = [it.password for it in self.model.accounts if mobile in (it.mobile, it.username)]
         return {"right": [*known, PASSWORDS[0]][0], "wrong": WRONG, "weak": WEAK}[which]
 
@@ -421,7 +428,7 @@ class Machine(RuleBasedStateMachine):
         holder=st.sampled_from(["own", "own", "nobody"]),
     )
     def begin(self, people: list[tuple[str, str, str, str]], guesses: list[int], holder: str) -> None:
-        """Some have been here before; and somebody guesses while no limit is near its end."""
+        """Some people have been here before. Then an attacker guesses while no limit is nearly used up."""
         self._guess(BROWSERS[0], OPENIDS[0], MOBILES[-1], [holder], ["well"], guesses)
         for browser, openid, mobile, password in people:
             self._go_all_the_way(browser, openid, mobile, password, "192.0.2.1")
@@ -475,7 +482,7 @@ class Machine(RuleBasedStateMachine):
     def insist(
         self, some: list[str], address: str, mood: list[str], rounds: int, pause: int, who: list[Ticket | None]
     ) -> None:
-        """Some who want SMS, with tickets and without, for whichever of the mobiles."""
+        """Several people ask for SMS, with tickets and without, for some of the mobiles."""
         for number in range(rounds):
             for mobile in some:
                 self._look_and_ask(mobile, address, who[number % len(who)], mood[number % len(mood)])
@@ -488,7 +495,7 @@ class Machine(RuleBasedStateMachine):
         rounds=st.integers(1, 4),
     )
     def crowd(self, browser: str, mobile: str, pause: int, rounds: int) -> None:
-        """All who are not known yet, and somebody without a ticket, want SMS to one mobile."""
+        """All people who are not bound yet, and one without a ticket, ask for SMS to one mobile."""
         for _ in range(rounds):
             arrived = [self._come_back(browser, self._start(browser), openid, "well") for openid in OPENIDS]
             for number, ticket in enumerate([None, *filter(None, arrived)]):
@@ -498,7 +505,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule(mobile=mobiles, address=addresses, ticket=st.none() | tickets, times=st.integers(2, 8))
     def wait_as_told(self, mobile: str, address: str, ticket: Ticket | None, times: int) -> None:
-        """Somebody who comes again when it is time, and is a little early first."""
+        """A person who comes back after the time that they were told to wait. Each time they first come a
+        little early.
+        """
         for _ in range(times):
             wait = self._look_and_ask(mobile, address, ticket) or 60
             self._pass_time(wait - GRACE)
@@ -562,7 +571,7 @@ class Machine(RuleBasedStateMachine):
         return form
 
     def _go_on(self, form: Form, act: str) -> Form:
-        """Use the same ticket and code once more, after what else may have happened to them."""
+        """Use the same ticket and code once more, after an event that may concern them."""
         browser, ticket, mobile, _, password, address = form
         match act:
             case "again":
@@ -585,13 +594,13 @@ class Machine(RuleBasedStateMachine):
         return form
 
     def _as_another(self, form: Form) -> None:
-        """Whoever else it is learns nothing by the code, not even of the password."""
+        """Another identity with the same code learns nothing from it, not even whether the password is right."""
         browser, ticket, mobile, code, password, address = form
         if theirs := self._come_back(browser, self._start(browser), _next(OPENIDS, ticket.openid), "well"):
             for guess in (WRONG, password):
                 self._bind(browser, theirs, mobile, code, guess, address)
 
-    # What it is all about comes twice as often.
+    # This is the most important rule, so it comes twice as often.
     bind_properly_once_more = bind_properly
 
     @rule(form=forms, sender=senders)
@@ -614,7 +623,9 @@ class Machine(RuleBasedStateMachine):
     def _guess(
         self, browser: str, openid: str, mobile: str, whose: list[str], mood: list[str], wrong: list[int]
     ) -> None:
-        """Codes of several come, with wrong guesses between them; then each tries all that are on the phone."""
+        """Codes for several identities arrive, with wrong guesses between them. Then each identity tries all codes on
+        the phone.
+        """
         own = self._come_back(browser, self._start(browser), openid, "well")
         other = self._come_back("wechat", self._start("wechat"), _next(OPENIDS, openid), "well")
         guessers = list(filter(None, (own, other)))
@@ -624,7 +635,7 @@ class Machine(RuleBasedStateMachine):
             for ticket in guessers[-number % 2 :][:1] * times:
                 self._bind(ticket.browser, ticket, mobile, self._code(mobile, "wrong"), WEAK, "192.0.2.1")
             self._pass_time(60)
-        # With a password that is refused, so that no code is used up.
+        # The password is one that is refused, so that no code is used up.
         password = self._password(mobile, "wrong") if self._is_known(mobile) else WEAK
         for ticket in guessers:
             for which in ("last", "older", "oldest", "fourth"):
@@ -633,7 +644,9 @@ class Machine(RuleBasedStateMachine):
     @rule(browser=browsers, openid=openids, address=addresses, times=st.integers(3, 6), data=st.data())
     @precondition(lambda self: self.model.accounts)
     def guess_a_password(self, browser: str, openid: str, address: str, times: int, data: st.DataObject) -> None:
-        """Of an account whose mobile they have proved, until it locks, or nearly so; then the right one."""
+        """Guess the password of an account whose mobile was proved, until it is locked, or nearly so. Then use the
+        right one.
+        """
         mobile = data.draw(st.sampled_from([it.mobile or MOBILES[0] for it in self.model.accounts]))
         ticket = self._come_back(browser, self._start(browser), openid, "well")
         if ticket:
@@ -647,7 +660,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(data=st.data(), which=mostly("right", "wrong"), address=addresses, times=st.sampled_from([1, 1, 1, 4, 6]))
     def sign_in(self, data: st.DataObject, which: str, address: str, times: int) -> None:
-        """Wrong passwords may come until it locks, and then the right one."""
+        """Wrong passwords may come until a lock, and then the right one."""
         username = data.draw(st.sampled_from([*MOBILES, "nobody", *(it.username for it in self.model.accounts)]))
         for one in [which] * times + ["right"] * (times > 1):
             self._sign_in(username, self._password(username, one), address)
@@ -665,7 +678,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.tokens)
     @rule(times=st.integers(1, 8), twice=st.booleans())
     def stay_signed_in(self, times: int, twice: bool) -> None:
-        """Somebody comes back again and again, until the sign-in is too long ago."""
+        """A person comes back again and again, until the sign-in is too old."""
         token = self.tokens[-1]
         for _ in range(times):
             self._pass_time(13 * DAY)
@@ -734,7 +747,9 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.accounts)
     @rule(data=st.data(), openid=openids)
     def open_elsewhere(self, data: st.DataObject, openid: str) -> None:
-        """Somebody signs in to the other app, as the owner of an account; where they are known here it is theirs."""
+        """A person signs in to the other app, as the owner of an account. If they are known here, it is their own
+        account.
+        """
         account = self.model.bindings.get(openid) or data.draw(st.sampled_from(self.model.accounts))
         self._open_elsewhere(openid, account)
 
@@ -787,7 +802,7 @@ def test_the_api_does_what_the_model_says(
     note: Note,
 ) -> None:
     phonebind(limits=LOWERED, providers={"base_url": qq.url, "unionid": True})
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hashing is not what is checked
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hashing is not tested here
     world = World(qq, valkey_client, monkeypatch)
     acts, outcomes, met = Counter[str](), Counter[str](), Counter[str]()
     machine: Any = partial(Machine, world, acts, outcomes, met)

@@ -1,4 +1,4 @@
-"""Three nodes behind HAProxy, at one PostgreSQL and one Valkey, under a load of binds: killed, and restarted in turn.
+"""Three nodes behind HAProxy, with one PostgreSQL and one Valkey, under a load of binds: killed, and restarted in turn.
 
 ``make torture PARTS=nodes``; no other run collects it.
 """
@@ -35,16 +35,17 @@ from tests.torture.test_faults import SETTINGS
 
 MANY = 3
 KILLS = scale(6, 2)
-#: People on their way at once. They rest between two sign-ins, or the machine's cores are what is tried.
+#: How many people are on their way at once. They rest between two sign-ins: otherwise the run tests the machine's
+#: cores.
 AT_ONCE = 8
 REST = 0.3
-#: What the proxy says of itself, and a connection that broke. What a node refuses has a code of ours.
+#: Answers of the proxy itself, and a broken connection. A refusal by a node has an error code of ours.
 REFUSED = ("broken off", "502 502", "503 503", "504 504")
 
 
 @dataclass
 class Site(Shop):
-    """Behind a proxy; remembers when somebody was refused."""
+    """A site behind a proxy. It records the times of refusals."""
 
     refused: list[float] = field(default_factory=list)
 
@@ -55,7 +56,7 @@ class Site(Shop):
 
 
 class Cluster:
-    """The nodes, each of which begins again at its own port."""
+    """The nodes. Each starts again at its own port."""
 
     def __init__(self, directory: Path, environ: dict[str, str], stack: ExitStack) -> None:
         self._directory, self._environ, self._stack = directory, environ, stack
@@ -69,19 +70,19 @@ class Cluster:
         return node
 
     def begin_again(self, number: int) -> None:
-        """Until the proxy has seen it too."""
+        """Start it again, and wait until the proxy has noticed too."""
         self.nodes[number] = self._start(self.nodes[number].port).wait_until_ready()
         time.sleep(3)
 
     def kill(self, number: int) -> None:
-        """As a machine that is gone."""
+        """Kill it, like a machine that fails."""
         master = psutil.Process(self.nodes[number].process.pid)
         for process in [master, *master.children(recursive=True)]:
             process.kill()
         self.nodes[number].process.wait()
 
     def tell_to_end(self, number: int) -> None:
-        """As an upgrade does."""
+        """Ask it to end, as an upgrade does."""
         self.nodes[number].process.send_signal(signal.SIGTERM)
         assert self.nodes[number].process.wait(60) == 0
 
@@ -113,7 +114,7 @@ def site(cluster: Cluster, neighbours: Outside, tmp_path: Path) -> Iterator[Site
     valkey = redis.Redis.from_url(os.environ["REDIS_URL"], max_connections=2000, retry=PATIENT)
     with haproxy.in_front_of(ports, tmp_path) as port, valkey:
         site = Site(port, neighbours, valkey, 0)
-        time.sleep(3)  # it has asked each twice
+        time.sleep(3)  # the proxy has checked each node twice by then
         assert Person(site, "", "13900000000").request("GET", "/login/").status == 200
         site.outcomes.clear()
         yield site
@@ -121,7 +122,7 @@ def site(cluster: Cluster, neighbours: Outside, tmp_path: Path) -> Iterator[Site
 
 @contextmanager
 def people(site: Site) -> Iterator[list[int]]:
-    """They come as long as the block runs, and each gets in; afterwards, who they were."""
+    """People come as long as the block runs, and each gets in. Afterwards the list has their numbers."""
     numbers, over = itertools.count(), threading.Event()
     came: list[int] = []
 
@@ -143,7 +144,7 @@ def people(site: Site) -> Iterator[list[int]]:
 
 
 def nothing_is_lost(site: Site, came: list[int]) -> None:
-    """Everybody who came is in, once; nothing is half-made; and nobody met a 500."""
+    """Each person who came is bound, exactly once; nothing is left half done; and no answer was a 500."""
     accounts = SocialAccount.objects.select_related("user")
     found = Counter((account.openid, account.user.get_username()) for account in accounts)
     assert found == Counter((f"{number:032X}", f"139{number:08}") for number in came)
@@ -160,7 +161,7 @@ def told(site: Site, came: list[int]) -> dict[str, object]:
 
 
 def slowest(refused: list[float], began: list[float]) -> str:
-    """From a kill to the last refusal before the next."""
+    """The longest time from a kill to the last refusal before the next kill."""
     gaps = [0.0]
     for start, end in zip(began, [*began[1:], float("inf")], strict=True):
         gaps.append(max([when - start for when in refused if start <= when < end], default=0))

@@ -51,7 +51,7 @@ def note() -> Note:
 
 @pytest.fixture(scope="module")
 def site(pair: Pair, pool: PgBouncer, neighbours: Outside) -> Iterator[Site]:
-    """The tables are made past the pool, which cannot hold the lock of a migration."""
+    """The tables are created without the pool, because the pool cannot hold the lock of a migration."""
     environ = {"TORTURE_DB": "postgres", "DATABASE_PREPARE": "0", "MIGRATE": "0"}
     own = {"DJANGO_SETTINGS_MODULE": "server.settings", "DEBUG": "1", "DATABASE_URL": pair.primary.url}
     migrate = [sys.executable, "-m", "server.manage", "migrate", "-v0"]
@@ -64,7 +64,7 @@ def site(pair: Pair, pool: PgBouncer, neighbours: Outside) -> Iterator[Site]:
 
 
 def journey(site: Site, number: int) -> None:
-    """Bound, back again, refreshed, and by the password."""
+    """A bind, a second sign-in, a refresh, and a sign-in by password."""
     person = Person(site, f"F{number:031X}", f"136{number:08}")
     assert person.arrive_and_bind().status == 201
     again = person.arrive_and_bind()

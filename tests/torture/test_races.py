@@ -1,4 +1,4 @@
-"""A thousand at once, over HTTP, against four worker processes."""
+"""A thousand requests at once, over HTTP, against four worker processes."""
 
 from collections import Counter
 from functools import partial
@@ -17,7 +17,7 @@ MANY = scale(1000, 100)
 SITE_BUDGET = 50
 SETTINGS = {
     "LIMITS": {"sms_site_hour": (SITE_BUDGET, 3600), "password_address": (10**6, 900)},
-    "SMS_SLOTS": 16,  # who finds no place is not sent anything, and what is counted here is who is sent something
+    "SMS_SLOTS": 16,  # a request that finds no slot sends no SMS, and these tests count the SMS
 }
 
 
@@ -26,7 +26,9 @@ def counts() -> tuple[int, int]:
 
 
 def is_clean(replies: list[Reply]) -> bool:
-    """A success, or an error of the contract that says what to do; no 5xx but for want of a place to hash."""
+    """Each answer is a success, or an error of the contract that says what to do. A 5xx is allowed only when no slot to
+    hash is free.
+    """
     return all(
         reply.status in (200, 201)
         or reply.outcome == "server_busy"
@@ -49,13 +51,14 @@ def a_code(shop: Shop, person: Person) -> str:
 
 
 def one_binds(shop: Shop, crowd: list[Person]) -> list[Reply]:
-    """All of them use one code at once, and it is one account and one binding."""
+    """All use one code at once. The result is one account and one binding."""
     tickets = [person.ticket() for person in crowd]
     code = a_code(shop, crowd[0])
     replies = at_once([partial(one.bind, ticket, code) for one, ticket in zip(crowd, tickets, strict=True)])
     assert is_clean(replies), tally(replies)
     assert tally(replies)["201"] == 1
-    # Some were already past the code when it was taken, and were then asked for the account's password.
+    # Some requests had passed the check of the code when another took it. They were then asked for the account's
+    # password.
     assert tally(replies).keys() <= {"201", "sms_code_invalid", "too_many_attempts", "server_busy"}
     assert counts() == (1, 1)
     return replies
@@ -85,7 +88,7 @@ def test_threat_11_a_thousand_identities_bind_one_new_mobile(shop: Shop, note: N
 
 
 def test_threat_11_one_code_used_by_a_hundred(shop: Shop, note: Note) -> None:
-    """Of a known account, whose password all of them know."""
+    """The account is known, and all of them know its password."""
     User.objects.create_user("ming", mobile=MOBILE, password=PASSWORD)
     crowd = [Person(shop, f"{number:032X}", MOBILE, f"10.1.0.{number}") for number in range(100)]
     replies = one_binds(shop, crowd)
@@ -93,7 +96,7 @@ def test_threat_11_one_code_used_by_a_hundred(shop: Shop, note: Note) -> None:
 
 
 def test_threat_10_a_hundred_guesses(shop: Shop, note: Note) -> None:
-    """By as many identities, from as many addresses."""
+    """From as many identities and as many addresses."""
     crowd = [Person(shop, f"{number:032X}", MOBILE, f"10.1.0.{number}") for number in range(100)]
     tickets = [person.ticket() for person in crowd]
     code = a_code(shop, crowd[0])
@@ -101,7 +104,7 @@ def test_threat_10_a_hundred_guesses(shop: Shop, note: Note) -> None:
     before = _increments(shop)
     acts = zip(crowd, tickets, guesses, strict=True)
     replies = at_once([partial(person.bind, ticket, guess) for person, ticket, guess in acts])
-    # Each takes two limits, and is counted once more where it was compared.
+    # Each guess counts in two limits, and once more if it was compared.
     evaluated = _increments(shop) - before - 2 * 100
     assert tally(replies) == {"sms_code_invalid": 100}
     assert evaluated == 5
@@ -137,7 +140,8 @@ def test_threat_12_a_hundred_passwords(shop: Shop, note: Note) -> None:
     replies = at_once([partial(guess, number) for number in range(100)])
     evaluated = tally(replies)["credentials_invalid"]
     assert 1 <= evaluated <= 5
-    # A wrong one costs as much as every hasher together, so some find no place to hash; they are not evaluated.
+    # A wrong password costs as much as all hashers together, so some requests find no slot to hash. Their password is
+    # not checked.
     assert tally(replies).keys() <= {"credentials_invalid", "too_many_attempts", "server_busy"}
     note("100 wrong passwords at once", evaluated=evaluated, answers=told(replies))
 

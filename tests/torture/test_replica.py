@@ -1,4 +1,4 @@
-"""PostgreSQL with a streaming replica: one that is five seconds behind and is read from, and one that takes over.
+"""PostgreSQL with a streaming replica: reads from one that is five seconds behind, and a fail-over to one.
 
 ``make torture PARTS=replica``; no other run collects it.
 """
@@ -20,14 +20,14 @@ from tests.torture.outside import Outside
 from tests.torture.report import Note, noting
 from tests.torture.serving import serving
 
-#: Seconds until somebody has noticed that the primary is gone.
+#: Seconds until the operator has noticed that the primary is down.
 NOTICED = 1
-#: By which an asynchronous replica is behind.
+#: Seconds that an asynchronous replica is behind.
 BEHIND = 1
 FOUND = "SELECT openid, username FROM phonebind_socialaccount a JOIN users_user u ON u.id = a.user_id"
 
 
-# ---------------------------------------------------------------- it lags
+# ---------------------------------------------------------------- the replica lags
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +58,15 @@ def note() -> Note:
 
 
 class TestPostgreSQL(lagging.Lagging):
-    """See there."""
+    """See :class:`tests.torture.lagging.Lagging`."""
 
 
-# ---------------------------------------------------------------- it takes over
+# ---------------------------------------------------------------- the replica takes over
 
 
 @contextmanager
 def at_either(pair: Pair, outside: Outside) -> Iterator[Site]:
-    """A site that has the addresses of both, and asks which takes writes."""
+    """A site that has the addresses of both servers, and asks which of them accepts writes."""
     environ = {"DATABASE_URL": pair.url, "TORTURE_DB": "postgres"}
     with (
         serving(outside, {"LIMITS": LIMITS}, **environ) as (port, pid),
@@ -76,7 +76,9 @@ def at_either(pair: Pair, outside: Outside) -> Iterator[Site]:
 
 
 def fail_over(site: Site, pair: Pair, behind: float) -> tuple[Crowd, float, float]:
-    """Under a load of binds: who came, when the primary died, and when the other one took writes."""
+    """A fail-over under a load of binds. Returns the people who came, when the primary was killed, and when the other
+    one accepted writes.
+    """
     processes = site.processes()
     [(receiver,)] = pair.replica.ask("SELECT pid FROM pg_stat_wal_receiver")
     with crowd.crowd(site) as people:
@@ -111,7 +113,7 @@ def test_threat_20_a_synchronous_replica_takes_over(neighbours: Outside, note: N
 
 
 def test_an_asynchronous_replica_takes_over(neighbours: Outside, note: Note) -> None:
-    """It forgets the binds that it had not heard of; those people come again, and are bound."""
+    """The new primary does not have the binds that had not reached it. Those people come again, and are bound."""
     with postgres.pair() as pair, at_either(pair, neighbours) as site:
         people, died, promoted = fail_over(site, pair, BEHIND)
         known = {openid for (openid,) in pair.replica.ask("SELECT openid FROM phonebind_socialaccount")}

@@ -1,4 +1,4 @@
-"""One Valkey, two replicas and three Sentinels, as the documents have them, under a load of binds.
+"""One Valkey, two replicas and three Sentinels, as the documents describe them, under a load of binds.
 
 ``make torture PARTS=sentinel``; no other run collects it.
 """
@@ -25,7 +25,7 @@ from tests.torture.serving import serving
 
 LAG = 2
 OPTIONS = ["--min-replicas-to-write", "1", "--min-replicas-max-lag", str(LAG)]
-#: Seconds: a lag is counted in whole ones, and a master looks at it once in each.
+#: Seconds. Valkey counts a lag in whole seconds, and a master checks it once a second.
 COARSE = 2
 
 
@@ -45,7 +45,7 @@ def running(sentinels: Sentinels, django_db_setup: None, neighbours: Outside) ->
     watchers = [("127.0.0.1", node.port) for node in sentinels.sentinels]
     watch: Any = Sentinel
     client = watch(watchers, socket_timeout=1).master_for(clusters.MASTER, socket_timeout=1)
-    # Without the account life it is the store that knows which refresh tokens were used.
+    # Without the account life, the store alone knows which refresh tokens were used.
     with serving(neighbours, {"LIMITS": LIMITS}, LIFECYCLE="0", **environ) as (port, pid):
         yield Site(port, neighbours, client, pid)
 
@@ -73,7 +73,7 @@ def go_on(*nodes: Node) -> None:
 
 
 def start_as_replicas(master: Node, others: Sequence[Node]) -> None:
-    """As their own configuration would have it."""
+    """Start them with the settings that their own configuration would have by then."""
     for node in others:
         follower = Node(node.directory, node.port, [*node.options, "--replicaof", "127.0.0.1", str(master.port)])
         follower.start()
@@ -95,8 +95,10 @@ def test_threat_20_the_master_hangs(sentinels: Sentinels, site: Site, note: Note
 
 
 def test_threat_20_what_a_fail_over_may_forget(sentinels: Sentinels, site: Site, note: Note) -> None:
-    """The replicas hang, then all three die, and the replicas come back with what they had. What bounds it is how long
-    the master goes on without them. (Of a process that only hangs, the system keeps what it has not read yet.)
+    """The replicas hang, then all three are killed, and the replicas start again with the data that they had.
+
+    The loss is limited by the time that the master continues without replicas. (If a process only hangs, the system
+    keeps the data that it has not read yet.)
     """
     master = sentinels.master
     others = [node for node in sentinels.servers if node is not master]

@@ -1,4 +1,4 @@
-"""Clients of all slow kinds at once, and what others notice of them."""
+"""Clients of all slow kinds at once, and what other clients notice of them."""
 
 from contextlib import ExitStack
 
@@ -10,9 +10,10 @@ from tests.torture import load
 from tests.torture.people import Shop
 from tests.torture.report import Note
 
-#: Of each kind. Together far more than the 64 threads, and less than the 1,024 files that a test may have open.
+#: Clients of each kind. Together they are far more than the 64 threads, and fewer than the 1,024 files that a test may
+#: open.
 MANY = scale(120, 30)
-#: Seconds. They are all there for as long as the others are looked at.
+#: Seconds. All slow clients stay connected for as long as the other clients are measured.
 DEADLINE = load.SECONDS + 3
 SETTINGS: dict[str, object] = {}
 ENVIRON = {"REQUEST_DEADLINE": str(DEADLINE)}
@@ -27,7 +28,7 @@ def test_threat_44_slow_clients_of_all_kinds(shop: Shop, note: Note) -> None:
         assert {kind: crowd.send_more() for kind, crowd in crowds.items()} == dict.fromkeys(KINDS, MANY)
         more = max(crowd.wait_for_the_end(DEADLINE) for crowd in crowds.values())
     assert {outcome for outcome, _ in quiet + slow} == {"200"}
-    # Without a bound on the time in a thread nobody would be answered at all before the deadline.
+    # Without a limit on the time in a thread, no other client would get an answer before the deadline.
     assert load.p99(slow) < 1000
     note(
         f"{MANY} slow clients of each kind at once: {', '.join(KINDS)}",

@@ -1,4 +1,4 @@
-"""The real thing: the HTTP API as several browsers see it, the phones, the clock and the operator."""
+"""The real system: the HTTP API as several browsers see it, the phones, the clock and the operator."""
 
 import base64
 import json
@@ -21,11 +21,11 @@ from tests.torture.history import Rows
 START = 1_800_000_000
 OTHER_APP = "101000002"
 
-#: Seconds that a single act may take before Valkey's clock counts them; see :meth:`World.pass_time`.
-#: Every life and every jump is a multiple of it.
+#: Seconds that a single act may take before they count on Valkey's clock; see :meth:`World.pass_time`. Every lifetime
+#: and every step of the clock is a multiple of it.
 GRACE = 5
 
-# Ages every key, and tells which would stay forever.
+# Ages every key, and returns the keys that would never expire.
 _AGE = """
 local forever = {}
 for _, key in ipairs(redis.call('KEYS', '*')) do
@@ -50,12 +50,12 @@ class World:
         self._requests = 0
 
     def begin(self) -> None:
-        """Nobody has ever been here."""
+        """Start with an empty database and store."""
         SocialAccount.objects.all().delete()
         User.objects.all().delete()
         self.valkey.flushall()
         for client in self._clients.values():
-            client.cookies.clear()  # not a new one: its middleware takes longer to begin than many requests
+            client.cookies.clear()  # not a new client: its middleware takes longer to start than many requests
         Outbox.sent.clear()
         self.gateway("well")
         self.use_keys([0])
@@ -81,9 +81,10 @@ class World:
         return self._clients.setdefault(browser, Client())
 
     def _origin(self, browser: str, address: str) -> dict[str, Any]:
-        """Whence the request comes. The oldest cookie is sent first, as browsers do; Django's client would sort them.
+        """The address of the request, and its cookies. Browsers send the oldest cookie first; Django's client would
+        sort them.
 
-        No proxy is trusted here, so what stands in X-Forwarded-For changes nothing; each request says otherwise.
+        No proxy is trusted here, so X-Forwarded-For must change nothing. Each request sends another value in it.
         """
         self._requests += 1
         cookies = "; ".join(f"{name}={morsel.coded_value}" for name, morsel in self._client(browser).cookies.items())
@@ -94,16 +95,16 @@ class World:
         }
 
     def _received(self, browser: str, answer: Any) -> Any:
-        """Deleted cookies are gone; expired ones stay, since nobody who attacks us would drop them."""
+        """Deleted cookies are removed. Expired ones stay, because an attacker would not drop them either."""
         jar = self._client(browser).cookies
         for name in [name for name, morsel in jar.items() if morsel["max-age"] == 0]:
             del jar[name]
         return answer
 
-    # ------------------------------------------------------------ what surrounds us
+    # ------------------------------------------------------------ outside the site
 
     def at_qq(self, openid: str, answers: str) -> None:
-        """Who is at the keyboard there, or what it says instead."""
+        """The person at the keyboard there, or the error that QQ answers."""
         self.qq.person(openid, unionid=unionid(openid))
         if answers == "code_invalid":
             self.qq.answer("/oauth2.0/token", {"error": 100020, "error_description": "code is reused error"})
@@ -111,7 +112,7 @@ class World:
             self.qq.answer("/oauth2.0/token", b"<html>")
 
     def image(self, address: str) -> tuple[Any, str, str]:
-        """The answer, the image's id, and what a person reads in it."""
+        """The answer, the image's id, and the text that a person reads in it."""
         image_code_id, texts = str(uuid4()), [""]
 
         def see(text: str, **kwargs: Any) -> None:
@@ -128,9 +129,10 @@ class World:
         Outbox.refuse, Outbox.mute = mood == "refuses", mood == "mute"
 
     def pass_time(self, seconds: int) -> None:
-        """Django's clock is turned. Valkey's cannot be, so every key is aged instead: as much earlier will it expire.
+        """Django's clock is moved. Valkey's clock cannot be, so every key is made to expire that much earlier.
 
-        What the acts themselves took of a key's life is given back, since no time passes while they happen.
+        The time that the acts themselves took is given back to each key, because in this model no time passes during an
+        act.
         """
         self._traveller.shift(seconds)
         assert self.valkey.eval(_AGE, 0, seconds * 1000, GRACE * 1000) == []
@@ -138,16 +140,16 @@ class World:
     # ------------------------------------------------------------ the operator
 
     def use_keys(self, keys: list[int]) -> None:
-        """Start again with these, the current one first."""
+        """Start again with these keys, the current one first."""
         current, *former = (f"the-key-of-the-model-check-number-{key:04}" for key in keys)
-        # One override, not one upon the other: through hundreds of them every look at a setting would go.
+        # One override instead of a pile of them: each lookup of a setting would go through hundreds.
         self._keys.close()
         self._keys.enter_context(override_settings(SECRET_KEY=current, SECRET_KEY_FALLBACKS=former))
         # simplejwt reads the key when the process starts.
         self._monkeypatch.setattr(api_settings, "SIGNING_KEY", current)
 
     def update(self, pk: int, **fields: Any) -> None:
-        """As the admin does it."""
+        """Update the row as the admin does."""
         user = User.objects.get(pk=pk)
         for name, value in fields.items():
             setattr(user, name, value)
@@ -162,12 +164,12 @@ class World:
         User.objects.get(pk=pk).delete()
 
     def unbind(self, openid: str) -> None:
-        """In the app where the model looks first: here."""
+        """Unbind in the app where the model looks first: here."""
         rows = SocialAccount.objects.filter(openid__in=[openid, elsewhere(openid)])
         binding.unbind(rows.order_by("app_id")[0])
 
     def open_elsewhere(self, openid: str, pk: int) -> None:
-        """Who owns this openid here has signed in to the account in another app."""
+        """The owner of this openid has signed in to the account in another app."""
         SocialAccount.objects.create(
             user_id=pk, provider="qq", app_id=OTHER_APP, openid=elsewhere(openid), unionid=unionid(openid)
         )
@@ -179,16 +181,16 @@ class World:
 
 
 def elsewhere(openid: str) -> str:
-    """Another app knows the same person by another openid."""
+    """The openid of the same person in the other app."""
     return f"{openid}-elsewhere"
 
 
 def unionid(openid: str) -> str:
-    """All apps of the shop know them by this."""
+    """The id by which all apps of the shop know the person."""
     return f"UID_{openid}"
 
 
 def owner_of(token: str) -> str:
-    """Whom a JWT names."""
+    """The id of the user that a JWT names."""
     payload = token.split(".")[1]
     return str(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["user_id"])

@@ -1,4 +1,4 @@
-"""The answers of a person whom the gate has asked whether an account is theirs. ``mine`` needs a second proof, or the
+"""The answers of a person that the gate has asked whether an account is theirs. ``mine`` needs a second proof, or the
 person's word if the account has no other way to sign in. ``not_mine`` takes the number from the account.
 """
 

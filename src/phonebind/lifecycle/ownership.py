@@ -62,8 +62,8 @@ RESET = Door("reset_password")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question of the gate, and whom it is for. ``subject``: the key of the identity in a bind, or the hash of the
-    device. ``strength`` and ``source``: as in ``VerifiedMobile``. ``once``: a random id of this question.
+    """A question of the gate, and the person that it is for. ``subject``: the key of the identity in a bind, or the
+    hash of the device. ``strength`` and ``source``: as in ``VerifiedMobile``. ``once``: a random id of this question.
     """
 
     purpose: str

@@ -1,4 +1,4 @@
-"""Somebody at the pages of their own account, with Django's client for a browser."""
+"""A person at the pages of their own account. Django's client is the browser."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ OTHERS_MOBILE = "13900000002"
 
 
 class Owner(Shopper):
-    """Signed in by QQ, which is bound."""
+    """A person who is signed in by QQ. QQ is bound."""
 
     def sign_in_by_qq(self) -> None:
         answer = self.come_back(self.start()["state"])
@@ -33,7 +33,7 @@ class Owner(Shopper):
         return str(answer.content.decode())
 
     def send(self, url: str, *, script: bool = False, page: str = "", **form: str) -> Any:
-        """The form of ``page``, with that filled in."""
+        """Send the form of ``page`` with these fields filled in."""
         return self.submit(url, self.form(page or url) | form, script=script)
 
     def confirm_by_sms(self, url: str) -> Any:
@@ -47,7 +47,7 @@ class Owner(Shopper):
 
 
 def later(seconds: int = 601) -> Any:
-    """As long as no step-up lasts."""
+    """So much later that no step-up is valid any more."""
     return time_machine.travel(datetime.now(UTC) + timedelta(seconds=seconds), tick=False)
 
 
@@ -72,7 +72,7 @@ def stranger(db: None) -> Any:
 
 @pytest.fixture
 def browser(qq: Upstream) -> Iterator[Callable[[], Owner]]:
-    """Another browser of theirs each time."""
+    """Another browser of the person on each call."""
     open_ones: list[Owner] = []
 
     def start(http: type[Client] = Client) -> Owner:

@@ -1,4 +1,6 @@
-"""Somebody is signed in, and a sign-in that is not bound yet comes to that browser: whoever's it is."""
+"""A person is signed in, and a sign-in whose identity is not bound arrives in that browser. It may be another
+person's.
+"""
 
 from typing import Any
 
@@ -34,7 +36,7 @@ def test_who_has_just_signed_in_is_not_asked_twice(owner: Owner, person: Any, qq
     qq.person(openid=OTHER_QQ)
     assert press(owner, owner.arrive(next="/cart.html"))["Location"] == "/cart.html"
     assert is_bound()
-    # By which a site tells its people.
+    # The signal that a site uses to inform its users.
     assert told == [(person.pk, "qq")]
 
 
@@ -47,7 +49,7 @@ def test_threat_23_a_browser_that_was_left_open_makes_nobody_a_way_in(owner: Own
         answer = owner.submit(url, form, script=script)
         assert (answer.status_code, answer["Location"], is_bound()) == (303, f"{url}?by=", False)
         assert ASKED in owner.read(answer["Location"])
-        # Nor with a form of the step-up that proves nothing.
+        # A step-up form that proves nothing does not help.
         asked = owner.form(f"{url}?by=password")
         assert owner.submit(url, asked | {"action": "password", "password": "wrong-horse-1"}).status_code == 400
         assert owner.submit(url, asked | form | {"action": "garbage"}).status_code == 200
@@ -92,7 +94,7 @@ def test_a_session_of_the_hosts_own_is_asked(owner: Owner, person: Any, qq: Upst
 
 
 def test_whose_session_is_over_is_not_asked(owner: Owner, qq: Upstream) -> None:
-    """The form for a mobile, as for everybody."""
+    """A person whose session is over gets the form for a mobile number, as everybody does."""
     qq.person(openid=OTHER_QQ)
     url = owner.arrive()
     del owner.http.cookies["sessionid"]

@@ -1,4 +1,4 @@
-"""One identity less, one more."""
+"""Unbind an identity, and bind another one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ def page(person: Any) -> str:
 
 @pytest.fixture
 def by_host(person: Any, browser: Callable[[], Owner]) -> Owner:
-    """Signed in, and not by QQ, which is not bound."""
+    """Signed in by the host's own form, not by QQ. QQ is not bound."""
     SocialAccount.objects.all().delete()
     one = browser()
     one.http.force_login(person)
@@ -34,7 +34,7 @@ def by_host(person: Any, browser: Callable[[], Owner]) -> Owner:
 
 
 def state_of(owner: Owner) -> str:
-    """That of the link to QQ."""
+    """The state in the link to QQ."""
     html = owner.read(BIND)
     assert "Go on to QQ" in html
     return html.split("state=")[1].split("&")[0].split('"')[0]
@@ -44,7 +44,7 @@ def confirm(owner: Owner) -> None:
     assert owner.confirm_by_password(BIND).status_code == 303
 
 
-# ---------------------------------------------------------------- less
+# ---------------------------------------------------------------- unbind
 
 
 def test_the_page_tells_what_ends(owner: Owner, page: str, browser: Callable[[], Owner]) -> None:
@@ -81,7 +81,7 @@ def test_who_came_in_by_it_signs_in_again_and_is_told_then(owner: Owner, page: s
 
 
 def test_nobody_else_is_told(owner: Owner, page: str, stranger: Any) -> None:
-    """Who signs in next at this browser."""
+    """The next person who signs in at this browser does not see the message."""
     owner.send(page)
     owner.http.force_login(stranger)
     assert "QQ is unbound." not in owner.read()
@@ -149,7 +149,7 @@ def test_one_that_has_become_the_last_meanwhile(owner: Owner, person: Any, page:
     assert "This is the last way to sign in" in answer.content.decode()
 
 
-# ---------------------------------------------------------------- more
+# ---------------------------------------------------------------- bind another one
 
 
 def test_one_more_is_bound(by_host: Owner, person: Any) -> None:
@@ -162,7 +162,7 @@ def test_one_more_is_bound(by_host: Owner, person: Any) -> None:
     html = by_host.read()
     assert "QQ is bound." in html
     assert "小明" in html
-    # Whoever reloads the callback is led on.
+    # A reload of the callback leads to the account page.
     assert by_host.http.get(by_host.come_back(state)["Location"])["Location"] == "/my/"
     assert SocialAccount.objects.count() == 1
 
@@ -189,11 +189,11 @@ def test_threat_24_the_state_of_one_binds_nothing_for_another(
 ) -> None:
     confirm(by_host)
     state = state_of(by_host)
-    # The address, brought to somebody else's browser.
+    # The address is opened in another person's browser.
     other = browser()
     other.http.force_login(stranger)
     other.come_back(state)
-    # The same browser, where somebody else is signed in by now, or the same person anew.
+    # In the same browser, another person has signed in meanwhile, or the same person has signed in again.
     for user in (stranger, person, None):
         by_host.http.session.flush()
         if user:
@@ -207,7 +207,7 @@ def test_threat_24_a_state_to_verify_or_to_sign_in_does_not_bind(by_host: Owner)
     started = by_host.http.get("/my/verification/qq/")
     by_host.come_back(started["Location"].split("state=")[1].split("&")[0])
     assert not SocialAccount.objects.exists()
-    # That of a sign-in leads to the page that asks.
+    # The state of a sign-in leads to the page that asks.
     assert "/attach/" in by_host.arrive()
     assert not SocialAccount.objects.exists()
 

@@ -1,4 +1,4 @@
-"""What one sees of one's own account, and the devices on which one is signed in."""
+"""The account's overview, and the list of the devices that are signed in."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -123,7 +123,7 @@ def test_nobody_signs_out_anybody_else(owner: Owner, stranger: Any, browser: Cal
     assert owner.http.post("/my/sessions/garbage/").status_code == 404
 
 
-# ---------------------------------------------------------------- whose form, whose session
+# ---------------------------------------------------------------- whose form and whose session it is
 
 
 def test_threat_42_a_page_of_another_site_does_nothing(owner: Owner, browser: Callable[[], Owner]) -> None:
@@ -144,12 +144,12 @@ def test_a_form_outlives_the_change_of_secret_key(
     form, old = owner.form("/my/"), settings.SECRET_KEY
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "the new key" * 5, [old] if former else []
     assert owner.http.post("/my/sessions/", form).status_code == 303
-    # Without the old key Django's session is over too.
+    # Without the old key, Django's session is over too.
     assert len(live()) == (1 if former else 2)
 
 
 def test_a_form_of_who_was_signed_in_before_does_nothing(owner: Owner, stranger: Any, person: Any) -> None:
-    """Another tab has signed in as somebody else."""
+    """Another tab has signed in as another person."""
     form = owner.form("/my/")
     change_of(person)
     change_of(stranger, "13900000008")
@@ -174,7 +174,7 @@ def test_a_session_that_was_ended_elsewhere_does_nothing_more(owner: Owner, pers
 
 
 def test_nor_does_one_that_no_middleware_of_ours_looks_at(owner: Owner, person: Any, settings: Settings) -> None:
-    """Or the sign-in page would lead back here, for ever."""
+    """Otherwise the sign-in page would redirect back here without end."""
     django = "django.contrib.auth.middleware.AuthenticationMiddleware"
     ours = "phonebind.pages.middleware.AuthenticationMiddleware"
     settings.MIDDLEWARE = [django if name == ours else name for name in settings.MIDDLEWARE]
@@ -194,11 +194,11 @@ def test_a_session_of_the_hosts_own_becomes_one_of_ours(owner: Owner, person: An
     assert owner.http.session["sid"] == mine
     owner.read()
     assert set(live()) == {*before, mine}
-    # What the host has signed in by is no proof that it is still them.
+    # A sign-in by the host's own form is no proof that the person is still the same.
     assert "Confirm that it is you" in owner.read("/my/mobile/")
 
 
-# ---------------------------------------------------------------- a change of mobile that waits
+# ---------------------------------------------------------------- a change of the mobile number that waits
 
 
 def test_a_change_that_waits_can_be_cancelled(owner: Owner, person: Any) -> None:

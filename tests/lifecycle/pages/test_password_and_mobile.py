@@ -1,4 +1,4 @@
-"""One's own password and mobile."""
+"""The pages for the password and the mobile number."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +39,7 @@ def test_by_the_old_one(owner: Owner, person: Any, browser: Callable[[], Owner])
         assert mine not in before
         assert owner.http.session["cart"] == ["a horse"]
         assert other.http.get("/my/")["Location"] == HOME
-        # Nothing that was shown before counts.
+        # No earlier proof counts.
         assert ASKED in owner.read("/my/mobile/")
     person.refresh_from_db()
     assert person.check_password(NEW_PASSWORD)
@@ -71,7 +71,7 @@ def test_who_has_forgotten_it_sets_another_by_sms(owner: Owner, person: Any) -> 
 
 
 def test_the_password_itself_does_not_replace_the_old_one(owner: Owner) -> None:
-    """Whoever knows it writes it into the form, where guesses at it are counted."""
+    """A person who knows the password enters it in the form, where guesses are counted."""
     with later():
         assert "by=password" not in owner.read("/my/password/forgotten/")
 
@@ -89,7 +89,7 @@ def test_the_first_one(owner: Owner, person: Any) -> None:
 
 
 def test_a_form_for_the_first_one_sets_no_other(owner: Owner, person: Any) -> None:
-    """It was set meanwhile, in another tab."""
+    """The password was set meanwhile, in another tab."""
     answer = owner.send("/my/password/", action="set", password=NEW_PASSWORD)
     assert answer.status_code == 200
     person.refresh_from_db()
@@ -105,7 +105,7 @@ def test_it_cannot_be_forgotten_where_nothing_else_confirms(owner: Owner, person
 
 
 def test_a_session_that_ends_in_the_middle_leads_to_the_sign_in(owner: Owner, person: Any) -> None:
-    """The rows tell first, and decide."""
+    """The database rows decide, whatever was read before."""
     form = owner.form("/my/password/") | {"old_password": PASSWORD, "password": NEW_PASSWORD}
     Session.objects.update(ended_at=timezone.now(), end_reason="revoked")
     answer = owner.submit("/my/password/", form)
@@ -120,7 +120,7 @@ def test_a_session_that_ends_in_the_middle_leads_to_the_sign_in(owner: Owner, pe
 
 
 def enter(owner: Owner, url: str, mobile: str = NEW_MOBILE, *, script: bool = False) -> Any:
-    """Ask for the code, and send it back."""
+    """Request the code, and send it back."""
     form = owner.form(url) | {"mobile": mobile}
     assert "step" not in form
     assert owner.send_code(url, form).status_code == 200
@@ -156,7 +156,7 @@ def test_a_second_click_changes_nothing_more(owner: Owner, person: Any, phonebin
         for _ in range(2):
             assert owner.submit("/my/mobile/", form)["Location"] == "/my/"
         assert "is 139****0009 from now on" in owner.read()
-        # Who asks for it again, by a slip, is not left without a word.
+        # A person who requests it a second time by mistake still sees the message.
         assert owner.submit("/my/mobile/", form)["Location"] == "/my/"
         assert "139****0009 is your mobile number already" in owner.read()
     assert mobile_of(person) == NEW_MOBILE
@@ -165,7 +165,7 @@ def test_a_second_click_changes_nothing_more(owner: Owner, person: Any, phonebin
 def test_without_the_old_number_it_waits(owner: Owner, person: Any) -> None:
     with later():
         assert 'href="/my/mobile/lost/"' in owner.read("/my/mobile/")
-        # Nor would it confirm anything that they could read an SMS to it.
+        # An SMS that the person can read at that number would confirm nothing either.
         html = owner.read("/my/mobile/lost/")
         assert "sms_code" not in html
         assert "by=sms" not in html
@@ -182,7 +182,7 @@ def test_without_the_old_number_it_waits(owner: Owner, person: Any) -> None:
 
 
 def test_threat_23_a_password_or_a_provider_does_not_change_it_at_once(owner: Owner, person: Any) -> None:
-    """Signed in by QQ a minute ago."""
+    """The person signed in by QQ one minute ago."""
     assert ASKED in owner.read("/my/mobile/")
     form = owner.form("/my/mobile/lost/")
     asked = form | {"mobile": NEW_MOBILE}
@@ -195,7 +195,7 @@ def test_threat_23_a_password_or_a_provider_does_not_change_it_at_once(owner: Ow
 
 
 def test_threat_23_a_number_in_doubt_is_taken_for_lost(owner: Owner, person: Any) -> None:
-    """Or its new owner could put a number of theirs in its place."""
+    """Otherwise the new owner of the old number could set their own number in its place."""
     proofs.record(person, MOBILE, "sms", doubtful=True)
     assert owner.http.get("/my/mobile/")["Location"] == "/my/mobile/lost/"
     form = owner.form("/my/mobile/lost/") | {"mobile": NEW_MOBILE, "sms_code": "123456"}

@@ -1,4 +1,4 @@
-"""What is asked for before an act, at the act's own address."""
+"""The proof that is asked for before an act. It is asked for at the address of the act."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,13 +24,13 @@ OTHER_QQ = "F" * 32
 
 @pytest.fixture
 def page(person: Any) -> str:
-    """An act that takes any method."""
+    """The page of an act that accepts any step-up method."""
     bind(person, "W" * 32, "weibo", "100000001")
     return f"/my/identities/{SocialAccount.objects.get(openid=OPENID).pk}/"
 
 
 def go(owner: Owner, url: str) -> str:
-    """The state that QQ is asked with."""
+    """The state in the request to QQ."""
     answer = owner.http.get(url)
     assert answer.status_code == 303, answer.content.decode()
     return str(answer["Location"].split("state=")[1].split("&")[0])
@@ -54,7 +54,7 @@ def test_by_sms_to_ones_own_number(owner: Owner, page: str) -> None:
         answer = owner.confirm_by_sms(page)
         assert (answer.status_code, answer["Location"]) == (303, page)
         assert (Outbox.sent[-1].mobile, Outbox.sent[-1].purpose) == (MOBILE, "verify")
-        # It serves for what they do next, too.
+        # The step-up is also valid for the next acts.
         assert not is_asked(owner, page)
         assert not is_asked(owner, "/my/mobile/")
     with later(1300):
@@ -85,7 +85,7 @@ def test_by_password(owner: Owner, page: str, phonebind: Configure) -> None:
         assert f'href="{page}?by=sms"' in wrong.content.decode()
         assert owner.confirm_by_password(page)["Location"] == page
         assert not is_asked(owner, page)
-        # It shows nothing of the old number.
+        # The page shows no part of the old number.
         assert is_asked(owner, "/my/mobile/")
 
 
@@ -106,7 +106,7 @@ def test_by_a_provider(owner: Owner, page: str) -> None:
         answer = owner.come_back(state)
         assert (answer.status_code, answer["Location"]) == (303, page)
         assert not is_asked(owner, page)
-        # Reloaded, it leads there again, and shows nothing a second time.
+        # A reload leads there again, and shows no message a second time.
         sent = owner.come_back(state)["Location"]
         assert owner.http.get(sent)["Location"] == page
 
@@ -171,7 +171,9 @@ def test_a_provider_that_refuses_us_is_told_as_down(owner: Owner, page: str) -> 
 
 
 def test_a_callback_that_comes_twice_at_once_is_told_once(owner: Owner, page: str, qq: Upstream) -> None:
-    """Some in-app browsers load an address twice. The second has the cookie of the state still, and no good code."""
+    """Some in-app browsers load an address twice. The second request still has the cookie of the state, but its code
+    is used up.
+    """
     with later():
         state = go(owner, f"/my/verification/qq/?next={page}")
         [(name, value)] = [(name, it.value) for name, it in owner.http.cookies.items() if "_flow_" in name and it.value]
@@ -208,18 +210,18 @@ def test_threat_24_what_a_state_was_made_for_is_all_that_it_does(
     owner: Owner, person: Any, page: str, stranger: Any, browser: Callable[[], Owner], qq: Upstream
 ) -> None:
     with later():
-        # To verify: it binds nothing, and signs nobody in.
+        # A state for a step-up: it binds nothing, and signs nobody in.
         state = go(owner, f"/my/verification/qq/?next={page}")
         qq.person(openid=OTHER_QQ)
         owner.come_back(state)
         assert SocialAccount.objects.filter(openid=OTHER_QQ).count() == 0
-        # To sign in: it verifies nothing.
+        # A state for a sign-in: it is no step-up.
         qq.person()
         assert is_asked(owner, page)
         state = owner.start()["state"]
         owner.http.get("/login/qq/callback/", {"state": state, "usercancel": "1"})
         assert is_asked(owner, page)
-        # In another session of the same browser it is none.
+        # In another session of the same browser, the state is no step-up.
         state = go(owner, f"/my/verification/qq/?next={page}")
         owner.http.session.flush()
         owner.http.force_login(stranger)
@@ -243,7 +245,7 @@ def test_threat_23_a_proof_is_worth_nothing_in_another_session(owner: Owner, pag
 
 
 def test_a_number_in_doubt_gets_no_code(owner: Owner, person: Any, page: str) -> None:
-    """It may have a new owner."""
+    """The number may have a new owner."""
     with later():
         proofs.record(person, MOBILE, "sms", doubtful=True)
         form = owner.form(page)
@@ -266,7 +268,7 @@ def test_who_has_shown_it_in_another_tab_goes_on(owner: Owner, page: str) -> Non
 
 
 def test_threat_23_no_act_is_reached_around_it(owner: Owner, person: Any, page: str, phonebind: Configure) -> None:
-    """The form of an act whose step-up has expired meanwhile, or never was."""
+    """The form of an act whose step-up has expired meanwhile, or was never done."""
     forms = {page: owner.form(page) | {"action": "unbind"}}
     Session.objects.update(method="sms")
     new = {"mobile": "13900000009", "sms_code": "123456"}
@@ -292,7 +294,7 @@ def test_threat_23_no_act_is_reached_around_it(owner: Owner, person: Any, page: 
 
 @pytest.mark.parametrize("action", ["image", "garbage", "unbind", "set", "change", "receipt", "human_check", ""])
 def test_nor_is_the_page_of_one(owner: Owner, page: str, action: str) -> None:
-    """By no button of it, nor by a form that is wrong."""
+    """No button of the act's page gets around the step-up, and no invalid form does."""
     form = {"seal": owner.form("/my/")["seal"], "action": action}
     with later():
         for url in (page, "/my/identities/bind/qq/", "/my/mobile/", "/my/mobile/lost/", "/my/password/forgotten/"):
@@ -314,7 +316,7 @@ def test_who_has_no_way_to_confirm_is_told_what_to_do(owner: Owner, person: Any)
 
 
 def test_who_has_lost_the_only_way_they_have_is_not_sent_out(owner: Owner, person: Any) -> None:
-    """There is no coming back in by a number that is lost."""
+    """A person cannot sign in again by a number that is lost."""
     SocialAccount.objects.filter(user=person).update(user=get_user_model().objects.create_user(username="other"))
     person.set_unusable_password()
     person.save()

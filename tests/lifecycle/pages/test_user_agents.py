@@ -1,4 +1,4 @@
-"""Devices in plain words."""
+"""Names of devices in plain words."""
 
 import pytest
 from django.utils import translation

@@ -1,4 +1,4 @@
-"""A browser without scripts at the pages of the ways in without a provider."""
+"""A browser without scripts, at the pages to sign in without a provider."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,14 +12,14 @@ from tests.pages.conftest import Shopper, busy, phonebind, qq, shopper, upstream
 
 __all__ = ["busy", "phonebind", "qq", "shopper", "upstream"]
 
-#: Where no human check is asked for, a host has bounds of its own.
+#: Where no human check is asked for, a host must set its own limits.
 BOUNDS = dict.fromkeys(("sms_address_hour", "sms_site_hour", "sms_site_day"), (1000, 3600))
 MOBILES = ("sms_mobile_gap", "sms_mobile_open_hour", "sms_mobile_open_day", "sms_mobile_hour", "sms_mobile_day")
 GENEROUS = BOUNDS | dict.fromkeys((*MOBILES, "reset_mobile_day"), (1000, 3600))
 
 
 class Visitor(Shopper):
-    """At a page whose form asks for codes."""
+    """A visitor at a page whose form asks for codes."""
 
     def at(self, url: str, **more: str) -> "Form":
         return Form(self, url, self.form(url) | more)
@@ -33,7 +33,7 @@ class Form:
         return self.visitor.submit(self.url, self.values | {"action": "send_code"} | more)
 
     def code(self, **more: str) -> str:
-        """The one that comes with the SMS."""
+        """The code that comes with the SMS."""
         answer = self.ask(**more)
         assert answer.status_code == 200, answer.content.decode()
         return self.visitor.sms_code()
@@ -49,14 +49,14 @@ def visitor() -> Visitor:
 
 @pytest.fixture
 def owner(person: Any) -> Any:
-    """Whoever has the number, and has proved it lately."""
+    """The person who has the number, and has proved it lately."""
     proofs.record(person, MOBILE, "sms")
     return person
 
 
 @pytest.fixture
 def who() -> Callable[[Client], Any]:
-    """Who is signed in, by what the next page says; None for nobody."""
+    """The user who is signed in, as the next page says; None if no user is."""
 
     def read(http: Client) -> Any:
         answer = http.get("/login/done/")

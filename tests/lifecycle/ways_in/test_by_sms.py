@@ -1,4 +1,4 @@
-"""The sign-in page by SMS: to one's account, to a new one, and to none that is another's."""
+"""The sign-in page by SMS: to the person's account, to a new account, and never to another person's account."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -63,7 +63,7 @@ def test_somebody_new_agrees_first_and_nobody_else_is_asked(
     kept = visitor.inputs(asked) | {"action": "register"}
     half = visitor.submit(URL, kept | {"terms": "on"})
     assert (half.status_code, User.objects.filter(mobile=NOBODYS).exists()) == (400, False)
-    # The box that is ticked comes back ticked, and only as a box.
+    # A ticked box comes back ticked, and there is no other field of that name.
     assert half.content.count(b'name="terms"') == 1
     assert "terms" in visitor.inputs(half)
     assert "Please agree to this first." in half.content.decode()
@@ -120,7 +120,7 @@ def test_operators_are_told_to_use_their_password(visitor: Visitor, owner: Any, 
     User.objects.update(is_staff=True)
     form = visitor.at(URL, mobile=MOBILE)
     answer = form.send(sms_code=form.code(), script=True)
-    # Not the code at which the script reloads the page.
+    # The error has another code than the one that makes the script reload the page.
     assert (answer.status_code, answer.json()["code"]) == (403, "owner_refused")
     assert "with its password" in answer.json()["message"]
     assert who(visitor.http) is None

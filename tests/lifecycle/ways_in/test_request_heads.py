@@ -1,4 +1,6 @@
-"""Every request of these pages fits where web servers have room for 4,096 bytes, with the longest ``next`` there is."""
+"""Every request of these pages fits in web servers that have room for 4,096 bytes, with the longest
+possible ``next``.
+"""
 
 from urllib.parse import urlencode
 
@@ -23,7 +25,7 @@ def _open(phonebind: Configure) -> None:
 
 
 def visit(weighed: Weighed, url: str) -> None:
-    """Come there from another of these pages, and send its form."""
+    """Come to the page from another of these pages, and send its form."""
     assert weighed.http.get(url).status_code == 200
     weighed.weigh(url[:20], url)
     weighed.came_from = url

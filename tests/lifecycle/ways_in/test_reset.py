@@ -1,4 +1,4 @@
-"""A forgotten password on a page: alike for every number, and back to the bind form it was forgotten at."""
+"""A forgotten password on a page: the same answers for every number, and a link back to the bind form."""
 
 from datetime import timedelta
 from typing import Any
@@ -170,12 +170,12 @@ def test_a_gateway_that_does_not_answer_leaves_the_reset(visitor: Visitor, owner
     assert form.send(sms_code=visitor.sms_code(), password=NEW).status_code == 303
 
 
-# ---------------------------------------------------------------- from inside the bind form
+# ---------------------------------------------------------------- from the bind form
 
 
 @pytest.fixture
 def at_form(visitor: Visitor, qq: Upstream, phonebind: Configure) -> str:
-    """The address of the bind form that somebody new stands at."""
+    """The address of the bind form of a new person."""
     return visitor.arrive(next="/cart.html")
 
 
@@ -188,7 +188,7 @@ def test_it_comes_back_to_the_form_with_the_mobile_proved(visitor: Visitor, owne
     form = visitor.at(reset_of(at_form), mobile=MOBILE)
     answer = form.send(sms_code=form.code(), password=NEW)
     assert (answer.status_code, answer["Location"]) == (303, at_form)
-    # The bind signs them in, and not the reset.
+    # The bind signs the person in. The reset does not.
     assert who(visitor.http) is None
     sent = len(Outbox.sent)
     values = visitor.form(at_form)

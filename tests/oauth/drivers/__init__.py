@@ -1,4 +1,4 @@
-"""How each kind of provider answers, for the contract test: one module a kind, each with a ``DRIVER``."""
+"""How each kind of provider answers, for the contract test: one module per kind, each with a ``DRIVER``."""
 
 import importlib
 import pkgutil

@@ -11,13 +11,13 @@ from phonebind.oauth import alipay, rsa2
 from tests.oauth.drivers.base import Driver, Repair
 from tests.support.edge import Answer, Upstream
 
-#: Two pairs of keys, as in life: ours, and the one of the server that answers.
+#: Two key pairs, as in production: ours, and that of the server that answers.
 OURS = rsa.generate_private_key(65537, 2048)
 THEIRS = rsa.generate_private_key(65537, 2048)
 
 TOKEN_NODE = "alipay_system_oauth_token_response"
 
-#: (code, sub_code, who repairs it)
+#: (code, sub_code, who must fix it)
 CODES: tuple[tuple[str, str, Repair], ...] = (
     ("40002", "isv.code-invalid", "user"),
     ("20001", "aop.invalid-auth-token", "user"),
@@ -37,7 +37,7 @@ CODES: tuple[tuple[str, str, Repair], ...] = (
 
 
 def private_text(key: rsa.RSAPrivateKey, form: PrivateFormat = PrivateFormat.PKCS8) -> str:
-    """As the console's key tool writes it."""
+    """The private key as the console's key tool writes it."""
     return base64.b64encode(key.private_bytes(Encoding.DER, form, NoEncryption())).decode()
 
 
@@ -50,7 +50,7 @@ def signature(raw: bytes, key: rsa.RSAPrivateKey = THEIRS) -> str:
 
 
 def signed(node: str, value: dict[str, Any]) -> bytes:
-    """An answer as Alipay writes it: slashes escaped, Chinese as it is."""
+    """An answer as Alipay writes it: slashes are escaped, Chinese is not."""
     raw = json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("/", "\\/").encode()
     return b'{"%s":%s,"sign":"%s"}' % (node.encode(), raw, signature(raw).encode())
 
@@ -77,7 +77,7 @@ class Alipay(Driver):
     def refusals(self) -> Iterable[tuple[str, Repair, Answer]]:
         for node in ("error_response", TOKEN_NODE):
             for code, sub_code, repair in CODES:
-                # The same error in the other node would be due a minute later.
+                # The same error in the other node would be logged as an alarm only one minute later.
                 if (node, repair) != (TOKEN_NODE, "operator") and (code or node == "error_response"):
                     body = signed(node, {"code": code, "msg": "no", "sub_code": sub_code, "sub_msg": "不行"})
                     yield f"{node} {code} {sub_code}", repair, Answer(body)

@@ -7,7 +7,7 @@ from tests.support.id_tokens import claims, hashed, jwk, pem, rsa_key, sign
 
 TEAM, SERVICES, BUNDLE = "TEAM000001", "example.shop.web", "example.shop.app"
 
-#: (error, who repairs it)
+#: (error, who must fix it)
 ERRORS: tuple[tuple[str, Repair], ...] = (
     ("invalid_grant", "user"),
     ("invalid_client", "operator"),

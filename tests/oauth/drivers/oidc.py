@@ -8,7 +8,7 @@ from tests.support.id_tokens import claims, hashed, jwk, rsa_key, sign
 
 ISSUER = "https://id.example/realms/staff"
 
-#: (error, who repairs it)
+#: (error, who must fix it)
 ERRORS: tuple[tuple[str, Repair], ...] = (
     ("invalid_grant", "user"),
     ("invalid_client", "operator"),
@@ -17,7 +17,7 @@ ERRORS: tuple[tuple[str, Repair], ...] = (
     ("unsupported_grant_type", "operator"),
     ("redirect_uri_mismatch", "operator"),
     ("invalid_redirect_uri", "operator"),
-    # A code that somebody has made up is told so by some servers.
+    # Some servers answer this to a made-up code.
     ("invalid_request", "provider"),
     ("server_error", "provider"),
     ("temporarily_unavailable", "provider"),
@@ -42,7 +42,7 @@ class OpenIDConnect(Driver):
     native_path = "/keys"
 
     def serve(self, upstream: Upstream, **changes: Any) -> None:
-        """``changes`` in what the provider says of itself; None leaves out."""
+        """``changes`` to the provider's metadata. None leaves a field out."""
         id_tokens._kept.clear()
         document = {
             "issuer": ISSUER,

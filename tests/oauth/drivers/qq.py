@@ -4,7 +4,7 @@ from phonebind.oauth import qq, qq_connect
 from tests.oauth.drivers.base import Driver, Repair
 from tests.support.edge import OPENID, UNIONID, Answer, Upstream
 
-#: (code, who repairs it)
+#: (code, who must fix it)
 CODES: tuple[tuple[int, Repair], ...] = (
     *((code, "operator") for code in (100001, 100002, 100004, 100008, 100009, 100010, 100011)),
     *((code, "user") for code in (100005, 100018, 100019, 100020)),

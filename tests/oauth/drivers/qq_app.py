@@ -7,10 +7,10 @@ from tests.support.edge import OPENID, UNIONID, Answer, Upstream
 
 APP_ID = "1100000001"
 
-#: (code, who repairs it)
+#: (code, who must fix it)
 CODES: tuple[tuple[int, Repair], ...] = (
     *((code, "user") for code in (100007, 100013, 100014, 100015, 100016)),
-    # Perhaps the operator, of whose app the token may not be: no ERROR.
+    # Perhaps the operator must fix it, if the token is of another app. That is not certain, so there is no ERROR.
     *((code, "provider") for code in (100001, 100002, 100008, 100009, 100011)),
     *((code, "provider") for code in (100017, 100021, 100030, 1, 999999)),
 )

@@ -5,7 +5,7 @@ from phonebind.oauth import answers, wechat
 from tests.oauth.drivers.base import Driver, Repair
 from tests.support.edge import Answer, Upstream
 
-#: (code, who repairs it)
+#: (code, who must fix it)
 CODES: tuple[tuple[int, Repair], ...] = (
     *((code, "user") for code in (40029, 40163, 42003, 41008, 40030, 42002, 42007, 50001, 42001, 40226, 50002)),
     *((code, "operator") for code in (40001, 40125, 40013, 41002, 41004, 40002)),
@@ -15,7 +15,7 @@ CODES: tuple[tuple[int, Repair], ...] = (
 
 
 class WeChat(Driver):
-    """What all kinds have in common."""
+    """What all kinds of WeChat have in common."""
 
     openid = "oAbC0000000000000000-00000_1"
     other_openid = "oaBc0000000000000000-00000_1"

@@ -10,7 +10,7 @@ SECRET = "the-secret-of-weibo"
 UID = "1000000001"
 TOKEN = "2.00T0KEN"
 
-#: (error, error_code, who repairs it), in the order of the wiki.
+#: (error, error_code, who must fix it), in the order of the wiki.
 ERRORS: tuple[tuple[str, int, Repair], ...] = (
     ("token_used", 21314, "user"),
     ("token_expired", 21315, "user"),
@@ -38,7 +38,7 @@ ERRORS: tuple[tuple[str, int, Repair], ...] = (
 
 
 def refusal(error: str, code: object, path: str = weibo.TOKEN) -> dict[str, Any]:
-    """As the wiki shows one. The description may hold the code that was sent."""
+    """An error as the wiki shows one. The description may contain the code that was sent."""
     return {
         "error": error,
         "error_code": code,
@@ -81,7 +81,7 @@ class Weibo(Driver):
             yield error, repair, upstream.answers[self.path]
 
     def foreign(self, upstream: Upstream) -> None:
-        return None  # of a code; a token's answer names the app: test_weibo.py
+        return None  # for a code; the answer to a token names the app: test_weibo.py
 
     def useless(self) -> Iterable[bytes]:
         for uid in ('""', "0", '"0"', "-1", '"x1"', "1.5", "true", '"1\\n"', "1" * 20, '"１"'):

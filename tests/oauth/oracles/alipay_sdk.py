@@ -1,4 +1,4 @@
-"""What python-alipay-sdk signs, verifies and sends: runs in ``.oracles``, and knows nothing of ours.
+"""What python-alipay-sdk signs, verifies and sends. It runs in ``.oracles`` and uses no code of ours.
 
 Reads a JSON list of questions, each ``{"ask": one of ASK, ...}``, and prints the list of their answers.
 """
@@ -18,7 +18,7 @@ def sign(fields: dict[str, str], **keys: str) -> str:
 
 
 def verified(body: str, node: str, **keys: str) -> Any:
-    """The node of an answer, or what was raised."""
+    """The node of an answer, or the exception that was raised."""
     return _told(lambda: _sdk(**keys)._verify_and_return_sync_response(body, node))
 
 

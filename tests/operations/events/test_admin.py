@@ -1,4 +1,4 @@
-"""The list of events in the admin: what is found, what it costs, and that nothing in it can be changed."""
+"""The list of events in the admin: what it finds, what it costs, and that nothing in it can be changed."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -91,7 +91,7 @@ def test_what_is_searched_for_whole_is_found_and_parts_are_not(
     ],
 )
 def test_threat_63_no_address_has_the_whole_table_read(admin_client: Client, query: dict[str, str]) -> None:
-    """Nor has it a hash that cannot be seen found by its letters, one after another."""
+    """An address cannot be used to guess a hidden hash letter by letter, either."""
     assert admin_client.get(LIST, query).status_code == 400
 
 
@@ -123,7 +123,7 @@ def test_a_week_is_shown_unless_one_asks_for_more(admin_client: Client) -> None:
     assert found(admin_client, period="month") == pks(hour, day, week)
     assert found(admin_client, period="all") == pks(hour, day, week, year)
     assert found(admin_client, period="nonsense") == pks(hour, day, week)
-    # As the charts link to an hour.
+    # The charts link to an hour in this way.
     bounds = {"at__gte": year.at.isoformat(), "at__lt": (year.at + timedelta(hours=1)).isoformat()}
     assert found(admin_client, **bounds) == pks(year)
 
@@ -144,7 +144,7 @@ def test_the_filters_know_all_types_outcomes_and_limits() -> None:
 
 
 def test_the_list_asks_nothing_of_the_whole_table(admin_client: Client, events: dict[str, SecurityEvent]) -> None:
-    """It counts no further than one can turn pages, and has no list of what values there are."""
+    """The list counts no more rows than a person can turn pages, and does not query the values of its filters."""
     with CaptureQueriesContext(
         connection,
     ) as asked:
@@ -167,7 +167,7 @@ def test_pages_end_somewhere(admin_client: Client, monkeypatch: pytest.MonkeyPat
 
 
 def test_all_are_offered_only_to_who_has_searched(admin_client: Client) -> None:
-    """Else the link leads to the page on which it stands."""
+    """Otherwise the link leads to the page that it is on."""
     SecurityEvent.objects.create(type="bind", outcome="bound", user_id="7")
     assert "Show all" not in admin_client.get(LIST, {"outcome": "bound"}, headers={"Accept-Language": "en"}).text
     assert "Show all" in admin_client.get(LIST, {"q": "7"}, headers={"Accept-Language": "en"}).text
@@ -176,7 +176,7 @@ def test_all_are_offered_only_to_who_has_searched(admin_client: Client) -> None:
 def test_threat_63_nobody_adds_changes_or_deletes_an_event(
     admin_client: Client, events: dict[str, SecurityEvent]
 ) -> None:
-    """Not even a superuser; and there are no such permissions to be given."""
+    """Not even a superuser can, and there are no such permissions to grant."""
     row = events["operator"]
     for path in (f"{LIST}add/", f"{LIST}{row.pk}/delete/"):
         assert admin_client.get(path).status_code == 403
@@ -212,7 +212,7 @@ def test_threat_63_events_are_for_who_may_see_them(client: Client, events: dict[
 
 @pytest.mark.parametrize("term", ["13900000001", "%2B86+139-0000-0001"])
 def test_threat_63_a_number_that_is_searched_for_stands_masked_in_our_logs(term: str) -> None:
-    """The admin's search is a GET, so servers write it down."""
+    """The admin's search is a GET, so servers write it to their logs."""
     written = masking.masked(f'"GET {LIST}?q={term} HTTP/1.1" 200')
     assert "139****0001" in written
     assert "0000001" not in written

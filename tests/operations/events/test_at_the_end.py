@@ -1,4 +1,4 @@
-"""The reference server, told to end while it counts a flood: what it has counted is in the table."""
+"""The reference server is told to end while it counts a flood. Its counts are written to the table."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""Records of the audit trail become rows: which, when, and what a database that is away changes (nothing)."""
+"""Records of the audit trail become rows: which records, when, and what a database outage changes (nothing)."""
 
 import logging
 import re
@@ -32,7 +32,7 @@ def rows() -> list[tuple[str, str, int]]:
 
 
 def write(outcome: str, **facts: Any) -> None:
-    """As an edge writes it."""
+    """Write a record as an edge does."""
     record = {
         **dict.fromkeys(("provider", "mobile", "limit", "cause", "human", "proof", "request_id"), ""),
         "action": "password",
@@ -45,7 +45,7 @@ def write(outcome: str, **facts: Any) -> None:
 
 @pytest.fixture
 def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Until what is counted together is written with the next event."""
+    """Wait until the combined counts are written with the next event."""
     passed = [0.0]
     monkeypatch.setattr("phonebind.operations.events.recording.time", SimpleNamespace(monotonic=lambda: passed[0]))
 
@@ -68,7 +68,7 @@ def test_the_list_of_actions_is_that_of_the_audit_trail() -> None:
 
 
 def test_the_list_of_outcomes_is_that_of_the_audit_trail() -> None:
-    """A new word is in one of the three lists, or this fails."""
+    """A new word must be added to one of the three lists, or this test fails."""
     told = re.search(r"^outcome (.*?)^provider ", audit.__doc__ or "", re.DOTALL | re.MULTILINE)
     assert told
     of_requests, _, of_operators = re.sub(r"or an error's code|of the account life:", "", told[1]).partition(
@@ -82,7 +82,7 @@ def test_the_list_of_outcomes_is_that_of_the_audit_trail() -> None:
 
 
 def test_what_the_columns_hold() -> None:
-    """Nothing that we name ourselves is cut."""
+    """No name of our own is cut."""
     known = [error for error in vars(exceptions).values() if isinstance(error, type)]
     codes = [getattr(error, "code", "") for error in known]
     told = re.search(r"^action (.*?)^outcome ", audit.__doc__ or "", re.DOTALL | re.MULTILINE)
@@ -137,7 +137,7 @@ def test_an_sms_that_was_not_sent(person: Person, qq: Upstream) -> None:
 
 
 def test_threat_62_a_flood_of_refusals_is_a_few_rows(phonebind: Configure, wait: Callable[[], None]) -> None:
-    """And the sum over ``count`` is what came, some seconds later."""
+    """The sum over ``count`` is the number of events, some seconds later."""
     http = Client()
     phonebind(limits={"password_address": (3, 900)})
     for number in range(200):
@@ -151,7 +151,9 @@ def test_threat_62_a_flood_of_refusals_is_a_few_rows(phonebind: Configure, wait:
 
 
 def test_threat_62_what_is_ended_or_changed_for_nothing_is_one_row(wait: Callable[[], None]) -> None:
-    """Whoever sends us any token ends nothing, is told 200, and would have had a row for it each time."""
+    """A client that sends made-up tokens ends no session and gets 200. Without the rule, each request would write a
+    row.
+    """
     if not apps.is_installed("phonebind.lifecycle"):
         pytest.skip("there are sessions in the account life alone")
     http = Client()
@@ -176,8 +178,8 @@ def test_threat_62_what_is_ended_or_changed_for_nothing_is_one_row(wait: Callabl
 
 
 def test_threat_28_the_rows_of_a_reset_are_written_alike_whoever_has_the_number(phonebind: Configure) -> None:
-    """An SMS to a number without account has another purpose. Whoever has had one of each purpose counted already, or
-    of one of them alone, must not see it by a statement more or less.
+    """An SMS to a number without an account has another purpose. A client whose requests are counted already, for each
+    purpose or for one of them alone, must not see the difference by one SQL statement more or less.
     """
     if not apps.is_installed("phonebind.lifecycle"):
         pytest.skip("there are resets in the account life alone")
@@ -209,7 +211,7 @@ def test_values_are_cut_to_their_columns() -> None:
 
 
 def test_a_character_that_the_database_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PostgreSQL has no room for NUL, and no database for half a character."""
+    """PostgreSQL cannot store NUL, and no database can store half a character."""
     write("bound", user_id="小\ud800明\0")
     [row] = SecurityEvent.objects.all()
     assert row.user_id in ("???", "小?明")
@@ -262,7 +264,7 @@ def test_a_row_comes_after_the_commit_and_not_without_one() -> None:
 def test_threat_53_a_row_that_cannot_be_written_is_no_error(
     person: Person, qq: Upstream, caplog: pytest.LogCaptureFixture, wait: Callable[[], None]
 ) -> None:
-    """Nor does it end the transaction of the host, and it is told of once a minute."""
+    """The error does not end the host's transaction. The log reports it once a minute."""
     ticket = person.callback().json()["access_token"]
     code = person.sms_code(MOBILE)
     wait()
@@ -307,7 +309,7 @@ def test_what_is_counted_is_written_at_the_end_of_the_process() -> None:
 
 
 def test_nothing_is_written_into_another_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test runner has put back the real one by the end of the process."""
+    """At the end of the process, a test runner has switched back to the real database."""
     write("refused")
     write("refused")
     using = databases.primary(SecurityEvent)

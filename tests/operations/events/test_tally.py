@@ -1,4 +1,4 @@
-"""What is counted together, how exactly, and in how much memory."""
+"""Which events are counted together, how exactly, and in how much memory."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -68,7 +68,7 @@ def test_other_people_limits_and_outcomes_are_other_rows(field: str) -> None:
 
 
 def test_threat_62_one_address_in_ever_new_ways() -> None:
-    """Whoever walks through the numbers has a bounded number of rows, and each of them is counted."""
+    """A client that tries many numbers gets a bounded number of rows, and each request is counted."""
     tally = Tally()
     rows: list[Row] = []
     for number in range(1_000):
@@ -82,7 +82,7 @@ def test_threat_62_one_address_in_ever_new_ways() -> None:
 
 
 def test_threat_62_ever_new_addresses() -> None:
-    """An IPv6 provider hands out /64s by the thousand."""
+    """An IPv6 provider assigns thousands of /64 networks to one customer."""
     tally = Tally()
     rows: list[Row] = []
     for number in range(5_000):
@@ -93,7 +93,7 @@ def test_threat_62_ever_new_addresses() -> None:
 
 
 def test_a_database_that_is_away() -> None:
-    """It is left alone for a while, and then gets all that was counted."""
+    """The tally makes no attempt for a while. Then it writes everything that it has counted."""
     tally = Tally()
     assert tally.failed(alike(tally, REFUSED), 0) == 0
     bound = replace(REFUSED, outcome="bound", limit="")

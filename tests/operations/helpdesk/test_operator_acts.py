@@ -1,4 +1,6 @@
-"""What operators do for customers: each act with its permission and a reason, written down, and nothing else."""
+"""What operators do for customers: each act needs its permission and a reason, and is recorded. There are no other
+acts.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = "/admin/phonebind_operations/securityevent/people/"
 MOBILE, PASSWORD = "13900000001", "horse-staple-9"
 REASON = "ticket 4711: lost the phone"
-#: Of each act, what its form takes besides the reason.
+#: What the form of each act takes besides the reason.
 GIVEN = {
     "end-sessions": {},
     "unbind": {"identity": "1"},
@@ -48,7 +50,7 @@ def bind(user: User, provider: str = "qq", app_id: str = "101000001", openid: st
 
 @pytest.fixture
 def clerk() -> Callable[..., Client]:
-    """A member of staff with these permissions, signed in."""
+    """A signed-in member of staff with these permissions."""
 
     def make(*permissions: str, **facts: Any) -> Client:
         staff = User.objects.create_user("clerk", is_staff=True, **facts)
@@ -70,7 +72,7 @@ def written() -> list[SecurityEvent]:
 
 
 def clerk_page(client: Client, user: User, act: str, **query: Any) -> str:
-    """The form, before anything is done."""
+    """The form, before the act."""
     answer = client.get(f"{PEOPLE}{user.pk}/{act}/", query, headers={"Accept-Language": "en"})
     return str(answer.content.decode())
 
@@ -88,16 +90,16 @@ def test_the_form_says_what_is_to_be_done_to_whom(admin_client: Client, person: 
     assert "it is not there any more" in clerk_page(admin_client, person, "lift", limit="sms_site_day")
 
 
-# ---------------------------------------------------------------- who may
+# ---------------------------------------------------------------- permissions
 
 
 @pytest.mark.parametrize("act", ACTS)
 def test_threat_63_who_may_only_look_cannot_act(clerk: Any, person: User, act: str) -> None:
-    """Nor with the permissions of the other acts."""
+    """The permissions of the other acts do not help."""
     others = {each.permission for name, each in ACTS.items() if name != act}
     client = clerk(*others, "unbind_last_identity", "see_mobile")
     path = f"{PEOPLE}{person.pk}/{act}/"
-    # Without phonebind.lifecycle there is no number to be released.
+    # Without phonebind.lifecycle no number can be released.
     refused = 404 if act == "release" and not life.installed else 403
     assert client.get(path).status_code == refused
     assert order(client, person, act, **GIVEN[act]).status_code == refused
@@ -165,7 +167,9 @@ def test_threat_63_another_site_cannot_have_an_operator_act(person: User) -> Non
 
 
 def test_threat_63_nobody_acts_on_their_own_account(clerk: Any) -> None:
-    """Lifting one's own limit, or unbinding past the guard, takes a second person."""
+    """A second person must do it: an operator cannot lift their own limit, or unbind their own identity past the
+    guard.
+    """
     client = clerk(*(act.permission for act in ACTS.values()), mobile="13900000009")
     own = User.objects.get(username="clerk")
     bind(own)
@@ -192,14 +196,14 @@ def test_threat_63_operators_are_for_superusers_alone(clerk: Any, admin_client: 
 
 @pytest.mark.parametrize("act", ["delete", "end_sessions", "password"])
 def test_there_are_no_other_acts(admin_client: Client, person: User, act: str) -> None:
-    """No code is shown or sent again, no mobile is set, nobody signs in as somebody else."""
+    """No act shows or resends a code, sets a mobile number, or signs in as another person."""
     assert set(ACTS) == {"end-sessions", "unbind", "lift", "release"}
     assert admin_client.post(f"{PEOPLE}{person.pk}/{act}/", {"reason": REASON}).status_code == 404
     assert admin_client.post(f"{PEOPLE}0/end-sessions/", {"reason": REASON}).status_code == 404
     assert written() == []
 
 
-# ---------------------------------------------------------------- what is written
+# ---------------------------------------------------------------- what is recorded
 
 
 def test_an_act_is_an_event_with_who_why_and_what(clerk: Any, person: User, caplog: pytest.LogCaptureFixture) -> None:
@@ -263,7 +267,7 @@ def test_end_sessions(clerk: Any, person: User, client: Client) -> None:
     [event] = written()
     assert event.data["after"] == "signed out everywhere"
     if life.installed:
-        # By the token, and by the page.
+        # One session by the token, and one by the page.
         assert event.data["before"] in ("sessions: 1", "sessions: 2")
         assert people.overview(person).sessions == []
 
@@ -315,7 +319,7 @@ def test_threat_63_an_identity_of_somebody_else_is_not_unbound(admin_client: Cli
 
 @pytest.fixture
 def locked_in(person: User) -> User:
-    """They come in by their QQ alone."""
+    """The person can sign in by QQ alone."""
     person.set_unusable_password()
     person.mobile = None
     person.save()

@@ -1,4 +1,4 @@
-"""A person's page in the admin: what it shows, and in how few queries."""
+"""A person's page in the admin: what it shows, and with how few queries."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ def person() -> User:
 
 @pytest.fixture
 def clerk() -> Callable[..., Client]:
-    """A member of staff with these permissions, signed in."""
+    """A signed-in member of staff with these permissions."""
 
     def make(*permissions: str, **facts: Any) -> Client:
         staff = User.objects.create_user("clerk", is_staff=True, **facts)
@@ -115,7 +115,7 @@ def test_the_list_leads_to_the_search_for_a_person(admin_client: Client) -> None
 
 
 def test_threat_63_numbers_are_masked_and_what_people_write_is_text(clerk: Any, person: User) -> None:
-    """A whole number takes a permission; the username may be one too."""
+    """To see a whole number takes a permission. The username may be a number too."""
     SecurityEvent.objects.create(
         type="operator", outcome="limit_lifted", user_id=person.pk, data={"reason": "<img src=x>", "operator": "eve"}
     )
@@ -130,7 +130,7 @@ def test_threat_63_numbers_are_masked_and_what_people_write_is_text(clerk: Any, 
 def test_threat_63_a_masked_number_is_not_found_by_trying(
     clerk: Any, person: User, phonebind: Configure, valkey: Valkey
 ) -> None:
-    """The mask hides four digits. Somebody who asks for each of ten thousand is told at last which it was."""
+    """The mask hides four digits. An operator who searches for all ten thousand numbers would find the right one."""
     phonebind(limits={"operator_search_hour": (3, 3_600)})
     client, events = clerk(), PEOPLE.removesuffix("people/")
     event = SecurityEvent.objects.create(type="bind", outcome="bound", mobile_hmac=mobile_hashes.current(MOBILE))
@@ -177,7 +177,7 @@ def test_the_last_events_of_the_account_and_of_its_number(clerk: Any, person: Us
 
 
 def test_the_page_asks_few_questions(clerk: Any, person: User) -> None:
-    """As many for a hundred identities, sessions and events as for one."""
+    """The number of queries is the same for one as for a hundred identities, sessions and events."""
     client = clerk("end_sessions", "unbind_identity", "lift_limit", "release_number")
     page(client, person)
     with CaptureQueriesContext(connection) as few:
@@ -189,8 +189,8 @@ def test_the_page_asks_few_questions(clerk: Any, person: User) -> None:
     )
     with CaptureQueriesContext(connection) as many:
         page(client, person)
-    # Django's: the session, the operator, their permissions twice. Ours: the person, identities, events twice; and
-    # sessions and proofs where there are such.
+    # Django's queries: the session, the operator, their permissions twice. Our queries: the person, identities and
+    # events, each twice; and sessions and proofs where these tables exist.
     assert len(few) == len(many)
     assert len(few) <= (10 if life.installed else 8)
 
@@ -199,7 +199,7 @@ def test_the_page_asks_few_questions(clerk: Any, person: User) -> None:
 
 
 def test_every_limit_is_somebodys() -> None:
-    """A new one is shown on the page, or it counts no person."""
+    """A new limit must be shown on the page, or be one that counts no person."""
     of_people = {*in_force.BY_MOBILE, *in_force.BY_NAME, *in_force.BY_ACCOUNT, *in_force.BY_IDENTITY}
     others = {name for name in limits.RULES if "_address" in name or "_site" in name or name.startswith("operator_")}
     assert of_people | others == set(limits.RULES)

@@ -7,7 +7,7 @@ from tests.operations.monitoring.counts import Counted, count
 
 @pytest.fixture
 def counted() -> Counted:
-    """How much more there is than at the first question."""
+    """The increase of a metric since the first call."""
     before: dict[Any, float] = {}
 
     def more(name: str, **of: str) -> float:

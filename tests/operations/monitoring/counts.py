@@ -1,10 +1,10 @@
-"""The metrics as they are named, and what they have counted."""
+"""The names of the metrics, and their values."""
 
 from collections.abc import Callable
 
 from prometheus_client import REGISTRY
 
-#: What operators build on: a name or a label that changes breaks their alarms.
+#: Operators build on these: a changed name or label breaks their alarms.
 NAMES = {
     "phonebind_events_total": ("type", "outcome", "provider"),
     "phonebind_sms_total": ("purpose", "gateway", "outcome"),
@@ -26,6 +26,6 @@ def count(name: str, **of: str) -> float:
 
 
 def series_of(name: str) -> set[tuple[tuple[str, str], ...]]:
-    """All label sets that there are."""
+    """All existing label sets."""
     found = (sample for metric in REGISTRY.collect() for sample in metric.samples if sample.name == name)
     return {tuple(sorted(sample.labels.items())) for sample in found}

@@ -1,4 +1,4 @@
-"""What is counted of the account life."""
+"""The metrics of the account life."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -47,7 +47,7 @@ def test_what_is_known_of_numbers_is_counted(phonebind: Configure, counted: Coun
     for answer in answers:
         counted("phonebind_number_state_total", answer=answer)
     since = datetime(2026, 1, 1, tzinfo=UTC)
-    number_state.since(answers["same"], since)  # nobody is asked: nothing is counted
+    number_state.since(answers["same"], since)  # the service is not asked, so nothing is counted
     phonebind(number_state={"gateway": "sandbox"})
     for mobile in answers.values():
         number_state.since(mobile, since)

@@ -1,4 +1,4 @@
-"""The alarms and the dashboard speak of what is counted, and of nothing else."""
+"""The alarms and the dashboard use existing metrics only."""
 
 import json
 import re
@@ -22,10 +22,10 @@ DEPLOY = Path(__file__).parents[3] / "deploy"
 RULES, RULES_TEST = DEPLOY / "prometheus/alerts.yaml", DEPLOY / "prometheus/alerts_test.yaml"
 DASHBOARD = DEPLOY / "grafana/phonebind.json"
 
-#: With what Prometheus and the reference server's workers add.
+#: With the metrics and labels that Prometheus and the reference server's workers add.
 KNOWN = {**NAMES, "phonebind_threads_in_use": ()}
 FROM_OUTSIDE = {"instance", "le"}
-#: What may stand behind a label, where the set is closed.
+#: The possible values of a label, where the set is closed.
 VALUES = {
     ("phonebind_events_total", "type"): frozenset(words.ACTIONS),
     ("phonebind_events_total", "outcome"): words.OUTCOMES | words.error_codes(),
@@ -37,7 +37,7 @@ VALUES = {
 
 
 def expressions() -> Iterator[str]:
-    """Of the alarms, and of the dashboard."""
+    """The expressions of the alarms, and of the dashboard."""
     yield from re.findall(r"^ +expr: (?:\|\n)?(.*?)(?=^ +(?:for|labels):)", RULES.read_text(), re.MULTILINE | re.DOTALL)
     for panel in _dashboard()["panels"]:
         for target in panel["targets"]:
@@ -113,7 +113,7 @@ def test_each_alarm_has_its_tests_and_its_row_in_the_document(language: str) -> 
     alarms = re.findall(r"alert: (\w+)", RULES.read_text())
     assert len(alarms) == len(set(alarms)) == 10
     tested = RULES_TEST.read_text()
-    # At rest, and raised.
+    # Each alarm is tested at rest and raised.
     assert all(len(re.findall(rf"alertname: {alarm}\b", tested)) >= 2 for alarm in alarms)
     document = read("how-to/operations/metrics", language)
     assert re.findall(r"^\| `(Phonebind\w+)` \|", document, re.MULTILINE) == alarms
@@ -137,7 +137,7 @@ def test_every_closed_label_is_documented_with_its_values(language: str) -> None
 
 
 def promtool(*arguments: str | Path) -> str:
-    """What it says. Skips where it is not installed, and says so."""
+    """The output of promtool. The test is skipped with a message if promtool is not installed."""
     command = shutil.which("promtool")
     if not command:
         pytest.skip("NOT TESTED: promtool is not installed (Debian: prometheus)")
@@ -153,7 +153,7 @@ def test_promtool_sees_each_alarm_raised_and_at_rest() -> None:
     assert promtool("test", "rules", RULES_TEST.name).startswith("0 ")
 
 
-#: Bounds, others in their place by which some alarm comes too early or never, and who finds that out.
+#: A bound, a wrong bound that makes an alarm fire too early or never, and the test that finds the error.
 _OTHERS = (
     ("> 0.8", "> 0.7", "a quiet day"),
     ("> 3 *", "> 300 *", "a quiet week, and then somebody guesses codes"),
@@ -164,11 +164,11 @@ _OTHERS = (
 
 @pytest.mark.parametrize(("bound", "other", "finder"), _OTHERS)
 def test_promtool_finds_another_bound(tmp_path: Path, bound: str, other: str, finder: str) -> None:
-    """The tests of the rules are none where they pass with any rules."""
+    """A test of the rules is worth nothing if it passes with any rules."""
     text, tests = RULES.read_text(), RULES_TEST.read_text()
     assert bound in text
     (tmp_path / RULES.name).write_text(text.replace(bound, other))
-    # Alone: a quiet week takes two seconds.
+    # This group alone: the group of a quiet week takes two seconds.
     head, *groups = tests.split("  - name: ")
     [group] = [each for each in groups if each.startswith(f"{finder}\n")]
     (tmp_path / RULES_TEST.name).write_text(f"{head}  - name: {group}")

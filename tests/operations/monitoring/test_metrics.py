@@ -1,4 +1,4 @@
-"""What is counted, under which names, and that nothing in a request makes a name."""
+"""What is counted, under which names; and that no content of a request becomes a name."""
 
 import logging
 import re
@@ -43,7 +43,7 @@ def test_a_sign_in_is_counted_by_type_outcome_and_provider(qq: Upstream, counted
 
 @pytest.mark.django_db
 def test_threat_64_no_request_makes_a_series(phonebind: Configure) -> None:
-    """Whoever makes names up fills no memory, and no disk of who scrapes."""
+    """A client that makes up names fills neither our memory nor the disk of the server that scrapes."""
     client, before = Client(), series_of("phonebind_events_total")
     for number in range(30):
         client.get(f"/oauth/nobody{number}/user/", {"code": "C", "state": f"S{number}"})
@@ -122,7 +122,7 @@ def test_codes_are_right_wrong_burnt_or_expired(phonebind: Configure, counted: C
 
 
 def test_series_that_alarms_compare_are_there_before_anything_happens() -> None:
-    """Prometheus sees no increase in one that begins with 1."""
+    """Prometheus sees no increase in a series that begins with 1."""
     assert {dict(each)["rule"] for each in series_of("phonebind_limit_refusals_total")} >= {*limits.RULES}
     assert {dict(each)["reason"] for each in series_of("phonebind_sessions_ended_total")} >= labels.REASONS
     there = {(dict(each)["purpose"], dict(each)["outcome"]) for each in series_of("phonebind_sms_codes_total")}
@@ -138,7 +138,7 @@ def test_beyond_its_bound_a_family_counts_as_other() -> None:
     made = series_of("phonebind_upstream_duration_seconds_count")
     assert len(made) <= series.upstream_duration._most + 1
     assert count("phonebind_upstream_duration_seconds_count", provider="other", step="other") > before
-    # Or the tests after this one would find no room.
+    # Otherwise the tests after this one would have no room for their series.
     for values in [values for values in series.upstream_duration._series if values[0].startswith("provider")]:
         if series.upstream_duration._series.pop(values)._labelvalues == values:
             series.upstream_duration._metric.remove(*values)
@@ -170,7 +170,7 @@ def test_a_process_may_stop_counting_and_go_on_answering(counted: Counted) -> No
         assert counted("phonebind_sms_codes_total", purpose="bind", outcome="right") == 0
     finally:
         metrics.install()
-    metrics.install()  # twice is once
+    metrics.install()  # a second call changes nothing
     signals.sms_code_checked.send_robust(None, purpose="bind", outcome="right")
     assert counted("phonebind_sms_codes_total", purpose="bind", outcome="right") == 1
     assert conf.metrics_token

@@ -1,4 +1,4 @@
-"""The address that Prometheus scrapes: for who has the token, by whatever name or address of the node."""
+"""The address that Prometheus scrapes: open to a client with the token, by any name or address of the node."""
 
 import asyncio
 import math
@@ -25,7 +25,7 @@ from tests.support.edge import Configure
 pytestmark = pytest.mark.django_db
 
 TOKEN = "what-prometheus-shows-1"
-#: Of a host that has no addresses of ours.
+#: The URLs of a host without ours.
 urlpatterns: list[Any] = []
 AUTHORIZATION = f"Bearer {TOKEN}"
 
@@ -62,7 +62,9 @@ def test_who_has_the_token_reads_prometheus_text() -> None:
     ["", "Bearer", "Bearer ", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN}1", "Bearer 数", "\xff"],
 )
 def test_threat_64_without_the_token_nobody_reads_them(authorization: str) -> None:
-    """How many sign in, by whom, and how near the SMS budget is to its end: that is for who runs the site."""
+    """How many people sign in, by which provider, and how much of the SMS budget is left: only operators may know
+    this.
+    """
     answer = scrape(authorization)
     assert (answer.status_code, answer["WWW-Authenticate"], answer.content) == (401, "Bearer", b"")
 
@@ -77,8 +79,8 @@ def test_threat_64_where_no_token_is_set_there_is_nothing(phonebind: Configure, 
 def test_threat_48_no_address_of_metrics_is_an_error(
     settings: Settings, phonebind: Configure, is_included: bool
 ) -> None:
-    """Neither without a token, where the host's own page for 404 comes through all of its middleware, nor where the
-    host has forgotten to include our addresses.
+    """No error is logged without a token: the host's own page for 404 then passes all of its middleware. No error is
+    logged if the host has forgotten to include our addresses.
     """
     if is_included:
         phonebind(metrics_token="")
@@ -132,7 +134,7 @@ def _elsewhere(request: HttpRequest) -> HttpResponse:
 
 
 def test_under_asgi(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Its thread would keep a connection to the database, of which no test knows.
+    # The real view has a thread, which would keep a database connection that no test closes.
     monkeypatch.setattr(views, "_exposition", [lambda: b"phonebind 1\n"])
 
     async def elsewhere(request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""What this app is told in ``PHONEBIND``, and what is said where that cannot be."""
+"""The settings of this app in ``PHONEBIND``, and the messages about wrong ones."""
 
 import re
 import sys
@@ -48,7 +48,7 @@ def test_e020_the_library_is_missing(settings: Settings, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("missing", ["opentelemetry", "opentelemetry.trace"])
 def test_e021_the_library_is_missing(settings: Settings, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
-    """``opentelemetry`` alone is a namespace that other packages of it share."""
+    """``opentelemetry`` alone is a namespace package. Other packages of OpenTelemetry share it."""
     monkeypatch.setattr("phonebind.operations.checks.find_spec", lambda name: None if name == missing else sys)
     [error] = found(settings, METRICS_TOKEN="", TRACING=True)
     assert error.startswith("phonebind.E026 ")
@@ -75,7 +75,7 @@ def test_the_docstring_lists_every_id() -> None:
 
 @pytest.fixture
 def start(settings: Settings) -> Iterator[Callable[..., list[str]]]:
-    """The app begins with these settings in a process that nobody observes; what it has switched on."""
+    """Start the app with these settings, without observers so far. Returns the features that are switched on."""
     kept = list(calls.observers)
     metrics.stop()
     calls.observers.clear()

@@ -1,4 +1,4 @@
-"""Spans of OpenTelemetry around calls to others, where the host asks for them."""
+"""OpenTelemetry spans around calls to other servers, if the host asks for them."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ MOBILE = "13900000001"
 
 @pytest.fixture(scope="session")
 def exporter() -> InMemorySpanExporter:
-    """A process has one provider of tracers."""
+    """A process has one tracer provider."""
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
@@ -38,7 +38,7 @@ def exporter() -> InMemorySpanExporter:
 def spans(exporter: InMemorySpanExporter) -> Iterator[InMemorySpanExporter]:
     exporter.clear()
     tracing.install()
-    tracing.install()  # twice is once
+    tracing.install()  # a second call changes nothing
     yield exporter
     calls.observers.remove(tracing.observe)
 
@@ -104,7 +104,7 @@ print([each.__module__ for each in calls.observers])
 @pytest.mark.once
 @pytest.mark.parametrize("tracing", ["0", "1"])
 def test_its_library_is_no_wish_for_it(tracing: str) -> None:
-    """redis-py brings it along, and others do."""
+    """redis-py installs the library, and other packages do too."""
     assert find_spec("opentelemetry.trace")
     environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "server.settings", "TRACING": tracing, "OPERATIONS": "1"}
     done = subprocess.run([sys.executable, "-c", OBSERVERS], env=environ, capture_output=True, text=True, check=True)

@@ -1,4 +1,6 @@
-"""Where several processes count together: files of ours, whole before anybody writes to them."""
+"""Several processes count together. They use files of ours, which have their full size before a process writes to
+them.
+"""
 
 import json
 import os
@@ -92,7 +94,7 @@ def test_without_room_it_says_so_and_leaves_nothing_half_made(
     directory: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # As a disk without room for more: for none of the files, or for the small ones alone.
+    # Simulates a full disk: no room for any file, or room for the small files alone.
     for most in (1024, 2**17):
         with monkeypatch.context() as patch:
             patch.setattr(workers, "SIZES", dict(sorted(workers.SIZES.items(), key=itemgetter(1))))
@@ -112,7 +114,7 @@ def test_a_directory_that_is_gone_is_no_error(directory: Path) -> None:
     workers.ended(os.getpid())
 
 
-#: A process of its own, since prometheus-client decides once where it counts. argv: the directory.
+#: A separate process, since prometheus-client decides once where it counts. argv: the directory.
 ALONE = """
 import json, os, sys
 from pathlib import Path
@@ -147,7 +149,7 @@ print(json.dumps([
 
 
 def test_there_is_room_for_every_series_that_there_may_be(tmp_path: Path) -> None:
-    """A file that grows has holes, and who writes into a hole of a full disk is killed."""
+    """A file that grows has holes. On a full disk, a process that writes into a hole is killed."""
     sizes = json.loads(alone(tmp_path / "metrics", FILL))
     assert all(asked == is_now for asked, is_now in sizes)
 
@@ -230,12 +232,12 @@ def test_the_end_of_a_process_keeps_what_it_counted_and_frees_the_rest(directory
     workers.ended(pid)
     sizes = {file.name: file.stat().st_size for file in directory.iterdir()}
     assert sizes == {f"counter_{pid}.db": 96, f"histogram_{pid}.db": 8, f"gauge_mostrecent_{pid}.db": 8}
-    # Another process of this number goes on with them, and has room again.
+    # Another process with the same process id uses the files again, at their full size.
     assert workers.allocate()
     with (directory / f"counter_{pid}.db").open("rb") as content:
         assert content.read(4) == used
     assert (directory / f"counter_{pid}.db").stat().st_size == workers.SIZES["counter"]
-    # Or has none, and takes nothing away from what the other has counted.
+    # If there is no room, it does not remove the counts of the other process.
     workers.ended(pid)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
@@ -259,7 +261,7 @@ def test_the_files_are_named_as_prometheus_client_names_them() -> None:
 
 
 class Scraped:
-    """A server with four workers, and what it tells."""
+    """A server with four workers, and its metrics."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -272,7 +274,7 @@ class Scraped:
         return [child for child in self.gunicorn.children() if _lives(child)]
 
     def refuse(self, times: int) -> None:
-        """Wrong passwords, over connections of their own, so that all workers get some."""
+        """Send wrong passwords, each over a new connection, so that all workers get some."""
         for _ in range(times):
             Visitor(self.site.url).post("/authorizations/", username="nobody", password="wrong")
 
@@ -316,20 +318,20 @@ def test_four_workers_count_together_and_no_count_is_lost_with_a_worker(scraped:
     directory = tmp_path / "metrics"
     scraped.refuse(40)
     assert scraped.refusals() == 40
-    # The same, whichever worker is asked.
+    # Each worker gives the same answer.
     assert {scraped.refusals() for _ in range(12)} == {40}
     seen = [40.0]
     for victim in list(scraped.workers)[:2]:
         victim.send_signal(signal.SIGKILL)
         assert eventually(partial(_is_replaced, scraped, victim))
-        # Its files have shrunk: there are the master's, and those of the four.
+        # The dead worker's files have shrunk. The full-size files are those of the master and of the four workers.
         assert eventually(lambda: sum(file.stat().st_size > 2**19 for file in directory.glob("counter_*.db")) == 5)
         seen += [scraped.refusals() for _ in range(8)]
         scraped.refuse(10)
         seen += [scraped.refusals() for _ in range(8)]
     assert seen == sorted(seen)
     assert seen[-1] == 60
-    # Of those that are dead none is in use.
+    # No thread of a dead worker counts as in use.
     assert eventually(lambda: scraped.values()["phonebind_threads_in_use",] <= 2)
     assert len(list(directory.glob("gauge_livesum_*.db"))) == 5
 
@@ -360,7 +362,7 @@ def test_a_busy_server_says_how_many_threads_are_in_use(scraped: Scraped) -> Non
     asking = [threading.Thread(target=visitor.call_back, args=(callback,)) for callback in coming]
     for thread in asking:
         thread.start()
-    # Each of them waits for the sandbox, which has a thread of this server too.
+    # Each of them waits for the sandbox. The sandbox uses a thread of this server too.
     assert eventually(lambda: in_use() >= 10, seconds=4)
     for thread in asking:
         thread.join()

@@ -1,4 +1,4 @@
-"""Rows of events as ``phonebind.operations`` writes them, of days that are like real ones."""
+"""Rows of events as ``phonebind.operations`` writes them. The days are like real ones."""
 
 import operator
 import random
@@ -26,7 +26,7 @@ def somewhere(chance: random.Random) -> str:
 
 
 def mobile(chance: random.Random, beginnings: tuple[int, ...] = (138, 139, 150, 158, 186, 177)) -> dict[str, str]:
-    """Masked, and its hash."""
+    """A masked number, and its hash."""
     number = f"{chance.choice(beginnings)}{chance.randrange(10**8):08}"
     return {"mobile": f"{number[:3]}****{number[7:]}", "mobile_hmac": sha256(number.encode()).hexdigest()}
 
@@ -34,14 +34,14 @@ def mobile(chance: random.Random, beginnings: tuple[int, ...] = (138, 139, 150, 
 def sms(
     at: datetime, who: dict[str, str], address: str, gateway: str = "aliyun", outcome: str = "sent"
 ) -> Iterator[SecurityEvent]:
-    """Somebody asks for a code: what the gateway says, and what the person is told."""
+    """A person requests a code: the rows of the gateway's answer and of our answer to the person."""
     yield event(at, "sms_attempt", outcome, gateway=gateway, purpose="bind")
     told = {"sent": "sent", "number": "sms_refused", "limit": "sms_quota"}.get(outcome, "sms_not_sent")
     yield event(at, "sms_code", told, address=address, **who)
 
 
 def newcomer(at: datetime, chance: random.Random, *, uses: float = 0.8) -> Iterator[SecurityEvent]:
-    """Gets an SMS, and binds where the code is used."""
+    """A new person gets an SMS, and binds if the code is used."""
     who, address = mobile(chance), somewhere(chance)
     yield from sms(at, who, address)
     if chance.random() < uses:
@@ -50,7 +50,7 @@ def newcomer(at: datetime, chance: random.Random, *, uses: float = 0.8) -> Itera
 
 
 def ordinary(begin: datetime, chance: random.Random, *, scale: float = 1) -> Iterator[SecurityEvent]:
-    """24 hours of a shop, from ``begin`` on: some 870 SMS."""
+    """24 hours of a shop, from ``begin`` on: about 870 SMS."""
     for hour in range(24):
         start = begin + timedelta(hours=hour)
         busy = BUSY[start.hour]
@@ -69,7 +69,7 @@ def ordinary(begin: datetime, chance: random.Random, *, scale: float = 1) -> Ite
 
 
 def pumping(begin: datetime, chance: random.Random, *, networks: int, total: int = 1500) -> Iterator[SecurityEvent]:
-    """From two to five o'clock SMS are asked for, to numbers whose owners know of nothing."""
+    """From two to five o'clock, SMS are requested for numbers whose owners know nothing of it."""
     start = begin.replace(hour=2, minute=0)
     if start < begin:
         start += timedelta(days=1)
@@ -81,7 +81,7 @@ def pumping(begin: datetime, chance: random.Random, *, networks: int, total: int
 
 
 def vendor_fails(begin: datetime, chance: random.Random) -> Iterator[SecurityEvent]:
-    """In the evening a carrier drops what the vendor has taken: people ask again, up to three times, and give up."""
+    """In the evening a carrier drops SMS that the vendor has accepted. People request up to three more, and give up."""
     start = begin + timedelta(hours=20)
     for _ in range(300):
         at, who, address = start + timedelta(seconds=chance.randrange(7200)), mobile(chance), somewhere(chance)
@@ -90,7 +90,7 @@ def vendor_fails(begin: datetime, chance: random.Random) -> Iterator[SecurityEve
 
 
 def vendor_times_out(begin: datetime, chance: random.Random) -> Iterator[SecurityEvent]:
-    """The first vendor is away, and the second one, which costs more, sends; some answers never come."""
+    """The first vendor is down, and the second one sends, at a higher price. Some answers never arrive."""
     start = begin + timedelta(hours=12)
     for _ in range(700):
         at, who, address = start + timedelta(seconds=chance.randrange(6 * 3600)), mobile(chance), somewhere(chance)
@@ -107,7 +107,7 @@ def campaign(begin: datetime, chance: random.Random) -> Iterator[SecurityEvent]:
 
 
 def loop(begin: datetime, chance: random.Random) -> Iterator[SecurityEvent]:
-    """A new front end asks for a code once a minute for as long as its page is open; the limits refuse most of it."""
+    """A faulty new front end requests a code once a minute while its page is open. The limits refuse most requests."""
     start = begin + timedelta(hours=10)
     for _ in range(250):
         at, who, address = start + timedelta(seconds=chance.randrange(10 * 3600)), mobile(chance), somewhere(chance)
@@ -129,7 +129,7 @@ CASES: dict[str, Any] = {
 
 
 def fill(case: str, end: datetime) -> None:
-    """Two days until ``end``: an ordinary one, and one of this case."""
+    """Write two days until ``end``: an ordinary day, and a day of this case."""
     chance, end = random.Random(case), end.astimezone(ZoneInfo("Asia/Shanghai"))
     day = timedelta(days=1)
     rows = [*ordinary(end - 2 * day, chance), *ordinary(end - day, chance), *CASES[case](end - day, chance)]
@@ -137,7 +137,9 @@ def fill(case: str, end: datetime) -> None:
 
 
 def _write(rows: list[SecurityEvent]) -> None:
-    """Ten thousand of them: to compose the statements the ORM takes ten times as long as the database to run them."""
+    """Write ten thousand rows. The ORM takes ten times as long to compose the statements as the database takes to run
+    them.
+    """
     fields: list[Any] = [field for field in SecurityEvent._meta.concrete_fields if not field.primary_key]
     [at, *texts, data] = fields
     names = ", ".join(connection.ops.quote_name(field.column) for field in fields)

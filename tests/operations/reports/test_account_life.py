@@ -1,4 +1,4 @@
-"""Codes that prove something in the account life."""
+"""Codes that are used in the account life."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +18,7 @@ from phonebind.lifecycle.models import MobileProof
 
 @pytest.mark.django_db(transaction=True)
 def test_what_people_really_do_with_their_codes_is_seen(person: Person, qq: Upstream) -> None:
-    """A first bind, and somebody who shows that it is them: both by an SMS that they asked for."""
+    """A first bind, and a step-up: each with an SMS that the person requested."""
     ticket = person.callback().json()["access_token"]
     person.ask_for_sms("13900000001")
     form = {"mobile": "13900000001", "password": "horse-staple-9", "access_token": ticket}

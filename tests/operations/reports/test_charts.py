@@ -22,10 +22,10 @@ from server.users.models import User
 from tests.operations.reports.days_of import CASES, event, fill
 from tests.support.edge import Configure
 
-#: The sums that they are drawn from are read on every database by test_sums.
+#: test_sums reads the sums behind the charts on every database.
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
-#: In Shanghai it is nine in the morning, and somebody says that SMS cost twice as much last night.
+#: In Shanghai it is nine in the morning. In the scenario, last night's SMS cost twice as much as usual.
 MORNING = datetime(2026, 8, 3, 1, tzinfo=UTC)
 PAGE, NETWORKS = "/admin/phonebind_operations/charts/", "/admin/phonebind_operations/charts/networks/"
 
@@ -39,7 +39,7 @@ def _in_the_morning(phonebind: Configure) -> Any:
 
 @pytest.fixture
 def see() -> Callable[..., Client]:
-    """A client of somebody with these permissions."""
+    """A client that is signed in with these permissions."""
 
     def make(*permissions: str, is_staff: bool = True) -> Client:
         user = User.objects.create_user("operator", mobile="13900000007", is_staff=is_staff)
@@ -51,7 +51,7 @@ def see() -> Callable[..., Client]:
     return make
 
 
-# ---------------------------------------------------------------- who may
+# ---------------------------------------------------------------- permissions
 
 
 @pytest.mark.parametrize("page", [PAGE, NETWORKS])
@@ -140,7 +140,7 @@ def test_codes_that_are_used_in_the_next_hour_make_no_more_than_all_of_them(admi
 
 
 def test_the_charts_are_accessible_and_need_no_script_and_no_style_of_their_own(admin_client: Client) -> None:
-    """What a Content-Security-Policy forbids a host to have inline."""
+    """A host's Content-Security-Policy may forbid inline scripts and styles."""
     fill("vendor_times_out", MORNING)
     shown = page(admin_client)
     ours = shown[shown.index('id="content-main"') : shown.index('id="footer"')]
@@ -148,7 +148,7 @@ def test_the_charts_are_accessible_and_need_no_script_and_no_style_of_their_own(
     for chart in re.findall(r'<section class="chart".*?</section>', ours, re.DOTALL):
         assert re.search(r'<svg [^>]*aria-labelledby="([\w-]+)-title \1-desc"', chart)
         assert re.search(r"<title id=[^>]*>[^<]+</title>\s*<desc id=[^>]*>[^<]+</desc>", chart)
-        # Told apart by patterns too.
+        # The parts also differ by patterns, not by colour alone.
         assert len(re.findall(r"<pattern ", chart)) == 5
     assert len(set(re.findall(r' id="([^"]+)"', shown))) == len(re.findall(r' id="([^"]+)"', shown))
 
@@ -177,7 +177,7 @@ def test_bars_end_at_the_top_of_the_chart_and_the_day_before_is_a_line(admin_cli
 
 
 def test_a_day_with_a_hole_breaks_the_line(admin_client: Client) -> None:
-    """Where no SMS was sent there is no share of them that was used."""
+    """If no SMS was sent, there is no share of used ones."""
     for hour in (3, 4, 9):
         at = MORNING - timedelta(hours=24 + hour)
         event(at, "sms_code", "sent", mobile_hmac="a", mobile="138****0001").save()
@@ -257,7 +257,7 @@ def test_the_networks_take_five_questions(admin_client: Client) -> None:
 
 
 def test_hostile_words_are_text(admin_client: Client) -> None:
-    """A gateway's name and a limit's are of the settings; whatever stands there is text all the same."""
+    """A gateway's name and a limit's name come from the settings. Any content is shown as text."""
     hostile = "<script>alert(1)</script>"
     event(MORNING - timedelta(hours=1), "sms_attempt", "sent", gateway=hostile, count=99).save()
     event(MORNING - timedelta(hours=1), "x", "x", limit=hostile, count=99).save()
@@ -317,7 +317,7 @@ def test_a_host_that_takes_events_out_of_the_admin_has_charts_without_those_link
             site._registry[SecurityEvent] = taken_out
 
 
-# ---------------------------------------------------------------- what is said in words
+# ---------------------------------------------------------------- the text version
 
 SAID: dict[str, list[str]] = {
     "ordinary": [],

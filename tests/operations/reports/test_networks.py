@@ -1,4 +1,4 @@
-"""Who asked for SMS: by networks and by the beginnings of numbers."""
+"""Where SMS requests come from: by networks, and by the first digits of the numbers."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""SMS that are sent for the money: the operator hears of it, and of nothing else."""
+"""SMS pumping: the operator gets an alarm for it, and for nothing else."""
 
 import logging
 import random
@@ -23,7 +23,7 @@ from tests.support.edge import Configure
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 8, 3, 3, tzinfo=UTC)
-#: A moment of the hour that is looked at.
+#: A moment in the hour that is checked.
 RIPE = NOW - timedelta(minutes=20)
 
 
@@ -35,7 +35,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def heard() -> Iterator[list[dict[str, Any]]]:
-    """What ``sms_pumping_suspected`` was sent with."""
+    """The arguments of each ``sms_pumping_suspected``."""
     told: list[dict[str, Any]] = []
 
     def listen(**facts: Any) -> None:
@@ -47,7 +47,7 @@ def heard() -> Iterator[list[dict[str, Any]]]:
 
 
 def send(total: int, used: int = 0, *, at: datetime = RIPE, address: str = "203.0.113.9") -> None:
-    """``total`` SMS to as many numbers, of which ``used`` use the code."""
+    """Send ``total`` SMS to different numbers. ``used`` of them use the code."""
     chance = random.Random(total)
     rows: list[SecurityEvent] = []
     for number in range(total):
@@ -84,13 +84,13 @@ def test_a_host_sets_the_bounds(phonebind: Configure, clock: time_machine.Travel
 def test_what_may_still_be_used_is_not_held_against_it_nor_what_is_long_over(
     clock: time_machine.Traveller, minutes: float
 ) -> None:
-    """At the beginning of a campaign most codes are on their way."""
+    """At the beginning of a campaign most codes are not used yet, because they are still on their way."""
     send(500, at=NOW - timedelta(minutes=minutes))
     assert pumping.see(NOW).sent == 0
 
 
 def test_a_campaign_with_real_people_is_no_alarm(clock: time_machine.Traveller) -> None:
-    """Look every minute while it grows from nothing."""
+    """Check every minute while the campaign grows from nothing."""
     chance = random.Random(7)
     moments = [NOW + timedelta(seconds=chance.randrange(3600)) for _ in range(600)]
     SecurityEvent.objects.bulk_create(row for at in moments for row in newcomer(at, chance, uses=0.75))
@@ -100,7 +100,9 @@ def test_a_campaign_with_real_people_is_no_alarm(clock: time_machine.Traveller) 
 
 
 def test_threat_13_one_number_of_ones_own_hides_nothing(clock: time_machine.Traveller) -> None:
-    """Whoever pumps may use a right code as often as they like; and binds without an SMS are no use of one."""
+    """An attacker may use one right code any number of times: it counts once. A bind without an SMS does not count as
+    a used one.
+    """
     send(60)
     who = mobile(random.Random(1))
     SecurityEvent.objects.bulk_create(
@@ -139,11 +141,11 @@ def test_it_is_said_once_an_hour_by_all_processes_together(
     send(60)
     for _ in range(3):
         pumping.look()
-        alarms._asked.clear()  # another process
+        alarms._asked.clear()  # as in another process
     assert len(heard) == 1
 
 
-# ---------------------------------------------------------------- who looks
+# ---------------------------------------------------------------- which process checks
 
 
 def attempt() -> None:

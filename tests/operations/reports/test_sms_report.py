@@ -1,4 +1,4 @@
-"""``manage.py phonebind_sms_report``: what the SMS of a month cost."""
+"""``manage.py phonebind_sms_report``: the cost of a month's SMS."""
 
 import csv
 import json
@@ -36,7 +36,7 @@ def attempts(at: datetime, outcome: str = "sent", count: int = 1, *, gateway: st
 
 @pytest.fixture
 def august(phonebind: Configure) -> None:
-    """By hand: 1,010 SMS of 0.045 and 20 of 0.06 make 46.65."""
+    """Calculated by hand: 1,010 SMS at 0.045 and 20 at 0.06 make 46.65."""
     phonebind(sms_prices={"aliyun": "0.045", "tencent": "0.06"})
     attempts(AUGUST, count=1000)
     attempts(AUGUST, "unknown", 10)

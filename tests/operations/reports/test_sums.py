@@ -1,4 +1,4 @@
-"""What the charts are drawn from: hours of the site's clocks, each summed up once."""
+"""The data of the charts: hours by the site's clock, each summed once."""
 
 import threading
 import time
@@ -57,7 +57,9 @@ def test_of_what_has_no_chart_nothing_is_read() -> None:
 
 
 def test_numbers_are_counted_once_in_an_hour_and_used_where_they_were_asked_for() -> None:
-    """Threat 13: whoever sends one right code again and again hides nothing; a proof without an SMS hides nothing."""
+    """Threat 13: an attacker who sends one right code again and again hides nothing, and a proof without an SMS hides
+    nothing.
+    """
     for number in "aab":
         write(NOON, type="sms_code", mobile_hmac=number)
     for number in "aaac":
@@ -86,7 +88,7 @@ def test_a_code_is_used_in_the_hour_after_it_was_sent() -> None:
     [("Asia/Shanghai", 0), ("Asia/Kolkata", 30), ("Asia/Kathmandu", 15), ("Australia/Lord_Howe", 30), ("UTC", 0)],
 )
 def test_hours_begin_as_the_sites_clocks_show_them(settings: Settings, zone: str, minute: int, use_tz: bool) -> None:
-    """In UTC some of them begin at half past, or at a quarter past."""
+    """In UTC, some of these hours begin at half past or at a quarter past."""
     settings.TIME_ZONE, settings.USE_TZ = zone, use_tz
     begin = hours.begin(NOON + timedelta(minutes=40, seconds=3, microseconds=9))
     assert (begin.minute, begin.second, begin.microsecond) == (minute, 0, 0)
@@ -112,7 +114,7 @@ def test_a_day_on_which_clocks_are_put_forward_or_back_has_24_hours_here(
 
 
 def _change(zone: ZoneInfo, *, to_summer: bool) -> datetime:
-    """When the clocks of 2026 are put forward, or back."""
+    """When the clocks of 2026 are put forward or back."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     while True:
         before, after = (moment.astimezone(zone).utcoffset() for moment in (at, at + HOUR))

@@ -1,4 +1,4 @@
-"""Services that are told: servers of other people's, which verify what comes as their library does."""
+"""Services that receive webhooks: test servers that verify messages as the library of Standard Webhooks does."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ OTHER_SECRET = "whsec_YW5vdGhlci1zZWNyZXQtb2Ytb3BlcmF0aW9ucw=="
 
 @dataclass
 class Reply:
-    """``hang``: seconds until it begins; ``drip``: seconds after each byte of the body."""
+    """``hang``: seconds before the answer begins; ``drip``: seconds after each byte of the body."""
 
     status: int = 204
     headers: dict[str, str] = field(default_factory=dict)
@@ -32,21 +32,21 @@ class Reply:
 class Service:
     url: str = ""
     secret: str = SECRET
-    #: What it answers, one after the other, and the last one from then on.
+    #: The replies, in order. The last one repeats.
     replies: list[Reply] = field(default_factory=lambda: [Reply()])
-    #: Ids and contents in the order in which they came, taken or not.
+    #: Ids and contents in order of arrival, accepted or not.
     ids: list[str] = field(default_factory=list)
     messages: list[Any] = field(default_factory=list)
-    #: Headers, by lower-case name.
+    #: Headers, with lower-case names.
     headers: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
-    #: Ids that came while they were being answered already.
+    #: Ids that arrived while a request with the same id was still being answered.
     doubled: list[str] = field(default_factory=list)
     busy: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def entry(self, **more: Any) -> dict[str, Any]:
-        """Of ``WEBHOOKS``."""
+        """The entry in ``WEBHOOKS``."""
         return {"url": self.url, "secret": SECRET, **more}
 
     def types(self) -> list[str]:
@@ -73,11 +73,11 @@ class _Server(ThreadingHTTPServer):
     service: Service
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """The sender gave up in the middle."""
+        """Ignore a sender that gives up in the middle."""
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Nobody may GET: redirects are not followed."""
+    """There is no GET: the sender must not follow redirects."""
 
     protocol_version = "HTTP/1.1"
     server: _Server
@@ -103,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(reply.drip)
 
     def log_message(self, *args: Any) -> None:
-        """Say nothing."""
+        """Write no log."""
 
 
 @contextmanager
@@ -130,7 +130,7 @@ def put(*names: str, count: int = 1, user_id: int = 7) -> list[OutboxMessage]:
 
 
 def make_due(message: OutboxMessage) -> OutboxMessage:
-    """As if its time had come."""
+    """Make the message due, as if its time had come."""
     outbox.messages().filter(pk=message.pk).update(due_at=message.created_at)
     return now(message)
 

@@ -1,4 +1,6 @@
-"""What is done to accounts is told, by a row in the transaction in which it is done: no act without, no row without."""
+"""Each act on an account writes a message, in the transaction of the act. There is no act without a row, and no row
+without an act.
+"""
 
 import json
 from typing import Any
@@ -225,7 +227,7 @@ def test_who_wants_no_word_of_it_pays_no_statement(settings: Settings, entry: di
     settings.PHONEBIND = settings.PHONEBIND | {"WEBHOOKS": entry}
     with CaptureQueriesContext(connection) as queries:
         user.save()
-    # SQLite's transactions are statements, too.
+    # On SQLite, a BEGIN would be in this list too.
     assert [each["sql"].split()[0] for each in queries] == ["UPDATE"]
     with CaptureQueriesContext(connection) as queries:
         binding.attach(RequestFactory().post("/"), IDENTITY, user)
@@ -243,7 +245,7 @@ def test_one_statement_writes_to_all_endpoints(settings: Settings) -> None:
 
 
 def test_no_message_tells_a_mobile_a_token_or_an_openid() -> None:
-    """Each type's fields are named, and nothing else of the facts goes out."""
+    """The fields of each type are listed, and no other data is sent."""
     secret = {"mobile": MOBILE, "openid": OPENID, "token": "eyJ", "unionid": "U", "address": "192.0.2.1"}
     for type_, fields in webhooks.TYPES.items():
         facts = dict.fromkeys(fields, "x") | secret
@@ -273,8 +275,8 @@ def test_an_operator_in_the_admin_is_told_of_likewise(admin_client: Client) -> N
 
 @pytest.mark.skipif(not life.installed, reason="sessions are kept by the account life: LIFECYCLE=1")
 def test_the_end_of_a_session_is_rolled_back_with_its_message() -> None:
-    """In SQLite too, where it is one statement otherwise."""
-    from phonebind.lifecycle import endings  # noqa: PLC0415 - its tables are not there otherwise
+    """On SQLite too, where it is one statement otherwise."""
+    from phonebind.lifecycle import endings  # noqa: PLC0415 - its tables exist in these tests alone
 
     user = make()
     pair = tokens.issue(user, method="password")
@@ -297,7 +299,7 @@ def test_the_end_of_a_session_is_rolled_back_with_its_message() -> None:
 
 
 def test_many_sessions_are_told_of_by_several_statements() -> None:
-    """PostgreSQL takes 65,535 parameters in one."""
+    """PostgreSQL takes up to 65,535 parameters in one statement."""
     facts = [{"user_id": 1, "session": number, "reason": "revoked"} for number in range(outbox.BATCH + 1)]
     with CaptureQueriesContext(connection) as queries:
         signals.committing.send(None, act="session-revoked", facts=facts, using=connection.alias)

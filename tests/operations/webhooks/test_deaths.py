@@ -1,6 +1,7 @@
-"""A process is killed at every step of an act: it is told exactly if it is done.
+"""A process is killed at every step of an act. The message is sent exactly if the act is done.
 
-So ``account-bound`` comes where the answer to the COMMIT was lost, which the signal ``account_bound`` does not.
+So ``account-bound`` is sent even if the answer to the COMMIT was lost. The signal ``account_bound`` is not sent in
+that case.
 """
 
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from tests.lifecycle import acts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-#: Fewer steps than that are not those of the act.
+#: An act has at least this many steps.
 MANY = 8
 WEBHOOKS = {"shop": {"url": "https://shop.example/", "secret": SECRET}}
 
@@ -36,7 +37,7 @@ def dying(django_db_setup: None) -> Iterator[Deaths]:
 
 
 def told(type_: str, **data: object) -> int:
-    """How many messages."""
+    """The number of messages."""
     said = {f"payload__{name}": str(value) for name, value in data.items()}
     return OutboxMessage.objects.filter(type=type_, **said).count()
 

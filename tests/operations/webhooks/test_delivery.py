@@ -1,4 +1,4 @@
-"""What becomes of a message: one try at a time, against real servers."""
+"""The delivery of a message: one try at a time, against real servers."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def tell(settings: Settings, **services: Service | dict[str, Any]) -> None:
 
 
 def wait(message: OutboxMessage) -> float:
-    """Seconds until it is tried again, by the clock of this machine, which is the database's too."""
+    """Seconds until the next try, by the clock of this machine. The database has the same clock."""
     due_at = now(message).due_at
     assert due_at is not None
     return (due_at - timezone.now()).total_seconds()
@@ -70,7 +70,7 @@ def test_while_a_secret_is_changed_both_verify(settings: Settings) -> None:
 
 
 def test_the_stamp_is_of_the_try_and_not_of_the_act(settings: Settings) -> None:
-    """A receiver refuses what is older than five minutes: a message that has waited for a day is none."""
+    """A receiver refuses a stamp older than five minutes. A message that has waited for a day would be refused."""
     with serve() as shop:
         tell(settings, shop=shop)
         [message] = put()
@@ -84,14 +84,16 @@ def test_a_clock_of_ours_that_is_wrong_is_seen_by_the_receiver(settings: Setting
         tell(settings, shop=shop)
         put()
         with time_machine.travel(timezone.now() + timedelta(minutes=10)):
-            assert delivery.deliver("shop")  # whose clock is wrong alike
+            assert delivery.deliver("shop")  # its clock is wrong in the same way
     with pytest.raises(WebhookVerificationError, match="too new"):
         Webhook(SECRET).verify(shop.bodies[0], shop.headers[0])
 
 
 @pytest.mark.parametrize("hours", [-3, 3])
 def test_leases_are_by_the_databases_clock(settings: Settings, hours: int) -> None:
-    """A machine whose clock is wrong neither waits with a new message, nor takes over what another one is sending."""
+    """A sender with a wrong clock does not delay a new message, and does not take over a message that another sender
+    has.
+    """
     with serve() as shop:
         tell(settings, shop=shop)
         with time_machine.travel(timezone.now() + timedelta(hours=hours)):
@@ -102,7 +104,7 @@ def test_leases_are_by_the_databases_clock(settings: Settings, hours: int) -> No
 
 
 def test_the_databases_clock_is_in_utc_everywhere(settings: Settings) -> None:
-    """A MariaDB has its own time zone, and Django asks it for that."""
+    """A MariaDB server has its own time zone, and Django asks the server for it."""
     compiler = outbox.messages().query.get_compiler(outbox.messages().db)
     sql, _ = UtcNow().as_mysql(compiler, connection)
     assert sql == "UTC_TIMESTAMP(6)"
@@ -216,7 +218,7 @@ def test_an_endpoint_that_fails_rests_and_keeps_the_tries_of_its_messages(
 
 
 def test_an_endpoint_that_refuses_one_message_takes_the_next(settings: Settings) -> None:
-    """A poisoned message must not keep the others waiting."""
+    """One message that always fails must not delay the others."""
     with serve(*[Reply(400)] * 5, Reply()) as shop:
         tell(settings, shop=shop)
         messages = put(count=8)
@@ -249,7 +251,7 @@ def test_retry_after_within_bounds(value: str, seconds: int) -> None:
 def test_threat_61_no_answer_keeps_a_message_from_being_given_up(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What we cannot read in an answer is no trouble of ours: the try has failed, and there are so many of them."""
+    """An answer that we cannot read is no error of ours. The try has failed, and the number of tries is limited."""
     monkeypatch.setattr(delivery, "LONGEST_WAIT", 0)
     with serve(Reply(503, {"Retry-After": "Mon, 99999999999999999999 Jan 2020 00:00:00 GMT"})) as shop:
         tell(settings, shop=shop)
@@ -334,7 +336,7 @@ def test_what_another_sender_has_taken_over_is_not_touched(settings: Settings) -
 def test_a_database_that_is_away_ends_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The real thing is in test_senders."""
+    """test_senders has the test with a real outage."""
     failures = [OperationalError("away")] * 2
     real = outbox.rests
 
@@ -415,7 +417,7 @@ def test_the_command_refuses_what_it_cannot_do(settings: Settings) -> None:
 
 
 def end_once_it_sends(shop: Service) -> None:
-    """By then the command listens for the signal, which would end the tests otherwise."""
+    """At that moment the command handles the signal. Before, the signal would end the tests."""
     deadline = time.monotonic() + 30
     while not shop.has_got(0) and time.monotonic() < deadline:
         time.sleep(0.01)

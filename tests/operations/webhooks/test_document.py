@@ -1,4 +1,4 @@
-"""docs/*/how-to/operations/webhooks.md says what is sent, and its receivers take it."""
+"""docs/*/how-to/operations/webhooks.md says what is sent, and its receivers accept it."""
 
 import json
 import re
@@ -33,7 +33,7 @@ BODY = b'{"type":"account-purged"}'
 
 
 def signed(body: bytes) -> dict[str, str]:
-    """The headers of a message while a secret is being changed."""
+    """The headers of a message while the secret is being changed."""
     return standard_webhooks.headers("m1", body, OTHER_SECRET, SECRET)
 
 
@@ -63,7 +63,7 @@ def test_it_says_the_numbers_of_the_code() -> None:
     assert sum(seconds) // 3600 == 68
     assert f"Within {delivery.TIMEOUT} seconds" in TEXT
     assert f"takes a message for {outbox.LEASE} seconds" in TEXT
-    # All that one try may take ends within the lease.
+    # All phases of one try fit into the lease.
     assert delivery.TIMEOUT * 3 <= outbox.LEASE
 
 
@@ -111,7 +111,7 @@ def _listens(port: int) -> bool:
 
 @pytest.fixture
 def receiver(tmp_path: Path) -> Iterator[Callable[[bytes, dict[str, str]], int]]:
-    """The one in Node.js: gives it a body and headers, and returns the status of its answer."""
+    """The receiver in Node.js. Give it a body and headers, and it returns the status of its answer."""
     program = shutil.which("node")
     if not program:
         pytest.skip("NOT TESTED: node is not installed")

@@ -1,4 +1,4 @@
-"""Each kind of user model is told of alike; in a process of its own."""
+"""Each kind of user model gets the same messages. Each runs in a separate process."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,6 @@
-"""Senders as they run: several processes at once, killed in the middle, told to end, without a database."""
+"""Senders as they run in production: several processes at once, killed in the middle, told to end,
+without a database.
+"""
 
 import json
 import os

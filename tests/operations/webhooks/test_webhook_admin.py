@@ -1,4 +1,4 @@
-"""Operators look at webhooks; whoever may, sends some again. Nobody writes or changes one."""
+"""Operators see the webhook messages. With a permission they send some again. Nobody can add or change one."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,14 +23,14 @@ ENDPOINTS = "/admin/phonebind_operations/webhookendpoint/"
 
 @pytest.fixture(autouse=True)
 def _endpoints(settings: Settings) -> None:
-    # Not of the operators themselves.
+    # No messages about the operators themselves.
     entry = {"url": "https://crm.example/", "secret": SECRET, "types": ["account-enabled"]}
     settings.PHONEBIND = {**settings.PHONEBIND, "WEBHOOKS": {"crm": entry, "shop": entry}}
 
 
 @pytest.fixture
 def states() -> dict[str, OutboxMessage]:
-    """One message in each state, all to crm."""
+    """One message in each state, all for crm."""
     names = ("new", "sending", "failed", "delivered", "given_up")
     messages = dict(zip(names, put("crm", count=len(names)), strict=True))
     later = timezone.now() + timedelta(hours=1)

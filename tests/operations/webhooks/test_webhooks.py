@@ -18,7 +18,7 @@ ENTRY = {"url": "https://crm.example/hooks", "secret": SECRET}
 
 
 def told(settings: Settings, **entries: Any) -> list[str]:
-    """What the checks say, with their ids."""
+    """The messages of the checks, with their ids."""
     settings.PHONEBIND = {**settings.PHONEBIND, "WEBHOOKS": entries}
     found = [each for check in checks.CHECKS for each in check()]
     assert SECRET not in str(found)
@@ -76,7 +76,7 @@ def test_a_setting_that_is_no_dict_is_told_once(settings: Settings) -> None:
 
 
 class Apart:
-    """Sends the outbox somewhere else than the users."""
+    """Routes the outbox to another database than the users."""
 
     def db_for_write(self, model: Any, **hints: Any) -> str | None:
         return "elsewhere" if model is OutboxMessage else None
@@ -90,7 +90,7 @@ def test_the_outbox_lies_where_the_users_do(settings: Settings) -> None:
 
 
 def test_no_message_has_the_mobile_as_a_key(settings: Settings) -> None:
-    # As if it were the primary key.
+    # As if the mobile number were the primary key.
     settings.PHONEBIND = {**settings.PHONEBIND, "MOBILE_FIELD": "id"}
     assert any(said.startswith("phonebind.E024 ") for said in told(settings, crm=ENTRY))
 

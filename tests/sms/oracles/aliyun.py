@@ -1,4 +1,4 @@
-"""What Aliyun's SDKs sign and would send: runs in ``.oracles``, and knows nothing of ours.
+"""What Aliyun's SDKs sign and would send. It runs in ``.oracles`` and uses no code of ours.
 
 Reads a JSON list of questions, each ``{"ask": one of ASK, ...}``, and prints the list of their answers.
 """
@@ -35,12 +35,12 @@ _METHODS = {
 
 
 def form(fields: dict[str, str]) -> str:
-    """As the SDK writes one."""
+    """A form as the SDK writes it."""
     return str(Utils.to_form(fields))
 
 
 def authorization(headers: dict[str, str], query: dict[str, str], body: str, key_id: str, secret: str) -> str:
-    """The header of that name, over all of these headers."""
+    """The authorization header for all of these headers."""
     request = DaraRequest()
     request.method, request.pathname, request.query, request.headers = "POST", "/", query, headers
     digest = Utils.hash(body.encode(), ALGORITHM).hex()
@@ -53,11 +53,11 @@ def rpc(parameters: dict[str, str], method: str, secret: str) -> str:
 
 
 class _Caught(BaseException):
-    """In place of sending it; the SDK catches every Exception."""
+    """Raised in place of sending. The SDK catches every Exception, so this is a BaseException."""
 
 
 def call(product: str, action: str, fields: dict[str, Any], key_id: str, secret: str) -> dict[str, Any]:
-    """The whole request of an action, as it would be sent to Aliyun."""
+    """The whole request of an action, as the SDK would send it to Aliyun."""
     caught: list[DaraRequest] = []
 
     def catch(request: DaraRequest, _runtime: object = None) -> None:
@@ -75,11 +75,11 @@ def call(product: str, action: str, fields: dict[str, Any], key_id: str, secret:
 
 
 def send(product: str, action: str, fields: dict[str, Any], key_id: str, secret: str, url: str) -> dict[str, Any]:
-    """What the SDK makes of the answer of who listens at the URL; of a refusal that it raises, the code."""
+    """What the SDK returns for the answer of the server at the URL. For a refusal that it raises, the code."""
     place, deliver = urlsplit(url), DaraCore.do_action
 
     def deliver_there(request: DaraRequest, runtime: object = None) -> object:
-        # The SDK knows hosts and no paths: what it signs for the host is sent to the path.
+        # The SDK has a host and no path. A request that it signs for the host is sent to the path.
         request.pathname = place.path
         return deliver(request, runtime)
 

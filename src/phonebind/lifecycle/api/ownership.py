@@ -1,4 +1,4 @@
-"""The answer of a person whom the gate has asked: is this account yours?"""
+"""The answer of a person that the gate has asked: is this account yours?"""
 
 from typing import ClassVar
 

@@ -212,13 +212,13 @@ EXCEPT = OpenApiParameter("except", str, enum=["current"], description="Spare th
 OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
     sessions.SessionsView: {
         "get": operation(
-            "sessions", "One's own sessions, the last used first.", {200: SessionShown(many=True)}, SIGNED_IN
+            "sessions", "The person's own sessions, the last used first.", {200: SessionShown(many=True)}, SIGNED_IN
         ),
-        "delete": operation("sessions_end", "End all of one's own sessions.", {204: NOTHING}, CHANGES, [EXCEPT]),
+        "delete": operation("sessions_end", "End all sessions of the person.", {204: NOTHING}, CHANGES, [EXCEPT]),
     },
     sessions.SessionView: {
         "delete": operation(
-            "session_end", "End one of one's own sessions.", {204: NOTHING}, (*CHANGES, NotFound), [SESSION_ID]
+            "session_end", "End one session of the person.", {204: NOTHING}, (*CHANGES, NotFound), [SESSION_ID]
         ),
     },
     sessions.RevokeView: {
@@ -231,7 +231,7 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
         ),
     },
     account.AccountView: {
-        "get": operation("account", "One's own account.", {200: AccountShown}, SIGNED_IN),
+        "get": operation("account", "The person's own account.", {200: AccountShown}, SIGNED_IN),
     },
     account.PasswordView: {
         "put": operation(
@@ -258,7 +258,7 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
     verifications.SmsCodeView: {
         "get": operation(
             "account_sms_code",
-            "Send a code to one's own number (`verify`), or to a new one (`change_mobile`).",
+            "Send a code to the person's own number (`verify`), or to a new one (`change_mobile`).",
             {200: schema.Sent},
             (TokenInvalid, AuthenticationInsufficient, *schema.SMS),
             [identity_forms.AccountSmsCodeRequest],
@@ -287,7 +287,7 @@ OPERATIONS: Mapping[type[View], Mapping[str, Callable[[Any], Any]]] = {
         ),
     },
     identities.IdentitiesView: {
-        "get": operation("identities", "One's own identities.", {200: IdentityShown(many=True)}, SIGNED_IN),
+        "get": operation("identities", "The person's own identities.", {200: IdentityShown(many=True)}, SIGNED_IN),
         "post": operation(
             "identity_bind",
             "Bind one more: `code` and `state` of a callback whose authorization was asked for with `intent=bind`.",

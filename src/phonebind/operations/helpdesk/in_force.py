@@ -27,7 +27,7 @@ _IDENTITIES = 5
 
 
 class Counted(NamedTuple):
-    """A limit that has counted something. ``key`` names it in a form, and does not reveal whom it counts."""
+    """A limit that has counted something. ``key`` names it in a form, and does not reveal the person that it counts."""
 
     key: str
     name: str

@@ -1,1 +1,1 @@
-"""Django's own user with a mobile."""
+"""Django's own user, with a mobile."""

@@ -1,4 +1,4 @@
-"""The mobile is stored in a form that only two functions can tell."""
+"""The mobile is stored in a form that only two functions of the host know."""
 
 PHONEBIND = {"MOBILE_FORMAT": (f"{__name__}.to_stored", f"{__name__}.to_national")}
 

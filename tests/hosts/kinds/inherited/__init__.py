@@ -1,1 +1,1 @@
-"""The user inherits from another table, where all of it lies but the mobile."""
+"""The user inherits from another table, which has all columns except the mobile."""

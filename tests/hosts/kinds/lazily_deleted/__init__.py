@@ -1,1 +1,1 @@
-"""As a library for soft deletion does it: the filter is added when the rows are fetched."""
+"""As in a library for soft deletion: the filter is added when the rows are fetched."""

@@ -5,7 +5,7 @@ from django.db import models
 
 
 class Lazy(models.QuerySet["User"]):
-    """Has no filter until it is asked for rows."""
+    """Has no filter until its rows are fetched."""
 
     def _fetch_all(self) -> None:
         if self._result_cache is None and not self.query.is_sliced:

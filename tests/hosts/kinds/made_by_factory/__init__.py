@@ -1,4 +1,4 @@
-"""Everything that an account must have is set by the host's own function."""
+"""The host's own function sets all fields that an account must have."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ PHONEBIND = {"ACCOUNT_FACTORY": f"{__name__}.make"}
 
 
 def make(request: Any, identity: Any, fields: dict[str, Any]) -> Any:
-    """What docs/en/how-to/user-models.md shows."""
+    """The function that docs/en/how-to/user-models.md shows."""
     more = extra(fields["mobile"], request.get_host()) | {"nickname": identity.nickname, "channel": identity.provider}
     return _model("User")(**fields, **more)
 
 
 def extra(mobile: str, host: str = "testserver") -> dict[str, Any]:
-    """What a user who is there already has besides."""
+    """The other fields of a user who exists already."""
     tenant, _ = _model("Tenant").objects.get_or_create(host=host)
     return {"email": f"{mobile}@users.example", "tenant": tenant}
 

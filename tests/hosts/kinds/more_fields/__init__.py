@@ -1,1 +1,1 @@
-"""Further fields that are unique or required, with what Django can fill in by itself."""
+"""Further fields that are unique or required; Django can fill in their values itself."""

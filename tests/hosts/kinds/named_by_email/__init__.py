@@ -1,1 +1,1 @@
-"""An e-mail address is USERNAME_FIELD, and need not be known."""
+"""An e-mail address is USERNAME_FIELD. It may be empty."""

@@ -1,3 +1,3 @@
-"""The mobile is USERNAME_FIELD, there is no username, and nobody can be disabled."""
+"""The mobile is USERNAME_FIELD, there is no username, and users cannot be disabled."""
 
 PHONEBIND = {"MOBILE_FIELD": "phone"}

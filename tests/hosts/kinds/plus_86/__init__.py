@@ -1,3 +1,3 @@
-"""The mobile is stored with its country's prefix."""
+"""The mobile is stored with the country code +86."""
 
 PHONEBIND = {"MOBILE_FORMAT": "+86{}"}

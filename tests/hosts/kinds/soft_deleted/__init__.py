@@ -1,1 +1,1 @@
-"""The default manager hides who was deleted; they stay active, and keep their mobile."""
+"""The default manager hides deleted users. They stay active, and keep their mobile."""
