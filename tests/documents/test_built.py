@@ -89,7 +89,10 @@ def page() -> Iterator[Page]:
 def test_the_search_finds_it(page: Page, address: str, language: str, query: str, name: str) -> None:
     page.goto(f"{address}/{language}/{VERSION}/")
     page.locator("label[for=__search]").first.click()
-    page.locator(".md-search__input").press_sequentially(query)
+    # "Type to start searching": the index is ready.
+    page.wait_for_function("() => /键入|Type/.test(document.querySelector('.md-search-result__meta').textContent)")
+    page.locator(".md-search__input").fill(query)
+    page.locator(".md-search__input").press("End")  # it searches when a key is released
     page.wait_for_selector(f".md-search-result__link[href*='/{name}/']")
 
 

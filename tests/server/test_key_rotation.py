@@ -222,7 +222,8 @@ def test_another_service_verifies_a_token_as_the_docs_have_it(urls: dict[str, st
 
 
 def test_the_keys_of_the_docs_are_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    subprocess.run(["sh", "-ec", block("openssl genpkey")], cwd=tmp_path, check=True, capture_output=True)
+    commands = block("openssl genpkey").replace("/etc/phonebind", str(tmp_path))
+    subprocess.run(["sh", "-ec", commands], cwd=tmp_path, check=True, capture_output=True)
     monkeypatch.setenv("JWT_PRIVATE_KEY_FILE", str(tmp_path / "private.pem"))
     monkeypatch.setenv("JWT_PUBLIC_KEYS_FILE", str(tmp_path / "public.pem"))
     signs = keys.signing()
