@@ -92,7 +92,7 @@ def test_a_vendor_that_answers_with_garbage_leaves_an_answer(
     for _ in range(2):
         with pytest.raises(SmsUnconfirmed):
             gateway.send(told)
-    assert [record.getMessage().rpartition("(")[2] for record in caplog.records] == ["unknown_error)"] * 2
+    assert "(unknown_error)" in caplog.text
     assert len(upstream.requests) == 1
 
 
