@@ -64,9 +64,10 @@ def send(message: dict[str, str]) -> dict[str, object]:
 
 def ask(form: dict[str, str]) -> bytes:
     try:
-        return urlopen(VENDOR, urlencode(form).encode(), timeout=2.5).read()
+        answer: bytes = urlopen(VENDOR, urlencode(form).encode(), timeout=2.5).read()
     except HTTPError as error:  # it refuses with 400, and says why
-        return error.read()
+        answer = error.read()
+    return answer
 
 
 if __name__ == "__main__":
