@@ -53,3 +53,14 @@ def test_what_pages_show_of_them_stands_there(page: str, language: str) -> None:
         # Three dots stand for lines that are left out.
         for part in code.split("…\n"):
             assert part.strip() in file, f"{name}:\n{part}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nginx_sends_the_policy_that_the_browser_of_the_tests_gets(language: str) -> None:
+    """The page has its tokens in localStorage. tests/journeys/test_vue_shop.py runs it with this policy."""
+    config = (EXAMPLES / "vue_shop/frontend/vite.config.ts").read_text()
+    [policy] = re.findall(r'"(default-src [^"]+)"', config)
+    [(_, block)] = blocks(read("how-to/vue", language), "nginx")
+    assert f'add_header Content-Security-Policy "{policy}" always;' in block
+    assert "unsafe" not in policy
+    assert "listen 443 ssl;" in block

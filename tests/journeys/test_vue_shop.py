@@ -187,6 +187,18 @@ def test_a_callback_that_did_not_begin_here_says_so_and_offers_to_begin(somebody
     page.wait_for_url("**/login")
 
 
+def test_threat_21_no_script_of_others_runs_where_the_tokens_are(browser: Browser, site: tuple[str, str]) -> None:
+    with browser.new_context(base_url=site[0]) as context:
+        page = context.new_page()
+        page.goto("/login")
+        page.evaluate("""() => {
+            const script = document.createElement("script");
+            script.textContent = "window.stolen = 1";
+            document.head.append(script);
+        }""")
+        assert page.evaluate("window.stolen") is None
+
+
 def test_next_does_not_lead_to_another_site(somebody: Somebody) -> None:
     page = somebody.page
     page.goto("/login?next=//evil.example/")

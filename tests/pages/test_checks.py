@@ -71,6 +71,39 @@ def test_w002_the_session_edition_signs_in_at_the_address_of_our_page(
         assert Client().get(f"/{ours}login/").status_code == 405, "which is why"
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "warned"),
+    [
+        ("help_url", "javascript:alert(1)", True),
+        ("return_url", " Data:text/html,x", True),
+        ("help_url", "mailto:help@shop.example", False),
+        ("return_url", "https://shop.example/", False),
+        ("logo_url", "https://cdn.example *;/x", True),
+        ("style_url", "//[broken/x", True),
+        ("style_url", "http://cdn.example/x", True),
+        ("logo_url", "HTTPS://cdn.example/x", False),
+        ("logo_url", "//cdn.example/x", False),
+        ("style_url", "/media//x", False),
+        ("style_url", "phonebind/icon.svg", False),
+    ],
+)
+def test_w004_an_address_that_no_browser_uses(
+    phonebind: Configure, monkeypatch: pytest.MonkeyPatch, setting: str, value: str, warned: bool
+) -> None:
+    given: dict[str, Any] = {setting: value}
+    phonebind(**given)
+    monkeypatch.setattr(look, "development", lambda: False)
+    found = [message for message in run_checks(tags=["phonebind"]) if message.id == "phonebind_pages.W004"]
+    said = f"PHONEBIND[{setting.upper()!r}] is {value!r}. No browser can use it on our pages."
+    assert [message.msg for message in found] == [said] * warned
+
+
+def test_w004_plain_http_is_for_the_laptop(phonebind: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    phonebind(style_url="http://127.0.0.1:9000/x")
+    monkeypatch.setattr(look, "development", lambda: True)
+    assert look.check_addresses() == []
+
+
 @pytest.mark.parametrize("setting", ["logo_url", "style_url"])
 @pytest.mark.parametrize(
     ("value", "warned"),
@@ -91,6 +124,6 @@ def test_w003_says_nothing_of_what_it_cannot_know(phonebind: Configure, settings
     assert look.check() == []
 
 
-def test_w003_leaves_wrong_settings_to_e001(settings: Settings) -> None:
+def test_w003_and_w004_leave_wrong_settings_to_e001(settings: Settings) -> None:
     settings.PHONEBIND = {"LOGO": "shop/nowhere.x"}
-    assert look.check() == []
+    assert look.check() == look.check_addresses() == []

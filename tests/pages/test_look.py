@@ -73,6 +73,26 @@ def test_an_origin_is_named_once(shopper: Shopper, phonebind: Configure, setting
     assert "img-src 'self' https://cdn.example;" in login(shopper)[1]
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        "https://cdn.example *;/x",
+        "https://cdn.example;script-src *;/x",
+        "https://'unsafe-inline'/x",
+        "//*,*/x",
+        "https://[broken/x",
+        "https://" + "\u00e9" * 70 + ".example/x",
+    ],
+)
+def test_threat_21_no_address_of_a_logo_or_style_sheet_widens_the_policy(
+    shopper: Shopper, phonebind: Configure, named: str
+) -> None:
+    """A slip in a setting. The page works, and its policy allows nothing more than without the setting."""
+    strict = login(shopper)[1]
+    phonebind(logo_url=named, style_url=named)
+    assert login(shopper)[1] == strict
+
+
 def test_links_lead_to_the_shop_and_to_help_from_every_page(shopper: Shopper, phonebind: Configure) -> None:
     phonebind(site_name="Tea", return_url="https://tea.example/?a=1&b=2", help_url="/help/")
     for path in ("/login/", "/login/qq/callback/"):

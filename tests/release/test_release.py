@@ -80,6 +80,16 @@ def test_the_same_commit_gives_the_same_bytes_elsewhere(dist: Path, tmp_path: Pa
     assert (elsewhere / "dist/SHA256SUMS").read_text() == (dist / "SHA256SUMS").read_text()
 
 
+def test_threat_22_a_file_that_git_ignores_is_not_published(dist: Path, tmp_path: Path) -> None:
+    """Git ignores it by a rule of this machine, which hatch does not know."""
+    checkout = clone(tmp_path / "clone")
+    (checkout / ".git/info/exclude").write_text("*.secret\n")
+    for place in (".", "server", "deploy", "src/phonebind", "src/phonebind_sandbox"):
+        (checkout / place / "keys.secret").write_text("SECRET_KEY=1\n")
+    assert release(checkout).returncode == 0
+    assert (checkout / "dist/SHA256SUMS").read_text() == (dist / "SHA256SUMS").read_text()
+
+
 def test_it_refuses_what_is_not_committed(tmp_path: Path) -> None:
     checkout = clone(tmp_path / "clone")
     (checkout / "notes.txt").write_text("not yet\n")

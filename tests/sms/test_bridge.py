@@ -81,3 +81,34 @@ def test_what_is_not_signed_sends_nothing(gateway: Http, upstream: Upstream) -> 
     with urlopen(Request(gateway.endpoint, b'{"id": "1"}'), timeout=10) as answer:
         assert answer.read() == b'{"code": "authentication_failed"}'
     assert not upstream.requests
+
+
+def test_a_vendor_that_answers_with_garbage_leaves_an_answer(
+    gateway: Http, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The second request for the same id gets the same answer at once, and does not wait."""
+    upstream.answer(VENDOR, b"<html>", status=502)
+    told = message()
+    for _ in range(2):
+        with pytest.raises(SmsUnconfirmed):
+            gateway.send(told)
+    assert "(unknown_error)" in caplog.text
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("length", ["-1", "1000000000", "\u0663", ""])
+def test_a_body_without_bounds_is_not_read(gateway: Http, length: str) -> None:
+    port = int(gateway.endpoint.rstrip("/").rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
+        caller.sendall(f"POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n".encode())
+        assert b" 413 " in caller.recv(100)
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_c2hvcnQ="])
+def test_it_does_not_start_with_a_secret_that_anybody_has(secret: str) -> None:
+    environ = os.environ | {"SMS_SECRET": secret, "YUNPIAN_KEY": "yunpian", "PORT": "0"}
+    done = subprocess.run(
+        [sys.executable, str(BRIDGE)], env=environ, capture_output=True, text=True, check=False, timeout=20
+    )
+    assert done.returncode == 1
+    assert "SMS_SECRET must be" in done.stderr

@@ -31,7 +31,9 @@ class PagesConfig(AppConfig):
         checks.register(check_replicas, "phonebind")
         checks.register(check_paths, "phonebind")
         # Imported only now, because they import models.
-        checks.register(import_module("phonebind.pages.look").check, "phonebind")
+        look = import_module("phonebind.pages.look")
+        checks.register(look.check, "phonebind")
+        checks.register(look.check_addresses, "phonebind")
         begin = import_module("phonebind.pages.middleware").begin
         user_logged_in.connect(begin, dispatch_uid="phonebind.pages.begin")
 

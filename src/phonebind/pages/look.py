@@ -8,8 +8,11 @@ from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's na
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
-from phonebind.conf import SETTING, conf
+from phonebind.conf import SETTING, conf, development
 from phonebind.pages.targets import origin
+
+#: Schemes of addresses that are their own content. The policy of the pages stops such a script as well.
+_INLINE = ("javascript:", "data:", "vbscript:")
 
 
 def context() -> dict[str, Any]:
@@ -49,10 +52,37 @@ def check(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+def check_addresses(**kwargs: Any) -> list[CheckMessage]:
+    """Warn about an address that browsers refuse, or that could run a script."""
+    try:
+        files = {"LOGO_URL": conf.logo_url, "STYLE_URL": conf.style_url}
+        links = {"HELP_URL": conf.help_url, "RETURN_URL": conf.return_url}
+    except ImproperlyConfigured:  # phonebind.E001 reports it
+        return []
+    wrong = [name for name, value in links.items() if value.strip().lower().startswith(_INLINE)]
+    wrong += [name for name, value in files.items() if not _is_loaded(value)]
+    return [
+        Warning(
+            f"{SETTING}[{name!r}] is {(files | links)[name]!r}. No browser can use it on our pages.",
+            hint="Use a path or an https URL.",
+            id="phonebind_pages.W004",
+        )
+        for name in wrong
+    ]
+
+
+def _is_loaded(named: str) -> bool:
+    """Whether a browser loads it. A page with HTTPS loads no style sheet over plain HTTP: others could change it."""
+    scheme, host, _ = named.lower().partition("//")
+    if not host or scheme not in ("https:", "http:", ""):
+        return True  # a path or a static file
+    return bool(origin(named)) and (scheme != "http:" or development())
+
+
 def _address(named: str) -> str:
     return static(named) if _is_file(named) else named
 
 
 def _is_file(named: str) -> bool:
     """URLs and paths are used as they are. Any other value is the name of a static file, such as ``shop/logo.svg``."""
-    return bool(named) and not named.startswith(("/", "https://", "http://"))
+    return bool(named) and not named.lower().startswith(("/", "https://", "http://"))

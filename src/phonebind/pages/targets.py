@@ -1,5 +1,6 @@
 """The targets of links and redirects."""
 
+import re
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -11,6 +12,9 @@ from django.urls import NoReverseMatch, reverse
 from phonebind.oauth import Provider
 from phonebind.redirects import safe_next
 from phonebind.states import State
+
+#: A host and its port. Any other character could add a source, or a directive, to the policy.
+_HOST = re.compile(r"[0-9A-Za-z._:\[\]-]+")
 
 
 def next_url(request: HttpRequest, known: str = "") -> str:
@@ -78,10 +82,15 @@ def _with_next(url: str, target: str) -> str:
 
 
 def origin(url: str) -> str:
-    """The origin, as in a CSP. Empty for a path, and for the name of a view or a file."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    if not host.isascii():
-        host = host.encode("idna").decode()
+    """The origin, as in a CSP. Empty for a path, for the name of a view or a file, and for a host that no URL has."""
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        if not host.isascii():
+            host = host.encode("idna").decode()
+    except ValueError:
+        return ""
+    if not _HOST.fullmatch(host):
+        return ""
     # Without a scheme, a CSP uses the scheme of the page. The URL does the same.
-    return f"{parts.scheme}://{host}" if host and parts.scheme else host
+    return f"{parts.scheme}://{host}" if parts.scheme else host

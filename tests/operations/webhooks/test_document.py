@@ -96,11 +96,15 @@ def test_the_view_of_django_keeps_what_is_signed(settings: Settings, monkeypatch
     names: dict[str, Any] = {}
     exec(view, names)  # noqa: S102 - the document's own
 
-    def post(body: bytes) -> int:
-        request = RequestFactory().post("/", body, content_type="application/json", headers=signed(BODY))
+    def post(body: bytes, **headers: str) -> int:
+        sent = signed(BODY) | {f"webhook-{name}": value for name, value in headers.items()}
+        request = RequestFactory().post("/", body, content_type="application/json", headers=sent)
         return int(names["accounts"](request).status_code)
 
     assert (post(BODY), post(b"{}")) == (204, 400)
+    # Such requests can come from anybody, so they must not be errors 500.
+    strange = [post(b"\xff"), post(BODY, signature="v1"), post(BODY, signature="v1,a"), post(BODY, signature="v1,\xe9")]
+    assert strange == [400] * 4
     assert kept == [{"id": "m1", "defaults": {"message": {"type": "account-purged"}}}]
 
 
@@ -119,6 +123,7 @@ def receiver(tmp_path: Path) -> Iterator[Callable[[bytes, dict[str, str]], int]]
     (tmp_path / "receiver.mjs").write_text(text)
     port = free_port()
     environment = {"WEBHOOK_SECRET": SECRET, "PORT": str(port)}
+    (tmp_path / "port").write_text(str(port))
 
     def post(body: bytes, headers: dict[str, str]) -> int:
         request = Request(f"http://127.0.0.1:{port}/", body, headers, method="POST")
@@ -147,3 +152,35 @@ def test_the_receiver_in_node_takes_what_is_signed_once(
     bad = [receiver(b"{}", good), receiver(BODY, others), receiver(BODY, old), receiver(BODY, {})]
     assert bad == [400] * 4
     assert (tmp_path / "printed").read_text() == "{ type: 'account-purged' }\n"
+
+
+def test_the_receiver_in_node_survives_what_anybody_can_send(
+    receiver: Callable[[bytes, dict[str, str]], int], tmp_path: Path
+) -> None:
+    """A caller that hangs up in the middle of a body, and a body without end."""
+    address = ("127.0.0.1", int((tmp_path / "port").read_text()))
+    with socket.create_connection(address) as caller:
+        caller.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf")
+    with socket.create_connection(address, timeout=10) as caller:
+        caller.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n" + bytes(70_000))
+        assert caller.recv(100).startswith(b"HTTP/1.1 413")
+    assert receiver(BODY, signed(BODY)) == 204
+
+
+def test_the_receiver_in_node_does_not_start_without_a_secret(tmp_path: Path) -> None:
+    program = shutil.which("node")
+    if not program:
+        pytest.skip("NOT TESTED: node is not installed")
+    [text] = code(PAGE, "javascript")
+    (tmp_path / "receiver.mjs").write_text(text)
+    done = subprocess.run(
+        [program, "receiver.mjs"],
+        cwd=tmp_path,
+        env={"WEBHOOK_SECRET": "", "PORT": str(free_port())},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert done.returncode != 0
+    assert "WEBHOOK_SECRET" in done.stderr
