@@ -32,5 +32,7 @@ def test_the_freeze_stops_new_bindings_and_nothing_else(qq: Upstream, settings: 
     answer = http.post("/oauth/qq/user/", {}, headers={"origin": origin})
     assert (answer.status_code, set(answer.json())) == (400, {"message", "non_field_errors"})
     assert answer["Access-Control-Allow-Origin"] == origin
+    session_edition = http.post("/oauth_callback/", {}, headers={"origin": origin})
+    assert (session_edition.status_code, session_edition.json()) == (400, answer.json())
     assert "token" in http.get("/oauth/qq/user/", {"code": "CODE"}).json()
     assert post(http, "/authorizations/", username=EARLY[0], password=PASSWORD).status_code == 200

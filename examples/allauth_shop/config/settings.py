@@ -35,7 +35,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    # phonebind: in place of Django's own. A session ends when its user's identity is unbound, whoever began it.
+    # phonebind: in place of Django's own. A session ends when its user's identity is unbound, no matter which began it.
     "phonebind.pages.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
