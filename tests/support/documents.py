@@ -43,8 +43,23 @@ def code(name: str, kind: str) -> list[str]:
 
 def rows(text: str) -> list[list[str]]:
     """The cells of each row of each table, without the heads."""
-    lines = re.sub(r"^\|.*\|\n\|[-|: ]+\|$", "", text, flags=re.MULTILINE)
-    return [[cell.strip() for cell in line.split("|")] for line in re.findall(r"^\|(.*)\|$", lines, re.MULTILINE)]
+    lines = re.sub(r"^ *\|.*\|\n *\|[-|: ]+\|$", "", text, flags=re.MULTILINE)
+    return [[cell.strip() for cell in line.split("|")] for line in re.findall(r"^ *\|(.*)\|$", lines, re.MULTILINE)]
+
+
+def named(text: str) -> list[str]:
+    """The words in code: ``["a", "b c"]`` of "`a`, or `b c`"."""
+    return re.findall(r"`([^`]+)`", text)
+
+
+def column(text: str, place: int = 0) -> list[str]:
+    """The words in code in one column of all tables."""
+    return [word for row in rows(text) if place < len(row) for word in named(row[place])]
+
+
+def filled(text: str) -> dict[str, str]:
+    """What commands have written between ``<!-- name -->`` and ``<!-- /name -->``, by the names."""
+    return dict(re.findall(r"^<!-- ([\w-]+) -->\n(.*?)\n<!-- /\1 -->", text, re.MULTILINE | re.DOTALL))
 
 
 def section(text: str, anchor: str) -> str:
