@@ -36,6 +36,12 @@ def blocks(text: str, kind: str | None = None) -> list[tuple[str, str]]:
     return [each for each in found if kind in (None, each[0])]
 
 
+def excerpts(text: str) -> list[tuple[str, str]]:
+    """Each code block below a line that ends with the name of a file, as in "`config/urls.py`:". The name, the code."""
+    heads = re.finditer(r"`([\w./-]+)`[:：]\n\n(?= *```)", text)
+    return [(head[1], blocks(text[head.end() :])[0][1]) for head in heads]
+
+
 def code(name: str, kind: str) -> list[str]:
     """The code blocks of one language on an English page."""
     return [each for _, each in blocks(read(name), kind)]
