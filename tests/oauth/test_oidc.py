@@ -232,7 +232,7 @@ def test_settings_that_are_right(make: Make) -> None:
 def test_it_works_for_no_front_end_that_keeps_no_cookie(make: Make, phonebind: Configure) -> None:
     make()
     phonebind(legacy_state=True)
-    assert "asked with a secret" in str(check_providers())
+    assert "it needs a secret in a cookie" in str(check_providers())
 
 
 # ---------------------------------------------------------------- several
