@@ -186,7 +186,7 @@ def served(image: Image, command: list[str], environ: dict[str, str]) -> Iterato
 def sends(image: Image, command: list[str], environ: dict[str, str]) -> None:
     """The sender delivers to the endpoint in WEBHOOKS, and ends in order. Without an endpoint it does not start."""
     environ = environ | {"WEBHOOKS_FILE": "", "WEBHOOKS": ""}
-    assert "names nobody" in run(image, command, environ).stderr
+    assert "has no endpoint" in run(image, command, environ).stderr
     with told() as (entry, messages):
         environ["WEBHOOKS"] = json.dumps({"crm": entry})
         made = run(image, ["python", "-m", "server.manage", "shell", "-v", "0", "-c", MAKES_A_USER], environ)
