@@ -17,7 +17,7 @@ WORDS: Mapping[str, str] = {
     "least ΔE": "最小 ΔE",
     "CPU ms for an image": "一张图片的 CPU 毫秒数",
     # Designs
-    "like a tutorial's": "教程里的样子",
+    "like a tutorial's": "课程里的样子",
     "our first form": "我们最初的样子",
     "hue alone": "只有色相",
     "faded": "渐淡",

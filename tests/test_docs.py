@@ -17,6 +17,7 @@ from tests.support.documents import LANGUAGES, prose, targets
 from tests.support.startproject import manage, start
 
 ROOT = Path(__file__).parent.parent
+VARIABLE = re.compile(r"[A-Z][A-Z_0-9]+")
 
 
 @pytest.fixture
@@ -58,15 +59,16 @@ def test_every_variable_of_the_reference_server_is_documented(language: str) -> 
     files = ("settings.py", "stores.py", "keys.py", "gunicorn_conf.py")
     code = "".join((ROOT / "server" / name).read_text() for name in files)
     read = set(re.findall(r"\b(?:env\.\w+|environ\.get)\(\"([A-Z][A-Z_0-9]+)\"", code))
-    tables = "".join(re.findall(r"^\| `.*", documents.read("reference/variables", language), re.MULTILINE))
-    assert read == set(re.findall(r"`([A-Z][A-Z_0-9]+)`", tables)) - {"PYTHONPATH", "WARNING"}
+    table = documents.rows(documents.read("reference/variables", language))
+    words = {word for row in table for word in documents.named(" ".join(row)) if VARIABLE.fullmatch(word)}
+    assert read == words - {"PYTHONPATH", "WARNING"}
 
 
 @pytest.mark.parametrize("language", documents.LANGUAGES)
 def test_every_error_code_is_documented(language: str) -> None:
     text = documents.read("reference/errors", language)
-    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| .", text, re.MULTILINE)
-    documented = {(int(status), code) for status, code in rows}
+    rows = [row for row in documents.rows(text) if row[0].isdigit() and row[2]]
+    documented = {(int(status), code.strip("`")) for status, code, *_ in rows}
     assert len(documented) == len(rows), "each once"
     raised = {
         (kind.status, kind.code)
@@ -105,14 +107,14 @@ def _promises(language: str) -> dict[int, set[str]]:
 
 @pytest.mark.parametrize(("language", "same", "any_code"), [("en", "the same", "any code"), ("zh", "同上", "错误码")])
 def test_every_switch_of_the_sandbox_is_documented(language: str, same: str, any_code: str) -> None:
-    rows = re.findall(r"^\| `([a-z_]+)` \| (.*) \|$", documents.read("how-to/sandbox", language), re.MULTILINE)
-    table = dict(rows)
+    rows = [row for row in documents.rows(documents.read("how-to/sandbox", language)) if len(row) == 2]
+    table = {name.strip("`"): values for name, values in rows if re.fullmatch("`[a-z_]+`", name)}
     assert list(table) == list(SWITCHES)
     for name, values in table.items():
         if name.endswith("_network") and name != "token_network":
             assert values == same
         elif any_code not in values:
-            assert re.findall(r"`([^`]+)`", values) == list(SWITCHES[name].choices)
+            assert documents.named(values) == list(SWITCHES[name].choices)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ class ByCode(VerifiedMobile):
         return bool(state == 1)
 
     def settle(self) -> None:
-        """Also end all other codes of this mobile for this claimant."""
+        """Also end the other codes of this mobile and purpose that the claimant could use."""
         scripts.settle(_key(self.number, self.purpose), _now(), self.claimant, *self.digests)
 
 
@@ -233,8 +233,8 @@ def claim(mobile: ByCode) -> bool:
 
 
 def settle(mobile: ByCode) -> None:
-    """After the commit: the code, and all other codes of this mobile, are no longer valid. The same as
-    ``mobile.settle()``.
+    """After the commit: the code can only repeat the committed bind, and the other codes that this person could use
+    end. The same as ``mobile.settle()``.
     """
     mobile.settle()
 

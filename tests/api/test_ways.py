@@ -1,14 +1,13 @@
 """``GET /oauth/``: a front end reads it to draw its buttons."""
 
 import json
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from phonebind.oauth import Grant, NativeProvider
+from tests.support.documents import code
 from tests.support.edge import Configure
 from tests.support.ways import DESKTOP, IN_WECHAT, PHONE, OfficialAccount, QRCode, entries
 
@@ -63,8 +62,7 @@ def test_it_lists_what_works_here_and_what_takes_another_browser(client: Client)
 
 @pytest.mark.usefixtures("several")
 def test_it_is_what_the_document_shows(client: Client) -> None:
-    text = (Path(__file__).parents[2] / "docs/en/how-to/sign-in-page.md").read_text()
-    [shown] = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    [shown] = code("how-to/sign-in-page", "json")
     assert ask(client, IN_WECHAT) == json.loads(shown)
 
 

@@ -35,8 +35,7 @@ NAMES = [f"{number} {where}" for number, (where, _) in enumerate(ENVIRONMENTS)]
     ("where", "found"), ENVIRONMENTS, ids=[f"{n} {where}" for n, (where, _) in enumerate(ENVIRONMENTS)]
 )
 def test_every_variable_is_one_of_the_documented(where: str, found: dict[str, object]) -> None:
-    tables = "".join(re.findall(r"^\| `.*", VARIABLES, re.MULTILINE))
-    known = set(re.findall(r"`([A-Z][A-Z_0-9]+)`", tables))
+    known = {word for row in documents.rows(VARIABLES) for word in documents.named(" ".join(row))}
     assert {name.removesuffix("_FILE") for name in found} - OTHERS - known == set()
     assert all(isinstance(value, str) for value in found.values())
 
@@ -44,7 +43,7 @@ def test_every_variable_is_one_of_the_documented(where: str, found: dict[str, ob
 def test_what_has_no_default_is_set_wherever_the_site_runs() -> None:
     required = re.search(r"^Required with.*?\n\n(.*?)\n\n", VARIABLES, re.DOTALL | re.MULTILINE)
     assert required
-    names = set(re.findall(r"`([A-Z_]+)`", " ".join(re.findall(r"^\| (`.*?) \|", required[1], re.MULTILINE))))
+    names = set(documents.column(required[1]))
     assert "SECRET_KEY" in names
     base = variables(DEPLOY / "site.env.example")
     for found in (
@@ -205,9 +204,8 @@ def test_the_scale_of_threads_is_that_of_the_configuration() -> None:
 
 
 def test_every_way_to_run_the_site_has_the_chores_of_the_table() -> None:
-    operations = (ROOT / "docs/en/how-to/operations/index.md").read_text()
-    table = operations.partition("\n## Commands for cron\n")[2]
-    rows = re.findall(r"^\| `manage\.py (phonebind_\w+)` \| (.*?) \|", table, re.MULTILINE)
+    table = documents.rows(documents.section(documents.read("how-to/operations/index"), "commands-for-cron"))
+    rows = [(row[0].strip("`").removeprefix("manage.py "), row[1]) for row in table if "`manage.py " in row[0]]
     always = {name for name, when in rows if when == "always"}
     assert always == {"phonebind_webhooks"}
     by_the_clock = {name for name, _when in rows} - always

@@ -1,11 +1,10 @@
 """The page about the design names the layers that import-linter checks, in the same order."""
 
-import re
 import tomllib
 
 import pytest
 
-from tests.support.documents import LANGUAGES, ROOT, read
+from tests.support.documents import LANGUAGES, ROOT, named, read, rows
 
 _CONTRACTS = {
     contract["name"]: contract
@@ -15,11 +14,10 @@ _CONTRACTS = {
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_it_names_every_module_in_its_layer(language: str) -> None:
-    rows = re.findall(r"^\| (`[^|]+) \|", read("explanation/design", language), re.MULTILINE)
-    named = [set(re.findall(r"`(\w+)`", row)) for row in rows]
+    told = [{*named(row[0])} for row in rows(read("explanation/design", language))]
     layers = [
         set(layer.split(" | "))
         for name in ("The house: downward only", "The sandbox: downward only")
         for layer in _CONTRACTS[name]["layers"]
     ]
-    assert named == layers
+    assert told == layers

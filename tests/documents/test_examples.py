@@ -6,15 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.documents import LANGUAGES, ROOT, blocks, read
+from tests.support.documents import LANGUAGES, ROOT, blocks, excerpts, read, rows
 
 EXAMPLES = ROOT / "examples"
-READMES = sorted(EXAMPLES.rglob("README.md"))
-READMES = [path for path in READMES if "node_modules" not in path.parts]
+READMES = sorted(path for path in EXAMPLES.rglob("README.md") if "node_modules" not in path.parts)
 #: Pages that show parts of examples.
 PAGES = ("how-to/vue", "how-to/allauth", "how-to/mini-program")
-#: A code block, below the name of the file that it is a part of.
-_EXCERPT = re.compile(r"`(examples/[^`]+)`[:：]\n\n```\w+\n(.*?)```", re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#]+)")
 
 pytestmark = pytest.mark.once
@@ -30,7 +27,8 @@ def test_both_readmes_have_the_same_commands_and_lead_somewhere(readme: Path) ->
 
 
 def test_each_example_is_in_the_list() -> None:
-    listed = set(re.findall(r"^\| \[([\w.]+)\]", (EXAMPLES / "README.md").read_text(), re.MULTILINE))
+    table = [row for row in rows((EXAMPLES / "README.md").read_text()) if len(row) == 3]
+    listed = {row[0].partition("]")[0].strip("[") for row in table}
     there = {path.name for path in EXAMPLES.iterdir() if path.is_dir() or path.suffix in (".py", ".js")}
     assert listed == there - {"run.py"}
 
@@ -46,9 +44,9 @@ def test_they_are_installed_with_the_versions_that_are_tested() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("page", PAGES)
 def test_what_pages_show_of_them_stands_there(page: str, language: str) -> None:
-    excerpts = _EXCERPT.findall(read(page, language))
-    assert excerpts
-    for name, code in excerpts:
+    shown = [each for each in excerpts(read(page, language)) if each[0].startswith("examples/")]
+    assert shown
+    for name, code in shown:
         file = (ROOT / name).read_text()
         # Three dots stand for lines that are left out.
         for part in code.split("…\n"):

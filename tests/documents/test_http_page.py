@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.urls import path
 from drf_spectacular.generators import SchemaGenerator
 
 from phonebind.api import schema as contract
@@ -128,18 +129,12 @@ def test_an_operation_is_told_whole(language: str, operation: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_public_keys_are_told_whole(language: str) -> None:
-    made: Any = SchemaGenerator(patterns=[_path(KeysView)])  # type: ignore[no-untyped-call]
+    made: Any = SchemaGenerator(patterns=[path("keys/", KeysView.as_view())])  # type: ignore[no-untyped-call]
     described = made.get_schema(public=True)
     schemas = described["components"]["schemas"]
     own = {f"keys[].{name}": each["type"] for name, each in schemas["PhonebindJWK"]["properties"].items()}
     told = {row[0].strip("`"): row[1] for row in rows(section(read(PAGE, language), KEYS))}
     assert told == {"keys": "array"} | own
-
-
-def _path(view: Any) -> Any:
-    from django.urls import path  # noqa: PLC0415
-
-    return path("keys/", view.as_view())
 
 
 def _shape(value: Any) -> Any:
@@ -166,11 +161,8 @@ def demo(tmp_path: Path) -> Iterator[str]:
 def test_the_examples_run_and_answer_as_they_say(language: str, demo: str, tmp_path: Path) -> None:
     """From top to bottom, as one session in one shell."""
     text = read(PAGE, language)
-    shown = [
-        (kind, code)
-        for kind, code in blocks(section(text, "run-the-examples") + _after(text))
-        if kind in ("sh", "json")
-    ]
+    session = text[text.index(section(text, "run-the-examples")) :]
+    shown = [(kind, code) for kind, code in blocks(session) if kind in ("sh", "json")]
     script = "\n".join(f"{code}\nprintf '\\036'" for kind, code in shown if kind == "sh")
     done = subprocess.run(
         ["bash", "-euo", "pipefail"],
@@ -178,21 +170,12 @@ def test_the_examples_run_and_answer_as_they_say(language: str, demo: str, tmp_p
     )  # fmt: skip
     assert done.returncode == 0, done.stderr + done.stdout
     outputs = done.stdout.split("\036")
-    documented = [(index, code) for index, code in _pairs(shown)]
+    documented = list(_pairs(shown))
     assert len(documented) >= 12
     for index, code in documented:
         assert _shape(json.loads(outputs[index])) == _shape(json.loads(code)), outputs[index]
     assert {index for index, output in enumerate(outputs) if output} == {index for index, _ in documented}
     assert (tmp_path / "image.jpg").read_bytes().startswith(b"\xff\xd8\xff")
-
-
-def _after(text: str) -> str:
-    """The text below the first of the operations."""
-    return text[
-        text.index(
-            "\n## ", text.index("{#run-the-examples}" if "{#run-the-examples}" in text else "### Run the examples")
-        ) :
-    ]
 
 
 def _pairs(shown: list[tuple[str, str]]) -> Iterator[tuple[int, str]]:

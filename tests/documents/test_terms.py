@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support.documents import LANGUAGES, ROOT, prose, read
+from tests.support.documents import LANGUAGES, ROOT, column, prose, read
 from tests.support.tree import files
 
 #: These files define the forbidden words, so they contain them.
@@ -12,8 +12,7 @@ _ALLOWED = ("docs/zh/reference/terms.md", "docs/en/reference/terms.md", "tests/d
 
 
 def _never(language: str) -> list[str]:
-    rows = re.findall(r"^\|.*\|(.*)\|$", read("reference/terms", language), re.MULTILINE)
-    return [word for row in rows for word in re.findall(r"`([^`]+)`", row)]
+    return column(read("reference/terms", language), -1)
 
 
 #: These files quote vendors and the course, or search for such words themselves.

@@ -8,7 +8,7 @@ import pytest
 from phonebind import exceptions
 from phonebind.lifecycle import exceptions as life_exceptions
 from tests.documents.test_checks_page import IDS
-from tests.support.documents import LANGUAGES, ROOT, read, rows
+from tests.support.documents import LANGUAGES, ROOT, column, read, rows
 
 CODES = {
     kind.code
@@ -32,7 +32,7 @@ def _texts() -> list[str]:
 
 def _seen(language: str) -> list[str]:
     """The code in the first column of each table."""
-    return [word for row in rows(read("troubleshooting", language)) for word in re.findall(r"`([^`]+)`", row[0])]
+    return column(read("troubleshooting", language))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -15,20 +15,21 @@ from study import sight
 from study.chinese import WORDS, in_chinese
 from study.designs import DESIGNS
 from study.steps import STEPS
-from tests.support.documents import LANGUAGES, blocks, read
+from tests.support.documents import LANGUAGES, blocks, column, filled, read, rows
 
 both = pytest.mark.parametrize("language", LANGUAGES)
 
 
 @both
 def test_every_mode_is_in_the_table(language: str) -> None:
-    first = re.findall(r'^\| `"([\w+]+)"`', read("how-to/human-checks", language), re.MULTILINE)
-    assert first == [*human.MODES]
+    modes = [word.strip('"') for word in column(read("how-to/human-checks", language)) if word.startswith('"')]
+    assert modes == [*human.MODES]
 
 
 @both
 def test_the_limits_of_the_way_without_an_image_are_the_defaults(language: str) -> None:
-    told = dict(re.findall(r"^\| `(no_image_\w+)` \| \D*(\d+)", read("how-to/human-checks", language), re.MULTILINE))
+    table = [row for row in rows(read("how-to/human-checks", language)) if row[0].startswith("`no_image_")]
+    told = {row[0].strip("`"): re.findall(r"\d+", row[1])[0] for row in table}
     rules = [name for name in limits.RULES if name.startswith("no_image_")]
     assert told == {name: str(limits.rule(name).limit) for name in rules}
 
@@ -46,7 +47,7 @@ def test_without_a_check_the_page_sets_each_limit_that_must_be_set(language: str
 def test_the_figures_of_the_proof_of_work_are_those_of_the_code(language: str) -> None:
     text = read("how-to/human-checks", language)
     bearable = limits.rule("sms_site_day").limit / 24
-    told = re.findall(r"^\| .+ \| (\d+) (?:or more|条起) \|$", text, re.MULTILINE)
+    told = [found[1] for row in rows(text) if (found := re.fullmatch(r"(\d+) (?:or more|条起)", row[-1]))]
     assert told == [str(math.ceil(bearable)), str(math.ceil(bearable * human.BURST))]
     assert f" {bearable:.0f}" in text
     assert all(f"{number:,}" in text for number in (altcha.TRIES, altcha.TRIES // 2, altcha.MAX_COST))
@@ -57,25 +58,19 @@ def test_the_codes_of_tencent_are_those_that_another_try_repairs(language: str) 
     text = read("how-to/tencent-captcha", language)
     assert f"`{ENDPOINT}`" in text
     assert f"`{SCRIPT}`" in text
-    [row] = re.findall(r"^\| \D+(6 (?:to|到) 13.*?)[:：]", text, re.MULTILINE)
+    [row] = [found[1] for row in rows(text) if (found := re.match(r"\D+(6 (?:to|到) 13.*?)[:：]", row[0]))]
     spans = re.findall(r"(\d+)(?: (?:to|到) (\d+))?", row)
     assert {code for first, last in spans for code in range(int(first), int(last or first) + 1)} == PERSON
 
 
-def tables(language: str) -> dict[str, str]:
-    """The text in the places that ``python -m study`` fills, by their names."""
-    return dict(
-        re.findall(r"<!-- ([\w-]+) -->\n(.*?)\n<!-- /\1 -->", read("explanation/image-codes", language), re.DOTALL)
-    )
-
-
 def test_both_pages_of_the_study_have_the_same_figures() -> None:
-    assert [*tables("zh")] == [*tables("en")] == ["designs", "steps", "colour-vision", "drawing"]
-    for name, text in tables("en").items():
-        columns, _, *rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in text.splitlines()]
-        table = Table(name, columns, [*rows])
+    chinese, english = (filled(read("explanation/image-codes", language)) for language in LANGUAGES)
+    assert [*chinese] == [*english] == ["designs", "steps", "colour-vision", "drawing"]
+    for name, text in english.items():
+        head = [cell.strip() for cell in text.partition("\n")[0][1:-1].split("|")]
+        table = Table(name, head, [*rows(text)])
         assert table.markdown() == text
-        assert in_chinese(table).markdown() == tables("zh")[name]
+        assert in_chinese(table).markdown() == chinese[name]
 
 
 def test_the_study_has_chinese_for_all_that_it_names() -> None:

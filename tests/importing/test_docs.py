@@ -8,7 +8,7 @@ from django.utils.translation import override
 
 from phonebind.importing.findings import KINDS
 from phonebind.management.commands.phonebind_import import Command
-from tests.support.documents import LANGUAGES, blocks, read
+from tests.support.documents import LANGUAGES, blocks, column, read, rows, section
 
 pytestmark = [
     pytest.mark.once,
@@ -17,15 +17,14 @@ pytestmark = [
 
 
 def test_the_kinds_and_what_they_bear_on(text: str) -> None:
-    told = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", text, re.MULTILINE)
+    told = [(row[0].strip("`"), row[1]) for row in rows(section(text, "what-it-finds")) if len(row) == 3]
     words = {"the row": "row", "all its rows": "row", "the user": "user", "the users": "user", "nothing": "nothing"}
     words |= {"该行": "row", "相关的所有行": "row", "用户": "user", "无": "nothing"}
     assert [(name, words[bears]) for name, bears in told] == [(kind.name, kind.bears.value) for kind in KINDS]
 
 
 def test_the_options(text: str) -> None:
-    rows = re.findall(r"^\| (`--[^|]*)\|", text, re.MULTILINE)
-    told = {option for row in rows for option in re.findall(r"--[\w-]+", row)}
+    told = {option for word in column(text) for option in re.findall(r"--[\w-]+", word)}
     assert told == _options(Command()) - _options(BaseCommand())
 
 

@@ -1,18 +1,15 @@
 """The shops of ``examples/``, started by the command of their README."""
 
 import os
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import psutil
 
 from server.processes import spawn, stop
+from tests.support.runserver import wait_for
 from tests.support.servers import free_port
 from tests.support.site import ROOT, SERVICES
 
@@ -39,18 +36,3 @@ def running(name: str, data: Path, **environ: str) -> Iterator[str]:
     finally:
         stop(process)
     assert psutil.wait_procs(started, timeout=10)[1] == []
-
-
-def wait_for(url: str, process: "subprocess.Popen[str]", log: Path) -> None:
-    """Wait until the address answers, with any status."""
-    deadline = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            with urlopen(url, timeout=5):
-                return
-        except HTTPError as error:
-            error.close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(log.read_text())

@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, Page
 
 from server.processes import spawn, stop
 from tests.journeys.conftest import PASSWORD, PHONE, listen
-from tests.journeys.examples import ENVIRONMENT, EXAMPLES, running, wait_for
+from tests.journeys.examples import ENVIRONMENT, EXAMPLES, running
 from tests.support import machine
+from tests.support.runserver import wait_for
 from tests.support.servers import free_port
 from tests.support.services import REQUIRE_ALL
 from tests.support.visitor import Visitor

@@ -19,8 +19,8 @@ from phonebind.conf import NAMES
 from phonebind.lifecycle import exceptions as life_exceptions
 from phonebind.lifecycle import urls
 from phonebind.lifecycle.api.schema import MORE
-from tests.support.documents import LANGUAGES, code, read, rows, section
-from tests.support.startproject import ROOT, blocks, manage, paste, start, write
+from tests.support.documents import LANGUAGES, code, column, named, read, rows, section
+from tests.support.startproject import blocks, manage, paste, start, write
 
 PAGE = "docs/en/how-to/account-life.md"
 HOW_TO, API = read("how-to/account-life"), read("reference/account-api")
@@ -84,15 +84,14 @@ def operations() -> Iterator[tuple[str, set[str], set[str]]]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_endpoint_is_told_with_its_fields_and_errors(language: str) -> None:
     text = read("reference/account-api", language)
-    of_all = text.partition("{#errors-of-all-endpoints}" if language == "zh" else "## Errors of all")[2]
-    of_all = of_all.partition("\n## ")[0]
+    of_all = section(text, "errors-of-all-endpoints")
     found = list(operations())
     assert len(found) == text.count("\n| `", 0, text.index("\n**"))
     for name, fields, errors in found:
         assert f"| `{name}` |" in text
-        [section] = [each for each in sections(text) if f"`{name}`" in each]
-        assert {each for each in fields if not re.search(rf"\b{each}\b", section + of_all)} == set(), name
-        assert {each for each in errors if f"`{each}`" not in section + of_all} == set(), name
+        [own] = [each for each in sections(text) if f"`{name}`" in each]
+        assert {each for each in fields if not re.search(rf"\b{each}\b", own + of_all)} == set(), name
+        assert {each for each in errors if f"`{each}`" not in own + of_all} == set(), name
 
 
 def test_every_example_is_json_and_its_requests_are_bodies() -> None:
@@ -113,26 +112,19 @@ def test_errors_are_told_in_the_words_of_the_code() -> None:
 
 def test_every_code_of_its_tables_is_one() -> None:
     known = {(kind.status, code) for code, kind in kinds().items()}
-    rows = re.findall(r"^\| (\d{3}) \| (.*?) \|", API, re.MULTILINE)
-    told = {(int(status), code) for status, codes in rows for code in re.findall(r"`(\w+)`", codes)}
+    told = {(int(row[0]), code) for row in rows(API) if row[0].isdigit() for code in named(row[1])}
     assert len(told) >= 35
     assert told - known == {(400, "mobile_taken"), (400, "account_unknown")}
 
 
 def test_every_signal_command_setting_and_reason_is_there() -> None:
-    of_the_app = (
-        (ROOT / "src/phonebind/signals.py")
-        .read_text()
-        .partition("Sent only with ``phonebind.lifecycle``, as are all signals below.")[2]
-    )
-    named = {name for name, each in vars(signals).items() if isinstance(each, Signal) and f"{name} = " in of_the_app}
-    documented = HOW_TO.partition("\n## Signals")[2].partition("## ")[0]
-    rows = re.findall(r"^\| (`.*?) \|", documented, re.MULTILINE)
-    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == named | {"refresh_token_reused"}
+    every = [name for name, each in vars(signals).items() if isinstance(each, Signal)]
+    # Those of the app are the last in the module.
+    of_the_app = set(every[every.index("refresh_token_reused") :])
+    assert set(column(section(HOW_TO, "signals"))) == of_the_app
     commands = {name for name, app in get_commands().items() if app == "phonebind.lifecycle"}
-    assert set(re.findall(r"^\| `(phonebind_\w+)", HOW_TO, re.MULTILINE)) == commands
-    settings = HOW_TO.partition("\n## Settings\n")[2].partition("\n## ")[0]
-    told = set(re.findall(r"`([A-Z_]{6,})`", settings))
+    assert {word.split()[0] for word in column(section(HOW_TO, "commands"))} == commands
+    told = set(re.findall(r"`([A-Z_]{6,})`", section(HOW_TO, "settings")))
     assert told <= set(NAMES)
     assert len(told) >= 12
     reasons = re.findall(r'"(\w+)"', inspect.getdoc(life_exceptions.SessionEnded) or "")
@@ -204,8 +196,7 @@ for path in ("/my/", "/my/password/", "/login/by/sms/", "/login/"):
 
 def test_the_links_of_a_page_of_ones_own_lead_somewhere(project: Path) -> None:
     [links] = re.findall(r"^```html\n(<a .*?)^```$", HOW_TO, re.MULTILINE | re.DOTALL)
-    table = HOW_TO.partition("### Links")[2].partition("###")[0]
-    names = re.findall(r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \|", table, re.MULTILINE)
+    names = column(section(HOW_TO, "links-from-a-page-of-your-own"))
     assert names
     script = f"""
 from django.template import engines
@@ -214,7 +205,7 @@ from django.urls import reverse
 html = engines["django"].from_string({links!r}).render({{"user": user}}, RequestFactory().get("/cart/"))
 client.force_login(user)
 print({{client.get(href).status_code for href in __import__("re").findall('href="(.*?)"', html)}})
-for name in {re.findall(r"[a-z_]+", " ".join(names))!r}:
+for name in {names!r}:
     reverse("phonebind_account:" + name, args=["qq"] if name == "my_binding" else [])
 """
     assert run(project, script) == "{200}\n"

@@ -11,7 +11,7 @@ from phonebind.conf import Settings
 from phonebind.mobile_proofs.aliyun import Aliyun
 from phonebind.mobile_proofs.tencent import Tencent
 from phonebind.verified import STRENGTHS
-from tests.support.documents import LANGUAGES, blocks, read
+from tests.support.documents import LANGUAGES, blocks, column, read
 from tests.support.edge import Configure
 
 both = pytest.mark.parametrize("text", [read("how-to/one-tap", language) for language in LANGUAGES], ids=LANGUAGES)
@@ -19,7 +19,7 @@ both = pytest.mark.parametrize("text", [read("how-to/one-tap", language) for lan
 
 @both
 def test_every_source_strength_and_limit_is_documented(text: str) -> None:
-    first = set(re.findall(r"^\| `(\w+)`", text, re.MULTILINE))
+    first = set(column(text))
     rules = {name for name in limits.RULES if name.startswith("proof_")}
     assert {*mobile_proofs.SOURCES, *STRENGTHS, *rules} <= first
     for name in rules:

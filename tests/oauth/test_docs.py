@@ -19,7 +19,8 @@ from phonebind.oauth.oidc import OpenIDConnect, OpenIDConnectSettings
 from phonebind.oauth.wechat_web import WeChatWebSettings
 from phonebind_sandbox.codes import CODES
 from server import demo
-from tests.support.documents import LANGUAGES, blocks, code, read
+from tests.support import documents
+from tests.support.documents import LANGUAGES, blocks, code, named, read
 from tests.support.edge import Configure, Upstream
 
 #: The settings that only one kind has, by the page that must name them.
@@ -42,8 +43,7 @@ both = pytest.mark.parametrize("language", LANGUAGES)
 
 def rows(name: str, language: str) -> dict[str, str]:
     """The rows of a page's tables, by their first cell."""
-    found = re.findall(r"^ *\| (.+?) \|(.*)\|$", read(f"how-to/providers/{name}", language), re.MULTILINE)
-    return dict(found)
+    return {first: " | ".join(rest) for first, *rest in documents.rows(read(f"how-to/providers/{name}", language))}
 
 
 def numbers(cell: str) -> set[int]:
@@ -83,8 +83,7 @@ def test_every_setting_is_in_a_table(language: str) -> None:
     common = {field.name for field in fields(ProviderSettings)}
     assert {f"`{name}`" for name in common} <= set(rows("index", language))
     for name, settings in OWN_SETTINGS.items():
-        named = set(re.findall(r"`(\w+)`", " ".join(rows(name, language))))
-        assert {field.name for field in fields(settings)} - common <= named, name
+        assert {field.name for field in fields(settings)} - common <= {*named(" ".join(rows(name, language)))}, name
 
 
 @both

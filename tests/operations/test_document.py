@@ -1,28 +1,21 @@
 """A project that follows docs/en/how-to/operations has all of it."""
 
-import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.support.documents import blocks, read
+from tests.support.documents import blocks, excerpts, read
 from tests.support.startproject import append, environment, manage, start
 
 PAGE = read("how-to/operations/index")
-
-
-def named(text: str) -> list[tuple[str, str]]:
-    """The lines that the step has for each file, by the file's name."""
-    found = re.findall(r"`(config/\w+\.py)`:\n\n( +```python\n.*?```)", text, re.DOTALL)
-    return [(name, code) for name, block in found for _, code in blocks(block)]
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("new")
     start(directory)
-    files = named(PAGE)
+    files = excerpts(PAGE)
     assert [name for name, _ in files] == ["config/settings.py", "config/urls.py"]
     for name, code in files:
         append(directory / name, code)

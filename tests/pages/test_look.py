@@ -152,11 +152,12 @@ def by_day_and_by_night() -> tuple[dict[str, str], dict[str, str]]:
 def test_colours_and_shapes_are_the_documented_ones(language: str) -> None:
     """The names are documented and stay: if a name disappears, a host's style sheet breaks."""
     day, night = by_day_and_by_night()
-    text = documents.read(PAGE, language)
-    colours = re.findall(r"^\| `(--[\w-]+)` \| `(.*?)` \| `(.*?)` \|", text, re.MULTILINE)
-    shapes = re.findall(r"^\| `(--[\w-]+)` \| `(.*?)` \| [^`]", text, re.MULTILINE)
+    table = [row for row in documents.rows(documents.read(PAGE, language)) if row[0].startswith("`--")]
+    plain = [[cell.strip("`") for cell in row[:-1]] for row in table if "`" in row[1]]
+    colours = [row for row in plain if len(row) == 3]
+    shapes = [row for row in plain if len(row) == 2]
     in_words = {"--accent-over", "--font", "--shadow"}
-    assert set(re.findall(r"^\| `(--[\w-]+)`", text, re.MULTILINE)) == day.keys() | {"--accent-over"}
+    assert {row[0].strip("`") for row in table} == day.keys() | {"--accent-over"}
     assert {name: (value, night[name]) for name, value in day.items() if name in night} == {
         "--shadow": (day["--shadow"], "none"),
         **{name: (light, dark) for name, light, dark in colours},
@@ -184,8 +185,8 @@ def test_what_makes_the_pages_light_for_ever_has_all_our_colours(language: str) 
 
 @pytest.mark.parametrize("language", documents.LANGUAGES)
 def test_blocks_are_the_documented_ones(language: str) -> None:
-    rows = re.findall(r"^\| (`\w+\.html`.*?) \| `(\w+)` \|", documents.read(PAGE, language), re.MULTILINE)
-    documented = {(name, block) for names, block in rows for name in re.findall(r"`(\w+\.html)`", names)}
+    rows = [row for row in documents.rows(documents.read(PAGE, language)) if ".html`" in row[0] and len(row) == 3]
+    documented = {(name, row[1].strip("`")) for row in rows for name in documents.named(row[0])}
     own = {"base.html", "code_page.html", "question.html", "problem.html"}
     found = {
         (name, block)

@@ -14,6 +14,7 @@ import phonebind.pages
 from phonebind import oauth
 from phonebind.pages.answers import marks
 from tests.pages.conftest import Shopper
+from tests.support.documents import code
 from tests.support.edge import Configure
 from tests.support.ways import (
     AVATAR,
@@ -169,8 +170,7 @@ def test_a_shop_puts_the_official_file_in_the_place_of_a_mark(
     several: Configure, shopper: Shopper, settings: Settings, tmp_path: Path
 ) -> None:
     """As docs/en/how-to/marks.md says."""
-    text = (Path(__file__).parents[2] / "docs/en/how-to/marks.md").read_text()
-    [template] = re.findall(r"```html\n(.*?)```", text, re.DOTALL)
+    [template] = code("how-to/marks", "html")
     [name] = re.findall(r"templates/(\S+)", template)
     file = tmp_path / name
     file.parent.mkdir(parents=True)

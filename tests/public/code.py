@@ -12,7 +12,7 @@ from django.apps import apps
 from phonebind import audit, conf, exceptions, limits
 from phonebind.lifecycle import exceptions as life_exceptions
 from tests.public.tree import ROOT, sources
-from tests.support.documents import read
+from tests.support.documents import named, read, rows
 from tests.test_public import EXPORTED, IMPORTED
 
 #: Words that belong to the sentences of the docstring, and not to the lists of values.
@@ -35,8 +35,8 @@ def errors() -> Iterator[str]:
 
 def signals() -> Iterator[str]:
     """``signed_in user``: read from the reference. A test checks that page against the code."""
-    for name, arguments in re.findall(r"^\| `(\w+)` \| ([^|]+) \|", read("reference/signals"), re.MULTILINE):
-        yield from (f"{name} {argument}" for argument in re.findall(r"`(\w+)`", arguments))
+    for name, arguments in [row[:2] for row in rows(read("reference/signals")) if len(row) == 3]:
+        yield from (f"{name.strip('`')} {argument}" for argument in named(arguments))
 
 
 def checks() -> Iterator[str]:

@@ -11,7 +11,7 @@ from phonebind.operations.monitoring import metrics, series
 from phonebind_sandbox import flags
 from phonebind_sandbox.faults import SWITCHES
 from tests.public.tree import ROOT, sources
-from tests.support.documents import read
+from tests.support.documents import anchors, named, read, rows, section
 
 
 def templates() -> Iterator[str]:
@@ -39,18 +39,17 @@ def commands() -> Iterator[str]:
 
 def exits() -> Iterator[str]:
     """``phonebind_import 3``: exit codes, read from the reference. A test checks that page against the code."""
-    for section in re.split(r"^## ", read("reference/commands"), flags=re.MULTILINE)[1:]:
-        name = section.split()[0]
-        table = section.partition("| exit status |")[2]
-        yield from (f"{name} exits {status}" for status in re.findall(r"^\| (\d+) \|", table, re.MULTILINE))
+    text = read("reference/commands")
+    for name in anchors(text):
+        table = rows(section(text, name))
+        yield from (f"{name} exits {row[0]}" for row in table if len(row) == 2 and row[0].isdigit())
 
 
 def variables() -> Iterator[str]:
     """The environment variables of the reference server. A test checks their page against the code."""
-    tables = "".join(re.findall(r"^\| `.*", read("reference/variables"), re.MULTILINE))
+    told = {word for row in rows(read("reference/variables")) for word in named(" ".join(row))}
     code = "".join(path.read_text() for path in sorted((ROOT / "server").glob("*.py")))
-    named = set(re.findall(r"`([A-Z][A-Z_0-9]+)`", tables))
-    yield from named & set(re.findall(r"\b(?:env\.\w+|environ\.get)\(\"([A-Z][A-Z_0-9]+)\"", code))
+    yield from told & set(re.findall(r"\b(?:env\.\w+|environ\.get)\(\"([A-Z][A-Z_0-9]+)\"", code))
 
 
 def metric_names() -> Iterator[str]:

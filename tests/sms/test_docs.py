@@ -19,27 +19,20 @@ from phonebind.sms.tencent import Tencent
 from phonebind.sms.vendor import Codes
 from phonebind.sms.yuntongxun import Yuntongxun
 from tests.support import celery_app
-from tests.support.documents import LANGUAGES, PAGES, blocks, code, read
+from tests.support.documents import LANGUAGES, PAGES, blocks, code, column, named, read, rows, section
 from tests.support.edge import Configure
 
 EVERY: list[Codes] = [Aliyun.codes, Tencent.codes, Yuntongxun.codes, Http.codes]
+#: Their sections on the page of the errors.
+VENDORS = ("aliyun-both-products", "tencent", "yuntongxun", "http-your-bridge")
 SMS_PAGES = [name for name in PAGES if name.startswith("how-to/sms")]
 
 both = pytest.mark.parametrize("language", LANGUAGES)
 
 
-def rows(name: str, language: str) -> list[list[str]]:
-    found = [line.strip("| ").split(" | ") for line in read(name, language).splitlines() if line.startswith("| ")]
-    return [[cell.strip() for cell in row] for row in found]
-
-
-def named(cell: str) -> frozenset[str]:
-    return frozenset(re.findall(r"`([^`]+)`", cell))
-
-
 @both
 def test_every_fault_of_the_operators_is_there_with_what_the_log_says(language: str) -> None:
-    there = {(named(row[0]), row[-1]) for row in rows("how-to/sms/errors", language)}
+    there = {(frozenset(named(row[0])), row[-1]) for row in rows(read("how-to/sms/errors", language))}
     for codes in EVERY:
         for advice in set(codes.advice.values()):
             assert (frozenset(code for code, said in codes.advice.items() if said == advice), advice) in there
@@ -47,35 +40,34 @@ def test_every_fault_of_the_operators_is_there_with_what_the_log_says(language: 
 
 @both
 def test_the_faults_are_under_the_name_of_their_vendor(language: str) -> None:
-    """In the order of the sections. The vendors' pages link to the sections."""
-    sections = re.split(r"^## ", read("how-to/sms/errors", language), flags=re.MULTILINE)[2:6]
-    for codes, section in zip(EVERY, sections, strict=True):
-        assert set(codes.advice) <= named(section)
+    """The vendors' pages link to the sections."""
+    text = read("how-to/sms/errors", language)
+    for codes, anchor in zip(EVERY, VENDORS, strict=True):
+        assert set(codes.advice) <= set(named(section(text, anchor)))
 
 
 @both
 def test_every_gateway_outcome_and_purpose_is_there(language: str) -> None:
-    cells = {name for row in rows("how-to/sms/index", language) for name in named(row[0])}
-    assert cells >= {*GATEWAYS, *OUTCOMES.values(), *PURPOSES, base.NO_ACCOUNT, *base.NOTICES}
+    there = set(column(read("how-to/sms/index", language)))
+    assert there >= {*GATEWAYS, *OUTCOMES.values(), *PURPOSES, base.NO_ACCOUNT, *base.NOTICES}
 
 
 @both
 def test_every_exception_of_a_gateway_is_there_with_its_outcome(language: str) -> None:
-    there = {(re.sub(r"[`()]|seconds", "", row[0]), row[1].strip("`")) for row in rows("how-to/sms/own", language)}
+    table = rows(read("how-to/sms/own", language))
+    there = {(re.sub(r"[`()]|seconds", "", row[0]), row[1].strip("`")) for row in table}
     assert there >= {(kind.__name__, outcome) for kind, outcome in OUTCOMES.items()}
 
 
 @both
 def test_every_reason_of_a_receipt_is_there(language: str) -> None:
-    first = [row[0].strip("`") for row in rows("how-to/sms/receipts", language)]
-    start = first.index("reason") + 1
-    # The rows after the line below the table's head.
-    assert first[start : start + len(REASONS)] == list(REASONS)
+    table = rows(section(read("how-to/sms/receipts", language), "what-people-see"))
+    assert [row[0].strip("`") for row in table] == list(REASONS)
 
 
 @both
 def test_every_code_of_a_bridge_is_there_with_its_outcome(language: str) -> None:
-    there = {(said, row[-1].strip("`")) for row in rows("how-to/sms/bridge", language) for said in named(row[0])}
+    there = {(said, row[-1].strip("`")) for row in rows(read("how-to/sms/bridge", language)) for said in named(row[0])}
     assert there >= {(said, kind) for said, kind in Http.codes.kinds.items() if said != "ok"}
 
 
@@ -84,7 +76,7 @@ def test_every_limit_on_sms_is_there_with_its_default(language: str) -> None:
     """The first number of a row is the limit."""
     there = {
         row[0].strip("`"): int(found[0].replace(",", ""))
-        for row in rows("how-to/sms/costs", language)
+        for row in rows(read("how-to/sms/costs", language))
         if row[0].strip("`") in RULES and (found := re.search(r"[\d,]+", row[1]))
     }
     guesses = {"sms_code_identity_hour", "sms_code_address_hour"}

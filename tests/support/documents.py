@@ -36,6 +36,12 @@ def blocks(text: str, kind: str | None = None) -> list[tuple[str, str]]:
     return [each for each in found if kind in (None, each[0])]
 
 
+def excerpts(text: str) -> list[tuple[str, str]]:
+    """Each code block below a line that ends with the name of a file, as in "`config/urls.py`:". The name, the code."""
+    heads = re.finditer(r"`([\w./-]+)`[:：]\n\n(?= *```)", text)
+    return [(head[1], blocks(text[head.end() :])[0][1]) for head in heads]
+
+
 def code(name: str, kind: str) -> list[str]:
     """The code blocks of one language on an English page."""
     return [each for _, each in blocks(read(name), kind)]
@@ -43,8 +49,23 @@ def code(name: str, kind: str) -> list[str]:
 
 def rows(text: str) -> list[list[str]]:
     """The cells of each row of each table, without the heads."""
-    lines = re.sub(r"^\|.*\|\n\|[-|: ]+\|$", "", text, flags=re.MULTILINE)
-    return [[cell.strip() for cell in line.split("|")] for line in re.findall(r"^\|(.*)\|$", lines, re.MULTILINE)]
+    lines = re.sub(r"^ *\|.*\|\n *\|[-|: ]+\|$", "", text, flags=re.MULTILINE)
+    return [[cell.strip() for cell in line.split("|")] for line in re.findall(r"^ *\|(.*)\|$", lines, re.MULTILINE)]
+
+
+def named(text: str) -> list[str]:
+    """The words in code: ``["a", "b c"]`` of "`a`, or `b c`"."""
+    return re.findall(r"`([^`]+)`", text)
+
+
+def column(text: str, place: int = 0) -> list[str]:
+    """The words in code in one column of all tables."""
+    return [word for row in rows(text) if place < len(row) for word in named(row[place])]
+
+
+def filled(text: str) -> dict[str, str]:
+    """What commands have written between ``<!-- name -->`` and ``<!-- /name -->``, by the names."""
+    return dict(re.findall(r"^<!-- ([\w-]+) -->\n(.*?)\n<!-- /\1 -->", text, re.MULTILINE | re.DOTALL))
 
 
 def section(text: str, anchor: str) -> str:

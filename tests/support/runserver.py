@@ -1,21 +1,16 @@
 """A project that is served by its own ``manage.py runserver``, as on its developer's machine."""
 
-import socket
+import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError
+from urllib.request import urlopen
 
 from server.processes import spawn, stop
 from tests.support.startproject import environment
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @contextmanager
@@ -26,22 +21,22 @@ def served(project: Path, port: int) -> Iterator[str]:
         command = [sys.executable, "manage.py", "runserver", str(port)]
         process = spawn(command, cwd=project, env=environment(), stdout=log, stderr=log)
     try:
-        deadline = time.monotonic() + 30
-        while not _answers(f"{site}/login/"):
-            assert process.poll() is None, (project / "log").read_text()
-            assert time.monotonic() < deadline, (project / "log").read_text()
-            time.sleep(0.1)
+        wait_for(f"{site}/login/", process, project / "log")
         yield site
     finally:
         stop(process)
 
 
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5):
-            return True
-    except HTTPError as error:
-        error.close()
-        return True
-    except OSError:
-        return False
+def wait_for(url: str, process: "subprocess.Popen[str]", log: Path) -> None:
+    """Wait until the address answers, with any status."""
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urlopen(url, timeout=5):
+                return
+        except HTTPError as error:
+            error.close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(log.read_text())

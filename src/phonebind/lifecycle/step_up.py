@@ -38,7 +38,9 @@ def issue(person: Person, method: str, account_pk: Any = None) -> str:
 
 
 def require(person: Person, verification: str, *methods: str) -> str:
-    """The method of the person's latest proof; it is one of ``methods``. ``verification``: the value of ``HEADER``.
+    """The method by which the person has passed step-up lately: one of ``methods``, or any method if none is named.
+
+    ``verification``: the value of ``HEADER``. Its proof comes before that of the sign-in.
 
     Raises AuthenticationInsufficient, which names those ``methods`` that the person has; TokenInvalid.
     """

@@ -14,7 +14,7 @@ from phonebind import sms
 from phonebind.operations.events import words
 from phonebind.operations.monitoring import labels
 from tests.operations.monitoring.counts import NAMES
-from tests.support.documents import LANGUAGES, read
+from tests.support.documents import LANGUAGES, column, named, read, rows
 
 pytestmark = pytest.mark.once
 
@@ -116,20 +116,19 @@ def test_each_alarm_has_its_tests_and_its_row_in_the_document(language: str) -> 
     # Each alarm is tested at rest and raised.
     assert all(len(re.findall(rf"alertname: {alarm}\b", tested)) >= 2 for alarm in alarms)
     document = read("how-to/operations/metrics", language)
-    assert re.findall(r"^\| `(Phonebind\w+)` \|", document, re.MULTILINE) == alarms
+    assert [word for word in column(document) if word.startswith("Phonebind")] == alarms
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_metric_is_documented_with_its_labels(language: str) -> None:
-    document = read("reference/metrics", language)
-    rows = re.findall(r"^\| `(phonebind_\w+)(?:\{(.*?)\})?` \|", document, re.MULTILINE)
-    assert {name: tuple(filter(None, words.replace(" ", "").split(","))) for name, words in rows} == KNOWN
+    told = [re.fullmatch(r"(phonebind_\w+)(?:\{(.*)\})?", word) for word in column(read("reference/metrics", language))]
+    assert {found[1]: tuple((found[2] or "").split(",")) if found[2] else () for found in told if found} == KNOWN
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_closed_label_is_documented_with_its_values(language: str) -> None:
-    rows = re.findall(r"^\| (.*`(\w+)`.*?) \| (.*) \|$", read("reference/metrics", language), re.MULTILINE)
-    told = [(label, set(re.findall(r"`(\w+)`", values))) for _, label, values in rows]
+    table = [row for row in rows(read("reference/metrics", language)) if len(row) == 2]
+    told = [(label, set(named(values))) for first, values in table for label in named(first)]
     closed = {"purpose": labels.SMS_PURPOSES, "reason": labels.REASONS, "window": labels.WINDOWS.keys()}
     assert {label: values for label, values in told if label in closed} == closed
     outcomes = [values for label, values in told if label == "outcome"]

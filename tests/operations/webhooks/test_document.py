@@ -24,7 +24,7 @@ from phonebind.operations.models import OutboxMessage
 from phonebind.operations.webhooks import acts, delivery, outbox
 from tests.operations.webhooks.endpoints import OTHER_SECRET, SECRET
 from tests.support.clusters import until
-from tests.support.documents import LANGUAGES, code, read
+from tests.support.documents import LANGUAGES, code, named, read, rows
 from tests.support.servers import free_port
 
 PAGE = "how-to/operations/webhooks"
@@ -39,8 +39,8 @@ def signed(body: bytes) -> dict[str, str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_it_lists_the_types_and_their_fields(language: str) -> None:
-    rows = re.findall(r"^\| `([a-z-]+)` \| ([`\w, ]+) \| (?!2xx)", read(PAGE, language), re.MULTILINE)
-    assert {type_: tuple(re.findall(r"`(\w+)`", fields)) for type_, fields in rows} == webhooks.TYPES
+    table = [row for row in rows(read(PAGE, language)) if len(row) == 3]
+    assert {type_.strip("`"): tuple(named(fields)) for type_, fields, _ in table} == webhooks.TYPES
 
 
 def test_each_type_has_an_example_as_it_is_sent() -> None:

@@ -24,5 +24,5 @@ class AccountView(View):
         self.note(user_id=self.person.user.pk)
 
     def require_step_up(self, *methods: str) -> str:
-        """The method of the person's latest step-up. Raises AuthenticationInsufficient."""
+        """The method by which the person has passed step-up lately. Raises AuthenticationInsufficient."""
         return step_up.require(self.person, self.request.headers.get(step_up.HEADER, ""), *methods)
