@@ -1,5 +1,6 @@
 """The documents name what the code has, in both languages."""
 
+import inspect
 import re
 
 import pytest
@@ -7,6 +8,7 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import override
 
 from phonebind.importing.findings import KINDS
+from phonebind.management.commands import phonebind_import
 from phonebind.management.commands.phonebind_import import Command
 from tests.support.documents import LANGUAGES, blocks, column, read, rows, section
 
@@ -31,9 +33,12 @@ def test_the_options(text: str) -> None:
 def test_what_one_sees_is_what_it_says(text: str) -> None:
     [(_, seen)] = blocks(text, "text")
     found = dict(re.findall(r"^(\w+): ([A-Z].*)$", seen, re.MULTILINE))
+    last = found.pop("CommandError")
     assert len(found) == 2
     with override("en"):
         assert found.items() <= {kind.name: str(kind.says) for kind in KINDS}.items()
+    source = re.sub(r'"\s+"', "", inspect.getsource(phonebind_import))
+    assert last.replace("2", "%(count)s", 1) in source
 
 
 def _options(command: BaseCommand) -> set[str]:
