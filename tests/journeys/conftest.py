@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,12 +80,19 @@ def browser(browser_flags: list[str]) -> Iterator[Browser]:
         yield chromium
 
 
-@pytest.fixture
-def context(browser: Browser, site: str, complaints: list[str]) -> Iterator[BrowserContext]:
-    """A phone, 390 px wide, in Chinese, without cookies. Relative addresses lead to the site."""
-    with browser.new_context(base_url=site, locale="zh-CN", viewport=PHONE) as context:  # type: ignore[arg-type]
+@contextmanager
+def phone_at(url: str, browser: Browser, complaints: list[str]) -> Iterator[BrowserContext]:
+    """A phone, 390 px wide, in Chinese, without cookies. Relative addresses lead to ``url``."""
+    with browser.new_context(base_url=url, locale="zh-CN", viewport=PHONE) as context:  # type: ignore[arg-type]
         context.set_default_timeout(10_000)
         listen(context, complaints)
+        yield context
+
+
+@pytest.fixture
+def context(browser: Browser, site: str, complaints: list[str]) -> Iterator[BrowserContext]:
+    """A phone at the site."""
+    with phone_at(site, browser, complaints) as context:
         yield context
 
 

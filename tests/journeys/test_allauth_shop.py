@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.journeys.conftest import PASSWORD, PHONE, Person, listen
+from tests.journeys.conftest import PASSWORD, Person, phone_at
 from tests.journeys.examples import running
 from tests.support.visitor import Visitor
 
@@ -22,9 +22,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def tab(browser: Browser, shop: str, complaints: list[str]) -> Iterator[Page]:
-    with browser.new_context(base_url=shop, locale="zh-CN", viewport=PHONE) as context:  # type: ignore[arg-type]
-        context.set_default_timeout(10_000)
-        listen(context, complaints)
+    with phone_at(shop, browser, complaints) as context:
         yield context.new_page()
 
 

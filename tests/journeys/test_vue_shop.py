@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from server.processes import spawn, stop
-from tests.journeys.conftest import PASSWORD, PHONE, listen
+from tests.journeys.conftest import PASSWORD, phone_at
 from tests.journeys.examples import ENVIRONMENT, EXAMPLES, running
 from tests.support import machine
 from tests.support.runserver import wait_for
@@ -118,9 +118,7 @@ def somebody(browser: Browser, site: tuple[str, str], complaints: list[str]) -> 
 
 
 def at(browser: Browser, site: tuple[str, str], complaints: list[str]) -> Iterator[Somebody]:
-    with browser.new_context(base_url=site[0], locale="zh-CN", viewport=PHONE) as context:  # type: ignore[arg-type]
-        context.set_default_timeout(10_000)
-        listen(context, complaints)
+    with phone_at(site[0], browser, complaints) as context:
         yield Somebody(context.new_page(), site[1])
 
 
