@@ -17,6 +17,7 @@ from server import prepare
 from tests.support import clusters, documents
 from tests.support.clusters import Cluster, Sentinels, until
 from tests.support.edge import Configure, Outbox
+from tests.support.ports import free_ports
 from tests.support.site import serve
 from tests.support.visitor import Visitor
 from tests.test_store import EVERYTHING
@@ -216,9 +217,10 @@ def test_servers_start_with_the_settings_of_the_document(tmp_path: Path) -> None
         directory = tmp_path / name
         directory.mkdir()
         (directory / "valkey.conf").write_text(lines)
-        port = clusters.free_ports(1)[0]
-        mode = ["--sentinel"] if name == "sentinel" else []
-        node = clusters.Node(directory, port, ["valkey.conf", *mode, "--port", str(port), "--bind", "127.0.0.1"])
+        port, bus = free_ports(2)
+        # Otherwise the bus of a cluster listens at the port + 10,000, which may be in use.
+        own = ["--sentinel"] if name == "sentinel" else ["--cluster-port", str(bus)]
+        node = clusters.Node(directory, port, ["valkey.conf", *own, "--port", str(port), "--bind", "127.0.0.1"])
         node.start()
         try:
             assert node.ask("PING")

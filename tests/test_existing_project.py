@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import documents
+from tests.support.ports import free_port
 from tests.support.runserver import served
-from tests.support.servers import free_port
 from tests.support.startproject import EXISTING, ROOT, Block, add, append, blocks, blocks_of, manage, paste, run, write
 from tests.support.visitor import Visitor
 

@@ -16,8 +16,8 @@ import pytest
 
 from tests.support import documents
 from tests.support.documents import LANGUAGES
+from tests.support.ports import free_port
 from tests.support.runserver import served
-from tests.support.servers import free_port
 from tests.support.startproject import EXISTING, ROOT, TUTORIAL, blocks, manage, start
 from tests.support.visitor import Visitor
 

@@ -3,7 +3,6 @@
 import logging
 import re
 import secrets
-import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -31,6 +30,7 @@ from phonebind.exceptions import (
 from phonebind.sms import Message
 from server.processes import Valkey
 from tests.support.edge import Configure, Outbox, Upstream
+from tests.support.ports import free_port
 
 MOBILE = "13900000001"
 OTHER = "13900000002"
@@ -1022,8 +1022,7 @@ def test_threat_14_a_gateway_that_refuses_counts_for_nothing(gateway: Upstream, 
 
 def test_threat_14_a_gateway_that_cannot_be_reached_counts_for_nothing(gateway: Upstream, phonebind: Configure) -> None:
     there = gateway.url
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        nowhere = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    nowhere = f"http://127.0.0.1:{free_port()}/"
     phonebind(sms={"gateway": "phonebind.sms.sandbox.Sandbox", "url": nowhere})
     for _ in range(25):
         with pytest.raises(SmsNotSent) as refused:

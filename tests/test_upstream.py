@@ -34,6 +34,7 @@ from phonebind.upstream import (
     post_json,
 )
 from tests.support.edge import Configure, Upstream
+from tests.support.ports import free_port
 from tests.support.wire import FAULTS, Wire, answering, serve
 
 #: Short times, so that the tests are short. The tests check that the times are kept.
@@ -120,9 +121,7 @@ def test_once_a_server_is_reached_nothing_is_certain(fault: str) -> None:
 
 def test_a_server_that_is_not_reached_has_done_nothing(deaf: int) -> None:
     assert not_done(f"http://127.0.0.1:{deaf}/")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert not_done(f"http://127.0.0.1:{port}/")
+    assert not_done(f"http://127.0.0.1:{free_port()}/")
 
 
 def test_an_answer_may_be_as_long_as_the_limit_and_no_longer(upstream: Upstream) -> None:
@@ -163,9 +162,7 @@ def test_threat_19_whatever_goes_wrong_is_over_in_time_and_is_not_retried(fault:
 
 
 def test_a_server_that_nobody_runs() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert seconds(fails(f"http://127.0.0.1:{port}/")) < TOLERANCE
+    assert seconds(fails(f"http://127.0.0.1:{free_port()}/")) < TOLERANCE
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import hmac
 import json
 import logging
 import re
-import socket
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from phonebind.exceptions import HumanCheckUnavailable, PhonebindError
 from phonebind.human.tencent import ENDPOINT, EXPIRES_IN, PERSON, SCRIPT, Tencent
 from phonebind.slots import Slots
 from tests.support.edge import Configure, Upstream
+from tests.support.ports import free_port
 from tests.support.racers import together
 from tests.support.wire import FAULTS, answering, serve
 
@@ -314,9 +314,7 @@ def test_threat_19_whatever_the_network_does_nobody_can_tell(phonebind: Configur
 
 
 def test_threat_19_a_captcha_that_nobody_serves() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    assert outcome(at(url)) == "human_check_unavailable"
+    assert outcome(at(f"http://127.0.0.1:{free_port()}")) == "human_check_unavailable"
 
 
 def test_no_redirect_is_followed() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 
 from server.processes import spawn, stop
+from tests.support.ports import free_port
 from tests.support.runserver import wait_for
-from tests.support.servers import free_port
 from tests.support.site import ROOT, SERVICES
 
 EXAMPLES = ROOT / "examples"

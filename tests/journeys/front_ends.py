@@ -12,7 +12,8 @@ from playwright.sync_api import Page
 
 from phonebind.human import BOUNDS
 from tests.journeys.conftest import PASSWORD
-from tests.support import servers, static_pages
+from tests.support import static_pages
+from tests.support.ports import free_port
 from tests.support.services import valkey_server
 from tests.support.site import serve
 from tests.support.static_pages import Pages
@@ -51,7 +52,7 @@ def serving(data: Path, kind: str, name: str, *, db: int, relay: bool = False, *
     with static_pages.serving() as pages:
         pages.kind = kind
         page = f"http://{WWW}:{pages.port}/oauth_callback.html"
-        port = servers.free_port()
+        port = free_port()
         callback = f"http://{name}:{port}/oauth/qq/callback/"
         address = {"QQ_REDIRECT_URI": callback, "QQ_CALLBACK_PAGE": page} if relay else {"QQ_REDIRECT_URI": page}
         given = {

@@ -14,8 +14,8 @@ from server.processes import spawn, stop
 from tests.journeys.conftest import PASSWORD, phone_at
 from tests.journeys.examples import ENVIRONMENT, EXAMPLES, running
 from tests.support import machine
+from tests.support.ports import free_port
 from tests.support.runserver import wait_for
-from tests.support.servers import free_port
 from tests.support.services import REQUIRE_ALL
 from tests.support.visitor import Visitor
 

@@ -1,7 +1,6 @@
 """WeChat's QR code in our own page, in a real browser."""
 
 import json
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from server import demo
 from tests.journeys.conftest import Person, listen
+from tests.support.ports import free_port
 from tests.support.services import valkey_server
 from tests.support.site import serve
 from tests.support.visitor import Visitor
@@ -21,8 +21,7 @@ DESKTOP = (
 
 @pytest.fixture(scope="module")
 def qr_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     origin = f"http://127.0.0.1:{port}"
     entry = demo.providers(f"{origin}/sandbox", f"{origin}/login/{{}}/callback/")["wechat_web"]
     providers = json.dumps({"wechat_web": {**entry, "embedded": True}})

@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from server.gunicorn_conf import graceful_timeout
-from tests.support.nodes import Node, end, free_port, running, start
+from tests.support.nodes import Node, end, running, start
+from tests.support.ports import free_port
 
 #: Seconds.
 DRAIN = 3

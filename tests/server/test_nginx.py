@@ -20,6 +20,7 @@ import pytest
 from server import demo
 from server.processes import spawn, stop
 from tests.support import certificate, documents, machine
+from tests.support.ports import free_port
 from tests.support.services import REQUIRE_ALL, valkey_server
 from tests.support.site import serving
 from tests.support.slow import slow_clients
@@ -51,11 +52,6 @@ class Shop(NamedTuple):
     tls: int
     plain: int
     log: Path
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def configuration(directory: Path, server: str, tls: int, plain: int) -> str:

@@ -18,6 +18,7 @@ import pytest
 from django.db import connection
 
 from server.processes import spawn, stop
+from tests.support.ports import free_port
 from tests.support.site import serve
 from tests.support.visitor import Visitor
 
@@ -36,8 +37,7 @@ def bouncer(tmp_path: Path) -> Iterator[str]:
     """The directory of its socket. It has two connections to PostgreSQL, and all clients share them."""
     assert PGBOUNCER
     given = connection.get_connection_params()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     version = subprocess.run([PGBOUNCER, "--version"], check=True, capture_output=True, text=True).stdout
     major, minor = map(int, re.findall(r"\d+", version)[:2])
     # From 1.21 on it can keep them. That is the operator's choice, and it was off at first.

@@ -15,9 +15,10 @@ from django.test.utils import override_script_prefix
 from pytest_django import Settings
 
 from server.processes import spawn, stop
-from tests.server.test_nginx import AROUND, NGINX, free_port, wait_for
+from tests.server.test_nginx import AROUND, NGINX, wait_for
 from tests.support import documents
 from tests.support.edge import Configure, Person, Upstream
+from tests.support.ports import free_port
 from tests.support.services import REQUIRE_ALL, valkey_server
 from tests.support.site import serving
 from tests.support.visitor import Answer, Visitor

@@ -17,6 +17,7 @@ from phonebind.exceptions import SmsMisconfigured, SmsRefused, SmsUnconfirmed, S
 from phonebind.sms import Message
 from phonebind.sms.http import Http
 from tests.support.edge import Upstream
+from tests.support.ports import free_port
 
 BRIDGE = Path(__file__).parents[2] / "examples/sms_bridge.py"
 SECRET = "whsec_cGhvbmViaW5kLXNlY3JldC0wMTIzNDU2Nzg5"
@@ -36,8 +37,7 @@ def answers(port: int) -> bool:
 
 @pytest.fixture
 def gateway(upstream: Upstream) -> Iterator[Http]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     environ = {"SMS_SECRET": SECRET, "YUNPIAN_KEY": "yunpian", "YUNPIAN_URL": upstream.url + VENDOR, "PORT": str(port)}
     with subprocess.Popen([sys.executable, str(BRIDGE)], env=os.environ | environ, stderr=subprocess.DEVNULL) as bridge:
         try:

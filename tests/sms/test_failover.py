@@ -25,6 +25,7 @@ from phonebind.exceptions import (
 from phonebind.sms import Message, failover, registry, rests
 from phonebind.sms.failover import Failover
 from tests.support.edge import Configure, Outbox, Upstream
+from tests.support.ports import free_port
 from tests.support.wire import FAULTS, serve
 
 SECRET = f"whsec_{base64.b64encode(b'a key of twenty-four bytes').decode()}"
@@ -49,8 +50,7 @@ def http(url: str) -> dict[str, str]:
 
 def nobody() -> dict[str, str]:
     """A gateway with no server at its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return http(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+    return http(f"http://127.0.0.1:{free_port()}/")
 
 
 @pytest.fixture

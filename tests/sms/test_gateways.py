@@ -1,6 +1,5 @@
 """SMS gateways: the choice by setting, and every way in which a message is refused."""
 
-import socket
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +11,7 @@ from phonebind.sms import GATEWAYS, Gateway, Message
 from phonebind.sms.console import Console
 from phonebind.sms.sandbox import Sandbox
 from tests.support.edge import Configure, Outbox, Upstream
+from tests.support.ports import free_port
 from tests.support.wire import FAULTS, reach
 
 MESSAGE = Message(mobile="13800000001", code="012345", minutes=5, text="[店] 012345 is your code")
@@ -94,8 +94,7 @@ def test_what_the_sandbox_refuses_is_not_sent(upstream: Upstream, body: bytes, s
 
 
 def test_a_sandbox_that_nobody_runs_has_not_sent() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    url = f"http://127.0.0.1:{free_port()}/"
     with pytest.raises(SmsNotSent) as refused:
         Sandbox(url).send(MESSAGE)
     assert type(refused.value) is SmsNotSent

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import socket
 import time
 
 import pytest
@@ -12,6 +11,7 @@ from phonebind.exceptions import SmsMisconfigured, SmsNotSent, SmsRefused, SmsUn
 from phonebind.sms import GATEWAYS, Message
 from tests.sms.dialects import DIALECTS, SECRETS, WORDS, Dialect
 from tests.support.edge import Configure, Upstream
+from tests.support.ports import free_port
 from tests.support.wire import FAULTS, reach, serve
 
 MOBILE, CODE = "13800138000", "012345"
@@ -195,8 +195,7 @@ def test_threat_13_what_does_not_answer_may_have_sent_and_is_asked_once(
 
 
 def test_a_vendor_that_nobody_reaches_has_not_sent(dialect: Dialect) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(SmsNotSent) as refused:
         dialect.gateway(url).send(MESSAGE)
     assert (type(refused.value), refused.value.answered) == (SmsNotSent, False)

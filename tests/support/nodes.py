@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from server.processes import spawn, stop
+from tests.support.ports import free_port
 from tests.support.services import valkey_server
 from tests.support.site import ROOT, SERVICES
 
@@ -88,9 +88,3 @@ def end(node: Node) -> None:
     if node.process.poll() is None:
         node.process.kill()  # its workers notice it, and end
     stop(node.process)
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

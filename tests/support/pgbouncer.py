@@ -15,7 +15,7 @@ from subprocess import Popen
 import pytest
 
 from server.processes import spawn, stop
-from tests.support.clusters import free_ports
+from tests.support.ports import free_port
 from tests.support.postgres import Postgres, as_user
 
 _CONFIGURATION = """
@@ -66,7 +66,7 @@ def in_front_of(server: Postgres) -> Iterator[PgBouncer]:
     command = program()
     with tempfile.TemporaryDirectory(prefix="phonebind-", ignore_cleanup_errors=True) as directory:
         Path(directory).chmod(0o755)
-        [port] = free_ports(1)
+        port = free_port()
         file = Path(directory) / "pgbouncer.ini"
         file.write_text(_CONFIGURATION.format(server=server, port=port))
         with (Path(directory) / "log").open("w+") as log:

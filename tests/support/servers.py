@@ -3,7 +3,6 @@
 import http.client
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from server.processes import spawn, stop
+from tests.support.ports import free_port
 from tests.support.services import valkey_server
 from tests.support.site import ROOT, SERVICES
 
@@ -80,12 +80,6 @@ def running(command: list[str], data: Path, port: int, **environ: str) -> Iterat
             raise
         finally:
             stop(process, timeout=20)
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _wait_until_it_answers(port: int) -> None:

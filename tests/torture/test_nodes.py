@@ -26,6 +26,7 @@ from server import demo
 from server.users.models import User
 from tests.support import haproxy, nodes
 from tests.support.nodes import Node
+from tests.support.ports import free_port
 from tests.support.torture import scale
 from tests.torture.conftest import PATIENT
 from tests.torture.outside import Outside
@@ -60,7 +61,7 @@ class Cluster:
 
     def __init__(self, directory: Path, environ: dict[str, str], stack: ExitStack) -> None:
         self._directory, self._environ, self._stack = directory, environ, stack
-        self.nodes = [self._start(nodes.free_port()) for _ in range(MANY)]
+        self.nodes = [self._start(free_port()) for _ in range(MANY)]
         for node in self.nodes:
             node.wait_until_ready()
 

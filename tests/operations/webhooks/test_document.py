@@ -25,7 +25,7 @@ from phonebind.operations.webhooks import acts, delivery, outbox
 from tests.operations.webhooks.endpoints import OTHER_SECRET, SECRET
 from tests.support.clusters import until
 from tests.support.documents import LANGUAGES, code, named, read, rows
-from tests.support.servers import free_port
+from tests.support.ports import free_port
 
 PAGE = "how-to/operations/webhooks"
 TEXT = read(PAGE)
