@@ -57,10 +57,10 @@ class NotAllowed(Exception):
 
 
 _TABLE = (
-    Switch("token_format", ("auto", "form", "json", "jsonp"), "token 的回答格式", "how /token answers"),
+    Switch("token_format", ("auto", "form", "json", "jsonp"), "token 的响应格式", "how /token answers"),
     Switch("expires_in", ("number", "string"), "JSON 里 expires_in 的类型", "type of expires_in in JSON"),
     Switch("openid_in_token", (True, False), "need_openid=1 时给出 openid", "/token gives openid with need_openid=1"),
-    Switch("me_format", ("auto", "json", "jsonp", "trailing_comma"), "me 的回答格式", "how /me answers"),
+    Switch("me_format", ("auto", "json", "jsonp", "trailing_comma"), "me 的响应格式", "how /me answers"),
     Switch("unionid_in_me", (True, False), "unionid=1 时给出 unionid", "/me gives unionid with unionid=1"),
     Switch("wrong_client_id", (False, True), "me 给出别的应用的 client_id", "/me names another app's client_id"),
     Switch("authorize_error", ("none", *CODES), "授权后带错误码回调", "the callback carries this error"),
@@ -101,29 +101,29 @@ _TABLE = (
     Switch(
         "alipay_sign",
         ("good", "wrong", "other_node", "missing"),
-        "支付宝回答的签名：正确、错误、属于别的节点、没有",
+        "支付宝响应的签名：正确、错误、属于别的节点、没有",
         "Alipay's signature: good, wrong, of another node, or none",
     ),
     Switch(
         "alipay_layout",
         ("plain", "sign_first", "spaces"),
-        "支付宝回答里节点的顺序和空白",
+        "支付宝响应里节点的顺序和空白",
         "order and white space of Alipay's answer",
     ),
-    Switch("alipay_numbers", ("number", "string"), "支付宝回答里数字的类型", "type of numbers in Alipay's answer"),
+    Switch("alipay_numbers", ("number", "string"), "支付宝响应里数字的类型", "type of numbers in Alipay's answer"),
     Switch(
         "alipay_id",
         ("open_id", "user_id", "both", "none"),
-        "支付宝回答哪种 id",
+        "支付宝返回哪种 id",
         "which id Alipay answers",
     ),
-    Switch("alipay_charset", ("utf-8", "GBK"), "支付宝回答声称的字符集", "charset that Alipay's answer claims"),
+    Switch("alipay_charset", ("utf-8", "GBK"), "支付宝响应声称的字符集", "charset that Alipay's answer claims"),
     Switch("alipay_network", NETWORK, "支付宝网关的网络故障", "network fault of Alipay's gateway"),
-    Switch("sms", ("ok", "refuse", "error", "lost"), "短信网关的回答", "what the SMS gateway does"),
+    Switch("sms", ("ok", "refuse", "error", "lost"), "短信网关的响应", "what the SMS gateway does"),
     Switch(
         "sms_outcome",
         ("ok", "not_now", "operator", "number", "limit", "unknown", "lost"),
-        "短信厂商的回答，按类别",
+        "短信厂商的响应，按类别",
         "what SMS vendors answer, by class",
     ),
     Switch("aliyun_code", ("none", *ALIYUN_CODES), "阿里云短信的错误码", "error of Aliyun's SMS"),
@@ -190,7 +190,7 @@ _TABLE = (
     Switch(
         "wechat_body",
         ("plain", "encoding", "json", "control", "errcode"),
-        "微信回答的类型；昵称里的控制字符；成功时的 errcode",
+        "微信响应的类型；昵称里的控制字符；成功时的 errcode",
         "the type of WeChat's answers; a control character in the nickname; errcode 0",
     ),
     Switch(
@@ -208,7 +208,7 @@ _TABLE = (
     Switch(
         "wechat_phone",
         ("quick", "int", "foreign", "other_app"),
-        "微信手机号的回答: 区号是文本、是数字、境外号码、别的应用的水印",
+        "微信手机号接口的响应: 区号是文本、是数字、境外号码、别的应用的水印",
         "WeChat's phone answer: country as text or number, abroad, another app's watermark",
     ),
     Switch("wechat_network", NETWORK, "微信接口的网络故障", "network fault of WeChat's calls"),

@@ -124,7 +124,7 @@ def test_an_operation_is_told_whole(language: str, operation: str) -> None:
     refused = {(int(row[0]), code) for row in tables if len(row) == 2 for code in re.findall(r"`(\w+)`", row[1])}
     assert refused == _refused(described)
     assert all(all(row) for row in tables)
-    assert re.search(rf"(Answer|答复).*\b{status}\b", _sections(language)[operation])
+    assert re.search(rf"(Answer|响应).*\b{status}\b", _sections(language)[operation])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
