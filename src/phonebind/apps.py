@@ -21,7 +21,8 @@ class PhonebindConfig(AppConfig):
         for check in DEPLOY_CHECKS:
             checks.register(check, "phonebind", deploy=True)
         masking.install()
-        import_module("phonebind.revocation").install()  # not earlier: it imports models
+        for module in ("databases", "revocation"):
+            import_module(f"phonebind.{module}").install()  # not earlier: they import models
         if apps.is_installed("drf_spectacular"):
             import_module("phonebind.api.schema")
             import_module("phonebind.api.key_schema")

@@ -223,6 +223,7 @@ def _at_last(identity: Identity, bind: Callable[[Identity], tuple[SocialAccount,
             return bind(identity)
         except (IntegrityError, OperationalError, ValidationError, *databases.MAY_REFUSE_TEXT) as error:
             failure = error
+        databases.drop_lost()
         if not databases.refuses_text(failure):
             attempts += 1
         elif identity.nickname:

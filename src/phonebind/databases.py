@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.sessions.base_session import AbstractBaseSession
+from django.core.signals import request_finished
 from django.db import DataError, OperationalError, connections, router, transaction
 from django.db.models import Model, QuerySet
 
@@ -57,6 +58,33 @@ def after_commit(using: str | None, act: Callable[..., object], *arguments: Any)
         act(*arguments)
 
     transaction.on_commit(later, using=using, robust=True)
+
+
+def drop_lost() -> None:
+    """Close each connection of this thread that has lost its server. Call it before an act is repeated."""
+    _release_stuck()
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+
+
+def _release_stuck(**kwargs: object) -> None:
+    """Close each connection that counts as inside a transaction, although no ``atomic`` block is open.
+
+    If the server goes away after a commit, Django keeps the connection, with autocommit off. The next ``atomic`` then
+    fails while it begins, and leaves such a connection. Django never opens it again: without this, each request of the
+    thread would fail until the process ends.
+    """
+    for connection in connections.all(initialized_only=True):
+        if connection.in_atomic_block and not connection.atomic_blocks:
+            connection.in_atomic_block = False
+            connection.close()
+            connection.connection = None  # close() leaves it if Django has closed it before, as inside a transaction
+
+
+def install() -> None:
+    """Release stuck connections after each request, whichever code left them."""
+    request_finished.connect(_release_stuck, dispatch_uid="phonebind.databases")
 
 
 def refuses_text(error: Exception) -> bool:

@@ -309,6 +309,30 @@ def test_threat_20_without_the_store_the_rows_decide_all_the_same(
         tokens.refresh(second["refresh"])
 
 
+def test_threat_20_the_database_goes_away_after_a_commit_that_ends_sessions(
+    person: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log says how to end the session that began while the transaction was open."""
+    late: list[tokens.Pair] = []
+
+    def fail(*args: Any) -> int:
+        raise OperationalError("gone")
+
+    def go_away() -> None:
+        late.append(tokens.issue(person))
+        monkeypatch.setattr(endings, "_end", fail)
+
+    with transaction.atomic():
+        transaction.on_commit(go_away)
+        endings.end_all(person.pk, "password")
+    assert f"were not ended. Call phonebind.revocation.revoke({person.pk})" in caplog.text
+    assert "Error calling" not in caplog.text
+    monkeypatch.undo()
+    revocation.revoke(person.pk)
+    with pytest.raises(SessionEnded):
+        tokens.refresh(late[0]["refresh"])
+
+
 # ---------------------------------------------------------------- Django's sessions
 
 

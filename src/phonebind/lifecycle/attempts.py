@@ -6,6 +6,7 @@ from typing import TypeVar
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError
 
+from phonebind import databases
 from phonebind.binding import ATTEMPTS
 from phonebind.exceptions import StorageUnavailable
 
@@ -20,4 +21,5 @@ def at_last(act: Callable[[], T]) -> T:
             return act()
         except (IntegrityError, OperationalError, ValidationError) as error:
             failure = error
+        databases.drop_lost()
     raise StorageUnavailable from failure

@@ -7,7 +7,7 @@ in a session that has not ended costs no query.
 import logging
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +21,7 @@ from django.db.models.signals import pre_delete
 from django.http import HttpRequest
 
 from phonebind import databases, revocation, signals, store
-from phonebind.exceptions import StorageUnavailable
+from phonebind.exceptions import DATABASE_DOWN, StorageUnavailable
 from phonebind.life import SID
 from phonebind.lifecycle import attempts
 from phonebind.lifecycle.models import Session
@@ -78,7 +78,7 @@ def end_all(user_pk: Any, reason: str, using: str | None = None) -> None:
     """
     _end_as_of_now(user_pk, reason, using)
     if connections[using or databases.primary(Session)].in_atomic_block:
-        databases.after_commit(using or databases.primary(Session), _end_as_of_now, user_pk, reason, using)
+        databases.after_commit(using or databases.primary(Session), _once_more, _end_as_of_now, user_pk, reason, using)
 
 
 def end_others(user_pk: Any, sid: str, reason: str, using: str | None = None) -> None:
@@ -88,7 +88,7 @@ def end_others(user_pk: Any, sid: str, reason: str, using: str | None = None) ->
     using = using or databases.primary(Session)
     _end_others_as_of_now(user_pk, sid, reason, using)
     if connections[using].in_atomic_block:
-        databases.after_commit(using, _end_others_as_of_now, user_pk, sid, reason, using)
+        databases.after_commit(using, _once_more, _end_others_as_of_now, user_pk, sid, reason, using)
     revocation.end_chains(user_pk, using)
 
 
@@ -167,6 +167,16 @@ def _end_others_as_of_now(user_pk: Any, sid: str, reason: str, using: str) -> No
     _mark(_others_ended(user_pk), user_pk)
     others = rows(using).filter(user=user_pk)
     end(others.exclude(pk=sid) if sid else others, reason)
+
+
+def _once_more(end_as_of_now: Callable[..., None], user_pk: Any, *arguments: Any) -> None:
+    """After the commit: end the sessions that began while the transaction was open."""
+    try:
+        end_as_of_now(user_pk, *arguments)
+    except (StorageUnavailable, *DATABASE_DOWN):
+        logger.exception(
+            "The last sessions of user %s were not ended. Call phonebind.revocation.revoke(%s)", user_pk, user_pk
+        )
 
 
 def _mark(key: str, user_pk: Any) -> None:

@@ -93,6 +93,7 @@ def unbind(request: HttpRequest, person: Person, pk: int, *, everywhere: bool) -
             # The database made this transaction the victim of a conflict with another one. Nothing has changed yet.
             if attempts == binding.ATTEMPTS:
                 raise StorageUnavailable from failure
+            databases.drop_lost()
         else:
             break
     signals.identity_unbound.send_robust(SocialAccount, user=person.user, provider=provider, request=request)

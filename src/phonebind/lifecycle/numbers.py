@@ -251,6 +251,7 @@ def _at_last(user_pk: Any, mobile: str, act: Callable[[], T]) -> T:
             if not _is_taken(user_pk, mobile):
                 raise Invalid({"mobile": error.messages}) from None
             failure = error
+        databases.drop_lost()
     if _is_taken(user_pk, mobile):
         raise MobileTaken
     if isinstance(failure, IntegrityError):
@@ -259,11 +260,18 @@ def _at_last(user_pk: Any, mobile: str, act: Callable[[], T]) -> T:
 
 
 def void_codes(mobile: str, using: str) -> None:
-    """Void the codes after the commit. Before that, or if the process dies first, a code only reaches an account that
-    has the mobile.
+    """Void the codes after the commit. Before that, or if the process dies or the store is unavailable, a code only
+    reaches an account that has the mobile.
     """
     if mobile:
-        databases.after_commit(using, sms_codes.void, mobile)
+        databases.after_commit(using, _void, mobile)
+
+
+def _void(mobile: str) -> None:
+    try:
+        sms_codes.void(mobile)
+    except StorageUnavailable:
+        logger.warning("The SMS codes of a number that was given up stay valid until they expire: no store")
 
 
 def _write(user: Any, old: str, new: str | None) -> None:

@@ -147,6 +147,7 @@ def _insist(act: Callable[[], T]) -> T:
         except OperationalError:
             if is_inside or attempts == binding.ATTEMPTS:
                 raise
+            databases.drop_lost()
 
 
 def _tell_of_new_device(request: HttpRequest, session: Session, user: AbstractBaseUser) -> None:
