@@ -3,6 +3,7 @@ thread succeeds: without an own care, Django's connection would count as inside 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -30,7 +31,8 @@ ACTS: dict[str, Callable[[], Act]] = {
 def test_threat_20_a_connection_that_is_lost_after_a_commit_stops_no_thread(
     phonebind: Configure, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    phonebind(**{key.lower(): value for key, value in SETTINGS.items()})
+    settings: dict[str, Any] = {key.lower(): value for key, value in SETTINGS.items()}
+    phonebind(**settings)
     make(MOBILE)
     act = ACTS[name]()
     lost = lose_after_commit(monkeypatch)

@@ -1,5 +1,6 @@
 """A connection to the database that is lost after a commit, before Django goes back to autocommit: the worst moment."""
 
+import sqlite3
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.db import close_old_connections, connection
 def lose_after_commit(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The next commit succeeds, and then the connection is lost. Adds a word to the returned list when it happens."""
     lost: list[str] = []
-    commit = connection._commit
+    commit = connection._commit  # type: ignore[attr-defined]
 
     def commit_and_die() -> None:
         commit()
@@ -47,9 +48,9 @@ class _Dead:
         self.close = real.close
 
     def __getattr__(self, name: str) -> Any:
-        raise connection.Database.OperationalError("the server is gone")
+        raise sqlite3.OperationalError("the server is gone")
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name != "close":
-            raise connection.Database.OperationalError("the server is gone")
+            raise sqlite3.OperationalError("the server is gone")
         super().__setattr__(name, value)
