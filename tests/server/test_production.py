@@ -55,6 +55,10 @@ def environ(data: Path) -> dict[str, str]:
     }
 
 
+#: What a proxy may say of the visitor's connection, by the names that gunicorn knows.
+TOLD = [("X-Forwarded-Proto", "https"), ("X-Forwarded-Protocol", "ssl"), ("X-Forwarded-Ssl", "on")]
+
+
 @contextmanager
 def gunicorn(command: list[str], environ: dict[str, str], log: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     """The port, which the test holds until the server starts, and the process."""
@@ -210,3 +214,16 @@ def test_plain_gunicorn_serves_too(port: int, tmp_path: Path, environ: dict[str,
     """After the database is migrated and the static files are collected."""
     with gunicorn([*PLAIN, "--log-level", "warning"], environ, tmp_path / "log") as (plain, _):
         assert get(plain, "/login/")[0].status == 200
+
+
+def test_threat_17_where_no_proxy_is_trusted_no_client_says_it_came_by_tls(
+    port: int, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """Not from this machine either: another user, or a tunnel, may send the request."""
+    with gunicorn(AS_IT_IS, environ | {"TRUSTED_PROXIES": "0"}, tmp_path / "log") as (alone, _):
+        for name, value in TOLD:
+            connection = HTTPConnection("127.0.0.1", alone, timeout=30)
+            connection.request("GET", "/login/", headers={"Host": "shop.example.com", name: value})
+            answer = connection.getresponse()
+            assert (answer.status, answer.headers["Location"]) == (301, "https://shop.example.com/login/"), name
+            connection.close()
