@@ -95,12 +95,12 @@ def port(data: Path, environ: dict[str, str]) -> Iterator[int]:
     assert lines(data) == []
 
 
-def get(port: int, path: str, scheme: str = "https") -> tuple[HTTPResponse, str]:
-    """A request with the proxy's headers, and this body."""
+def get(port: int, path: str, scheme: str = "https", method: str = "GET") -> tuple[HTTPResponse, str]:
+    """The answer to a request with the proxy's headers, and its body."""
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"Host": "shop.example.com", "X-Forwarded-Proto": scheme, "X-Forwarded-For": "192.0.2.1"}
     try:
-        connection.request("GET", path, headers=headers)
+        connection.request(method, path, headers=headers)
         response = connection.getresponse()
         return response, response.read().decode()
     finally:
@@ -197,6 +197,18 @@ def test_threat_48_what_a_visitor_sends_is_no_line_in_the_log(port: int, data: P
             answer.begin()
             too_long = len(body) > 65_536  # BODY_MAX: the server itself answers
             assert answer.status == (413 if too_long else 404 if path == "/nowhere/" and OURS in headers else 400)
+    assert lines(data) == before
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/login/", "/nowhere/", "/schema/", "a static file"])
+def test_threat_48_a_head_request_is_no_line_in_the_log(port: int, data: Path, path: str) -> None:
+    if path == "a static file":
+        [path, *_] = re.findall(r'href="(/static/[^"]+\.css)"', get(port, "/login/")[1])
+    before = lines(data)
+    (whole, body), (head, nothing) = (get(port, path, method=method) for method in ("GET", "HEAD"))
+    # Not compared byte by byte: a page has a new CSRF token each time.
+    assert (head.status, head.headers["Content-Length"]) == (whole.status, str(len(body.encode())))
+    assert (bool(body), nothing) == (True, "")
     assert lines(data) == before
 
 
