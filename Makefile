@@ -70,13 +70,12 @@ bench: bench/.venv/complete
 captcha-study: study/.venv/complete
 	@exec scripts/captcha-study $(ARGS)
 
+# All that make and the scripts put into the tree, and the demo's data: all of it is made again.
 clean:
-	rm -rf study/.venv study/blind .oracles
-	rm -rf bench/.venv bench/contenders/better_auth/node_modules
-	rm -rf site dist .venv .data .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis mutants
-
-	rm -rf bench/.venv bench/contenders/better_auth/node_modules examples/vue_shop/frontend/node_modules examples/vue_shop/frontend/dist
-	rm -rf site .venv .data .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis mutants
+	rm -rf .venv .corners .oracles study/.venv bench/.venv
+	rm -rf bench/contenders/better_auth/node_modules examples/vue_shop/frontend/node_modules
+	rm -rf examples/vue_shop/frontend/dist site dist study/blind mutants .data
+	rm -rf .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/server.stamp: requirements/server.txt pyproject.toml

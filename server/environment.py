@@ -10,6 +10,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 from django.core.checks.security import base as security
@@ -124,12 +125,11 @@ def database(name: str, default: str, *, prepare: bool) -> dict[str, Any]:
     behind a PgBouncer in transaction mode.
     """
     try:
-        config: dict[str, Any] = dict(
-            dj_database_url.parse(text(name, default), conn_max_age=60, conn_health_checks=True)
-        )
+        url = _no_password_astray(text(name, default))
+        config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
     except ValueError:
         # The URL is not shown: it contains the password.
-        note(f"{name} is not the URL of a database, as postgres://user:password@host/name.")
+        note(f"{name} is not the URL of a database, as postgres://user:password@host/name. {_ENCODE}")
         return {}
     config["OPTIONS"] = _DATABASE_OPTIONS.get(config["ENGINE"], {}) | config.get("OPTIONS", {})
     if config["ENGINE"] == "django.db.backends.sqlite3":
@@ -140,6 +140,20 @@ def database(name: str, default: str, *, prepare: bool) -> dict[str, Any]:
         if not prepare:
             config |= {"OPTIONS": config["OPTIONS"] | {"prepare_threshold": None}, "DISABLE_SERVER_SIDE_CURSORS": True}
     return config
+
+
+_ENCODE = "In the password, write / as %2F, ? as %3F, # as %23 and @ as %40."
+
+
+def _no_password_astray(url: str) -> str:
+    """The URL. Raises ValueError if a ``/``, ``?`` or ``#`` of the password ends the host too early: a part of the
+    password would be the name of the host or of the database, which errors show.
+    """
+    parts = urlsplit(url)
+    after_the_host = parts.path + parts.fragment + ("" if "@" in parts.netloc else parts.query)
+    if parts.scheme != "sqlite" and "@" in after_the_host:
+        raise ValueError
+    return url
 
 
 _DATABASE_OPTIONS: dict[str, dict[str, Any]] = {

@@ -32,6 +32,9 @@ graceful_timeout = 5
 control_socket_disable = True
 # No header of a request may say where the application is mounted: `SCRIPT_NAME` caused an error 500.
 forwarder_headers = ""
+if not settings.PHONEBIND["TRUSTED_PROXIES"]:
+    # gunicorn itself believes `X-Forwarded-Proto` and its two like from 127.0.0.1 and over a Unix socket.
+    secure_scheme_headers: dict[str, str] = {}
 loglevel = "warning"
 
 

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,6 +20,8 @@ from server import private
 
 #: Seconds between two attempts.
 _PAUSE = 1
+#: Seconds in which a database that starts at the same time must answer, where a start does not wait for others.
+_PATIENCE = 5
 #: To try the lock, and to release it. Neither waits in the database, where a ``lock_timeout`` would end the wait.
 _LOCKS = {
     "postgresql": ("SELECT pg_try_advisory_lock(482874904165)", "SELECT pg_advisory_unlock(482874904165)"),
@@ -36,9 +38,39 @@ def migrate() -> None:
     connection = connections["default"]
     if not settings.MIGRATE:
         _wait(lambda: _missing(connection))
+        return
+    reach(connection)
     # The command itself takes 0.2 s even if there is nothing to do.
-    elif unapplied(connection):
+    if unapplied(connection):
         call_command("migrate", verbosity=0, interactive=False)
+
+
+def reach(connection: BaseDatabaseWrapper) -> None:
+    """Wait some seconds for the database to answer. Then end the process with one line: a traceback would hide it."""
+    deadline = time.monotonic() + _PATIENCE
+    with _ended_by_signals():
+        while reason := _refusal(connection):
+            if time.monotonic() >= deadline:
+                sys.exit(f"phonebind: the database of DATABASE_URL does not answer: {reason}")
+            time.sleep(_PAUSE)
+
+
+def _refusal(connection: BaseDatabaseWrapper) -> str:
+    """Why the database does not let us in. Not by its pool, which would only say that there was no connection in time.
+
+    The drivers' messages name the host, the port and the user, and no password.
+    """
+    own = connection.copy()
+    options = own.settings_dict["OPTIONS"]
+    options.pop("pool", None)
+    if own.vendor in ("postgresql", "mysql"):
+        options.setdefault("connect_timeout", _PATIENCE)
+    try:
+        with closing(own):
+            own.ensure_connection()
+    except OperationalError as error:
+        return " ".join(str(error).split())
+    return ""
 
 
 @contextmanager

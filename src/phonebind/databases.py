@@ -25,7 +25,7 @@ MAY_REFUSE_TEXT = (DataError, OperationalError, UnicodeEncodeError)
 #: The codes of MariaDB and MySQL for it: illegal mix of collations, invalid string, incorrect value, no conversion.
 _NO_ROOM = frozenset({1267, 1300, 1366, 3854, 3988})
 #: The labels of our apps.
-_OWN = ("phonebind", "phonebind_lifecycle", "phonebind_operations")
+OWN = ("phonebind", "phonebind_lifecycle", "phonebind_operations")
 
 
 def primary(model: type[Model], **hints: Any) -> str:
@@ -101,5 +101,5 @@ class PrimaryRouter:
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
         """Django calls it to find where to read rows of this model."""
-        decides = model._meta.app_label in _OWN or issubclass(model, (get_user_model(), AbstractBaseSession))
+        decides = model._meta.app_label in OWN or issubclass(model, (get_user_model(), AbstractBaseSession))
         return primary(model, **hints) if decides else None

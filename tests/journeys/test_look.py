@@ -100,6 +100,33 @@ def test_the_prefix_takes_no_tap_and_no_room(person: Person) -> None:
     assert padding > own["width"]
 
 
+#: Of each visible field: its example, the width of the example in the field's font, and the room for it.
+EXAMPLES = """fields => fields.filter(field => field.offsetParent && field.placeholder).map(field => {
+    const style = getComputedStyle(field), text = document.createElement("canvas").getContext("2d");
+    text.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+    const padding = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+    return [field.placeholder, text.measureText(field.placeholder).width, field.clientWidth - padding];
+})"""
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
+def test_the_example_in_a_field_is_shown_whole(browser: Browser, site: str, complaints: list[str], locale: str) -> None:
+    with browser.new_context(base_url=site, locale=locale) as context:
+        listen(context, complaints)
+        page = context.new_page()
+        Person(page, Visitor(site)).arrive("sam")
+        bind = page.url
+        seen = set()
+        for address in (bind, "/login/by/sms/", "/login/by/password/", "/login/by/reset/"):
+            page.goto(address)
+            for width in (320, 360, PHONE["width"]):
+                page.set_viewport_size({**PHONE, "width": width})  # type: ignore[typeddict-item]
+                found = page.locator("input[placeholder]").evaluate_all(EXAMPLES)
+                seen |= {example for example, _, _ in found}
+                assert [each for each in found if each[1] > each[2]] == []
+        assert len(seen) == 4
+
+
 # ---------------------------------------------------------------- the themed example
 
 

@@ -55,6 +55,10 @@ def environ(data: Path) -> dict[str, str]:
     }
 
 
+#: What a proxy may say of the visitor's connection, by the names that gunicorn knows.
+TOLD = [("X-Forwarded-Proto", "https"), ("X-Forwarded-Protocol", "ssl"), ("X-Forwarded-Ssl", "on")]
+
+
 @contextmanager
 def gunicorn(command: list[str], environ: dict[str, str], log: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     """The port, which the test holds until the server starts, and the process."""
@@ -91,12 +95,12 @@ def port(data: Path, environ: dict[str, str]) -> Iterator[int]:
     assert lines(data) == []
 
 
-def get(port: int, path: str, scheme: str = "https") -> tuple[HTTPResponse, str]:
-    """A request with the proxy's headers, and this body."""
+def get(port: int, path: str, scheme: str = "https", method: str = "GET") -> tuple[HTTPResponse, str]:
+    """The answer to a request with the proxy's headers, and its body."""
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"Host": "shop.example.com", "X-Forwarded-Proto": scheme, "X-Forwarded-For": "192.0.2.1"}
     try:
-        connection.request("GET", path, headers=headers)
+        connection.request(method, path, headers=headers)
         response = connection.getresponse()
         return response, response.read().decode()
     finally:
@@ -196,6 +200,18 @@ def test_threat_48_what_a_visitor_sends_is_no_line_in_the_log(port: int, data: P
     assert lines(data) == before
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/login/", "/nowhere/", "/schema/", "a static file"])
+def test_threat_48_a_head_request_is_no_line_in_the_log(port: int, data: Path, path: str) -> None:
+    if path == "a static file":
+        [path, *_] = re.findall(r'href="(/static/[^"]+\.css)"', get(port, "/login/")[1])
+    before = lines(data)
+    (whole, body), (head, nothing) = (get(port, path, method=method) for method in ("GET", "HEAD"))
+    # Not compared byte by byte: a page has a new CSRF token each time.
+    assert (head.status, head.headers["Content-Length"]) == (whole.status, str(len(body.encode())))
+    assert (bool(body), nothing) == (True, "")
+    assert lines(data) == before
+
+
 def lines(data: Path) -> list[str]:
     """The lines of the log without the audit trail."""
     said = (data / "log").read_text().splitlines()
@@ -210,3 +226,16 @@ def test_plain_gunicorn_serves_too(port: int, tmp_path: Path, environ: dict[str,
     """After the database is migrated and the static files are collected."""
     with gunicorn([*PLAIN, "--log-level", "warning"], environ, tmp_path / "log") as (plain, _):
         assert get(plain, "/login/")[0].status == 200
+
+
+def test_threat_17_where_no_proxy_is_trusted_no_client_says_it_came_by_tls(
+    port: int, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """Not from this machine either: another user, or a tunnel, may send the request."""
+    with gunicorn(AS_IT_IS, environ | {"TRUSTED_PROXIES": "0"}, tmp_path / "log") as (alone, _):
+        for name, value in TOLD:
+            connection = HTTPConnection("127.0.0.1", alone, timeout=30)
+            connection.request("GET", "/login/", headers={"Host": "shop.example.com", name: value})
+            answer = connection.getresponse()
+            assert (answer.status, answer.headers["Location"]) == (301, "https://shop.example.com/login/"), name
+            connection.close()

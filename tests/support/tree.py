@@ -8,8 +8,9 @@ ROOT = Path(__file__).parents[2]
 #: Directories that a build leaves out, and git too.
 CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache"}
 #: Made by make, below the root. A name with a slash lies deeper.
-_MADE = {".venv", ".corners", ".oracles", ".data", ".coverage", ".hypothesis", "dist", "site", "mutants"}
-_MADE |= {"study/.venv", "study/blind", "bench/.venv", "bench/contenders/better_auth/node_modules"}
+MADE = {".venv", ".corners", ".oracles", ".data", ".coverage", ".hypothesis", "dist", "site", "mutants"}
+MADE |= {"study/.venv", "study/blind", "bench/.venv", "bench/contenders/better_auth/node_modules"}
+MADE |= {f"examples/vue_shop/frontend/{name}" for name in ("node_modules", "dist")}
 
 
 def is_checkout() -> bool:
@@ -37,4 +38,4 @@ def _lying() -> list[str]:
 
 
 def _is_made(path: Path) -> bool:
-    return str(path) == "PKG-INFO" or bool(_MADE.intersection(map(str, (path, *path.parents))))
+    return str(path) == "PKG-INFO" or bool(MADE.intersection(map(str, (path, *path.parents))))

@@ -123,6 +123,16 @@ class NotBound(serializers.Shape):
     avatar = fields.CharField(help_text="An https address, or empty.")
 
 
+class NativeNotBound(NotBound):
+    """`mobile_proof`, `mobile` (masked) and `strength` are present where the provider gave the mobile number with the
+    identity. Then the bind takes `mobile_proof` in place of an SMS code.
+    """
+
+    mobile_proof = fields.CharField(required=False)
+    mobile = fields.CharField(required=False)
+    strength = fields.CharField(required=False)
+
+
 class Proved(serializers.Shape):
     """`mobile` is masked. `strength` is carrier, realtime or quick. Send `mobile_proof` with the bind within
     `expires_in` seconds.
@@ -189,6 +199,7 @@ class SmsCodeForm(serializers.SmsCodeRequest):
 
 
 EITHER = PolymorphicProxySerializer("PhonebindCallbackAnswer", [SignedIn, NotBound], resource_type_field_name=None)
+NATIVE = PolymorphicProxySerializer("PhonebindNativeAnswer", [SignedIn, NativeNotBound], resource_type_field_name=None)
 
 
 # ---------------------------------------------------------------- errors
@@ -357,7 +368,7 @@ OPERATIONS: dict[type[View], Mapping[str, Callable[[Any], Any]]] = {
             "The callback of apps and mini programs. Send the `code` or the `token` that the provider's SDK returned, "
             "and the `nonce` if the app made one. No cookie is set or read: anyone who has the `access_token` can use "
             "it, for one bind.",
-            {200: EITHER},
+            {200: NATIVE},
             [
                 OriginNotAllowed,
                 CodeInvalid,

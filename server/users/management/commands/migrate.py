@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.commands import migrate
 from django.db import connections
 
-from server.migrating import locked
+from server.migrating import locked, reach
 
 
 class Command(migrate.Command):
@@ -13,5 +13,7 @@ class Command(migrate.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Waits while another node migrates. Then little or nothing is left to do."""
-        with locked(connections[options["database"]]):
+        connection = connections[options["database"]]
+        reach(connection)
+        with locked(connection):
             super().handle(*args, **options)

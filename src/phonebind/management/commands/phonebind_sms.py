@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import translation
 
-from phonebind import checks, masking, mobiles
+from phonebind import checks, masking, migrated, mobiles
 from phonebind.conf import SETTING, conf
 from phonebind.sms import PURPOSES, Message, outcomes, reach, trial
 from phonebind.sms.base import LANGUAGE
@@ -60,6 +60,8 @@ class Command(BaseCommand):
         wrong = problems(chosen)
         if wrong:
             raise CommandError("\n".join(f"{name}: {problem}" for problem in wrong))
+        # An attempt that is recorded nowhere would be missing in the report of the costs.
+        migrated.check("phonebind_operations")
         ways = ", or else ".join(f"{leaf.name} ({trial.shape(make(leaf.options), message)})" for leaf in leaves(chosen))
         self.stdout.write(f"This sends one SMS to {message.mobile} by {ways}. It costs what the vendor takes for one.")
         if not yes and not self._agreed():

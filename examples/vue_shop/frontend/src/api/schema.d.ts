@@ -283,6 +283,22 @@ export interface components {
             /** @default  */
             nonce?: string;
         };
+        PhonebindNativeAnswer: components["schemas"]["PhonebindSignedIn"] | components["schemas"]["PhonebindNativeNotBound"];
+        /**
+         * @description `mobile_proof`, `mobile` (masked) and `strength` are present where the provider gave the mobile number with the
+         *     identity. Then the bind takes `mobile_proof` in place of an SMS code.
+         */
+        PhonebindNativeNotBound: {
+            access_token: string;
+            expires_in: number;
+            next: string;
+            nickname: string;
+            /** @description An https address, or empty. */
+            avatar: string;
+            mobile_proof?: string;
+            mobile?: string;
+            strength?: string;
+        };
         PhonebindNotBound: {
             access_token: string;
             expires_in: number;
@@ -955,7 +971,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PhonebindCallbackAnswer"];
+                    "application/json": components["schemas"]["PhonebindNativeAnswer"];
                 };
             };
             /** @description invalid, code_invalid, snapshot_user */

@@ -6,12 +6,11 @@ Two runs at once are safe, and so is a run that is killed: each change is one tr
 from collections import Counter
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from phonebind.lifecycle import numbers
+from phonebind.migrated import MigratedCommand
 
 
-class Command(BaseCommand):
+class Command(MigratedCommand):
     help = "Carry out the changes of mobile that are due."
 
     def handle(self, *args: Any, **options: Any) -> None:

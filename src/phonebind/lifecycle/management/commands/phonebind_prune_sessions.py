@@ -3,12 +3,13 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from phonebind.lifecycle import sessions
+from phonebind.migrated import MigratedCommand
 
 
-class Command(BaseCommand):
+class Command(MigratedCommand):
     help = "Delete the sessions that ended, or expired, long ago."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

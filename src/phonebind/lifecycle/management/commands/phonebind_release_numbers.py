@@ -4,14 +4,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from phonebind import accounts, mobiles
 from phonebind.lifecycle import numbers
 from phonebind.lifecycle.exceptions import MobileKept
+from phonebind.migrated import MigratedCommand
 
 
-class Command(BaseCommand):
+class Command(MigratedCommand):
     help = (
         "Remove the numbers in a file from the accounts that have them. Without --yes it only prints what it would do."
     )

@@ -5,12 +5,11 @@ suspected.
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from phonebind.migrated import MigratedCommand
 from phonebind.operations.reports import pumping
 
 
-class Command(BaseCommand):
+class Command(MigratedCommand):
     help = "Show how many SMS codes of the last hour were used. If too few: alarm, and exit with status 1."
 
     def handle(self, *args: Any, **options: Any) -> None:

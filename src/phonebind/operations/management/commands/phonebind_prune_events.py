@@ -4,9 +4,10 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
+from phonebind.migrated import MigratedCommand
 from phonebind.operations.events import pruning
 from phonebind.operations.events.pruning import MOST
 
@@ -14,7 +15,7 @@ from phonebind.operations.events.pruning import MOST
 LEAST_DAYS = 180
 
 
-class Command(BaseCommand):
+class Command(MigratedCommand):
     help = (
         "Delete old events. It is safe to run it twice at the same time, and to kill it: each batch is one transaction."
     )

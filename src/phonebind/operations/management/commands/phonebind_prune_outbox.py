@@ -3,13 +3,14 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from phonebind.migrated import MigratedCommand
 from phonebind.operations.events.pruning import MOST
 from phonebind.operations.webhooks import outbox
 
 
-class Command(BaseCommand):
+class Command(MigratedCommand):
     help = "Delete old webhooks that were delivered, or whose endpoint is no longer in WEBHOOKS."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

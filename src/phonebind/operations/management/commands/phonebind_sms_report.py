@@ -11,9 +11,10 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import translation
 
+from phonebind.migrated import MigratedCommand
 from phonebind.operations.reports import sms_report
 from phonebind.operations.reports.charts import percent
 from phonebind.operations.reports.prices import money
@@ -29,7 +30,7 @@ def _month(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-class Command(BaseCommand):
+class Command(MigratedCommand):
     help = "Show how many SMS were sent in a month, and with SMS_PRICES what they cost."
 
     def add_arguments(self, parser: CommandParser) -> None:

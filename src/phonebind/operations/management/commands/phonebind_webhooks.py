@@ -7,13 +7,14 @@ import threading
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from phonebind.conf import conf
+from phonebind.migrated import MigratedCommand
 from phonebind.operations.webhooks import delivery, outbox
 
 
-class Command(BaseCommand):
+class Command(MigratedCommand):
     help = "Send webhooks to the endpoints of WEBHOOKS."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
