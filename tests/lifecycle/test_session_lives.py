@@ -309,6 +309,35 @@ def test_threat_20_without_the_store_the_rows_decide_all_the_same(
         tokens.refresh(second["refresh"])
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda user_pk: endings.end_all(user_pk, "password"),
+        lambda user_pk: endings.end_others(user_pk, "", "mobile"),
+    ],
+    ids=["all", "others"],
+)
+def test_threat_20_a_database_that_goes_down_right_after_the_commit(
+    person: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, end: Callable[[Any], None]
+) -> None:
+    """The log says whose sessions are left, and what to do."""
+    pair, real = tokens.issue(person), endings._end
+
+    def end_or_fail(*args: Any) -> int:
+        if connection.in_atomic_block:
+            return real(*args)
+        raise OperationalError(2013, "Lost connection to MySQL server during query")
+
+    monkeypatch.setattr(endings, "_end", end_or_fail)
+    with transaction.atomic():
+        end(person.pk)
+    with pytest.raises(SessionEnded):
+        tokens.refresh(pair["refresh"])
+    [told] = [line for line in caplog.records if line.levelname == "ERROR"]
+    assert told.name == "phonebind.lifecycle.endings"
+    assert f"were not ended. Call phonebind.revocation.revoke({person.pk})" in told.getMessage()
+
+
 # ---------------------------------------------------------------- Django's sessions
 
 

@@ -7,7 +7,7 @@ in a session that has not ended costs no query.
 import logging
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -78,7 +78,8 @@ def end_all(user_pk: Any, reason: str, using: str | None = None) -> None:
     """
     _end_as_of_now(user_pk, reason, using)
     if connections[using or databases.primary(Session)].in_atomic_block:
-        databases.after_commit(using or databases.primary(Session), _end_as_of_now, user_pk, reason, using)
+        again = partial(_end_as_of_now, user_pk, reason, using)
+        databases.after_commit(using or databases.primary(Session), _end_the_rest, user_pk, again)
 
 
 def end_others(user_pk: Any, sid: str, reason: str, using: str | None = None) -> None:
@@ -88,7 +89,8 @@ def end_others(user_pk: Any, sid: str, reason: str, using: str | None = None) ->
     using = using or databases.primary(Session)
     _end_others_as_of_now(user_pk, sid, reason, using)
     if connections[using].in_atomic_block:
-        databases.after_commit(using, _end_others_as_of_now, user_pk, sid, reason, using)
+        again = partial(_end_others_as_of_now, user_pk, sid, reason, using)
+        databases.after_commit(using, _end_the_rest, user_pk, again)
     revocation.end_chains(user_pk, using)
 
 
@@ -167,6 +169,19 @@ def _end_others_as_of_now(user_pk: Any, sid: str, reason: str, using: str) -> No
     _mark(_others_ended(user_pk), user_pk)
     others = rows(using).filter(user=user_pk)
     end(others.exclude(pk=sid) if sid else others, reason)
+
+
+def _end_the_rest(user_pk: Any, end_again: Callable[[], None]) -> None:
+    """Runs after the commit, which cannot be undone any more if the database goes down right after it."""
+    try:
+        end_again()
+    except Exception:
+        logger.exception(
+            "The sessions of user %s that began just before the commit were not ended. "
+            "Call phonebind.revocation.revoke(%r)",
+            user_pk,
+            user_pk,
+        )
 
 
 def _mark(key: str, user_pk: Any) -> None:

@@ -263,7 +263,14 @@ def void_codes(mobile: str, using: str) -> None:
     has the mobile.
     """
     if mobile:
-        databases.after_commit(using, sms_codes.void, mobile)
+        databases.after_commit(using, _void, mobile)
+
+
+def _void(mobile: str) -> None:
+    try:
+        sms_codes.void(mobile)
+    except StorageUnavailable:
+        logger.warning("The codes of a number that was given up were not voided", exc_info=True)
 
 
 def _write(user: Any, old: str, new: str | None) -> None:
