@@ -25,6 +25,7 @@ from tests.support import certificate
 from tests.support.services import valkey_server
 from tests.support.site import ROOT, Site, serving
 from tests.support.slow import HEAD, KINDS, slow_clients
+from tests.support.stopwatch import Stopwatch
 
 #: More than the number of threads, and less than the limit of connections.
 MANY = 200
@@ -52,14 +53,11 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 def seconds_to_answer(port: int) -> float:
-    began = time.monotonic()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
+    with Stopwatch() as watch, contextlib.closing(connection):
         connection.request("GET", "/login/")
         assert connection.getresponse().status == 200
-    finally:
-        connection.close()
-    return time.monotonic() - began
+    return watch.seconds
 
 
 def connect(port: int, said: bytes = b"") -> socket.socket:
