@@ -23,7 +23,7 @@ from typing import Any
 from django.conf import settings
 from gunicorn import util
 from gunicorn.sock import ssl_context
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from server.connection import BodyTooLarge, Connection
 
@@ -176,7 +176,9 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self._linger(conn)
         elif not self._hand_on(conn):
             conn.rests = not conn.begun()
-            seconds = self.cfg.keepalive if conn.rests else settings.REQUEST_DEADLINE
+            # A worker that stops does not wait for the next request for long: `_cap_keepalive` was before this answer.
+            rest = self.cfg.keepalive if self.alive else min(self.cfg.keepalive, STOP_KEEPALIVE_LINGER)
+            seconds = rest if conn.rests else settings.REQUEST_DEADLINE
             self._wait(conn, selectors.EVENT_READ, self._receive, seconds)
 
     def _send(self, conn: Connection, *, keep: bool) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -302,16 +303,20 @@ def test_what_hangs_holds_one_thread_and_no_probe(neighbour: Neighbour, monkeypa
 
 @pytest.mark.once
 def test_what_hung_is_asked_again(neighbour: Neighbour, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, seconds in {"DEADLINE": 0.1, "LIFE": 0.01, "LOST": 0.4}.items():
+    clock = [0.0]
+    monkeypatch.setattr(readiness, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    for name, seconds in {"DEADLINE": 0, "LIFE": 0.01, "LOST": 0.4}.items():
         monkeypatch.setattr(readiness, name, seconds)
     ready = Readiness({"it": Check("it", neighbour.ask)})
-    end = time.monotonic() + 1
-    while time.monotonic() < end:
+    for _ in range(50):
         assert ready.report() == {"it": False}
-        time.sleep(0.02)
+        clock[0] += 0.02
+    while neighbour.at_once < sum(thread.name == "phonebind-readiness" for thread in threading.enumerate()):
+        time.sleep(0.01)
     assert neighbour.asked in (2, 3), "its connection may never hear that the other end is gone"
     neighbour.may_answer.set()
-    time.sleep(0.45)
+    clock[0] += 0.45
+    monkeypatch.setattr(readiness, "DEADLINE", 30)
     assert ready.report() == {"it": True}
 
 

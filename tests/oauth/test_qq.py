@@ -469,9 +469,9 @@ def test_every_form_says_the_same(fields: dict[str, str]) -> None:
     ids=lambda body: repr(body[:4] + body[-4:]),
 )
 def test_threat_19_no_body_takes_long_to_read(body: bytes) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     parse(body)
-    assert time.perf_counter() - start < 0.2
+    assert time.thread_time() - start < 0.2
 
 
 # ---------------------------------------------------------------- the registry

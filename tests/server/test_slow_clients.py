@@ -25,6 +25,7 @@ from tests.support import certificate
 from tests.support.services import valkey_server
 from tests.support.site import ROOT, Site, serving
 from tests.support.slow import HEAD, KINDS, slow_clients
+from tests.support.stopwatch import Stopwatch
 
 #: More than the number of threads, and less than the limit of connections.
 MANY = 200
@@ -52,14 +53,11 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 def seconds_to_answer(port: int) -> float:
-    began = time.monotonic()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
+    with Stopwatch() as watch, contextlib.closing(connection):
         connection.request("GET", "/login/")
         assert connection.getresponse().status == 200
-    finally:
-        connection.close()
-    return time.monotonic() - began
+    return watch.seconds
 
 
 def connect(port: int, said: bytes = b"") -> socket.socket:
@@ -263,14 +261,16 @@ def test_a_malformed_head_is_a_bad_request(patient: int) -> None:
         assert answers(client) == [b"HTTP/1.1 400 Bad Request"]
 
 
+def switch(faults: http.client.HTTPConnection, **switches: object) -> None:
+    faults.request("POST", "/sandbox/faults.json", json.dumps(switches), {"Content-Type": "application/json"})
+    assert faults.getresponse().read()
+
+
 @contextlib.contextmanager
 def fault(port: int, name: str) -> Iterator[socket.socket]:
     """A client that has sent a request to the sandbox, and a fault of the network that breaks the answer."""
     faults = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    faults.request(
-        "POST", "/sandbox/faults.json", json.dumps({"me_network": name}), {"Content-Type": "application/json"}
-    )
-    assert faults.getresponse().read()
+    switch(faults, me_network=name)
     try:
         with connect(port, request("/sandbox/qq/oauth2.0/me", close=True)) as client:
             yield client
@@ -345,6 +345,21 @@ def test_who_was_asked_for_the_rest_is_served_while_the_server_ends(tmp_path: Pa
             busy.close()  # otherwise the server waits two seconds for the client to read the reason
             assert one.process.wait(90) == 0
             assert time.monotonic() - began < 9.5, "nobody waited for the two that rest"
+
+
+def test_who_is_answered_while_the_server_ends_is_not_waited_for(tmp_path: Path) -> None:
+    """The answer was begun before, and says that the connection stays open."""
+    for one in site(tmp_path, 60, GUNICORN_CMD_ARGS="--graceful-timeout 60 --keep-alive 60"):
+        port = urlsplit(one.url).port or 0
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as faults:
+            switch(faults, me_network="slow", slow_seconds=2)
+        with connect(port, request("/sandbox/qq/oauth2.0/me")) as client:
+            time.sleep(1)  # until a thread has the request
+            one.process.send_signal(signal.SIGTERM)
+            assert b"Connection: keep-alive" in client.recv(65536)
+            with Stopwatch() as watch:
+                assert one.process.wait(90) == 0
+            assert watch.seconds < 5.5, "two seconds for the next request, and no more"
 
 
 # ---------------------------------------------------------------- TLS

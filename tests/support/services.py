@@ -10,6 +10,7 @@ import faulthandler
 import getpass
 import os
 import pwd
+import socket
 import subprocess
 import tempfile
 import time
@@ -162,7 +163,7 @@ def _mariadb(run: Path) -> str:
     def start() -> None:
         (data / "sock").unlink(missing_ok=True)
         running.append(spawn([server, *own[:2], *options], stdout=log, stderr=log, **as_user))
-        _wait_for(data / "sock", running[-1], run / "mariadb.log")
+        _wait_for(f"{data}/sock", running[-1], run / "mariadb.log")
 
     def kill() -> None:
         running[-1].kill()
@@ -174,12 +175,18 @@ def _mariadb(run: Path) -> str:
     return f"mysql://root@/phonebind?unix_socket={data}/sock"
 
 
-def _wait_for(socket: Path, process: subprocess.Popen[str], log: Path) -> None:
+def _wait_for(address: str, process: subprocess.Popen[str], log: Path) -> None:
     deadline = time.monotonic() + 30
-    while not socket.exists():
+    while not _listens(address):
         if process.poll() is not None or time.monotonic() > deadline:
             raise pytest.UsageError(f"MariaDB did not start:\n{log.read_text()}")
         time.sleep(0.05)
+
+
+def _listens(address: str) -> bool:
+    """The file is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(address) == 0
 
 
 _DATABASES = {"sqlite": _sqlite, "postgres": _postgres, "mariadb": _mariadb}

@@ -45,7 +45,8 @@ def serving(
         # A fault that a test causes on purpose may be logged with a traceback. The line above a traceback says what was
         # being done.
         headings = re.findall(r"^(.+)\nTraceback", told, re.MULTILINE)
-        assert [line for line in headings if not any(words in line for words in logged)] == []
+        unexpected = [line for line in headings if not any(words in line for words in logged)]
+        assert not unexpected, f"logged with a traceback: {unexpected}"
 
 
 def _environment(outside: Outside, settings: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
