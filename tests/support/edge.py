@@ -3,7 +3,9 @@ gateway.
 """
 
 import json
+import math
 import re
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +28,10 @@ from phonebind.sms import NOTICES, Message
 
 OPENID = "0123456789ABCDEF0123456789ABCDEF"
 UNIONID = "UID_FEDCBA9876543210FEDCBA9876543210"
+
+#: A delay that lasts until the client gives up. The answer after any other delay may still be read: if the machine
+#: stands still, the client finds it there after its deadline.
+NEVER = math.inf
 
 
 @dataclass
@@ -99,6 +105,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.upstream.requests.append((path, query))
         self.server.upstream.raw.append((self.headers, body))
         answer = self.server.upstream.answers[path]
+        if answer.delay == NEVER:
+            select.select([self.connection], [], [], 30)
+            self.close_connection = True
+            return
         time.sleep(answer.delay)
         if answer.raw is None:
             self.send_response(answer.status)
