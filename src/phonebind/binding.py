@@ -222,8 +222,9 @@ def _at_last(identity: Identity, bind: Callable[[Identity], tuple[SocialAccount,
         try:
             return bind(identity)
         except (IntegrityError, OperationalError, ValidationError, *databases.MAY_REFUSE_TEXT) as error:
+            if databases.is_lost(error):
+                raise StorageUnavailable from error
             failure = error
-        databases.drop_lost()
         if not databases.refuses_text(failure):
             attempts += 1
         elif identity.nickname:

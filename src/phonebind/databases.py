@@ -8,13 +8,14 @@ are read from the primary too:
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.signals import request_finished
-from django.db import DataError, OperationalError, connections, router, transaction
+from django.db import DataError, Error, OperationalError, connections, router, transaction
 from django.db.models import Model, QuerySet
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -24,6 +25,10 @@ View = TypeVar("View", bound=Callable[..., Any])
 MAY_REFUSE_TEXT = (DataError, OperationalError, UnicodeEncodeError)
 #: The codes of MariaDB and MySQL for it: illegal mix of collations, invalid string, incorrect value, no conversion.
 _NO_ROOM = frozenset({1267, 1300, 1366, 3854, 3988})
+#: Errors of the clients of MariaDB and MySQL, such as "server has gone away". Those of the server have other codes.
+_CLIENT_ERRORS = range(2000, 3000)
+#: The states of PostgreSQL for a connection that fails, and for a server that shuts down.
+_SHUT_DOWN = ("08", "57P")
 #: The labels of our apps.
 OWN = ("phonebind", "phonebind_lifecycle", "phonebind_operations")
 
@@ -60,12 +65,18 @@ def after_commit(using: str | None, act: Callable[..., object], *arguments: Any)
     transaction.on_commit(later, using=using, robust=True)
 
 
-def drop_lost() -> None:
-    """Close each connection of this thread that has lost its server. Call it before an act is repeated."""
-    _release_stuck()
-    for connection in connections.all(initialized_only=True):
-        if not connection.in_atomic_block:
-            connection.close_if_unusable_or_obsolete()
+def is_lost(error: Exception) -> bool:
+    """Whether the error of the database says that the connection is gone. Then nobody knows whether the transaction was
+    committed, and the act must not be repeated: its second try would be judged by what its first try has changed.
+    """
+    if not isinstance(error, OperationalError):
+        return False
+    code = error.args[0] if error.args else None
+    if isinstance(code, int):
+        return code in _CLIENT_ERRORS
+    # PostgreSQL's drivers: an error that is not the server's has no state.
+    state = getattr(error.__cause__, "sqlstate", getattr(error.__cause__, "pgcode", ""))
+    return state is None or state.startswith(_SHUT_DOWN)
 
 
 def _release_stuck(**kwargs: object) -> None:
@@ -76,10 +87,12 @@ def _release_stuck(**kwargs: object) -> None:
     thread would fail until the process ends.
     """
     for connection in connections.all(initialized_only=True):
-        if connection.in_atomic_block and not connection.atomic_blocks:
+        if connection.in_atomic_block and not connection.atomic_blocks and not connection.allow_thread_sharing:
             connection.in_atomic_block = False
-            connection.close()
-            connection.connection = None  # close() leaves it if Django has closed it before, as inside a transaction
+            with suppress(Error):
+                connection.close()
+            if connection.closed_in_transaction:
+                connection.connection = None  # Django has closed it before, and kept it as inside a transaction
 
 
 def install() -> None:

@@ -41,6 +41,10 @@ def _end_our_connection() -> None:
     other.close()
 
 
+#: As PyMySQL and mysqlclient report it.
+_GONE = (2013, "Lost connection to server during query")
+
+
 class _Dead:
     """A connection of a driver whose server is gone: it can only be closed."""
 
@@ -48,9 +52,9 @@ class _Dead:
         self.close = real.close
 
     def __getattr__(self, name: str) -> Any:
-        raise sqlite3.OperationalError("the server is gone")
+        raise sqlite3.OperationalError(*_GONE)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name != "close":
-            raise sqlite3.OperationalError("the server is gone")
+            raise sqlite3.OperationalError(*_GONE)
         super().__setattr__(name, value)

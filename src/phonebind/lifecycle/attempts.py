@@ -14,12 +14,15 @@ T = TypeVar("T")
 
 
 def at_last(act: Callable[[], T]) -> T:
-    """What ``act`` returns. Raises StorageUnavailable if every attempt lost its race: then nothing has changed."""
+    """What ``act`` returns. Raises StorageUnavailable if every attempt lost its race: then nothing has changed. Also
+    raises it if the connection was lost: then ``act`` may have been committed.
+    """
     failure: Exception | None = None
     for _ in range(ATTEMPTS):
         try:
             return act()
         except (IntegrityError, OperationalError, ValidationError) as error:
             failure = error
-        databases.drop_lost()
+            if databases.is_lost(error):
+                break
     raise StorageUnavailable from failure

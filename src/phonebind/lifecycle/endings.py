@@ -175,7 +175,7 @@ def _once_more(end_as_of_now: Callable[..., None], user_pk: Any, *arguments: Any
         end_as_of_now(user_pk, *arguments)
     except (StorageUnavailable, *DATABASE_DOWN):
         logger.exception(
-            "The last sessions of user %s were not ended. Call phonebind.revocation.revoke(%s)", user_pk, user_pk
+            "The last sessions of user %s were not ended. Call phonebind.revocation.revoke(%r)", user_pk, user_pk
         )
 
 

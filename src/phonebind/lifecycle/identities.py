@@ -90,10 +90,10 @@ def unbind(request: HttpRequest, person: Person, pk: int, *, everywhere: bool) -
         try:
             provider = _unbind(person, pk, everywhere)
         except (OperationalError, IntegrityError) as failure:
-            # The database made this transaction the victim of a conflict with another one. Nothing has changed yet.
-            if attempts == binding.ATTEMPTS:
+            # If the connection was lost, it may have been committed. Otherwise the database made this transaction the
+            # victim of a conflict with another one, and nothing has changed yet.
+            if attempts == binding.ATTEMPTS or databases.is_lost(failure):
                 raise StorageUnavailable from failure
-            databases.drop_lost()
         else:
             break
     signals.identity_unbound.send_robust(SocialAccount, user=person.user, provider=provider, request=request)

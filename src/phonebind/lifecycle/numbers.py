@@ -246,12 +246,13 @@ def _at_last(user_pk: Any, mobile: str, act: Callable[[], T]) -> T:
         try:
             return act()
         except (IntegrityError, OperationalError) as error:
+            if databases.is_lost(error):
+                raise StorageUnavailable from error
             failure: Exception = error
         except ValidationError as error:
             if not _is_taken(user_pk, mobile):
                 raise Invalid({"mobile": error.messages}) from None
             failure = error
-        databases.drop_lost()
     if _is_taken(user_pk, mobile):
         raise MobileTaken
     if isinstance(failure, IntegrityError):
@@ -260,8 +261,8 @@ def _at_last(user_pk: Any, mobile: str, act: Callable[[], T]) -> T:
 
 
 def void_codes(mobile: str, using: str) -> None:
-    """Void the codes after the commit. Before that, or if the process dies or the store is unavailable, a code only
-    reaches an account that has the mobile.
+    """Void the codes after the commit. Before that, or if the process dies, or the database or the store goes
+    away, a code only reaches an account that has the mobile.
     """
     if mobile:
         databases.after_commit(using, _void, mobile)

@@ -144,10 +144,9 @@ def _insist(act: Callable[[], T]) -> T:
         attempts += 1
         try:
             return act()
-        except OperationalError:
-            if is_inside or attempts == binding.ATTEMPTS:
+        except OperationalError as error:
+            if is_inside or attempts == binding.ATTEMPTS or databases.is_lost(error):
                 raise
-            databases.drop_lost()
 
 
 def _tell_of_new_device(request: HttpRequest, session: Session, user: AbstractBaseUser) -> None:
