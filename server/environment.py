@@ -7,6 +7,7 @@ everything was read.
 import json
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,7 @@ def database(name: str, default: str, *, prepare: bool) -> dict[str, Any]:
     return config
 
 
-_ENCODE = "In the password, write / as %2F, ? as %3F, # as %23 and @ as %40."
+_ENCODE = "In the password, write / as %2F, ? as %3F, # as %23, [ as %5B and ] as %5D."
 
 
 def _no_password_astray(url: str) -> str:
@@ -150,8 +151,9 @@ def _no_password_astray(url: str) -> str:
     password would be the name of the host or of the database, which errors show.
     """
     parts = urlsplit(url)
-    after_the_host = parts.path + parts.fragment + ("" if "@" in parts.netloc else parts.query)
-    if parts.scheme != "sqlite" and "@" in after_the_host:
+    names = [field.partition("=")[0] for field in parts.query.split("&")]
+    is_cut = ":" in parts.netloc and "@" not in parts.netloc and "@" in parts.path + parts.query
+    if parts.netloc and (is_cut or re.search("@.*/", parts.path) or "@" in "".join([parts.fragment, *names])):
         raise ValueError
     return url
 

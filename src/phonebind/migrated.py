@@ -22,7 +22,7 @@ class MigratedCommand(BaseCommand):
 
 def check(*labels: str) -> None:
     """Raises CommandError if a migration of these apps, or one that they depend on, is not applied, or if the database
-    does not answer. Labels of apps that are not installed are ignored.
+    cannot be used. Labels of apps that are not installed are ignored.
     """
     by_alias: defaultdict[str, set[str]] = defaultdict(set)
     for model in apps.get_models():
@@ -33,11 +33,11 @@ def check(*labels: str) -> None:
             missing = _missing(alias, own)
         except DatabaseError as error:
             reason = " ".join(str(error).split())  # a driver writes several lines
-            raise CommandError(f"The database {alias!r} does not answer: {reason}") from None
+            raise CommandError(f"The database {alias!r} cannot be used: {reason}") from None
         if missing:
             where = "" if alias == DEFAULT_DB_ALIAS else f" --database={alias}"
             raise CommandError(
-                f"The database lacks {len(missing)} migrations that phonebind needs ({missing[0]} is the first): "
+                f"The database lacks migrations that phonebind needs, beginning with {missing[0]}: "
                 f"run manage.py migrate{where}."
             )
 

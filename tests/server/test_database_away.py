@@ -3,10 +3,14 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from server import environment
 from tests.support.site import ROOT, SERVICES
 
 STARTS = {
@@ -38,21 +42,58 @@ def test_a_database_that_is_away_is_said_plainly(entry: str, tmp_path: Path) -> 
     assert "w0rd" not in ended.stderr
 
 
-@pytest.mark.parametrize("url", ["postgres://shop:1{}s3cret@127.0.0.1:1/shop", "mysql://shop:w{}s3cret@127.0.0.1/shop"])
-@pytest.mark.parametrize("sign", "/?#")
-def test_a_part_of_a_password_is_no_name_of_a_host(url: str, sign: str, tmp_path: Path) -> None:
-    ended = start("migrate", tmp_path, url.format(sign))
+def test_a_part_of_a_password_is_no_name_of_a_host(tmp_path: Path) -> None:
+    ended = start("migrate", tmp_path, "postgres://shop:1/s3cret@127.0.0.1:1/shop")
     assert ended.returncode == 1
     assert ended.stderr.startswith("phonebind: DATABASE_URL is not the URL of a database")
     assert "%2F" in ended.stderr
     assert "s3cret" not in ended.stderr
 
 
-def test_an_at_sign_elsewhere_is_no_obstacle(tmp_path: Path) -> None:
-    for url in (
-        f"sqlite:///{tmp_path}/a@b.sqlite3",
-        "postgres://me@azure:s3cret@127.0.0.1:1/shop?application_name=a@b",
-    ):
-        ended = start("migrate", tmp_path, url)
-        assert "is not the URL" not in ended.stderr
-        assert (ended.returncode == 0) == url.startswith("sqlite")
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
+    """What a DATABASE_URL means. Empty if it is refused."""
+    monkeypatch.setattr(environment, "_faults", {})
+
+    def read(url: str) -> dict[str, Any]:
+        monkeypatch.setenv("DATABASE_URL", url)
+        return environment.database("DATABASE_URL", "", prepare=True)
+
+    return read
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://shop:1{}s3cret@127.0.0.1/shop",
+        "mysql://shop:w{}s3cret@127.0.0.1/shop",
+        "postgres://shop:a@s3{}cret@127.0.0.1/shop",
+    ],
+)
+@pytest.mark.parametrize("sign", "/?#[]")
+def test_a_sign_that_would_cut_the_password_is_refused(
+    read: Callable[[str], dict[str, Any]], url: str, sign: str
+) -> None:
+    assert read(url.format(sign)) == {}
+    [fault] = environment._faults
+    assert quote(sign, safe="") in fault
+    assert "cret" not in fault
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "name", "password"),
+    [
+        ("sqlite:////data/a@b.sqlite3", "", "/data/a@b.sqlite3", ""),
+        ("postgres://me@azure:s3cret@127.0.0.1:1/shop?application_name=a@b", "127.0.0.1", "shop", "s3cret"),
+        ("postgres://me:s3@cret@127.0.0.1:1/shop@1", "127.0.0.1", "shop@1", "s3@cret"),
+        ("postgres://me:s%2F%3F%23cret@db/shop", "db", "shop", "s/?#cret"),
+        ("postgres:///shop?host=/run/pg&user=me@x", "", "shop", ""),
+        ("mysql:///shop?unix_socket=/run/mysqld/a@b.sock", "", "shop", ""),
+    ],
+)
+def test_an_at_sign_elsewhere_is_no_obstacle(
+    read: Callable[[str], dict[str, Any]], url: str, host: str, name: str, password: str
+) -> None:
+    found = read(url)
+    assert (found["HOST"], found["NAME"], found["PASSWORD"]) == (host, name, password)
+    assert not environment._faults

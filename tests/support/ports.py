@@ -8,6 +8,7 @@ of outgoing connections (from 32,768 on Linux).
 import atexit
 import functools
 import itertools
+import os
 import random
 import socket
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ def free_port(*hosts: str) -> int:
     """A port where nobody listens at these addresses (127.0.0.1). No other process of tests is given it, and this
     process only after all other ports of its block.
     """
-    for port in itertools.islice(_own_block(), _BLOCKS.step):
+    for port in itertools.islice(_own_block(os.getpid()), _BLOCKS.step):
         with suppress(OSError), ExitStack() as stack:
             for host in hosts or ("127.0.0.1",):
                 stack.enter_context(socket.create_server((host, port)))
@@ -34,8 +35,11 @@ def free_ports(count: int) -> list[int]:
 
 
 @functools.cache
-def _own_block() -> Iterator[int]:
-    """Its ports, again and again. The block is ours as long as we listen at its first port: until this process ends."""
+def _own_block(pid: int) -> Iterator[int]:
+    """Its ports, again and again. The block is ours as long as we listen at its first port: until this process ends.
+
+    ``pid``: of this process. A child that was forked takes its own block.
+    """
     for first in random.sample(_BLOCKS, len(_BLOCKS)):
         with suppress(OSError):
             atexit.register(socket.create_server(("127.0.0.1", first)).close)

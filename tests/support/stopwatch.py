@@ -17,7 +17,8 @@ class Stopwatch:
     """Measures its ``with`` block.
 
     A thread wakes up again and again. Where it wakes up late, and the process has used no CPU meanwhile, the machine
-    stood still. A process that computes is not standing still, even if no other thread of it can run.
+    stood still. A process that computes is not standing still, even if no other thread of it can run. A call that waits
+    and keeps the interpreter's lock would count as standing still: do not measure one.
     """
 
     def __init__(self) -> None:

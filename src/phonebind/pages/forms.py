@@ -88,7 +88,7 @@ class SmsCodeForm(HumanCheckForm):
                 "autocomplete": "off",
                 "autocapitalize": "characters",
                 "spellcheck": "false",
-                "placeholder": _("4 in all"),
+                "placeholder": _("all 4"),
             }
         ),
     )
