@@ -29,7 +29,7 @@ from phonebind.exceptions import (
 )
 from phonebind.sms import Message
 from server.processes import Valkey
-from tests.support.edge import NEVER, Configure, Outbox, Upstream
+from tests.support.edge import LATE, Configure, Outbox, Upstream
 from tests.support.ports import free_port
 
 MOBILE = "13900000001"
@@ -926,7 +926,7 @@ def counted(name: str, subject: str) -> int:
 
 #: Answers that leave it open: the message may be on its way.
 OPEN: dict[str, dict[str, Any]] = {
-    "late": {"body": b'{"status": "ok"}', "delay": NEVER},
+    "late": {"body": b'{"status": "ok"}', "delay": LATE},
     "garbage": {"body": b"<html>"},
     "empty": {"body": b""},
     "500": {"body": b"", "status": 500},

@@ -17,7 +17,7 @@ from phonebind.models import SocialAccount
 from phonebind.oauth import Grant, Identity, NativeProvider, Provider, WebProvider
 from tests.oauth.drivers import DRIVERS
 from tests.oauth.drivers.base import Driver
-from tests.support.edge import NEVER, Answer, Configure, Upstream
+from tests.support.edge import LATE, Answer, Configure, Upstream
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -153,7 +153,7 @@ def test_a_provider_that_hangs_is_waited_for_no_longer_than_the_deadline(
     provider: Callable[[], Provider], driver: Driver, upstream: Upstream, phonebind: Configure
 ) -> None:
     proof = driver.person(upstream, driver.openid)
-    upstream.answers[driver.path].delay = NEVER
+    upstream.answers[driver.path].delay = LATE
     phonebind(total_timeout=0.2)
     with pytest.raises(ProviderUnavailable):
         trade(provider(), proof)
@@ -288,7 +288,7 @@ def test_an_app_waits_no_longer_than_the_deadline(
     native: NativeProvider, provider: Callable[[], Provider], driver: Driver, upstream: Upstream, phonebind: Configure
 ) -> None:
     proof, nonce = driver.app(upstream, driver.openid)
-    upstream.answers[driver.native_path or driver.path].delay = NEVER
+    upstream.answers[driver.native_path or driver.path].delay = LATE
     phonebind(total_timeout=0.2)
     made = provider()
     assert isinstance(made, type(native))

@@ -20,7 +20,7 @@ from phonebind.oauth.id_tokens import LEEWAY, IdTokenProvider, derived
 from server.processes import Valkey
 from tests.oauth.drivers.oidc import DRIVER, ISSUER
 from tests.support import id_tokens as signing
-from tests.support.edge import NEVER, Configure, Upstream
+from tests.support.edge import LATE, Configure, Upstream
 from tests.support.id_tokens import SECRET, claims, ec_key, hashed, jwk, public_pem, raw, rsa_key, sign
 from tests.support.stopwatch import Stopwatch
 
@@ -415,7 +415,7 @@ def test_keys_that_come_late_are_waited_for_no_longer_than_the_deadline(
     provider: Callable[[], IdTokenProvider], upstream: Upstream, phonebind: Configure
 ) -> None:
     phonebind(total_timeout=0.3)
-    upstream.answers["/keys"].delay = NEVER
+    upstream.answers["/keys"].delay = LATE
     with Stopwatch() as watch, pytest.raises(ProviderUnavailable):
         provider().verify(sign(native()), nonce=NONCE)
     assert watch.seconds < 0.7

@@ -24,7 +24,7 @@ from phonebind.exceptions import (
 )
 from phonebind.sms import Message, failover, registry, rests
 from phonebind.sms.failover import Failover
-from tests.support.edge import NEVER, Configure, Outbox, Upstream
+from tests.support.edge import LATE, Configure, Outbox, Upstream
 from tests.support.ports import free_port
 from tests.support.stopwatch import Stopwatch
 from tests.support.wire import FAULTS, serve
@@ -159,7 +159,7 @@ def test_one_that_takes_no_connection_leaves_the_second_its_time(two: Upstream, 
 def test_one_deadline_is_for_all_of_them(two: Upstream, phonebind: Configure) -> None:
     phonebind(total_timeout=1.0)
     two.answer("/first", {"code": "unavailable"}, delay=0.4)
-    two.answer("/second", {"code": "ok"}, delay=NEVER)
+    two.answer("/second", {"code": "ok"}, delay=LATE)
     with Stopwatch() as watch, pytest.raises(SmsUnconfirmed):
         sms.send(message())
     assert watch.seconds < 1.3
@@ -256,7 +256,7 @@ def test_after_three_failures_a_gateway_rests(two: Upstream, caplog: pytest.LogC
 def test_one_that_hangs_rests_too(two: Upstream, phonebind: Configure) -> None:
     """Each of the three attempts ends without a second SMS. The messages after them do not wait for this gateway."""
     phonebind(total_timeout=0.1)
-    two.answer("/first", b"", delay=NEVER)
+    two.answer("/first", b"", delay=LATE)
     fail(3, SmsUnconfirmed)
     assert two.paths == ["/first"] * 3
     assert sms.send(message()) == "two"

@@ -3,7 +3,6 @@ gateway.
 """
 
 import json
-import math
 import re
 import select
 import threading
@@ -29,9 +28,10 @@ from phonebind.sms import NOTICES, Message
 OPENID = "0123456789ABCDEF0123456789ABCDEF"
 UNIONID = "UID_FEDCBA9876543210FEDCBA9876543210"
 
-#: A delay that lasts until the client gives up. The answer after any other delay may still be read: if the machine
-#: stands still, the client finds it there after its deadline.
-NEVER = math.inf
+#: The delay of an answer that comes too late for a short deadline: seconds after it, so that the client does not find
+#: it there if the machine stands still for a while; and before the default deadline, so that a client that keeps that
+#: one instead gets the answer.
+LATE = 2.5
 
 
 @dataclass
@@ -105,11 +105,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.upstream.requests.append((path, query))
         self.server.upstream.raw.append((self.headers, body))
         answer = self.server.upstream.answers[path]
-        if answer.delay == NEVER:
-            select.select([self.connection], [], [], 30)
-            self.close_connection = True
+        if answer.delay and select.select([self.connection], [], [], answer.delay)[0]:
+            self.close_connection = True  # the client has given up
             return
-        time.sleep(answer.delay)
         if answer.raw is None:
             self.send_response(answer.status)
             self.send_header("Content-Length", str(len(answer.body)))
