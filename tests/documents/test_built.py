@@ -109,7 +109,8 @@ def test_the_language_switch_stays_on_the_page(page: Page, address: str) -> None
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_page_is_wider_than_a_phone(page: Page, address: str, language: str) -> None:
-    page.route("**/workers/search*", lambda route: route.abort())  # it would read the index on each page: most of the time
+    # It would read the index on each page: that is half of the time.
+    page.route("**/workers/search*", lambda route: route.abort())
     for name in PAGES:
         page.goto(f"{address}/{language}/{VERSION}/{name.removesuffix('index')}")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, name

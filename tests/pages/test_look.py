@@ -118,7 +118,7 @@ def test_the_sign_in_page_says_what_somebody_new_agrees_to(shopper: Shopper, pho
 @pytest.mark.usefixtures("qq")
 def test_fields_show_what_to_type(shopper: Shopper) -> None:
     html = shopper.http.get(shopper.arrive()).content.decode()
-    assert re.findall(r'placeholder="(.*?)"', html) == ["138 0013 8000", f"{LENGTH} in all", "6 digits"]
+    assert re.findall(r'placeholder="(.*?)"', html) == ["138 0013 8000", f"all {LENGTH}", "6 digits"]
     assert re.findall(r'<span class="prefix" aria-hidden="true">(.*?)</span><input type="tel"', html) == ["+86"]
 
 
