@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import transaction
 from django.db.models import Max
 from django.http import HttpRequest
 from django.utils import timezone
@@ -19,7 +19,7 @@ from django.utils import timezone
 from phonebind import accounts, audit, binding, databases, oauth, signals
 from phonebind.conf import conf
 from phonebind.exceptions import AlreadyBound, StorageUnavailable, Text, TokenInvalid
-from phonebind.lifecycle import endings, intents, ownership, people, proofs
+from phonebind.lifecycle import attempts, endings, intents, ownership, people, proofs
 from phonebind.lifecycle.exceptions import IdentityTaken, LastWayIn, NotFound
 from phonebind.lifecycle.models import Session
 from phonebind.lifecycle.people import Person
@@ -84,18 +84,7 @@ def unbind(request: HttpRequest, person: Person, pk: int, *, everywhere: bool) -
 
     Raises NotFound, LastWayIn, StorageUnavailable.
     """
-    attempts = 0
-    while True:
-        attempts += 1
-        try:
-            provider = _unbind(person, pk, everywhere)
-        except (OperationalError, IntegrityError) as failure:
-            # If the connection was lost, it may have been committed. Otherwise the database made this transaction the
-            # victim of a conflict with another one, and nothing has changed yet.
-            if attempts == binding.ATTEMPTS or databases.is_lost(failure):
-                raise StorageUnavailable from failure
-        else:
-            break
+    provider = attempts.at_last(lambda: _unbind(person, pk, everywhere))
     signals.identity_unbound.send_robust(SocialAccount, user=person.user, provider=provider, request=request)
     audit.note(request, outcome="unbound")
 
