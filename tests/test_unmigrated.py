@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import ConnectionRouter
 
@@ -98,16 +99,17 @@ def test_apps_that_are_not_installed_need_no_database() -> None:
 
 def test_another_database_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ConnectionRouter, "db_for_write", lambda *args, **hints: "people")
-    monkeypatch.setattr(migrated, "_missing", lambda alias, labels: [f"{alias}.0001_initial"])
+    monkeypatch.setattr(migrated, "connections", {"people": "people"})
+    monkeypatch.setattr(migrated, "unapplied", lambda connection, labels: [f"{connection}.0001_initial"])
     with pytest.raises(CommandError, match=r"beginning with people.0001_initial: run manage.py migrate --database="):
         run()
 
 
 def test_the_drivers_lines_become_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(alias: str, labels: set[str]) -> list[str]:
-        assert alias == DEFAULT_DB_ALIAS
+    def fail(used: BaseDatabaseWrapper, labels: set[str]) -> list[str]:
+        assert used.alias == DEFAULT_DB_ALIAS
         raise OperationalError("connection failed:\n\tIs the server running?\n")
 
-    monkeypatch.setattr(migrated, "_missing", fail)
+    monkeypatch.setattr(migrated, "unapplied", fail)
     with pytest.raises(CommandError, match=r"'default' cannot be used: connection failed: Is the server running\?$"):
         run()

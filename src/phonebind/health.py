@@ -18,7 +18,7 @@ import asyncio
 import json
 import math
 import mmap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -48,10 +48,14 @@ def draining() -> bool:
     return _ending[0] == 1
 
 
-def unapplied(connection: BaseDatabaseWrapper) -> list[str]:
-    """The migrations that are not applied yet, such as ``users.0001_initial``. Takes 0.1 s of CPU."""
+def unapplied(connection: BaseDatabaseWrapper, labels: Collection[str] | None = None) -> list[str]:
+    """The migrations that are not applied yet, such as ``users.0001_initial``. Takes 0.1 s of CPU.
+
+    ``labels``: only of these apps, and those that they depend on. Default: of all apps.
+    """
     executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    leaves = executor.loader.graph.leaf_nodes()
+    plan = executor.migration_plan([leaf for leaf in leaves if labels is None or leaf[0] in labels])
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 

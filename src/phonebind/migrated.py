@@ -5,9 +5,9 @@ from collections import defaultdict
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
-from django.db.migrations.executor import MigrationExecutor
 
 from phonebind import databases
+from phonebind.health import unapplied
 
 
 class MigratedCommand(BaseCommand):
@@ -30,7 +30,8 @@ def check(*labels: str) -> None:
             by_alias[databases.primary(model)].add(model._meta.app_label)
     for alias, own in by_alias.items():
         try:
-            missing = _missing(alias, own)
+            # Not of the host's other apps: an update of these must not stop our commands.
+            missing = unapplied(connections[alias], own)
         except DatabaseError as error:
             reason = " ".join(str(error).split())  # a driver writes several lines
             raise CommandError(f"The database {alias!r} cannot be used: {reason}") from None
@@ -40,10 +41,3 @@ def check(*labels: str) -> None:
                 f"The database lacks migrations that phonebind needs, beginning with {missing[0]}: "
                 f"run manage.py migrate{where}."
             )
-
-
-def _missing(alias: str, labels: set[str]) -> list[str]:
-    """Not the migrations of the host's other apps: an update of these must not stop our commands."""
-    executor = MigrationExecutor(connections[alias])
-    plan = executor.migration_plan([leaf for label in labels for leaf in executor.loader.graph.leaf_nodes(label)])
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
